@@ -1,0 +1,1 @@
+"""The running program: composition root, commands, cards, routes, console and command line."""

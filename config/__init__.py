@@ -1,0 +1,1 @@
+"""Settings, and the files that an installation starts from; imported by bot alone."""
