@@ -1,0 +1,63 @@
+# Fabu: every target runs offline once `make setup` has run, except `make lock`.
+PYTHON ?= python3
+CONFIG ?= fabu.toml
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+LOCK := config/requirements-dev.txt
+COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo run test check bench lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## make .venv and install the locked packages (again only when the lock or pyproject.toml changed)
+
+demo: setup ## run the main job, with no account and no server
+	$(BIN)/fabu demo
+
+run: setup ## run the server: make run CONFIG=fabu.toml
+	$(BIN)/fabu run --config $(CONFIG)
+
+test: setup ## run the tests; the summary says what was left out (ARGS="..." goes to pytest)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: setup ## lint, format, types, import contracts, lock files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pip check
+	$(BIN)/python -m pytest -q tests/unit/test_repository.py
+
+bench: setup ## run the measurements
+	$(BIN)/python -m tests.benchmarks
+
+lock: setup ## resolve pyproject.toml into the lock files (needs a package index; UPGRADE=1 takes newer releases)
+	$(COMPILE) $(if $(UPGRADE),--upgrade) --output-file config/requirements.txt pyproject.toml
+	$(COMPILE) $(if $(UPGRADE),--upgrade) --extra dev --output-file $(LOCK) pyproject.toml
+
+clean: ## remove .venv and everything the tools made
+	rm -rf $(VENV) build dist *.egg-info .coverage htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find adapters bot config core tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Fabu needs Python 3.11 or newer; name one with: make setup PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "$(PYTHON) cannot make virtual environments. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# The build tools come from the lock first: what has only a source release is then built without fetching anything else.
+$(STAMP): $(LOCK) pyproject.toml | $(BIN)/python
+	sed -n '/^\(packaging\|pip\|setuptools\|wheel\)==/,/# via/p' $(LOCK) > $(VENV)/build-tools.txt
+	$(BIN)/python -m pip install --quiet --require-hashes -r $(VENV)/build-tools.txt
+	$(BIN)/python -m pip install --quiet --require-hashes --no-build-isolation -r $(LOCK)
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
