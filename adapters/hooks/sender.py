@@ -1,0 +1,144 @@
+"""One attempt to hand a hook to its receiver over HTTP.
+
+A hook goes out with Zadig's headers, so that a receiver written for Zadig needs no change, and with the headers of
+Standard Webhooks, so that a new one can tell who sent it.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+
+from aiohttp import ClientConnectorError, ClientError, ClientResponse, ClientResponseError, ClientSession, InvalidURL
+
+from adapters.hooks.signing import sign
+
+ANSWER_LIMIT = 4096
+"""Bytes of an answer that are read and kept."""
+
+_GONE = 410
+_BUSY = (429, 503)
+
+
+class Outcome(StrEnum):
+    """What an attempt means for the hook: done, to be repeated, or the end for this receiver."""
+
+    DELIVERED = "delivered"
+    RETRY = "retry"
+    DISABLE = "disable"
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """Where hooks go, and how they are signed.
+
+    `secrets` are those of Standard Webhooks: two while one is being replaced, none to send unsigned. `zadig_token`
+    goes out in clear as Zadig's `X-Zadig-Token`; `instance` is the address of this installation.
+    """
+
+    url: str
+    instance: str
+    secrets: tuple[str, ...] = ()
+    zadig_token: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of one attempt: `ms` it took, and either a `status` with the head of the answer, or an `error`."""
+
+    outcome: Outcome
+    ms: int
+    status: int | None = None
+    answer: str = ""
+    error: str = ""
+    retry_after: timedelta | None = None
+
+
+def headers(receiver: Receiver, body: bytes, *, event: str, effect_id: str, now: datetime) -> dict[str, str]:
+    """Return all headers of a hook; the ids follow from `effect_id`, so a repeated hook is known as one."""
+    zadig = {
+        "Content-Type": "application/json",
+        "Accept": "application/json",
+        "User-Agent": "Zadig",
+        "X-Zadig-Instance": receiver.instance,
+        "X-Zadig-Event": event,
+        "X-Zadig-Event-UUID": str(uuid.uuid5(uuid.NAMESPACE_OID, f"event:{effect_id}")),
+        "X-Zadig-Webhook-UUID": str(uuid.uuid5(uuid.NAMESPACE_OID, f"webhook:{effect_id}")),
+    }
+    token = {"X-Zadig-Token": receiver.zadig_token} if receiver.zadig_token else {}
+    signature = sign(body, effect_id, now, receiver.secrets) if receiver.secrets else {}
+    return zadig | token | signature
+
+
+async def send(
+    session: ClientSession, receiver: Receiver, body: bytes, *, event: str, effect_id: str, now: datetime
+) -> Attempt:
+    """Post `body` once, byte for byte, and judge the answer; it never raises for what a receiver does.
+
+    `session` comes from `guarded_session`. Redirects are not followed: a 3xx is a failure. An answer counts once its
+    first 4 kB, or its end, have arrived; what it says does not matter, only its status does.
+    """
+    started = time.monotonic()
+    signed = headers(receiver, body, event=event, effect_id=effect_id, now=now)
+    try:
+        async with session.post(receiver.url, data=body, headers=signed, allow_redirects=False) as response:
+            answer = await _head(response)
+    except (ClientError, TimeoutError) as error:
+        return Attempt(Outcome.RETRY, _ms_since(started), error=_reason(error))
+    return Attempt(
+        _judge(response.status),
+        _ms_since(started),
+        response.status,
+        answer.decode(errors="replace"),
+        retry_after=_retry_after(response.headers, now) if response.status in _BUSY else None,
+    )
+
+
+async def _head(response: ClientResponse) -> bytes:
+    """Read the first bytes of an answer, however it is cut into packets."""
+    answer = b""
+    while len(answer) < ANSWER_LIMIT and (chunk := await response.content.read(ANSWER_LIMIT - len(answer))):
+        answer += chunk
+    return answer
+
+
+def _reason(error: Exception) -> str:
+    """Say what went wrong without the address, which may hold a secret in its query."""
+    match error:
+        case TimeoutError():
+            return "timed out"
+        case InvalidURL():
+            return "the address is no valid URL"
+        case ClientConnectorError():
+            return error.os_error.strerror or str(error.os_error)
+        case ClientResponseError():
+            return f"the answer is not valid HTTP: {error.message}"
+        case _:
+            return str(error)
+
+
+def _judge(status: int) -> Outcome:
+    if 200 <= status < 300:
+        return Outcome.DELIVERED
+    return Outcome.DISABLE if status == _GONE else Outcome.RETRY
+
+
+def _retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
+    """Read `Retry-After` (RFC 9110, 10.2.3): seconds or a date; `None` without it or when it is junk."""
+    value = headers.get("Retry-After", "").strip()
+    if value.isdecimal():
+        return timedelta(seconds=min(int(value), 10**9))
+    try:
+        date = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(timedelta(0), date.replace(tzinfo=date.tzinfo or UTC) - now)
+
+
+def _ms_since(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from ipaddress import IPv4Address, IPv6Address
+from socket import AF_INET, SOCK_STREAM
+
+import pytest
+from aiohttp import ClientConnectorError, ClientError, ClientSession, TCPConnector, web
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from adapters.hooks.guard import BlockedAddress, Guard, guarded_session, parse_host
+
+INTERNAL = [
+    "10.1.2.3",
+    "172.16.0.1",
+    "192.168.1.1",
+    "127.0.0.1",
+    "127.255.255.254",
+    "0.0.0.0",
+    "0.1.2.3",
+    "100.64.0.1",
+    "169.254.169.254",
+    "192.0.0.1",
+    "192.0.2.1",
+    "192.88.99.1",
+    "198.18.0.1",
+    "198.51.100.7",
+    "203.0.113.7",
+    "224.0.0.1",
+    "239.255.255.250",
+    "240.0.0.1",
+    "255.255.255.255",
+    "::",
+    "::1",
+    "::7f00:1",
+    "::ffff:127.0.0.1",
+    "::ffff:a9fe:a9fe",
+    "64:ff9b::7f00:1",
+    "64:ff9b::808:808",
+    "64:ff9b:1::1",
+    "100::1",
+    "2001::1",
+    "2001:db8::1",
+    "2002:7f00:1::",
+    "3fff::1",
+    "5f00::1",
+    "fc00::1",
+    "fd12:3456::1",
+    "fe80::1",
+    "fe80::1%eth0",
+    "fec0::1",
+    "ff02::1",
+]
+PUBLIC = ["1.1.1.1", "8.8.8.8", "172.32.0.1", "100.128.0.1", "2606:4700:4700::1111", "::ffff:8.8.8.8"]
+SPELLINGS = ["2130706433", "0x7f000001", "0177.0.0.1", "017700000001", "0x7f.1", "127.1", "0x7f.0.0.1", "127.0.1"]
+
+
+@pytest.mark.parametrize("host", INTERNAL + SPELLINGS)
+def test_internal_addresses_are_blocked(host: str) -> None:
+    with pytest.raises(BlockedAddress, match=r"hooks\.allow_internal"):
+        Guard(()).check(host)
+
+
+@pytest.mark.parametrize("host", PUBLIC)
+def test_public_addresses_pass(host: str) -> None:
+    Guard(()).check(host)
+
+
+def test_every_spelling_is_read_as_the_c_library_reads_it() -> None:
+    assert {parse_host(host) for host in SPELLINGS} == {IPv4Address("127.0.0.1")}
+    assert parse_host("::ffff:10.0.0.1") == IPv4Address("10.0.0.1")
+    assert parse_host("::1") == IPv6Address("::1")
+    with pytest.raises(OSError, match="illegal IP address"):
+        parse_host("example.com")
+
+
+def test_an_allowed_network_opens_itself_alone() -> None:
+    guard = Guard(["10.0.0.0/8", "fd00::/8"])
+    for host in ("10.9.8.7", "::ffff:10.9.8.7", "0xa.9.8.7", "fd00::1"):
+        guard.check(host)
+    for host in ("127.0.0.1", "169.254.169.254", "192.168.1.1", "fc00::1"):
+        with pytest.raises(BlockedAddress):
+            guard.check(host)
+
+
+def test_an_allow_list_with_a_typing_error_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"10\.0\.0\.1/8"):
+        Guard(["10.0.0.1/8"])
+
+
+class Names(AbstractResolver):
+    """Answers every name with the next of the given addresses, as a name server under an attacker's control can."""
+
+    def __init__(self, *addresses: str) -> None:
+        self._addresses = iter(addresses)
+
+    async def resolve(self, host: str, port: int = 0, family: int = AF_INET) -> list[ResolveResult]:
+        address = next(self._addresses)
+        return [ResolveResult(hostname=host, host=address, port=port, family=AF_INET, proto=SOCK_STREAM, flags=0)]
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+
+@pytest.fixture
+async def inside() -> AsyncIterator[tuple[int, list[str]]]:
+    """Serve something internal: its port, and the hosts it was asked under."""
+    asked: list[str] = []
+
+    async def secret(request: web.Request) -> web.Response:
+        asked.append(request.host)
+        return web.Response(text="internal")
+
+    app = web.Application()
+    app.router.add_get("/", secret)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield runner.addresses[0][1], asked
+    await runner.cleanup()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", *SPELLINGS])
+async def test_no_spelling_reaches_an_internal_server(host: str, inside: tuple[int, list[str]]) -> None:
+    port, asked = inside
+    refusal = r"hooks\.allow_internal|not a canonical IPv4 address"  # the latter is aiohttp's own
+    async with guarded_session() as session:
+        with pytest.raises(ClientError, match=refusal):
+            await session.get(f"http://{host}:{port}/")
+    assert asked == []
+
+
+async def test_an_allowed_network_is_reached(inside: tuple[int, list[str]]) -> None:
+    port, asked = inside
+    async with guarded_session(["127.0.0.0/8"]) as session, session.get(f"http://127.0.0.1:{port}/") as response:
+        assert await response.text() == "internal"
+    assert asked == [f"127.0.0.1:{port}"]
+
+
+async def test_a_name_that_turns_internal_after_the_first_look_is_blocked(inside: tuple[int, list[str]]) -> None:
+    port, asked = inside
+    url = f"http://rebinding.example:{port}/"
+    names = Names("127.0.0.1", "127.0.0.2")
+    connector = TCPConnector(
+        resolver=names, socket_factory=Guard(["127.0.0.1/32"]).socket, use_dns_cache=False, force_close=True
+    )
+    async with ClientSession(connector=connector) as session:
+        async with session.get(url) as response:
+            assert response.status == 200
+        with pytest.raises(ClientConnectorError) as caught:
+            await session.get(url)
+    assert isinstance(caught.value.os_error, BlockedAddress)
+    assert asked == [f"rebinding.example:{port}"]
+
+
+async def test_proxy_variables_do_not_lead_around_the_guard(
+    inside: tuple[int, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port, asked = inside
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
+    async with guarded_session() as session:
+        with pytest.raises(ClientConnectorError):
+            await session.get("http://10.255.255.1/")
+    assert asked == []
