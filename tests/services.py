@@ -1,0 +1,48 @@
+"""Services that some tests need: without one a test is left out by name, or fails with FABU_TEST_STRICT=1."""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import NullPool, create_engine, make_url
+from sqlalchemy.exc import DBAPIError
+
+STRICT = "FABU_TEST_STRICT"
+
+
+def leave_out(what: str, why: str) -> NoReturn:
+    """Skip the test, or fail it where everything is said to be there; the summary counts tests by these words."""
+    if os.environ.get(STRICT) == "1":
+        pytest.fail(f"{what}: {why} ({STRICT}=1 allows no test to be left out)", pytrace=False)
+    pytest.skip(f"{what}: {why}")
+
+
+@contextmanager
+def fresh_database(service: str, address: str, *, drop: str = "DROP DATABASE {}") -> Iterator[str]:
+    """Make an empty database on the server at address, and drop it afterwards."""
+    url = make_url(address)
+    name = f"fabu_test_{uuid4().hex}"
+    server = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool, connect_args={"connect_timeout": 3})
+    try:
+        with server.connect() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    except DBAPIError as error:
+        reason = str(error.orig).splitlines()[0]
+        leave_out(service, f"not usable at {url.render_as_string()} ({reason})")
+    try:
+        yield url.set(database=name).render_as_string(hide_password=False)
+    finally:
+        with server.connect() as connection:
+            connection.exec_driver_sql(drop.format(name))
+
+
+def require_listener(service: str, host: str, port: int) -> None:
+    """Leave the test out unless something listens there."""
+    try:
+        socket.create_connection((host, port), timeout=3).close()
+    except OSError as error:
+        leave_out(service, f"not reachable at {host}:{port} ({error.strerror})")
