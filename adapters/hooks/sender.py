@@ -14,7 +14,15 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
-from aiohttp import ClientConnectorError, ClientError, ClientResponse, ClientResponseError, ClientSession, InvalidURL
+from aiohttp import (
+    ClientConnectorError,
+    ClientError,
+    ClientResponse,
+    ClientResponseError,
+    ClientSession,
+    InvalidURL,
+    NonHttpUrlClientError,
+)
 
 from adapters.hooks.signing import sign
 
@@ -112,7 +120,7 @@ def _reason(error: Exception) -> str:
     match error:
         case TimeoutError():
             return "timed out"
-        case InvalidURL():
+        case InvalidURL() | NonHttpUrlClientError():
             return "the address is no valid URL"
         case ClientConnectorError():
             return error.os_error.strerror or str(error.os_error)
