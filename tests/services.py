@@ -27,11 +27,13 @@ def fresh_database(service: str, address: str, *, drop: str = "DROP DATABASE {}"
     url = make_url(address)
     name = f"fabu_test_{uuid4().hex}"
     server = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool, connect_args={"connect_timeout": 3})
+    reason = ""
     try:
         with server.connect() as connection:
             connection.exec_driver_sql(f"CREATE DATABASE {name}")
     except DBAPIError as error:
         reason = str(error.orig).splitlines()[0]
+    if reason:
         leave_out(service, f"not usable at {url.render_as_string()} ({reason})")
     try:
         yield url.set(database=name).render_as_string(hide_password=False)
@@ -42,7 +44,10 @@ def fresh_database(service: str, address: str, *, drop: str = "DROP DATABASE {}"
 
 def require_listener(service: str, host: str, port: int) -> None:
     """Leave the test out unless something listens there."""
+    reason = ""
     try:
         socket.create_connection((host, port), timeout=3).close()
     except OSError as error:
-        leave_out(service, f"not reachable at {host}:{port} ({error.strerror})")
+        reason = str(error)
+    if reason:
+        leave_out(service, f"not reachable at {host}:{port} ({reason})")
