@@ -1,0 +1,102 @@
+"""What every wire model shares: read what others send, write what Zadig sends.
+
+The format is that of the Zadig v4.0 document "发布计划" and of Zadig's own JSON. Where the two differ, both names are
+read and Zadig's is written. A missing key and `null` both mean Go's zero value, a list is never written as `null`, and
+an unknown key is kept as it came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from operator import not_
+from typing import Annotated, Any, ClassVar, TypeVar, get_origin
+
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, JsonValue
+from pydantic_core import CoreSchema, core_schema, to_json
+
+T = TypeVar("T")
+
+
+class NullIsZero:
+    """Reads `null` as the type's zero value, as Go's decoder does."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Check the value first: a "before" check would copy the JSON to Python at every level."""
+        zero: Callable[[], Any] = get_origin(source) or source
+
+        def fill(value: Any) -> Any:
+            return zero() if value is None else value
+
+        return core_schema.no_info_after_validator_function(fill, core_schema.nullable_schema(handler(source)))
+
+
+def _storable(value: JsonValue, levels: int = 100) -> JsonValue:
+    """Refuse what could be read but not written, stored or read again: lone surrogates, NUL, too deep, too large."""
+    if isinstance(value, str):
+        if "\0" in value:
+            raise ValueError("text must not contain NUL")
+        value.encode()
+    elif isinstance(value, int) and value.bit_length() > 64:
+        raise ValueError("numbers are limited to 64 bits")
+    elif isinstance(value, dict | list) and levels == 0:
+        raise ValueError("values are nested too deeply")
+    elif isinstance(value, list):
+        for member in value:
+            _storable(member, levels - 1)
+    elif isinstance(value, dict):
+        for key, member in value.items():
+            _storable(key)
+            _storable(member, levels - 1)
+    return value
+
+
+Text = Annotated[str, Field(pattern=r"^[^\x00]*$"), NullIsZero()]
+Flag = Annotated[bool, NullIsZero()]
+Int64 = Annotated[int, Field(ge=-(2**63), lt=2**63), NullIsZero()]
+Many = Annotated[tuple[T, ...], NullIsZero()]
+AnyJson = Annotated[JsonValue, AfterValidator(_storable)]
+
+OMIT_EMPTY: Any = Field(exclude_if=not_)
+"""Go's `omitempty`: the key is not written while its value is empty."""
+
+
+def spelled(go: str, *document: str, default: Any) -> Any:
+    """Return a field that is written as `go` and read as `go` or as one of the names in the document's tables."""
+    return Field(default, validation_alias=AliasChoices(go, *document), serialization_alias=go)
+
+
+class Wire(BaseModel):
+    """A value of the wire: immutable, lenient about keys, strict about types, case-sensitive."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="allow", frozen=True, serialize_by_alias=True, allow_inf_nan=False, hide_input_in_errors=True
+    )
+    __pydantic_extra__: dict[Text, AnyJson]
+
+    def dump(self, *, document_aliases: bool = False) -> dict[str, Any]:
+        """Return plain JSON values under Zadig's names, in Zadig's order, unknown keys last.
+
+        `document_aliases` adds the names of the document's tables beside them, for receivers written to the document.
+        """
+        data = self.model_dump(mode="json")
+        if document_aliases:
+            _add_document_names(self, data)
+        return data
+
+    def dump_json(self, *, document_aliases: bool = False) -> bytes:
+        """Return `dump()` as compact UTF-8 JSON."""
+        return to_json(self.dump(document_aliases=True) if document_aliases else self)
+
+
+def _add_document_names(value: object, data: Any) -> None:
+    if isinstance(value, tuple):
+        for member, member_data in zip(value, data, strict=True):
+            _add_document_names(member, member_data)
+    elif isinstance(value, Wire):
+        for name, field in type(value).model_fields.items():
+            key = field.serialization_alias or name
+            if key not in data:
+                continue
+            _add_document_names(getattr(value, name), data[key])
+            if isinstance(field.validation_alias, AliasChoices):
+                data.update({str(other): data[key] for other in field.validation_alias.choices[1:]})

@@ -1,0 +1,99 @@
+"""Credentials of a workflow: find them, mask them, keep them apart from it.
+
+A credential is an object marked `is_credential` (Zadig also has `is_sensitive`), wherever it stands: in parameters,
+variables, and specs of job types that Fabu does not know.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from core.workflow.workflow import Workflow
+
+MASK = "********"
+
+_MARKS = ("is_credential", "is_sensitive")
+_SECRET_KEYS = ("value", "choice_value", "choice_option", "choice_options", "default", "script")
+_JSON = "json:"
+_Place = tuple[dict[str, Any], str, str]
+
+
+def mask_credentials(workflow: Workflow) -> Workflow:
+    """Return the workflow with `MASK` in place of every credential; what is empty stays empty."""
+    return split_credentials(workflow)[0]
+
+
+def credentials(workflow: Workflow) -> list[str]:
+    """Return every secret text once, longest first, for the masking of outputs: a secret may contain another one."""
+    found = {text for owner, key, _ in _places(workflow.dump()) for text in _texts(owner[key])}
+    return sorted(found, key=lambda text: (-len(text), text))
+
+
+def split_credentials(workflow: Workflow) -> tuple[Workflow, dict[str, str]]:
+    """Return the masked workflow and its secrets, by the path of each in the workflow's JSON.
+
+    What is masked already is no secret and is left out. A secret that is no text is kept as JSON, its path marked so.
+    """
+    tree = workflow.dump()
+    secrets: dict[str, str] = {}
+    for owner, key, path in list(_places(tree)):
+        secret = owner[key]
+        if isinstance(secret, str):
+            secrets[path] = secret
+        else:
+            secrets[_JSON + path] = json.dumps(secret, ensure_ascii=False)
+        owner[key] = _masked(secret)
+    return Workflow.model_validate(tree), secrets
+
+
+def join_credentials(workflow: Workflow, secrets: Mapping[str, str]) -> Workflow:
+    """Return the workflow that `split_credentials` took apart.
+
+    Raises:
+        ValueError: a secret has no masked place in this workflow, which therefore is not the one that was split.
+    """
+    tree = workflow.dump()
+    masked = {path: (owner, key) for owner, key, path in _places(tree, masked=True)}
+    for path, secret in secrets.items():
+        place = masked.get(path.removeprefix(_JSON))
+        if place is None:
+            raise ValueError(f"the workflow has no masked credential at {path}")
+        owner, key = place
+        owner[key] = json.loads(secret) if path.startswith(_JSON) else secret
+    return Workflow.model_validate(tree)
+
+
+def _masked(secret: Any) -> Any:
+    return [MASK] if isinstance(secret, list) else MASK
+
+
+def _places(tree: Any, path: str = "", *, masked: bool = False) -> Iterator[_Place]:
+    """Yield owner, key and JSON pointer (RFC 6901) of the credentials that are masked, or of those that are not."""
+    if isinstance(tree, list):
+        for index, member in enumerate(tree):
+            yield from _places(member, f"{path}/{index}", masked=masked)
+    elif isinstance(tree, dict):
+        secret = any(_is_set(tree.get(mark)) for mark in _MARKS)
+        for key, member in tree.items():
+            here = f"{path}/{key.replace('~', '~0').replace('/', '~1')}"
+            if not (secret and key in _SECRET_KEYS):
+                yield from _places(member, here, masked=masked)
+            elif member not in (None, "", [], {}) and (member == _masked(member)) is masked:
+                yield tree, key, here
+
+
+def _is_set(mark: Any) -> bool:
+    """Unknown specs are not checked, so that a mark may be a number or a text: in doubt it is set."""
+    return bool(mark) and str(mark).lower() != "false"
+
+
+def _texts(secret: Any) -> Iterator[str]:
+    if isinstance(secret, dict):
+        secret = list(secret.values())
+    if isinstance(secret, list):
+        for member in secret:
+            yield from _texts(member)
+    elif isinstance(secret, str | int | float) and not isinstance(secret, bool) and secret != "":
+        yield str(secret)

@@ -1,0 +1,58 @@
+"""What all job types of a workflow have in common (Zadig v4.0 document: `WorkflowJob`)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator
+
+from core.workflow.base import AnyJson, Text, Wire
+
+
+class JobType(StrEnum):
+    """The job types of the document."""
+
+    BUILD = "zadig-build"
+    DEPLOY = "zadig-deploy"
+    VM_DEPLOY = "zadig-vm-deploy"
+    FREESTYLE = "freestyle"
+    TEST = "zadig-test"
+    SCANNING = "zadig-scanning"
+    APOLLO = "apollo"
+    NACOS = "nacos"
+    SQL = "sql"
+    DISTRIBUTE_IMAGE = "zadig-distribute-image"
+
+
+class Job(Wire):
+    """One job of a stage; each type narrows `type` and `spec`.
+
+    `run_policy` is `default_not_run`, `force_run`, `skip` or, for the ordinary run, empty.
+    """
+
+    known: ClassVar[bool] = True
+    """Whether Fabu understands the spec. A draft may refuse a job that is not known; a hook from Zadig may not."""
+
+    name: Text = ""
+    type: Text
+    spec: AnyJson | Wire
+    run_policy: Text = ""
+
+
+def _not_known(kind: str) -> str:
+    if kind in set(JobType):
+        raise ValueError("this job type has a model of its own")
+    return kind
+
+
+class UnknownJob(Job):
+    """A job of any other type, such as Zadig's `tapd`; its spec is kept as it came.
+
+    Zadig may send the spec of another job here, or `null`: do not read meaning into it.
+    """
+
+    known: ClassVar[bool] = False
+
+    type: Annotated[Text, AfterValidator(_not_known)]
+    spec: AnyJson = None
