@@ -4,7 +4,15 @@ Source: Zadig v4.0 document "发布计划" and Zadig's own JSON; `base` tells ho
 """
 
 from core.workflow.base import AnyJson, Wire
-from core.workflow.credentials import MASK, credentials, join_credentials, mask_credentials, split_credentials
+from core.workflow.credentials import (
+    MASK,
+    credentials,
+    join_credentials,
+    keep_masked,
+    mask_credentials,
+    masked_places,
+    split_credentials,
+)
 from core.workflow.hook import (
     HookJob,
     HookReleasePlan,
@@ -117,6 +125,8 @@ __all__ = [
     "canonical_status",
     "credentials",
     "join_credentials",
+    "keep_masked",
     "mask_credentials",
+    "masked_places",
     "split_credentials",
 ]

@@ -65,6 +65,28 @@ def join_credentials(workflow: Workflow, secrets: Mapping[str, str]) -> Workflow
     return Workflow.model_validate(tree)
 
 
+def keep_masked(workflow: Workflow, stored: Workflow) -> Workflow:
+    """Return the workflow with the secrets of `stored` wherever it still shows their mask.
+
+    A secret goes back only to the same place under the same name: one that was moved or renamed stays masked, rather
+    than ending up as the value of something else.
+    """
+    tree = workflow.dump()
+    secrets = {(path, _named(owner)): owner[key] for owner, key, path in _places(stored.dump())}
+    for owner, key, path in list(_places(tree, masked=True)):
+        owner[key] = secrets.get((path, _named(owner)), owner[key])
+    return Workflow.model_validate(tree)
+
+
+def masked_places(workflow: Workflow) -> list[str]:
+    """Return the JSON pointers of credentials that are only masks, so that their value is not known."""
+    return [path for _, _, path in _places(workflow.dump(), masked=True)]
+
+
+def _named(owner: Mapping[str, Any]) -> tuple[Any, Any]:
+    return owner.get("name"), owner.get("key")
+
+
 def _masked(secret: Any) -> Any:
     return [MASK] if isinstance(secret, list) else MASK
 

@@ -1,0 +1,282 @@
+"""How events change a plan. `apply` is total and never refuses: refusing is the part of `core.decide`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, assert_never
+
+from core import events as e
+from core.draft import PlanDraft
+from core.plan import Approval, Content, Item, Plan, Stage, Tally, Vote, Window
+from core.status import FAILED_CHECK, WAITING_CHECK, HookEvent, ItemStatus, PlanStatus, RunStatus
+
+AnyEvent = (
+    e.Edited | e.Finished | e.Submitted | e.SubmitDeferred | e.Voted | e.Delegated | e.StagePassed | e.Approved
+    | e.Denied | e.ApprovalExpired | e.Reminded | e.FormLinked | e.ExecutionStarted | e.WindowOpened | e.ItemDone | e.ItemSkipped
+    | e.RunRequested | e.RunChanged | e.RunEnded | e.ScheduleFired | e.CheckStarted | e.CheckProgressed | e.CheckPassed
+    | e.CheckFailed | e.Succeeded | e.TimedOut | e.Replanned | e.Cancelled | e.Deleted | e.Refused
+)  # fmt: skip
+"""Every event but `Created`, which has no plan to be applied to."""
+
+
+def create(plan_id: str, event: e.Created, stamp: e.Stamp) -> Plan:
+    """Return the plan that a `Created` event starts."""
+    blank = Plan(
+        id=plan_id, number=0, name="", status=PlanStatus.PLANNING, manager=event.manager,
+        created_by=stamp.actor, created_at=stamp.at, updated_by=stamp.actor, updated_at=stamp.at,
+        instance_code=event.instance_code, nonce=event.nonce,
+    )  # fmt: skip
+    return replace(_planned(blank, event.draft, event.items), manager=event.manager)
+
+
+def apply(plan: Plan, event: AnyEvent, stamp: e.Stamp) -> Plan:
+    """Return the plan after the event."""
+    folded = _fold(plan, event, stamp)
+    return folded if folded is plan else replace(folded, updated_by=stamp.actor, updated_at=stamp.at)
+
+
+def _fold(plan: Plan, event: AnyEvent, stamp: e.Stamp) -> Plan:  # noqa: C901 - one flat line of cases
+    match event:
+        case e.Edited():
+            plan = replace(plan, revision=plan.revision + 1, instance_code=event.instance_code, nonce=event.nonce)
+            return _planned(plan, event.draft, event.items)
+        case e.Finished():
+            return replace(plan, status=PlanStatus.FINISH_PLANNING, planning_at=stamp.at)
+        case e.SubmitDeferred():
+            return replace(plan, submitting=True)
+        case e.Refused():
+            return plan
+        case e.Deleted():
+            return replace(plan, deleted=True)
+        case e.Succeeded():
+            return replace(plan, status=PlanStatus.SUCCESS, success_at=stamp.at)
+        case e.TimedOut() | e.ApprovalExpired():
+            return replace(plan, status=PlanStatus.TIMEOUT, next_schedule=None)
+        case e.Replanned() | e.Cancelled():
+            return _withdrawn(plan, event)
+        case (
+            e.Submitted()
+            | e.Voted()
+            | e.Delegated()
+            | e.StagePassed()
+            | e.Approved()
+            | e.Denied()
+            | e.Reminded()
+            | e.FormLinked()
+        ):
+            return _approval(plan, event, stamp)
+        case e.CheckStarted() | e.CheckProgressed() | e.CheckPassed() | e.CheckFailed():
+            return _check(plan, event)
+        case _:
+            return _execution(plan, event, stamp)
+
+
+def _planned(plan: Plan, draft: PlanDraft, items: tuple[Item, ...]) -> Plan:
+    approval = draft.approval
+    return replace(
+        plan,
+        name=draft.name,
+        manager=draft.manager or plan.manager,
+        collaborators=draft.collaborators,
+        window=Window(draft.window.start, draft.window.end),
+        schedule_at=draft.schedule_at,
+        check_events=draft.checks,
+        content=Content(draft.description, draft.jira_sprints),
+        approval=Approval(
+            tuple(Stage(s.name, s.approvers, s.rule, s.channel) for s in approval.stages),
+            approval.allow_self_approval, approval.expires_in, approval.remind_every,
+        ),
+        votes=(),
+        items=MappingProxyType({item.id: item for item in items}),
+        tally=_count(items),
+    )  # fmt: skip
+
+
+def _count(items: Iterable[Item]) -> Tally:
+    statuses = [item.status for item in items]
+    return Tally(**{status.value: statuses.count(status) for status in ItemStatus})
+
+
+def _approval(
+    plan: Plan,
+    event: e.Submitted | e.Voted | e.Delegated | e.StagePassed | e.Approved | e.Denied | e.Reminded | e.FormLinked,
+    stamp: e.Stamp,
+) -> Plan:
+    approval = plan.approval
+    match event:
+        case e.Submitted():
+            asked = replace(approval, current=0, asked_at=stamp.at, reminders=0)
+            return replace(plan, status=PlanStatus.WAIT_FOR_APPROVAL, submitting=False, approval=asked)
+        case e.Voted():
+            vote = Vote(event.stage, event.person, event.decision, event.comment, stamp.at, event.delegate)
+            return replace(plan, votes=(*plan.votes, vote))
+        case e.Delegated():
+            delegates = MappingProxyType({**approval.delegates, event.person: event.to})
+            return replace(plan, approval=replace(approval, delegates=delegates))
+        case e.StagePassed():
+            return replace(plan, approval=replace(approval, current=event.stage + 1, asked_at=stamp.at, reminders=0))
+        case e.Approved():
+            return replace(plan, approval_at=stamp.at)
+        case e.Denied():
+            return replace(plan, status=PlanStatus.DENIED, reason=event.reason)
+        case e.Reminded():
+            return replace(plan, approval=replace(approval, reminders=approval.reminders + 1))
+        case e.FormLinked():
+            stages = tuple(
+                replace(s, form=event.form) if i == event.stage else s for i, s in enumerate(approval.stages)
+            )
+            return replace(plan, approval=replace(approval, stages=stages))
+        case _:
+            assert_never(event)
+
+
+def _check(plan: Plan, event: e.CheckStarted | e.CheckProgressed | e.CheckPassed | e.CheckFailed) -> Plan:
+    match event:
+        case e.CheckStarted():
+            open_answers = {k: v for k, v in plan.answers.items() if k != event.check.event}
+            status = WAITING_CHECK[event.check.event]
+            return replace(plan, status=status, check=event.check, answers=MappingProxyType(open_answers), reason="")
+        case e.CheckProgressed():
+            return replace(plan, check=replace(plan.check, progress=event.progress) if plan.check else None)
+        case e.CheckPassed():
+            finished = event.event is HookEvent.FINISH_PLANNING
+            status = PlanStatus.FINISH_PLANNING if finished else plan.status
+            return replace(plan, status=status, check=None, answers=_answered(plan, event, "success"))
+        case e.CheckFailed():
+            check = replace(plan.check, reason=event.reason) if plan.check else None
+            failed = _answered(plan, event, "failed")
+            return replace(plan, status=FAILED_CHECK[event.event], check=check, answers=failed, reason=event.reason)
+        case _:
+            assert_never(event)
+
+
+def _answered(plan: Plan, event: e.CheckPassed | e.CheckFailed, result: str) -> Mapping[Any, str]:
+    return MappingProxyType({**plan.answers, event.event: result})
+
+
+def _withdrawn(plan: Plan, event: e.Replanned | e.Cancelled) -> Plan:
+    """Stop everything that was going on; after a replan what was done stays done unless it is edited."""
+    replanned = isinstance(event, e.Replanned)
+    items = {item.id: _stopped(item, replanned=replanned) for item in plan.items.values()}
+    plan = replace(
+        plan,
+        status=PlanStatus.CANCEL,
+        reason=event.reason,
+        check=None,
+        submitting=False,
+        next_schedule=None,
+        window_open=False,
+        items=MappingProxyType(items),
+        tally=_count(items.values()),
+    )
+    if not isinstance(event, e.Replanned):
+        return plan
+    stages = tuple(replace(stage, form="") for stage in plan.approval.stages)
+    return replace(
+        plan,
+        status=PlanStatus.PLANNING,
+        revision=plan.revision + 1,
+        instance_code=event.instance_code,
+        nonce=event.nonce,
+        approval=replace(
+            plan.approval, stages=stages, current=0, asked_at=None, reminders=0, delegates=MappingProxyType({})
+        ),
+        votes=(),
+        answers=MappingProxyType({}),
+        planning_at=None, approval_at=None, executing_at=None, success_at=None,
+    )  # fmt: skip
+
+
+def _stopped(item: Item, *, replanned: bool) -> Item:
+    run = replace(item.run, status=RunStatus.CANCELLED) if item.run and not item.run.status.ended else item.run
+    if replanned and item.status not in (ItemStatus.DONE, ItemStatus.TODO):
+        return replace(item, status=ItemStatus.TODO, run=run)
+    if item.status is ItemStatus.RUNNING:
+        return replace(item, status=ItemStatus.FAILED, run=run)
+    return item
+
+
+def _execution(
+    plan: Plan,
+    event: e.ExecutionStarted
+    | e.WindowOpened
+    | e.ItemDone
+    | e.ItemSkipped
+    | e.RunRequested
+    | e.RunChanged
+    | e.RunEnded
+    | e.ScheduleFired,
+    stamp: e.Stamp,
+) -> Plan:
+    match event:
+        case e.ExecutionStarted():
+            opened = plan.window.start is None or plan.window.start <= stamp.at
+            return replace(
+                plan,
+                status=PlanStatus.EXECUTING,
+                executing_at=stamp.at,
+                next_schedule=plan.schedule_at,
+                window_open=opened,
+                reason="",
+            )
+        case e.WindowOpened():
+            return replace(plan, window_open=True)
+        case e.ScheduleFired():
+            return replace(plan, next_schedule=None)
+        case e.ItemDone():
+            item = replace(plan.items[event.item_id], status=ItemStatus.DONE, remark=event.remark)
+            return _completed(plan, replace(item, executed_by=stamp.actor, executed_at=stamp.at), stamp)
+        case e.ItemSkipped():
+            item = replace(plan.items[event.item_id], status=ItemStatus.SKIPPED, remark=event.reason)
+            return _completed(plan, replace(item, executed_by=stamp.actor, executed_at=stamp.at), stamp)
+        case e.RunRequested():
+            item = plan.items[event.item_id]
+            item = replace(item, status=ItemStatus.RUNNING, run=event.run, remark=event.remark or item.remark)
+            return _with_item(plan, replace(item, executed_by=stamp.actor, executed_at=stamp.at))
+        case e.RunChanged() | e.RunEnded():
+            return _run_reported(plan, event, stamp)
+        case _:
+            assert_never(event)
+
+
+def _run_reported(plan: Plan, event: e.RunChanged | e.RunEnded, stamp: e.Stamp) -> Plan:
+    """Take over what the runner says; the item follows only while the plan is being executed."""
+    item = _reported(plan.items[event.item_id], event, stamp)
+    if plan.status is not PlanStatus.EXECUTING:
+        return _with_item(plan, item)
+    if event.status is RunStatus.PASSED:
+        return _completed(plan, replace(item, status=ItemStatus.DONE), stamp)
+    return _with_item(plan, replace(item, status=ItemStatus.FAILED if event.status.ended else ItemStatus.RUNNING))
+
+
+def _reported(item: Item, event: e.RunChanged | e.RunEnded, stamp: e.Stamp) -> Item:
+    if item.run is None:
+        return item
+    run = replace(
+        item.run,
+        status=event.status,
+        external_id=event.external_id or item.run.external_id,
+        url=event.url or item.run.url,
+        message=event.message,
+        started_at=item.run.started_at or stamp.at,
+        ended_at=stamp.at if event.status.ended else None,
+    )
+    return replace(item, run=run)
+
+
+def _with_item(plan: Plan, item: Item) -> Plan:
+    before = plan.items[item.id].status
+    tally = plan.tally
+    if before is not item.status:
+        tally = replace(
+            tally, **{before.value: getattr(tally, before) - 1, item.status.value: getattr(tally, item.status) + 1}
+        )
+    return replace(plan, items=MappingProxyType({**plan.items, item.id: item}), tally=tally)
+
+
+def _completed(plan: Plan, item: Item, stamp: e.Stamp) -> Plan:
+    """Store a completed item; a scheduled execution looks at once for items that waited for it."""
+    scheduled = plan.schedule_at is not None and plan.schedule_at <= stamp.at
+    return replace(_with_item(plan, item), next_schedule=stamp.at if scheduled else plan.next_schedule)

@@ -1,0 +1,95 @@
+"""The operation log: what is written for an event, and the chain that makes changes to it visible.
+
+Each entry's hash is an HMAC-SHA256 over the previous entry's hash and the canonical JSON of the entry, with a key that
+is not in the database. An edit, a removal or a change of order breaks the chain; cutting off the newest entries shows
+against the head that was posted elsewhere (the plan's thread, outgoing hooks).
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from core.apply import AnyEvent
+from core.draft import PlanDraft
+from core.events import Created, Event
+from core.people import Actor
+from core.plan import Check, Item, Run
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One line of a plan's operation log. `seq` counts from 1 per plan; `id` counts over all plans once stored."""
+
+    plan_id: str
+    seq: int
+    at: datetime
+    actor: str
+    actor_kind: str
+    via: str
+    event: str
+    details: Mapping[str, Any]
+    hash: str = ""
+    id: int = 0
+
+
+def entries_for(
+    plan_id: str, seq: int, head: str, events: Iterable[AnyEvent | Created], actor: Actor, at: datetime, key: bytes
+) -> list[LogEntry]:
+    """Return the chained entries for events that follow the entry `seq` whose hash is `head`."""
+    entries = []
+    for event in events:
+        seq += 1
+        entry = LogEntry(plan_id, seq, at, actor.id, actor.kind.value, actor.via, event.name, details_of(event))
+        head = chain(head, entry, key)
+        entries.append(replace(entry, hash=head))
+    return entries
+
+
+def chain(previous: str, entry: LogEntry, key: bytes) -> str:
+    """Return the hash of an entry that follows one with the hash `previous`, as 64 hexadecimal digits."""
+    content = {f.name: getattr(entry, f.name) for f in fields(entry) if f.name not in ("hash", "id", "at")}
+    content["at"] = entry.at.timestamp()
+    canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=dict)
+    return hmac.new(key, previous.encode() + canonical.encode(), "sha256").hexdigest()
+
+
+def broken_at(entries: Iterable[LogEntry], key: bytes) -> LogEntry | None:
+    """Return the first entry of a plan's whole log that does not follow from those before it, or None."""
+    previous = ""
+    for seq, entry in enumerate(entries, 1):
+        if entry.seq != seq or not hmac.compare_digest(chain(previous, entry, key), entry.hash):
+            return entry
+        previous = entry.hash
+    return None
+
+
+def details_of(event: Event) -> dict[str, Any]:
+    """Return what the log keeps of an event, as JSON values. Drafts are kept as versions, not here."""
+    hidden = ("instance_code", "nonce", "items", "draft")
+    return {
+        f.name: _plain(value)
+        for f in fields(event)
+        if f.name not in hidden and (value := getattr(event, f.name)) not in ("", ())
+    }
+
+
+def _plain(value: object) -> Any:
+    match value:
+        case Enum():
+            return value.value
+        case datetime():
+            return value.isoformat()
+        case Run() | Check():
+            return {f.name: _plain(inner) for f in fields(value) if (inner := getattr(value, f.name)) not in ("", None)}
+        case tuple():
+            return [_plain(inner) for inner in value]
+        case Item() | PlanDraft():
+            raise TypeError("content belongs to the versions of a plan")
+        case _:
+            return value

@@ -1,0 +1,205 @@
+"""What can be asked of a plan. A command is addressed to one plan; the actor and the time come beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from core.draft import PlanDraft, PlanPatch
+from core.status import HookEvent, RunStatus, Verb
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """Base of all commands. `nonce`, when given, must be the plan's: the sender saw this revision (a card click)."""
+
+    plan_id: str
+    nonce: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Create(Command):
+    """Start a plan. `plan_id` is new; `copied_from` names the plan a copy was made from."""
+
+    verb: ClassVar = Verb.CREATE
+    draft: PlanDraft
+    copied_from: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit(Command):
+    """Change what is planned. `revision`, when given, must be the present one."""
+
+    verb: ClassVar = Verb.EDIT
+    patch: PlanPatch
+    revision: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finish(Command):
+    """Declare the planning complete."""
+
+    verb: ClassVar = Verb.FINISH
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submit(Command):
+    """Ask for approval, or start executing when the plan needs none."""
+
+    verb: ClassVar = Verb.SUBMIT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approve(Command):
+    """Vote for the plan in the current stage."""
+
+    verb: ClassVar = Verb.APPROVE
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reject(Command):
+    """Vote against the plan; the reason is required."""
+
+    verb: ClassVar = Verb.REJECT
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delegate(Command):
+    """Let somebody else decide in one's place in the current stage."""
+
+    verb: ClassVar = Verb.DELEGATE
+    to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execute(Command):
+    """Mark a text item as done with a remark, or start the workflow of a workflow item."""
+
+    verb: ClassVar = Verb.EXECUTE
+    item_id: str
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skip(Command):
+    """Leave an item out; the reason is required."""
+
+    verb: ClassVar = Verb.SKIP
+    item_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry(Command):
+    """Run the workflow of a failed item again."""
+
+    verb: ClassVar = Verb.RETRY
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replan(Command):
+    """Take the plan back to planning; votes are void and running workflows are cancelled."""
+
+    verb: ClassVar = Verb.REPLAN
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel(Command):
+    """Give the plan up for good; running workflows are cancelled."""
+
+    verb: ClassVar = Verb.CANCEL
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delete(Command):
+    """Hide a plan that is being drafted or is over. Its operation log stays."""
+
+    verb: ClassVar = Verb.DELETE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recheck(Command):
+    """Ask an external system again after its check failed."""
+
+    verb: ClassVar = Verb.RECHECK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callback(Command):
+    """What an external system answers: success, failed, or executing (not yet, with a progress text)."""
+
+    event: HookEvent
+    instance_code: str
+    result: str
+    reason: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportRun(Command):
+    """What a runner says about one attempt."""
+
+    item_id: str
+    run_id: str
+    status: RunStatus
+    external_id: str = ""
+    url: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkForm(Command):
+    """The vendor's own approval form for a stage was started."""
+
+    stage: int
+    form: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseForm(Command):
+    """The vendor's own approval form ended without a decision (withdrawn, deleted, expired)."""
+
+    stage: int
+    form: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimerFired(Command):
+    """A timer of the plan has become due. `due_at` is what the timer said, to tell a stale one."""
+
+    kind: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refuse(Command):
+    """Put into the operation log that somebody without the right asked for something."""
+
+    verb_asked: str
+    code: str
+
+
+PersonCommand = (
+    Create
+    | Edit
+    | Finish
+    | Submit
+    | Approve
+    | Reject
+    | Delegate
+    | Execute
+    | Skip
+    | Retry
+    | Replan
+    | Cancel
+    | Delete
+    | Recheck
+)
+AnyCommand = PersonCommand | Callback | ReportRun | LinkForm | CloseForm | TimerFired | Refuse

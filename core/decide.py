@@ -1,0 +1,100 @@
+"""What happens when a command meets a plan: events, or one typed error. Pure; nothing here reads a clock or a store.
+
+This module checks who may do what and dispatches; the three chapters are `core.deciding.planning`,
+`core.deciding.approval` and `core.deciding.execution`, with `core.deciding.checks` for external systems and
+`core.deciding.flow` for how a plan moves on.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from core import commands as c
+from core import events as e
+from core.context import Context
+from core.deciding import approval, checks, execution, planning
+from core.deciding.unfolding import Unfolding
+from core.errors import Forbidden, ItemNotReady, NotFound, OutdatedCard, WrongStatus
+from core.people import ActorKind
+from core.plan import Plan
+from core.status import ALLOWED, ENDED, Verb
+
+
+def start(command: c.Create, context: Context) -> Unfolding:
+    """Return the new plan that a `Create` command makes; its number is given when it is saved.
+
+    Raises Invalid with every problem of the draft.
+    """
+    return planning.start(command, context)
+
+
+def decide(plan: Plan, command: c.AnyCommand, context: Context) -> Unfolding:
+    """Return the events that a command causes, with the plan after them. No events means there was nothing to do.
+
+    Raises a FabuError when the plan or the actor's rights do not allow it.
+    """
+    if plan.deleted:
+        raise NotFound(what="plan", ref=plan.number)
+    if command.nonce and command.nonce != plan.nonce:
+        raise OutdatedCard
+    if isinstance(command, c.PersonCommand) and not isinstance(command, c.Create):
+        _allowed(plan, command, context)
+    unfolding = Unfolding(plan, context)
+    _dispatch(unfolding, command)
+    return unfolding
+
+
+def may(plan: Plan, verb: Verb, context: Context, item_id: str = "") -> bool:
+    """Tell whether a card should offer a verb to the actor; the decision itself is taken when it is used."""
+    return plan.status in ALLOWED.get(verb, ()) and _has_right(plan, verb, context, item_id)
+
+
+def _allowed(plan: Plan, command: c.PersonCommand, context: Context) -> None:
+    verb: Verb = command.verb
+    item_id = command.item_id if isinstance(command, c.Execute | c.Skip | c.Retry) else ""
+    if item_id and item_id not in plan.items:
+        raise NotFound(what="item", ref=item_id)
+    if verb in (Verb.APPROVE, Verb.REJECT, Verb.DELEGATE):
+        approval.check_right(plan, context)
+    elif not _has_right(plan, verb, context, item_id):
+        raise Forbidden(verb=verb, manager=context.directory.name(plan.manager))
+    if plan.status not in ALLOWED[verb]:
+        if item_id and plan.items[item_id].complete and plan.status in ENDED:
+            raise ItemNotReady(item=plan.items[item_id].name, status=plan.items[item_id].status, verb=verb)
+        raise WrongStatus(status=plan.status, verb=verb)
+
+
+def _has_right(plan: Plan, verb: Verb, context: Context, item_id: str) -> bool:
+    actor = context.actor
+    if actor.kind is not ActorKind.PERSON:
+        return False
+    if verb in (Verb.APPROVE, Verb.REJECT, Verb.DELEGATE):
+        return bool(approval.represented(plan, context))
+    if actor.admin or actor.id == plan.manager:
+        return True
+    if verb is Verb.EDIT:
+        return actor.id in plan.collaborators
+    item = plan.items.get(item_id)
+    return verb in (Verb.EXECUTE, Verb.SKIP, Verb.RETRY) and item is not None and item.assignee == actor.id
+
+
+def _dispatch(unfolding: Unfolding, command: c.AnyCommand) -> None:
+    match command:
+        case c.Create():
+            raise WrongStatus(status=unfolding.plan.status, verb=Verb.CREATE)
+        case c.Edit() | c.Finish() | c.Submit() | c.Delete():
+            planning.decide(unfolding, command)
+        case c.Approve() | c.Reject() | c.Delegate() | c.LinkForm() | c.CloseForm():
+            approval.decide(unfolding, command)
+        case c.Execute() | c.Skip() | c.Retry() | c.ReportRun():
+            execution.decide(unfolding, command)
+        case c.Replan() | c.Cancel():
+            execution.withdraw(unfolding, command)
+        case c.Callback() | c.Recheck():
+            checks.decide(unfolding, command)
+        case c.TimerFired():
+            execution.timer(unfolding, command)
+        case c.Refuse():
+            unfolding.add(e.Refused(verb=command.verb_asked, code=command.code))
+        case _:
+            assert_never(command)

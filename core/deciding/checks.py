@@ -1,0 +1,43 @@
+"""External checks: the answer of another system, and asking it again."""
+
+from __future__ import annotations
+
+import hmac
+
+from core import commands as c
+from core import events as e
+from core.deciding import flow
+from core.deciding.unfolding import Unfolding
+from core.errors import Contradiction, Forbidden, Invalid, Problem, WrongStatus
+from core.status import FAILED_CHECK, WAITING_CHECK
+
+
+def decide(unfolding: Unfolding, command: c.Callback | c.Recheck) -> None:
+    """Decide the commands of this chapter."""
+    if isinstance(command, c.Callback):
+        _callback(unfolding, command)
+    else:
+        waiting = {status: event for event, status in FAILED_CHECK.items()}
+        flow.wait(unfolding, waiting[unfolding.plan.status])
+
+
+def _callback(unfolding: Unfolding, command: c.Callback) -> None:
+    plan = unfolding.plan
+    if not hmac.compare_digest(plan.instance_code.encode(), command.instance_code.encode()):
+        raise Forbidden("The instance code does not belong to the present revision of this plan.")
+    if command.result not in ("success", "failed", "executing"):
+        raise Invalid(Problem("result", "write success, failed or executing"))
+    if plan.status is not WAITING_CHECK[command.event]:
+        answered = plan.answers.get(command.event)
+        if answered is None:
+            raise WrongStatus(status=plan.status, verb="callback")
+        if answered != command.result:
+            raise Contradiction(result=answered)
+        return
+    match command.result:
+        case "success":
+            flow.pass_check(unfolding, command.event)
+        case "failed":
+            unfolding.add(e.CheckFailed(event=command.event, reason=command.reason))
+        case _:
+            unfolding.add(e.CheckProgressed(event=command.event, progress=command.description))

@@ -1,0 +1,149 @@
+"""The plan as people write it: the body of the REST calls and the content of a YAML file.
+
+Reading is strict (unknown fields are refused) and reports every problem with the path of its field. What needs more
+than one field to judge (references, times) is judged by `core.validate`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+
+from core.plan import Channel
+from core.status import HookEvent
+from core.workflow import Workflow
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+
+
+def clean(text: Any) -> Any:
+    """Remove control characters and direction overrides, which would garble cards and hide what is approved."""
+    return _CONTROL.sub("", text) if isinstance(text, str) else text
+
+
+def parse_duration(value: Any) -> Any:
+    """Read durations as people write them, `90s`, `10m`, `1h30m`, `2d`; anything else is left to pydantic.
+
+    Raises ValueError with what to write instead.
+    """
+    if not isinstance(value, str):
+        return value
+    match = _DURATION.fullmatch(value.strip())
+    if not match or not any(match.groups()):
+        raise ValueError("write a duration such as 90s, 10m, 1h30m or 2d")
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration),
+    Field(gt=timedelta(0), le=timedelta(days=366)),
+    WithJsonSchema({"type": "string", "examples": ["10m", "1h30m"]}),
+]
+Name = Annotated[str, BeforeValidator(clean), StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Id = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Key = Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,64}$")]
+LongText = Annotated[str, BeforeValidator(clean), StringConstraints(max_length=100_000)]
+
+
+class Draft(BaseModel):
+    """Base of everything that people write."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WindowDraft(Draft):
+    """The release window; a missing end is open."""
+
+    start: AwareDatetime | None = None
+    end: AwareDatetime | None = None
+
+
+class StageDraft(Draft):
+    """One stage of the approval."""
+
+    name: Name
+    approvers: Annotated[tuple[Id, ...], Field(min_length=1, max_length=200)]
+    rule: Literal["all", "any"] | Annotated[int, Field(ge=1, le=200)] = "all"
+    channel: Channel = Channel.NATIVE
+
+
+class ApprovalDraft(Draft):
+    """Who must agree, in which order."""
+
+    stages: Annotated[tuple[StageDraft, ...], Field(max_length=20)] = ()
+    allow_self_approval: bool = False
+    expires_in: Duration | None = None
+    remind_every: Duration | None = None
+
+
+class _ItemDraft(Draft):
+    key: Key
+    name: Name
+    assignee: Id | Literal[""] = ""
+    needs: Annotated[tuple[Key, ...], Field(max_length=1000)] = ()
+
+
+class TextItemDraft(_ItemDraft):
+    """A step that somebody does by hand; `content` is HTML or Markdown."""
+
+    type: Literal["text"]
+    content: LongText = ""
+
+
+class WorkflowItemDraft(_ItemDraft):
+    """A workflow that a runner runs."""
+
+    type: Literal["workflow"]
+    runner: Annotated[str, StringConstraints(pattern=r"^[\w-]{1,64}$")] = "local"
+    project: Annotated[str, StringConstraints(max_length=200)] = ""
+    workflow: Workflow
+
+
+ItemDraft = Annotated[TextItemDraft | WorkflowItemDraft, Field(discriminator="type")]
+Items = Annotated[tuple[ItemDraft, ...], Field(max_length=2000)]
+
+
+class PlanDraft(Draft):
+    """A whole plan as written. `manager` defaults to whoever creates it; `checks` to what the settings say."""
+
+    name: Name
+    manager: Id | Literal[""] = ""
+    collaborators: Annotated[tuple[Id, ...], Field(max_length=100)] = ()
+    window: WindowDraft = WindowDraft()
+    schedule_at: AwareDatetime | None = None
+    description: LongText = ""
+    jira_sprints: Annotated[tuple[dict[str, Any], ...], Field(max_length=50)] = ()
+    approval: ApprovalDraft = ApprovalDraft()
+    checks: frozenset[HookEvent] | None = None
+    items: Items = ()
+
+
+class PlanPatch(Draft):
+    """The fields of a plan that change; those not given stay. Items keep their identity by `key`."""
+
+    name: Name | None = None
+    manager: Id | None = None
+    collaborators: Annotated[tuple[Id, ...], Field(max_length=100)] | None = None
+    window: WindowDraft | None = None
+    schedule_at: AwareDatetime | None = None
+    description: LongText | None = None
+    jira_sprints: Annotated[tuple[dict[str, Any], ...], Field(max_length=50)] | None = None
+    approval: ApprovalDraft | None = None
+    checks: frozenset[HookEvent] | None = None
+    items: Items | None = None
+
+    def applied_to(self, draft: PlanDraft) -> PlanDraft:
+        """Return the draft with the given fields replaced; an optional field given as null is cleared."""
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        cleared = {
+            name: field.get_default()
+            for name, field in PlanDraft.model_fields.items()
+            if name in given and given[name] is None and not field.is_required()
+        }
+        return draft.model_copy(update={name: value for name, value in given.items() if value is not None} | cleared)

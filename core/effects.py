@@ -1,0 +1,142 @@
+"""What has to happen outside after a plan has changed. Effects are stored with the change and delivered after it.
+
+An effect names what to bring up to date, not the text: it is rendered from the newest state when it is delivered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from core import events as e
+from core.apply import AnyEvent
+from core.clock import Ids
+from core.context import Policy
+from core.plan import Item, Plan
+from core.status import WAITING_CHECK, HookEvent, PlanStatus
+
+
+class EffectKind(StrEnum):
+    """What an effect does.
+
+    `sync` brings a plan's cards and thread in one chat (or its mails) up to date; `run_start`, `run_cancel` call a
+    runner; `hook` tells an external system; `form_start`, `form_cancel` handle a vendor's own approval form.
+    """
+
+    SYNC = "sync"
+    RUN_START = "run_start"
+    RUN_CANCEL = "run_cancel"
+    HOOK = "hook"
+    FORM_START = "form_start"
+    FORM_CANCEL = "form_cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One thing to do. Effects of the same plan and destination are delivered in the order of their identifiers.
+
+    `id` is stable over all attempts and serves as idempotency key; `sync` effects that have not begun coalesce.
+    """
+
+    id: str
+    plan_id: str
+    destination: str
+    kind: EffectKind
+    ref: str = ""
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    due_at: datetime | None = None
+
+
+def effects_of(
+    before: Plan | None, after: Plan, events: Sequence[AnyEvent | e.Created], policy: Policy, ids: Ids, now: datetime
+) -> list[Effect]:
+    """Return the effects of events that led from one state of a plan to another."""
+    found: list[Effect] = []
+
+    def add(destination: str, kind: EffectKind, ref: str = "", **payload: object) -> None:
+        found.append(Effect(ids.new(), after.id, destination, kind, ref, payload, now))
+
+    for event in events:
+        match event:
+            case e.RunRequested():
+                add(
+                    f"runner:{after.items[event.item_id].runner}",
+                    EffectKind.RUN_START,
+                    event.run.id,
+                    item=event.item_id,
+                )
+            case e.Replanned() | e.Cancelled():
+                for item in _cancelled(before, event.cancelled):
+                    add(f"runner:{item.runner}", EffectKind.RUN_CANCEL, item.run.id if item.run else "", item=item.id)
+            case _:
+                pass
+    for moment, status in _told(events):
+        for endpoint in policy.told_of(moment):
+            add(f"hook:{endpoint}", EffectKind.HOOK, moment.value, status=status.value)
+    found += _forms(before, after, ids, now)
+    if any(not isinstance(event, e.Refused) for event in events):
+        for destination in policy.destinations:
+            add(destination, EffectKind.SYNC)
+    return found
+
+
+def _cancelled(before: Plan | None, item_ids: Iterable[str]) -> list[Item]:
+    return [before.items[item_id] for item_id in item_ids] if before else []
+
+
+_MOMENTS = {
+    e.Finished: (HookEvent.FINISH_PLANNING, PlanStatus.FINISH_PLANNING),
+    e.ExecutionStarted: (HookEvent.START_EXECUTE, PlanStatus.EXECUTING),
+    e.Succeeded: (HookEvent.ALL_JOB_DONE, PlanStatus.SUCCESS),
+}
+
+
+def _told(events: Sequence[AnyEvent | e.Created]) -> list[tuple[HookEvent, PlanStatus]]:
+    """Return the moments that external systems are told of, with the status that the hook's body states.
+
+    A moment that is waited for is told once, when the wait starts, not again when it is over.
+    """
+    waits = {
+        event.check.event: WAITING_CHECK[event.check.event] for event in events if isinstance(event, e.CheckStarted)
+    }
+    passed = {event.event for event in events if isinstance(event, e.CheckPassed)}
+    happened = dict(_MOMENTS[type(event)] for event in events if type(event) in _MOMENTS)
+    return [*waits.items(), *((m, s) for m, s in happened.items() if m not in waits and m not in passed)]
+
+
+def _forms(before: Plan | None, after: Plan, ids: Ids, now: datetime) -> list[Effect]:
+    """Start the vendor's form of the stage that is asked now, and withdraw the one that is asked no longer."""
+    asked, previous = _asked_stage(after), _asked_stage(before)
+    if asked == previous:
+        return []
+    found = []
+    if previous and before and (form := before.approval.stages[previous[1]].form):
+        destination = before.approval.stages[previous[1]].channel.value
+        payload = {"stage": previous[1], "form": form}
+        found.append(Effect(ids.new(), after.id, destination, EffectKind.FORM_CANCEL, form, payload, now))
+    if asked:
+        destination = after.approval.stages[asked[1]].channel.value
+        ref = f"{after.id}-{asked[0]}-{asked[1]}"
+        found.append(
+            Effect(
+                ids.new(),
+                after.id,
+                destination,
+                EffectKind.FORM_START,
+                ref,
+                {"stage": asked[1], "revision": asked[0]},
+                now,
+            )
+        )
+    return found
+
+
+def _asked_stage(plan: Plan | None) -> tuple[int, int] | None:
+    """Return revision and index of the stage whose vendor form should be open."""
+    if plan is None or plan.status is not PlanStatus.WAIT_FOR_APPROVAL:
+        return None
+    stage = plan.approval.stage
+    return (plan.revision, plan.approval.current) if stage and stage.channel.value.endswith("_instance") else None

@@ -1,0 +1,248 @@
+"""The one way to change a plan: `Engine.execute`.
+
+Requests that arrive while a commit is under way wait together and share the next one (group commit): one load, one
+decision each, one commit. Nobody is answered before the commit, and nothing is sent before it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from core import commands as c
+from core.apply import AnyEvent
+from core.audit import LogEntry, entries_for
+from core.clock import Clock, Ids
+from core.context import Context, Policy
+from core.decide import decide, start
+from core.draft import PlanDraft
+from core.effects import Effect, EffectKind, effects_of
+from core.errors import Conflict, FabuError, Forbidden, NotFound
+from core.events import Created, Edited
+from core.people import Actor, Directory
+from core.plan import Plan
+from core.ports import Change, Scope, Store, Writing
+from core.timers import TimerKind, timers_of
+
+BATCH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a command: the plan as it is now (as far as it was loaded) and what has happened.
+
+    `repeated` tells that the request had been accepted before; nothing happened this time.
+    """
+
+    plan: Plan
+    events: Sequence[AnyEvent | Created] = ()
+    repeated: bool = False
+
+
+@dataclass(slots=True)
+class _Request:
+    command: c.AnyCommand
+    actor: Actor
+    key: str
+    done: asyncio.Future[Outcome]
+
+
+class Engine:
+    """Executes commands on plans, durably, at most once per request key."""
+
+    def __init__(self, store: Store, clock: Clock, ids: Ids, policy: Policy, audit_key: bytes) -> None:
+        self._store, self._clock, self._ids, self._audit_key = store, clock, ids, audit_key
+        self.policy = policy
+        self.directory = Directory()
+        self._waiting: list[_Request] = []
+        self._committing: asyncio.Task[None] | None = None
+        self._listeners: list[Callable[[Sequence[str]], None]] = []
+
+    def listen(self, listener: Callable[[Sequence[str]], None]) -> None:
+        """Call a function, on the event loop, with the ids of the plans that each commit changed."""
+        self._listeners.append(listener)
+
+    def context(self, actor: Actor) -> Context:
+        """Return what a decision of an actor would look at now."""
+        return Context(actor, self._clock.now(), self.directory, self.policy, self._ids)
+
+    async def execute(self, command: c.AnyCommand, actor: Actor, key: str = "") -> Outcome:
+        """Execute a command and return when its result is durable.
+
+        A request that comes again with the same `key` changes nothing and gets the plan as it is now. Raises a
+        FabuError when the command is refused; a refusal for want of rights is put into the operation log first.
+        """
+        request = _Request(command, actor, key, asyncio.get_running_loop().create_future())
+        self._waiting.append(request)
+        if self._committing is None:
+            self._committing = asyncio.create_task(self._commit_all())
+        return await request.done
+
+    async def drain(self) -> None:
+        """Wait until everything that was accepted is durable."""
+        if self._committing is not None:
+            await self._committing
+
+    async def _commit_all(self) -> None:
+        try:
+            while self._waiting:
+                requests, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+                await self._commit(requests)
+        finally:
+            self._committing = None
+
+    async def _commit(self, requests: list[_Request]) -> None:
+        """Commit a batch. One that lost a race is tried again request by request, so that each stands for itself."""
+        try:
+            results = await self._store.write(lambda writing: _Batch(self, writing).run(requests))
+        except Exception as error:  # noqa: BLE001 - whatever happened belongs to those who wait for it
+            if isinstance(error, Conflict) and len(requests) > 1:
+                for request in requests:
+                    await self._commit([request])
+                return
+            results = _Results([error] * len(requests))
+        for request, result in zip(requests, results.answers, strict=True):
+            if request.done.cancelled():
+                continue
+            if isinstance(result, Outcome):
+                request.done.set_result(result)
+            else:
+                request.done.set_exception(result)
+        for listener in self._listeners if results.changed else ():
+            listener(results.changed)
+
+
+@dataclass(slots=True)
+class _Results:
+    answers: Sequence[Outcome | Exception]
+    changed: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class _Touched:
+    """A plan in a batch: as it was loaded, as it has become, and what has to be saved with it."""
+
+    before: Plan | None
+    after: Plan
+    entries: list[LogEntry] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    draft: PlanDraft | None = None
+
+
+class _Batch:
+    """One transaction of the engine, on the store's thread."""
+
+    def __init__(self, engine: Engine, writing: Writing) -> None:
+        self._engine, self._plans = engine, writing.plans
+        self._touched: dict[str, _Touched] = {}
+        self._keys: dict[str, str] = {}
+
+    def run(self, requests: Sequence[_Request]) -> _Results:
+        keys = [request.key for request in requests if request.key]
+        self._keys = dict(self._plans.seen(keys)) if keys else {}
+        scopes: dict[str, Scope] = {}
+        for request in requests:
+            plan_id = self._keys.get(request.key, request.command.plan_id)
+            scopes[plan_id] = scopes.get(plan_id, Scope()) | scope_of(request.command)
+        loaded = self._plans.load(scopes)
+        self._touched = {plan_id: _Touched(plan, plan) for plan_id, plan in loaded.items()}
+        answers = [self._answer(request) for request in requests]
+        changes = [self._change(touched) for touched in self._touched.values() if touched.entries or touched.keys]
+        if changes:
+            self._plans.save(changes)
+        return _Results(answers, [change.after.id for change in changes if change.entries])
+
+    def _answer(self, request: _Request) -> Outcome | Exception:
+        try:
+            if request.key in self._keys:
+                return Outcome(self._find(self._keys[request.key]).after, repeated=True)
+            return self._execute(request)
+        except Forbidden as error:
+            self._log_refusal(request, error)
+            return error
+        except FabuError as error:
+            return error
+
+    def _find(self, plan_id: str) -> _Touched:
+        if plan_id not in self._touched:
+            raise NotFound(what="plan", ref=plan_id)
+        return self._touched[plan_id]
+
+    def _execute(self, request: _Request) -> Outcome:
+        command, context = request.command, self._engine.context(request.actor)
+        if isinstance(command, c.Create):
+            unfolding = start(command, context)
+            unfolding.plan = replace(unfolding.plan, number=self._plans.next_number())
+            touched = self._touched[command.plan_id] = _Touched(None, unfolding.plan)
+        else:
+            touched = self._find(command.plan_id)
+            unfolding = decide(touched.after, command, context)
+        self._add(touched, request.actor, unfolding.plan, unfolding.events, context)
+        if request.key:
+            touched.keys.append(request.key)
+            self._keys[request.key] = unfolding.plan.id
+        return Outcome(touched.after, unfolding.events)
+
+    def _add(
+        self, touched: _Touched, actor: Actor, plan: Plan, events: Sequence[AnyEvent | Created], context: Context
+    ) -> None:
+        if not events:
+            return
+        before = touched.after if touched.entries else touched.before
+        entries = entries_for(plan.id, plan.log_seq, plan.log_head, events, actor, context.now, self._engine._audit_key)
+        touched.effects += effects_of(before, plan, events, context.policy, context.ids, context.now)
+        touched.entries += entries
+        touched.after = replace(plan, version=plan.version + 1, log_seq=entries[-1].seq, log_head=entries[-1].hash)
+        for event in events:
+            if isinstance(event, Created | Edited):
+                touched.draft = event.draft
+
+    def _log_refusal(self, request: _Request, error: Forbidden) -> None:
+        touched = self._touched.get(request.command.plan_id)
+        if touched is None or touched.after.deleted:
+            return
+        verb = getattr(request.command, "verb", type(request.command).__name__.lower())
+        context = self._engine.context(request.actor)
+        refusal = c.Refuse(plan_id=touched.after.id, verb_asked=str(verb), code=error.code)
+        unfolding = decide(touched.after, refusal, context)
+        self._add(touched, request.actor, unfolding.plan, unfolding.events, context)
+
+    def _change(self, touched: _Touched) -> Change:
+        return Change(
+            before=touched.before,
+            after=touched.after,
+            entries=touched.entries,
+            effects=_coalesced(touched.effects),
+            timers=_timer_changes(touched.before, touched.after),
+            draft=touched.draft,
+            keys=touched.keys,
+        )
+
+
+def _coalesced(effects: Sequence[Effect]) -> list[Effect]:
+    """Keep one `sync` per destination: the last, so that it comes after what it will show."""
+    last = {effect.destination: effect.id for effect in effects if effect.kind is EffectKind.SYNC}
+    return [effect for effect in effects if effect.kind is not EffectKind.SYNC or last[effect.destination] == effect.id]
+
+
+def _timer_changes(before: Plan | None, after: Plan) -> dict[TimerKind, datetime | None]:
+    old, new = timers_of(before) if before else {}, timers_of(after)
+    return {kind: new.get(kind) for kind in TimerKind if old.get(kind) != new.get(kind)}
+
+
+def scope_of(command: c.AnyCommand) -> Scope:
+    """Return how much of a plan a command needs."""
+    match command:
+        case c.Edit() | c.Finish() | c.Submit():
+            return Scope(whole=True)
+        case c.Replan() | c.Cancel():
+            return Scope(all_items=True)
+        case c.TimerFired(kind=TimerKind.SCHEDULE):
+            return Scope(all_items=True)
+        case c.Execute() | c.Skip() | c.Retry() | c.ReportRun():
+            return Scope(items=frozenset({command.item_id}))
+        case _:
+            return Scope()

@@ -1,0 +1,303 @@
+"""What has happened to a plan. Events are facts: `core.apply` folds them, the operation log keeps them.
+
+`name` is what the log stores; the other fields are the entry's details.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from core.draft import PlanDraft
+from core.plan import Check, Decision, Item, Run
+from core.status import HookEvent, RunStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Base of all events; `name` is stable, for it is stored."""
+
+    name: ClassVar[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Created(Event):
+    """A plan was started. `items` are the draft's items with their identifiers."""
+
+    name = "created"
+    draft: PlanDraft
+    items: tuple[Item, ...]
+    manager: str
+    instance_code: str
+    nonce: str
+    copied_from: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edited(Event):
+    """The content changed; `changed` names the fields."""
+
+    name = "edited"
+    draft: PlanDraft
+    items: tuple[Item, ...]
+    changed: tuple[str, ...]
+    instance_code: str
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished(Event):
+    """The planning was declared complete."""
+
+    name = "finished"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted(Event):
+    """Approval was asked for."""
+
+    name = "submitted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitDeferred(Event):
+    """A submit waits for the check of the finished planning and goes on by itself."""
+
+    name = "submit_deferred"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voted(Event):
+    """An approver, or the delegate in the approver's name, decided."""
+
+    name = "voted"
+    stage: int
+    person: str
+    decision: Decision
+    comment: str
+    delegate: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delegated(Event):
+    """An approver named somebody to decide instead."""
+
+    name = "delegated"
+    stage: int
+    person: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagePassed(Event):
+    """A stage of the approval is complete."""
+
+    name = "stage_passed"
+    stage: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approved(Event):
+    """All stages are complete."""
+
+    name = "approved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Denied(Event):
+    """An approver rejected the plan, or the vendor's form ended without a decision."""
+
+    name = "denied"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalExpired(Event):
+    """Nobody decided before the deadline of the approval."""
+
+    name = "approval_expired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reminded(Event):
+    """The approvers who have not decided were reminded."""
+
+    name = "reminded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormLinked(Event):
+    """The vendor's approval form of a stage exists."""
+
+    name = "form_linked"
+    stage: int
+    form: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionStarted(Event):
+    """The plan may be executed now."""
+
+    name = "execution_started"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowOpened(Event):
+    """The release window has opened."""
+
+    name = "window_opened"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemDone(Event):
+    """A text item was carried out."""
+
+    name = "item_done"
+    item_id: str
+    remark: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemSkipped(Event):
+    """An item was left out."""
+
+    name = "item_skipped"
+    item_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequested(Event):
+    """A workflow is to be started; the runner is called after this is durable."""
+
+    name = "run_requested"
+    item_id: str
+    run: Run
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunChanged(Event):
+    """A runner reported on an attempt that goes on."""
+
+    name = "run_changed"
+    item_id: str
+    run_id: str
+    status: RunStatus
+    external_id: str
+    url: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnded(Event):
+    """An attempt ended."""
+
+    name = "run_ended"
+    item_id: str
+    run_id: str
+    status: RunStatus
+    external_id: str
+    url: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleFired(Event):
+    """The scheduled execution started what was due; it looks again when an item completes."""
+
+    name = "schedule_fired"
+    started: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckStarted(Event):
+    """The plan waits for an external system."""
+
+    name = "check_started"
+    check: Check
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckProgressed(Event):
+    """The external system is still working and said what on."""
+
+    name = "check_progressed"
+    event: HookEvent
+    progress: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckPassed(Event):
+    """The external system agreed."""
+
+    name = "check_passed"
+    event: HookEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckFailed(Event):
+    """The external system refused, or did not answer in time."""
+
+    name = "check_failed"
+    event: HookEvent
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Succeeded(Event):
+    """Every item is done or skipped, and nobody has anything against it."""
+
+    name = "succeeded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimedOut(Event):
+    """The release window closed before the plan was complete."""
+
+    name = "timed_out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replanned(Event):
+    """The plan went back to planning. `cancelled` are the items whose runs were going."""
+
+    name = "replanned"
+    reason: str
+    cancelled: tuple[str, ...]
+    instance_code: str
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled(Event):
+    """The plan was given up. `cancelled` are the items whose runs were going."""
+
+    name = "cancelled"
+    reason: str
+    cancelled: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deleted(Event):
+    """The plan was hidden from lists."""
+
+    name = "deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused(Event):
+    """Somebody asked for something without having the right."""
+
+    name = "refused"
+    verb: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """Who and when: what `apply` needs beside the event."""
+
+    actor: str
+    at: datetime

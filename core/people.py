@@ -1,0 +1,102 @@
+"""Who is who: people, groups, and who acts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from core.errors import Forbidden
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who drafts, approves or runs plans; `id` is stable and is what plans and the log refer to."""
+
+    id: str
+    name: str
+    email: str = ""
+    phone: str = ""
+    slack: str = ""
+    feishu: str = ""
+    dingtalk: str = ""
+    language: str = ""
+    timezone: str = ""
+    active: bool = True
+    admin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A named set of people, written `@id` where approvers are listed."""
+
+    id: str
+    members: tuple[str, ...]
+
+
+class ActorKind(StrEnum):
+    """What sort of party acts."""
+
+    PERSON = "person"
+    SYSTEM = "system"
+    EXTERNAL = "external"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """The party on whose behalf a command runs, as the signed envelope or the token proved it.
+
+    `via` names the way in: slack, feishu, dingtalk, api, console, cli, callback, timer, runner.
+    """
+
+    id: str
+    kind: ActorKind = ActorKind.PERSON
+    via: str = ""
+    admin: bool = False
+
+
+SYSTEM = Actor("system", ActorKind.SYSTEM, "timer")
+EXTERNAL = Actor("external", ActorKind.EXTERNAL, "callback")
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """An immutable snapshot of all people and groups."""
+
+    people: Mapping[str, Person] = field(default_factory=dict)
+    groups: Mapping[str, Group] = field(default_factory=dict)
+
+    def expand(self, names: Iterable[str]) -> frozenset[str]:
+        """Return the active people behind names such as `bob` and `@sre`; a person in several groups counts once."""
+        found: set[str] = set()
+        for name in names:
+            if name.startswith("@"):
+                group = self.groups.get(name[1:])
+                found.update(group.members if group else ())
+            else:
+                found.add(name)
+        return frozenset(person for person in found if self.active(person))
+
+    def active(self, person_id: str) -> bool:
+        """Tell whether the person exists and has not left."""
+        person = self.people.get(person_id)
+        return person is not None and person.active
+
+    def knows(self, name: str) -> bool:
+        """Tell whether a name as written in a plan (`bob` or `@sre`) refers to somebody."""
+        return name[1:] in self.groups if name.startswith("@") else self.active(name)
+
+    def name(self, person_id: str) -> str:
+        """Return what to call a person; an unknown one keeps the identifier."""
+        person = self.people.get(person_id)
+        return person.name if person else person_id
+
+    def actor(self, person_id: str, via: str) -> Actor:
+        """Return the person as an actor.
+
+        Raises Forbidden when the person is unknown or has left: rights end with the membership, not with the token.
+        """
+        person = self.people.get(person_id)
+        if person is None or not person.active:
+            raise Forbidden("Your account is not active. Ask an administrator to activate it.")
+        return Actor(person.id, ActorKind.PERSON, via, person.admin)

@@ -1,0 +1,241 @@
+"""What a release plan is made of.
+
+All values are immutable. A `Plan` in memory holds as many of its items as the command at hand needs (`core.ports.Scope`
+says which); `tally` counts all of them, so that a click costs the same on a plan of one item and of a thousand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Literal
+
+from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus
+
+Rule = Literal["all", "any"] | int
+"""How many approvers of a stage must approve: all of them, any one, or a number."""
+
+
+class Channel(StrEnum):
+    """Where the approvers of a stage are asked."""
+
+    NATIVE = "native"
+    SLACK = "slack"
+    FEISHU = "feishu"
+    DINGTALK = "dingtalk"
+    FEISHU_INSTANCE = "feishu_instance"
+    DINGTALK_INSTANCE = "dingtalk_instance"
+
+
+class Decision(StrEnum):
+    """What an approver says."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """When a plan may be executed; a missing end is open."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def contains(self, moment: datetime) -> bool:
+        """Tell whether the window is open at a moment; both ends belong to it."""
+        return (self.start is None or self.start <= moment) and not self.over(moment)
+
+    def over(self, moment: datetime) -> bool:
+        """Tell whether the window has closed for good."""
+        return self.end is not None and moment > self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step of the approval. `approvers` are written as in the draft: people and `@groups`.
+
+    `form` is the identifier of the vendor's own approval instance, for the channels that use one.
+    """
+
+    name: str
+    approvers: tuple[str, ...]
+    rule: Rule = "all"
+    channel: Channel = Channel.NATIVE
+    form: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One person's decision in one stage of one revision. `delegate` voted in the name of `person`."""
+
+    stage: int
+    person: str
+    decision: Decision
+    comment: str
+    at: datetime
+    delegate: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Who must agree, in which order. `delegates` maps an approver to the person who stands in."""
+
+    stages: tuple[Stage, ...] = ()
+    allow_self_approval: bool = False
+    expires_in: timedelta | None = None
+    remind_every: timedelta | None = None
+    current: int = 0
+    asked_at: datetime | None = None
+    reminders: int = 0
+    delegates: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def stage(self) -> Stage | None:
+        """The stage that is being decided, or None when all are complete."""
+        return self.stages[self.current] if self.current < len(self.stages) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A wait for an external system, since when, until when, and what it said so far."""
+
+    event: HookEvent
+    since: datetime
+    deadline: datetime
+    progress: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One attempt of a workflow. `external_id` and `url` are the runner's own."""
+
+    id: str
+    attempt: int
+    status: RunStatus
+    external_id: str = ""
+    url: str = ""
+    message: str = ""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing to do in a release: a text to follow by hand, or a workflow to run.
+
+    `spec` is the text (`{"content": …}`) or the wire form of the workflow; it is None where it was not loaded.
+    `needs` are identifiers of items that must be complete first.
+    """
+
+    id: str
+    key: str
+    position: int
+    name: str
+    type: Literal["text", "workflow"]
+    status: ItemStatus = ItemStatus.TODO
+    assignee: str = ""
+    needs: tuple[str, ...] = ()
+    runner: str = ""
+    project: str = ""
+    workflow: str = ""
+    executed_by: str = ""
+    executed_at: datetime | None = None
+    remark: str = ""
+    run: Run | None = None
+    spec: Mapping[str, Any] | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether the item no longer holds up the plan or the items that need it."""
+        return self.status in (ItemStatus.DONE, ItemStatus.SKIPPED)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many items of the whole plan are in each status."""
+
+    todo: int = 0
+    running: int = 0
+    done: int = 0
+    skipped: int = 0
+    failed: int = 0
+
+    @property
+    def total(self) -> int:
+        """The number of items."""
+        return self.todo + self.running + self.done + self.skipped + self.failed
+
+    @property
+    def complete(self) -> bool:
+        """Whether every item is done or skipped. A failed item is not complete."""
+        return self.total > 0 and self.todo == self.running == self.failed == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The descriptive part of a plan that no decision depends on; loaded with the whole plan only."""
+
+    description: str = ""
+    jira_sprints: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A release plan as far as a command needs it.
+
+    `nonce` changes with every revision and is part of the references on cards, so that a click on an old card is
+    known for one. `version` counts saves and guards against lost updates. `instance_code` is what an external system
+    sends back with its answer; it changes with every edit.
+    """
+
+    id: str
+    number: int
+    name: str
+    status: PlanStatus
+    manager: str
+    created_by: str
+    created_at: datetime
+    updated_by: str
+    updated_at: datetime
+    revision: int = 1
+    instance_code: str = ""
+    nonce: str = ""
+    window: Window = Window()
+    schedule_at: datetime | None = None
+    next_schedule: datetime | None = None
+    approval: Approval = Approval()
+    votes: tuple[Vote, ...] = ()
+    items: Mapping[str, Item] = field(default_factory=dict)
+    tally: Tally = Tally()
+    collaborators: tuple[str, ...] = ()
+    check_events: frozenset[HookEvent] | None = None
+    check: Check | None = None
+    answers: Mapping[HookEvent, str] = field(default_factory=dict)
+    submitting: bool = False
+    window_open: bool = False
+    reason: str = ""
+    planning_at: datetime | None = None
+    approval_at: datetime | None = None
+    executing_at: datetime | None = None
+    success_at: datetime | None = None
+    content: Content | None = None
+    version: int = 0
+    log_seq: int = 0
+    log_head: str = ""
+    deleted: bool = False
+
+    @property
+    def ref(self) -> str:
+        """What a card's button carries: which revision of which plan. It gives no right to anything."""
+        return f"{self.id}.{self.nonce}"
+
+    def item_ref(self, item_id: str) -> str:
+        """What the button of an item carries."""
+        return f"{self.ref}.{item_id}"
+
+    def votes_of(self, stage: int) -> tuple[Vote, ...]:
+        """Return the votes of one stage, in the order they were given."""
+        return tuple(vote for vote in self.votes if vote.stage == stage)

@@ -1,0 +1,78 @@
+"""The port of runners: what starts the workflow of an item and reports on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from core.errors import Problem
+from core.status import RunStatus
+from core.workflow import Workflow
+
+
+@dataclass(frozen=True, slots=True)
+class RunOrder:
+    """What a runner is to run. `run_id` is ours and new for every attempt; `reference` tells people where it is from.
+
+    `previous` is the runner's id of the last attempt, if there was one, for runners that reopen it on a retry.
+    """
+
+    run_id: str
+    plan_id: str
+    plan_number: int
+    plan_name: str
+    item_id: str
+    item_name: str
+    attempt: int
+    project: str
+    workflow: Workflow
+    actor: str
+    previous: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def reference(self) -> str:
+        """The text by which an attempt is found again in the runner's own system."""
+        return f"fabu-{self.plan_number}-{self.item_id}-{self.attempt}"
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What a runner knows about an attempt."""
+
+    run_id: str
+    status: RunStatus
+    external_id: str = ""
+    url: str = ""
+    message: str = ""
+
+
+class Runner(Protocol):
+    """Runs workflows. `name` is what items call it by; all calls raise DeliveryError when it cannot be reached."""
+
+    name: str
+
+    def problems(self, workflow: Workflow) -> list[Problem]:
+        """Return what this runner cannot run, each with the path in the workflow. Pure: no I/O."""
+        ...
+
+    async def start(self, order: RunOrder) -> RunReport:
+        """Start an attempt and return at once. An earlier call with the same `run_id` is found, not repeated."""
+        ...
+
+    async def find(self, order: RunOrder) -> RunReport | None:
+        """Look for an attempt whose start was interrupted; None when it did not happen or cannot be told."""
+        ...
+
+    async def status(self, run_id: str, external_id: str, order: RunOrder) -> RunReport:
+        """Ask how an attempt stands; `unknown` when the runner has lost it."""
+        ...
+
+    async def cancel(self, run_id: str, external_id: str, order: RunOrder) -> None:
+        """Stop an attempt; one that has ended already is left alone."""
+        ...
+
+    async def close(self) -> None:
+        """Stop what runs inside this process, or give up connections."""
+        ...

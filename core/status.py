@@ -1,0 +1,133 @@
+"""The statuses of plans, items and runs, and which commands a plan accepts in which status.
+
+The names are those of the release-plan document ("发布计划状态说明"); where the document's tables and the real wire
+differ (`finished_planning`, `wait_for_success_external_check`), the wire's name is ours and the other one is read too.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class HookEvent(StrEnum):
+    """The moments of a plan at which external systems are told, and may hold it until they call back."""
+
+    FINISH_PLANNING = "finish_planning"
+    START_EXECUTE = "start_execute"
+    ALL_JOB_DONE = "all_job_done"
+
+
+class PlanStatus(StrEnum):
+    """Where a plan stands."""
+
+    PLANNING = "planning"
+    FINISH_PLANNING = "finish_planning"
+    WAIT_FOR_APPROVAL = "wait_for_approval"
+    EXECUTING = "executing"
+    DENIED = "denied"
+    TIMEOUT = "timeout"
+    SUCCESS = "success"
+    CANCEL = "cancel"
+    FINISH_CHECK = "wait_for_finish_planning_external_check"
+    EXECUTE_CHECK = "wait_for_execute_external_check"
+    ALL_DONE_CHECK = "wait_for_all_done_external_check"
+    FINISH_CHECK_FAILED = "wait_for_finish_planning_external_check_failed"
+    EXECUTE_CHECK_FAILED = "wait_for_execute_external_check_failed"
+    ALL_DONE_CHECK_FAILED = "wait_for_all_done_external_check_failed"
+
+    @classmethod
+    def _missing_(cls, value: object) -> PlanStatus | None:
+        alias = _ALIASES.get(str(value))
+        return cls(alias) if alias else None
+
+
+_ALIASES = {
+    "finished_planning": "finish_planning",
+    "wait_for_success_external_check": "wait_for_all_done_external_check",
+    "wait_for_success_external_check_failed": "wait_for_all_done_external_check_failed",
+}
+
+
+class ItemStatus(StrEnum):
+    """Where an item stands ("发布计划任务状态说明")."""
+
+    TODO = "todo"
+    RUNNING = "running"
+    DONE = "done"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+class RunStatus(StrEnum):
+    """Where one attempt of a workflow stands.
+
+    `starting` is the stored intent before the runner was called; `waiting` needs a person in the runner's own
+    system; `unknown` was lost between the call and its answer and is never started again by itself.
+    """
+
+    STARTING = "starting"
+    RUNNING = "running"
+    WAITING = "waiting"
+    PASSED = "passed"
+    FAILED = "failed"
+    TIMEOUT = "timeout"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more is expected of the attempt."""
+        return self not in (RunStatus.STARTING, RunStatus.RUNNING, RunStatus.WAITING)
+
+
+ENDED = frozenset({PlanStatus.SUCCESS, PlanStatus.CANCEL})
+
+WAITING_CHECK = {
+    HookEvent.FINISH_PLANNING: PlanStatus.FINISH_CHECK,
+    HookEvent.START_EXECUTE: PlanStatus.EXECUTE_CHECK,
+    HookEvent.ALL_JOB_DONE: PlanStatus.ALL_DONE_CHECK,
+}
+FAILED_CHECK = {
+    HookEvent.FINISH_PLANNING: PlanStatus.FINISH_CHECK_FAILED,
+    HookEvent.START_EXECUTE: PlanStatus.EXECUTE_CHECK_FAILED,
+    HookEvent.ALL_JOB_DONE: PlanStatus.ALL_DONE_CHECK_FAILED,
+}
+
+
+class Verb(StrEnum):
+    """What a person can ask of a plan: one word for chats, REST, console and the operation log."""
+
+    CREATE = "create"
+    EDIT = "edit"
+    FINISH = "finish"
+    SUBMIT = "submit"
+    APPROVE = "approve"
+    REJECT = "reject"
+    DELEGATE = "delegate"
+    EXECUTE = "execute"
+    SKIP = "skip"
+    RETRY = "retry"
+    REPLAN = "replan"
+    CANCEL = "cancel"
+    RECHECK = "recheck"
+    DELETE = "delete"
+
+
+_UNENDED = frozenset(PlanStatus) - ENDED
+
+ALLOWED: dict[Verb, frozenset[PlanStatus]] = {
+    Verb.EDIT: frozenset({PlanStatus.PLANNING}),
+    Verb.FINISH: frozenset({PlanStatus.PLANNING}),
+    Verb.SUBMIT: frozenset({PlanStatus.PLANNING, PlanStatus.FINISH_PLANNING}),
+    Verb.APPROVE: frozenset({PlanStatus.WAIT_FOR_APPROVAL}),
+    Verb.REJECT: frozenset({PlanStatus.WAIT_FOR_APPROVAL}),
+    Verb.DELEGATE: frozenset({PlanStatus.WAIT_FOR_APPROVAL}),
+    Verb.EXECUTE: frozenset({PlanStatus.EXECUTING}),
+    Verb.SKIP: frozenset({PlanStatus.EXECUTING}),
+    Verb.RETRY: frozenset({PlanStatus.EXECUTING}),
+    Verb.REPLAN: _UNENDED - {PlanStatus.PLANNING},
+    Verb.CANCEL: _UNENDED,
+    Verb.RECHECK: frozenset(FAILED_CHECK.values()),
+    Verb.DELETE: frozenset({PlanStatus.PLANNING}) | ENDED,
+}
+"""The transition table, from the left: in which statuses a verb is accepted. `core.decide` holds the right side."""

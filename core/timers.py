@@ -1,0 +1,61 @@
+"""The timers of a plan, derived from its state: the store keeps what `timers_of` says, so none is left over."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from core.plan import Plan
+from core.status import WAITING_CHECK, PlanStatus
+
+
+class TimerKind(StrEnum):
+    """What a timer is for. A plan has at most one of each kind."""
+
+    SCHEDULE = "schedule"
+    WINDOW_START = "window_start"
+    WINDOW_END = "window_end"
+    APPROVAL_DEADLINE = "approval_deadline"
+    APPROVAL_REMINDER = "approval_reminder"
+    CHECK_DEADLINE = "check_deadline"
+
+
+_JUST_AFTER = timedelta(milliseconds=1)
+
+
+def timers_of(plan: Plan) -> dict[TimerKind, datetime]:
+    """Return the timers that a plan in this state has, each with the moment it is due."""
+    if plan.deleted:
+        return {}
+    due: dict[TimerKind, datetime | None] = {}
+    if plan.status is PlanStatus.EXECUTING:
+        due = _executing(plan)
+    elif plan.status is PlanStatus.WAIT_FOR_APPROVAL:
+        due = _approval(plan)
+    elif plan.status in WAITING_CHECK.values() and plan.check:
+        due = {TimerKind.CHECK_DEADLINE: plan.check.deadline}
+    return {kind: moment for kind, moment in due.items() if moment is not None}
+
+
+def _executing(plan: Plan) -> dict[TimerKind, datetime | None]:
+    """The window's end has no timer while runs are going: the last of them settles the plan when it ends."""
+    start, end = plan.window.start, plan.window.end
+    opens = None if plan.window_open else start
+    schedule = plan.next_schedule
+    return {
+        TimerKind.SCHEDULE: max(schedule, start or schedule) if schedule else None,
+        TimerKind.WINDOW_START: opens,
+        TimerKind.WINDOW_END: end + _JUST_AFTER if end and not plan.tally.running else None,
+    }
+
+
+def _approval(plan: Plan) -> dict[TimerKind, datetime | None]:
+    """Reminders come after growing intervals: every, 2 x every, 4 x every."""
+    approval = plan.approval
+    asked, every = approval.asked_at, approval.remind_every
+    if asked is None:
+        return {}
+    return {
+        TimerKind.APPROVAL_DEADLINE: asked + approval.expires_in if approval.expires_in else None,
+        TimerKind.APPROVAL_REMINDER: asked + every * (2 ** (approval.reminders + 1) - 1) if every else None,
+    }

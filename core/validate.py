@@ -1,0 +1,129 @@
+"""What is wrong with a draft beyond the form of its fields. All problems are found in one go, each with its path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from graphlib import CycleError, TopologicalSorter
+
+from core.context import Context
+from core.draft import PlanDraft, WorkflowItemDraft
+from core.errors import Problem
+from core.people import Directory
+from core.plan import Approval, Stage
+from core.workflow import masked_places
+
+
+def problems_of(draft: PlanDraft, manager: str, context: Context, before: PlanDraft | None = None) -> list[Problem]:
+    """Return what keeps a draft from being saved. Times that stay as in `before` may have passed meanwhile."""
+    return [
+        *_people(draft, manager, context.directory),
+        *_times(draft, before, context.now),
+        *_approval(draft, manager, context.directory),
+        *_items(draft, context.directory),
+    ]
+
+
+def problems_at_finish(draft: PlanDraft, manager: str, context: Context) -> list[Problem]:
+    """Return what keeps a plan from being finished: all of the above, and what its runners cannot run."""
+    problems = problems_of(draft, manager, context, before=draft)
+    if not draft.items:
+        problems.append(Problem("items", "add at least one item"))
+    for path in _past(draft, context.now):
+        problems.append(Problem(path, "this time has passed; choose a later one"))
+    for index, item in enumerate(draft.items):
+        if isinstance(item, WorkflowItemDraft):
+            problems += _runner(item, f"items[{index}]", context)
+    return problems
+
+
+def _runner(item: WorkflowItemDraft, path: str, context: Context) -> Iterator[Problem]:
+    judge = context.policy.runners.get(item.runner)
+    if judge is None:
+        known = ", ".join(sorted(context.policy.runners))
+        yield Problem(
+            f"{path}.runner",
+            "there is no runner {runner}; the settings enable: {known}",
+            {"runner": item.runner, "known": known},
+        )
+        return
+    for place in masked_places(item.workflow):
+        yield Problem(f"{path}.workflow{place}", "the credential is only shown as stars here; write its value")
+    for problem in judge(item.workflow):
+        yield Problem(f"{path}.workflow.{problem.path}", problem.message, problem.params)
+
+
+def _people(draft: PlanDraft, manager: str, directory: Directory) -> Iterator[Problem]:
+    if not directory.active(manager):
+        yield _nobody("manager", manager)
+    for index, person in enumerate(draft.collaborators):
+        if not directory.active(person):
+            yield _nobody(f"collaborators[{index}]", person)
+
+
+def _nobody(path: str, name: str) -> Problem:
+    return Problem(
+        path, "nobody is called {name}; use the id of an active person, or @group for approvers", {"name": name}
+    )
+
+
+def _times(draft: PlanDraft, before: PlanDraft | None, now: datetime) -> Iterator[Problem]:
+    window = draft.window
+    if window.start and window.end and window.start >= window.end:
+        yield Problem("window.end", "the window must end after it starts")
+    schedule = draft.schedule_at
+    if schedule and ((window.start and schedule < window.start) or (window.end and schedule > window.end)):
+        yield Problem("schedule_at", "the scheduled time must lie in the window")
+    if before is None or before.window != window or before.schedule_at != schedule:
+        for path in (*_past(draft, now), *(["window.start"] if window.start and window.start < now else [])):
+            yield Problem(path, "this time has passed; choose a later one")
+
+
+def _past(draft: PlanDraft, now: datetime) -> list[str]:
+    times = {"window.end": draft.window.end, "schedule_at": draft.schedule_at}
+    return [path for path, moment in times.items() if moment and moment < now]
+
+
+def eligible(stage: Stage, approval: Approval, manager: str, directory: Directory) -> frozenset[str]:
+    """Return the people who may decide a stage: its approvers, without the manager unless the plan allows that."""
+    people = directory.expand(stage.approvers)
+    return people if approval.allow_self_approval else people - {manager}
+
+
+def _approval(draft: PlanDraft, manager: str, directory: Directory) -> Iterator[Problem]:
+    for index, stage in enumerate(draft.approval.stages):
+        path = f"approval.stages[{index}]"
+        unknown = [i for i, name in enumerate(stage.approvers) if not directory.knows(name)]
+        for i in unknown:
+            yield _nobody(f"{path}.approvers[{i}]", stage.approvers[i])
+        people = directory.expand(stage.approvers)
+        if not draft.approval.allow_self_approval:
+            people -= {manager}
+        needed = stage.rule if isinstance(stage.rule, int) else 1
+        if not unknown and len(people) < needed:
+            yield Problem(
+                f"{path}.approvers",
+                "{needed} must approve but only {count} can: the plan's manager does not count, groups may be empty",
+                {"needed": needed, "count": len(people)},
+            )
+
+
+def _items(draft: PlanDraft, directory: Directory) -> Iterator[Problem]:
+    keys = [item.key for item in draft.items]
+    known = set(keys)
+    for index, item in enumerate(draft.items):
+        if item.key in keys[:index]:
+            yield Problem(f"items[{index}].key", "the key {key} is used twice", {"key": item.key})
+        if item.assignee and not directory.active(item.assignee):
+            yield _nobody(f"items[{index}].assignee", item.assignee)
+        for i, need in enumerate(item.needs):
+            if need not in known:
+                yield Problem(f"items[{index}].needs[{i}]", "no item has the key {key}", {"key": need})
+    try:
+        TopologicalSorter({item.key: item.needs for item in draft.items}).prepare()
+    except CycleError as error:
+        circle = " → ".join(reversed(error.args[1]))
+        first = keys.index(error.args[1][0])
+        yield Problem(
+            f"items[{first}].needs", "the items wait for each other in a circle: {circle}", {"circle": circle}
+        )
