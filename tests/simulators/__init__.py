@@ -1,0 +1,1 @@
+"""Strict stand-ins for the outside systems: real HTTP servers on loopback, with the vendor's own checks and limits."""

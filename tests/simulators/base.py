@@ -1,0 +1,197 @@
+"""What every simulator shares: a loopback server, a record of the calls it got, scripted faults and a movable clock."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self, TypeVar
+
+from aiohttp import web
+
+T = TypeVar("T")
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+How = Literal["answer", "hang", "close"]
+
+
+class Clock:
+    """Wall time in unix seconds that a test may move forward, so that expiry is tested without waiting."""
+
+    def __init__(self) -> None:
+        self._offset = 0.0
+
+    def now(self) -> float:
+        """Return the simulator's time in unix seconds."""
+        return time.time() + self._offset
+
+    def advance(self, seconds: float) -> None:
+        """Let `seconds` pass for the simulator alone."""
+        self._offset += seconds
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One scripted misbehaviour: an answer, a hang until the simulator stops, or a closed connection."""
+
+    how: How = "answer"
+    status: int = 500
+    retry_after: int | None = None
+    body: dict[str, Any] | None = None
+    applied: bool = False
+    """True: the request is carried out first and only its answer is lost."""
+
+
+@dataclass
+class Call:
+    """One request that the simulator received, and what it answered (status 0: no answer)."""
+
+    operation: str
+    arguments: dict[str, Any]
+    at: float
+    status: int = 0
+    answer: dict[str, Any] = field(default_factory=dict)
+    fault: Fault | None = None
+
+
+class Simulator:
+    """An aiohttp server on 127.0.0.1 with an ephemeral port; use it as an async context manager."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.calls: list[Call] = []
+        self._faults: list[tuple[str, Fault]] = []
+        self._outage: Fault | None = None
+        self._stopping = asyncio.Event()
+        self._changed = asyncio.Condition()
+        self._runner: web.AppRunner | None = None
+        self.url = ""
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes that the simulator serves."""
+        raise NotImplementedError
+
+    def operation(self, request: web.Request) -> str:
+        """Return the name under which `request` is recorded and may be failed."""
+        return request.path
+
+    async def start(self) -> None:
+        """Bind and serve; `url` is then the base address without a trailing slash."""
+        app = web.Application(middlewares=[self._observe])
+        app.add_routes(self.routes())
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+
+    async def stop(self) -> None:
+        """Release hanging requests and close the server."""
+        self._stopping.set()
+        if self._runner:
+            await self._runner.cleanup()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.stop()
+
+    def fail(
+        self,
+        operation: str,
+        times: int = 1,
+        *,
+        status: int = 500,
+        retry_after: int | None = None,
+        how: How = "answer",
+        body: dict[str, Any] | None = None,
+        applied: bool = False,
+    ) -> None:
+        """Misbehave on the next `times` calls of `operation`; scripts of one operation are used up in order."""
+        self._faults += [(operation, Fault(how, status, retry_after, body, applied))] * times
+
+    @contextmanager
+    def outage(self, *, status: int = 503, how: How = "close") -> Iterator[None]:
+        """Fail every request inside the block; scripted faults keep for later."""
+        self._outage = Fault(how, status)
+        try:
+            yield
+        finally:
+            self._outage = None
+
+    def calls_to(self, operation: str) -> list[Call]:
+        """Return the recorded calls of one operation, oldest first."""
+        return [call for call in self.calls if call.operation == operation]
+
+    async def until(self, condition: Callable[[], T | None], seconds: float = 5.0) -> T:
+        """Wait until `condition` is truthy, looking after every call; return its value or raise TimeoutError."""
+        async with asyncio.timeout(seconds), self._changed:
+            while not (value := condition()):
+                await self._changed.wait()
+            return value
+
+    async def notify(self) -> None:
+        """Let the waiters in `until` look again."""
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def arguments(self, request: web.Request) -> dict[str, Any]:
+        """Return query and body as one dict, for the record; a body that is neither JSON nor form adds nothing."""
+        found: dict[str, Any] = dict(request.query)
+        if request.content_type == "application/json":
+            with suppress(ValueError):
+                body = json.loads(await request.read())
+                found |= body if isinstance(body, dict) else {"body": body}
+        else:
+            found |= dict(await request.post())
+        return found
+
+    @web.middleware
+    async def _observe(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        call = Call(self.operation(request), await self.arguments(request), self.clock.now())
+        call.fault = self._take_fault(call.operation)
+        self.calls.append(call)
+        try:
+            if call.fault is None:
+                response = await handler(request)
+            else:
+                if call.fault.applied:
+                    await handler(request)
+                response = await self._misbehave(request, call.fault)
+            if call.fault is None or call.fault.how == "answer":
+                call.status, call.answer = response.status, answer_of(response)
+            return response
+        finally:
+            await self.notify()
+
+    def _take_fault(self, operation: str) -> Fault | None:
+        if self._outage:
+            return self._outage
+        for position, (name, fault) in enumerate(self._faults):
+            if name == operation:
+                del self._faults[position]
+                return fault
+        return None
+
+    async def _misbehave(self, request: web.Request, fault: Fault) -> web.Response:
+        if fault.how == "answer":
+            headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+            return web.json_response(fault.body or {}, status=fault.status, headers=headers)
+        if fault.how == "hang":
+            await self.notify()
+            await self._stopping.wait()
+        if request.transport:
+            request.transport.abort()
+        return web.Response()
+
+
+def answer_of(response: web.StreamResponse) -> dict[str, Any]:
+    """Return the JSON object that a response carries, or an empty dict."""
+    if isinstance(response, web.Response) and response.content_type == "application/json" and response.text:
+        answer = json.loads(response.text)
+        return answer if isinstance(answer, dict) else {}
+    return {}

@@ -1,0 +1,1 @@
+"""Tests of the simulators themselves, against the vendors' own clients."""
