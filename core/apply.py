@@ -14,9 +14,10 @@ from core.status import FAILED_CHECK, WAITING_CHECK, HookEvent, ItemStatus, Plan
 
 AnyEvent = (
     e.Edited | e.Finished | e.Submitted | e.SubmitDeferred | e.Voted | e.Delegated | e.StagePassed | e.Approved
-    | e.Denied | e.ApprovalExpired | e.Reminded | e.FormLinked | e.ExecutionStarted | e.WindowOpened | e.ItemDone | e.ItemSkipped
-    | e.RunRequested | e.RunChanged | e.RunEnded | e.ScheduleFired | e.CheckStarted | e.CheckProgressed | e.CheckPassed
-    | e.CheckFailed | e.Succeeded | e.TimedOut | e.Replanned | e.Cancelled | e.Deleted | e.Refused
+    | e.Denied | e.ApprovalExpired | e.Reminded | e.FormLinked | e.ExecutionStarted | e.WindowOpened | e.ItemDone
+    | e.ItemSkipped | e.RunRequested | e.RunChanged | e.RunEnded | e.ScheduleFired | e.CheckStarted
+    | e.CheckProgressed | e.CheckPassed | e.CheckFailed | e.Succeeded | e.TimedOut | e.Replanned | e.Cancelled
+    | e.Deleted | e.Refused
 )  # fmt: skip
 """Every event but `Created`, which has no plan to be applied to."""
 

@@ -1,0 +1,35 @@
+"""What the routes, the scheduler and the workers share, made once by `bot.app`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from config.settings import Settings
+from core.chat import Handler, Messenger
+from core.clock import Clock, Ids
+from core.engine import Engine
+from core.ports import Store
+from core.runner import Runner
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of a running Fabu.
+
+    `chat` answers requests of every chat (`bot.dispatch`); `messengers` and `runners` are by their names.
+    """
+
+    settings: Settings
+    store: Store
+    engine: Engine
+    clock: Clock
+    ids: Ids
+    chat: Handler
+    messengers: Mapping[str, Messenger]
+    runners: Mapping[str, Runner]
+
+
+SERVICES = web.AppKey("services", Services)
