@@ -1,0 +1,249 @@
+"""Calls to the Feishu open platform, through lark-oapi's client.
+
+The SDK is imported on a worker thread when the first call is made: it costs seconds and over 100 MiB. Calls go by
+its generic request, so that answers of every API, also unreadable ones, are judged in one place. The platform allows
+5 updates a second per message and promises no order among them: keep the updates of a card in one queue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from adapters.feishu.errors import SUBSCRIBED, TOKEN_REFUSED, UUID_USED, FeishuError, refusal
+from adapters.feishu.token import TenantToken
+
+LOOKUP_BATCH: Final = 50  # e-mail addresses, and as many mobile numbers, in one call
+
+_MENTION_MARKUP = re.compile(r"<(?=/?at\b)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sdk:
+    lark: Any
+    client: Any
+    transport_error: type[Exception]
+    never_sent: tuple[type[Exception], ...]
+
+
+class FeishuClient:
+    """One self-built app on one domain. Every method raises FeishuError; `timeout` (seconds) bounds each request."""
+
+    def __init__(
+        self, app_id: str, app_secret: str, domain: str = "https://open.feishu.cn", timeout: float = 10.0
+    ) -> None:
+        self._app_id = app_id
+        self._app_secret = app_secret
+        self._domain = domain
+        self._timeout = timeout
+        self._token = TenantToken(self._fetch_token)
+        self._sdk: _Sdk | None = None
+        self._loading = asyncio.Lock()
+
+    async def load(self) -> None:
+        """Import the SDK now, so that the first call need not wait for it."""
+        await self._load()
+
+    async def send(
+        self, receive_id_type: str, receive_id: str, msg_type: str, content: Mapping[str, Any], uuid: str
+    ) -> str:
+        """Send a message and return its id; the same `uuid` (at most 50 characters) sends it once within an hour."""
+        data = await self._call(
+            "POST",
+            "/open-apis/im/v1/messages",
+            queries={"receive_id_type": receive_id_type},
+            body={"receive_id": receive_id, "msg_type": msg_type, "content": _json(content), "uuid": uuid},
+        )
+        return str(data["message_id"])
+
+    async def patch_card(self, message_id: str, card: Mapping[str, Any]) -> None:
+        """Replace a sent card by another, for everybody who sees it."""
+        await self._call(
+            "PATCH", "/open-apis/im/v1/messages/:message_id", {"message_id": message_id}, body={"content": _json(card)}
+        )
+
+    async def reply_text(self, message_id: str, text: str, uuid: str) -> str:
+        """Answer a message in plain text and return the answer's id; nobody is mentioned, whatever the text says."""
+        content = {"text": _MENTION_MARKUP.sub("<\u200b", text)}
+        data = await self._call(
+            "POST",
+            "/open-apis/im/v1/messages/:message_id/reply",
+            {"message_id": message_id},
+            body={"msg_type": "text", "content": _json(content), "uuid": uuid},
+        )
+        return str(data["message_id"])
+
+    async def lookup(self, emails: Sequence[str] = (), mobiles: Sequence[str] = ()) -> dict[str, str]:
+        """Return the open_id of every given e-mail address and mobile number that belongs to somebody."""
+        found: dict[str, str] = {}
+        for body in _batches(emails, mobiles):
+            data = await self._call(
+                "POST", "/open-apis/contact/v3/users/batch_get_id", queries={"user_id_type": "open_id"}, body=body
+            )
+            for user in data.get("user_list") or ():
+                if user.get("user_id"):
+                    found[user.get("email") or user.get("mobile")] = user["user_id"]
+        return found
+
+    async def create_definition(self, definition: Mapping[str, Any]) -> str:
+        """Create an approval definition, or update the one its `approval_code` names; return its code."""
+        data = await self._call(
+            "POST", "/open-apis/approval/v4/approvals", queries={"user_id_type": "open_id"}, body=dict(definition)
+        )
+        return str(data["approval_code"])
+
+    async def subscribe(self, approval_code: str) -> None:
+        """Ask for the events of an approval definition; asking again does no harm."""
+        try:
+            await self._call(
+                "POST", "/open-apis/approval/v4/approvals/:approval_code/subscribe", {"approval_code": approval_code}
+            )
+        except FeishuError as error:
+            if error.vendor_code != SUBSCRIBED:
+                raise
+
+    async def start_instance(
+        self,
+        approval_code: str,
+        open_id: str,
+        form: Sequence[Mapping[str, Any]],
+        approvers: Mapping[str, Sequence[str]],
+        uuid: str,
+    ) -> str:
+        """Submit an approval form for `open_id` and return its instance code.
+
+        `approvers` names the open_ids for each node that leaves the choice to the sender. The same `uuid` (at most 64
+        characters) starts one instance: repeating the call returns the first one's code.
+        """
+        body = {
+            "approval_code": approval_code,
+            "open_id": open_id,
+            "form": _json(form),
+            "node_approver_open_id_list": [{"key": key, "value": list(ids)} for key, ids in approvers.items()],
+            "uuid": uuid,
+        }
+        try:
+            data = await self._call("POST", "/open-apis/approval/v4/instances", body=body)
+        except FeishuError as error:
+            if error.vendor_code != UUID_USED:
+                raise
+            data = await self.get_instance(uuid)
+        return str(data["instance_code"])
+
+    async def get_instance(self, instance: str) -> dict[str, Any]:
+        """Return an approval instance, named by its code or by the uuid it was started with."""
+        return await self._call(
+            "GET",
+            "/open-apis/approval/v4/instances/:instance_id",
+            {"instance_id": instance},
+            queries={"user_id_type": "open_id"},
+        )
+
+    async def cancel_instance(self, approval_code: str, instance_code: str, open_id: str) -> None:
+        """Withdraw an approval form in the name of who submitted it; the definition must allow withdrawal."""
+        await self._call(
+            "POST",
+            "/open-apis/approval/v4/instances/cancel",
+            queries={"user_id_type": "open_id"},
+            body={"approval_code": approval_code, "instance_code": instance_code, "user_id": open_id},
+        )
+
+    async def _call(
+        self,
+        method: str,
+        uri: str,
+        paths: Mapping[str, str] | None = None,
+        queries: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Return the `data` of an answer, with one more attempt if the token turns out to be no longer valid."""
+        token = await self._token.get()
+        try:
+            answer = await self._request(method, uri, paths, queries, body, token)
+        except FeishuError as error:
+            if error.vendor_code not in TOKEN_REFUSED:
+                raise
+            self._token.invalidate(token)
+            answer = await self._request(method, uri, paths, queries, body, await self._token.get())
+        return dict(answer.get("data") or {})
+
+    async def _fetch_token(self) -> tuple[str, float]:
+        answer = await self._request(
+            "POST",
+            "/open-apis/auth/v3/tenant_access_token/internal",
+            body={"app_id": self._app_id, "app_secret": self._app_secret},
+        )
+        return str(answer["tenant_access_token"]), float(answer["expire"])
+
+    async def _request(
+        self,
+        method: str,
+        uri: str,
+        paths: Mapping[str, str] | None = None,
+        queries: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        token: str = "",
+    ) -> dict[str, Any]:
+        sdk = await self._load()
+        request = (
+            sdk.lark.BaseRequest.builder()
+            .http_method(sdk.lark.HttpMethod[method])
+            .uri(uri)
+            .paths(dict(paths or {}))
+            .queries(list((queries or {}).items()))
+            .body(body)
+            .token_types({sdk.lark.AccessTokenType.TENANT} if token else set())
+            .build()
+        )
+        option = sdk.lark.RequestOption.builder().tenant_access_token(token).build()
+        try:
+            async with asyncio.timeout(self._timeout):
+                raw = (await sdk.client.arequest(request, option)).raw
+            answer = orjson.loads(raw.content) if raw.content else {}
+        except sdk.never_sent as error:
+            raise FeishuError(f"no connection to {self._domain}", retryable=True, sent=False) from error
+        except (TimeoutError, sdk.transport_error) as error:
+            raise FeishuError("no answer in time", retryable=True) from error
+        except ValueError as error:
+            raise FeishuError("unreadable answer", retryable=True) from error
+        if refused := refusal(raw.status_code, raw.headers, answer):
+            raise refused
+        return dict(answer)
+
+    async def _load(self) -> _Sdk:
+        async with self._loading:
+            if self._sdk is None:
+                self._sdk = await asyncio.to_thread(self._import)
+            return self._sdk
+
+    def _import(self) -> _Sdk:
+        lark: Any = importlib.import_module("lark_oapi")
+        httpx: Any = importlib.import_module("httpx")  # lark-oapi's transport
+        logging.getLogger("Lark").handlers.clear()  # the SDK prints to stdout beside the program's own log
+        client = (
+            lark.Client.builder()
+            .app_id(self._app_id)
+            .app_secret(self._app_secret)
+            .domain(self._domain)
+            .timeout(self._timeout)
+            .enable_set_token(True)
+            .build()
+        )
+        return _Sdk(lark, client, httpx.HTTPError, (httpx.ConnectError, httpx.ConnectTimeout))
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _batches(emails: Sequence[str], mobiles: Sequence[str]) -> Iterator[dict[str, list[str]]]:
+    for start in range(0, max(len(emails), len(mobiles)), LOOKUP_BATCH):
+        batch = slice(start, start + LOOKUP_BATCH)
+        yield {"emails": list(emails[batch]), "mobiles": list(mobiles[batch])}

@@ -1,0 +1,54 @@
+"""How Feishu says no, read once for every call.
+
+Feishu docs, "Generic error codes", "Rate limits" and the error tables of the im and approval APIs. Refusals come with
+HTTP 4xx as well as 200, so the `code` in the body decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from core.errors import DeliveryError
+
+TOKEN_REFUSED: Final = frozenset({99991661, 99991663, 99991668})  # missing, invalid or expired
+RATE_LIMITED: Final = 99991400
+MESSAGE_RATE_LIMITED: Final = 230020
+MESSAGE_IN_FLIGHT: Final = 230049
+RECALLED: Final = 230011
+TOO_OLD: Final = 230031  # sent more than 14 days ago: send a new card instead
+UUID_USED: Final = 60012  # an approval instance was started with this uuid already
+SUBSCRIBED: Final = 1390007  # events of this approval definition are subscribed to already
+
+_RETRYABLE = TOKEN_REFUSED | {RATE_LIMITED, MESSAGE_RATE_LIMITED, MESSAGE_IN_FLIGHT}
+
+
+class FeishuError(DeliveryError):
+    """Feishu refused a call or could not be reached; `vendor_code` is its `code`, 0 if there was no answer."""
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        retryable: bool,
+        vendor_code: int = 0,
+        retry_after: float | None = None,
+        sent: bool = True,
+    ) -> None:
+        super().__init__("Feishu", reason, retryable=retryable, retry_after=retry_after, sent=sent)
+        self.vendor_code = vendor_code
+
+
+def refusal(status: int, headers: Mapping[str, str], answer: Mapping[str, Any]) -> FeishuError | None:
+    """Return the error in an answer (header names in lower case), or None if the call succeeded."""
+    code = answer.get("code")
+    if status < 400 and code == 0:
+        return None
+    reset = headers.get("x-ogw-ratelimit-reset") or headers.get("retry-after") or ""
+    return FeishuError(
+        f"{answer.get('msg') or 'unreadable answer'} (HTTP {status}, code {code})",
+        vendor_code=code if isinstance(code, int) else 0,
+        retryable=status == 429 or status >= 500 or code in _RETRYABLE or code is None,
+        retry_after=float(reset) if reset.isascii() and reset.isdigit() else None,
+        sent=status >= 500 or code is None,
+    )

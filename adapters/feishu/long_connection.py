@@ -1,0 +1,179 @@
+"""Feishu's long connection: events over a WebSocket that we open, for installations without a public address.
+
+Feishu docs, "Receive events through websocket"; the frames are those of lark-oapi's `ws/pb/pbbp2.proto`, whose
+generated class is used. The SDK's own client is not: it takes over the process's event loop, runs handlers on it
+synchronously and cannot be stopped. Messages arrive in plaintext and unsigned: the connection itself is authentic.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import importlib
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, Final
+
+import aiohttp
+import orjson
+from yarl import URL
+
+from adapters.feishu.errors import FeishuError, refusal
+
+Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+
+CONTROL: Final = 0
+DATA: Final = 1
+HANDSHAKE_TIMEOUT: Final = aiohttp.ClientTimeout(total=10)
+ANSWER_WITHIN: Final = 2.5  # seconds; Feishu gives up after 3
+PARTIAL_MESSAGES: Final = 64  # split messages that may be incomplete at a time
+
+_log = logging.getLogger(__name__)
+
+
+class LongConnection:
+    """Keeps one connection open and answers what arrives with what `handler` returns.
+
+    `handler` gets the event envelope as Feishu sent it. If it raises or takes longer than ANSWER_WITHIN, Feishu is
+    told that the event failed and pushes it again. Lost connections come back after a jittered, doubling pause of
+    `first_pause` to `longest_pause` seconds.
+    """
+
+    def __init__(
+        self,
+        app_id: str,
+        app_secret: str,
+        handler: Handler,
+        domain: str = "https://open.feishu.cn",
+        *,
+        first_pause: float = 1.0,
+        longest_pause: float = 60.0,
+    ) -> None:
+        self._credentials = {"AppID": app_id, "AppSecret": app_secret}
+        self._handler = handler
+        self._domain = domain
+        self._first_pause = first_pause
+        self._longest_pause = longest_pause
+        self._ping_interval = 120.0
+        self._partial: dict[str, dict[int, bytes]] = {}
+        self._running: set[asyncio.Task[None]] = set()
+        self._task: asyncio.Task[None] | None = None
+        self._frame: Any = None
+        self.connected = asyncio.Event()
+
+    async def start(self) -> None:
+        """Connect in the background, and stay connected until `stop`; `connected` tells when it is so."""
+        module = await asyncio.to_thread(importlib.import_module, "lark_oapi.ws.pb.pbbp2_pb2")
+        self._frame = module.Frame
+        self._task = asyncio.create_task(self._stay_connected())
+
+    async def stop(self) -> None:
+        """Answer what is being handled, then close the connection."""
+        if self._task:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def _stay_connected(self) -> None:
+        failures = 0
+        async with aiohttp.ClientSession() as session:
+            while True:
+                try:
+                    await self._serve(session)
+                except Exception as error:  # noqa: BLE001 - whatever it was, connect again
+                    _log.warning("The long connection to Feishu is down: %r", error)
+                failures = 0 if self.connected.is_set() else failures + 1
+                self.connected.clear()
+                pause = min(self._first_pause * 2**failures, self._longest_pause)
+                await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter is no secret
+
+    async def _serve(self, session: aiohttp.ClientSession) -> None:
+        """Hold one connection until either side closes it."""
+        url = await self._endpoint(session)
+        try:
+            connection = await session.ws_connect(url)
+        except aiohttp.WSServerHandshakeError as error:
+            raise FeishuError(f"no connection (HTTP {error.status})", retryable=True) from None  # names the ticket
+        async with connection as socket:
+            self.connected.set()
+            pinging = asyncio.create_task(self._ping(socket, int(url.query["service_id"])))
+            try:
+                while True:  # a server that answers no ping any more is gone, even if the connection seems to stand
+                    message = await socket.receive(timeout=2.5 * self._ping_interval)
+                    if message.type is not aiohttp.WSMsgType.BINARY:
+                        break
+                    self._receive(socket, message.data)
+            finally:
+                pinging.cancel()
+                self._partial.clear()
+                if self._running:
+                    await asyncio.wait(self._running)
+
+    async def _endpoint(self, session: aiohttp.ClientSession) -> URL:
+        """Ask where to connect; the address holds a ticket and must not be logged."""
+        address = f"{self._domain}/callback/ws/endpoint"
+        async with session.post(address, json=self._credentials, timeout=HANDSHAKE_TIMEOUT) as response:
+            answer = orjson.loads(await response.read())
+            if refused := refusal(response.status, {}, answer):
+                raise refused
+        self._configure(answer["data"].get("ClientConfig") or {})
+        return URL(answer["data"]["URL"])
+
+    def _configure(self, config: dict[str, Any]) -> None:
+        self._ping_interval = float(config.get("PingInterval") or self._ping_interval)
+
+    async def _ping(self, socket: aiohttp.ClientWebSocketResponse, service: int) -> None:
+        with suppress(ConnectionError):  # the receiving side sees the end of the connection, too
+            while True:
+                frame = self._frame(SeqID=0, LogID=0, service=service, method=CONTROL)
+                frame.headers.add(key="type", value="ping")
+                await socket.send_bytes(frame.SerializeToString())
+                await asyncio.sleep(self._ping_interval)
+
+    def _receive(self, socket: aiohttp.ClientWebSocketResponse, data: bytes) -> None:
+        frame = self._frame.FromString(data)
+        headers = {header.key: header.value for header in frame.headers}
+        if frame.method == CONTROL:
+            if headers.get("type") == "pong" and frame.payload:
+                self._configure(orjson.loads(frame.payload))
+        elif headers.get("type") == "event" and (payload := self._whole(headers, frame.payload)) is not None:
+            task = asyncio.create_task(self._answer(socket, frame, payload))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    def _whole(self, headers: dict[str, str], payload: bytes) -> bytes | None:
+        """Put split messages together; None while parts are missing."""
+        total = int(headers.get("sum") or 1)
+        if total <= 1:
+            return payload
+        parts = self._partial.setdefault(headers["message_id"], {})
+        parts[int(headers["seq"])] = payload
+        if len(parts) == total:
+            del self._partial[headers["message_id"]]
+            return b"".join(parts[seq] for seq in sorted(parts))
+        if len(self._partial) > PARTIAL_MESSAGES:
+            del self._partial[next(iter(self._partial))]
+        return None
+
+    async def _answer(self, socket: aiohttp.ClientWebSocketResponse, frame: Any, payload: bytes) -> None:
+        """Handle one event and acknowledge it in the frame it came in."""
+        started = time.monotonic()
+        acknowledgement: dict[str, Any] = {"code": 200}
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                answer = await self._handler(orjson.loads(payload))
+            if answer:
+                acknowledgement["data"] = base64.b64encode(orjson.dumps(answer)).decode()
+        except Exception:  # noqa: BLE001 - logged, and reported to Feishu
+            _log.exception("A Feishu event could not be handled; it will be pushed again")
+            acknowledgement = {"code": 500}
+        frame.headers.add(key="biz_rt", value=str(int((time.monotonic() - started) * 1000)))
+        frame.payload = orjson.dumps(acknowledgement)
+        try:
+            await socket.send_bytes(frame.SerializeToString())
+        except ConnectionError:
+            _log.warning("The connection was lost before a Feishu event was answered; it will be pushed again")

@@ -1,0 +1,107 @@
+"""Tells what Feishu would refuse about a card, before it is sent.
+
+Feishu answers a bad card with code 230099 and one terse reason; `problems` lists all of them with their place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import orjson
+from pydantic import BaseModel, ValidationError
+
+from adapters.feishu.card_schema import (
+    Body,
+    Button,
+    Card,
+    ColumnSet,
+    Component,
+    Form,
+    Interactive,
+    Markdown,
+    Panel,
+    Table,
+)
+
+MAX_BYTES: Final = 30_000  # of the card as JSON
+MAX_ELEMENTS: Final = 200  # objects with a tag, the texts inside components among them
+MAX_DEPTH: Final = 5  # containers within containers
+MAX_TABLES: Final = 5  # in a card, tables written in Markdown included
+MAX_MARKDOWN_TABLES: Final = 4  # in one Markdown component
+
+_TABLE_RULE = re.compile(r"^ *\|?(?: *:?-+:? *\|)+(?: *:?-+:? *)?$", re.MULTILINE)
+
+
+def problems(card: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with a card as `place: what`, or an empty list if Feishu would take it."""
+    found = []
+    if (size := len(orjson.dumps(card))) > MAX_BYTES:
+        found.append(f"card: {size} bytes, at most {MAX_BYTES} are allowed")
+    if (count := _count(card)) > MAX_ELEMENTS:
+        found.append(f"card: {count} elements, at most {MAX_ELEMENTS} are allowed")
+    try:
+        parsed = Card.model_validate(card)
+    except ValidationError as error:
+        return found + [f"{'.'.join(map(str, one['loc'])) or 'card'}: {one['msg']}" for one in error.errors()]
+    return found + list(_across(parsed.body))
+
+
+def _count(node: Any) -> int:
+    if isinstance(node, Mapping):
+        return ("tag" in node) + sum(_count(value) for value in node.values())
+    return sum(map(_count, node)) if isinstance(node, list) else 0
+
+
+def _across(body: Body) -> Iterator[str]:
+    """Check what no component can tell about itself."""
+    inside = list(_walk(body, None, 0))
+    yield from _repeated("name", (one.name for one, _, _ in inside if isinstance(one, Interactive | Form)))
+    yield from _repeated("element_id", (one.element_id for one, _, _ in inside))
+    if any(depth > MAX_DEPTH for _, _, depth in inside):
+        yield f"body: containers are nested deeper than {MAX_DEPTH} levels"
+    tables = sum(isinstance(one, Table) for one, _, _ in inside)
+    for one, form, _ in inside:
+        if isinstance(one, Markdown):
+            written = len(_TABLE_RULE.findall(one.content))
+            tables += written
+            if written > MAX_MARKDOWN_TABLES:
+                yield f"markdown: {written} tables, at most {MAX_MARKDOWN_TABLES} are allowed in one component"
+        elif isinstance(one, Interactive):
+            yield from _interactive(one, form)
+    if tables > MAX_TABLES:
+        yield f"card: {tables} tables, at most {MAX_TABLES} are allowed"
+    submitting = {id(form) for one, form, _ in inside if isinstance(one, Button) and one.form_action_type == "submit"}
+    for one, _, _ in inside:
+        if isinstance(one, Form) and id(one) not in submitting:
+            yield f"form {one.name}: has no submit button"
+
+
+def _interactive(one: Interactive, form: Form | None) -> Iterator[str]:
+    place = f"{getattr(one, 'tag', '')} {one.name or ''}".strip()
+    if form and not one.name:
+        yield f"{place}: needs a name inside form {form.name}"
+    if not form and one.required is not None:
+        yield f"{place}: `required` is allowed inside a form only"
+    if isinstance(one, Button):
+        if one.form_action_type and not form:
+            yield f"{place}: `form_action_type` is allowed inside a form only"
+        if not one.form_action_type and not one.behaviors and not one.disabled:
+            yield f"{place}: does nothing: give it `behaviors` or a `form_action_type`"
+
+
+def _repeated(what: str, values: Iterator[str | None]) -> Iterator[str]:
+    for value, times in Counter(values).items():
+        if value is not None and times > 1:
+            yield f"card: {what} {value!r} is used {times} times"
+
+
+def _walk(container: BaseModel, form: Form | None, depth: int) -> Iterator[tuple[Component, Form | None, int]]:
+    """Yield every component below a container, with the form around it and how deep it lies."""
+    for child in getattr(container, "elements", None) or getattr(container, "columns", None) or ():
+        if isinstance(child, Component):
+            below = depth + isinstance(child, ColumnSet | Form | Panel)
+            yield child, form, below
+            yield from _walk(child, child if isinstance(child, Form) else form, below)

@@ -1,0 +1,183 @@
+"""Feishu's approval v4: definitions, instances that run through their nodes, and the tasks of approvers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from aiohttp import web
+
+from .base import Clock
+from .feishu_api import Api, Refused, parsed, text
+
+NODE_TYPES = {"AND", "OR", "SEQUENTIAL"}
+
+
+@dataclass
+class Task:
+    """What one approver is asked."""
+
+    task_id: str
+    node_id: str
+    open_id: str
+    status: str = "PENDING"
+
+
+@dataclass
+class Instance:
+    """One submitted form."""
+
+    instance_code: str
+    approval_code: str
+    open_id: str
+    form: list[dict[str, Any]]
+    approvers: dict[str, list[str]]
+    uuid: str
+    started_at: float
+    status: str = "PENDING"
+    tasks: list[Task] = field(default_factory=list)
+
+    def task_of(self, open_id: str) -> Task:
+        """Return the open task of an approver."""
+        return next(task for task in self.tasks if task.open_id == open_id and task.status == "PENDING")
+
+
+class Approvals:
+    """The approval forms of the tenant."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._numbers = count(1)
+        self.definitions: dict[str, dict[str, Any]] = {}
+        self.subscribed: set[str] = set()
+        self.instances: dict[str, Instance] = {}
+
+    def apis(self) -> list[tuple[str, str, Api, str]]:
+        """Return method, path, function and name of each API."""
+        return [
+            ("POST", "approval/v4/approvals", self._define, "approval.create"),
+            ("POST", "approval/v4/approvals/{approval_code}/subscribe", self._subscribe, "approval.subscribe"),
+            ("POST", "approval/v4/instances", self._start, "instance.create"),
+            ("POST", "approval/v4/instances/cancel", self._cancel, "instance.cancel"),
+            ("GET", "approval/v4/instances/{instance}", self._get, "instance.get"),
+        ]
+
+    def decide(self, instance_code: str, open_id: str, decision: str) -> tuple[Task, str]:
+        """Let an approver APPROVE or REJECT; return the task, and the instance's new status or an empty string."""
+        instance = self.instances[instance_code]
+        task = instance.task_of(open_id)
+        task.status = decision
+        if decision == "REJECTED":
+            return task, self._end(instance, "REJECTED")
+        node = self._node(instance.approval_code, task.node_id)
+        peers = [one for one in instance.tasks if one.node_id == task.node_id]
+        if node["node_type"] != "OR" and any(one.status == "PENDING" for one in peers):
+            return task, ""
+        for peer in peers:
+            peer.status = "DONE" if peer.status == "PENDING" else peer.status
+        return task, "" if self._ask_next(instance, task.node_id) else self._end(instance, "APPROVED")
+
+    def _define(self, _: web.Request, body: dict[str, Any]) -> dict[str, Any]:
+        text(body, "approval_name")
+        widgets = parsed(body.get("form") or {}, "form_content")
+        if not widgets or not all({"id", "type", "name"} <= widget.keys() for widget in widgets):
+            raise Refused(60001, "param is invalid: form_content")
+        nodes = body.get("node_list") or []
+        if len(nodes) < 3 or nodes[0].get("id") != "START" or nodes[-1].get("id") != "END":
+            raise Refused(60001, "param is invalid: node_list goes from START to END")
+        if any(node.get("node_type") not in NODE_TYPES or not node.get("approver") for node in nodes[1:-1]):
+            raise Refused(60001, "param is invalid: node_list")
+        code = body.get("approval_code") or f"DEFINITION-{next(self._numbers)}"
+        if body.get("approval_code") and code not in self.definitions:
+            raise Refused(1390002, "approval code not found")
+        self.definitions[code] = body
+        return {"approval_code": code}
+
+    def _subscribe(self, request: web.Request, _: dict[str, Any]) -> dict[str, Any]:
+        code = request.match_info["approval_code"]
+        if code not in self.definitions:
+            raise Refused(1390002, "approval code not found")
+        if code in self.subscribed:
+            raise Refused(1390007, "subscription existed")
+        self.subscribed.add(code)
+        return {}
+
+    def _start(self, _: web.Request, body: dict[str, Any]) -> dict[str, Any]:
+        code = text(body, "approval_code")
+        if code not in self.definitions:
+            raise Refused(1390002, "approval code not found")
+        uuid = text(body, "uuid", 64) if body.get("uuid") else ""
+        if uuid and any(one.uuid == uuid for one in self.instances.values()):
+            raise Refused(60012, "uuid conflict")
+        form = parsed(body, "form")
+        widgets = json.loads(self.definitions[code]["form"]["form_content"])
+        given = {field["id"] for field in form}
+        if given - {widget["id"] for widget in widgets}:
+            raise Refused(60014, "form has fields that the definition does not have")
+        if missing := [one["id"] for one in widgets if one.get("required") and one["id"] not in given]:
+            raise Refused(60014, f"form misses {missing}")
+        approvers = {one["key"]: one["value"] for one in body.get("node_approver_open_id_list") or ()}
+        instance_code = f"INSTANCE-{next(self._numbers)}"
+        instance = Instance(
+            instance_code, code, text(body, "open_id"), form, approvers, uuid, started_at=self._clock.now()
+        )
+        if not self._ask_next(instance, "START"):
+            raise Refused(60001, "param is invalid: no approvers")
+        self.instances[instance_code] = instance
+        return {"instance_code": instance_code}
+
+    def _get(self, request: web.Request, _: dict[str, Any]) -> dict[str, Any]:
+        wanted = request.match_info["instance"]
+        for instance in self.instances.values():
+            if wanted in {instance.instance_code, instance.uuid}:
+                return {
+                    "instance_code": instance.instance_code,
+                    "approval_code": instance.approval_code,
+                    "open_id": instance.open_id,
+                    "status": instance.status,
+                    "uuid": instance.uuid,
+                    "form": json.dumps(instance.form),
+                    "task_list": [
+                        {"id": task.task_id, "open_id": task.open_id, "status": task.status, "node_id": task.node_id}
+                        for task in instance.tasks
+                    ],
+                }
+        raise Refused(1390003, "instance code not found")
+
+    def _cancel(self, request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
+        if request.query.get("user_id_type") != "open_id":
+            raise Refused(60001, "param is invalid: user_id_type")
+        instance = self.instances.get(text(body, "instance_code"))
+        if instance is None or instance.approval_code != text(body, "approval_code"):
+            raise Refused(1390003, "instance code not found")
+        if instance.open_id != text(body, "user_id") or instance.status != "PENDING":
+            raise Refused(1390008, "no operation permission")
+        self._end(instance, "CANCELED")
+        return {}
+
+    def _node(self, approval_code: str, node_id: str) -> dict[str, Any]:
+        nodes = self.definitions[approval_code]["node_list"]
+        return next(node for node in nodes if node["id"] == node_id)
+
+    def _ask_next(self, instance: Instance, node_id: str) -> bool:
+        """Open the tasks of the node after `node_id`; False if that is the end."""
+        nodes = self.definitions[instance.approval_code]["node_list"]
+        ids = [node["id"] for node in nodes]
+        following = nodes[ids.index(node_id) + 1]
+        if following["id"] == "END":
+            return False
+        chosen = [one["user_id"] for one in following["approver"] if one["type"] == "Personal"]
+        chosen = chosen or instance.approvers.get(following["id"], [])
+        if not chosen:
+            raise Refused(60001, f"param is invalid: node {following['id']} has no approvers")
+        instance.tasks += [Task(f"TASK-{next(self._numbers)}", following["id"], open_id) for open_id in chosen]
+        return True
+
+    @staticmethod
+    def _end(instance: Instance, status: str) -> str:
+        instance.status = status
+        for task in instance.tasks:
+            task.status = "DONE" if task.status == "PENDING" else task.status
+        return status

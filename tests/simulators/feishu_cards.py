@@ -1,0 +1,84 @@
+"""Reading a shown card as a person would: its text, its buttons, its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Button:
+    """One button of a card, with the form around it."""
+
+    element: dict[str, Any]
+    form: dict[str, Any] | None = None
+
+    @property
+    def text(self) -> str:
+        """What is written on it."""
+        return str(self.element["text"]["content"])
+
+    @property
+    def name(self) -> str:
+        """Its name, or an empty string."""
+        return str(self.element.get("name", ""))
+
+    @property
+    def value(self) -> dict[str, Any] | str | None:
+        """What a press sends to the app; None if it sends nothing."""
+        return next((one["value"] for one in self.element.get("behaviors") or () if one["type"] == "callback"), None)
+
+    @property
+    def url(self) -> str | None:
+        """What a press opens; None if it opens nothing."""
+        return next(
+            (one["default_url"] for one in self.element.get("behaviors") or () if one["type"] == "open_url"), None
+        )
+
+    @property
+    def submits(self) -> bool:
+        """Whether a press sends the fields of the form."""
+        return self.element.get("form_action_type") == "submit"
+
+
+def buttons(card: dict[str, Any]) -> list[Button]:
+    """Return the buttons of a card in reading order, disabled ones left out."""
+    found = [Button(element, form) for element, form in elements(card) if element["tag"] == "button"]
+    return [button for button in found if not button.element.get("disabled")]
+
+
+def fields(form: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the fields of a form by name."""
+    return {one["name"]: one for one, _ in elements(form) if one["tag"] in {"input", "select_static"}}
+
+
+def text_of(card: dict[str, Any]) -> str:
+    """Return everything a person reads in a card, one text a line; field values and addresses are not read."""
+    return "\n".join(_texts(card.get("header"))) + "\n" + "\n".join(_texts(card["body"]))
+
+
+def elements(
+    node: dict[str, Any], form: dict[str, Any] | None = None
+) -> Iterator[tuple[dict[str, Any], dict[str, Any] | None]]:
+    """Yield every component below a card or a container, with the form around it."""
+    container = node.get("body", node)
+    form = node if node.get("tag") == "form" else form
+    for child in [*(container.get("elements") or ()), *(container.get("columns") or ())]:
+        if "tag" in child:
+            yield child, form
+            yield from elements(child, form)
+
+
+def _texts(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("content"), str):
+            yield node["content"]
+        for key, value in node.items():
+            if key == "rows":
+                yield from (str(cell) for row in value for cell in row.values())
+            elif key != "behaviors":
+                yield from _texts(value)
+    elif isinstance(node, list):
+        for child in node:
+            yield from _texts(child)

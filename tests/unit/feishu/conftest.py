@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from adapters.feishu.client import FeishuClient
+from tests.simulators.feishu import FeishuSimulator
+
+
+@pytest.fixture
+async def feishu() -> AsyncIterator[FeishuSimulator]:
+    async with FeishuSimulator() as simulator:
+        simulator.add_user("ou_alice", email="alice@example.com", mobile="+8613800000001")
+        simulator.add_user("ou_bob", email="bob@example.com", mobile="+8613800000002")
+        simulator.add_chat("oc_ops")
+        yield simulator
+
+
+@pytest.fixture
+def client(feishu: FeishuSimulator) -> FeishuClient:
+    return FeishuClient(feishu.app_id, feishu.app_secret, feishu.url, timeout=5)

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from adapters.feishu.validate import problems
+
+from .cards import button, card, form, plain, vote
+
+SUBMIT = button("Go", "go", name="go", form_action_type="submit")
+MARKDOWN_TABLE = "| a | b |\n|---|:-:|\n| 1 | 2 |\n"
+TABLE = {"tag": "table", "page_size": 10, "columns": [{"name": "a", "data_type": "text"}], "rows": [{"a": "1"}]}
+
+
+def nested(levels: int) -> dict[str, Any]:
+    inner: dict[str, Any] = {"tag": "hr"}
+    for _ in range(levels):
+        inner = {"tag": "column_set", "columns": [{"tag": "column", "elements": [inner]}]}
+    return inner
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        card(),
+        vote(),
+        card(button("Open", "x") | {"behaviors": [{"type": "open_url", "default_url": "https://example.com"}]}),
+        card(button("Gone", "x") | {"behaviors": [], "disabled": True}),
+        card(nested(5)),
+        card(*[{"tag": "markdown", "content": MARKDOWN_TABLE * 4}], TABLE),
+        card({"tag": "input", "behaviors": [{"type": "callback", "value": {}}], "max_length": 1000}),
+        card({"tag": "markdown", "content": "x" * 29_000}),
+        card(*[{"tag": "hr", "element_id": f"e{number}"} for number in range(199)]),
+    ],
+)
+def test_what_feishu_takes(good: dict[str, Any]) -> None:
+    assert problems(good) == []
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        ({}, "schema"),
+        (card() | {"schema": "1.0"}, "schema"),
+        (card() | {"elements": []}, "elements: Extra inputs"),
+        (card() | {"i18n_elements": {}}, "i18n_elements"),
+        (card() | {"config": {}}, "config.update_multi"),
+        (card() | {"config": {"update_multi": False}}, "config.update_multi"),
+        (card() | {"config": {"update_multi": True, "wide_screen_mode": True}}, "config.wide_screen_mode"),
+        (card() | {"header": {"template": "blue"}}, "header.title"),
+        (card() | {"header": {"title": plain("x"), "template": "pink"}}, "header.template"),
+        (card() | {"body": {"elements": []}}, "body.elements"),
+        (card({"tag": "action", "actions": []}), "body.elements.0"),
+        (card({"tag": "note", "elements": []}), "body.elements.0"),
+        (card({"tag": "hr", "color": "red"}), "body.elements.0.hr.color"),
+        (card({"tag": "markdown", "content": 3}), "body.elements.0.markdown.content"),
+        (card({"tag": "hr", "element_id": "1st"}), "element_id"),
+        (card({"tag": "hr", "element_id": "a" * 21}), "element_id"),
+        (card({"tag": "hr", "element_id": "a"}, {"tag": "hr", "element_id": "a"}), "element_id 'a' is used 2 times"),
+        (card(button("Go", 1)), "value"),
+        (card(button("Go", {}, type="warning")), "type"),
+        (card({"tag": "button", "text": plain("Go")}), "does nothing"),
+        (card({"tag": "button", "text": {"tag": "lark_md", "content": "Go"}}), "text.tag"),
+        (card(button("Go", {}) | {"behaviors": [{"type": "open_url", "url": "https://example.com"}]}), "default_url"),
+        (card(SUBMIT), "`form_action_type` is allowed inside a form only"),
+        (card(button("Go", {}, required=True)), "`required` is allowed inside a form only"),
+        (card(button("A", {}, name="a"), button("B", {}, name="a")), "name 'a' is used 2 times"),
+        (card(form(SUBMIT, name="go")), "name 'go' is used 2 times"),
+        (card(form({"tag": "input", "name": "reason"})), "form vote: has no submit button"),
+        (card(form(SUBMIT, {"tag": "input"})), "input: needs a name inside form vote"),
+        (card(form(SUBMIT, form(SUBMIT, name="inner"))), "body.elements.0.form.elements.1"),
+        (card(form(SUBMIT, TABLE)), "body.elements.0.form.elements.1"),
+        (card({"tag": "column_set", "columns": [{"tag": "column", "elements": [form(SUBMIT)]}]}), "column_set"),
+        (card({"tag": "input", "max_length": 1001}), "max_length"),
+        (card({"tag": "input", "max_length": 0}), "max_length"),
+        (card({"tag": "input", "placeholder": plain("x" * 101)}), "placeholder"),
+        (card({"tag": "input", "input_type": "number"}), "input_type"),
+        (card(TABLE | {"page_size": 11}), "page_size"),
+        (card(*[TABLE] * 6), "6 tables"),
+        (card({"tag": "markdown", "content": (MARKDOWN_TABLE + "\n") * 5}), "5 tables"),
+        (card(nested(6)), "nested deeper than 5"),
+        (card({"tag": "markdown", "content": "字" * 10_000}), "at most 30000"),
+        (card(*[{"tag": "hr"}] * 200), "201 elements"),
+    ],
+)
+def test_what_feishu_refuses(bad: dict[str, Any], says: str) -> None:
+    found = problems(bad)
+    assert any(says in one for one in found), found
+
+
+def test_all_problems_are_told_at_once() -> None:
+    assert len(problems(card({"tag": "hr", "x": 1}, {"tag": "input", "max_length": 0}) | {"config": {}})) == 3
