@@ -31,7 +31,11 @@ class Text(Strict):
     tag: Literal["plain_text", "lark_md"]
     content: str
     i18n_content: dict[str, str] | None = None
-    element_id: str | None = None
+
+
+class StyledText(Text):
+    """Text with a size, a colour and a number of lines after which it is cut."""
+
     text_size: str | None = None
     text_align: Align | None = None
     text_color: str | None = None
@@ -42,6 +46,12 @@ class PlainText(Text):
     """Text where markup is not allowed."""
 
     tag: Literal["plain_text"]
+
+
+class ShortText(PlainText):
+    """The text of a button, or what an empty field shows."""
+
+    content: str = Field(max_length=100)
 
 
 class MarkdownTitle(Strict):
@@ -98,11 +108,17 @@ class Interactive(Component):
     """What every component has that people act upon."""
 
     name: Name | None = None
-    required: bool | None = None
     disabled: bool | None = None
     confirm: Confirm | None = None
     behaviors: Behaviors | None = None
     width: Length | None = None
+
+
+class Entry(Interactive):
+    """What every field has; `required` works inside a form only."""
+
+    required: bool | None = None
+    placeholder: ShortText | None = None
 
 
 class Layout(Component):
@@ -120,8 +136,9 @@ class Div(Component):
     """A line or paragraph of text."""
 
     tag: Literal["div"]
-    text: Text
+    text: StyledText
     icon: Icon | None = None
+    width: Length | None = None
 
 
 class Markdown(Component):
@@ -144,7 +161,7 @@ class Button(Interactive):
     """A button; `form_action_type` makes it submit or reset the form around it."""
 
     tag: Literal["button"]
-    text: PlainText
+    text: ShortText
     type: (
         Literal[
             "default",
@@ -166,17 +183,11 @@ class Button(Interactive):
     form_action_type: Literal["submit", "reset"] | None = None
 
 
-class Placeholder(PlainText):
-    """What an empty field shows."""
-
-    content: str = Field(max_length=100)
-
-
-class Input(Interactive):
+class Input(Entry):
     """A text field."""
 
     tag: Literal["input"]
-    placeholder: Placeholder | None = None
+    disabled_tips: PlainText | None = None
     default_value: str | None = None
     max_length: int | None = Field(None, ge=1, le=1000)
     input_type: Literal["text", "multiline_text", "password"] | None = None
@@ -194,12 +205,11 @@ class Option(Strict):
     value: str
 
 
-class Select(Interactive):
+class Select(Entry):
     """A drop-down list with one choice."""
 
     tag: Literal["select_static"]
     type: Literal["default", "text"] | None = None
-    placeholder: Placeholder | None = None
     options: list[Option] = Field(min_length=1)
     initial_option: str | None = None
 
@@ -251,12 +261,13 @@ class PanelHeader(Strict):
     """The part of a collapsible panel that is always seen."""
 
     title: MarkdownTitle
+    width: Literal["fill", "auto", "auto_when_fold"] | None = None
     background_color: str | None = None
     vertical_align: VerticalAlign | None = None
     padding: Length | None = None
     icon: Icon | None = None
     icon_position: Literal["left", "right", "follow_text"] | None = None
-    icon_expanded_angle: int | None = None
+    icon_expanded_angle: Literal[-180, -90, 90, 180] | None = None
 
 
 class PanelBorder(Strict):
@@ -271,7 +282,7 @@ class Panel(Layout):
 
     tag: Literal["collapsible_panel"]
     header: PanelHeader
-    elements: list[Nested]
+    elements: list[Folded]
     expanded: bool | None = None
     background_color: str | None = None
     border: PanelBorder | None = None
@@ -287,6 +298,7 @@ class Form(Layout):
 
 Leaf = Div | Markdown | Rule | Button | Input | Select
 Nested = Annotated[Leaf | ColumnSet | Panel, Field(discriminator="tag")]
+Folded = Annotated[Leaf | ColumnSet | Panel | Table, Field(discriminator="tag")]
 Root = Annotated[Leaf | ColumnSet | Panel | Form | Table, Field(discriminator="tag")]
 
 
@@ -294,7 +306,7 @@ class TextTag(Strict):
     """A coloured label beside the title."""
 
     tag: Literal["text_tag"]
-    text: Text
+    text: PlainText
     color: str | None = None
 
 
@@ -338,6 +350,7 @@ class Config(Strict):
 
     update_multi: Literal[True]
     enable_forward: bool | None = None
+    enable_forward_interaction: bool | None = None
     width_mode: Literal["compact", "fill", "default"] | None = None
     streaming_mode: bool | None = None
     summary: Summary | None = None

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import orjson
 
-from adapters.feishu.errors import SUBSCRIBED, TOKEN_REFUSED, UUID_USED, FeishuError, refusal
+from adapters.feishu.errors import SUBSCRIBED, TOKEN_REFUSED, UUID_USED, FeishuError, answer_of, refusal
 from adapters.feishu.token import TenantToken
 
 LOOKUP_BATCH: Final = 50  # e-mail addresses, and as many mobile numbers, in one call
@@ -206,16 +206,14 @@ class FeishuClient:
         try:
             async with asyncio.timeout(self._timeout):
                 raw = (await sdk.client.arequest(request, option)).raw
-            answer = orjson.loads(raw.content) if raw.content else {}
         except sdk.never_sent as error:
             raise FeishuError(f"no connection to {self._domain}", retryable=True, sent=False) from error
         except (TimeoutError, sdk.transport_error) as error:
             raise FeishuError("no answer in time", retryable=True) from error
-        except ValueError as error:
-            raise FeishuError("unreadable answer", retryable=True) from error
+        answer = answer_of(raw.content)
         if refused := refusal(raw.status_code, raw.headers, answer):
             raise refused
-        return dict(answer)
+        return answer
 
     async def _load(self) -> _Sdk:
         async with self._loading:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from pydantic import TypeAdapter
+
 from core.errors import DeliveryError
 
 TOKEN_REFUSED: Final = frozenset({99991661, 99991663, 99991668})  # missing, invalid or expired
@@ -20,6 +22,7 @@ TOO_OLD: Final = 230031  # sent more than 14 days ago: send a new card instead
 UUID_USED: Final = 60012  # an approval instance was started with this uuid already
 SUBSCRIBED: Final = 1390007  # events of this approval definition are subscribed to already
 
+_OBJECT = TypeAdapter(dict[str, Any])
 _RETRYABLE = TOKEN_REFUSED | {RATE_LIMITED, MESSAGE_RATE_LIMITED, MESSAGE_IN_FLIGHT}
 
 
@@ -37,6 +40,14 @@ class FeishuError(DeliveryError):
     ) -> None:
         super().__init__("Feishu", reason, retryable=retryable, retry_after=retry_after, sent=sent)
         self.vendor_code = vendor_code
+
+
+def answer_of(content: bytes) -> dict[str, Any]:
+    """Return the JSON object in an answer, an empty one if there is none: `refusal` reports that with the status."""
+    try:
+        return _OBJECT.validate_json(content)
+    except ValueError:
+        return {}
 
 
 def refusal(status: int, headers: Mapping[str, str], answer: Mapping[str, Any]) -> FeishuError | None:

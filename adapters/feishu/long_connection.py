@@ -21,7 +21,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from adapters.feishu.errors import FeishuError, refusal
+from adapters.feishu.errors import FeishuError, answer_of, refusal
 
 Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -117,7 +117,7 @@ class LongConnection:
         """Ask where to connect; the address holds a ticket and must not be logged."""
         address = f"{self._domain}/callback/ws/endpoint"
         async with session.post(address, json=self._credentials, timeout=HANDSHAKE_TIMEOUT) as response:
-            answer = orjson.loads(await response.read())
+            answer = answer_of(await response.read())
             if refused := refusal(response.status, {}, answer):
                 raise refused
         self._configure(answer["data"].get("ClientConfig") or {})

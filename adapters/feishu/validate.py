@@ -19,6 +19,7 @@ from adapters.feishu.card_schema import (
     Card,
     ColumnSet,
     Component,
+    Entry,
     Form,
     Interactive,
     Markdown,
@@ -63,6 +64,8 @@ def _across(body: Body) -> Iterator[str]:
     if any(depth > MAX_DEPTH for _, _, depth in inside):
         yield f"body: containers are nested deeper than {MAX_DEPTH} levels"
     tables = sum(isinstance(one, Table) for one, _, _ in inside)
+    if any(isinstance(one, Table) and form for one, form, _ in inside):
+        yield "table: not allowed inside a form"
     for one, form, _ in inside:
         if isinstance(one, Markdown):
             written = len(_TABLE_RULE.findall(one.content))
@@ -83,13 +86,13 @@ def _interactive(one: Interactive, form: Form | None) -> Iterator[str]:
     place = f"{getattr(one, 'tag', '')} {one.name or ''}".strip()
     if form and not one.name:
         yield f"{place}: needs a name inside form {form.name}"
-    if not form and one.required is not None:
+    if isinstance(one, Entry) and one.required is not None and not form:
         yield f"{place}: `required` is allowed inside a form only"
     if isinstance(one, Button):
-        if one.form_action_type and not form:
-            yield f"{place}: `form_action_type` is allowed inside a form only"
-        if not one.form_action_type and not one.behaviors and not one.disabled:
-            yield f"{place}: does nothing: give it `behaviors` or a `form_action_type`"
+        if bool(one.form_action_type) != bool(form):
+            yield f"{place}: `form_action_type` belongs to every button inside a form, and to no other"
+        elif not form and not one.behaviors and not one.disabled:
+            yield f"{place}: does nothing: it needs `behaviors`"
 
 
 def _repeated(what: str, values: Iterator[str | None]) -> Iterator[str]:

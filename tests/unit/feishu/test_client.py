@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from adapters.feishu.client import FeishuClient
 from adapters.feishu.errors import (
@@ -164,6 +165,23 @@ async def test_silence_ends_at_the_timeout(feishu: FeishuSimulator) -> None:
     feishu.fail("im.message.create", how="hang")
     error = await refused(client)
     assert (error.retryable, error.sent) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"), [(b"<html>", "text/html"), (b"[]", "application/json"), (b"", "application/json")]
+)
+async def test_what_a_proxy_answers_is_tried_again(body: bytes, content_type: str) -> None:
+    async def answer(_: web.BaseRequest) -> web.Response:
+        return web.Response(body=body, content_type=content_type)
+
+    runner = web.ServerRunner(web.Server(answer))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        error = await refused(FeishuClient("cli", "secret", f"http://127.0.0.1:{runner.addresses[0][1]}"))
+    finally:
+        await runner.cleanup()
+    assert (error.retryable, error.vendor_code) == (True, 0)
 
 
 async def test_nobody_listening_means_nothing_was_sent(feishu: FeishuSimulator, client: FeishuClient) -> None:

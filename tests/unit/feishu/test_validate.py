@@ -13,6 +13,11 @@ MARKDOWN_TABLE = "| a | b |\n|---|:-:|\n| 1 | 2 |\n"
 TABLE = {"tag": "table", "page_size": 10, "columns": [{"name": "a", "data_type": "text"}], "rows": [{"a": "1"}]}
 
 
+def panel(*elements: dict[str, Any]) -> dict[str, Any]:
+    header = {"title": {"tag": "markdown", "content": "**Log**"}, "icon_expanded_angle": -180}
+    return {"tag": "collapsible_panel", "expanded": False, "header": header, "elements": list(elements)}
+
+
 def nested(levels: int) -> dict[str, Any]:
     inner: dict[str, Any] = {"tag": "hr"}
     for _ in range(levels):
@@ -28,6 +33,7 @@ def nested(levels: int) -> dict[str, Any]:
         card(button("Open", "x") | {"behaviors": [{"type": "open_url", "default_url": "https://example.com"}]}),
         card(button("Gone", "x") | {"behaviors": [], "disabled": True}),
         card(nested(5)),
+        card(panel(TABLE, {"tag": "hr"})),
         card(*[{"tag": "markdown", "content": MARKDOWN_TABLE * 4}], TABLE),
         card({"tag": "input", "behaviors": [{"type": "callback", "value": {}}], "max_length": 1000}),
         card({"tag": "markdown", "content": "x" * 29_000}),
@@ -63,8 +69,12 @@ def test_what_feishu_takes(good: dict[str, Any]) -> None:
         (card({"tag": "button", "text": plain("Go")}), "does nothing"),
         (card({"tag": "button", "text": {"tag": "lark_md", "content": "Go"}}), "text.tag"),
         (card(button("Go", {}) | {"behaviors": [{"type": "open_url", "url": "https://example.com"}]}), "default_url"),
-        (card(SUBMIT), "`form_action_type` is allowed inside a form only"),
-        (card(button("Go", {}, required=True)), "`required` is allowed inside a form only"),
+        (card(SUBMIT), "`form_action_type` belongs to every button inside a form, and to no other"),
+        (card(form(SUBMIT, button("A", {}, name="a"))), "button a: `form_action_type` belongs to every button"),
+        (card(button("Go", {}, required=True)), "button.required: Extra inputs"),
+        (card({"tag": "input", "required": True}), "`required` is allowed inside a form only"),
+        (card(button("x" * 101, {})), "text.content"),
+        (card(form(SUBMIT, panel(TABLE))), "table: not allowed inside a form"),
         (card(button("A", {}, name="a"), button("B", {}, name="a")), "name 'a' is used 2 times"),
         (card(form(SUBMIT, name="go")), "name 'go' is used 2 times"),
         (card(form({"tag": "input", "name": "reason"})), "form vote: has no submit button"),
