@@ -1,0 +1,110 @@
+"""The output of a run on disk: masked, streamed and capped.
+
+It is written in numbered segments of half the cap; of more than two, only the first and the last two are kept. So
+the place of every byte, and how much was left out, can be read from the names and sizes alone, even after a crash.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from adapters.local.masking import Masker
+
+CAP = 1 << 20
+"""Bytes of output that are kept of a run: half from its beginning, half from its end."""
+
+_SEGMENT = CAP // 2
+_DROPPED = bytes(range(9)) + bytes(range(11, 27)) + bytes(range(28, 32)) + b"\x7f"
+"""Control characters but for tab, line feed and ESC, dropped before masking so that they cannot split a secret."""
+
+_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\].*?(?:\x07|\x1b\\|$)", re.MULTILINE)
+"""Terminal sequences for colours, cursor and titles (ECMA-48, 5.4 and 8.3.89)."""
+
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+class OutputLog:
+    """Writes the output of one run. Call `close` at its end: it writes what was held back for masking.
+
+    Writes go to the page cache in the calling thread; the cap bounds what may pile up there.
+    """
+
+    def __init__(self, folder: Path, secrets: Iterable[str]) -> None:
+        self._folder = folder
+        self._masker = Masker(secrets)
+        self._number = 0
+        self._filled = 0
+        self._unfinished = False
+        self._file = _segment(folder, 0).open("xb", buffering=0)
+
+    def write(self, data: bytes) -> None:
+        """Take bytes from a process."""
+        self._append(self._masker.feed(data.translate(None, _DROPPED)))
+
+    def line(self, text: str) -> None:
+        """Take a line of the runner's own; it never continues a line of a process that did not end it."""
+        self._append(self._masker.flush())
+        start = "\n" if self._unfinished else ""
+        self.write(f"{start}{text}\n".encode())
+
+    def mask(self, text: str) -> str:
+        """Return a text for people without the secrets of the run."""
+        return self._masker.mask(text)
+
+    def _append(self, data: bytes) -> None:
+        if data:
+            self._unfinished = not data.endswith(b"\n")
+        while data:
+            part, data = data[: _SEGMENT - self._filled], data[_SEGMENT - self._filled :]
+            self._file.write(part)
+            self._filled += len(part)
+            if self._filled == _SEGMENT:
+                self._next_segment()
+
+    def _next_segment(self) -> None:
+        following = _segment(self._folder, self._number + 1).open("xb", buffering=0)
+        self._file.close()
+        self._file = following
+        self._number += 1
+        self._filled = 0
+        if self._number > 2:
+            _segment(self._folder, self._number - 2).unlink()
+
+    def close(self) -> None:
+        """Complete the output."""
+        try:
+            self._append(self._masker.flush())
+        finally:
+            self._file.close()
+
+
+def read_output(folder: Path, position: int = 0) -> tuple[bytes, int]:
+    """Return what is kept of a run's output from `position` on, and the position after it.
+
+    A line in its place says how much was left out. Without any output the answer is empty.
+    """
+    last = max((int(path.suffix[1:]) for path in folder.glob("output.*")), default=None)
+    if last is None:
+        return b"", position
+    tail = _segment(folder, last).read_bytes()
+    end = last * _SEGMENT + len(tail)
+    kept_from = max(end - _SEGMENT, _SEGMENT)
+    if last > 1:
+        tail = (_segment(folder, last - 1).read_bytes() + tail)[-_SEGMENT:]
+    head = _segment(folder, 0).read_bytes()[position:]
+    if last == 0:
+        return head, end
+    left_out = kept_from - max(position, _SEGMENT)
+    marker = f"\n[… {left_out:,} bytes left out …]\n".encode() if left_out > 0 else b""
+    return head + marker + tail[max(position - kept_from, 0) :], end
+
+
+def readable(data: bytes) -> str:
+    """Return output as text for a page or a terminal: broken UTF-8 replaced, nothing that moves or colours a screen."""
+    return _CONTROLS.sub("", _ESCAPES.sub("", data.decode(errors="replace")))
+
+
+def _segment(folder: Path, number: int) -> Path:
+    return folder / f"output.{number}"

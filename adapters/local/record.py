@@ -1,0 +1,95 @@
+"""What is kept of a run on disk, so that a crash of the server leaves nothing in doubt."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from adapters.local.sessions import ProcessId
+from core.status import RunStatus
+
+_RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Where a run stands. `server` runs it; `session` is the session of the script that is going on."""
+
+    status: RunStatus
+    detail: str = ""
+    plan_id: str = ""
+    item_id: str = ""
+    server: ProcessId | None = None
+    session: ProcessId | None = None
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether the run is recorded as going on although its server is gone."""
+        return not self.status.ended and not (self.server and self.server.alive)
+
+
+_JSON = TypeAdapter(Record)
+
+
+class RunFolder:
+    """The folder of one run: its record, its output, its scripts and the directory they work in."""
+
+    def __init__(self, root: Path, run_id: str) -> None:
+        """Name the folder of a run.
+
+        Raises:
+            ValueError: the identifier is not fit for a file name.
+        """
+        if not _RUN_ID.fullmatch(run_id):
+            raise ValueError(f"not an identifier of a run: {run_id!r}")
+        self.run_id = run_id
+        self.path = root / run_id
+        self.work = self.path / "work"
+        self._record = self.path / "record.json"
+
+    @classmethod
+    def all(cls, root: Path) -> Iterator[RunFolder]:
+        """Yield the folders of all runs that have a record."""
+        return (cls(root, path.parent.name) for path in root.glob("*/record.json"))
+
+    def exists(self) -> bool:
+        """Tell whether the run was created, even if its record cannot be read."""
+        return self.path.exists()
+
+    def create(self, record: Record) -> bool:
+        """Make the folder with its first record, once for all times: of two callers, one gets True."""
+        try:
+            self.path.mkdir(mode=0o700, parents=True)
+        except FileExistsError:
+            return False
+        self.save(record)
+        self.work.mkdir()
+        return True
+
+    def remove(self) -> None:
+        """Forget a run of which nothing was begun."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def load(self) -> Record:
+        """Return the record; a run without a readable one is `unknown`."""
+        try:
+            return _JSON.validate_json(self._record.read_bytes())
+        except (FileNotFoundError, ValidationError):
+            return Record(RunStatus.UNKNOWN, "this server has no record of the run")
+
+    def save(self, record: Record) -> None:
+        """Replace the record atomically."""
+        draft = self._record.with_suffix(".new")
+        draft.write_bytes(_JSON.dump_json(record))
+        draft.replace(self._record)
+
+    def add_script(self, number: int, text: str) -> Path:
+        """Store the script of a job and return its path."""
+        path = self.path / f"script.{number}.sh"
+        path.write_text(text)
+        return path

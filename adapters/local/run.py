@@ -1,0 +1,120 @@
+"""One run: its steps in order, each with its time limit, until one does not pass."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from adapters.local.output import OutputLog
+from adapters.local.record import Record, RunFolder
+from adapters.local.script import run_script
+from adapters.local.sessions import ProcessId
+from adapters.local.sql import SqlJob
+from adapters.local.steps import ScriptStep, SqlStep, Step, StepFailed
+from core.status import RunStatus
+
+logger = logging.getLogger(__name__)
+
+End = tuple[RunStatus, str]
+"""How a run ended, and a line for people."""
+
+
+class LocalRun:
+    """A run in this process: queued for one of the slots, then going on."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        record: Record,
+        output: OutputLog,
+        steps: Sequence[Step],
+        *,
+        slots: asyncio.Semaphore,
+        databases: Mapping[str, str],
+        grace: float,
+    ) -> None:
+        self.folder = folder
+        self.record = record
+        self.begun = False
+        self._output = output
+        self._databases = databases
+        self._grace = grace
+        self._reason = ""
+        self._work = asyncio.create_task(self._run(steps, slots))
+
+    def stop(self, reason: str) -> None:
+        """Cancel the run. Only the first reason counts, and the clean-up is not disturbed by a second one."""
+        if not self._reason:
+            self._reason = reason
+            self._work.cancel()
+
+    async def ended(self) -> End:
+        """Wait for the end and return it; the output is complete then.
+
+        The work is a task of its own, so that a run which is cancelled before its first step ends like any other.
+        """
+        await asyncio.wait({self._work})
+        if self._work.cancelled():
+            status, detail = RunStatus.CANCELLED, self._reason
+        elif error := self._work.exception():
+            logger.error("run %s broke off", self.folder.run_id, exc_info=error)
+            status, detail = RunStatus.FAILED, str(error)
+        else:
+            status, detail = self._work.result()
+        detail = self._output.mask(detail)
+        self._close_output(f"== {status}: {detail}" if detail else f"== {status}")
+        await asyncio.to_thread(shutil.rmtree, self.folder.work, ignore_errors=True)
+        return status, detail
+
+    def _close_output(self, last_line: str) -> None:
+        try:
+            with closing(self._output):
+                self._output.line(last_line)
+        except OSError:
+            logger.exception("the output of run %s is not complete", self.folder.run_id)
+
+    async def _run(self, steps: Sequence[Step], slots: asyncio.Semaphore) -> End:
+        if slots.locked():
+            self._output.line("== waiting for other runs to end")
+        async with slots:
+            self.begun = True
+            for number, step in enumerate(steps, 1):
+                self._output.line(f"== {step.name}")
+                try:
+                    async with asyncio.timeout(step.timeout):
+                        await self._step(number, step)
+                except TimeoutError:
+                    return RunStatus.TIMEOUT, f"{step.name}: not done within {timedelta(seconds=step.timeout)}"
+                except StepFailed as failure:
+                    return RunStatus.FAILED, f"{step.name}: {failure}"
+        return RunStatus.PASSED, ""
+
+    async def _step(self, number: int, step: Step) -> None:
+        match step:
+            case ScriptStep():
+                await self._script(self.folder.add_script(number, step.script), step)
+            case SqlStep():
+                await SqlJob(self._databases[step.database], step.statements).run(self._output.line, self._grace)
+
+    async def _script(self, script: Path, step: ScriptStep) -> None:
+        code = await run_script(
+            script,
+            folder=self.folder.work,
+            variables=step.variables,
+            grace=self._grace,
+            started=self._note_session,
+            write=self._output.write,
+        )
+        if code:
+            raise StepFailed(f"ended by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}")
+
+    def _note_session(self, session: ProcessId | None) -> None:
+        self.record = replace(self.record, session=session)
+        self.folder.save(self.record)

@@ -1,0 +1,190 @@
+"""The embedded runner: executes workflows of scripts and SQL on the machine of the server itself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from adapters.local.output import OutputLog, read_output, readable
+from adapters.local.record import Record, RunFolder
+from adapters.local.run import LocalRun
+from adapters.local.sessions import ProcessId, end_session
+from adapters.local.steps import problems, steps
+from core.errors import DeliveryError, Invalid, Problem
+from core.runner import RunOrder, RunReport
+from core.status import RunStatus
+from core.workflow import Workflow, credentials
+
+logger = logging.getLogger(__name__)
+
+_LOOK = 0.3
+"""Seconds between two looks at an output that is followed."""
+
+OnChange = Callable[[str, str, RunReport], Awaitable[None]]
+"""Is told the plan, the item, and how the run of that item ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSettings:
+    """Settings of the runner; times in seconds.
+
+    `databases` maps the names that SQL jobs use to SQLAlchemy URLs. `grace` is how long what is stopped may clean up,
+    `drain` how long a server that stops waits for runs to end by themselves. `run_url` is the address of the page with
+    a run's output, with `{run_id}` in it.
+    """
+
+    work_dir: Path
+    databases: Mapping[str, str] = field(default_factory=dict)
+    max_parallel: int = 4
+    grace: float = 10
+    drain: float = 30
+    run_url: str = ""
+
+
+class LocalRunner:
+    """Runs workflows, a few at a time, and tells `on_change` when one has ended (a `core.runner.Runner`).
+
+    A run is started once for its identifier, whatever happens: after a crash it is `unknown` until a person decides.
+    Scripts run as the user of the server and can do what that user can; give Fabu a user of its own.
+    """
+
+    name = "local"
+
+    def __init__(self, settings: LocalSettings, on_change: OnChange) -> None:
+        self._settings = settings
+        self._on_change = on_change
+        self._passwords = [str(make_url(url).password or "") for url in settings.databases.values()]
+        self._slots = asyncio.Semaphore(settings.max_parallel)
+        self._server = ProcessId.own()
+        self._runs: dict[str, LocalRun] = {}
+        self._watchers: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    def problems(self, workflow: Workflow) -> list[Problem]:
+        """Return everything that this runner cannot run, with paths inside the workflow."""
+        return problems(workflow, self._settings.databases)
+
+    async def start(self, order: RunOrder) -> RunReport:
+        """Start a run, or queue it; one that was started before is left as it is.
+
+        A workflow with `problems` fails at once: the databases of the settings may have changed since it was judged.
+
+        Raises:
+            DeliveryError: the server is stopping, or its disk cannot be written.
+        """
+        if known := await self.find(order):
+            return known
+        if found := self.problems(order.workflow):
+            return RunReport(order.run_id, RunStatus.FAILED, message=str(Invalid(*found)))
+        if self._closed:
+            raise DeliveryError(self.name, "the server is stopping", retryable=True, sent=False)
+        folder = self._folder(order.run_id)
+        record = Record(RunStatus.RUNNING, plan_id=order.plan_id, item_id=order.item_id, server=self._server)
+        try:
+            if folder.create(record):
+                self._begin(folder, record, order.workflow)
+        except OSError as error:
+            folder.remove()
+            raise DeliveryError(self.name, str(error), retryable=True, sent=False) from error
+        return self._report(folder, folder.load())
+
+    async def find(self, order: RunOrder) -> RunReport | None:
+        """Return where a run stands, or None if it was never started here."""
+        folder = self._folder(order.run_id)
+        return self._report(folder, folder.load()) if folder.exists() else None
+
+    async def status(self, run_id: str, external_id: str, order: RunOrder) -> RunReport:
+        """Return where a run stands; one that was never started here is `unknown`."""
+        folder = self._folder(run_id)
+        return self._report(folder, folder.load())
+
+    async def cancel(self, run_id: str, external_id: str, order: RunOrder) -> None:
+        """Ask a run to end, which is told as any end is. A run that is over stays as it ended."""
+        if run := self._runs.get(run_id):
+            run.stop("cancelled with its plan")
+
+    def output(self, run_id: str) -> str:
+        """Return what is kept of a run's output."""
+        return readable(read_output(self._folder(run_id).path)[0])
+
+    async def follow(self, run_id: str) -> AsyncIterator[str]:
+        """Yield the output in whole lines as it appears, from its beginning until the run has ended."""
+        folder = self._folder(run_id)
+        position, rest = 0, b""
+        while True:
+            ended = folder.load().status.ended
+            data, position = read_output(folder.path, position)
+            lines, break_, rest = (rest + data).rpartition(b"\n")
+            if break_:
+                yield readable(lines + break_)
+            if ended:
+                break
+            await asyncio.sleep(_LOOK)
+        if rest:
+            yield readable(rest)
+
+    async def recover(self) -> None:
+        """End what a crashed server left behind: its scripts are stopped and their runs become `unknown`."""
+        for folder in RunFolder.all(self._settings.work_dir):
+            record = folder.load()
+            if record.abandoned:
+                if record.session and record.session.alive:
+                    await end_session(record.session.pid, self._settings.grace)
+                detail = "the server stopped while this ran; see its output, then retry or skip"
+                await self._end(folder, replace(record, status=RunStatus.UNKNOWN, detail=detail, session=None))
+
+    async def close(self) -> None:
+        """Stop: nothing is started any more, what runs may end within the drain time, the rest is cancelled."""
+        self._closed = True
+        self._stop(run for run in self._runs.values() if not run.begun)
+        if self._watchers:
+            await asyncio.wait(self._watchers, timeout=self._settings.drain)
+            self._stop(self._runs.values())
+        if self._watchers:
+            await asyncio.wait(self._watchers)
+
+    def _stop(self, runs: Iterable[LocalRun]) -> None:
+        for run in runs:
+            run.stop("server stopped")
+
+    def _begin(self, folder: RunFolder, record: Record, workflow: Workflow) -> None:
+        self._runs[folder.run_id] = run = LocalRun(
+            folder,
+            record,
+            OutputLog(folder.path, [*credentials(workflow), *self._passwords]),
+            steps(workflow),
+            slots=self._slots,
+            databases=self._settings.databases,
+            grace=self._settings.grace,
+        )
+        watcher = asyncio.create_task(self._watch(run))
+        self._watchers.add(watcher)
+        watcher.add_done_callback(self._watchers.discard)
+
+    async def _watch(self, run: LocalRun) -> None:
+        status, detail = await run.ended()
+        del self._runs[run.folder.run_id]
+        await self._end(run.folder, replace(run.record, status=status, detail=detail, session=None))
+
+    async def _end(self, folder: RunFolder, record: Record) -> None:
+        """Record the end, then tell it; if one of them fails, the other is still to be had."""
+        try:
+            folder.save(record)
+        except OSError:
+            logger.exception("the end of run %s could not be recorded", folder.run_id)
+        try:
+            await self._on_change(record.plan_id, record.item_id, self._report(folder, record))
+        except Exception:
+            logger.exception("the end of run %s was not taken", folder.run_id)
+
+    def _folder(self, run_id: str) -> RunFolder:
+        return RunFolder(self._settings.work_dir, run_id)
+
+    def _report(self, folder: RunFolder, record: Record) -> RunReport:
+        url = self._settings.run_url.format(run_id=folder.run_id)
+        return RunReport(folder.run_id, record.status, folder.run_id, url, record.detail)

@@ -1,0 +1,96 @@
+"""Runs one bash script in a session of its own and hands on what it prints."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from adapters.local.sessions import ProcessId, end_session
+
+_BASH = shutil.which("bash") or "/bin/bash"
+
+_GATED = 'read -r && exec "$BASH" --noprofile --norc -e "$0" </dev/null'
+"""Waits for a line before the script begins. If Fabu dies before it wrote down the process, the line never comes."""
+
+_CHUNK = 1 << 16
+_DRAIN = 1.0
+"""Seconds to read on after the session has ended, when a process that left it still holds the pipe."""
+
+
+async def run_script(
+    script: Path,
+    *,
+    folder: Path,
+    variables: Mapping[str, str],
+    grace: float,
+    started: Callable[[ProcessId | None], None],
+    write: Callable[[bytes], None],
+) -> int:
+    """Run a script with `bash -e` in `folder`, stdin empty, stdout and stderr together, and return its exit code.
+
+    `started` is told the process before the first line of the script runs. However the script ends, also by
+    cancellation, its session ends with it: SIGTERM, `grace` seconds, SIGKILL. What must outlive the script has to start
+    a session of its own (setsid).
+
+    Raises:
+        OSError: bash could not be started, or the output could not be written.
+    """
+    source, sink = os.pipe()
+    copying = asyncio.create_task(_copy(source, write))
+    try:
+        process = await _spawn(script, folder, variables, sink)
+        try:
+            started(ProcessId.of(process.pid))
+            _open_gate(process)
+            code = await process.wait()
+        finally:
+            await end_session(process.pid, grace)
+    finally:
+        await asyncio.wait({copying}, timeout=_DRAIN)
+        if not copying.cancel():
+            copying.result()
+    return code
+
+
+async def _spawn(script: Path, folder: Path, variables: Mapping[str, str], sink: int) -> Process:
+    """Start the process; `sink` is closed on this side, so that the pipe ends with its last writer."""
+    try:
+        return await asyncio.create_subprocess_exec(
+            *(_BASH, "-c", _GATED, script),
+            cwd=folder,
+            env=_environment(variables),
+            stdin=PIPE,
+            stdout=sink,
+            stderr=sink,
+            start_new_session=True,
+        )
+    finally:
+        os.close(sink)
+
+
+def _environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """Three basic variables of the server, so that none of its secrets is inherited, and the script's own."""
+    basic = {"PATH": os.defpath, "HOME": "/", "LANG": "C.UTF-8"}
+    return {name: os.environ.get(name, default) for name, default in basic.items()} | dict(variables)
+
+
+def _open_gate(process: Process) -> None:
+    assert process.stdin is not None  # noqa: S101 - it was started with a pipe
+    process.stdin.write(b"\n")
+    process.stdin.close()
+
+
+async def _copy(source: int, write: Callable[[bytes], None]) -> None:
+    reader = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(source, "rb", 0)
+    )
+    try:
+        while chunk := await reader.read(_CHUNK):
+            write(chunk)
+    finally:
+        transport.close()

@@ -1,0 +1,197 @@
+"""Runs SQL statements in one transaction and reports what came of each.
+
+The text is not cut into statements here: PostgreSQL and MariaDB do that themselves, and SQLite tells where one ends. So
+strings, comments, triggers and procedures are read as the database reads them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Column, Table
+from rich.text import Text
+from sqlalchemy import URL, Engine, NullPool, create_engine, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
+from sqlalchemy.exc import DBAPIError
+
+from adapters.local.steps import StepFailed
+
+logger = logging.getLogger(__name__)
+
+_ROWS = 20
+"""Rows of a result that are shown."""
+
+_CELL = 60
+"""Characters of a value that are shown."""
+
+_BATCH = 1000
+"""Rows read at a time, to be counted only."""
+
+_AGAIN = 0.2
+"""Seconds until a statement is interrupted again: the first time may have come just before it began."""
+
+Report = Callable[[str], object]
+
+
+class SqlJob:
+    """The statements of one job on one database, for one run.
+
+    MariaDB and MySQL commit by themselves at every statement that changes a definition; otherwise all or nothing is
+    kept. On SQLite, BEGIN and COMMIT are the job's and must not be among the statements.
+    """
+
+    def __init__(self, url: str, statements: str) -> None:
+        self._engine = _engine(make_url(url))
+        self._statements = statements
+        self._connection: DBAPIConnection | None = None
+        self._stopped = threading.Event()
+
+    async def run(self, report: Report, grace: float) -> None:
+        """Run the statements in a thread; `report` is called in the event loop with lines for the output.
+
+        On cancellation the running statement is interrupted and everything rolled back. If the database takes more
+        than `grace` seconds for that, it is not waited for any longer; it will still not be committed.
+
+        Raises:
+            StepFailed: with the database's own words; nothing was committed by the job.
+        """
+        loop = asyncio.get_running_loop()
+        work = _in_thread(lambda: self._run(lambda line: loop.call_soon_threadsafe(report, line)))
+        try:
+            await asyncio.shield(work)
+        except asyncio.CancelledError:
+            self._stopped.set()
+            deadline = loop.time() + grace
+            while not work.done() and loop.time() < deadline:
+                await asyncio.to_thread(self._interrupt)
+                await asyncio.wait({work}, timeout=_AGAIN)
+            raise
+
+    def _run(self, report: Report) -> None:
+        try:
+            connection = self._engine.raw_connection()
+            try:
+                self._connection = connection.dbapi_connection
+                for number, lines in enumerate(self._results(connection.cursor()), 1):
+                    self._go_on()
+                    report(f"statement {number}: {lines}")
+                self._go_on()
+                connection.commit()
+            finally:
+                connection.close()  # rolls back what was not committed
+            report("committed")
+        except DBAPIError as error:
+            raise StepFailed(str(error.orig)) from error
+        except self._engine.dialect.loaded_dbapi.Error as error:
+            raise StepFailed(str(error)) from error
+
+    def _go_on(self) -> None:
+        if self._stopped.is_set():
+            raise StepFailed("stopped")
+
+    def _results(self, cursor: DBAPICursor) -> Iterator[str]:
+        if self._engine.dialect.name == "sqlite":
+            cursor.execute("BEGIN")
+            for statement in sqlite_statements(self._statements):
+                cursor.execute(statement)
+                yield self._result(cursor)
+        else:
+            cursor.execute(self._statements)
+            yield self._result(cursor)
+            while cursor.nextset():
+                yield self._result(cursor)
+
+    def _result(self, cursor: DBAPICursor) -> str:
+        if cursor.description is None:
+            return f"{cursor.rowcount} rows affected" if cursor.rowcount >= 0 else "done"
+        rows = cursor.fetchmany(_ROWS)
+        total = len(rows)
+        while more := cursor.fetchmany(_BATCH):
+            self._go_on()
+            total += len(more)
+        shown = f", the first {len(rows)} are shown" if total > len(rows) else ""
+        return f"{total} rows{shown}\n{_table([column[0] for column in cursor.description], rows)}"
+
+    def _interrupt(self) -> None:
+        """Interrupt the running statement; a database that is not named here ends it first, then is rolled back."""
+        connection: Any = self._connection
+        try:
+            match self._engine.dialect.name if connection else None:
+                case "sqlite":
+                    connection.interrupt()
+                case "postgresql":
+                    connection.cancel_safe()
+                case "mysql" | "mariadb":
+                    with self._engine.connect() as other:
+                        other.exec_driver_sql(f"KILL QUERY {connection.thread_id():d}")
+                case _:
+                    pass
+        except (DBAPIError, self._engine.dialect.loaded_dbapi.Error) as error:
+            logger.warning("a statement could not be interrupted: %s", error)
+
+
+def _in_thread(work: Callable[[], None]) -> asyncio.Future[None]:
+    """Run a function in a thread that does not keep the server from stopping when a database never answers."""
+    outcome: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - it is raised where the outcome is awaited
+            outcome.set_exception(error)
+        else:
+            outcome.set_result(None)
+
+    threading.Thread(target=run, daemon=True).start()
+    return asyncio.wrap_future(outcome)
+
+
+def sqlite_statements(text: str) -> Iterator[str]:
+    """Cut a text where SQLite says that a statement, also one that holds others, is complete."""
+    start = 0
+    for end in (place + 1 for place, character in enumerate(text) if character == ";"):
+        if sqlite3.complete_statement(text[start:end]):
+            yield text[start:end]
+            start = end
+    if text[start:].strip():
+        yield text[start:]
+
+
+def _engine(url: URL) -> Engine:
+    options: dict[str, Any] = {}
+    if url.get_driver_name() == "pymysql":
+        from pymysql.constants.CLIENT import MULTI_STATEMENTS
+        from pymysql.cursors import SSCursor
+
+        options = {"client_flag": MULTI_STATEMENTS, "cursorclass": SSCursor}  # results are not read into memory whole
+    return create_engine(url, poolclass=NullPool, connect_args=options)
+
+
+def _table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    columns = [Column(Text(name), max_width=_CELL, no_wrap=True, overflow="ellipsis") for name in names]
+    table = Table(*columns, box=box.ASCII)
+    for row in rows:
+        table.add_row(*(Text(_shown(value)) for value in row))
+    console = Console(file=io.StringIO(), width=len(names) * (_CELL + 3) + 1, color_system=None)
+    with console.capture() as captured:
+        console.print(table)
+    return captured.get().rstrip()
+
+
+def _shown(value: object) -> str:
+    match value:
+        case None:
+            return "NULL"
+        case bytes() | memoryview():
+            return f"0x{bytes(value[:_CELL]).hex()}"
+        case _:
+            return str(value)[: _CELL + 1]
