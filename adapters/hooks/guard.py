@@ -86,7 +86,7 @@ class Guard:
         if not is_public(address) and not any(address in network for network in self._allow):
             raise BlockedAddress(host)
 
-    def socket(self, info: AddrInfoType) -> socket.socket:
+    def make_socket(self, info: AddrInfoType) -> socket.socket:
         """Make the socket for one resolved address; aiohttp calls this before each connection.
 
         Raises:
@@ -104,7 +104,7 @@ def guarded_session(allow: Iterable[str] = (), timeout: ClientTimeout = TIMEOUT)
     compressed, since a small answer may unpack to a huge one.
     """
     return ClientSession(
-        connector=TCPConnector(socket_factory=Guard(allow).socket, use_dns_cache=False),
+        connector=TCPConnector(socket_factory=Guard(allow).make_socket, use_dns_cache=False),
         cookie_jar=DummyCookieJar(),
         timeout=timeout,
         trust_env=False,

@@ -100,7 +100,9 @@ def verify(body: bytes, headers: Mapping[str, str], secrets: Sequence[str], now:
 
 
 def _signature(body: bytes, message_id: str, timestamp: str, key: bytes) -> bytes:
-    return hmac.digest(key, b".".join((message_id.encode(), timestamp.encode(), body)), "sha256")
+    # aiohttp hands over bytes of a header that are no UTF-8 as surrogates
+    signed = b".".join((message_id.encode(errors="surrogateescape"), timestamp.encode(), body))
+    return hmac.digest(key, signed, "sha256")
 
 
 def _check_age(timestamp: str, now: datetime) -> None:

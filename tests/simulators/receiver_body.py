@@ -1,23 +1,13 @@
 """The hook body of a release plan, field by field, as Zadig sends it: names, types, and what may be missing or null.
 
-A second, independent reading of the format: it shares no code with `core.workflow`. A shape is a type, `ANY`, a list of
-one shape, `Null(shape)`, or a dict of keys to shapes in which a key that ends in `?` may be missing.
+A second, independent reading of the format: it shares no code with `core.workflow`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-ANY = object()
-
-
-@dataclass(frozen=True)
-class Null:
-    """A value that may also be null."""
-
-    shape: Any
-
+from tests.simulators.receiver_shapes import ANY, Null, differences
 
 REPO = {
     "source": str,
@@ -293,7 +283,7 @@ STATUSES = {
 
 def problems(body: Any) -> list[str]:
     """Return what is wrong with a hook body; empty when it is as Zadig would send it. Unknown keys are not wrong."""
-    found = _differences(body, ENVELOPE, "$")
+    found = differences(body, ENVELOPE, "$")
     if found:
         return found
     plan = body["release_plan"]
@@ -314,7 +304,7 @@ def _job_problems(job: Any, path: str) -> list[str]:
     shape = JOB_SPECS.get(job["type"])
     if shape is None:
         return [f"{path}.type: {job['type']}"]
-    found = _differences(job["spec"], shape, f"{path}.spec")
+    found = differences(job["spec"], shape, f"{path}.spec")
     if found or job["type"] == "text":
         return found
     for stage in job["spec"]["workflow"]["stages"]:
@@ -322,39 +312,5 @@ def _job_problems(job: Any, path: str) -> list[str]:
             found.append(f"{path}: stage {stage['name']} has no jobs; Zadig drops it")
         for inner in stage["jobs"]:
             expected = SPECS.get(inner["type"], Null(ANY))
-            found += _differences(inner["spec"], expected, f"{path}…{inner['name']}.spec")
+            found += differences(inner["spec"], expected, f"{path}…{inner['name']}.spec")
     return found
-
-
-def _differences(value: Any, shape: Any, path: str) -> list[str]:
-    match shape:
-        case Null():
-            return [] if value is None else _differences(value, shape.shape, path)
-        case list():
-            if not isinstance(value, list):
-                return [f"{path}: a list is expected, not {_kind(value)}"]
-            return [found for i, one in enumerate(value) for found in _differences(one, shape[0], f"{path}[{i}]")]
-        case dict():
-            return _object_differences(value, shape, path)
-        case type():
-            # bool is an int in Python, but not on the wire
-            return [] if type(value) is shape else [f"{path}: {shape.__name__} is expected, not {_kind(value)}"]
-        case _:
-            return []
-
-
-def _object_differences(value: Any, shape: dict[str, Any], path: str) -> list[str]:
-    if not isinstance(value, dict):
-        return [f"{path}: an object is expected, not {_kind(value)}"]
-    found = []
-    for name, inner in shape.items():
-        key = name.removesuffix("?")
-        if key in value:
-            found += _differences(value[key], inner, f"{path}.{key}")
-        elif key == name:
-            found.append(f"{path}.{key}: missing")
-    return found
-
-
-def _kind(value: object) -> str:
-    return "null" if value is None else type(value).__name__

@@ -142,7 +142,7 @@ async def test_a_name_that_turns_internal_after_the_first_look_is_blocked(inside
     url = f"http://rebinding.example:{port}/"
     names = Names("127.0.0.1", "127.0.0.2")
     connector = TCPConnector(
-        resolver=names, socket_factory=Guard(["127.0.0.1/32"]).socket, use_dns_cache=False, force_close=True
+        resolver=names, socket_factory=Guard(["127.0.0.1/32"]).make_socket, use_dns_cache=False, force_close=True
     )
     async with ClientSession(connector=connector) as session:
         async with session.get(url) as response:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
@@ -196,6 +197,21 @@ async def test_a_receiver_that_hangs_closes_or_is_down_is_tried_again(
     to = target(receiver)
     await receiver.stop()
     assert "Connect call failed" in (await post(session, to)).error
+
+
+async def test_a_server_that_speaks_no_http_is_tried_again(session: ClientSession) -> None:
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        url = f"http://127.0.0.1:{port}/hook?token=s3cret"
+        attempt = await post(session, sender.Receiver(url, instance="http://fabu.example"))
+    assert attempt.outcome is Outcome.RETRY
+    assert attempt.error.startswith("the answer is not valid HTTP")
+    assert "s3cret" not in attempt.error
 
 
 async def test_an_internal_address_is_not_called_and_the_error_says_what_to_do(receiver: Receiver) -> None:

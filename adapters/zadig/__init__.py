@@ -1,0 +1,1 @@
+"""Zadig: start its workflows, follow them, hear its pushes, and answer the hooks of its release plans."""

@@ -1,0 +1,188 @@
+"""Zadig's HTTP API: the OpenAPI for custom workflows, and the internal API where the OpenAPI falls short.
+
+Source: Zadig `aslan/core/workflow/handler/router.go`, `handler/openapi.go`; its handlers give no promise for the
+internal API across versions, so it is used only to start what the OpenAPI cannot start.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
+
+from aiohttp import ClientConnectorError, ClientError, ClientResponse, ClientSession, ClientTimeout, TCPConnector
+from pydantic import TypeAdapter, ValidationError
+
+from adapters.zadig.models import Failure, StartedTask, Task, TaskList, TaskSummary, WorkflowDetail
+from core.errors import DeliveryError
+
+JsonObject = dict[str, Any]
+T = TypeVar("T")
+
+REF_PARAM = "release_plan_ref"
+"""A workflow parameter of this name, where there is one, carries which attempt of which item a task belongs to."""
+
+_CUSTOM = "/openapi/workflows/custom"
+_INTERNAL = "/api/aslan/workflow/v4"
+
+
+def open_session(timeout: float = 30) -> ClientSession:
+    """Open a session that gives up a call after `timeout` seconds; the caller closes it.
+
+    Each call has a connection of its own. A connection that is kept may be closed by the other side just when it is
+    used again, and then nobody knows whether a task was started.
+    """
+    return ClientSession(connector=TCPConnector(force_close=True), timeout=ClientTimeout(total=timeout))
+
+
+class ZadigClient:
+    """Calls one Zadig with one API token.
+
+    Every method raises `DeliveryError`. Its `sent` is true when nobody knows whether the request was carried out, so
+    that a start is looked for (`find_task`) before it is repeated.
+    """
+
+    def __init__(self, session: ClientSession, url: str, token: str) -> None:
+        """Use a session from `open_session`, and `url` without a path."""
+        self._session = session
+        self._url = url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+    async def workflow(self, project: str, workflow: str) -> WorkflowDetail:
+        """Return what a workflow consists of."""
+        path = f"{_CUSTOM}/{quote(workflow, safe='')}/detail"
+        return _read(WorkflowDetail, await self._call("GET", path, {"projectKey": project}))
+
+    async def start(self, request: JsonObject) -> StartedTask:
+        """Start a task from `inputs.openapi_request`."""
+        return _read(StartedTask, await self._call("POST", f"{_CUSTOM}/task", body=request))
+
+    async def preset(self, workflow: str) -> JsonObject:
+        """Return the whole stored workflow with its defaults filled in, to be edited and started by `start_full`."""
+        return _read(JsonObject, await self._call("GET", f"{_INTERNAL}/preset/{quote(workflow, safe='')}"))
+
+    async def start_full(self, request: JsonObject) -> StartedTask:
+        """Start a task from a whole workflow, made by `inputs.full_request`."""
+        return _read(StartedTask, await self._call("POST", f"{_INTERNAL}/workflowtask", body=request))
+
+    async def task(self, workflow: str, task_id: int) -> Task:
+        """Return how a task stands, however it was started."""
+        query = {"workflowKey": workflow, "taskId": str(task_id)}
+        return _read(Task, await self._call("GET", f"{_CUSTOM}/task", query))
+
+    async def tasks(self, project: str, workflow: str, page: int = 1, size: int = 20) -> tuple[TaskSummary, ...]:
+        """Return one page of a workflow's tasks, newest first."""
+        query = {"projectKey": project, "pageNum": str(page), "pageSize": str(size)}
+        path = f"{_CUSTOM}/{quote(workflow, safe='')}/tasks"
+        return _read(TaskList, await self._call("GET", path, query)).workflow_tasks
+
+    async def find_task(self, project: str, workflow: str, ref: str, since: datetime) -> Task | None:
+        """Return the task among the newest ones that carries `ref` in `REF_PARAM` and was made at `since` or later."""
+        for summary in await self.tasks(project, workflow):
+            if summary.create_time >= int(since.timestamp()):
+                task = await self.task(workflow, summary.task_id)
+                if task.param(REF_PARAM) == ref:
+                    return task
+        return None
+
+    async def cancel(self, workflow: str, task_id: int) -> None:
+        """Stop a task; one that has passed cannot be stopped, one that failed becomes cancelled."""
+        await self._call("DELETE", f"{_CUSTOM}/task", {"workflowKey": workflow, "taskId": str(task_id)})
+
+    async def retry(self, project: str, workflow: str, task_id: int) -> None:
+        """Run the failed jobs of a task again, under the same task id."""
+        await self._call("POST", _task_path(workflow, task_id), {"projectKey": project})
+
+    async def approve(self, workflow: str, task_id: int, job: str, *, approve: bool, comment: str) -> None:
+        """Decide an approval job; Zadig's field is called `stage_name`, but it is the job's name that counts."""
+        decision = {"workflow_key": workflow, "task_id": task_id, "stage_name": job}
+        await self._call("POST", f"{_CUSTOM}/task/approve", body=decision | {"approve": approve, "comment": comment})
+
+    async def run_stage(self, project: str, workflow: str, task_id: int, stage: str) -> None:
+        """Let a task go on that paused before a stage which is run by hand."""
+        path = f"{_task_path(workflow, task_id)}/manual-exec"
+        await self._call("POST", path, {"projectKey": project}, {"stage_name": stage})
+
+    async def answer_check(
+        self, plan_id: str, instance_code: str, event: str, result: str, *, reason: str = "", progress: str = ""
+    ) -> None:
+        """Answer the hook of one of Zadig's own release plans.
+
+        `result` is `success`, `failed` with a `reason`, or `executing` with a `progress` text.
+        """
+        answer = {"release_plan_id": plan_id, "instance_code": instance_code, "hook_event": event, "result": result}
+        texts = {"failed_reason": reason, "description": progress}
+        await self._call("POST", "/api/callback/release_plan", body=answer | texts)
+
+    def page(self, project: str, workflow: str, task_id: int, display_name: str) -> str:
+        """Return the address of a task's page for people."""
+        path = f"/v1/projects/detail/{quote(project)}/pipelines/custom/{quote(workflow)}/{task_id}"
+        return f"{self._url}{path}?{urlencode({'display_name': display_name})}"
+
+    async def _call(
+        self, method: str, path: str, query: dict[str, str] | None = None, body: JsonObject | None = None
+    ) -> bytes:
+        reads = method == "GET"
+        try:
+            async with self._session.request(
+                method,
+                self._url + path,
+                params=query,
+                json=body,
+                headers=self._headers,
+                allow_redirects=False,
+            ) as response:
+                raw = await response.read()
+        except ClientConnectorError as error:
+            raise _error(f"it cannot be reached: {error}", retryable=True) from error
+        except TimeoutError as error:
+            raise _error("it did not answer in time", retryable=True, sent=not reads) from error
+        except ClientError as error:
+            raise _error(f"the connection broke off: {error}", retryable=True, sent=not reads) from error
+        if response.status != HTTPStatus.OK:
+            raise _refusal(response, raw, reads=reads)
+        return raw
+
+
+def _task_path(workflow: str, task_id: int) -> str:
+    return f"{_CUSTOM}/{quote(workflow, safe='')}/task/{task_id}"
+
+
+def _read(kind: type[T], raw: bytes) -> T:
+    try:
+        return TypeAdapter(kind).validate_json(raw)
+    except ValidationError as error:
+        raise _error("its answer is not Zadig's; check zadig.url", retryable=False, sent=True) from error
+
+
+def _refusal(response: ClientResponse, raw: bytes, *, reads: bool) -> DeliveryError:
+    """Turn an error answer into a typed one.
+
+    Zadig answers 400 to all its own errors, even when a server is at fault, and 500 to all others, even to a wrong
+    name. So its code 500 is worth repeating where that does no harm, in reading. An answer without Zadig's error in
+    it comes from a gateway, which may have given up on a request that Zadig carried out.
+    """
+    try:
+        failure = Failure.model_validate_json(raw)
+    except ValidationError:
+        pass
+    else:
+        return _error(str(failure), retryable=reads and failure.code == HTTPStatus.INTERNAL_SERVER_ERROR)
+    match response.status:
+        case HTTPStatus.UNAUTHORIZED:
+            return _error("it does not accept the token; check zadig.token", retryable=False)
+        case HTTPStatus.FORBIDDEN:
+            why = response.headers.get("x-zadig-auth-reason", "the token's owner lacks the right")
+            return _error(f"it refused: {why}", retryable=False)
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            wait = response.headers.get("Retry-After", "")
+            return _error("it is busy", retryable=True, retry_after=float(wait) if wait.isdecimal() else None)
+        case status if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return _error(f"its gateway answered {status}", retryable=True, sent=not reads)
+        case status:
+            return _error(f"it answered {status}; check zadig.url", retryable=False)
+
+
+def _error(reason: str, *, retryable: bool, sent: bool = False, retry_after: float | None = None) -> DeliveryError:
+    return DeliveryError("Zadig", reason, retryable=retryable, sent=sent, retry_after=retry_after)

@@ -1,0 +1,126 @@
+"""What keeps a plan's workflow from running in Zadig as it is meant, found before the start.
+
+Zadig itself is silent about most of it: it skips a job whose name it does not know, and drops a service, a variable
+or a repository that the workflow does not have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from adapters.zadig.client import REF_PARAM
+from adapters.zadig.models import WorkflowDetail, options_of
+from core.errors import Problem
+from core.workflow import Param, Workflow, WorkflowJob
+
+Json = dict[str, Any]
+
+
+def problems_with(workflow: Workflow, detail: WorkflowDetail) -> list[Problem]:
+    """Return all problems, each with a path inside the workflow such as `stages[0].jobs[1].name`, and its cure."""
+    places = [
+        (f"stages[{s}].jobs[{j}]", job) for s, stage in enumerate(workflow.stages) for j, job in enumerate(stage.jobs)
+    ]
+    found = [problem for number, param in enumerate(workflow.params) for problem in _param(param, number, detail)]
+    seen: set[str] = set()
+    for path, job in places:
+        found += _twice(job, path) if job.name in seen else _job(job, path, detail)
+        seen.add(job.name)
+    if all(job.run_policy == "skip" for _, job in places):
+        found.append(Problem("stages", "no job would run; name at least one job of {workflow}", _of(detail)))
+    return found
+
+
+def _param(param: Param, number: int, detail: WorkflowDetail) -> Iterator[Problem]:
+    stored = next((candidate for candidate in detail.params if candidate.name == param.name), None)
+    if stored is None:
+        known = ", ".join(candidate.name for candidate in detail.params if candidate.name != REF_PARAM)
+        yield Problem(
+            f"params[{number}].name",
+            "{workflow} has no parameter {name}; it has: {known}",
+            {**_of(detail), "name": param.name, "known": known},
+        )
+    elif stored.is_credential:
+        return  # a problem would tell the value
+    elif stored.type == "choice" and param.value:
+        yield from _choice(f"params[{number}].value", [param.value], stored.choice_option)
+    elif stored.type == "multi-select":
+        yield from _choice(f"params[{number}].choice_value", param.choice_value, stored.choice_option)
+
+
+def _choice(path: str, values: Iterable[str], options: Sequence[str]) -> Iterator[Problem]:
+    for value in values:
+        if value not in options:
+            yield Problem(
+                path,
+                "{value} is not among the options; choose one of: {known}",
+                {"value": value, "known": ", ".join(options)},
+            )
+
+
+def _twice(job: WorkflowJob, path: str) -> list[Problem]:
+    return [Problem(f"{path}.name", "the job {name} is named twice; leave one of them out", {"name": job.name})]
+
+
+def _job(job: WorkflowJob, path: str, detail: WorkflowDetail) -> list[Problem]:
+    stored = detail.jobs.get(job.name)
+    if stored is None:
+        return [
+            Problem(
+                f"{path}.name",
+                "{workflow} has no job {name}, so Zadig would skip it; its jobs are: {known}",
+                {**_of(detail), "name": job.name, "known": ", ".join(detail.jobs)},
+            )
+        ]
+    if stored.type != job.type:
+        return [
+            Problem(
+                f"{path}.type",
+                "the job {name} is of type {type} in Zadig; write that type and its fields",
+                {"name": job.name, "type": stored.type},
+            )
+        ]
+    if not job.known or not isinstance(stored.spec, dict):
+        return []
+    return list(_spec(job.dump()["spec"], stored.spec, f"{path}.spec"))
+
+
+def _spec(ours: Json, theirs: Json, path: str) -> Iterator[Problem]:
+    """Compare what can be chosen in a spec; where Zadig keeps no options, it is left to Zadig."""
+    yield from _variables(ours.get("envs", []), theirs.get("envs"), f"{path}.envs")
+    for key, members in ours.items():
+        options = {_name(option): option for option in options_of(theirs, key)}
+        for number, member in enumerate(members if options else ()):
+            here, option = f"{path}.{key}[{number}]", options.get(_name(member))
+            if option is None:
+                yield Problem(
+                    here,
+                    "the workflow does not have {name} here, so Zadig would leave it out; it has: {known}",
+                    {"name": _name(member), "known": ", ".join(options)},
+                )
+            else:
+                yield from _variables(member.get("key_vals", []), option.get("key_vals"), f"{here}.key_vals")
+
+
+def _variables(ours: list[Json], theirs: list[Json] | None, path: str) -> Iterator[Problem]:
+    stored = {variable["key"]: variable for variable in theirs or []}
+    for number, variable in enumerate(ours if theirs is not None else ()):
+        known = stored.get(variable["key"])
+        if known is None:
+            yield Problem(
+                f"{path}[{number}].key",
+                "there is no variable {name}, so Zadig would ignore it; there are: {known}",
+                {"name": variable["key"], "known": ", ".join(stored)},
+            )
+        elif known.get("type") == "choice" and not known.get("is_credential"):
+            yield from _choice(f"{path}[{number}].value", [variable["value"]], known.get("choice_option") or [])
+
+
+def _name(member: Json) -> str:
+    """Return what names a service, test or scan: `service/module`, or its name."""
+    return "/".join(member[key] for key in ("service_name", "service_module", "name") if member.get(key))
+
+
+def _of(detail: WorkflowDetail) -> dict[str, object]:
+    return {"workflow": detail.workflow_name or detail.workflow_key}
