@@ -1,0 +1,102 @@
+"""The variables of the card template, and a check of card requests against them and against DingTalk's limits.
+
+`config/dingtalk_card.json` is the template to import into the card builder. DingTalk refuses a wrong request as a
+whole, or shows a half-empty card; so a request is checked before it is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+PLAN_VERBS = ("submit", "approve", "reject", "replan", "cancel")
+"""Buttons that act on the plan: they call back with the variable `ref`."""
+
+ITEM_VERBS = ("execute", "skip", "retry")
+"""Buttons that act on the current item: they call back with the variable `item_ref` as their parameter `ref`."""
+
+PUBLIC: Mapping[str, str] = {
+    "title": "Number and name of the plan; plain text, also the summary in the list of chats.",
+    "status": "Status of the plan in the reader's language; the tag beside the title.",
+    "status_color": "Colour of the tag: blue, green, orange, red or gray.",
+    "body": "Markdown written by Fabu: manager, window, approvals, links. People's words only where escaped.",
+    "details": "Plain text: the description of the plan, as people wrote it.",
+    "items": "Plain text: the items with their status, one a line.",
+    "item": "Plain text: the current item, which execute, skip and retry act on; empty if there is none.",
+    "footer": "Plain text: who changed the plan last, and when.",
+    "ref": "Opaque reference that the buttons of the plan send back; new for every revision.",
+    "item_ref": "Opaque reference that the buttons of the current item send back.",
+    "show_input": 'Whether the card offers a field for a reason or remark: "true" or "false".',
+} | {f"show_{verb}": f'Whether the button {verb} shows: "true" or "false".' for verb in PLAN_VERBS + ITEM_VERBS}
+"""Variables that everybody sees, with their meaning; a new card carries all of them."""
+
+PRIVATE: Mapping[str, str] = {
+    "note": "Plain text that one person alone sees: the answer to their last click.",
+}
+"""Variables that differ from person to person; a card may carry them or not."""
+
+STATUS_COLORS = frozenset({"blue", "green", "orange", "red", "gray"})
+MAX_KEY_BYTES = 100
+MAX_VALUE_BYTES = 1024
+
+_SPACES = {
+    "dtv1.card//IM_GROUP.": ("imGroupOpenSpaceModel", "imGroupOpenDeliverModel"),
+    "dtv1.card//IM_ROBOT.": ("imRobotOpenSpaceModel", "imRobotOpenDeliverModel"),
+}
+
+
+def delivery_problems(body: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with the body of `createAndDeliver`: empty if DingTalk will take it."""
+    return [*_missing(body, "cardTemplateId", "outTrackId"), *_space(body), *_data(body, complete=True)]
+
+
+def update_problems(body: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with the body of an update: some of the variables will do."""
+    return [*_missing(body, "outTrackId"), *_data(body, complete=False)]
+
+
+def param_problems(params: Mapping[str, Any], allowed: Mapping[str, str], *, complete: bool) -> Iterator[str]:
+    """Yield what is wrong with one `cardParamMap`; `complete` asks for every allowed variable."""
+    if complete:
+        yield from (f"{name}: missing" for name in allowed if name not in params)
+    for name, value in params.items():
+        if len(name.encode()) > MAX_KEY_BYTES:
+            yield f"{name[:20]}…: the name is longer than {MAX_KEY_BYTES} bytes"
+        elif name not in allowed:
+            yield f"{name}: no such variable in the template"
+        elif not isinstance(value, str):
+            yield f"{name}: must be a string, not {type(value).__name__}"
+        elif len(value.encode()) > MAX_VALUE_BYTES:
+            yield f"{name}: longer than {MAX_VALUE_BYTES} bytes"
+        elif name.startswith("show_") and value not in {"true", "false"}:
+            yield f'{name}: must be "true" or "false"'
+        elif name == "status_color" and value not in STATUS_COLORS:
+            yield f"{name}: must be one of {', '.join(sorted(STATUS_COLORS))}"
+
+
+def _missing(body: Mapping[str, Any], *names: str) -> Iterator[str]:
+    return (f"{name}: missing" for name in names if not body.get(name))
+
+
+def _data(body: Mapping[str, Any], *, complete: bool) -> Iterator[str]:
+    yield from param_problems(body.get("cardData", {}).get("cardParamMap", {}), PUBLIC, complete=complete)
+    for user, data in body.get("privateData", {}).items():
+        for problem in param_problems(data.get("cardParamMap", {}), PRIVATE, complete=False):
+            yield f"privateData.{user}.{problem}"
+
+
+def _space(body: Mapping[str, Any]) -> Iterator[str]:
+    """Check that the address, the space model and the delivery model speak of the same kind of chat."""
+    address = str(body.get("openSpaceId", ""))
+    kind = next((prefix for prefix in _SPACES if address.startswith(prefix) and address != prefix), None)
+    if kind is None:
+        yield f"openSpaceId: must be one of {', '.join(_SPACES)} and an id"
+        return
+    space, deliver = _SPACES[kind]
+    yield from (f"{name}: missing" for name in (space, deliver) if name not in body)
+    others = {name for models in _SPACES.values() for name in models} - {space, deliver}
+    yield from (f"{name}: does not fit {address}" for name in sorted(others & body.keys()))
+    if not body.get(deliver, {}).get("robotCode"):
+        yield f"{deliver}.robotCode: missing"
+    if deliver == "imRobotOpenDeliverModel" and body.get(deliver, {}).get("spaceType") != "IM_ROBOT":
+        yield f"{deliver}.spaceType: must be IM_ROBOT"
