@@ -1,0 +1,281 @@
+"""Everything that Fabu asks of DingTalk: cards, robot messages, people by mobile number, and approval forms.
+
+Every method raises `DeliveryError` if DingTalk does not take the request, with `retryable`, `retry_after` and `sent`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+import aiohttp
+from yarl import URL
+
+from adapters.dingtalk.events import ProcessInstance
+from adapters.dingtalk.sdk import SYSTEM, OpenApi, Operation, base_url, is_loopback
+from adapters.dingtalk.validate import delivery_problems, update_problems
+from core.clock import Clock
+from core.errors import DeliveryError
+
+_CREATE_CARD = Operation("card_1_0", "CreateAndDeliver", "create_and_deliver_with_options_async")
+_UPDATE_CARD = Operation("card_1_0", "UpdateCard", "update_card_with_options_async")
+_REGISTER_CALLBACK = Operation("card_1_0", "RegisterCallback", "register_callback_with_options_async")
+_SEND_USERS = Operation("robot_1_0", "BatchSendOTO", "batch_send_otowith_options_async")
+_SEND_GROUP = Operation("robot_1_0", "OrgGroupSend", "org_group_send_with_options_async")
+_START_PROCESS = Operation("workflow_1_0", "StartProcessInstance", "start_process_instance_with_options_async")
+_GET_PROCESS = Operation("workflow_1_0", "GetProcessInstance", "get_process_instance_with_options_async")
+_TERMINATE_PROCESS = Operation(
+    "workflow_1_0", "TerminateProcessInstance", "terminate_process_instance_with_options_async"
+)
+_LIST_PROCESSES = Operation("workflow_1_0", "ListProcessInstanceIds", "list_process_instance_ids_with_options_async")
+
+_PAGE = 20
+"""Most ids that one page of `ListProcessInstanceIds` may hold."""
+
+_NO_SUCH_USER = 60121
+_OLD_TOKEN = frozenset({40014, 42001})
+_THROTTLED = frozenset({88, 90018, 130101})
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """The DingTalk app that Fabu speaks as; the names are those of the settings."""
+
+    client_id: str
+    client_secret: str
+    robot_code: str
+    card_template_id: str
+    callback_route_key: str = ""
+    """Set in HTTP mode: clicks go to the address registered under this key. Empty: clicks come by Stream."""
+    api_url: str = "https://api.dingtalk.com"
+    oapi_url: str = "https://oapi.dingtalk.com"
+    session_hosts: frozenset[str] = frozenset({"oapi.dingtalk.com"})
+    """Hosts that a `sessionWebhook` of a message may name."""
+    timeout: timedelta = timedelta(seconds=8)
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """Where a card appears: the 1:1 chat of a user with the robot, or a group."""
+
+    kind: Literal["user", "group"]
+    id: str
+    """`userId`, or `openConversationId`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approvers:
+    """One step of an approval form that is decided by all (AND), by any (OR), or by a single person (NONE)."""
+
+    action_type: Literal["AND", "OR", "NONE"]
+    user_ids: Sequence[str]
+
+
+class DingTalkClient:
+    """Speaks to DingTalk as one app."""
+
+    def __init__(self, app: App, session: aiohttp.ClientSession, clock: Clock) -> None:
+        """Use `session` for what the SDK does not cover; raise ValueError for addresses that are not safe."""
+        self._app = app
+        self._session = session
+        self._api = OpenApi(app.api_url, app.client_id, app.client_secret, clock, app.timeout)
+        self._oapi = base_url(app.oapi_url)
+        self._timeout = aiohttp.ClientTimeout(total=app.timeout.total_seconds())
+
+    async def create_and_deliver(
+        self,
+        out_track_id: str,
+        space: Space,
+        params: Mapping[str, str],
+        private: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        """Show a new card; `private` maps a userId to the variables that this person alone sees.
+
+        Safe to repeat: DingTalk keeps the first card of an `out_track_id` and ignores the data of later ones, so
+        whoever repeats it follows with `update_card`. Raise ValueError if the variables are not the template's.
+        """
+        app = self._app
+        callback = {"callbackType": "HTTP", "callbackRouteKey": app.callback_route_key}
+        body = {
+            "cardTemplateId": app.card_template_id,
+            "outTrackId": out_track_id,
+            "userIdType": 1,
+            **(callback if app.callback_route_key else {"callbackType": "STREAM"}),
+            **_card_data(params, private),
+            **_space_models(space, app.robot_code),
+        }
+        _refuse(delivery_problems(body))
+        answer = await self._api.call(_CREATE_CARD, body)
+        results = answer.get("result", {}).get("deliverResults", [])
+        failed = [result.get("errorMsg", "") for result in results if not result.get("success")]
+        if failed or not (answer.get("success") and results):
+            raise DeliveryError(SYSTEM, f"card not delivered: {'; '.join(failed)}", retryable=False)
+
+    async def update_card(
+        self,
+        out_track_id: str,
+        params: Mapping[str, str],
+        private: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        """Change some variables of a card; the others stay.
+
+        DingTalk does not order updates: never send two for one card at the same time. Raise ValueError if the
+        variables are not the template's.
+        """
+        by_key = {"updateCardDataByKey": True, "updatePrivateDataByKey": True}
+        body = {
+            "outTrackId": out_track_id,
+            "userIdType": 1,
+            "cardUpdateOptions": by_key,
+            **_card_data(params, private),
+        }
+        _refuse(update_problems(body))
+        answer = await self._api.call(_UPDATE_CARD, body)
+        if not answer.get("success"):
+            raise DeliveryError(SYSTEM, "card not updated", retryable=False)
+
+    async def register_card_callback(self, url: str, secret: str) -> None:
+        """Have clicks sent to `url`, signed with `secret`, for cards made with the app's `callback_route_key`."""
+        body = {
+            "callbackRouteKey": self._app.callback_route_key,
+            "callbackUrl": url,
+            "apiSecret": secret,
+            "forceUpdate": True,
+        }
+        answer = await self._api.call(_REGISTER_CALLBACK, body)
+        if not answer.get("success"):
+            raise DeliveryError(SYSTEM, "callback address not registered", retryable=False)
+
+    async def send_robot_user(self, user_ids: Sequence[str], msg_key: str, params: Mapping[str, str]) -> list[str]:
+        """Send a robot message 1:1, e.g. `sampleMarkdown` with `title` and `text`; return the ids that cannot get it.
+
+        Users over DingTalk's limit raise a retryable DeliveryError: those served get the message again on repetition.
+        """
+        body = {**self._message(msg_key, params), "userIds": list(user_ids)}
+        answer = await self._api.call(_SEND_USERS, body)
+        if answer.get("flowControlledStaffIdList"):
+            raise DeliveryError(SYSTEM, "too many messages to one person", retryable=True)
+        return [*answer.get("invalidStaffIdList", []), *answer.get("filteredStaffIdList", [])]
+
+    async def send_robot_group(self, conversation_id: str, msg_key: str, params: Mapping[str, str]) -> None:
+        """Send a robot message to the group with this openConversationId."""
+        await self._api.call(_SEND_GROUP, {**self._message(msg_key, params), "openConversationId": conversation_id})
+
+    async def reply_session_webhook(self, url: str, text: str) -> None:
+        """Answer a message where it was said; raise ValueError if the address is not one of DingTalk's."""
+        webhook = URL(url)
+        if webhook.host not in self._app.session_hosts or (webhook.scheme != "https" and not is_loopback(webhook.host)):
+            raise ValueError("the sessionWebhook of this message does not belong to DingTalk")
+        await self._post(webhook, {"msgtype": "text", "text": {"content": text}})
+
+    async def user_by_mobile(self, mobile: str) -> str | None:
+        """Return the userId of a member of the organisation, or None if nobody has this number."""
+        token = await self._api.tokens.get()
+        answer = await self._user_by_mobile(mobile, token, accept=_OLD_TOKEN)
+        if answer["errcode"] in _OLD_TOKEN:
+            self._api.tokens.invalidate(token)
+            answer = await self._user_by_mobile(mobile, await self._api.tokens.get())
+        user: str | None = answer.get("result", {}).get("userid")
+        return user
+
+    async def start_process(
+        self, process_code: str, originator: str, form: Mapping[str, str], approvers: Iterable[Approvers] = ()
+    ) -> str:
+        """Open an approval form and return its instance id.
+
+        Not safe to repeat: DingTalk takes no idempotency key. After an error with `sent`, look for it with
+        `find_processes` before trying again. Without `approvers` the form's own flow applies.
+        """
+        steps = [{"actionType": step.action_type, "userIds": list(step.user_ids)} for step in approvers]
+        body = {
+            "processCode": process_code,
+            "originatorUserId": originator,
+            "formComponentValues": [{"name": name, "value": value} for name, value in form.items()],
+            "approvers": steps,
+        }
+        answer = await self._api.call(_START_PROCESS, body)
+        instance_id: str = answer["instanceId"]
+        return instance_id
+
+    async def get_process(self, instance_id: str) -> ProcessInstance:
+        """Return the present state of an approval form."""
+        answer = await self._api.call(_GET_PROCESS, {"processInstanceId": instance_id})
+        return ProcessInstance.model_validate(answer["result"])
+
+    async def terminate_process(self, instance_id: str, remark: str) -> None:
+        """Withdraw an approval form on behalf of the system."""
+        body = {"processInstanceId": instance_id, "isSystem": True, "remark": remark}
+        await self._api.call(_TERMINATE_PROCESS, body)
+
+    async def find_processes(self, process_code: str, since: datetime, originators: Sequence[str] = ()) -> list[str]:
+        """Return the ids of the forms of a kind that were opened since then, by these people or by anybody."""
+        body: dict[str, Any] = {
+            "processCode": process_code,
+            "startTime": int(since.timestamp() * 1000),
+            "maxResults": _PAGE,
+            "nextToken": 0,
+            "userIds": list(originators),
+        }
+        found: list[str] = []
+        while True:
+            result = (await self._api.call(_LIST_PROCESSES, body))["result"]
+            found += result["list"]
+            if not result.get("nextToken"):
+                return found
+            body["nextToken"] = int(result["nextToken"])
+
+    def _message(self, msg_key: str, params: Mapping[str, str]) -> dict[str, Any]:
+        return {
+            "robotCode": self._app.robot_code,
+            "msgKey": msg_key,
+            "msgParam": json.dumps(params, ensure_ascii=False),
+        }
+
+    async def _user_by_mobile(self, mobile: str, token: str, accept: frozenset[int] = frozenset()) -> dict[str, Any]:
+        url = (self._oapi / "topapi/v2/user/getbymobile").with_query(access_token=token)
+        return await self._post(url, {"mobile": mobile}, accept | {_NO_SUCH_USER})
+
+    async def _post(self, url: URL, body: Mapping[str, Any], accept: frozenset[int] = frozenset()) -> dict[str, Any]:
+        """Post to the older API, which answers 200 and an `errcode`; return answers with 0 or an accepted code."""
+        try:
+            async with self._session.post(url, json=body, timeout=self._timeout, allow_redirects=False) as response:
+                if response.status != 200:
+                    raise DeliveryError(SYSTEM, f"HTTP {response.status}", retryable=response.status >= 429)
+                answer: dict[str, Any] = await response.json(content_type=None)
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            sent = not isinstance(error, aiohttp.ClientConnectorError)
+            raise DeliveryError(SYSTEM, type(error).__name__, retryable=True, sent=sent) from None
+        code = int(answer.get("errcode", -1))
+        if code != 0 and code not in accept:
+            raise DeliveryError(SYSTEM, f"{code}: {answer.get('errmsg', '')}", retryable=code in _THROTTLED)
+        return answer
+
+
+def _card_data(params: Mapping[str, str], private: Mapping[str, Mapping[str, str]] | None) -> dict[str, Any]:
+    data: dict[str, Any] = {"cardData": {"cardParamMap": dict(params)}}
+    if private:
+        data["privateData"] = {user: {"cardParamMap": dict(values)} for user, values in private.items()}
+    return data
+
+
+def _space_models(space: Space, robot_code: str) -> dict[str, Any]:
+    """Return the address of a chat with the two models that belong to its kind."""
+    if space.kind == "group":
+        return {
+            "openSpaceId": f"dtv1.card//IM_GROUP.{space.id}",
+            "imGroupOpenSpaceModel": {"supportForward": False},
+            "imGroupOpenDeliverModel": {"robotCode": robot_code},
+        }
+    return {
+        "openSpaceId": f"dtv1.card//IM_ROBOT.{space.id}",
+        "imRobotOpenSpaceModel": {"supportForward": False},
+        "imRobotOpenDeliverModel": {"robotCode": robot_code, "spaceType": "IM_ROBOT"},
+    }
+
+
+def _refuse(problems: Sequence[str]) -> None:
+    if problems:
+        raise ValueError("the card does not fit its template: " + "; ".join(problems))

@@ -1,0 +1,149 @@
+"""Calls of the DingTalk open API through the vendor's SDK: lazily loaded, authenticated, with one kind of error."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib import import_module
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from adapters.dingtalk.token import TokenCache
+from core.clock import Clock
+from core.errors import DeliveryError
+
+SYSTEM = "DingTalk"
+_THROTTLED_FOR = 1.0
+"""Seconds to wait after a rate limit: DingTalk counts queries per second, and names no time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One call of the SDK: its product package, the prefix of its model classes, and its method."""
+
+    product: str
+    models: str
+    method: str
+
+
+_TOKEN = Operation("oauth2_1_0", "GetAccessToken", "get_access_token_with_options_async")
+
+
+class _TokenRefused(Exception):
+    """DingTalk does not accept the access token (any more)."""
+
+
+class OpenApi:
+    """The open API (`api.dingtalk.com`) for one app.
+
+    The SDK takes 0.2 s to import per product, so it is loaded on the first call and in a thread. It neither keeps
+    tokens nor retries; a refused token is replaced once, everything else is left to the caller.
+    """
+
+    def __init__(self, url: str, client_id: str, client_secret: str, clock: Clock, timeout: timedelta) -> None:
+        """Talk to `url`; raise ValueError unless it is https, or http on loopback, without a path."""
+        self._base = base_url(url)
+        if self._base.path != "/":
+            raise ValueError(f"{url}: the vendor's SDK takes a host without a path")
+        self._credentials = {"appKey": client_id, "appSecret": client_secret}
+        self._timeout = int(timeout.total_seconds() * 1000)
+        self._products: dict[str, tuple[Any, Any]] = {}
+        self.tokens = TokenCache(self._fetch_token, clock)
+
+    async def call(self, operation: Operation, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Send `body` (wire names) and return the answer's body; raise DeliveryError if DingTalk does not take it."""
+        token = await self.tokens.get()
+        try:
+            return await self._send(operation, body, token)
+        except _TokenRefused:
+            self.tokens.invalidate(token)
+        try:
+            return await self._send(operation, body, await self.tokens.get())
+        except _TokenRefused as error:
+            raise DeliveryError(SYSTEM, "the access token is refused", retryable=False) from error
+
+    async def _fetch_token(self) -> tuple[str, timedelta]:
+        answer = await self._send(_TOKEN, self._credentials, "")
+        return answer["accessToken"], timedelta(seconds=answer["expireIn"])
+
+    async def _send(self, operation: Operation, body: Mapping[str, Any], token: str) -> dict[str, Any]:
+        client, models = await self._product(operation.product)
+        request = getattr(models, f"{operation.models}Request")().from_map(body)
+        for name, value in list(vars(request).items()):
+            if value == []:  # from_map turns absent lists into empty ones, which would be sent
+                setattr(request, name, None)
+        headers = getattr(models, f"{operation.models}Headers")(x_acs_dingtalk_access_token=token) if token else {}
+        options = self._options(connect_timeout=self._timeout, read_timeout=self._timeout)
+        answer = await _translated(getattr(client, operation.method)(request, headers, options))
+        return answer.body.to_map()  # type: ignore[no-any-return]
+
+    async def _product(self, name: str) -> tuple[Any, Any]:
+        """Return the client and the models of a product; the import is slow, so it runs in a thread."""
+        if name not in self._products:
+            self._products[name] = await asyncio.to_thread(self._load, name)
+        return self._products[name]
+
+    def _load(self, name: str) -> tuple[Any, Any]:
+        config = import_module("alibabacloud_tea_openapi.models").Config(
+            protocol=self._base.scheme, region_id="central", endpoint=self._base.authority
+        )
+        package = f"alibabacloud_dingtalk.{name}"
+        return import_module(f"{package}.client").Client(config), import_module(f"{package}.models")
+
+    @staticmethod
+    def _options(**timeouts: int) -> Any:
+        return import_module("alibabacloud_tea_util.models").RuntimeOptions(**timeouts)
+
+
+async def _translated(call: Awaitable[Any]) -> Any:
+    """Await a call of the SDK; raise its errors as DeliveryError, without the request, which may hold secrets."""
+    from Tea.exceptions import TeaException, UnretryableException
+
+    try:
+        return await call
+    except UnretryableException as error:
+        cause = error.inner_exception
+        answered = isinstance(cause, TeaException)
+        raise (_refusal(cause.code or "", cause.data or {}) if answered else _unreachable(cause)) from None
+
+
+def _refusal(code: str, data: Mapping[str, Any]) -> Exception:
+    """Return the error for an answer of DingTalk with status 4xx or 5xx."""
+    if code == "InvalidAuthentication":
+        return _TokenRefused()
+    status = int(data.get("statusCode", 0))
+    throttled = status == 429 or "QpsLimit" in code or "Throttling" in code
+    return DeliveryError(
+        SYSTEM,
+        f"{code}: {data.get('message', '')}",
+        retryable=throttled or status >= 500,
+        retry_after=_THROTTLED_FOR if throttled else None,
+    )
+
+
+def _unreachable(cause: BaseException) -> DeliveryError:
+    """Return the error for a call that got no answer; the SDK hides aiohttp's exception in the context of its own."""
+    origin = cause.__context__ or cause
+    not_connected = isinstance(origin, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+    return DeliveryError(SYSTEM, type(origin).__name__, retryable=True, sent=not not_connected)
+
+
+def base_url(text: str) -> URL:
+    """Return a base URL; raise ValueError unless it is https, or http on loopback."""
+    url = URL(text)
+    if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.host)):
+        raise ValueError(f"{text}: must be an https address (http is for loopback only)")
+    return url
+
+
+def is_loopback(host: str | None) -> bool:
+    """Return whether a host, as written in a URL, is this machine."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
