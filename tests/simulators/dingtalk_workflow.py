@@ -1,0 +1,152 @@
+"""Approval forms of the DingTalk simulator: start, decide, withdraw, look up, and the events that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from .base import Clock
+from .dingtalk_api import Json, Refused
+from .dingtalk_schema import ListProcesses, StartProcess, Step, TerminateProcess
+
+Emit = Callable[[str, Json], Awaitable[Any]]
+
+
+@dataclass
+class Process:
+    """One approval form and how far it has come."""
+
+    instance_id: str
+    process_code: str
+    originator: str
+    form: dict[str, str]
+    steps: list[Step]
+    created: int
+    status: str = "RUNNING"
+    result: str = ""
+    step: int = 0
+    tasks: list[Json] = field(default_factory=list)
+    records: list[Json] = field(default_factory=list)
+
+    def open_task(self, user: str) -> Json:
+        """Return the task that waits for this user; raise LookupError if there is none."""
+        return next(t for t in self.tasks if t["userId"] == user and t["status"] == "RUNNING")
+
+
+class Workflow:
+    """The forms of one organisation; `emit` receives an event type and its fields."""
+
+    def __init__(self, clock: Clock, users: Callable[[], set[str]], emit: Emit) -> None:
+        self.processes: dict[str, Process] = {}
+        self._clock = clock
+        self._users = users
+        self._emit = emit
+        self._codes: dict[str, set[str]] = {}
+        self._numbers = count(1)
+
+    def add_form(self, process_code: str, *fields: str) -> None:
+        """Let a kind of form exist, with these fields."""
+        self._codes[process_code] = set(fields)
+
+    async def start(self, body: Json) -> Json:
+        """`POST /v1.0/workflow/processInstances`."""
+        asked = StartProcess.model_validate(body)
+        form = {value.name: value.value for value in asked.form_component_values}
+        if form.keys() != self._codes.get(asked.process_code):
+            raise Refused("processCode.error", "no such form, or other fields")
+        people = {asked.originator_user_id, *(user for step in asked.approvers for user in step.user_ids)}
+        if people - self._users():
+            raise Refused("userNotExist", "员工不存在")
+        number = next(self._numbers)
+        created = int(self._clock.now() * 1000)
+        process = Process(
+            f"proc-{number}", asked.process_code, asked.originator_user_id, form, asked.approvers, created
+        )
+        self.processes[process.instance_id] = process
+        self._open_step(process)
+        return {"instanceId": process.instance_id}
+
+    async def get(self, body: Json) -> Json:
+        """`GET /v1.0/workflow/processInstances`."""
+        process = self._find(body.get("processInstanceId", ""))
+        result = {
+            "title": f"{process.originator}提交的发布审批",
+            "status": process.status,
+            "result": process.result,
+            "originatorUserId": process.originator,
+            "tasks": process.tasks,
+            "operationRecords": process.records,
+            "formComponentValues": [{"name": name, "value": value} for name, value in process.form.items()],
+        }
+        return {"success": "true", "result": result}
+
+    async def terminate(self, body: Json) -> Json:
+        """`POST /v1.0/workflow/processInstances/terminate`."""
+        asked = TerminateProcess.model_validate(body)
+        process = self._find(asked.process_instance_id)
+        if process.status != "RUNNING":
+            raise Refused("processInstance.finished", "流程已结束")
+        process.status = "TERMINATED"
+        for task in process.tasks:
+            task["status"] = "CANCELED" if task["status"] == "RUNNING" else task["status"]
+        return {"success": True, "result": True}
+
+    async def list_ids(self, body: Json) -> Json:
+        """`POST /v1.0/workflow/processes/instanceIds/query`."""
+        asked = ListProcesses.model_validate(body)
+        ids = [
+            process.instance_id
+            for process in self.processes.values()
+            if process.process_code == asked.process_code
+            and asked.start_time <= process.created <= (asked.end_time or process.created)
+            and (not asked.user_ids or process.originator in asked.user_ids)
+        ]
+        end = asked.next_token + asked.max_results
+        following = {"nextToken": str(end)} if end < len(ids) else {}
+        return {"success": True, "result": {"list": ids[asked.next_token : end], **following}}
+
+    async def decide(self, instance_id: str, user: str, result: str, remark: str = "") -> list[Any]:
+        """Let an approver agree or refuse in DingTalk's own form; return the app's answers to the events."""
+        process = self._find(instance_id)
+        task = process.open_task(user)
+        task |= {"status": "COMPLETED", "result": result.upper()}
+        record = {"userId": user, "type": "EXECUTE_TASK_NORMAL", "result": result.upper(), "remark": remark}
+        process.records.append({**record, "date": "2026-11-24T08:00Z"})
+        fields = {"type": "finish", "result": result, "staffId": user, "taskId": task["taskId"], "remark": remark}
+        answers = [await self._emit("bpms_task_change", self._fields(process) | fields)]
+        self._advance(process, refused=result == "refuse")
+        if process.status == "COMPLETED":
+            fields = {"type": "finish", "result": process.result, "staffId": process.originator}
+            answers.append(await self._emit("bpms_instance_change", self._fields(process) | fields))
+        return answers
+
+    def _advance(self, process: Process, *, refused: bool) -> None:
+        step = process.steps[process.step]
+        open_tasks = [task for task in process.tasks if task["status"] == "RUNNING"]
+        if refused:
+            process.status, process.result = "COMPLETED", "refuse"
+        elif step.action_type == "AND" and open_tasks:
+            return
+        for task in open_tasks:
+            task["status"] = "CANCELED"
+        process.step += 1
+        if process.status == "RUNNING" and not self._open_step(process):
+            process.status, process.result = "COMPLETED", "agree"
+
+    def _open_step(self, process: Process) -> bool:
+        if process.step >= len(process.steps):
+            return False
+        for user in process.steps[process.step].user_ids:
+            task_id = str(1000 + next(self._numbers))
+            process.tasks.append({"taskId": task_id, "userId": user, "status": "RUNNING", "result": "NONE"})
+        return True
+
+    def _fields(self, process: Process) -> Json:
+        return {"processInstanceId": process.instance_id, "processCode": process.process_code, "title": "发布审批"}
+
+    def _find(self, instance_id: str) -> Process:
+        if instance_id not in self.processes:
+            raise Refused("processInstance.notExist", "流程实例不存在")
+        return self.processes[instance_id]

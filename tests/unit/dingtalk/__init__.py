@@ -1,0 +1,1 @@
+"""Tests of the DingTalk adapter against the simulator."""

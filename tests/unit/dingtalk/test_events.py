@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from adapters.dingtalk.events import CardCallback, InstanceChange, RobotMessage, TaskChange, parse_event
+
+
+def click(**changes: Any) -> CardCallback:
+    params = {"ref": "r1", "text": " 太晚了 ", **changes.pop("params", {})}
+    content = {"cardPrivateData": {"actionIds": ["reject"], "params": params}}
+    body = {"outTrackId": "c1", "userId": "bob", "content": json.dumps(content), "spaceType": "im", **changes}
+    return CardCallback.model_validate(body)
+
+
+def test_a_message_in_a_group() -> None:
+    message = RobotMessage.model_validate(
+        {
+            "msgId": "m1",
+            "conversationId": "cid1",
+            "conversationType": "2",
+            "senderStaffId": "bob",
+            "text": {"content": " 列表 "},
+            "createAt": 1,
+        }
+    )
+    assert (message.in_group, message.command, message.sender_staff_id) == (True, "列表", "bob")
+    assert message.key == "dingtalk:robot:m1"
+
+
+def test_a_picture_from_outside_the_organisation_has_neither_text_nor_user() -> None:
+    body = {"msgId": "m1", "conversationId": "cid2", "conversationType": "1", "msgtype": "picture"}
+    message = RobotMessage.model_validate(body)
+    assert (message.in_group, message.command, message.sender_staff_id) == (False, "", "")
+
+
+def test_a_click() -> None:
+    assert (click().verb, click().ref, click().text) == ("reject", "r1", "太晚了")
+    assert click(content=json.loads(click_content())).ref == "r1"
+
+
+def click_content() -> str:
+    return '{"cardPrivateData":{"actionIds":["approve"],"params":{"ref":"r1"}}}'
+
+
+def test_a_click_on_a_foreign_template_has_no_verb() -> None:
+    foreign = click(content='{"cardPrivateData":{"params":{"ref":7}}}')
+    assert (foreign.verb, foreign.ref, foreign.text) == ("", "", "")
+
+
+def test_a_repeated_click_has_the_same_key_and_another_one_has_not() -> None:
+    assert click().key == click(corpId="ding_corp").key == click(content=click().content.model_dump(by_alias=True)).key
+    others = [click(userId="eve"), click(outTrackId="c2"), click(params={"ref": "r2"}), click(params={"text": ""})]
+    assert len({click().key, *(other.key for other in others)}) == 5
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", 7, None, "[" * 100_000])
+def test_a_click_without_proper_content_is_refused(content: object) -> None:
+    with pytest.raises(ValidationError):
+        click(content=content)
+
+
+def test_form_events() -> None:
+    fields = {"processInstanceId": "p1", "type": "finish", "result": "agree", "taskId": 12, "resource": "/v1.0/event"}
+    task = parse_event("bpms_task_change", fields, "e1")
+    instance = parse_event("bpms_instance_change", {**fields, "eventId": "e2", "CorpId": "ding_corp"})
+    assert isinstance(task, TaskChange)
+    assert isinstance(instance, InstanceChange)
+    assert (task.task_id, task.key) == ("12", "dingtalk:event:e1")
+    assert (instance.corp_id, instance.key) == ("ding_corp", "dingtalk:event:e2")
+
+
+def test_an_event_without_an_id_is_known_by_its_content() -> None:
+    fields = {"processInstanceId": "p1", "type": "start"}
+    keys = {
+        event.key
+        for event in (
+            parse_event("bpms_instance_change", fields),
+            parse_event("bpms_instance_change", fields),
+            parse_event("bpms_instance_change", {**fields, "type": "finish"}),
+        )
+        if event
+    }
+    assert len(keys) == 2
+
+
+def test_other_events_are_not_ours() -> None:
+    assert parse_event("check_url", {}) is None
