@@ -183,6 +183,7 @@ async def test_it_waits_for_a_gateway_that_comes_back(
     ding.fail("gateway.open", status=200, body={})
     ding.fail("gateway.connect", status=401)
     async with streaming(app, session, handler, ding) as stream:
+        assert (await ding.say("alice", "列表")).status == 200
         assert stream.connected
     assert len(ding.calls_to("gateway.open")) == 6
 
