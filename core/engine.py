@@ -19,7 +19,7 @@ from core.context import Context, Policy
 from core.decide import decide, start
 from core.draft import PlanDraft
 from core.effects import Effect, EffectKind, effects_of
-from core.errors import Conflict, FabuError, Forbidden, NotFound
+from core.errors import Conflict, FabuError, Forbidden, Invalid, NotFound, Problem
 from core.events import Created, Edited
 from core.people import Actor, Directory
 from core.plan import Plan
@@ -46,7 +46,14 @@ class _Request:
     command: c.AnyCommand
     actor: Actor
     key: str
+    fingerprint: str
     done: asyncio.Future[Outcome]
+
+    @property
+    def keys(self) -> list[str]:
+        """What is remembered of the request: its key, and the key together with what was asked."""
+        marked = f"{self.key}#{self.fingerprint}" if self.fingerprint else ""
+        return [key for key in (self.key, marked) if self.key and key]
 
 
 class Engine:
@@ -68,13 +75,14 @@ class Engine:
         """Return what a decision of an actor would look at now."""
         return Context(actor, self._clock.now(), self.directory, self.policy, self._ids)
 
-    async def execute(self, command: c.AnyCommand, actor: Actor, key: str = "") -> Outcome:
+    async def execute(self, command: c.AnyCommand, actor: Actor, key: str = "", fingerprint: str = "") -> Outcome:
         """Execute a command and return when its result is durable.
 
-        A request that comes again with the same `key` changes nothing and gets the plan as it is now. Raises a
+        A request that comes again with the same `key` changes nothing and gets the plan as it is now. Where senders
+        choose their keys, `fingerprint` stands for what is asked: the same key with another one is Invalid. Raises a
         FabuError when the command is refused; a refusal for want of rights is put into the operation log first.
         """
-        request = _Request(command, actor, key, asyncio.get_running_loop().create_future())
+        request = _Request(command, actor, key, fingerprint, asyncio.get_running_loop().create_future())
         self._waiting.append(request)
         if self._committing is None:
             self._committing = asyncio.create_task(self._commit_all())
@@ -141,7 +149,7 @@ class _Batch:
         self._keys: dict[str, str] = {}
 
     def run(self, requests: Sequence[_Request]) -> _Results:
-        keys = [request.key for request in requests if request.key]
+        keys = [key for request in requests for key in request.keys]
         self._keys = dict(self._plans.seen(keys)) if keys else {}
         scopes: dict[str, Scope] = {}
         for request in requests:
@@ -158,6 +166,8 @@ class _Batch:
     def _answer(self, request: _Request) -> Outcome | Exception:
         try:
             if request.key in self._keys:
+                if not self._keys.keys() >= set(request.keys):
+                    return Invalid(Problem("key", "this key was used for another request; choose a new one"))
                 return Outcome(self._find(self._keys[request.key]).after, repeated=True)
             return self._execute(request)
         except Forbidden as error:
@@ -181,9 +191,8 @@ class _Batch:
             touched = self._find(command.plan_id)
             unfolding = decide(touched.after, command, context)
         self._add(touched, request.actor, unfolding.plan, unfolding.events, context)
-        if request.key:
-            touched.keys.append(request.key)
-            self._keys[request.key] = unfolding.plan.id
+        touched.keys += request.keys
+        self._keys |= dict.fromkeys(request.keys, unfolding.plan.id)
         return Outcome(touched.after, unfolding.events)
 
     def _add(
