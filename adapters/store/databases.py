@@ -1,0 +1,87 @@
+"""Connections to the two databases, set up so that both keep the same promises."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from core.errors import Conflict, Unavailable
+
+READERS = 4
+"""Threads and connections for reading."""
+_BUSY_MS = 5000
+_CONNECT = {"connect_timeout": 5, "keepalives_idle": 30, "application_name": "fabu"}
+_RETRYABLE = ("40001", "40P01")
+"""PostgreSQL, appendix A: serialization_failure and deadlock_detected."""
+
+
+def parse_url(url: str) -> URL:
+    """Return the URL of a database that Fabu can use, with the driver that it uses. Raises ValueError otherwise."""
+    parsed = make_url(url)
+    match parsed.get_backend_name():
+        case "sqlite" if parsed.database and parsed.database != ":memory:":
+            return parsed.set(drivername="sqlite+pysqlite")
+        case "postgresql":
+            return parsed.set(drivername="postgresql+psycopg")
+        case _:
+            raise ValueError("write the database as sqlite:///FILE, postgresql://USER@HOST/NAME or memory://")
+
+
+def writing_engine(url: URL, sender: str) -> Engine:
+    """Return an engine for the one connection that writes; its notices are signed with `sender`."""
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url, "BEGIN IMMEDIATE", pool_size=1)
+    return create_engine(url, pool_size=1, max_overflow=0, connect_args=_CONNECT, execution_options={"sender": sender})
+
+
+def reading_engine(url: URL) -> Engine:
+    """Return an engine for the connections that read; each transaction sees one snapshot."""
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url, "BEGIN", pool_size=READERS)
+    return create_engine(
+        url,
+        pool_size=READERS,
+        max_overflow=0,
+        pool_pre_ping=True,
+        isolation_level="REPEATABLE READ",
+        connect_args=_CONNECT,
+    )
+
+
+def _sqlite(url: URL, begin: str, *, pool_size: int) -> Engine:
+    """Make an engine whose transactions begin as told; the driver would begin them too late (Python docs, sqlite3)."""
+    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, pool_size=pool_size, max_overflow=0, connect_args={"check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: sqlite3.Connection, record: Any) -> None:
+        connection.isolation_level = None
+        # A commit that was answered survives a power cut (FULL); readers and the writer do not block each other (WAL).
+        connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @event.listens_for(engine, "begin")
+    def begin_transaction(connection: Connection) -> None:
+        driver: Any = connection.connection.driver_connection
+        driver.execute(begin)
+
+    return engine
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise what a database says as Conflict (a race was lost) or Unavailable (it cannot answer now)."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise Conflict from error
+    except DBAPIError as error:
+        raise (Conflict if getattr(error.orig, "sqlstate", "") in _RETRYABLE else Unavailable) from error

@@ -1,0 +1,129 @@
+"""Effects inside a transaction in memory (`core.ports.Outbox`)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from adapters.store.memory.state import State
+from core.clock import Clock
+from core.effects import Effect, EffectKind
+from core.ports import Delivery, DeliveryState, Settled
+
+ENDED = (DeliveryState.DONE, DeliveryState.DEAD)
+
+
+def _place(delivery: Delivery) -> tuple[str, str]:
+    return delivery.effect.plan_id, delivery.effect.destination
+
+
+class MemoryOutbox:
+    """Implements `Outbox`. Deliveries are kept in the order in which they were added."""
+
+    def __init__(self, state: State, clock: Clock) -> None:
+        self._state, self._clock = state, clock
+
+    def claim(self, now: datetime, lease: timedelta, limit: int, busy: Collection[str] = ()) -> list[Delivery]:
+        """See `Outbox.claim`."""
+        oldest: dict[tuple[str, str], int] = {}
+        for seq, delivery in self._state.deliveries.items():
+            if delivery.state not in ENDED:
+                oldest.setdefault(_place(delivery), seq)
+        due = [(at, seq) for seq in oldest.values() if (at := self._due_at(seq)) <= now and not self._busy(seq, busy)]
+        taken = [seq for _, seq in sorted(due)[:limit]]
+        for seq in taken:
+            delivery = self._state.deliveries[seq]
+            self._state.deliveries[seq] = replace(
+                delivery, state=DeliveryState.SENDING, attempts=delivery.attempts + 1, due_at=now + lease
+            )
+        return [self._state.deliveries[seq] for seq in taken]
+
+    def settle(self, results: Sequence[Settled]) -> None:
+        """See `Outbox.settle`. What was settled meanwhile by another sender stays as it is."""
+        numbers = self._numbers(result.effect_id for result in results)
+        for result in results:
+            seq = numbers.get(result.effect_id)
+            if seq is None or self._state.deliveries[seq].state in ENDED:
+                continue
+            if self._is_sync(seq) and result.state is DeliveryState.DONE:
+                self._forget(seq)
+                continue
+            self._state.attempts[result.effect_id] = (*self._state.attempts.get(result.effect_id, ()), result.attempt)
+            self._end(seq, result)
+
+    def add(self, effects: Sequence[Effect]) -> None:
+        """See `Outbox.add`."""
+        now = self._clock.now()
+        for effect in effects:
+            if effect.kind is EffectKind.SYNC and self._pending_syncs((effect.plan_id, effect.destination)):
+                continue
+            self._state.last_seq += 1
+            pending = Delivery(effect, DeliveryState.PENDING, due_at=effect.due_at or now, created_at=now)
+            self._state.deliveries[self._state.last_seq] = pending
+
+    def replay(self, effect_ids: Collection[str], now: datetime) -> int:
+        """See `Outbox.replay`. Of several `sync` effects of one plan and destination the newest stands for all."""
+        numbers = [seq for seq in self._numbers(effect_ids).values() if self._state.deliveries[seq].state in ENDED]
+        chosen = {
+            _place(self._state.deliveries[seq]) if self._is_sync(seq) else str(seq): seq for seq in sorted(numbers)
+        }
+        for seq in chosen.values():
+            self._reopen(seq, now)
+            self._state.deliveries[seq] = replace(self._state.deliveries[seq], settled_at=None)
+        return len(chosen)
+
+    def store_body(self, effect_id: str, body: bytes) -> None:
+        """See `Outbox.store_body`. The first body stays."""
+        self._state.bodies.setdefault(effect_id, body)
+
+    def body(self, effect_id: str) -> bytes | None:
+        """See `Outbox.body`."""
+        return self._state.bodies.get(effect_id)
+
+    def _end(self, seq: int, result: Settled) -> None:
+        ended_at = result.attempt.at + timedelta(milliseconds=result.attempt.ms)
+        if result.state is DeliveryState.PENDING:
+            self._reopen(seq, result.due_at or ended_at)
+            self._state.deliveries[seq] = replace(self._state.deliveries[seq], error=result.attempt.error)
+        else:
+            self._state.deliveries[seq] = replace(
+                self._state.deliveries[seq],
+                state=result.state,
+                due_at=None,
+                settled_at=ended_at,
+                error=result.attempt.error,
+            )
+
+    def _reopen(self, seq: int, due_at: datetime) -> None:
+        """Make a delivery pending; a `sync` then stands for those that were added meanwhile."""
+        delivery = self._state.deliveries[seq]
+        for other in self._pending_syncs(_place(delivery)) if self._is_sync(seq) else ():
+            self._forget(other)
+        self._state.deliveries[seq] = replace(delivery, state=DeliveryState.PENDING, due_at=due_at)
+
+    def _pending_syncs(self, place: tuple[str, str]) -> list[int]:
+        return [
+            seq
+            for seq, delivery in self._state.deliveries.items()
+            if delivery.state is DeliveryState.PENDING and _place(delivery) == place and self._is_sync(seq)
+        ]
+
+    def _forget(self, seq: int) -> None:
+        effect_id = self._state.deliveries.pop(seq).effect.id
+        self._state.attempts.pop(effect_id, None)
+        self._state.bodies.pop(effect_id, None)
+
+    def _numbers(self, effect_ids: Iterable[str]) -> dict[str, int]:
+        wanted = set(effect_ids)
+        return {d.effect.id: seq for seq, d in self._state.deliveries.items() if d.effect.id in wanted}
+
+    def _is_sync(self, seq: int) -> bool:
+        return self._state.deliveries[seq].effect.kind is EffectKind.SYNC
+
+    def _busy(self, seq: int, busy: Collection[str]) -> bool:
+        return self._state.deliveries[seq].effect.destination in busy
+
+    def _due_at(self, seq: int) -> datetime:
+        due_at = self._state.deliveries[seq].due_at
+        return due_at or self._clock.now()

@@ -1,0 +1,99 @@
+"""Plans inside a transaction in memory (`core.ports.PlanWrites`)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from types import MappingProxyType
+
+from adapters.store.masking import masked_content
+from adapters.store.memory.outbox import MemoryOutbox
+from adapters.store.memory.state import State, Timer
+from core.clock import Clock
+from core.errors import Conflict
+from core.plan import Item, Plan
+from core.ports import Change, Scope, Version
+
+
+def within(plan: Plan, scope: Scope) -> Plan:
+    """Return as much of a stored plan as a scope says."""
+    if scope.whole:
+        return plan
+    if scope.all_items:
+        shown = list(plan.items.values())
+    else:
+        asked = [item for item in plan.items.values() if item.id in scope.items]
+        needed = {need for item in asked for need in item.needs}
+        shown = asked + [item for item in plan.items.values() if item.id in needed - scope.items]
+    items = MappingProxyType({item.id: replace(item, spec=None) for item in shown})
+    return replace(plan, items=items, content=None)
+
+
+class MemoryPlans:
+    """Implements `PlanWrites`. Plans are kept whole."""
+
+    def __init__(self, state: State, outbox: MemoryOutbox, clock: Clock) -> None:
+        self._state, self._outbox, self._clock = state, outbox, clock
+
+    def seen(self, keys: Collection[str]) -> Mapping[str, str]:
+        """See `PlanWrites.seen`."""
+        return {key: self._state.inbox[key][0] for key in keys if key in self._state.inbox}
+
+    def load(self, scopes: Mapping[str, Scope]) -> Mapping[str, Plan]:
+        """See `PlanWrites.load`."""
+        plans = self._state.plans
+        return {plan_id: within(plans[plan_id], scope) for plan_id, scope in scopes.items() if plan_id in plans}
+
+    def next_number(self) -> int:
+        """See `PlanWrites.next_number`."""
+        self._state.number += 1
+        return self._state.number
+
+    def save(self, changes: Sequence[Change]) -> None:
+        """See `PlanWrites.save`."""
+        for change in changes:
+            self._plan(change.before, change.after)
+            self._beside(change)
+            self._outbox.add(change.effects)
+
+    def forget_keys(self, before: datetime) -> int:
+        """See `PlanWrites.forget_keys`."""
+        old = [key for key, (_, at) in self._state.inbox.items() if at < before]
+        for key in old:
+            del self._state.inbox[key]
+        return len(old)
+
+    def _plan(self, before: Plan | None, after: Plan) -> None:
+        stored = self._state.plans.get(after.id)
+        if (stored and stored.version) != (before and before.version):
+            raise Conflict
+        known = stored.items if stored else {}
+        kept = {item_id: item for item_id, item in known.items() if before and item_id not in before.items}
+        changed = {item.id: _with_spec(item, known.get(item.id)) for item in after.items.values()}
+        items = sorted((kept | changed).values(), key=lambda item: item.position)
+        content = after.content or (stored.content if stored else None)
+        by_id = MappingProxyType({item.id: item for item in items})
+        self._state.plans[after.id] = replace(after, items=by_id, content=content)
+
+    def _beside(self, change: Change) -> None:
+        state, plan = self._state, change.after
+        for entry in change.entries:
+            entry_id = len(state.log) + 1
+            state.log[entry_id] = replace(entry, id=entry_id)
+        if change.draft:
+            content = masked_content(change.draft)
+            version = Version(plan.revision, plan.updated_at, plan.updated_by, plan.instance_code, content)
+            state.versions[plan.id, plan.revision] = version
+        for kind, due_at in change.timers.items():
+            state.timers.pop((plan.id, kind), None)
+            if due_at:
+                state.timers[plan.id, kind] = Timer(due_at, due_at)
+        for key in change.keys:
+            if key in state.inbox:
+                raise Conflict
+            state.inbox[key] = (plan.id, self._clock.now())
+
+
+def _with_spec(item: Item, stored: Item | None) -> Item:
+    return replace(item, spec=stored.spec) if item.spec is None and stored else item

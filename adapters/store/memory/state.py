@@ -1,0 +1,49 @@
+"""What the store in memory keeps: dictionaries of immutable values."""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+
+from core.audit import LogEntry
+from core.people import Group, Person
+from core.plan import Plan
+from core.ports import Attempt, CardRecord, Delivery, Token, Version
+from core.timers import TimerKind
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """When a timer is due, and when it may be claimed next."""
+
+    due_at: datetime
+    claim_at: datetime
+
+
+@dataclass(slots=True)
+class State:
+    """Everything that is stored. Log entries and deliveries are keyed by a number that counts up."""
+
+    number: int = 0
+    plans: dict[str, Plan] = field(default_factory=dict)
+    log: dict[int, LogEntry] = field(default_factory=dict)
+    versions: dict[tuple[str, int], Version] = field(default_factory=dict)
+    inbox: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    last_seq: int = 0
+    deliveries: dict[int, Delivery] = field(default_factory=dict)
+    attempts: dict[str, tuple[Attempt, ...]] = field(default_factory=dict)
+    bodies: dict[str, bytes] = field(default_factory=dict)
+    timers: dict[tuple[str, TimerKind], Timer] = field(default_factory=dict)
+    cards: dict[str, CardRecord] = field(default_factory=dict)
+    people: dict[str, Person] = field(default_factory=dict)
+    groups: dict[str, Group] = field(default_factory=dict)
+    identities: dict[tuple[str, str], tuple[str, datetime]] = field(default_factory=dict)
+    tokens: dict[str, Token] = field(default_factory=dict)
+
+    def copy(self) -> State:
+        """Return a state that can be changed without changing this one."""
+        copied = copy(self)
+        for name in (f.name for f in fields(self)):
+            setattr(copied, name, copy(getattr(self, name)))
+        return copied

@@ -1,0 +1,30 @@
+"""Open the store that a URL names."""
+
+from __future__ import annotations
+
+from core.clock import Clock, SystemClock
+from core.errors import Unavailable
+from core.ports import Store
+
+
+def open_store(url: str, secret_key: bytes, clock: Clock | None = None) -> Store:
+    """Open `sqlite:///FILE`, `postgresql://…` or `memory://` (lost at the end of the process).
+
+    An SQLite database is made and upgraded here; one on PostgreSQL is upgraded by `fabu db upgrade`, once for all
+    replicas. Blocks while it does so. Raises ValueError for another URL, Unavailable when the database does not answer
+    or is not upgraded.
+    """
+    if url == "memory://":
+        from adapters.store.memory import MemoryStore
+
+        return MemoryStore(clock or SystemClock())
+    from adapters.store.databases import parse_url
+    from adapters.store.migrate import is_current, upgrade
+    from adapters.store.sql import SqlStore
+
+    parsed = parse_url(url)
+    if not is_current(url):
+        if parsed.get_backend_name() != "sqlite":
+            raise Unavailable("The database is not made for this version of Fabu yet. Run: fabu db upgrade")
+        upgrade(url)
+    return SqlStore(parsed, secret_key, clock or SystemClock())

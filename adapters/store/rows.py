@@ -1,0 +1,340 @@
+"""Rows of the tables and the values of the core that they stand for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any, overload
+
+from sqlalchemy import Row
+
+from core.audit import LogEntry
+from core.plan import Approval, Channel, Check, Content, Decision, Item, Plan, Run, Stage, Tally, Vote, Window
+from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus
+
+Values = dict[str, Any]
+AnyRow = Row[Any]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@overload
+def micros(value: datetime | timedelta) -> int: ...
+@overload
+def micros(value: datetime | timedelta | None) -> int | None: ...
+def micros(value: datetime | timedelta | None) -> int | None:
+    """Return a moment as microseconds since 1970, a duration as microseconds."""
+    if value is None:
+        return None
+    return (value - _EPOCH if isinstance(value, datetime) else value) // _MICROSECOND
+
+
+@overload
+def moment(value: int) -> datetime: ...
+@overload
+def moment(value: int | None) -> datetime | None: ...
+def moment(value: int | None) -> datetime | None:
+    """Return the moment that `micros` was given."""
+    return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+def duration(value: int | None) -> timedelta | None:
+    """Return the duration that `micros` was given."""
+    return None if value is None else timedelta(microseconds=value)
+
+
+def to_json(value: Any) -> str:
+    """Return a value as compact JSON; read-only mappings count as mappings."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=dict)
+
+
+def planned_values(plan: Plan) -> Values:
+    """Return the columns of a plan that change with its revision."""
+    events = plan.check_events
+    return {
+        "name": plan.name,
+        "manager": plan.manager,
+        "collaborators": to_json(plan.collaborators),
+        "revision": plan.revision,
+        "instance_code": plan.instance_code,
+        "nonce": plan.nonce,
+        "window_start": micros(plan.window.start),
+        "window_end": micros(plan.window.end),
+        "schedule_at": micros(plan.schedule_at),
+        "check_events": None if events is None else to_json(sorted(events)),
+        "allow_self_approval": plan.approval.allow_self_approval,
+        "expires_in": micros(plan.approval.expires_in),
+        "remind_every": micros(plan.approval.remind_every),
+    }
+
+
+def progress_values(plan: Plan) -> Values:
+    """Return the columns of a plan that say how far it has come."""
+    approval, tally = plan.approval, plan.tally
+    return {
+        "status": plan.status.value,
+        "updated_by": plan.updated_by,
+        "updated_at": micros(plan.updated_at),
+        "next_schedule": micros(plan.next_schedule),
+        "stage": approval.current,
+        "asked_at": micros(approval.asked_at),
+        "reminders": approval.reminders,
+        "delegates": to_json(approval.delegates),
+        "todo": tally.todo,
+        "running": tally.running,
+        "done": tally.done,
+        "skipped": tally.skipped,
+        "failed": tally.failed,
+        "external_check": _check_json(plan.check),
+        "answers": to_json(plan.answers),
+        "submitting": plan.submitting,
+        "window_open": plan.window_open,
+        "reason": plan.reason,
+        "planning_at": micros(plan.planning_at),
+        "approval_at": micros(plan.approval_at),
+        "executing_at": micros(plan.executing_at),
+        "success_at": micros(plan.success_at),
+        "version": plan.version,
+        "log_seq": plan.log_seq,
+        "log_head": plan.log_head,
+        "deleted": plan.deleted,
+    }
+
+
+def birth_values(plan: Plan) -> Values:
+    """Return the columns of a plan that never change."""
+    return {
+        "id": plan.id,
+        "number": plan.number,
+        "created_by": plan.created_by,
+        "created_at": micros(plan.created_at),
+    }
+
+
+def plan_of(
+    row: AnyRow,
+    stages: tuple[Stage, ...] = (),
+    votes: tuple[Vote, ...] = (),
+    items: Mapping[str, Item] = MappingProxyType({}),
+    content: Content | None = None,
+) -> Plan:
+    """Return the plan of a row, with what was loaded beside it."""
+    return Plan(
+        id=row.id,
+        number=row.number,
+        name=row.name,
+        status=PlanStatus(row.status),
+        manager=row.manager,
+        created_by=row.created_by,
+        created_at=moment(row.created_at),
+        updated_by=row.updated_by,
+        updated_at=moment(row.updated_at),
+        revision=row.revision,
+        instance_code=row.instance_code,
+        nonce=row.nonce,
+        window=Window(moment(row.window_start), moment(row.window_end)),
+        schedule_at=moment(row.schedule_at),
+        next_schedule=moment(row.next_schedule),
+        approval=_approval_of(row, stages),
+        votes=votes,
+        items=items,
+        tally=Tally(row.todo, row.running, row.done, row.skipped, row.failed),
+        collaborators=tuple(json.loads(row.collaborators)),
+        check_events=None if row.check_events is None else frozenset(map(HookEvent, json.loads(row.check_events))),
+        check=_check_of(row.external_check),
+        answers=MappingProxyType({HookEvent(event): told for event, told in json.loads(row.answers).items()}),
+        submitting=row.submitting,
+        window_open=row.window_open,
+        reason=row.reason,
+        planning_at=moment(row.planning_at),
+        approval_at=moment(row.approval_at),
+        executing_at=moment(row.executing_at),
+        success_at=moment(row.success_at),
+        content=content,
+        version=row.version,
+        log_seq=row.log_seq,
+        log_head=row.log_head,
+        deleted=row.deleted,
+    )
+
+
+def _approval_of(row: AnyRow, stages: tuple[Stage, ...]) -> Approval:
+    return Approval(
+        stages=stages,
+        allow_self_approval=row.allow_self_approval,
+        expires_in=duration(row.expires_in),
+        remind_every=duration(row.remind_every),
+        current=row.stage,
+        asked_at=moment(row.asked_at),
+        reminders=row.reminders,
+        delegates=MappingProxyType(json.loads(row.delegates)),
+    )
+
+
+def _check_json(check: Check | None) -> str | None:
+    if check is None:
+        return None
+    return to_json([check.event, micros(check.since), micros(check.deadline), check.progress, check.reason])
+
+
+def _check_of(text: str | None) -> Check | None:
+    if text is None:
+        return None
+    event, since, deadline, progress, reason = json.loads(text)
+    return Check(HookEvent(event), moment(since), moment(deadline), progress, reason)
+
+
+def stage_values(plan_id: str, position: int, stage: Stage) -> Values:
+    """Return the row of a stage of the approval."""
+    return {
+        "plan_id": plan_id,
+        "position": position,
+        "name": stage.name,
+        "approvers": to_json(stage.approvers),
+        "rule": str(stage.rule),
+        "channel": stage.channel.value,
+        "form": stage.form,
+    }
+
+
+def stage_of(row: AnyRow) -> Stage:
+    """Return the stage of a row."""
+    rule = row.rule if row.rule in ("all", "any") else int(row.rule)
+    return Stage(row.name, tuple(json.loads(row.approvers)), rule, Channel(row.channel), row.form)
+
+
+def vote_values(plan: Plan, position: int, vote: Vote) -> Values:
+    """Return the row of a vote on the present revision of a plan."""
+    return {
+        "plan_id": plan.id,
+        "revision": plan.revision,
+        "stage": vote.stage,
+        "person": vote.person,
+        "position": position,
+        "decision": vote.decision.value,
+        "comment": vote.comment,
+        "at": micros(vote.at),
+        "delegate": vote.delegate,
+    }
+
+
+def vote_of(row: AnyRow) -> Vote:
+    """Return the vote of a row."""
+    return Vote(row.stage, row.person, Decision(row.decision), row.comment, moment(row.at), row.delegate)
+
+
+def item_values(plan_id: str, item: Item) -> Values:
+    """Return the row of an item, without its spec."""
+    run = item.run
+    return {
+        "id": item.id,
+        "plan_id": plan_id,
+        "key": item.key,
+        "position": item.position,
+        "name": item.name,
+        "type": item.type,
+        "status": item.status.value,
+        "assignee": item.assignee,
+        "needs": to_json(item.needs),
+        "runner": item.runner,
+        "project": item.project,
+        "workflow": item.workflow,
+        "executed_by": item.executed_by,
+        "executed_at": micros(item.executed_at),
+        "remark": item.remark,
+        "run_id": run and run.id,
+        "run_attempt": run and run.attempt,
+        "run_status": run and run.status.value,
+        "run_external_id": run and run.external_id,
+        "run_url": run and run.url,
+        "run_message": run and run.message,
+        "run_started_at": run and micros(run.started_at),
+        "run_ended_at": run and micros(run.ended_at),
+    }
+
+
+def item_of(row: AnyRow, spec: Mapping[str, Any] | None = None) -> Item:
+    """Return the item of a row."""
+    return Item(
+        id=row.id,
+        key=row.key,
+        position=row.position,
+        name=row.name,
+        type=row.type,
+        status=ItemStatus(row.status),
+        assignee=row.assignee,
+        needs=tuple(json.loads(row.needs)),
+        runner=row.runner,
+        project=row.project,
+        workflow=row.workflow,
+        executed_by=row.executed_by,
+        executed_at=moment(row.executed_at),
+        remark=row.remark,
+        run=_run_of(row),
+        spec=spec,
+    )
+
+
+def _run_of(row: AnyRow) -> Run | None:
+    if row.run_id is None:
+        return None
+    return Run(
+        id=row.run_id,
+        attempt=row.run_attempt,
+        status=RunStatus(row.run_status),
+        external_id=row.run_external_id,
+        url=row.run_url,
+        message=row.run_message,
+        started_at=moment(row.run_started_at),
+        ended_at=moment(row.run_ended_at),
+    )
+
+
+def run_values(plan_id: str, item_id: str, run: Run) -> Values:
+    """Return the row of an attempt in the history of an item."""
+    return {
+        "id": run.id,
+        "plan_id": plan_id,
+        "item_id": item_id,
+        "attempt": run.attempt,
+        "status": run.status.value,
+        "external_id": run.external_id,
+        "url": run.url,
+        "message": run.message,
+        "started_at": micros(run.started_at),
+        "ended_at": micros(run.ended_at),
+    }
+
+
+def log_values(entry: LogEntry) -> Values:
+    """Return the row of a log entry; its id is given by the database."""
+    return {
+        "plan_id": entry.plan_id,
+        "seq": entry.seq,
+        "at": micros(entry.at),
+        "actor": entry.actor,
+        "actor_kind": entry.actor_kind,
+        "via": entry.via,
+        "event": entry.event,
+        "details": to_json(entry.details),
+        "hash": entry.hash,
+    }
+
+
+def log_of(row: AnyRow) -> LogEntry:
+    """Return the log entry of a row."""
+    return LogEntry(
+        plan_id=row.plan_id,
+        seq=row.seq,
+        at=moment(row.at),
+        actor=row.actor,
+        actor_kind=row.actor_kind,
+        via=row.via,
+        event=row.event,
+        details=json.loads(row.details),
+        hash=row.hash,
+        id=row.id,
+    )

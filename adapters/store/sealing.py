@@ -1,0 +1,42 @@
+"""Encryption of what must not be readable in the database file or in a dump of it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from core.errors import Unavailable
+
+_NONCE = 12
+"""Bytes of the nonce of AES-GCM (NIST SP 800-38D, 8.2.1: 96 bits)."""
+
+
+class Sealing:
+    """Seals the credentials of items with AES-256-GCM. A seal is bound to its item: it opens nowhere else."""
+
+    def __init__(self, secret_key: bytes) -> None:
+        """Derive the key from a secret of any length (HKDF-SHA256, RFC 5869)."""
+        self._cipher = AESGCM(HKDF(SHA256(), 32, salt=None, info=b"fabu item credentials").derive(secret_key))
+
+    def seal(self, secrets: Mapping[str, str], item_id: str) -> bytes:
+        """Return secrets encrypted; the same ones look different every time."""
+        nonce = os.urandom(_NONCE)
+        return nonce + self._cipher.encrypt(nonce, json.dumps(dict(secrets)).encode(), item_id.encode())
+
+    def unseal(self, sealed: bytes, item_id: str) -> dict[str, str]:
+        """Return the secrets that were sealed.
+
+        Raises Unavailable when they were sealed with another key, for another item, or were altered since.
+        """
+        try:
+            plain = self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], item_id.encode())
+        except InvalidTag:
+            raise Unavailable("The stored credentials cannot be read: the secret key has changed since.") from None
+        secrets: dict[str, str] = json.loads(plain)
+        return secrets
