@@ -391,6 +391,10 @@ class Store(Protocol):
         """Run a function on a snapshot."""
         ...
 
+    def listen(self, heard: Callable[[], None]) -> None:
+        """Call a function, on this event loop, when another replica may have added something to do."""
+        ...
+
     async def close(self) -> None:
         """Finish what was begun and give up the database."""
         ...
