@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 from core.errors import Problem
@@ -16,6 +17,7 @@ class RunOrder:
     """What a runner is to run. `run_id` is ours and new for every attempt; `reference` tells people where it is from.
 
     `previous` is the runner's id of the last attempt, if there was one, for runners that reopen it on a retry.
+    `requested_at` is when the attempt was asked for: nothing that the runner knows of it is older.
     """
 
     run_id: str
@@ -29,6 +31,7 @@ class RunOrder:
     workflow: Workflow
     actor: str
     previous: str = ""
+    requested_at: datetime | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
 
     @property

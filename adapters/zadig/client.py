@@ -25,6 +25,8 @@ REF_PARAM = "release_plan_ref"
 
 _CUSTOM = "/openapi/workflows/custom"
 _INTERNAL = "/api/aslan/workflow/v4"
+_NO_SUCH = "no documents in result"
+"""How MongoDB, and so Zadig, says that there is no such thing; the error's code is the same for any trouble."""
 
 
 def open_session(timeout: float = 30) -> ClientSession:
@@ -71,16 +73,26 @@ class ZadigClient:
         query = {"workflowKey": workflow, "taskId": str(task_id)}
         return _read(Task, await self._call("GET", f"{_CUSTOM}/task", query))
 
+    async def known_task(self, workflow: str, task_id: int) -> Task | None:
+        """Return how a task stands, or None when Zadig has no such task (any more, or not yet)."""
+        try:
+            return await self.task(workflow, task_id)
+        except DeliveryError as error:
+            if _NO_SUCH in error.answer:
+                return None
+            raise
+
     async def tasks(self, project: str, workflow: str, page: int = 1, size: int = 20) -> tuple[TaskSummary, ...]:
         """Return one page of a workflow's tasks, newest first."""
         query = {"projectKey": project, "pageNum": str(page), "pageSize": str(size)}
         path = f"{_CUSTOM}/{quote(workflow, safe='')}/tasks"
         return _read(TaskList, await self._call("GET", path, query)).workflow_tasks
 
-    async def find_task(self, project: str, workflow: str, ref: str, since: datetime) -> Task | None:
+    async def find_task(self, project: str, workflow: str, ref: str, since: datetime | None) -> Task | None:
         """Return the task among the newest ones that carries `ref` in `REF_PARAM` and was made at `since` or later."""
+        oldest = int(since.timestamp()) if since else 0
         for summary in await self.tasks(project, workflow):
-            if summary.create_time >= int(since.timestamp()):
+            if summary.create_time >= oldest:
                 task = await self.task(workflow, summary.task_id)
                 if task.param(REF_PARAM) == ref:
                     return task
@@ -168,7 +180,8 @@ def _refusal(response: ClientResponse, raw: bytes, *, reads: bool) -> DeliveryEr
     except ValidationError:
         pass
     else:
-        return _error(str(failure), retryable=reads and failure.code == HTTPStatus.INTERNAL_SERVER_ERROR)
+        retryable = reads and failure.code == HTTPStatus.INTERNAL_SERVER_ERROR
+        return _error(str(failure), retryable=retryable, status=response.status, answer=failure.description)
     match response.status:
         case HTTPStatus.UNAUTHORIZED:
             return _error("it does not accept the token; check zadig.token", retryable=False)
@@ -184,5 +197,15 @@ def _refusal(response: ClientResponse, raw: bytes, *, reads: bool) -> DeliveryEr
             return _error(f"it answered {status}; check zadig.url", retryable=False)
 
 
-def _error(reason: str, *, retryable: bool, sent: bool = False, retry_after: float | None = None) -> DeliveryError:
-    return DeliveryError("Zadig", reason, retryable=retryable, sent=sent, retry_after=retry_after)
+def _error(
+    reason: str,
+    *,
+    retryable: bool,
+    sent: bool = False,
+    retry_after: float | None = None,
+    status: int = 0,
+    answer: str = "",
+) -> DeliveryError:
+    return DeliveryError(
+        "Zadig", reason, retryable=retryable, sent=sent, retry_after=retry_after, status=status, answer=answer
+    )

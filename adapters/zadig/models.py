@@ -121,6 +121,17 @@ class Task(Answer):
         """What went wrong, one line a place."""
         return faults(self.error, self.stages)
 
+    @property
+    def waits_at(self) -> str:
+        """Where a task stands still until a person acts, as `deploy / sign-off`; empty when it cannot be told."""
+        for stage in self.stages:
+            if self.status == stage.status == "pause":
+                return stage.name
+            for job in stage.jobs:
+                if job.status == self.status and (job.type == "approval" or self.status != "wait_for_approval"):
+                    return f"{stage.name} / {job.display_name or job.name}"
+        return ""
+
     def param(self, name: str) -> str:
         """Return the value of a workflow parameter, empty when there is none."""
         return next((param.value for param in self.params if param.name == name), "")

@@ -21,6 +21,18 @@ _MEANING = {
     "debug_after": RunStatus.WAITING,
 }
 
+RETRYABLE = frozenset({"failed", "timeout", "cancelled", "reject"})
+"""The statuses from which Zadig runs a task again under the same number."""
+
+NEEDED = {
+    "pause": "somebody has to start this stage in Zadig",
+    "wait_for_approval": "somebody has to approve this in Zadig",
+    "wait_for_manual_error_handling": "this failed; somebody has to say in Zadig whether to go on",
+    "debug_before": "stopped at a breakpoint; somebody has to go on in Zadig",
+    "debug_after": "stopped at a breakpoint; somebody has to go on in Zadig",
+}
+"""What a person has to do in Zadig before a task goes on."""
+
 
 def run_status(status: str) -> RunStatus:
     """Return what a task's status means, in whatever case; a new or empty one counts as running, never as an end.

@@ -56,8 +56,10 @@ def blockers(plan: Plan, item: Item) -> list[Item]:
 
 
 def _start(unfolding: Unfolding, item: Item, remark: str) -> None:
+    """Ask for a new attempt. A retry knows what it repeats; after a replan the item may mean something else."""
     attempt = item.run.attempt + 1 if item.run else 1
-    run = Run(unfolding.context.ids.new(), attempt, RunStatus.STARTING)
+    repeats = item.run.external_id if item.run and item.status is ItemStatus.FAILED else ""
+    run = Run(unfolding.context.ids.new(), attempt, RunStatus.STARTING, repeats)
     unfolding.add(e.RunRequested(item_id=item.id, run=run, remark=remark))
 
 

@@ -1,0 +1,140 @@
+"""The runner of workflows in Zadig: a `core.runner.Runner` over Zadig's API."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from aiohttp import ClientSession
+
+from adapters.zadig.client import REF_PARAM, ZadigClient
+from adapters.zadig.full import full_request
+from adapters.zadig.inputs import jobs_to_run, openapi_request
+from adapters.zadig.models import StartedTask, Task, WorkflowDetail
+from adapters.zadig.push import WorkflowPush
+from adapters.zadig.status import NEEDED, RETRYABLE
+from adapters.zadig.validate import problems_with
+from core.errors import DeliveryError, Invalid, Problem
+from core.runner import RunOrder, RunReport
+from core.status import RunStatus
+from core.workflow import Workflow
+
+_SKEW = timedelta(minutes=5)
+"""How far Zadig's clock may be behind ours."""
+
+
+class ZadigRunner:
+    """Runs workflows that Zadig stores. A run's `external_id` is `<workflow>/<task>`, for Zadig counts per workflow."""
+
+    name = "zadig"
+
+    def __init__(self, session: ClientSession, url: str, token: str) -> None:
+        """Use a session from `client.open_session`, which is closed with the runner."""
+        self._session = session
+        self.client = ZadigClient(session, url, token)
+
+    def problems(self, workflow: Workflow) -> list[Problem]:
+        """Return what can be told without Zadig: the rest is told at the start, so that drafting never needs it."""
+        found = []
+        if not workflow.name:
+            found.append(Problem("name", "write the key of the workflow in Zadig"))
+        if workflow.enable_approval_ticket:
+            found.append(Problem("enable_approval_ticket", "Zadig starts this workflow only by an approval ticket"))
+        if not any(jobs_to_run(workflow)):
+            found.append(Problem("stages", "name at least one job to run; Zadig skips those that are not named"))
+        return found
+
+    async def start(self, order: RunOrder) -> RunReport:
+        """Reopen the task that a retry repeats, else start a new one.
+
+        A workflow that Zadig would not run as it is meant fails at once, with all problems.
+        """
+        if reopened := await self._reopen(order):
+            return reopened
+        workflow = order.workflow
+        detail = await self.client.workflow(_project(order), workflow.name)
+        if problems := problems_with(workflow, detail):
+            return RunReport(order.run_id, RunStatus.FAILED, message=str(Invalid(*problems)))
+        started = await self._start(order, detail)
+        return self._report(order, RunStatus.RUNNING, started.task_id, detail.workflow_name)
+
+    async def find(self, order: RunOrder) -> RunReport | None:
+        """Look for the reopened task, or for one that carries the attempt's reference, if the workflow takes one."""
+        task = await self._task(order.previous)
+        if task and task.status.lower() not in RETRYABLE:
+            return self._told(order, task)
+        since = order.requested_at - _SKEW if order.requested_at else None
+        found = await self.client.find_task(_project(order), order.workflow.name, order.reference, since)
+        return self._told(order, found) if found else None
+
+    async def status(self, run_id: str, external_id: str, order: RunOrder) -> RunReport:
+        """Ask how a task stands; one that Zadig has no more is `unknown`."""
+        task = await self._task(external_id)
+        if task is None:
+            return RunReport(run_id, RunStatus.UNKNOWN, message="Zadig has no such task any more")
+        return self._told(order, task)
+
+    async def cancel(self, run_id: str, external_id: str, order: RunOrder) -> None:
+        """Stop a task; one that has ended or vanished is left alone."""
+        task = await self._task(external_id)
+        if task and not task.run_status.ended:
+            await self.client.cancel(external_id.rpartition("/")[0], task.task_id)
+
+    async def reference_of(self, push: WorkflowPush) -> str:
+        """Return the reference of the attempt that a pushed task carries; empty when it carries none."""
+        task = await self.client.known_task(push.workflow, push.task_id)
+        return task.param(REF_PARAM) if task else ""
+
+    async def close(self) -> None:
+        """Give up the connections."""
+        await self._session.close()
+
+    async def _reopen(self, order: RunOrder) -> RunReport | None:
+        """Run a failed task again under its number; None when it is not there or Zadig will not.
+
+        One that somebody has run again in Zadig meanwhile is followed: a second one would release twice.
+        """
+        task = await self._task(order.previous)
+        if task is None:
+            return None
+        if task.status.lower() not in RETRYABLE:
+            return self._told(order, task)
+        try:
+            await self.client.retry(_project(order), order.workflow.name, task.task_id)
+        except DeliveryError as error:
+            if error.sent or error.retryable:
+                raise
+            return None
+        return self._report(order, RunStatus.RUNNING, task.task_id, task.workflow_name)
+
+    async def _start(self, order: RunOrder, detail: WorkflowDetail) -> StartedTask:
+        """Start by the OpenAPI, or by the internal API when the OpenAPI has no words for what is wanted."""
+        if request := openapi_request(order.workflow, detail, order.reference):
+            return await self.client.start(request)
+        preset = await self.client.preset(order.workflow.name)
+        return await self.client.start_full(full_request(order.workflow, preset, order.reference))
+
+    async def _task(self, external_id: str) -> Task | None:
+        workflow, _, number = external_id.rpartition("/")
+        return await self.client.known_task(workflow, int(number)) if workflow else None
+
+    def _told(self, order: RunOrder, task: Task) -> RunReport:
+        message = "; ".join(task.faults)
+        if needed := NEEDED.get(task.status):
+            message = ": ".join(part for part in (task.waits_at, needed) if part)
+        return self._report(order, task.run_status, task.task_id, task.workflow_name, message)
+
+    def _report(
+        self, order: RunOrder, status: RunStatus, task_id: int, display_name: str, message: str = ""
+    ) -> RunReport:
+        workflow = order.workflow.name
+        url = self.client.page(_project(order), workflow, task_id, display_name or workflow)
+        return RunReport(order.run_id, status, external_id(workflow, task_id), url, message)
+
+
+def external_id(workflow: str, task_id: int) -> str:
+    """Return what a run of a task is called in plans."""
+    return f"{workflow}/{task_id}"
+
+
+def _project(order: RunOrder) -> str:
+    return order.project or order.workflow.project
