@@ -41,7 +41,7 @@ def problems(card: Mapping[str, Any]) -> list[str]:
     found = []
     if (size := len(orjson.dumps(card))) > MAX_BYTES:
         found.append(f"card: {size} bytes, at most {MAX_BYTES} are allowed")
-    if (count := _count(card)) > MAX_ELEMENTS:
+    if (count := count_elements(card)) > MAX_ELEMENTS:
         found.append(f"card: {count} elements, at most {MAX_ELEMENTS} are allowed")
     try:
         parsed = Card.model_validate(card)
@@ -50,10 +50,11 @@ def problems(card: Mapping[str, Any]) -> list[str]:
     return found + list(_across(parsed.body))
 
 
-def _count(node: Any) -> int:
+def count_elements(node: Any) -> int:
+    """Return how many of MAX_ELEMENTS a card or a part of one takes."""
     if isinstance(node, Mapping):
-        return ("tag" in node) + sum(_count(value) for value in node.values())
-    return sum(map(_count, node)) if isinstance(node, list) else 0
+        return ("tag" in node) + sum(count_elements(value) for value in node.values())
+    return sum(map(count_elements, node)) if isinstance(node, list) else 0
 
 
 def _across(body: Body) -> Iterator[str]:

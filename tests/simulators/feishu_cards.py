@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -73,9 +74,9 @@ def elements(
 def _texts(node: Any) -> Iterator[str]:
     if isinstance(node, dict):
         if isinstance(node.get("content"), str):
-            yield node["content"]
+            yield html.unescape(node["content"]) if node["tag"] == "markdown" else node["content"]
         for key, value in node.items():
-            if key == "rows":
+            if key == "rows" and isinstance(value, list):
                 yield from (str(cell) for row in value for cell in row.values())
             elif key != "behaviors":
                 yield from _texts(value)
