@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from bot.runs import Runs
 from config.settings import Settings
 from core.chat import Handler, Messenger
 from core.clock import Clock, Ids
 from core.engine import Engine
 from core.ports import Store
-from core.runner import Runner
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
     """The parts of a running Fabu.
 
-    `chat` answers requests of every chat (`bot.dispatch`); `messengers` and `runners` are by their names.
+    `chat` answers requests of every chat (`bot.dispatch`); `messengers` are by platform; `runs` knows the runners.
     """
 
     settings: Settings
@@ -29,7 +29,7 @@ class Services:
     ids: Ids
     chat: Handler
     messengers: Mapping[str, Messenger]
-    runners: Mapping[str, Runner]
+    runs: Runs
 
 
 SERVICES = web.AppKey("services", Services)

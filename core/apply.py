@@ -16,8 +16,8 @@ AnyEvent = (
     e.Edited | e.Finished | e.Submitted | e.SubmitDeferred | e.Voted | e.Delegated | e.StagePassed | e.Approved
     | e.Denied | e.ApprovalExpired | e.Reminded | e.FormLinked | e.ExecutionStarted | e.WindowOpened | e.ItemDone
     | e.ItemSkipped | e.RunRequested | e.RunChanged | e.RunEnded | e.ScheduleFired | e.CheckStarted
-    | e.CheckProgressed | e.CheckPassed | e.CheckFailed | e.Succeeded | e.TimedOut | e.Replanned | e.Cancelled
-    | e.Deleted | e.Refused
+    | e.CheckProgressed | e.CheckReminded | e.CheckPassed | e.CheckFailed | e.Succeeded | e.TimedOut | e.Replanned | e.Cancelled
+    | e.Deleted | e.Untold | e.Refused
 )  # fmt: skip
 """Every event but `Created`, which has no plan to be applied to."""
 
@@ -47,7 +47,7 @@ def _fold(plan: Plan, event: AnyEvent, stamp: e.Stamp) -> Plan:  # noqa: C901 - 
             return replace(plan, status=PlanStatus.FINISH_PLANNING, planning_at=stamp.at)
         case e.SubmitDeferred():
             return replace(plan, submitting=True)
-        case e.Refused():
+        case e.Untold() | e.Refused():
             return plan
         case e.Deleted():
             return replace(plan, deleted=True)
@@ -68,7 +68,7 @@ def _fold(plan: Plan, event: AnyEvent, stamp: e.Stamp) -> Plan:  # noqa: C901 - 
             | e.FormLinked()
         ):
             return _approval(plan, event, stamp)
-        case e.CheckStarted() | e.CheckProgressed() | e.CheckPassed() | e.CheckFailed():
+        case e.CheckStarted() | e.CheckProgressed() | e.CheckReminded() | e.CheckPassed() | e.CheckFailed():
             return _check(plan, event)
         case _:
             return _execution(plan, event, stamp)
@@ -133,7 +133,9 @@ def _approval(
             assert_never(event)
 
 
-def _check(plan: Plan, event: e.CheckStarted | e.CheckProgressed | e.CheckPassed | e.CheckFailed) -> Plan:
+def _check(
+    plan: Plan, event: e.CheckStarted | e.CheckProgressed | e.CheckReminded | e.CheckPassed | e.CheckFailed
+) -> Plan:
     match event:
         case e.CheckStarted():
             open_answers = {k: v for k, v in plan.answers.items() if k != event.check.event}
@@ -141,6 +143,8 @@ def _check(plan: Plan, event: e.CheckStarted | e.CheckProgressed | e.CheckPassed
             return replace(plan, status=status, check=event.check, answers=MappingProxyType(open_answers), reason="")
         case e.CheckProgressed():
             return replace(plan, check=replace(plan.check, progress=event.progress) if plan.check else None)
+        case e.CheckReminded():
+            return replace(plan, check=replace(plan.check, reminders=plan.check.reminders + 1) if plan.check else None)
         case e.CheckPassed():
             finished = event.event is HookEvent.FINISH_PLANNING
             status = PlanStatus.FINISH_PLANNING if finished else plan.status

@@ -20,11 +20,15 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Create(Command):
-    """Start a plan. `plan_id` is new; `copied_from` names the plan a copy was made from."""
+    """Start a plan. `plan_id` is new; `copied_from` names the plan a copy was made from.
+
+    `origin` says, in the terms of another system, what the plan asks approval for.
+    """
 
     verb: ClassVar = Verb.CREATE
     draft: PlanDraft
     copied_from: str = ""
+    origin: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,18 +56,20 @@ class Submit(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approve(Command):
-    """Vote for the plan in the current stage."""
+    """Vote for the plan in the current stage. `form`, when given, is the vendor's form in which it was decided."""
 
     verb: ClassVar = Verb.APPROVE
     comment: str = ""
+    form: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reject(Command):
-    """Vote against the plan; the reason is required."""
+    """Vote against the plan; the reason is required. `form` as in `Approve`."""
 
     verb: ClassVar = Verb.REJECT
     reason: str
+    form: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +185,15 @@ class TimerFired(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoteUntold(Command):
+    """Put into the operation log that an external system could not be told of a moment."""
+
+    endpoint: str
+    event: HookEvent
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refuse(Command):
     """Put into the operation log that somebody without the right asked for something."""
 
@@ -202,4 +217,4 @@ PersonCommand = (
     | Delete
     | Recheck
 )
-AnyCommand = PersonCommand | Callback | ReportRun | LinkForm | CloseForm | TimerFired | Refuse
+AnyCommand = PersonCommand | Callback | ReportRun | LinkForm | CloseForm | TimerFired | NoteUntold | Refuse

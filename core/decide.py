@@ -19,6 +19,9 @@ from core.people import ActorKind
 from core.plan import Plan
 from core.status import ALLOWED, ENDED, Verb
 
+_THE_SYSTEMS_OWN = frozenset({Verb.EDIT, Verb.REPLAN})
+"""What people cannot do to a plan by which another system asks: they would approve something else than it asked."""
+
 
 def start(command: c.Create, context: Context) -> Unfolding:
     """Return the new plan that a `Create` command makes; its number is given when it is saved.
@@ -57,16 +60,23 @@ def _allowed(plan: Plan, command: c.PersonCommand, context: Context) -> None:
     if verb in (Verb.APPROVE, Verb.REJECT, Verb.DELEGATE):
         approval.check_right(plan, context)
     elif not _has_right(plan, verb, context, item_id):
+        if plan.gate and verb in _THE_SYSTEMS_OWN:
+            raise Forbidden("Another system asks for this approval. Change the plan there, and it asks anew.")
         raise Forbidden(verb=verb, manager=context.directory.name(plan.manager))
     if plan.status not in ALLOWED[verb]:
+        if verb in (Verb.APPROVE, Verb.REJECT):
+            approval.check_not_decided(plan, context)
         if item_id and plan.items[item_id].complete and plan.status in ENDED:
             raise ItemNotReady(item=plan.items[item_id].name, status=plan.items[item_id].status, verb=verb)
         raise WrongStatus(status=plan.status, verb=verb)
 
 
 def _has_right(plan: Plan, verb: Verb, context: Context, item_id: str) -> bool:
+    """Tell whether a verb is the actor's; a system has every right, but no vote, in the plans by which it asks."""
     actor = context.actor
     if actor.kind is not ActorKind.PERSON:
+        return actor.id == plan.gate
+    if plan.gate and verb in _THE_SYSTEMS_OWN:
         return False
     if verb in (Verb.APPROVE, Verb.REJECT, Verb.DELEGATE):
         return bool(approval.represented(plan, context))
@@ -90,7 +100,7 @@ def _dispatch(unfolding: Unfolding, command: c.AnyCommand) -> None:
             execution.decide(unfolding, command)
         case c.Replan() | c.Cancel():
             execution.withdraw(unfolding, command)
-        case c.Callback() | c.Recheck():
+        case c.Callback() | c.Recheck() | c.NoteUntold():
             checks.decide(unfolding, command)
         case c.TimerFired():
             execution.timer(unfolding, command)

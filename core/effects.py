@@ -23,7 +23,8 @@ class EffectKind(StrEnum):
     """What an effect does.
 
     `sync` brings a plan's cards and thread in one chat (or its mails) up to date; `run_start`, `run_cancel` call a
-    runner; `hook` tells an external system; `form_start`, `form_cancel` handle a vendor's own approval form.
+    runner; `hook` tells an external system; `form_start`, `form_cancel` handle a vendor's own approval form; `answer`
+    tells a system that asked for an approval how it was decided.
     """
 
     SYNC = "sync"
@@ -32,6 +33,7 @@ class EffectKind(StrEnum):
     HOOK = "hook"
     FORM_START = "form_start"
     FORM_CANCEL = "form_cancel"
+    ANSWER = "answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,10 @@ def effects_of(
                 pass
     for moment, status in _told(events):
         for endpoint in policy.told_of(moment):
-            add(f"hook:{endpoint}", EffectKind.HOOK, moment.value, status=status.value)
+            told = {"status": status.value, "instance_code": after.instance_code}
+            add(f"hook:{endpoint}", EffectKind.HOOK, moment.value, **told)
     found += _forms(before, after, ids, now)
+    found += _answer(before, after, ids, now)
     if any(not isinstance(event, e.Refused) for event in events):
         for destination in policy.destinations:
             add(destination, EffectKind.SYNC)
@@ -132,6 +136,15 @@ def _forms(before: Plan | None, after: Plan, ids: Ids, now: datetime) -> list[Ef
             )
         )
     return found
+
+
+def _answer(before: Plan | None, after: Plan, ids: Ids, now: datetime) -> list[Effect]:
+    """Tell the system that asked for an approval how it ended, unless it withdrew its question itself."""
+    asked = PlanStatus.WAIT_FOR_APPROVAL
+    ended = before is not None and before.status is asked and after.status is not asked
+    if not ended or after.updated_by == after.gate or not after.gate:
+        return []
+    return [Effect(ids.new(), after.id, after.gate, EffectKind.ANSWER, due_at=now)]
 
 
 def _asked_stage(plan: Plan | None) -> tuple[int, int] | None:

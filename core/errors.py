@@ -213,7 +213,8 @@ class DeliveryError(FabuError):
     """An outside system did not take what was sent to it.
 
     `retryable` says whether the same request may succeed later, `retry_after` (seconds) how long the other side asks
-    to wait, and `sent` whether the request may have reached it although no answer came back.
+    to wait, and `sent` whether the request may have reached it although no answer came back. `status` and `answer`
+    are what it answered over HTTP, for the delivery log.
     """
 
     code = "delivery"
@@ -221,8 +222,18 @@ class DeliveryError(FabuError):
     message = "{system} did not accept the request: {reason}"
 
     def __init__(
-        self, system: str, reason: str, *, retryable: bool, retry_after: float | None = None, sent: bool = True
+        self,
+        system: str,
+        reason: str,
+        *,
+        retryable: bool,
+        retry_after: float | None = None,
+        sent: bool = True,
+        status: int = 0,
+        answer: str = "",
     ) -> None:
+        self.status = status
+        self.answer = answer
         self.retryable = retryable
         self.retry_after = retry_after
         self.sent = sent

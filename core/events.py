@@ -23,7 +23,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Created(Event):
-    """A plan was started. `items` are the draft's items with their identifiers."""
+    """A plan was started. `items` are the draft's items with their identifiers; `origin` is kept in the log alone."""
 
     name = "created"
     draft: PlanDraft
@@ -32,6 +32,7 @@ class Created(Event):
     instance_code: str
     nonce: str
     copied_from: str = ""
+    origin: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +230,14 @@ class CheckProgressed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckReminded(Event):
+    """People were told that the external system has not answered yet."""
+
+    name = "check_reminded"
+    event: HookEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckPassed(Event):
     """The external system agreed."""
 
@@ -241,6 +250,16 @@ class CheckFailed(Event):
     """The external system refused, or did not answer in time."""
 
     name = "check_failed"
+    event: HookEvent
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Untold(Event):
+    """An external system could not be told of a moment, and will not be unless somebody replays the delivery."""
+
+    name = "untold"
+    endpoint: str
     event: HookEvent
     reason: str
 

@@ -58,6 +58,14 @@ class Actor:
 SYSTEM = Actor("system", ActorKind.SYSTEM, "timer")
 EXTERNAL = Actor("external", ActorKind.EXTERNAL, "callback")
 
+GATE = "gate:"
+"""Begins the ids of systems that ask for approvals; no person's id has a colon."""
+
+
+def gate(system: str) -> Actor:
+    """Return another system as the actor that asks for approvals here, by plans that it owns."""
+    return Actor(GATE + system, ActorKind.EXTERNAL, system)
+
 
 @dataclass(frozen=True, slots=True)
 class Directory:

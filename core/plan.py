@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal
 
+from core.people import GATE
 from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus
 
 Rule = Literal["all", "any"] | int
@@ -99,13 +100,17 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A wait for an external system, since when, until when, and what it said so far."""
+    """A wait for an external system, since when, until when, and what it said so far.
+
+    `reminders` counts how often people were told that it still lasts.
+    """
 
     event: HookEvent
     since: datetime
     deadline: datetime
     progress: str = ""
     reason: str = ""
+    reminders: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +231,11 @@ class Plan:
     log_seq: int = 0
     log_head: str = ""
     deleted: bool = False
+
+    @property
+    def gate(self) -> str:
+        """The system that asks for approval by this plan and is told the decision; empty for people's plans."""
+        return self.created_by if self.created_by.startswith(GATE) else ""
 
     @property
     def ref(self) -> str:

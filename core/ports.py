@@ -117,6 +117,14 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Failing:
+    """A destination that has done nothing but fail since a moment; `gone` says that it answered 410 (Gone) since."""
+
+    since: datetime
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
     """How a try ended: done, dead, or pending again and due at a moment."""
 
@@ -354,6 +362,10 @@ class Reading(Protocol):
 
     def attempts(self, effect_id: str) -> list[Attempt]:
         """Return the tries of a delivery, oldest first."""
+        ...
+
+    def failing(self, destination: str) -> Failing | None:
+        """Return since when every try of a destination has failed; None when the newest one went well or none was."""
         ...
 
     def cards(self, plan_id: str, platform: str) -> list[CardRecord]:

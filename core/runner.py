@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -38,6 +39,12 @@ class RunOrder:
     def reference(self) -> str:
         """The text by which an attempt is found again in the runner's own system."""
         return f"fabu-{self.plan_number}-{self.item_id}-{self.attempt}"
+
+
+def parse_reference(text: str) -> tuple[str, str, int] | None:
+    """Return the number of the plan, the item and the attempt of a `RunOrder.reference`; None when it is none."""
+    match = re.fullmatch(r"fabu-(\d+)-([^-]+)-(\d+)", text)
+    return (match[1], match[2], int(match[3])) if match else None
 
 
 @dataclass(frozen=True, slots=True)

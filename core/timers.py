@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from core.plan import Plan
+from core.plan import Check, Plan
 from core.status import WAITING_CHECK, PlanStatus
 
 
@@ -18,9 +18,11 @@ class TimerKind(StrEnum):
     APPROVAL_DEADLINE = "approval_deadline"
     APPROVAL_REMINDER = "approval_reminder"
     CHECK_DEADLINE = "check_deadline"
+    CHECK_REMINDER = "check_reminder"
 
 
 _JUST_AFTER = timedelta(milliseconds=1)
+_CHECK_REMINDER = timedelta(minutes=10)
 
 
 def timers_of(plan: Plan) -> dict[TimerKind, datetime]:
@@ -33,7 +35,7 @@ def timers_of(plan: Plan) -> dict[TimerKind, datetime]:
     elif plan.status is PlanStatus.WAIT_FOR_APPROVAL:
         due = _approval(plan)
     elif plan.status in WAITING_CHECK.values() and plan.check:
-        due = {TimerKind.CHECK_DEADLINE: plan.check.deadline}
+        due = _check(plan.check)
     return {kind: moment for kind, moment in due.items() if moment is not None}
 
 
@@ -58,4 +60,13 @@ def _approval(plan: Plan) -> dict[TimerKind, datetime | None]:
     return {
         TimerKind.APPROVAL_DEADLINE: asked + approval.expires_in if approval.expires_in else None,
         TimerKind.APPROVAL_REMINDER: asked + every * (2 ** (approval.reminders + 1) - 1) if every else None,
+    }
+
+
+def _check(check: Check) -> dict[TimerKind, datetime | None]:
+    """Reminders of a check come after growing intervals as well, as long as it may last."""
+    reminder = check.since + _CHECK_REMINDER * (2 ** (check.reminders + 1) - 1)
+    return {
+        TimerKind.CHECK_DEADLINE: check.deadline,
+        TimerKind.CHECK_REMINDER: reminder if reminder < check.deadline else None,
     }

@@ -9,7 +9,17 @@ from core import events as e
 from core.context import Context
 from core.deciding import flow
 from core.deciding.unfolding import Unfolding
-from core.errors import AlreadyDecided, Forbidden, Invalid, NotApprover, NotYourTurn, Problem, SelfApproval, WrongStatus
+from core.errors import (
+    AlreadyDecided,
+    Forbidden,
+    Gone,
+    Invalid,
+    NotApprover,
+    NotYourTurn,
+    Problem,
+    SelfApproval,
+    WrongStatus,
+)
 from core.plan import Channel, Decision, Plan, Stage
 from core.status import ALLOWED, PlanStatus, Verb
 from core.validate import eligible
@@ -44,8 +54,7 @@ def check_right(plan: Plan, context: Context) -> None:
         )
     if represented(plan, context):
         return
-    if voted := next((vote for vote in plan.votes if actor.id in (vote.person, vote.delegate)), None):
-        raise AlreadyDecided(decision=voted.decision)
+    check_not_decided(plan, context)
     if actor.id == plan.manager and actor.id in directory.expand(stage.approvers):
         raise SelfApproval
     for other in plan.approval.stages:
@@ -55,12 +64,20 @@ def check_right(plan: Plan, context: Context) -> None:
     raise NotApprover(stage=stage.name, approvers=approvers)
 
 
+def check_not_decided(plan: Plan, context: Context) -> None:
+    """Raise AlreadyDecided when the actor voted on this revision and has nothing more to decide."""
+    if voted := next((vote for vote in plan.votes if context.actor.id in (vote.person, vote.delegate)), None):
+        raise AlreadyDecided(decision=voted.decision)
+
+
 def decide(unfolding: Unfolding, command: c.Approve | c.Reject | c.Delegate | c.LinkForm | c.CloseForm) -> None:
     """Decide the commands of this chapter."""
     match command:
         case c.Approve():
+            _check_form(unfolding, command.form)
             _vote(unfolding, Decision.APPROVE, command.comment)
         case c.Reject():
+            _check_form(unfolding, command.form)
             if not command.reason.strip():
                 raise Invalid(Problem("reason", "say why you reject the plan, so that it can be mended"))
             _vote(unfolding, Decision.REJECT, command.reason)
@@ -70,6 +87,13 @@ def decide(unfolding: Unfolding, command: c.Approve | c.Reject | c.Delegate | c.
             _form(unfolding, command)
         case _:
             assert_never(command)
+
+
+def _check_form(unfolding: Unfolding, form: str) -> None:
+    """Raise Gone for a vote from a form of another stage or revision: it counts there or nowhere."""
+    stage = unfolding.plan.approval.stage
+    if form and (stage is None or stage.form != form):
+        raise Gone
 
 
 def _vote(unfolding: Unfolding, decision: Decision, comment: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from typing import assert_never
 
 from core import commands as c
 from core import events as e
@@ -12,13 +13,18 @@ from core.errors import Contradiction, Forbidden, Invalid, Problem, WrongStatus
 from core.status import FAILED_CHECK, WAITING_CHECK
 
 
-def decide(unfolding: Unfolding, command: c.Callback | c.Recheck) -> None:
+def decide(unfolding: Unfolding, command: c.Callback | c.Recheck | c.NoteUntold) -> None:
     """Decide the commands of this chapter."""
-    if isinstance(command, c.Callback):
-        _callback(unfolding, command)
-    else:
-        waiting = {status: event for event, status in FAILED_CHECK.items()}
-        flow.wait(unfolding, waiting[unfolding.plan.status])
+    match command:
+        case c.Callback():
+            _callback(unfolding, command)
+        case c.Recheck():
+            waiting = {status: event for event, status in FAILED_CHECK.items()}
+            flow.wait(unfolding, waiting[unfolding.plan.status])
+        case c.NoteUntold():
+            unfolding.add(e.Untold(endpoint=command.endpoint, event=command.event, reason=command.reason))
+        case _:
+            assert_never(command)
 
 
 def _callback(unfolding: Unfolding, command: c.Callback) -> None:
@@ -39,5 +45,5 @@ def _callback(unfolding: Unfolding, command: c.Callback) -> None:
             flow.pass_check(unfolding, command.event)
         case "failed":
             unfolding.add(e.CheckFailed(event=command.event, reason=command.reason))
-        case _:
+        case _ if plan.check and plan.check.progress != command.description:
             unfolding.add(e.CheckProgressed(event=command.event, progress=command.description))

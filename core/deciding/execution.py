@@ -113,6 +113,8 @@ def timer(unfolding: Unfolding, command: c.TimerFired) -> None:
             unfolding.add(e.Reminded())
         case TimerKind.CHECK_DEADLINE:
             flow.expire_check(unfolding)
+        case TimerKind.CHECK_REMINDER:
+            flow.remind_of_check(unfolding)
         case _:
             assert_never(kind)
 
@@ -120,10 +122,13 @@ def timer(unfolding: Unfolding, command: c.TimerFired) -> None:
 def _schedule(unfolding: Unfolding) -> None:
     """Start the workflow items that nothing holds up; text items are for people, failed ones wait for a decision."""
     plan = unfolding.plan
-    if not plan.window.contains(unfolding.context.now):
-        return
-    todo = [item for item in plan.items.values() if item.type == "workflow" and item.status is ItemStatus.TODO]
+    open_now = plan.window.contains(unfolding.context.now)
+    todo = [item for item in plan.items.values() if open_now and _startable(item)]
     due = sorted((item for item in todo if not blockers(plan, item)), key=lambda item: item.position)
     unfolding.add(e.ScheduleFired(started=tuple(item.id for item in due)))
     for item in due:
         _start(unfolding, item, "")
+
+
+def _startable(item: Item) -> bool:
+    return item.type == "workflow" and item.status is ItemStatus.TODO

@@ -69,7 +69,19 @@ def expire_check(unfolding: Unfolding) -> None:
 
     Raises WrongStatus when the plan does not wait.
     """
+    unfolding.add(e.CheckFailed(event=_waited_for(unfolding), reason="timeout"))
+
+
+def remind_of_check(unfolding: Unfolding) -> None:
+    """Tell people that a wait still lasts.
+
+    Raises WrongStatus when the plan does not wait.
+    """
+    unfolding.add(e.CheckReminded(event=_waited_for(unfolding)))
+
+
+def _waited_for(unfolding: Unfolding) -> HookEvent:
     check = unfolding.plan.check
     if check is None:
         raise WrongStatus(status=unfolding.plan.status, verb=Verb.RECHECK)
-    unfolding.add(e.CheckFailed(event=check.event, reason="timeout"))
+    return check.event

@@ -35,6 +35,7 @@ def start(command: c.Create, context: Context) -> Unfolding:
         instance_code=context.ids.token(),
         nonce=context.ids.token(8),
         copied_from=command.copied_from,
+        origin=command.origin,
     )
     return Unfolding(create(command.plan_id, event, context.stamp), context, event)
 

@@ -45,7 +45,7 @@ def split_credentials(workflow: Workflow) -> tuple[Workflow, dict[str, str]]:
         else:
             secrets[_JSON + path] = json.dumps(secret, ensure_ascii=False)
         owner[key] = _masked(secret)
-    return Workflow.model_validate(tree), secrets
+    return Workflow.model_validate(tree) if secrets else workflow, secrets
 
 
 def join_credentials(workflow: Workflow, secrets: Mapping[str, str]) -> Workflow:
@@ -97,10 +97,13 @@ def _places(tree: Any, path: str = "", *, masked: bool = False) -> Iterator[_Pla
         for index, member in enumerate(tree):
             yield from _places(member, f"{path}/{index}", masked=masked)
     elif isinstance(tree, dict):
-        secret = any(_is_set(tree.get(mark)) for mark in _MARKS)
+        secret = any(map(_is_set, map(tree.get, _MARKS)))
         for key, member in tree.items():
+            hidden = secret and key in _SECRET_KEYS
+            if not (hidden or isinstance(member, list | dict)):
+                continue  # most members are plain values, and a path costs more than looking at them
             here = f"{path}/{key.replace('~', '~0').replace('/', '~1')}"
-            if not (secret and key in _SECRET_KEYS):
+            if not hidden:
                 yield from _places(member, here, masked=masked)
             elif member not in (None, "", [], {}) and (member == _masked(member)) is masked:
                 yield tree, key, here

@@ -1,0 +1,139 @@
+"""The composition root: the only place that wires adapters to the core.
+
+`build` makes a running Fabu out of settings; `serve` runs it until it is told to stop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+
+from aiohttp import web
+
+from adapters.store.open import open_store
+from bot.chats import open_chats
+from bot.delivery import DeliveryWorker
+from bot.dispatch import Dispatch
+from bot.i18n import Locale
+from bot.identify import Identities
+from bot.routes import add_routes
+from bot.runners import open_runners
+from bot.runs import Runs
+from bot.scheduler import Ticks
+from bot.secret import derive, load_secret
+from bot.services import SERVICES, Services
+from config.settings import Settings
+from core.clock import Clock, Ids, SystemClock, SystemIds
+from core.context import Policy
+from core.engine import Engine
+from core.people import Directory, Group, Person
+from core.ports import Store
+from core.status import HookEvent
+
+log = logging.getLogger(__name__)
+
+MAX_BODY = 2 * 1024 * 1024
+"""The largest request body, in bytes."""
+POLL = 20.0
+"""Seconds between questions to runners about what they have not reported."""
+
+
+def policy_of(settings: Settings) -> Policy:
+    """Return the settings that decisions depend on, without what the opened adapters add."""
+    hooks = {e.name: frozenset(map(HookEvent, e.events)) for e in settings.hooks.all_endpoints}
+    told = frozenset(event for events in hooks.values() for event in events)
+    waits = told if settings.hooks.wait_for_callback else frozenset()
+    return Policy(check_events=waits, check_timeout=settings.hooks.check_timeout, hooks=hooks)
+
+
+async def load_people(settings: Settings, store: Store) -> Directory:
+    """Bring the people of the settings into the store, and return everybody."""
+    admins = set(settings.auth.admins)
+    people = [
+        Person(**{**entry.model_dump(), "name": entry.name or entry.id}, admin=entry.id in admins)
+        for entry in settings.people
+    ]
+    groups = [Group(entry.id, entry.members) for entry in settings.groups]
+    await store.write(lambda writing: writing.people.put(people, groups))
+    return await store.read(lambda reading: reading.directory())
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, clock: Clock | None = None, ids: Ids | None = None
+) -> AsyncIterator[web.Application]:
+    """Run everything but the web server, and give the application that answers its requests.
+
+    On leaving, no new work is taken, what is going is finished or given back, and what was accepted is durable.
+    """
+    clock, ids = clock or SystemClock(), ids or SystemIds()
+    secret = load_secret(settings)
+    async with AsyncExitStack() as stack:
+        store = await asyncio.to_thread(open_store, settings.database.url, derive(secret, "credentials"), clock)
+        stack.push_async_callback(store.close)
+        engine = Engine(store, clock, ids, policy_of(settings), derive(secret, "operation log"))
+        stack.push_async_callback(engine.drain)
+        engine.directory = await load_people(settings, store)
+
+        runs = Runs(store, engine)
+        runs.runners = await open_runners(settings, runs.report, stack)
+        chats = open_chats(settings)
+        stack.push_async_callback(chats.stop)
+        engine.policy = replace(
+            engine.policy,
+            runners={name: runner.problems for name, runner in runs.runners.items()},
+            destinations=tuple(chats.messengers),
+        )
+        identities = Identities(store, engine, clock, chats.messengers)
+        locale = Locale(settings.server.language, settings.server.timezone)
+        dispatch = Dispatch(engine, store, identities, clock, ids, locale=locale, public_url=settings.public_url)
+        services = Services(settings, store, engine, clock, ids, dispatch, chats.messengers, runs)
+        app = web.Application(client_max_size=MAX_BODY)
+        app[SERVICES] = services
+        add_routes(app)
+        await chats.start(app, services)
+
+        worker = DeliveryWorker(store, clock, {"runner": runs.route, **chats.routes(services, identities, locale)})
+        engine.listen(lambda _: worker.wake())
+        worker.start()
+        stack.push_async_callback(worker.stop)
+        ticks = Ticks(store, engine, clock)
+        ticks.start({runs.poll: POLL, _directory_refresh(store, engine): POLL})
+        stack.callback(ticks.stop)
+        yield app
+
+
+def _directory_refresh(store: Store, engine: Engine) -> Callable[[], Awaitable[None]]:
+    async def refresh() -> None:
+        engine.directory = await store.read(lambda reading: reading.directory())
+
+    return refresh
+
+
+@asynccontextmanager
+async def listening(app: web.Application, host: str, port: int) -> AsyncIterator[str]:
+    """Serve an application over HTTP and give the URL that it listens at."""
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=False)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        await site.start()
+        address = runner.addresses[0]
+        yield f"http://{address[0]}:{address[1]}"
+    finally:
+        await runner.cleanup()
+
+
+async def serve(settings: Settings) -> None:
+    """Run Fabu until SIGTERM or SIGINT; then drain and return."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with running(settings) as app, listening(app, settings.server.host, settings.server.port) as url:
+        log.info("Fabu listens at %s", url)
+        await stop.wait()
+        log.info("stopping: what was begun is finished first")

@@ -1,0 +1,125 @@
+"""From what a person asks to the engine's command: references of buttons, verbs with texts, the new-plan form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from bot.i18n import Locale
+from core import commands as c
+from core.card import Field, Form
+from core.draft import ApprovalDraft, PlanDraft, StageDraft, TextItemDraft, WindowDraft
+from core.errors import Invalid, NotFound, Problem
+from core.status import Verb
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """What a button refers to: a plan, the revision that was shown, perhaps an item."""
+
+    plan_id: str
+    nonce: str = ""
+    item_id: str = ""
+
+    @classmethod
+    def parse(cls, ref: str) -> Ref:
+        """Read a reference. Raises NotFound when it is none of ours."""
+        parts = ref.split(".")
+        if not parts[0] or len(parts) > 3:
+            raise NotFound(what="plan", ref=ref[:40])
+        return cls(*parts)
+
+
+def command_for(verb: str, ref: Ref, text: str) -> c.PersonCommand:
+    """Return the command for a verb of the grammar or a button. Raises NotFound for a verb that is none."""
+    plan = {"plan_id": ref.plan_id, "nonce": ref.nonce}
+    item = {**plan, "item_id": ref.item_id}
+    match verb:
+        case Verb.SUBMIT:
+            return c.Submit(**plan)
+        case Verb.FINISH:
+            return c.Finish(**plan)
+        case Verb.APPROVE:
+            return c.Approve(**plan, comment=text)
+        case Verb.REJECT:
+            return c.Reject(**plan, reason=text)
+        case Verb.DELEGATE:
+            return c.Delegate(**plan, to=text.lstrip("@"))
+        case Verb.EXECUTE:
+            return c.Execute(**item, remark=text)
+        case Verb.SKIP:
+            return c.Skip(**item, reason=text)
+        case Verb.RETRY:
+            return c.Retry(**item)
+        case _:
+            return _rare_command(verb, plan, text)
+
+
+def _rare_command(verb: str, plan: Mapping[str, str], text: str) -> c.PersonCommand:
+    match verb:
+        case Verb.REPLAN:
+            return c.Replan(**plan, reason=text)
+        case Verb.CANCEL:
+            return c.Cancel(**plan, reason=text)
+        case Verb.RECHECK:
+            return c.Recheck(**plan)
+        case Verb.DELETE:
+            return c.Delete(**plan)
+        case _:
+            raise NotFound(what="command", ref=verb)
+
+
+def new_plan_form(locale: Locale, name: str = "") -> Form:
+    """Return the form that starts a plan in chats that have dialogs."""
+    text = locale.text
+    fields = (
+        Field(text("Name"), "name", required=True, value=name, max_length=200),
+        Field(text("Release content"), "description", multiline=True),
+        Field(text("Approvers"), "approvers", hint=text("ids and @groups, such as bob, @sre")),
+        Field(text("Window"), "window", hint="2026-01-31 20:00 / 2026-01-31 22:00"),
+        Field(
+            text("Items, one per line"), "items", hint=text("Steps to do by hand; add workflows later"), multiline=True
+        ),
+    )
+    return Form("new", "", text("New release plan"), text("Create"), fields)
+
+
+def draft_from_form(values: Mapping[str, str], locale: Locale) -> PlanDraft:
+    """Read the new-plan form. Raises Invalid whose problems name the form's fields."""
+    approvers = tuple(part for part in values.get("approvers", "").replace("，", ",").replace(",", " ").split())
+    lines = [line.strip() for line in values.get("items", "").splitlines() if line.strip()]
+    try:
+        return PlanDraft(
+            name=values.get("name", ""),
+            description=values.get("description", ""),
+            window=_window(values.get("window", ""), locale),
+            approval=ApprovalDraft(stages=(StageDraft(name="1", approvers=approvers),) if approvers else ()),
+            items=tuple(
+                TextItemDraft(type="text", key=f"step{i}", name=line, content=line) for i, line in enumerate(lines, 1)
+            ),
+        )
+    except ValidationError as error:
+        raise Invalid(
+            *(Problem(str(e["loc"][0]), e["msg"].replace("{", "(").replace("}", ")")) for e in error.errors())
+        ) from None
+
+
+def _window(text: str, locale: Locale) -> WindowDraft:
+    if not text.strip():
+        return WindowDraft()
+    start, _, end = text.partition("/")
+    try:
+        return WindowDraft(
+            start=locale.parse_time(start) if start.strip() else None,
+            end=locale.parse_time(end) if end.strip() else None,
+        )
+    except ValueError:
+        raise Invalid(Problem("window", "write start / end, such as 2026-01-31 20:00 / 2026-01-31 22:00")) from None
+
+
+def field_of(problem: Problem) -> str:
+    """Return the field of the new-plan form that a problem of the draft is about."""
+    first = problem.path.split(".")[0].split("[")[0]
+    return {"approval": "approvers", "manager": "name"}.get(first, first)

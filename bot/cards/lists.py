@@ -1,0 +1,109 @@
+"""Cards that show several plans, the log of one, and the help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.cards.plan import PlanCards, shortened, tone_of
+from bot.cards.words import sentence
+from bot.commands import ALIASES
+from bot.i18n import Locale
+from bot.i18n.labels import N_, label
+from core.audit import LogEntry
+from core.card import Button, Card, Row, Section, Tone
+from core.people import Directory
+from core.plan import Plan
+from core.ports import Mine
+
+_TONE_MARKS = {Tone.NEUTRAL: "▫️", Tone.WAITING: "⏳", Tone.ACTIVE: "▶️", Tone.GOOD: "✅", Tone.BAD: "❌"}
+_LOG_LINES = 30
+USAGE = {
+    "list": N_("list [mine|status]: the plans"),
+    "show": N_("show N: one plan"),
+    "new": N_("new [NAME]: start a plan"),
+    "submit": N_("submit N: ask for approval, or start a plan that needs none"),
+    "approve": N_("approve N [comment]"),
+    "reject": N_("reject N REASON"),
+    "delegate": N_("delegate N PERSON: let somebody decide in your place"),
+    "execute": N_("execute N ITEM [remark]: run a workflow, or mark a step as done"),
+    "skip": N_("skip N ITEM REASON"),
+    "retry": N_("retry N ITEM: run a failed workflow again"),
+    "replan": N_("replan N [reason]: back to planning"),
+    "cancel": N_("cancel N [reason]: give a plan up"),
+    "recheck": N_("recheck N: ask the external system again"),
+    "log": N_("log N: who did what"),
+    "web": N_("web: a sign-in link to the console"),
+    "help": N_("help"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ListCards:
+    """Makes list cards for one reader."""
+
+    locale: Locale
+    directory: Directory
+    public_url: str
+
+    def plans(self, plans: Sequence[Plan], heading: str) -> Card:
+        """Return a list of plans, each with a button that shows it."""
+        text = self.locale.text
+        rows = tuple(self._row(plan) for plan in plans)
+        empty = "" if rows else text("There is nothing here yet. Start a plan with `new`.")
+        return Card(heading, heading, sections=(Section(text=empty, rows=rows),), more=self._more())
+
+    def mine(self, mine: Mine) -> Card:
+        """Return what concerns the reader: approvals first, then items, then own plans."""
+        text = self.locale.text
+        cards = PlanCards(self.locale, self.directory, self.public_url)
+        items = tuple(
+            Row(
+                f"#{plan.number} {item.name}",
+                "▶️",
+                plan.name,
+                buttons=cards.item(plan, item.id).sections[0].rows[0].buttons,
+            )
+            for plan, item in mine.items
+        )
+        sections = (
+            Section(text("Waiting for your approval"), rows=tuple(self._row(plan) for plan in mine.approvals)),
+            Section(text("Your items"), rows=items),
+            Section(text("Your plans"), rows=tuple(self._row(plan) for plan in mine.managed)),
+        )
+        shown = tuple(section for section in sections if section.rows)
+        nothing = Section(text=text("Nothing is waiting for you. `list` shows all plans."))
+        title = text("My releases")
+        return Card(title, title, sections=shown or (nothing,), more=self._more())
+
+    def log(self, plan: Plan, entries: Sequence[LogEntry]) -> Card:
+        """Return the newest part of a plan's operation log."""
+        names = {item.id: item.name for item in plan.items.values()}
+        lines = [
+            f"{self.locale.time(e.at)} · {sentence(e, self.locale, self.directory, names)}"
+            for e in entries[-_LOG_LINES:]
+        ]
+        title = self.locale.text("Operation log of #{number} {name}", number=plan.number, name=plan.name)
+        more = Button("open", self.locale.text("Open"), url=f"{self.public_url}/plans/{plan.number}")
+        return Card(
+            title, title, tone=tone_of(plan), sections=(Section(text=shortened("\n".join(lines), 2800)),), more=more
+        )
+
+    def help(self) -> Card:
+        """Return the grammar, with the Chinese words beside it."""
+        title = self.locale.text("Commands")
+        rows = tuple(Row(self.locale.text(usage), detail=" ".join(ALIASES[verb])) for verb, usage in USAGE.items())
+        return Card(title, title, sections=(Section(rows=rows),))
+
+    def _row(self, plan: Plan) -> Row:
+        text = self.locale.text
+        detail = f"{text(label(plan.status))} · {self.directory.name(plan.manager)}"
+        return Row(
+            f"#{plan.number} {plan.name}",
+            _TONE_MARKS[tone_of(plan)],
+            detail,
+            buttons=(Button("show", text("Show"), plan.ref),),
+        )
+
+    def _more(self) -> Button:
+        return Button("open", self.locale.text("Open"), url=f"{self.public_url}/")

@@ -1,0 +1,259 @@
+"""The card of one plan, in three uses: the plan card of a channel, the approval card, and the card of an assignee."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.i18n import Locale
+from bot.i18n.labels import label
+from bot.richtext import to_plain
+from core.card import Button, Card, Fact, Field, Row, Section, Style, Tone
+from core.people import Directory
+from core.plan import Decision, Item, Plan
+from core.status import ALLOWED, ENDED, FAILED_CHECK, WAITING_CHECK, ItemStatus, PlanStatus, RunStatus, Verb
+from core.workflow import Workflow
+
+_TONES = {
+    PlanStatus.WAIT_FOR_APPROVAL: Tone.WAITING,
+    PlanStatus.EXECUTING: Tone.ACTIVE,
+    PlanStatus.SUCCESS: Tone.GOOD,
+    PlanStatus.DENIED: Tone.BAD,
+    PlanStatus.TIMEOUT: Tone.BAD,
+}
+_MARKS = {
+    ItemStatus.TODO: "▫️",
+    ItemStatus.RUNNING: "⏳",
+    ItemStatus.DONE: "✅",
+    ItemStatus.SKIPPED: "⏭️",
+    ItemStatus.FAILED: "❌",
+}
+_DESCRIPTION_LIMIT = 1500
+_DETAIL_LIMIT = 300
+
+
+def tone_of(plan: Plan) -> Tone:
+    """Return the mood of a plan's card."""
+    if plan.status in WAITING_CHECK.values():
+        return Tone.WAITING
+    if plan.status in FAILED_CHECK.values():
+        return Tone.BAD
+    return _TONES.get(plan.status, Tone.NEUTRAL)
+
+
+def shortened(text: str, limit: int) -> str:
+    """Return the text, cut with an ellipsis when it is longer than the limit."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanCards:
+    """Makes the cards of plans for one reader (or one channel) in that reader's language."""
+
+    locale: Locale
+    directory: Directory
+    public_url: str
+
+    def plan(self, plan: Plan) -> Card:
+        """Return the full card: state, content, approval, items with buttons for whoever has the right."""
+        return self._card(
+            plan, (self._content(plan), self._approval(plan), self._items(plan)), self._plan_buttons(plan)
+        )
+
+    def approval(self, plan: Plan) -> Card:
+        """Return the card for an approver: what is to be released, who has decided, and the two buttons."""
+        buttons = self._vote_buttons(plan) if plan.status is PlanStatus.WAIT_FOR_APPROVAL else ()
+        return self._card(plan, (self._content(plan), self._items(plan, buttons=False), self._approval(plan)), buttons)
+
+    def item(self, plan: Plan, item_id: str) -> Card:
+        """Return the card for the assignee of an item."""
+        item = plan.items[item_id]
+        row = self._row(plan, item)
+        text = to_plain(str((item.spec or {}).get("content", ""))) if item.type == "text" else ""
+        section = Section(self.locale.text("Your item"), shortened(text, _DESCRIPTION_LIMIT), (row,))
+        return self._card(plan, (section,), ())
+
+    def _card(self, plan: Plan, sections: Iterable[Section | None], buttons: tuple[Button, ...]) -> Card:
+        text = self.locale.text
+        status = text(label(plan.status))
+        return Card(
+            title=f"#{plan.number} {plan.name}",
+            summary=f"#{plan.number} {plan.name}: {status}",
+            tone=tone_of(plan),
+            tag=status,
+            facts=tuple(self._facts(plan)),
+            sections=tuple(section for section in sections if section),
+            buttons=buttons,
+            note=self._note(plan),
+            more=Button("open", text("Open"), url=f"{self.public_url}/plans/{plan.number}"),
+        )
+
+    def _facts(self, plan: Plan) -> Iterable[Fact]:
+        text, time = self.locale.text, self.locale.time
+        yield Fact(text("Manager"), self.directory.name(plan.manager))
+        window = plan.window
+        if window.start or window.end:
+            yield Fact(text("Window"), f"{time(window.start)} – {time(window.end)}")
+        if plan.schedule_at:
+            yield Fact(text("Scheduled"), time(plan.schedule_at))
+        tally = plan.tally
+        yield Fact(
+            text("Items"),
+            text("{complete} of {total} complete", complete=tally.done + tally.skipped, total=tally.total),
+        )
+        if plan.content and plan.content.jira_sprints:
+            yield Fact(
+                "Jira",
+                ", ".join(str(s.get("sprint_name") or s.get("sprint_id", "")) for s in plan.content.jira_sprints),
+            )
+
+    def _note(self, plan: Plan) -> str:
+        """Say what the plan is waiting for, since when, and how to get out of it."""
+        text, check = self.locale.text, plan.check
+        if check and plan.status in WAITING_CHECK.values():
+            waiting = text(
+                "Waiting for an external system ({event}) since {since}, until {deadline}.",
+                event=check.event, since=check.since, deadline=check.deadline,
+            )  # fmt: skip
+            return " ".join((waiting, check.progress, text("To get out of it: replan or cancel."))).replace("  ", " ")
+        if plan.status in FAILED_CHECK.values():
+            return text(
+                "The external check failed: {reason}. Check again, replan or cancel.", reason=plan.reason or "?"
+            )
+        if plan.status is PlanStatus.DENIED:
+            return text("Rejected: {reason}. Replan to mend it and ask again.", reason=plan.reason)
+        if plan.status is PlanStatus.TIMEOUT:
+            return text("Time ran out before the plan was complete. Replan to go on.")
+        if plan.status is PlanStatus.EXECUTING and not plan.window_open:
+            return text("The release window opens at {start}.", start=plan.window.start)
+        return text("Reason: {reason}", reason=plan.reason) if plan.reason and plan.status is PlanStatus.CANCEL else ""
+
+    def _content(self, plan: Plan) -> Section | None:
+        description = to_plain(plan.content.description) if plan.content else ""
+        return Section(text=shortened(description, _DESCRIPTION_LIMIT)) if description else None
+
+    def _approval(self, plan: Plan) -> Section | None:
+        stages = plan.approval.stages
+        if not stages:
+            return None
+        rows = [row for index in range(len(stages)) for row in self._stage_rows(plan, index)]
+        return Section(self.locale.text("Approval"), rows=tuple(rows))
+
+    def _stage_rows(self, plan: Plan, index: int) -> Iterable[Row]:
+        text, name = self.locale.text, self.directory.name
+        stage = plan.approval.stages[index]
+        votes = plan.votes_of(index)
+        passed = plan.approval.current > index and plan.status is not PlanStatus.PLANNING
+        current = plan.approval.current == index and plan.status is PlanStatus.WAIT_FOR_APPROVAL
+        rules = {"all": text("all must approve"), "any": text("one must approve")}
+        rule = rules.get(str(stage.rule)) or text("{count} must approve", count=stage.rule)
+        who = ", ".join(name(approver) for approver in stage.approvers)
+        yield Row(stage.name, "✅" if passed else "⏳" if current else "▫️", f"{who} · {rule}")
+        for vote in votes:
+            voter = name(vote.person)
+            if vote.delegate:
+                voter = text("{delegate} for {person}", delegate=name(vote.delegate), person=voter)
+            said = text(label(vote.decision)) + (f": {shortened(vote.comment, _DETAIL_LIMIT)}" if vote.comment else "")
+            yield Row(voter, "👍" if vote.decision is Decision.APPROVE else "👎", said)
+
+    def _items(self, plan: Plan, *, buttons: bool = True) -> Section | None:
+        items = sorted(plan.items.values(), key=lambda item: item.position)
+        rows = tuple(self._row(plan, item, buttons=buttons) for item in items)
+        return Section(self.locale.text("Release items"), rows=rows) if rows else None
+
+    def _row(self, plan: Plan, item: Item, *, buttons: bool = True) -> Row:
+        mark = "⚠️" if item.run and item.run.status is RunStatus.UNKNOWN else _MARKS[item.status]
+        shown = self._item_buttons(plan, item) if buttons else ()
+        return Row(
+            f"{item.position}. {item.name}", mark, self._detail(plan, item), item.run.url if item.run else "", shown
+        )
+
+    def _detail(self, plan: Plan, item: Item) -> str:
+        text, name = self.locale.text, self.directory.name
+        parts = [
+            text(
+                label(
+                    item.run.status
+                    if item.run and item.status in (ItemStatus.RUNNING, ItemStatus.FAILED)
+                    else item.status
+                )
+            )
+        ]
+        if item.type == "workflow":
+            parts.append(
+                f"{item.workflow} ({item.runner})"
+                + (f" #{item.run.attempt}" if item.run and item.run.attempt > 1 else "")
+            )
+            parts += _parameters(item.spec)
+        if item.assignee:
+            parts.append(f"@{name(item.assignee)}")
+        if item.complete and item.executed_by:
+            parts.append(
+                text("by {person}", person=name(item.executed_by) if item.executed_by != "system" else text("schedule"))
+            )
+        waits = [plan.items[need].name for need in item.needs if need in plan.items and not plan.items[need].complete]
+        if waits and item.status is ItemStatus.TODO:
+            parts.append(text("after: {items}", items=", ".join(waits)))
+        if item.run and item.run.message and not item.complete:
+            parts.append(item.run.message)
+        if item.remark:
+            parts.append(f"“{to_plain(item.remark)}”")
+        return shortened(" · ".join(part for part in parts if part), _DETAIL_LIMIT)
+
+    def _plan_buttons(self, plan: Plan) -> tuple[Button, ...]:
+        if plan.status is PlanStatus.WAIT_FOR_APPROVAL:
+            return (*self._vote_buttons(plan), self._replan(plan))
+        buttons = []
+        if plan.status in ALLOWED[Verb.SUBMIT]:
+            buttons.append(Button(Verb.SUBMIT, self.locale.text("Submit"), plan.ref, Style.PRIMARY))
+        if plan.status in ALLOWED[Verb.RECHECK]:
+            buttons.append(Button(Verb.RECHECK, self.locale.text("Check again"), plan.ref, Style.PRIMARY))
+        if plan.status in ALLOWED[Verb.REPLAN]:
+            buttons.append(self._replan(plan))
+        if plan.status not in ENDED:
+            question = self.locale.text("Give up this plan for good? Running workflows are stopped.")
+            buttons.append(
+                Button(Verb.CANCEL, self.locale.text("Cancel plan"), plan.ref, Style.DANGER, confirm=question)
+            )
+        return tuple(buttons)
+
+    def _replan(self, plan: Plan) -> Button:
+        question = self.locale.text(
+            "Take the plan back to planning? Votes are void, and running workflows are stopped."
+        )
+        return Button(Verb.REPLAN, self.locale.text("Replan"), plan.ref, confirm=question)
+
+    def _vote_buttons(self, plan: Plan) -> tuple[Button, ...]:
+        text = self.locale.text
+        reason = Field(text("Why do you reject it?"), required=True, multiline=True)
+        return (
+            Button(Verb.APPROVE, text("Approve"), plan.ref, Style.PRIMARY),
+            Button(Verb.REJECT, text("Reject"), plan.ref, Style.DANGER, reason),
+        )
+
+    def _item_buttons(self, plan: Plan, item: Item) -> tuple[Button, ...]:
+        if plan.status is not PlanStatus.EXECUTING or item.status not in (ItemStatus.TODO, ItemStatus.FAILED):
+            return ()
+        text, ref = self.locale.text, plan.item_ref(item.id)
+        skip = Button(
+            Verb.SKIP, text("Skip"), ref, field=Field(text("Why is it skipped?"), required=True, multiline=True)
+        )
+        if item.status is ItemStatus.FAILED:
+            return Button(Verb.RETRY, text("Retry"), ref, Style.PRIMARY), skip
+        if any(need in plan.items and not plan.items[need].complete for need in item.needs):
+            return (skip,)
+        if item.type == "text":
+            remark = Field(text("Remark"), hint=text("What was done, and what came out of it"), multiline=True)
+            return Button(Verb.EXECUTE, text("Done"), ref, Style.PRIMARY, remark), skip
+        return Button(Verb.EXECUTE, text("Execute"), ref, Style.PRIMARY), skip
+
+
+def _parameters(spec: Mapping[str, Any] | None) -> list[str]:
+    """Return what a workflow will be run with, as far as it helps to decide; credentials are never shown."""
+    if not spec:
+        return []
+    workflow = Workflow.model_validate(spec)
+    params = [f"{p.name}={p.value}" for p in workflow.params if p.value and not p.is_credential]
+    jobs = [job.name for stage in workflow.stages for job in stage.jobs]
+    return [part for part in (", ".join(params), " → ".join(jobs)) if part]

@@ -1,0 +1,88 @@
+"""The operation log in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.i18n import Locale
+from bot.i18n.labels import N_
+from core.audit import LogEntry
+from core.people import Directory
+from core.plan import Decision
+from core.status import HookEvent, RunStatus, Verb
+
+SENTENCES = {
+    "created": N_("started the plan"),
+    "edited": N_("changed {changed}"),
+    "finished": N_("finished the planning"),
+    "submitted": N_("asked for approval"),
+    "submit_deferred": N_("asked for approval, which waits for the external check"),
+    "voted": N_("{decision} in stage {stage}"),
+    "delegated": N_("lets {to} decide in stage {stage}"),
+    "stage_passed": N_("stage {stage} is complete"),
+    "approved": N_("the plan is approved"),
+    "denied": N_("the plan is rejected"),
+    "approval_expired": N_("nobody decided in time"),
+    "reminded": N_("reminded the approvers"),
+    "form_linked": N_("opened the approval form {form}"),
+    "execution_started": N_("the plan may be executed"),
+    "window_opened": N_("the release window has opened"),
+    "item_done": N_("completed “{item}”"),
+    "item_skipped": N_("skipped “{item}”"),
+    "run_requested": N_("started “{item}”, attempt {attempt}"),
+    "run_changed": N_("“{item}” is {status}"),
+    "run_ended": N_("“{item}”: {status}"),
+    "schedule_fired": N_("the schedule started {count} items"),
+    "check_started": N_("waits for the external check: {event}"),
+    "check_progressed": N_("external check: {progress}"),
+    "check_reminded": N_("still waits for the external check: {event}"),
+    "check_passed": N_("the external check passed: {event}"),
+    "check_failed": N_("the external check failed: {event}"),
+    "succeeded": N_("the plan is complete"),
+    "timed_out": N_("the release window closed before the plan was complete"),
+    "replanned": N_("took the plan back to planning"),
+    "cancelled": N_("cancelled the plan"),
+    "deleted": N_("deleted the plan"),
+    "untold": N_("could not tell {endpoint}: {event}"),
+    "refused": N_("was refused: {verb}"),
+}
+_SAID = ("comment", "reason", "remark", "message")
+
+
+def sentence(entry: LogEntry, locale: Locale, directory: Directory, items: Mapping[str, str]) -> str:
+    """Return a log entry as `who: what, with what was said`. `items` maps item ids to names."""
+    details = entry.details
+    params = {name: _readable(name, value, directory) for name, value in details.items()}
+    params["item"] = items.get(str(details.get("item_id", "")), "?")
+    params["stage"] = int(details.get("stage", 0)) + 1
+    params["changed"] = ", ".join(map(str, details.get("changed", ())))
+    params["count"] = len(details.get("started", ()))
+    params["attempt"] = (details.get("run") or {}).get("attempt", 1)
+    params["event"] = params.get("event") or HookEvent((details.get("check") or {"event": "finish_planning"})["event"])
+    what = locale.text(SENTENCES[entry.event], **params)
+    said = next((str(details[name]) for name in _SAID if details.get(name)), "")
+    return f"{who(entry, locale, directory)}: {what}" + (f" — {said}" if said else "")
+
+
+def who(entry: LogEntry, locale: Locale, directory: Directory) -> str:
+    """Return what to call the party that an entry is about."""
+    names = {"system": N_("System"), "external": N_("External system")}
+    name = (
+        directory.name(entry.actor)
+        if entry.actor_kind == "person"
+        else locale.text(names.get(entry.actor, entry.actor))
+    )
+    delegate, person = entry.details.get("delegate"), entry.details.get("person")
+    if entry.event == "voted" and delegate:
+        return locale.text("{delegate} for {person}", delegate=name, person=directory.name(str(person)))
+    return name
+
+
+def _readable(name: str, value: Any, directory: Directory) -> Any:
+    kinds = {"decision": Decision, "status": RunStatus, "event": HookEvent}
+    if name in kinds:
+        return kinds[name](value)
+    if name == "verb" and value in set(Verb):
+        return Verb(value)
+    return directory.name(value) if name in ("to", "person") else value

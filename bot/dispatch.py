@@ -1,0 +1,232 @@
+"""From a request of any chat to its reply: who asks, what is asked, the engine's answer in the asker's language."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from bot.asking import Ref, command_for, draft_from_form, field_of, new_plan_form
+from bot.cards.lists import ListCards
+from bot.cards.plan import PlanCards
+from bot.commands import ITEM_VERBS, PLAN_VERBS, Typed, parse
+from bot.i18n import Locale
+from bot.identify import Identities
+from core import commands as c
+from core.card import Card, Tone
+from core.chat import Inbound, Reply
+from core.clock import Clock, Ids
+from core.deciding.approval import represented
+from core.draft import PlanDraft
+from core.engine import Engine, Outcome
+from core.errors import FabuError, Invalid, NotFound, OutdatedCard, Problem, Unavailable
+from core.people import Person
+from core.plan import Item
+from core.ports import PlanQuery, Store, Token
+from core.status import PlanStatus, Verb
+
+_LINK_LIFE = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """One request with the person who makes it."""
+
+    inbound: Inbound
+    person: Person
+    locale: Locale
+
+    @property
+    def key(self) -> str:
+        return f"{self.inbound.platform}:{self.inbound.key}"
+
+
+class Dispatch:
+    """Answers the requests of all chats. Calling it never raises a FabuError: the reply tells it."""
+
+    def __init__(
+        self, engine: Engine, store: Store, identities: Identities, clock: Clock, ids: Ids,
+        *, locale: Locale, public_url: str,
+    ) -> None:  # fmt: skip
+        self._engine, self._store, self._identities, self._clock, self._ids = engine, store, identities, clock, ids
+        self._locale, self._public_url = locale, public_url
+
+    async def __call__(self, inbound: Inbound) -> Reply:
+        """Return the reply to a proven request."""
+        locale = self._locale
+        try:
+            person = await self._identities.person(inbound.platform, inbound.user)
+            locale = Locale.of(person, locale.language, locale.timezone)
+            asking = _Asking(inbound, person, locale)
+            return await (self._clicked(asking) if inbound.verb else self._typed(asking))
+        except Invalid as error:
+            errors = {field_of(problem): locale.text(problem.message, **problem.params) for problem in error.problems}
+            return Reply(locale.error(error), Tone.BAD, errors=errors)
+        except FabuError as error:
+            card = await self._current(inbound, locale) if isinstance(error, OutdatedCard) else None
+            return Reply(locale.error(error), Tone.BAD, card)
+
+    async def _clicked(self, asking: _Asking) -> Reply:
+        inbound = asking.inbound
+        if inbound.verb == "home":
+            return Reply(card=await self._mine(asking))
+        if inbound.verb == "new":
+            return await self._create(asking, draft_from_form(inbound.values, asking.locale))
+        ref = Ref.parse(inbound.ref)
+        if inbound.verb == "show":
+            return Reply(card=await self._plan_card(ref.plan_id, asking.locale))
+        return await self._execute(asking, command_for(inbound.verb, ref, inbound.values.get("text", "")))
+
+    async def _execute(self, asking: _Asking, command: c.AnyCommand) -> Reply:
+        actor = self._engine.directory.actor(asking.person.id, asking.inbound.platform)
+        outcome = await self._engine.execute(command, actor, asking.key)
+        return Reply(said(outcome, command, asking.locale), Tone.GOOD)
+
+    async def _typed(self, asking: _Asking) -> Reply:
+        typed = parse(asking.inbound.text)
+        text = asking.locale.text
+        if not typed.verb:
+            hint = (
+                text("Did you mean `{command}`?", command=typed.meant)
+                if typed.meant
+                else text("`help` lists the commands.")
+            )
+            return Reply(text("“{word}” is not a command.", word=typed.rest[:40]) + " " + hint, Tone.BAD)
+        if typed.missing:
+            what = (
+                text("the number of the plan")
+                if typed.missing == "plan"
+                else text("the item: its position, key or name")
+            )
+            return Reply(
+                text("`{verb}` needs {what}. `help` shows how it is written.", verb=typed.verb, what=what), Tone.BAD
+            )
+        return await (self._about_plan(asking, typed) if typed.verb in PLAN_VERBS else self._general(asking, typed))
+
+    async def _general(self, asking: _Asking, typed: Typed) -> Reply:
+        cards = self._lists(asking.locale)
+        match typed.verb:
+            case "list" if typed.rest in ("mine", "我的"):
+                return Reply(card=await self._mine(asking))
+            case "list":
+                return Reply(card=await self._list(asking, typed.rest))
+            case "new" if typed.rest:
+                return await self._create(asking, PlanDraft(name=typed.rest[:200]))
+            case "new":
+                return Reply(form=new_plan_form(asking.locale))
+            case "web":
+                return await self._sign_in_link(asking)
+            case _:
+                return Reply(card=cards.help())
+
+    async def _about_plan(self, asking: _Asking, typed: Typed) -> Reply:
+        plan_id = await self._store.read(lambda reading: reading.plan_id(typed.plan))
+        if typed.verb == "show":
+            return Reply(card=await self._plan_card(plan_id, asking.locale))
+        if typed.verb == "log":
+            plan, entries = await self._store.read(lambda r: (r.plan(plan_id), r.log(plan_id, limit=100_000)))
+            return Reply(card=self._lists(asking.locale).log(plan, entries))
+        ref = Ref(plan_id)
+        if typed.verb in ITEM_VERBS:
+            items = await self._store.read(lambda reading: reading.find_items(plan_id, typed.item))
+            ref = replace(ref, item_id=_one(items, typed.item).id)
+        reply = await self._execute(asking, command_for(typed.verb, ref, typed.rest))
+        return replace(reply, card=await self._plan_card(plan_id, asking.locale))
+
+    async def _create(self, asking: _Asking, draft: PlanDraft) -> Reply:
+        command = c.Create(plan_id=self._ids.new(), draft=draft)
+        reply = await self._execute(asking, command)
+        plan_id = command.plan_id
+        return replace(reply, card=await self._plan_card(plan_id, asking.locale))
+
+    async def _list(self, asking: _Asking, status: str) -> Card:
+        if status and status not in set(PlanStatus):
+            raise Invalid(
+                Problem(
+                    "status",
+                    "there is no status {status}; use one of: {known}",
+                    {"status": status, "known": ", ".join(PlanStatus)},
+                )
+            )
+        page = await self._store.read(lambda reading: reading.plans(PlanQuery(status=status)))
+        return self._lists(asking.locale).plans(page.items, asking.locale.text("Release plans"))
+
+    async def _mine(self, asking: _Asking) -> Card:
+        person = asking.person.id
+        groups = self._engine.directory.groups.values()
+        names = {person, *(f"@{group.id}" for group in groups if person in group.members)}
+        mine = await self._store.read(lambda reading: reading.mine(person, names))
+        context = self._engine.context(self._engine.directory.actor(person, asking.inbound.platform))
+        voted = [
+            plan
+            for plan in mine.approvals
+            if _has_to_vote(represented(plan, context), plan.votes_of(plan.approval.current))
+        ]
+        return self._lists(asking.locale).mine(replace(mine, approvals=voted))
+
+    async def _sign_in_link(self, asking: _Asking) -> Reply:
+        secret, now = self._ids.token(32), self._clock.now()
+        token = Token(
+            self._ids.new(), hashlib.sha256(secret.encode()).hexdigest(), asking.person.id, "sign-in link", now,
+            expires_at=now + _LINK_LIFE, single_use=True,
+        )  # fmt: skip
+        await self._store.write(lambda writing: writing.people.add_token(token))
+        url = f"{self._public_url}/sign-in/{secret}"
+        return Reply(asking.locale.text("Open this link within ten minutes; it works once: {url}", url=url))
+
+    async def _current(self, inbound: Inbound, locale: Locale) -> Card | None:
+        try:
+            return await self._plan_card(Ref.parse(inbound.ref).plan_id, locale)
+        except (NotFound, Unavailable):
+            return None
+
+    async def _plan_card(self, plan_id: str, locale: Locale) -> Card:
+        plan = await self._store.read(lambda reading: reading.plan(plan_id, whole=True))
+        return PlanCards(locale, self._engine.directory, self._public_url).plan(plan)
+
+    def _lists(self, locale: Locale) -> ListCards:
+        return ListCards(locale, self._engine.directory, self._public_url)
+
+
+def said(outcome: Outcome, command: c.AnyCommand, locale: Locale) -> str:
+    """Return the sentence that tells a person what came of a command."""
+    plan, text = outcome.plan, locale.text
+    if outcome.repeated:
+        return text("That was done already. #{number} is now: {status}.", number=plan.number, status=plan.status)
+    match command:
+        case c.Create():
+            return text("Plan #{number} “{name}” is started.", number=plan.number, name=plan.name)
+        case c.Approve() if plan.status is PlanStatus.WAIT_FOR_APPROVAL:
+            votes = len(plan.votes_of(plan.approval.current))
+            return text(
+                "Your approval counts. #{number} waits for more: {votes} so far in this stage.",
+                number=plan.number,
+                votes=votes,
+            )
+        case c.Execute() | c.Skip() | c.Retry():
+            item = plan.items[command.item_id]
+            return text(
+                "“{item}” is {status}. #{number} is now: {plan}.",
+                item=item.name,
+                status=item.status,
+                number=plan.number,
+                plan=plan.status,
+            )
+        case _:
+            verb = Verb(getattr(command, "verb", Verb.EDIT))
+            return text("{verb}: done. #{number} is now: {status}.", verb=verb, number=plan.number, status=plan.status)
+
+
+def _one(items: list[Item], text: str) -> Item:
+    """Return the one item that is meant. Raises NotFound or Invalid with the candidates."""
+    if not items:
+        raise NotFound(what="item", ref=text)
+    if len(items) > 1:
+        names = ", ".join(f"{item.position}. {item.name}" for item in items[:5])
+        raise Invalid(Problem("item", "several items fit: {names}; write the position", {"names": names}))
+    return items[0]
+
+
+def _has_to_vote(names: list[str], votes: tuple[object, ...]) -> bool:
+    voted = {getattr(vote, "person", "") for vote in votes}
+    return any(name not in voted for name in names)

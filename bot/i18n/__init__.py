@@ -1,0 +1,75 @@
+"""Texts in the reader's language. The English text is the key of gettext catalogues that lie beside this module."""
+
+from __future__ import annotations
+
+import gettext
+from datetime import UTC, datetime
+from enum import Enum
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from bot.i18n.labels import label
+from core.errors import FabuError, Invalid, Problem
+from core.people import Person
+
+LANGUAGES = ("zh_CN", "en")
+
+
+@cache
+def _catalogue(language: str) -> gettext.NullTranslations:
+    return gettext.translation("fabu", Path(__file__).parent, [language], fallback=True)
+
+
+def translate(text: str, language: str, **params: object) -> str:
+    """Return a source text in a language with its `{params}` filled in; what is not translated stays English."""
+    translated = _catalogue(language).gettext(text) if text else ""
+    return translated.format(**params) if params else translated
+
+
+class Locale:
+    """How one reader wants to read: language and time zone."""
+
+    def __init__(self, language: str, timezone: str) -> None:
+        self.language, self.timezone = language, timezone
+        self._zone = ZoneInfo(timezone)
+
+    @classmethod
+    def of(cls, person: Person | None, language: str, timezone: str) -> Locale:
+        """Return a person's own locale, with the installation's where the person has no preference."""
+        return cls((person and person.language) or language, (person and person.timezone) or timezone)
+
+    def text(self, source: str, **params: object) -> str:
+        """Return a source text in the reader's language, with enumerations and times in the reader's terms."""
+        return translate(source, self.language, **{name: self._plain(value) for name, value in params.items()})
+
+    def time(self, moment: datetime | None) -> str:
+        """Return a moment in the reader's zone, with the zone's name: `2026-11-24 18:00 Asia/Shanghai`."""
+        return f"{moment.astimezone(self._zone):%Y-%m-%d %H:%M} {self.timezone}" if moment else self.text("any time")
+
+    def parse_time(self, text: str) -> datetime:
+        """Read `2026-11-24 18:00` in the reader's zone, or RFC 3339. Raises ValueError."""
+        moment = datetime.fromisoformat(text.strip())
+        return (moment if moment.tzinfo else moment.replace(tzinfo=self._zone)).astimezone(UTC)
+
+    def problem(self, problem: Problem) -> str:
+        """Return a problem as `path: what to do`."""
+        return f"{problem.path}: {self.text(problem.message, **problem.params)}"
+
+    def error(self, error: FabuError) -> str:
+        """Return what an error tells the reader."""
+        if isinstance(error, Invalid):
+            return self.text(error.message, problems="\n".join(f"• {self.problem(each)}" for each in error.problems))
+        return self.text(error.message, **error.params)
+
+    def _plain(self, value: object) -> object:
+        if isinstance(value, Enum):
+            return translate(label(value), self.language)
+        if isinstance(value, datetime):
+            return self.time(value)
+        return self.text("any time") if value is None else value
+
+
+def error_text(error: FabuError, language: str, timezone: str = "UTC") -> str:
+    """Return what an error tells a reader of a language."""
+    return Locale(language, timezone).error(error)

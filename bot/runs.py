@@ -1,0 +1,122 @@
+"""Workflows that run: starting and cancelling them as effects, and taking over what runners report."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+
+from bot.delivery import Route, Sent
+from core import commands as c
+from core.effects import EffectKind
+from core.engine import Engine
+from core.errors import DeliveryError, FabuError
+from core.people import Actor, ActorKind
+from core.plan import Item, Plan
+from core.ports import Delivery, Reading, Store
+from core.runner import Runner, RunOrder, RunReport
+from core.status import RunStatus
+from core.workflow import Workflow
+
+log = logging.getLogger(__name__)
+
+RUNNER = Actor("system", ActorKind.SYSTEM, "runner")
+_TRIES = 8
+
+
+class Runs:
+    """Connects the plan engine with the runners, which are added once they are open: they report through this."""
+
+    def __init__(self, store: Store, engine: Engine) -> None:
+        self._store, self._engine = store, engine
+        self.runners: Mapping[str, Runner] = {}
+
+    @property
+    def route(self) -> Route:
+        """How `run_start` and `run_cancel` effects are delivered: for about four minutes, then a person decides."""
+        return Route(
+            self._deliver,
+            lambda attempts: timedelta(seconds=2**attempts) if attempts < _TRIES else None,
+            self._given_up,
+        )
+
+    async def report(self, plan_id: str, item_id: str, report: RunReport) -> None:
+        """Take over what a runner says about an attempt."""
+        command = c.ReportRun(
+            plan_id=plan_id, item_id=item_id, run_id=report.run_id, status=report.status,
+            external_id=report.external_id, url=report.url, message=report.message,
+        )  # fmt: skip
+        await self._engine.execute(command, RUNNER)
+
+    async def report_by_id(self, report: RunReport) -> None:
+        """Take over a report that names the attempt only; one about an attempt that is over changes nothing."""
+        for plan_id, item in await self._store.read(lambda reading: reading.open_runs()):
+            if item.run and item.run.id == report.run_id:
+                await self.report(plan_id, item.id, report)
+
+    async def poll(self) -> None:
+        """Ask the runners about every attempt that has not ended: the slow way that finds what a push missed."""
+        for plan_id, item in await self._store.read(lambda reading: reading.open_runs()):
+            await self.follow(plan_id, item)
+
+    async def follow(self, plan_id: str, item: Item) -> None:
+        """Ask the runner about the attempt of an item, unless it is just being started."""
+        runner, run = self.runners.get(item.runner), item.run
+        if runner is None or run is None or run.status is RunStatus.STARTING:
+            return
+        try:
+            order = await self._order(plan_id, item.id, run.id)
+            await self.report(plan_id, item.id, await runner.status(run.id, run.external_id, order))
+        except FabuError as error:
+            log.info("%s cannot be asked about a run: %s", item.runner, error)
+
+    async def _deliver(self, delivery: Delivery) -> Sent:
+        effect = delivery.effect
+        item_id, run_id = str(effect.payload["item"]), effect.ref
+        runner = self._runner(effect.destination)
+        order = await self._order(effect.plan_id, item_id, run_id)
+        if effect.kind is EffectKind.RUN_CANCEL:
+            await runner.cancel(run_id, order.previous, order)
+            return Sent()
+        tried = len(await self._store.read(lambda reading: reading.attempts(effect.id)))
+        interrupted = delivery.attempts > tried + 1
+        found = await runner.find(order) if interrupted else await self._start(runner, order)
+        unknown = RunReport(run_id, RunStatus.UNKNOWN, message="the start was interrupted")
+        await self.report(effect.plan_id, item_id, found or unknown)
+        return Sent()
+
+    async def _start(self, runner: Runner, order: RunOrder) -> RunReport | None:
+        """Start an attempt; None when nobody can tell whether it was started."""
+        try:
+            return await runner.start(order)
+        except DeliveryError as error:
+            if not error.sent:
+                raise
+            if error.retryable:
+                return await runner.find(order)
+            return RunReport(order.run_id, RunStatus.FAILED, message=str(error))
+
+    async def _given_up(self, delivery: Delivery, error: DeliveryError) -> None:
+        if delivery.effect.kind is EffectKind.RUN_START:
+            report = RunReport(delivery.effect.ref, RunStatus.FAILED, message=str(error))
+            await self.report(delivery.effect.plan_id, str(delivery.effect.payload["item"]), report)
+
+    def _runner(self, destination: str) -> Runner:
+        name = destination.partition(":")[2]
+        if name not in self.runners:
+            raise DeliveryError(name, "this runner is not enabled in the settings", retryable=False, sent=False)
+        return self.runners[name]
+
+    async def _order(self, plan_id: str, item_id: str, run_id: str) -> RunOrder:
+        def load(reading: Reading) -> tuple[Plan, Item, Workflow]:
+            plan = reading.plan(plan_id)
+            return plan, plan.items[item_id], Workflow.model_validate(reading.spec(plan_id, item_id))
+
+        plan, item, workflow = await self._store.read(load)
+        run = item.run
+        return RunOrder(
+            run_id=run_id, plan_id=plan_id, plan_number=plan.number, plan_name=plan.name,
+            item_id=item_id, item_name=item.name, attempt=run.attempt if run else 1,
+            project=item.project, workflow=workflow, actor=item.executed_by, previous=run.external_id if run else "",
+            requested_at=item.executed_at,
+        )  # fmt: skip

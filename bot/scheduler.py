@@ -1,0 +1,77 @@
+"""The ticks: APScheduler calls, rows with their `due_at` decide. Replicas may tick side by side; claims part them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from core import commands as c
+from core.clock import Clock
+from core.engine import Engine
+from core.errors import FabuError, NotFound, Unavailable
+from core.people import SYSTEM
+from core.ports import DueTimer, Store
+
+log = logging.getLogger(__name__)
+
+_LEASE = timedelta(seconds=30)
+_BATCH = 200
+_KEYS_KEPT = timedelta(days=7)
+
+
+class Ticks:
+    """What happens at regular intervals."""
+
+    def __init__(self, store: Store, engine: Engine, clock: Clock) -> None:
+        self._store, self._engine, self._clock = store, engine, clock
+        self._scheduler = AsyncIOScheduler(timezone="UTC")
+
+    def start(self, others: dict[Callable[[], Awaitable[None]], float]) -> None:
+        """Begin to tick: timers every half second, old request keys every hour, and `others` every so many seconds."""
+        for work, seconds in {self.timers: 0.5, self.forget_keys: 3600.0, **others}.items():
+            self._scheduler.add_job(
+                _guarded(work), "interval", seconds=seconds, max_instances=1, coalesce=True, misfire_grace_time=None
+            )
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Tick no more."""
+        self._scheduler.shutdown(wait=False)
+
+    async def timers(self) -> None:
+        """Let the plans know of the timers that have become due."""
+        now = self._clock.now()
+        due = await self._store.write(lambda writing: writing.timers.claim(now, _LEASE, _BATCH))
+        stale = [timer for timer in await asyncio.gather(*map(self._fire, due)) if timer]
+        if stale:
+            await self._store.write(lambda writing: writing.timers.drop(stale))
+
+    async def _fire(self, timer: DueTimer) -> DueTimer | None:
+        """Fire a timer; return it when the plan has no more use for it. One that cannot be saved now comes again."""
+        command = c.TimerFired(plan_id=timer.plan_id, kind=timer.kind, due_at=timer.due_at)
+        try:
+            outcome = await self._engine.execute(command, SYSTEM)
+        except Unavailable:
+            return None
+        except NotFound:
+            return timer
+        return None if outcome.events else timer
+
+    async def forget_keys(self) -> None:
+        """Forget request keys that nobody will repeat any more."""
+        before = self._clock.now() - _KEYS_KEPT
+        await self._store.write(lambda writing: writing.plans.forget_keys(before))
+
+
+def _guarded(work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    async def run() -> None:
+        try:
+            await work()
+        except FabuError as error:
+            log.warning("a tick has to be repeated: %s", error)
+
+    return run

@@ -1,0 +1,45 @@
+"""The installation's secret, and the keys that are derived from it for different uses."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from config.settings import Settings
+
+
+def load_secret(settings: Settings) -> bytes:
+    """Return the secret of the settings, or that of `fabu.key` beside a SQLite database, which is made when missing.
+
+    Raises ValueError when there is no such place: replicas must share one secret, so it has to be written down.
+    """
+    written = settings.server.secret_key.get_secret_value()
+    if written:
+        return written.encode()
+    folder = data_folder(settings)
+    if folder is None:
+        raise ValueError("set server.secret_key: with this database several servers have to share it")
+    path = folder / "fabu.key"
+    if not path.exists():
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32))
+    return path.read_bytes().strip()
+
+
+def data_folder(settings: Settings) -> Path | None:
+    """Return the folder of a SQLite database; the working folder for a database in memory; None for a server's."""
+    if settings.database.url.startswith("memory:"):
+        return Path()
+    url = make_url(settings.database.url)
+    return Path(url.database or "").absolute().parent if url.get_backend_name() == "sqlite" else None
+
+
+def derive(secret: bytes, use: str) -> bytes:
+    """Return a key of 32 bytes for one use; one key tells nothing of another."""
+    return hmac.new(hashlib.sha256(secret).digest(), use.encode(), "sha256").digest()

@@ -1,0 +1,109 @@
+"""Drafts with mistakes: all are found in one go, each with its path."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from core import commands as c
+from core.context import Policy
+from core.draft import PlanPatch
+from core.errors import Invalid, Problem
+from tests.worlds import START, World, draft, stage, text_item, workflow_item
+
+
+def paths(error: Invalid) -> list[str]:
+    return [problem.path for problem in error.problems]
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"manager": "nobody"}, "manager"),
+        ({"manager": "gone"}, "manager"),
+        ({"collaborators": ["bob", "nobody"]}, "collaborators[1]"),
+        ({"window": {"start": START + timedelta(2), "end": START + timedelta(1)}}, "window.end"),
+        ({"window": {"start": START - timedelta(1)}}, "window.start"),
+        ({"window": {"end": START - timedelta(1)}}, "window.end"),
+        ({"schedule_at": START - timedelta(1)}, "schedule_at"),
+        ({"schedule_at": START + timedelta(2), "window": {"end": START + timedelta(1)}}, "schedule_at"),
+        ({"approval": {"stages": [stage("bob", "nobody")]}}, "approval.stages[0].approvers[1]"),
+        ({"approval": {"stages": [stage("@nogroup")]}}, "approval.stages[0].approvers[0]"),
+        ({"approval": {"stages": [stage("@empty")]}}, "approval.stages[0].approvers"),
+        ({"approval": {"stages": [stage("alice")]}}, "approval.stages[0].approvers"),
+        ({"approval": {"stages": [stage("bob", "carol", rule=3)]}}, "approval.stages[0].approvers"),
+        ({"items": [text_item("a"), text_item("a")]}, "items[1].key"),
+        ({"items": [text_item("a", needs=["b"])]}, "items[0].needs[0]"),
+        ({"items": [text_item("a", assignee="nobody")]}, "items[0].assignee"),
+        ({"items": [text_item("a", needs=["b"]), text_item("b", needs=["a"])]}, "items[0].needs"),
+        ({"items": [text_item("a", needs=["a"])]}, "items[0].needs"),
+    ],
+)
+def test_a_mistake_is_found_when_the_plan_is_created(fields: dict[str, Any], path: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        World().create(draft(**fields))
+    assert path in paths(caught.value)
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    mistakes: dict[str, Any] = {
+        "manager": "nobody",
+        "window": {"start": START + timedelta(2), "end": START + timedelta(1)},
+        "items": [text_item("a", needs=["zz"]), text_item("a", assignee="gone")],
+    }
+    with pytest.raises(Invalid) as caught:
+        World().create(draft(**mistakes))
+    assert set(paths(caught.value)) >= {
+        "manager",
+        "window.end",
+        "items[0].needs[0]",
+        "items[1].key",
+        "items[1].assignee",
+    }
+
+
+def test_finishing_asks_for_items_known_runners_and_what_they_can_run() -> None:
+    def refuses(_: object) -> list[Problem]:
+        return [Problem("stages[0].jobs[0].type", "the local runner cannot build; use zadig")]
+
+    world = World(Policy(runners={"local": refuses}))
+    world.create(draft(items=[]))
+    with pytest.raises(Invalid) as caught:
+        world.do(c.Finish)
+    assert paths(caught.value) == ["items"]
+    world.create(draft(items=[workflow_item("a"), workflow_item("b", runner="jenkins")]))
+    with pytest.raises(Invalid) as caught:
+        world.do(c.Finish)
+    assert paths(caught.value) == ["items[0].workflow.stages[0].jobs[0].type", "items[1].runner"]
+
+
+def test_a_time_that_passed_while_planning_is_found_at_finish() -> None:
+    world = World()
+    world.create(draft(window={"start": START + timedelta(hours=1), "end": START + timedelta(hours=2)}))
+    world.wait(minutes=90)
+    assert world.do(c.Finish) == ["finished"], "the window is open"
+    world.create(draft(window={"end": world.clock.now() + timedelta(hours=2)}))
+    world.wait(hours=3)
+    with pytest.raises(Invalid) as caught:
+        world.do(c.Finish)
+    assert paths(caught.value) == ["window.end"]
+
+
+def test_a_masked_credential_keeps_its_value_only_in_its_place() -> None:
+    secret = {"name": "token", "value": "s3cret", "is_credential": True}
+    item = workflow_item("a")
+    item["workflow"] = {**item["workflow"], "params": [secret]}
+    world = World()
+    world.create(draft(items=[item]))
+    item["workflow"]["params"] = [{**secret, "value": "********"}]
+    world.do(c.Edit, patch=PlanPatch.model_validate({"name": "again", "items": [item]}))
+    spec = world.item("a").spec
+    assert spec is not None
+    assert spec["params"][0]["value"] == "s3cret"
+    item["workflow"]["params"] = [{**secret, "name": "other", "value": "********"}]
+    world.do(c.Edit, patch=PlanPatch.model_validate({"items": [item]}))
+    with pytest.raises(Invalid) as caught:
+        world.do(c.Finish)
+    assert paths(caught.value) == ["items[0].workflow/params/0/value"]

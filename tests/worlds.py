@@ -1,0 +1,129 @@
+"""A small world for tests of the core: some people, a clock, and plans that are decided without a store."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from core import commands as c
+from core.clock import ManualClock
+from core.context import Context, Policy
+from core.decide import decide, start
+from core.deciding.unfolding import Unfolding
+from core.draft import PlanDraft
+from core.people import SYSTEM, Actor, Directory, Group, Person
+from core.plan import Item, Plan
+from core.status import HookEvent, RunStatus
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+PEOPLE = Directory(
+    {name: Person(name, name.title()) for name in ("alice", "bob", "carol", "dave", "erin")}
+    | {"root": Person("root", "Root", admin=True), "gone": Person("gone", "Gone", active=False)},
+    {"sre": Group("sre", ("carol", "dave")), "empty": Group("empty", ("gone",))},
+)
+
+
+class CountingIds:
+    """Identifiers that count, so that a failure reads the same each time."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+
+    def new(self) -> str:
+        return f"{next(self._numbers):032x}"
+
+    def token(self, size: int = 16) -> str:
+        return f"{next(self._numbers):0{size * 2}x}"
+
+
+def workflow(*scripts: str, name: str = "deploy") -> dict[str, Any]:
+    """A workflow of freestyle jobs."""
+    jobs = [{"name": f"job{i}", "type": "freestyle", "spec": {"script": script}} for i, script in enumerate(scripts, 1)]
+    return {"name": name, "stages": [{"name": "stage", "jobs": jobs}]}
+
+
+def text_item(key: str, **fields: Any) -> dict[str, Any]:
+    return {"key": key, "name": key.title(), "type": "text", "content": "by hand", **fields}
+
+
+def workflow_item(key: str, **fields: Any) -> dict[str, Any]:
+    return {
+        "key": key,
+        "name": key.title(),
+        "type": "workflow",
+        "runner": "local",
+        "workflow": workflow("true"),
+        **fields,
+    }
+
+
+def stage(*approvers: str, rule: Any = "all", name: str = "QA") -> dict[str, Any]:
+    return {"name": name, "approvers": approvers, "rule": rule}
+
+
+def draft(*stages: dict[str, Any], items: list[dict[str, Any]] | None = None, **fields: Any) -> PlanDraft:
+    """A plan of Alice's with a text item and a workflow item."""
+    return PlanDraft.model_validate(
+        {
+            "name": "Release 1",
+            "manager": "alice",
+            "approval": {"stages": stages},
+            "items": [text_item("notes"), workflow_item("deploy")] if items is None else items,
+            **fields,
+        }
+    )
+
+
+class World:
+    """One plan, and people who do things with it."""
+
+    def __init__(self, policy: Policy | None = None) -> None:
+        self.clock = ManualClock(START)
+        self.ids = CountingIds()
+        self.directory = PEOPLE
+        self.policy = policy or Policy(runners={"local": lambda _: []}, destinations=("slack",))
+        self.plan: Plan
+        self.last: Unfolding
+
+    def context(self, actor: Actor) -> Context:
+        return Context(actor, self.clock.now(), self.directory, self.policy, self.ids)
+
+    def create(self, plan_draft: PlanDraft, by: str = "alice") -> Plan:
+        command = c.Create(plan_id=self.ids.new(), draft=plan_draft)
+        self.last = start(command, self.context(self.directory.actor(by, "api")))
+        self.plan = replace(self.last.plan, number=1)
+        return self.plan
+
+    def do(self, command: type[c.Command], by: str = "alice", /, **fields: Any) -> list[str]:
+        """Let somebody ask for something; return the names of the events."""
+        actor = SYSTEM if by == "system" else self.directory.actor(by, "api")
+        self.last = decide(self.plan, command(plan_id=self.plan.id, **fields), self.context(actor))  # type: ignore[arg-type]
+        self.plan = self.last.plan
+        return [event.name for event in self.last.events]
+
+    def item(self, key: str) -> Item:
+        return next(item for item in self.plan.items.values() if item.key == key)
+
+    def on_item(self, command: type[c.Command], key: str, by: str = "alice", /, **fields: Any) -> list[str]:
+        return self.do(command, by, item_id=self.item(key).id, **fields)
+
+    def report(self, key: str, status: RunStatus, **fields: Any) -> list[str]:
+        """Let the runner report on the present attempt of an item."""
+        run = self.item(key).run
+        assert run is not None
+        return self.on_item(c.ReportRun, key, "system", run_id=run.id, status=status, **fields)
+
+    def wait(self, **duration: int) -> None:
+        self.clock.advance(timedelta(**duration))
+
+
+def waiting_policy(*events: HookEvent) -> Policy:
+    """A policy under which plans wait for an external system at the given moments."""
+    return Policy(
+        check_events=frozenset(events),
+        hooks={"ci": frozenset(HookEvent)},
+        runners={"local": lambda _: []},
+        destinations=("slack",),
+    )
