@@ -36,7 +36,7 @@ _VOTES = (
 _CONTENTS = select(contents).where(contents.c.plan_id.in_(_ids))
 _SOME_ITEMS = select(items).where(items.c.id.in_(_ids))
 _ALL_ITEMS = select(items).where(items.c.plan_id.in_(_ids)).order_by(items.c.plan_id, items.c.position)
-_WHOLE_ITEMS = _ALL_ITEMS.add_columns(item_specs.c.spec, item_specs.c.secrets).join(item_specs)
+_WHOLE_ITEMS = _ALL_ITEMS.add_columns(item_specs).join(item_specs)
 
 
 class Loader:

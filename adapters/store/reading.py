@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
@@ -36,7 +37,7 @@ from core.audit import LogEntry
 from core.errors import NotFound
 from core.people import Directory
 from core.plan import Item, Plan
-from core.ports import Attempt, CardRecord, Delivery, Mine, Page, PlanQuery, Token, Version
+from core.ports import Attempt, CardRecord, Delivery, Failing, Mine, Page, PlanQuery, Token, Version
 
 _LONGEST_NUMBER = 9
 """Digits of the largest plan number; what has more of them is an id that happens to have no letter."""
@@ -141,6 +142,18 @@ class SqlReading:
             Attempt(moment(row.at), row.ms, row.status, row.error, row.answer)
             for row in self._connection.execute(statement)
         ]
+
+    def failing(self, destination: str) -> Failing | None:
+        """See `Reading.failing`."""
+        tried, here = attempts.join(effects), effects.c.destination == destination
+        taken = select(func.max(attempts.c.id)).select_from(tried).where(here, attempts.c.error == "").scalar_subquery()
+        statement = (
+            select(func.min(attempts.c.at), func.count().filter(attempts.c.status == HTTPStatus.GONE))
+            .select_from(tried)
+            .where(here, attempts.c.id > func.coalesce(taken, 0))
+        )
+        since, gone = self._connection.execute(statement).one()
+        return None if since is None else Failing(moment(since), gone > 0)
 
     def cards(self, plan_id: str, platform: str) -> list[CardRecord]:
         """See `Reading.cards`."""

@@ -177,14 +177,15 @@ def _approval_of(row: AnyRow, stages: tuple[Stage, ...]) -> Approval:
 def _check_json(check: Check | None) -> str | None:
     if check is None:
         return None
-    return to_json([check.event, micros(check.since), micros(check.deadline), check.progress, check.reason])
+    moments = micros(check.since), micros(check.deadline)
+    return to_json([check.event, *moments, check.progress, check.reason, check.reminders])
 
 
 def _check_of(text: str | None) -> Check | None:
     if text is None:
         return None
-    event, since, deadline, progress, reason = json.loads(text)
-    return Check(HookEvent(event), moment(since), moment(deadline), progress, reason)
+    event, since, deadline, *rest = json.loads(text)
+    return Check(HookEvent(event), moment(since), moment(deadline), *rest)
 
 
 def stage_values(plan_id: str, position: int, stage: Stage) -> Values:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from adapters.store.memory.state import State
 from core.clock import Clock
 from core.effects import Effect, EffectKind
+from core.errors import Conflict
 from core.ports import Delivery, DeliveryState, Settled
 
 ENDED = (DeliveryState.DONE, DeliveryState.DEAD)
@@ -58,6 +59,8 @@ class MemoryOutbox:
         for effect in effects:
             if effect.kind is EffectKind.SYNC and self._pending_syncs((effect.plan_id, effect.destination)):
                 continue
+            if self._numbers([effect.id]):
+                raise Conflict
             self._state.last_seq += 1
             pending = Delivery(effect, DeliveryState.PENDING, due_at=effect.due_at or now, created_at=now)
             self._state.deliveries[self._state.last_seq] = pending

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from http import HTTPStatus
+from itertools import takewhile
 from typing import Any, TypeVar
 
 from adapters.store import cursors
@@ -16,7 +18,7 @@ from core.audit import LogEntry
 from core.errors import NotFound
 from core.people import Directory
 from core.plan import Item, Plan
-from core.ports import Attempt, CardRecord, Delivery, Mine, Page, PlanQuery, Scope, Token, Version
+from core.ports import Attempt, CardRecord, Delivery, Failing, Mine, Page, PlanQuery, Scope, Token, Version
 from core.status import PlanStatus
 
 T = TypeVar("T")
@@ -120,6 +122,13 @@ class MemoryReading:
     def attempts(self, effect_id: str) -> list[Attempt]:
         """See `Reading.attempts`."""
         return list(self._state.attempts.get(effect_id, ()))
+
+    def failing(self, destination: str) -> Failing | None:
+        """See `Reading.failing`."""
+        ids = [d.effect.id for d in self._state.deliveries.values() if d.effect.destination == destination]
+        tries = sorted((a for effect_id in ids for a in self.attempts(effect_id)), key=lambda a: a.at, reverse=True)
+        failed = list(takewhile(lambda attempt: attempt.error, tries))
+        return Failing(failed[-1].at, any(a.status == HTTPStatus.GONE for a in failed)) if failed else None
 
     def cards(self, plan_id: str, platform: str) -> list[CardRecord]:
         """See `Reading.cards`."""

@@ -1,0 +1,1 @@
+"""What every store promises (`core.ports.Store`), shown on each of them."""
