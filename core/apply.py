@@ -13,12 +13,39 @@ from core.plan import Approval, Content, Item, Plan, Stage, Tally, Vote, Window
 from core.status import FAILED_CHECK, WAITING_CHECK, HookEvent, ItemStatus, PlanStatus, RunStatus
 
 AnyEvent = (
-    e.Edited | e.Finished | e.Submitted | e.SubmitDeferred | e.Voted | e.Delegated | e.StagePassed | e.Approved
-    | e.Denied | e.ApprovalExpired | e.Reminded | e.FormLinked | e.ExecutionStarted | e.WindowOpened | e.ItemDone
-    | e.ItemSkipped | e.RunRequested | e.RunChanged | e.RunEnded | e.ScheduleFired | e.CheckStarted
-    | e.CheckProgressed | e.CheckReminded | e.CheckPassed | e.CheckFailed | e.Succeeded | e.TimedOut | e.Replanned | e.Cancelled
-    | e.Deleted | e.Untold | e.Refused
-)  # fmt: skip
+    e.Edited
+    | e.Finished
+    | e.Submitted
+    | e.SubmitDeferred
+    | e.Voted
+    | e.Delegated
+    | e.StagePassed
+    | e.Approved
+    | e.Denied
+    | e.ApprovalExpired
+    | e.Reminded
+    | e.FormLinked
+    | e.ExecutionStarted
+    | e.WindowOpened
+    | e.ItemDone
+    | e.ItemSkipped
+    | e.RunRequested
+    | e.RunChanged
+    | e.RunEnded
+    | e.ScheduleFired
+    | e.CheckStarted
+    | e.CheckProgressed
+    | e.CheckReminded
+    | e.CheckPassed
+    | e.CheckFailed
+    | e.Succeeded
+    | e.TimedOut
+    | e.Replanned
+    | e.Cancelled
+    | e.Deleted
+    | e.Untold
+    | e.Refused
+)
 """Every event but `Created`, which has no plan to be applied to."""
 
 
