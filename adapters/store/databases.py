@@ -37,27 +37,26 @@ def writing_engine(url: URL, sender: str) -> Engine:
     """Return an engine for the one connection that writes; its notices are signed with `sender`."""
     if url.get_backend_name() == "sqlite":
         return _sqlite(url, "BEGIN IMMEDIATE", pool_size=1)
-    return create_engine(url, pool_size=1, max_overflow=0, connect_args=_CONNECT, execution_options={"sender": sender})
+    return _engine(url, pool_size=1, connect_args=_CONNECT, execution_options={"sender": sender})
 
 
 def reading_engine(url: URL) -> Engine:
     """Return an engine for the connections that read; each transaction sees one snapshot."""
     if url.get_backend_name() == "sqlite":
         return _sqlite(url, "BEGIN", pool_size=READERS)
-    return create_engine(
-        url,
-        pool_size=READERS,
-        max_overflow=0,
-        pool_pre_ping=True,
-        isolation_level="REPEATABLE READ",
-        connect_args=_CONNECT,
-    )
+    snapshot = {"isolation_level": "REPEATABLE READ", "pool_pre_ping": True}
+    return _engine(url, pool_size=READERS, connect_args=_CONNECT, **snapshot)
+
+
+def _engine(url: URL, **options: Any) -> Engine:
+    """Make an engine whose errors show no parameters: they may hold what people wrote, and sealed credentials."""
+    return create_engine(url, max_overflow=0, hide_parameters=True, **options)
 
 
 def _sqlite(url: URL, begin: str, *, pool_size: int) -> Engine:
     """Make an engine whose transactions begin as told; the driver would begin them too late (Python docs, sqlite3)."""
     Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, pool_size=pool_size, max_overflow=0, connect_args={"check_same_thread": False})
+    engine = _engine(url, pool_size=pool_size, connect_args={"check_same_thread": False})
 
     @event.listens_for(engine, "connect")
     def set_up(connection: sqlite3.Connection, record: Any) -> None:
