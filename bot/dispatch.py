@@ -197,12 +197,8 @@ def said(outcome: Outcome, command: c.AnyCommand, locale: Locale) -> str:
         case c.Create():
             return text("Plan #{number} “{name}” is started.", number=plan.number, name=plan.name)
         case c.Approve() if plan.status is PlanStatus.WAIT_FOR_APPROVAL:
-            votes = len(plan.votes_of(plan.approval.current))
-            return text(
-                "Your approval counts. #{number} waits for more: {votes} so far in this stage.",
-                number=plan.number,
-                votes=votes,
-            )
+            stage = plan.approval.stage.name if plan.approval.stage else ""
+            return text("Your approval counts. #{number} now waits for stage {stage}.", number=plan.number, stage=stage)
         case c.Execute() | c.Skip() | c.Retry():
             item = plan.items[command.item_id]
             return text(

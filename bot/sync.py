@@ -157,7 +157,6 @@ class CardSync:
 
     async def _write_thread(self, view: _View, record: CardRecord, locale: Locale) -> CardRecord:
         """Write what happened under the channel's card, and reminders under the cards of those who have to vote."""
-        names = {item.id: item.name for item in view.plan.items.values()}
         new = [entry for entry in view.entries if entry.seq > record.log_seq]
         if record.purpose == "plan":
             told = [entry for entry in new if entry.event not in _QUIET]
@@ -166,7 +165,7 @@ class CardSync:
         else:
             told = []
         if told:
-            lines = "\n".join(sentence(entry, locale, self._engine.directory, names) for entry in told)
+            lines = "\n".join(sentence(entry, view.plan, locale, self._engine.directory) for entry in told)
             await self._messenger.say(Posted(record.channel, record.message), lines, f"{record.id}-{told[-1].seq}")
         return replace(record, log_seq=new[-1].seq if new else record.log_seq)
 

@@ -87,7 +87,7 @@ class LocalRunner:
         record = Record(RunStatus.RUNNING, plan_id=order.plan_id, item_id=order.item_id, server=self._server)
         try:
             if folder.create(record):
-                self._begin(folder, record, order.workflow)
+                self._begin(folder, record, order)
         except OSError as error:
             folder.remove()
             raise DeliveryError(self.name, str(error), retryable=True, sent=False) from error
@@ -152,12 +152,12 @@ class LocalRunner:
         for run in runs:
             run.stop("server stopped")
 
-    def _begin(self, folder: RunFolder, record: Record, workflow: Workflow) -> None:
+    def _begin(self, folder: RunFolder, record: Record, order: RunOrder) -> None:
         self._runs[folder.run_id] = run = LocalRun(
             folder,
             record,
-            OutputLog(folder.path, [*credentials(workflow), *self._passwords]),
-            steps(workflow),
+            OutputLog(folder.path, [*credentials(order.workflow), *self._passwords]),
+            steps(order.workflow, _about(order)),
             slots=self._slots,
             databases=self._settings.databases,
             grace=self._settings.grace,
@@ -188,3 +188,14 @@ class LocalRunner:
     def _report(self, folder: RunFolder, record: Record) -> RunReport:
         url = self._settings.run_url.format(run_id=folder.run_id)
         return RunReport(folder.run_id, record.status, folder.run_id, url, record.detail)
+
+
+def _about(order: RunOrder) -> dict[str, str]:
+    """Return the variables that tell a script for which approved plan it runs, and at whose word."""
+    return {
+        "FABU_PLAN": str(order.plan_number),
+        "FABU_PLAN_ID": order.plan_id,
+        "FABU_ITEM": order.item_name,
+        "FABU_ATTEMPT": str(order.attempt),
+        "FABU_ACTOR": order.actor,
+    }

@@ -44,12 +44,13 @@ class StepFailed(Exception):
     """A step did not do what it should; the text says why."""
 
 
-def steps(workflow: Workflow) -> list[Step]:
+def steps(workflow: Workflow, about: Mapping[str, str]) -> list[Step]:
     """Return what is to be run, in order, of a workflow without `problems`.
 
-    Repositories are not checked out: what a script needs, it fetches itself.
+    Scripts see what the run is `about`, and the workflow's parameters, as variables. Repositories are not checked out:
+    what a script needs, it fetches itself.
     """
-    common = {param.name: param.value for param in workflow.params if param.type != "repo"}
+    common = {**about, **{param.name: param.value for param in workflow.params if param.type != "repo"}}
     return [_step(f"{stage}/{job.name}", job, common) for _, stage, job in _jobs(workflow)]
 
 

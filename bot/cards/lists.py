@@ -78,9 +78,8 @@ class ListCards:
 
     def log(self, plan: Plan, entries: Sequence[LogEntry]) -> Card:
         """Return the newest part of a plan's operation log."""
-        names = {item.id: item.name for item in plan.items.values()}
         lines = [
-            f"{self.locale.time(e.at)} · {sentence(e, self.locale, self.directory, names)}"
+            f"{self.locale.time(e.at)} · {sentence(e, plan, self.locale, self.directory)}"
             for e in entries[-_LOG_LINES:]
         ]
         title = self.locale.text("Operation log of #{number} {name}", number=plan.number, name=plan.name)

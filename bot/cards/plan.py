@@ -121,6 +121,11 @@ class PlanCards:
             return text(
                 "The external check failed: {reason}. Check again, replan or cancel.", reason=plan.reason or "?"
             )
+        if plan.gate and plan.status in (PlanStatus.DENIED, PlanStatus.TIMEOUT):
+            said = plan.reason or text(label(plan.status))
+            return text(
+                "No: {reason}. The system that asked is told so; it asks anew when its plan changes.", reason=said
+            )
         if plan.status is PlanStatus.DENIED:
             return text("Rejected: {reason}. Replan to mend it and ask again.", reason=plan.reason)
         if plan.status is PlanStatus.TIMEOUT:
@@ -203,14 +208,14 @@ class PlanCards:
 
     def _plan_buttons(self, plan: Plan) -> tuple[Button, ...]:
         if plan.status is PlanStatus.WAIT_FOR_APPROVAL:
-            return (*self._vote_buttons(plan), self._replan(plan))
+            return (*self._vote_buttons(plan), *self._replan(plan))
         buttons = []
         if plan.status in ALLOWED[Verb.SUBMIT]:
             buttons.append(Button(Verb.SUBMIT, self.locale.text("Submit"), plan.ref, Style.PRIMARY))
         if plan.status in ALLOWED[Verb.RECHECK]:
             buttons.append(Button(Verb.RECHECK, self.locale.text("Check again"), plan.ref, Style.PRIMARY))
         if plan.status in ALLOWED[Verb.REPLAN]:
-            buttons.append(self._replan(plan))
+            buttons += self._replan(plan)
         if plan.status not in ENDED:
             question = self.locale.text("Give up this plan for good? Running workflows are stopped.")
             buttons.append(
@@ -218,11 +223,13 @@ class PlanCards:
             )
         return tuple(buttons)
 
-    def _replan(self, plan: Plan) -> Button:
+    def _replan(self, plan: Plan) -> tuple[Button, ...]:
+        if plan.gate:
+            return ()
         question = self.locale.text(
             "Take the plan back to planning? Votes are void, and running workflows are stopped."
         )
-        return Button(Verb.REPLAN, self.locale.text("Replan"), plan.ref, confirm=question)
+        return (Button(Verb.REPLAN, self.locale.text("Replan"), plan.ref, confirm=question),)
 
     def _vote_buttons(self, plan: Plan) -> tuple[Button, ...]:
         text = self.locale.text

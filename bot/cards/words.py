@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from bot.i18n import Locale
 from bot.i18n.labels import N_
 from core.audit import LogEntry
 from core.people import Directory
-from core.plan import Decision
+from core.plan import Decision, Plan
 from core.status import HookEvent, RunStatus, Verb
 
 SENTENCES = {
@@ -20,54 +19,69 @@ SENTENCES = {
     "submit_deferred": N_("asked for approval, which waits for the external check"),
     "voted": N_("{decision} in stage {stage}"),
     "delegated": N_("lets {to} decide in stage {stage}"),
-    "stage_passed": N_("stage {stage} is complete"),
-    "approved": N_("the plan is approved"),
-    "denied": N_("the plan is rejected"),
-    "approval_expired": N_("nobody decided in time"),
+    "stage_passed": N_("Stage {stage} is complete"),
+    "approved": N_("The plan is approved"),
+    "denied": N_("The plan is rejected"),
+    "approval_expired": N_("Nobody decided in time"),
     "reminded": N_("reminded the approvers"),
     "form_linked": N_("opened the approval form {form}"),
-    "execution_started": N_("the plan may be executed"),
-    "window_opened": N_("the release window has opened"),
+    "execution_started": N_("The plan may be executed now"),
+    "window_opened": N_("The release window has opened"),
     "item_done": N_("completed “{item}”"),
     "item_skipped": N_("skipped “{item}”"),
     "run_requested": N_("started “{item}”, attempt {attempt}"),
     "run_changed": N_("“{item}” is {status}"),
     "run_ended": N_("“{item}”: {status}"),
     "schedule_fired": N_("the schedule started {count} items"),
-    "check_started": N_("waits for the external check: {event}"),
-    "check_progressed": N_("external check: {progress}"),
+    "check_started": N_("Waiting for the external check: {event}"),
+    "check_progressed": N_("External check: {progress}"),
     "check_reminded": N_("still waits for the external check: {event}"),
-    "check_passed": N_("the external check passed: {event}"),
-    "check_failed": N_("the external check failed: {event}"),
-    "succeeded": N_("the plan is complete"),
-    "timed_out": N_("the release window closed before the plan was complete"),
+    "check_passed": N_("The external check passed: {event}"),
+    "check_failed": N_("The external check failed: {event}"),
+    "succeeded": N_("The plan is complete"),
+    "timed_out": N_("The release window closed before the plan was complete"),
     "replanned": N_("took the plan back to planning"),
     "cancelled": N_("cancelled the plan"),
     "deleted": N_("deleted the plan"),
     "untold": N_("could not tell {endpoint}: {event}"),
     "refused": N_("was refused: {verb}"),
 }
+_CONSEQUENCES = frozenset(
+    {
+        "stage_passed", "approved", "denied", "approval_expired", "execution_started", "window_opened", "check_started",
+        "check_progressed", "check_passed", "check_failed", "succeeded", "timed_out",
+    }
+)  # fmt: skip
+"""What nobody does: it follows from what somebody did."""
 _SAID = ("comment", "reason", "remark", "message")
 
 
-def sentence(entry: LogEntry, locale: Locale, directory: Directory, items: Mapping[str, str]) -> str:
-    """Return a log entry as `who: what, with what was said`. `items` maps item ids to names."""
+def sentence(entry: LogEntry, plan: Plan, locale: Locale, directory: Directory) -> str:
+    """Return a log entry as `who: what — what was said`, or only what happened where nobody did it."""
     details = entry.details
     params = {name: _readable(name, value, directory) for name, value in details.items()}
-    params["item"] = items.get(str(details.get("item_id", "")), "?")
-    params["stage"] = int(details.get("stage", 0)) + 1
+    item = plan.items.get(str(details.get("item_id", "")))
+    params["item"] = item.name if item else "?"
+    params["stage"] = _stage(plan, int(details.get("stage", 0)))
     params["changed"] = ", ".join(map(str, details.get("changed", ())))
     params["count"] = len(details.get("started", ()))
     params["attempt"] = (details.get("run") or {}).get("attempt", 1)
     params["event"] = params.get("event") or HookEvent((details.get("check") or {"event": "finish_planning"})["event"])
     what = locale.text(SENTENCES[entry.event], **params)
     said = next((str(details[name]) for name in _SAID if details.get(name)), "")
-    return f"{who(entry, locale, directory)}: {what}" + (f" — {said}" if said else "")
+    subject = "" if entry.event in _CONSEQUENCES else f"{who(entry, locale, directory)}: "
+    return f"{subject}{what}" + (f" — {said}" if said else "")
+
+
+def _stage(plan: Plan, index: int) -> str:
+    """Return the name of a stage; an entry may be about one that a later revision no longer has."""
+    stages = plan.approval.stages
+    return stages[index].name if index < len(stages) else str(index + 1)
 
 
 def who(entry: LogEntry, locale: Locale, directory: Directory) -> str:
     """Return what to call the party that an entry is about."""
-    names = {"system": N_("System"), "external": N_("External system")}
+    names = {"system": N_("System"), "external": N_("External system"), "gate:zadig": "Zadig"}
     name = (
         directory.name(entry.actor)
         if entry.actor_kind == "person"

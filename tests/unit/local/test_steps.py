@@ -21,7 +21,7 @@ def test_a_good_workflow_has_no_problems() -> None:
     envs = [{"key": "A", "value": "1"}]
     good = workflow(script("true", envs=envs, timeout="1h30m"), sql("SELECT 1"), params=[{"name": "B", "value": "2"}])
     assert problems(good, DATABASES) == []
-    assert steps(good) == [
+    assert steps(good, {}) == [
         ScriptStep("stage/job", "true", {"A": "1", "B": "2"}, 5400),
         SqlStep("stage/sql", "shop", "SELECT 1", 3600),
     ]
