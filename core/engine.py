@@ -101,14 +101,17 @@ class Engine:
         finally:
             self._committing = None
 
-    async def _commit(self, requests: list[_Request]) -> None:
-        """Commit a batch. One that lost a race is tried again request by request, so that each stands for itself."""
+    async def _commit(self, requests: list[_Request], *, again: bool = False) -> None:
+        """Commit a batch. One that lost a race is tried again request by request, so that each stands for itself.
+
+        The second time, a request that another replica was faster with is known for a repeated one.
+        """
         try:
             results = await self._store.write(lambda writing: _Batch(self, writing).run(requests))
         except Exception as error:  # noqa: BLE001 - whatever happened belongs to those who wait for it
-            if isinstance(error, Conflict) and len(requests) > 1:
+            if isinstance(error, Conflict) and not again:
                 for request in requests:
-                    await self._commit([request])
+                    await self._commit([request], again=True)
                 return
             results = _Results([error] * len(requests))
         for request, result in zip(requests, results.answers, strict=True):
