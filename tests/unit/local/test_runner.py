@@ -59,7 +59,9 @@ async def test_the_environment_holds_what_was_declared_and_nothing_of_the_server
     lines = {line for line in desk.runner.output("r1").splitlines() if "=" in line and not line.startswith("==")}
     own = {"PWD", "SHLVL", "_", "OLDPWD"}  # bash sets these
     names = {line.partition("=")[0] for line in lines}
-    assert names - own == {"PATH", "HOME", "LANG", "VERSION", "REGION", "ON"}
+    about = {"FABU_PLAN", "FABU_PLAN_ID", "FABU_ITEM", "FABU_ATTEMPT", "FABU_ACTOR"}
+    assert names - own - about == {"PATH", "HOME", "LANG", "VERSION", "REGION", "ON"}
+    assert about <= names
     assert {"VERSION=1.2", "REGION=cn", "ON=a,b"} <= lines
 
 
