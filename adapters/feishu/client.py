@@ -17,11 +17,12 @@ from typing import Any, Final
 
 import orjson
 
-from adapters.feishu.errors import SUBSCRIBED, TOKEN_REFUSED, UUID_USED, FeishuError, answer_of, refusal
+from adapters.feishu.errors import NO_SUCH_USER, SUBSCRIBED, TOKEN_REFUSED, UUID_USED, FeishuError, answer_of, refusal
 from adapters.feishu.token import TenantToken
 
 LOOKUP_BATCH: Final = 50  # e-mail addresses, and as many mobile numbers, in one call
 
+_TITLE: Final = "@i18n@title"  # what is shown is looked up under such keys
 _MENTION_MARKUP = re.compile(r"<(?=/?at\b)", re.IGNORECASE)
 
 
@@ -69,16 +70,31 @@ class FeishuClient:
             "PATCH", "/open-apis/im/v1/messages/:message_id", {"message_id": message_id}, body={"content": _json(card)}
         )
 
-    async def reply_text(self, message_id: str, text: str, uuid: str) -> str:
-        """Answer a message in plain text and return the answer's id; nobody is mentioned, whatever the text says."""
-        content = {"text": _MENTION_MARKUP.sub("<\u200b", text)}
+    async def reply(self, message_id: str, msg_type: str, content: Mapping[str, Any], uuid: str) -> str:
+        """Answer a message, below it, and return the answer's id; `uuid` as in `send`."""
         data = await self._call(
             "POST",
             "/open-apis/im/v1/messages/:message_id/reply",
             {"message_id": message_id},
-            body={"msg_type": "text", "content": _json(content), "uuid": uuid},
+            body={"msg_type": msg_type, "content": _json(content), "uuid": uuid},
         )
         return str(data["message_id"])
+
+    async def reply_text(self, message_id: str, text: str, uuid: str) -> str:
+        """Answer a message in plain text and return the answer's id; nobody is mentioned, whatever the text says."""
+        return await self.reply(message_id, "text", unmentioning(text), uuid)
+
+    async def user(self, open_id: str) -> dict[str, Any] | None:
+        """Return the profile of a user, as far as the app may see it; None for one that it may not see at all."""
+        try:
+            data = await self._call(
+                "GET", "/open-apis/contact/v3/users/:user_id", {"user_id": open_id}, {"user_id_type": "open_id"}
+            )
+        except FeishuError as error:
+            if error.vendor_code not in NO_SUCH_USER:
+                raise
+            return None
+        return dict(data["user"])
 
     async def lookup(self, emails: Sequence[str] = (), mobiles: Sequence[str] = ()) -> dict[str, str]:
         """Return the open_id of every given e-mail address and mobile number that belongs to somebody."""
@@ -91,6 +107,26 @@ class FeishuClient:
                 if user.get("user_id"):
                     found[user.get("email") or user.get("mobile")] = user["user_id"]
         return found
+
+    async def bot(self) -> dict[str, Any]:
+        """Return what the app's bot is called and whether it is active (`activate_status` 2)."""
+        return await self._call("GET", "/open-apis/bot/v3/info")
+
+    async def scopes(self) -> set[str]:
+        """Return the permissions that the tenant has granted to the app."""
+        data = await self._call("GET", "/open-apis/application/v6/scopes")
+        return {scope["scope_name"] for scope in data.get("scopes") or () if scope.get("grant_status") == 1}
+
+    async def in_chat(self, chat_id: str) -> bool:
+        """Tell whether the bot is a member of a group."""
+        data = await self._call("GET", "/open-apis/im/v1/chats/:chat_id/members/is_in_chat", {"chat_id": chat_id})
+        return bool(data.get("is_in_chat"))
+
+    async def definition(self, approval_code: str) -> dict[str, Any]:
+        """Return an approval definition: its widgets as JSON in `form`, its steps in `node_list`."""
+        return await self._call(
+            "GET", "/open-apis/approval/v4/approvals/:approval_code", {"approval_code": approval_code}
+        )
 
     async def create_definition(self, definition: Mapping[str, Any]) -> str:
         """Create an approval definition, or update the one its `approval_code` names; return its code."""
@@ -116,8 +152,9 @@ class FeishuClient:
         form: Sequence[Mapping[str, Any]],
         approvers: Mapping[str, Sequence[str]],
         uuid: str,
+        title: str,
     ) -> str:
-        """Submit an approval form for `open_id` and return its instance code.
+        """Submit an approval form under a title for `open_id` and return its instance code.
 
         `approvers` names the open_ids for each node that leaves the choice to the sender. The same `uuid` (at most 64
         characters) starts one instance: repeating the call returns the first one's code.
@@ -128,6 +165,10 @@ class FeishuClient:
             "form": _json(form),
             "node_approver_open_id_list": [{"key": key, "value": list(ids)} for key, ids in approvers.items()],
             "uuid": uuid,
+            "title": _TITLE,
+            "i18n_resources": [
+                {"locale": "zh-CN", "texts": [{"key": _TITLE, "value": title}], "is_default": True},
+            ],
         }
         try:
             data = await self._call("POST", "/open-apis/approval/v4/instances", body=body)
@@ -172,7 +213,7 @@ class FeishuClient:
                 raise
             self._token.invalidate(token)
             answer = await self._request(method, uri, paths, queries, body, await self._token.get())
-        return dict(answer.get("data") or {})
+        return dict(answer.get("data") or answer.get("bot") or {})  # bot/v3/info has its own name for it
 
     async def _fetch_token(self) -> tuple[str, float]:
         answer = await self._request(
@@ -235,6 +276,11 @@ class FeishuClient:
             .build()
         )
         return _Sdk(lark, client, httpx.HTTPError, (httpx.ConnectError, httpx.ConnectTimeout))
+
+
+def unmentioning(text: str) -> dict[str, str]:
+    """Return the content of a text message in which no markup mentions anybody."""
+    return {"text": _MENTION_MARKUP.sub("<\u200b", text)}
 
 
 def _json(value: object) -> str:

@@ -58,7 +58,11 @@ class FeishuSimulator(Simulator):
     def __init__(self) -> None:
         super().__init__()
         self.users: dict[str, dict[str, str]] = {}
+        self.resigned: set[str] = set()
         self.chats: set[str] = set()
+        self.scopes = {"im:message", "im:chat:readonly", "contact:user.id:readonly", "contact:contact.base:readonly"}
+        self.scopes |= {"contact:user.email:readonly", "contact:user.phone:readonly", "approval:approval"}
+        self.activate_status = 2
         self.messages: dict[str, Message] = {}
         self.tokens = Tokens(self.clock, {"app_id": self.app_id, "app_secret": self.app_secret})
         self.rate = Rate(self.clock)
@@ -108,11 +112,15 @@ class FeishuSimulator(Simulator):
             ("POST", "im/v1/messages", self._create, "im.message.create"),
             ("PATCH", "im/v1/messages/{message_id}", self._patch, "im.message.patch"),
             ("POST", "im/v1/messages/{message_id}/reply", self._reply, "im.message.reply"),
+            ("GET", "im/v1/chats/{chat_id}/members/is_in_chat", self._in_chat, "im.chat.is_in_chat"),
             ("POST", "contact/v3/users/batch_get_id", self._lookup, "contact.user.batch_get_id"),
+            ("GET", "contact/v3/users/{user_id}", self._user, "contact.user.get"),
+            ("GET", "application/v6/scopes", self._scopes, "application.scope.list"),
             *self.approvals.apis(),
         ]
         return [
             web.post("/open-apis/auth/v3/tenant_access_token/internal", self.tokens.issue, name="auth.token"),
+            web.get("/open-apis/bot/v3/info", endpoint(self.tokens, self._bot, under="bot"), name="bot.info"),
             *(web.route(m, f"/open-apis/{path}", endpoint(self.tokens, api), name=name) for m, path, api, name in apis),
             *self.sockets.routes(),
         ]
@@ -154,8 +162,27 @@ class FeishuSimulator(Simulator):
                 raise Refused(40001, f"invalid parameter: {plural} has more than 50 entries")
             for value in wanted:
                 owner = next((open_id for open_id, user in self.users.items() if user[kind] == value), None)
-                found.append({kind: value} | ({"user_id": owner} if owner else {}))
+                found.append({kind: value} | ({"user_id": owner} if owner and owner not in self.resigned else {}))
         return {"user_list": found}
+
+    def _user(self, request: web.Request, _: dict[str, Any]) -> dict[str, Any]:
+        open_id = request.match_info["user_id"]
+        if request.query.get("user_id_type") != "open_id":
+            raise Refused(99992402, "field validation failed: user_id_type")
+        if open_id not in self.users:
+            raise Refused(41012, "user id invalid error")
+        status = {"is_activated": True, "is_resigned": open_id in self.resigned, "is_frozen": False}
+        return {"user": {"open_id": open_id, **self.users[open_id], "status": status}}
+
+    def _scopes(self, _: web.Request, __: dict[str, Any]) -> dict[str, Any]:
+        granted = [{"scope_name": name, "grant_status": 1} for name in sorted(self.scopes)]
+        return {"scopes": [*granted, {"scope_name": "drive:drive", "grant_status": 2}]}
+
+    def _bot(self, _: web.Request, __: dict[str, Any]) -> dict[str, Any]:
+        return {"activate_status": self.activate_status, "app_name": "Fabu", "open_id": BOT}
+
+    def _in_chat(self, request: web.Request, _: dict[str, Any]) -> dict[str, Any]:
+        return {"is_in_chat": request.match_info["chat_id"] in self.chats}
 
     def _chat(self, id_type: str, receive_id: str) -> str:
         if id_type == "email":

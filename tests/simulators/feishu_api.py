@@ -78,14 +78,14 @@ class Rate:
         seen.append(now)
 
 
-def endpoint(tokens: Tokens, api: Api) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def endpoint(tokens: Tokens, api: Api, under: str = "data") -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """Wrap an API: token and body are checked before, its dict becomes `data`, Refused becomes the answer."""
 
     async def serve(request: web.Request) -> web.StreamResponse:
         try:
             tokens.check(request)
             body = await _body(request)
-            return web.json_response({"code": 0, "msg": "success", "data": api(request, body)})
+            return web.json_response({"code": 0, "msg": "success", under: api(request, body)})
         except Refused as refused:
             return refused.response
 

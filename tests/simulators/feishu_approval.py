@@ -12,6 +12,7 @@ from aiohttp import web
 from .base import Clock
 from .feishu_api import Api, Refused, parsed, text
 
+_TIMELINE = {"APPROVED": "PASS", "REJECTED": "REJECT", "TRANSFERRED": "TRANSFER"}
 NODE_TYPES = {"AND", "OR", "SEQUENTIAL"}
 
 
@@ -23,6 +24,12 @@ class Task:
     node_id: str
     open_id: str
     status: str = "PENDING"
+    comment: str = ""
+    ended_at: float = 0.0
+
+    def end(self, status: str, at: float, comment: str = "") -> None:
+        """Record what has become of it at a moment (unix seconds)."""
+        self.status, self.ended_at, self.comment = status, at, comment
 
 
 @dataclass
@@ -36,6 +43,7 @@ class Instance:
     approvers: dict[str, list[str]]
     uuid: str
     started_at: float
+    title: str = ""
     status: str = "PENDING"
     tasks: list[Task] = field(default_factory=list)
 
@@ -62,13 +70,14 @@ class Approvals:
             ("POST", "approval/v4/instances", self._start, "instance.create"),
             ("POST", "approval/v4/instances/cancel", self._cancel, "instance.cancel"),
             ("GET", "approval/v4/instances/{instance}", self._get, "instance.get"),
+            ("GET", "approval/v4/approvals/{approval_code}", self._definition, "approval.get"),
         ]
 
-    def decide(self, instance_code: str, open_id: str, decision: str) -> tuple[Task, str]:
+    def decide(self, instance_code: str, open_id: str, decision: str, comment: str = "") -> tuple[Task, str]:
         """Let an approver APPROVE or REJECT; return the task, and the instance's new status or an empty string."""
         instance = self.instances[instance_code]
         task = instance.task_of(open_id)
-        task.status = decision
+        task.end(decision, self._clock.now(), comment)
         if decision == "REJECTED":
             return task, self._end(instance, "REJECTED")
         node = self._node(instance.approval_code, task.node_id)
@@ -76,8 +85,20 @@ class Approvals:
         if node["node_type"] != "OR" and any(one.status == "PENDING" for one in peers):
             return task, ""
         for peer in peers:
-            peer.status = "DONE" if peer.status == "PENDING" else peer.status
+            if peer.status == "PENDING":
+                peer.end("DONE", self._clock.now())
         return task, "" if self._ask_next(instance, task.node_id) else self._end(instance, "APPROVED")
+
+    def transfer(self, instance_code: str, open_id: str, to: str) -> None:
+        """Let an approver hand their task to somebody else."""
+        instance = self.instances[instance_code]
+        task = instance.task_of(open_id)
+        task.end("TRANSFERRED", self._clock.now())
+        instance.tasks.append(Task(f"TASK-{next(self._numbers)}", task.node_id, to))
+
+    def end(self, instance_code: str, status: str) -> None:
+        """End a form as its submitter (CANCELED) or an administrator (DELETED) may."""
+        self._end(self.instances[instance_code], status)
 
     def _define(self, _: web.Request, body: dict[str, Any]) -> dict[str, Any]:
         text(body, "approval_name")
@@ -95,6 +116,25 @@ class Approvals:
         self.definitions[code] = body
         return {"approval_code": code}
 
+    def _definition(self, request: web.Request, _: dict[str, Any]) -> dict[str, Any]:
+        definition = self.definitions.get(request.match_info["approval_code"])
+        if definition is None:
+            raise Refused(1390002, "approval code not found")
+        nodes = [
+            {
+                "node_id": node["id"],
+                "node_type": node.get("node_type", "AND"),
+                "need_approver": any(one["type"] == "Free" for one in node.get("approver") or ()),
+            }
+            for node in definition["node_list"]
+        ]
+        return {
+            "approval_name": "n",
+            "status": "ACTIVE",
+            "form": definition["form"]["form_content"],
+            "node_list": nodes,
+        }
+
     def _subscribe(self, request: web.Request, _: dict[str, Any]) -> dict[str, Any]:
         code = request.match_info["approval_code"]
         if code not in self.definitions:
@@ -111,6 +151,9 @@ class Approvals:
         uuid = text(body, "uuid", 64) if body.get("uuid") else ""
         if uuid and any(one.uuid == uuid for one in self.instances.values()):
             raise Refused(60012, "uuid conflict")
+        shown = {one["key"]: one["value"] for each in body.get("i18n_resources") or () for one in each["texts"]}
+        if body.get("title") and body["title"] not in shown:
+            raise Refused(60001, "param is invalid: title")
         form = parsed(body, "form")
         widgets = json.loads(self.definitions[code]["form"]["form_content"])
         given = {field["id"] for field in form}
@@ -121,7 +164,14 @@ class Approvals:
         approvers = {one["key"]: one["value"] for one in body.get("node_approver_open_id_list") or ()}
         instance_code = f"INSTANCE-{next(self._numbers)}"
         instance = Instance(
-            instance_code, code, text(body, "open_id"), form, approvers, uuid, started_at=self._clock.now()
+            instance_code,
+            code,
+            text(body, "open_id"),
+            form,
+            approvers,
+            uuid,
+            self._clock.now(),
+            shown.get(body.get("title"), ""),
         )
         if not self._ask_next(instance, "START"):
             raise Refused(60001, "param is invalid: no approvers")
@@ -140,8 +190,19 @@ class Approvals:
                     "uuid": instance.uuid,
                     "form": json.dumps(instance.form),
                     "task_list": [
-                        {"id": task.task_id, "open_id": task.open_id, "status": task.status, "node_id": task.node_id}
+                        {
+                            "id": task.task_id,
+                            "open_id": task.open_id,
+                            "status": task.status,
+                            "node_id": task.node_id,
+                            "end_time": _milliseconds(task.ended_at),
+                        }
                         for task in instance.tasks
+                    ],
+                    "timeline": [
+                        {"type": _TIMELINE[task.status], "task_id": task.task_id, "comment": task.comment}
+                        for task in instance.tasks
+                        if task.status in _TIMELINE
                     ],
                 }
         raise Refused(1390003, "instance code not found")
@@ -175,9 +236,13 @@ class Approvals:
         instance.tasks += [Task(f"TASK-{next(self._numbers)}", following["id"], open_id) for open_id in chosen]
         return True
 
-    @staticmethod
-    def _end(instance: Instance, status: str) -> str:
+    def _end(self, instance: Instance, status: str) -> str:
         instance.status = status
         for task in instance.tasks:
-            task.status = "DONE" if task.status == "PENDING" else task.status
+            if task.status == "PENDING":
+                task.end("DONE", self._clock.now())
         return status
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(int(seconds * 1000))

@@ -119,9 +119,9 @@ class FeishuPlatform:
         }
         return await self.push(self.envelope("im.message.receive_v1", event))
 
-    async def decide(self, user: str, instance_code: str, decision: str) -> list[Answer]:
+    async def decide(self, user: str, instance_code: str, decision: str, comment: str = "") -> list[Answer]:
         """Let an approver decide (APPROVED or REJECTED) on an approval form; the app hears of it if it subscribed."""
-        task, ended = self._simulator.approvals.decide(instance_code, user, decision)
+        task, ended = self._simulator.approvals.decide(instance_code, user, decision, comment)
         answers = []
         if self._simulator.approvals.instances[instance_code].approval_code in self._simulator.approvals.subscribed:
             task_event = {"task_id": task.task_id, "open_id": user, "user_id": "", "status": decision}

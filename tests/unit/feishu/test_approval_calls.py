@@ -28,7 +28,7 @@ def definition(node_type: str = "AND") -> dict[str, Any]:
 
 
 async def start(client: FeishuClient, code: str, uuid: str = "u1") -> str:
-    return await client.start_instance(code, "ou_carol", FORM, {"ops": ["ou_alice", "ou_bob"]}, uuid)
+    return await client.start_instance(code, "ou_carol", FORM, {"ops": ["ou_alice", "ou_bob"]}, uuid, "#7 Release")
 
 
 async def test_a_form_is_started_once_and_decided_by_all(feishu: FeishuSimulator, client: FeishuClient) -> None:

@@ -1,0 +1,74 @@
+"""How the bot's reply reaches the one who asked.
+
+A click is answered in the answer to its callback: a toast, and the card in its place when the reply is that same card
+anew. Everything else is a message. What is for the asker's eyes alone (sentences, sign-in links, forms) never goes to
+a group, where Feishu has no other way to whisper than a direct message; cards are shown where they were asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+from adapters.feishu.client import FeishuClient, unmentioning
+from adapters.feishu.elements import shown
+from adapters.feishu.messenger import UUID
+from adapters.feishu.render import render, render_form
+from core.card import Tone
+from core.chat import Inbound, Reply
+
+TOAST: Final = 500  # characters; longer ones cannot be read before they vanish
+_TOASTS: Final = {Tone.GOOD: "success", Tone.BAD: "error", Tone.WAITING: "warning"}
+_OPENING: Final = frozenset({"show", "home"})
+"""Verbs whose card is another one than the clicked card, and comes beside it."""
+
+
+def answer(inbound: Inbound, reply: Reply) -> tuple[dict[str, Any], Reply]:
+    """Return the answer to a callback, and what of the reply has to be sent as messages."""
+    if not inbound.verb:
+        return {}, reply
+    body: dict[str, Any] = {}
+    if reply.text:
+        body["toast"] = {"type": _TOASTS.get(reply.tone, "info"), "content": shown(reply.text, TOAST)}
+    if reply.card and _replaces(inbound):
+        body["card"] = {"type": "raw", "data": render(reply.card)}
+    return body, replace(reply, text="", card=None if "card" in body else reply.card)
+
+
+class Answers:
+    """Sends what an answer to a callback cannot hold. Its methods raise FeishuError."""
+
+    def __init__(self, client: FeishuClient) -> None:
+        self._client = client
+
+    async def send(self, inbound: Inbound, reply: Reply) -> None:
+        """Send a reply as messages; repeated for the same request within an hour, it is sent once."""
+        if reply.text:
+            await self._whisper(inbound, "text", unmentioning(reply.text))
+        if reply.form:
+            await self._whisper(inbound, "interactive", render_form(reply.form))
+        if reply.card:
+            await self._client.reply(inbound.message, "interactive", render(reply.card), _uuid(inbound, "card"))
+
+    async def send_late(self, inbound: Inbound, reply: Reply) -> None:
+        """Send a reply that was not ready when the callback had to be answered."""
+        if reply.card and _replaces(inbound):
+            await self._client.patch_card(inbound.message, render(reply.card))
+            reply = replace(reply, card=None)
+        await self.send(inbound, reply)
+
+    async def _whisper(self, inbound: Inbound, kind: str, content: dict[str, Any]) -> None:
+        uuid = _uuid(inbound, kind)
+        if inbound.private:
+            await self._client.reply(inbound.message, kind, content, uuid)
+        else:
+            await self._client.send("open_id", inbound.user, kind, content, uuid)
+
+
+def _replaces(inbound: Inbound) -> bool:
+    """Tell whether the card of a reply takes the place of the clicked one."""
+    return bool(inbound.verb) and inbound.verb not in _OPENING
+
+
+def _uuid(inbound: Inbound, part: str) -> str:
+    return f"{part[:4]}-{inbound.key}"[:UUID]
