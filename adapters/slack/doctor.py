@@ -1,0 +1,66 @@
+"""A check-up of the Slack app: the token, its scopes, the signing secret, Socket Mode."""
+
+from __future__ import annotations
+
+from adapters.slack.client import SlackMessenger
+from adapters.slack.config import SlackConfig
+from adapters.slack.errors import SlackError, translated
+from core.doctor import Finding
+
+SCOPES = (
+    "app_mentions:read",
+    "chat:write",
+    "commands",
+    "im:history",
+    "im:write",
+    "users:read",
+    "users:read.email",
+)
+
+
+async def findings(config: SlackConfig, messenger: SlackMessenger) -> list[Finding]:
+    """Return what was found, the token first. Raises nothing: what fails is a finding."""
+    found = await _token(config, messenger)
+    if config.mode == "http":
+        found.append(
+            Finding(True, "Slack: requests are proven by the signing secret.")
+            if config.signing_secret
+            else Finding(
+                False,
+                "Slack: there is no signing secret, so no request of Slack can be proven.",
+                "Copy it from Basic Information of the app to slack.signing_secret.",
+            )
+        )
+    elif found[0].ok:
+        found.append(await _socket(config, messenger))
+    return found
+
+
+async def _token(config: SlackConfig, messenger: SlackMessenger) -> list[Finding]:
+    try:
+        with translated():
+            answer = await messenger.web.auth_test()
+    except SlackError as error:
+        if error.vendor_code:
+            cure = "Install the app in the workspace again and copy its bot token to slack.bot_token"
+            return [Finding(False, "Slack refuses the bot token.", f"{cure} ({error.vendor_code}).")]
+        return [Finding(False, "Slack does not answer.", f"Let this machine reach {config.api_url}.")]
+    found = [Finding(True, "Slack knows the bot token.")]
+    given = answer.headers.get("x-oauth-scopes")
+    if given is None:
+        return found
+    missing = sorted(set(SCOPES) - {scope.strip() for scope in given.split(",")})
+    if not missing:
+        return [*found, Finding(True, "Slack: the app has all scopes.")]
+    cure = f"Add under OAuth & Permissions, then install the app again: {', '.join(missing)}."
+    return [*found, Finding(False, "Slack: the app lacks scopes.", cure)]
+
+
+async def _socket(config: SlackConfig, messenger: SlackMessenger) -> Finding:
+    try:
+        with translated():
+            await messenger.web.apps_connections_open(app_token=config.app_token)
+    except SlackError as error:
+        cure = "Enable Socket Mode, and copy an app-level token with connections:write to slack.app_token"
+        return Finding(False, "Slack refuses Socket Mode.", f"{cure} ({error.vendor_code}).")
+    return Finding(True, "Slack offers Socket Mode.")

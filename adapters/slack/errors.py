@@ -1,0 +1,81 @@
+"""How Slack says no. Slack docs: the error tables of reference/methods, apis/web-api/rate-limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from core.errors import DeliveryError
+
+NOT_THERE: Final = frozenset({"users_not_found", "user_not_found", "user_not_visible"})
+NO_UPDATE: Final = frozenset(
+    {
+        "message_not_found",
+        "cant_update_message",
+        "edit_window_closed",
+        "channel_not_found",
+        "is_archived",
+        "is_inactive",
+        "not_in_channel",
+    }
+)
+NOT_SHOWN: Final = frozenset(
+    {"channel_not_found", "not_in_channel", "user_not_in_channel", "is_archived", "messages_tab_disabled"}
+)
+_RETRYABLE: Final = frozenset(
+    {
+        "ratelimited",
+        "rate_limited",
+        "message_limit_exceeded",
+        "internal_error",
+        "fatal_error",
+        "service_unavailable",
+        "request_timeout",
+        "team_added_to_org",
+    }
+)
+
+
+class SlackError(DeliveryError):
+    """Slack refused a call or could not be reached; `vendor_code` is its `error`, empty if there was no answer."""
+
+    def __init__(
+        self, reason: str, *, retryable: bool, vendor_code: str = "", retry_after: float | None = None, sent: bool
+    ) -> None:
+        super().__init__("Slack", reason, retryable=retryable, retry_after=retry_after, sent=sent)
+        self.vendor_code = vendor_code
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn whatever slack_sdk and aiohttp raise into SlackError, without headers, tokens or addresses."""
+    try:
+        yield
+    except SlackApiError as error:
+        answer = error.response
+        if not isinstance(answer, AsyncSlackResponse):  # JSON that breaks off
+            raise SlackError("unreadable answer", retryable=True, sent=True) from None
+        raise refusal(answer.status_code, answer.headers, answer.data) from None
+    except aiohttp.ClientConnectorError:
+        raise SlackError("it cannot be reached", retryable=True, sent=False) from None
+    except (TimeoutError, aiohttp.ClientError, SlackClientError) as error:
+        raise SlackError(f"no answer ({type(error).__name__})", retryable=True, sent=True) from None
+
+
+def refusal(status: int, headers: Mapping[str, str], answer: Any) -> SlackError:
+    """Return the error in an answer. What is unreadable came from something in between: it may pass."""
+    code = answer.get("error", "") if isinstance(answer, dict) else ""
+    details = answer.get("response_metadata", {}).get("messages", []) if isinstance(answer, dict) else []
+    after = headers.get("Retry-After", "")
+    return SlackError(
+        "; ".join([code or f"HTTP {status}", *map(str, details)]),
+        retryable=code in _RETRYABLE or (not code or status == 429 or status >= 500),
+        vendor_code=code,
+        retry_after=float(after) if after.isascii() and after.isdigit() else None,
+        sent=status >= 500 or (status < 400 and not code),
+    )

@@ -1,0 +1,190 @@
+"""Cards as blocks: what is shown, what is folded, and that nothing a card may hold breaks Slack's rules."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapters.slack import render, validate
+from adapters.slack.questions import modal, question_in, value_of
+from adapters.slack.text import clean, escape, typed
+from core.card import Button, Card, Fact, Field, Form, Row, Section, Style, Tone
+from core.chat import Reply
+from tests.simulators import slack_blocks
+
+from . import cards
+
+HOSTILE = st.one_of(
+    st.text(max_size=60),
+    st.sampled_from(
+        [
+            "<!channel> <@U1> <https://evil.example.com|Approve here>",
+            "&amp;" * 900,
+            "&" * 4000,
+            "\u202eevorppA\u202c\x00\x1b[31m\ud800",
+            "*_~`:tada:" * 400,
+            "\n\r\n\t \u2028" * 50,
+            "发布计划" * 1000,
+        ]
+    ),
+)
+VERBS = st.sampled_from(["approve", "reject", "execute", "skip"])
+FIELDS = st.builds(
+    Field, HOSTILE, st.just("text"), HOSTILE, st.booleans(), st.booleans(), HOSTILE, st.integers(-1, 5000)
+)
+URLS = st.sampled_from(
+    ["", "https://a.example.com/?q=<b>&x=1", "javascript:alert(1)", "http://[", "HTTPS://A/" + "x" * 4000]
+)
+BUTTONS = st.builds(
+    Button, VERBS, HOSTILE, st.just("1f.2e.3d"), st.sampled_from(Style), st.none() | FIELDS, HOSTILE, URLS
+)
+ROWS = st.builds(Row, HOSTILE, st.sampled_from(["", "✅"]), HOSTILE, URLS, st.lists(BUTTONS, max_size=4).map(tuple))
+SECTIONS = st.builds(Section, HOSTILE, HOSTILE, st.lists(ROWS, max_size=40).map(tuple))
+CARDS = st.builds(
+    Card,
+    HOSTILE,
+    HOSTILE,
+    st.sampled_from(Tone),
+    HOSTILE,
+    st.lists(st.builds(Fact, HOSTILE, HOSTILE), max_size=12).map(tuple),
+    st.lists(SECTIONS, max_size=5).map(tuple),
+    st.lists(BUTTONS, max_size=30).map(tuple),
+    HOSTILE,
+    st.none() | BUTTONS,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(CARDS, HOSTILE)
+def test_no_card_breaks_the_rules(card: Card, text: str) -> None:
+    content = render.answer(Reply(text, card=card))
+    assert slack_blocks.problems(content["blocks"]) == []
+    assert validate.problems(content["blocks"]) == []
+    assert 1 <= len(content["text"]) <= 3000
+    view = render.home(card)
+    assert slack_blocks.view_problems(view) == validate.view_problems(view) == []
+    for piece in markup(content):
+        assert "<" not in piece
+        assert ">" not in piece
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(FIELDS, min_size=1, max_size=5), HOSTILE)
+def test_no_form_breaks_the_rules(fields: list[Field], text: str) -> None:
+    named = tuple(replace(field, name=f"f{n}") for n, field in enumerate(fields))
+    view = modal(Form("new", "1f.2e", text, text, named), {"channel": "C1"})
+    assert slack_blocks.view_problems(view, "modal") == validate.view_problems(view) == []
+
+
+@settings(max_examples=50, deadline=None)
+@given(FIELDS)
+def test_question_survives_the_button(field: Field) -> None:
+    value = value_of(Button("skip", "Skip", "1f.2e", field=field))
+    assert len(value) <= 2000
+    ref, form = question_in("skip", "Skip", value)
+    assert (ref, form and (form.verb, form.ref, form.title)) == ("1f.2e", ("skip", "1f.2e", "Skip"))
+    assert form
+    carried = form.fields[0]
+    assert (carried.required, carried.multiline, carried.max_length) == (
+        field.required, field.multiline, field.max_length,
+    )  # fmt: skip
+    assert clean(field.label).startswith(carried.label.removesuffix("…"))
+
+
+def markup(node: Any) -> list[str]:
+    """Return all mrkdwn in the content of a message."""
+    if isinstance(node, list):
+        return [piece for child in node for piece in markup(child)]
+    if not isinstance(node, dict):
+        return []
+    own = [node["text"]] if node.get("type") == "mrkdwn" or "blocks" in node else []
+    return own + [piece for child in node.values() for piece in markup(child)]
+
+
+def texts(blocks: list[dict[str, Any]]) -> list[str]:
+    return [block["text"]["text"] for block in blocks if block["type"] == "section" and "text" in block]
+
+
+def test_layout() -> None:
+    blocks = render.message(cards.card())["blocks"]
+    assert [block["type"] for block in blocks] == [
+        *("header", "context", "section"),  # title, status, facts
+        *("section", "section", "section", "section"),  # text, heading, two rows
+        *("section", "actions", "section"),  # a row with two buttons, one with a button
+        *("context", "actions"),
+    ]
+    assert texts(blocks) == [
+        "Ship it",
+        "*Release items*",
+        "✅ Approve plan\nbob",
+        "⏳ Deploy api\nrunning",
+        "▫️ Warm caches\ntodo",
+        "▫️ Announce\ntodo",
+    ]
+    assert blocks[2]["fields"][0] == {"type": "mrkdwn", "text": "*Manager*\nAlice", "verbatim": True}
+
+
+def test_rows_without_buttons_share_a_block() -> None:
+    rows = tuple(Row(f"Item {n}", "✅", "done") for n in range(150))
+    blocks = render.message(Card("t", "s", sections=(Section("Items", rows=rows),)))["blocks"]
+    assert len(blocks) < 10
+    assert "Item 149" in texts(blocks)[-1]
+
+
+def test_rows_beyond_the_room_are_counted() -> None:
+    rows = tuple(
+        Row(f"Item {n}", buttons=(Button("execute", "Run", str(n)), Button("skip", "Skip", str(n)))) for n in range(100)
+    )
+    approval = Section("Approval", rows=(Row("QA", "✅", "bob"),))
+    card = Card(
+        "t", "s", sections=(Section("Items", rows=rows), approval), more=Button("open", "Open", url="https://a.b/")
+    )
+    blocks = render.message(card)["blocks"]
+    shown = sum(text.startswith("Item") for text in texts(blocks))
+    folded = [block["elements"][0]["text"] for block in blocks if block["type"] == "context"]
+    assert shown > 10
+    assert folded == [f"… +{100 - shown}"]
+    assert texts(blocks)[-2:] == ["*Approval*", "✅ QA\nbob"]
+    assert blocks[-1]["elements"][0]["url"] == "https://a.b/"
+
+
+def test_one_button_stands_beside_its_row() -> None:
+    row = Row("Item", buttons=(Button("execute", "Run", "r"),))
+    block = render.message(Card("t", "s", sections=(Section(rows=(row,)),)))["blocks"][-1]
+    assert (block["accessory"]["action_id"], block["accessory"]["value"]) == ("execute", "r")
+
+
+def test_addresses_that_are_none_have_no_button() -> None:
+    row = Row("Item", url="javascript:alert(1)")
+    block = render.message(Card("t", "s", sections=(Section(rows=(row,)),)))["blocks"][-1]
+    assert "accessory" not in block
+
+
+@pytest.mark.parametrize("limit", range(1, 12))
+def test_no_entity_is_cut(limit: int) -> None:
+    shown = escape("a<b>&c", limit)
+    assert len(shown) <= limit
+    left = shown.replace("&lt;", "").replace("&gt;", "").replace("&amp;", "")
+    assert "&" not in left
+
+
+@pytest.mark.parametrize(
+    ("sent", "meant"),
+    [
+        ("approve 7 fine &amp; &lt;good&gt; &amp;lt;", "approve 7 fine & <good> &lt;"),
+        ("show <https://a.example.com/x?a=1|a.example.com/x>", "show https://a.example.com/x?a=1"),
+        ("delegate 7 <@U2|bob>", "delegate 7 @U2"),
+        ("to <mailto:a@example.com|a@example.com> in <#C1|ops>", "to a@example.com in #ops"),
+        ("ask <!subteam^S1|@sre> and <!here>", "ask @sre and @here"),
+    ],
+)
+def test_typed(sent: str, meant: str) -> None:
+    assert typed(sent) == meant
+
+
+def test_hidden_characters_are_dropped() -> None:
+    assert clean("a\u202eb\x00c\r\nd\u2028e\ud800 👩‍💻 ") == "abc\nd\ne 👩‍💻"
