@@ -57,8 +57,8 @@ def opener(form: Form, text: str) -> JSON:
 class _Room:
     """How much more a message, or one section of it, may hold."""
 
-    blocks: int = MAX_BLOCKS
-    characters: int = MAX_CHARACTERS
+    blocks: int
+    characters: int
 
     def take(self, blocks: Sequence[JSON]) -> bool:
         """Count the blocks in, unless they do not fit."""
@@ -86,8 +86,7 @@ def _card(card: Card, *above: JSON) -> list[JSON]:
         head.append(b.facts(card.facts))
     buttons = (*card.buttons[:MAX_BUTTONS], *([card.more] if card.more else ()))
     tail = [*([b.note(card.note)] if card.note else ()), *b.actions(buttons)]
-    room = _Room()
-    room.take(head + tail)
+    room = _Room(MAX_BLOCKS - len(head + tail), MAX_CHARACTERS - _characters(head + tail))
     body: list[JSON] = []
     for left, section in zip(range(len(card.sections), 0, -1), card.sections, strict=True):
         shown = list(_section(section, _Room(room.blocks // left, room.characters // left)))
