@@ -93,7 +93,7 @@ class Runs:
             if not error.sent:
                 raise
             if error.retryable:
-                return await runner.find(order)
+                return await _found(runner, order)
             return RunReport(order.run_id, RunStatus.FAILED, message=str(error))
 
     async def _given_up(self, delivery: Delivery, error: DeliveryError) -> None:
@@ -120,3 +120,12 @@ class Runs:
             project=item.project, workflow=workflow, actor=item.executed_by, previous=run.external_id if run else "",
             requested_at=item.executed_at,
         )  # fmt: skip
+
+
+async def _found(runner: Runner, order: RunOrder) -> RunReport | None:
+    """Look for an attempt that may have been started. When that fails too, nothing may be started in its place."""
+    try:
+        return await runner.find(order)
+    except DeliveryError as error:
+        log.warning("%s cannot be asked whether a run was started: %s", runner.name, error)
+        return None

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 from aiohttp import ClientConnectorError, ClientError, ClientResponse, ClientSession, ClientTimeout, TCPConnector
 from pydantic import TypeAdapter, ValidationError
 
-from adapters.zadig.models import Failure, StartedTask, Task, TaskList, TaskSummary, WorkflowDetail
+from adapters.zadig.models import Failure, ReleasePlan, StartedTask, Task, TaskList, TaskSummary, WorkflowDetail
 from core.errors import DeliveryError
 
 JsonObject = dict[str, Any]
@@ -126,6 +126,10 @@ class ZadigClient:
         answer = {"release_plan_id": plan_id, "instance_code": instance_code, "hook_event": event, "result": result}
         texts = {"failed_reason": reason, "description": progress}
         await self._call("POST", "/api/callback/release_plan", body=answer | texts)
+
+    async def release_plan(self, plan_id: str) -> ReleasePlan:
+        """Return how one of Zadig's own release plans stands."""
+        return _read(ReleasePlan, await self._call("GET", f"/openapi/release_plan/v1/{quote(plan_id, safe='')}"))
 
     def page(self, project: str, workflow: str, task_id: int, display_name: str) -> str:
         """Return the address of a task's page for people."""

@@ -152,6 +152,14 @@ class TaskList(Answer):
     workflow_tasks: Many[TaskSummary] = ()
 
 
+class ReleasePlan(Answer):
+    """One of Zadig's own release plans, as far as an answer to its hook needs it."""
+
+    id: Text = ""
+    status: Text = ""
+    instance_code: Text = ""
+
+
 class Failure(Answer):
     """An error of Zadig: `code` is 6xxx or 7xxx, or 500 for any error that has no code of its own."""
 

@@ -44,12 +44,12 @@ class ZadigRunner:
         return found
 
     async def start(self, order: RunOrder) -> RunReport:
-        """Reopen the task that a retry repeats, else start a new one.
+        """Reopen the task that a retry repeats, else start a new one, unless there is one for this attempt already.
 
         A workflow that Zadig would not run as it is meant fails at once, with all problems.
         """
-        if reopened := await self._reopen(order):
-            return reopened
+        if known := await self.find(order) or await self._reopen(order):
+            return known
         workflow = order.workflow
         detail = await self.client.workflow(_project(order), workflow.name)
         if problems := problems_with(workflow, detail):
@@ -58,7 +58,10 @@ class ZadigRunner:
         return self._report(order, RunStatus.RUNNING, started.task_id, detail.workflow_name)
 
     async def find(self, order: RunOrder) -> RunReport | None:
-        """Look for the reopened task, or for one that carries the attempt's reference, if the workflow takes one."""
+        """Look for the reopened task, or for one that carries the attempt's reference, if the workflow takes one.
+
+        A task that somebody has run again in Zadig counts as reopened: a second one would release twice.
+        """
         task = await self._task(order.previous)
         if task and task.status.lower() not in RETRYABLE:
             return self._told(order, task)
@@ -89,15 +92,10 @@ class ZadigRunner:
         await self._session.close()
 
     async def _reopen(self, order: RunOrder) -> RunReport | None:
-        """Run a failed task again under its number; None when it is not there or Zadig will not.
-
-        One that somebody has run again in Zadig meanwhile is followed: a second one would release twice.
-        """
+        """Run a failed task again under its number; None when it is not there or Zadig will not."""
         task = await self._task(order.previous)
         if task is None:
             return None
-        if task.status.lower() not in RETRYABLE:
-            return self._told(order, task)
         try:
             await self.client.retry(_project(order), order.workflow.name, task.task_id)
         except DeliveryError as error:

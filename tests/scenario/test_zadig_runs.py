@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.scenario.zadig_case import Case, Json, case
+from tests.simulators.zadig_tasks import Task
+
+EXAMPLE = Path(__file__).parents[1] / "fixtures" / "hook_example.json"
+
+
+@pytest.fixture
+async def fabu(tmp_path: Path) -> AsyncIterator[Case]:
+    async with case(tmp_path) as opened:
+        yield opened
+
+
+def script_item() -> Json:
+    job = {"name": "script", "type": "freestyle", "spec": {"envs": [{"key": "TARGET", "value": "prod"}]}}
+    workflow = {"name": "shop-release", "stages": [{"name": "build", "jobs": [job]}]}
+    return {
+        "key": "deploy", "name": "Deploy", "type": "workflow", "runner": "zadig", "project": "shop",
+        "workflow": workflow,
+    }  # fmt: skip
+
+
+async def started(fabu: Case, *items: Json) -> Json:
+    """Draft a plan of Alice's and start it; it needs no approval."""
+    plan = await fabu.do("/plans", {"name": "Release", "manager": "alice", "items": list(items) or [script_item()]})
+    return await fabu.do(f"/plans/{plan['id']}/submit")
+
+
+async def execute(fabu: Case, plan: Json, verb: str = "execute", item: str = "") -> None:
+    item = item or plan["items"][0]["id"]
+    await fabu.do(f"/plans/{plan['id']}/items/{item}/{verb}")
+
+
+def run_is(status: str, item: int = 0) -> Any:
+    def look(plan: Json) -> bool:
+        run = plan["items"][item]["run"]
+        return run is not None and run["status"] == status
+
+    return look
+
+
+async def going(fabu: Case) -> tuple[Json, Task]:
+    """Start a plan whose run goes on in Zadig."""
+    plan = await started(fabu)
+    await execute(fabu, plan)
+    return await fabu.until(plan["id"], run_is("running")), fabu.zadig.only_task()
+
+
+def examples(fabu: Case) -> list[Json]:
+    """Return the items of the document's example, whose workflows Zadig then has."""
+    items: list[Json] = []
+    for job in json.loads(EXAMPLE.read_text(encoding="utf-8"))["release_plan"]["jobs"]:
+        item = {"key": f"i{len(items)}", "name": job["name"], "type": job["type"]}
+        if job["type"] == "text":
+            items.append(item | {"content": job["spec"]["content"]})
+            continue
+        workflow = job["spec"]["workflow"]
+        items.append(item | {"runner": "zadig", "project": workflow["project"], "workflow": workflow})
+        stored = copy.deepcopy(workflow) | {"id": f"id-{item['key']}", "hash": "h", "enable_approval_ticket": False}
+        stored["params"] = [{"name": "release_plan_ref", "type": "string", "value": ""}]
+        for stored_job in (job for stage in stored["stages"] for job in stage["jobs"]):
+            stored_job["skipped"] = False
+        fabu.zadig.workflows[workflow["name"]] = stored
+    return items
+
+
+async def test_the_documents_example_runs_to_success_with_a_retry(fabu: Case) -> None:
+    fabu.zadig.workflow_hook = fabu.hook("start_execute", "complete_execute")
+    plan = await started(fabu, *examples(fabu))
+    for index, item in enumerate(plan["items"]):
+        await execute(fabu, plan, item=item["id"])
+        if item["type"] == "text":
+            continue
+        await fabu.until(plan["id"], run_is("running", index))
+        (task,) = (task for task in fabu.zadig.tasks.values() if task.status == "created")
+        assert task.ran() == [job["name"] for stage in task.workflow["stages"] for job in stage["jobs"]]
+        if index == 0:
+            await fabu.zadig.move(task, "failed", job="deploy", error="image not found")
+            failed = await fabu.until(plan["id"], run_is("failed"))
+            assert failed["items"][0]["run"]["message"] == "deploy / deploy: image not found"
+            await execute(fabu, plan, "retry", item["id"])
+            await fabu.until(plan["id"], run_is("running"))
+            assert task.restarted
+        await fabu.zadig.move(task, "passed")
+        await fabu.until(plan["id"], run_is("passed", index))
+    ended = await fabu.until(plan["id"], lambda now: now["status"] == "success")
+    assert [item["status"] for item in ended["items"]] == ["done"] * 4
+    assert ended["items"][0]["run"]["attempt"] == 2
+    assert len(fabu.zadig.tasks) == 3
+    assert fabu.zadig.complaints == []
+
+
+async def test_a_plan_can_be_drafted_while_zadig_is_down_and_starts_when_it_is_back(fabu: Case) -> None:
+    with fabu.zadig.outage():
+        plan = await started(fabu)
+        await execute(fabu, plan)
+        await fabu.zadig.until(lambda: fabu.zadig.calls)
+        assert (await fabu.plan(plan["id"]))["items"][0]["run"]["status"] == "starting"
+    now = await fabu.until(plan["id"], run_is("running"))
+    assert now["items"][0]["run"]["url"].startswith(f"{fabu.zadig.url}/v1/projects/detail/shop/pipelines/custom/")
+    assert len(fabu.zadig.tasks) == 1
+
+
+async def test_a_start_whose_answer_was_lost_is_found_not_repeated(fabu: Case) -> None:
+    fabu.zadig.fail("start", how="close", applied=True)
+    plan, task = await going(fabu)
+    assert f"fabu-{plan['number']}-{plan['items'][0]['id']}-1" in json.dumps(task.workflow["params"])
+    assert len(fabu.zadig.calls_to("start")) == 1
+
+
+async def test_a_start_that_was_lost_is_unknown_until_zadig_speaks_of_it(fabu: Case) -> None:
+    plan = await started(fabu)
+    fabu.zadig.clock.advance(-3600)  # a clock that is so wrong hides the task from those who look for it
+    fabu.zadig.fail("start", how="close", applied=True)
+    await execute(fabu, plan)
+    await fabu.until(plan["id"], run_is("unknown"))
+    task = fabu.zadig.only_task()
+    assert await fabu.push(told(task, "running", "workflow")) == 200
+    assert run_is("running")(await fabu.plan(plan["id"]))
+    await fabu.zadig.move(task, "passed")
+    assert await fabu.push(told(task, "passed")) == 200
+    assert (await fabu.plan(plan["id"]))["status"] == "success"
+    assert len(fabu.zadig.calls_to("start")) == 1
+
+
+async def test_a_run_that_zadig_would_not_run_as_meant_says_why(fabu: Case) -> None:
+    item = script_item()
+    item["workflow"]["stages"][0]["jobs"][0]["name"] = "scirpt"
+    plan = await started(fabu, item)
+    await execute(fabu, plan)
+    failed = await fabu.until(plan["id"], run_is("failed"))
+    assert "has no job scirpt" in failed["items"][0]["run"]["message"]
+
+
+async def test_a_task_that_vanished_is_unknown_and_can_be_started_anew(fabu: Case) -> None:
+    plan, _ = await going(fabu)
+    fabu.zadig.tasks.clear()
+    await fabu.services.runs.poll()
+    assert run_is("unknown")(await fabu.plan(plan["id"]))
+    await execute(fabu, plan, "retry")
+    await fabu.until(plan["id"], run_is("running"))
+    assert len(fabu.zadig.tasks) == 1
+
+
+async def test_a_run_that_needs_a_person_says_so_and_goes_on(fabu: Case) -> None:
+    plan, task = await going(fabu)
+    fabu.zadig.notification = fabu.hook("pause", "passed")
+    await fabu.zadig.move(task, "pause")
+    waiting = await fabu.until(plan["id"], run_is("waiting"))
+    assert waiting["items"][0]["run"]["message"] == "build: somebody has to start this stage in Zadig"
+    await fabu.zadig.move(task, "passed")
+    await fabu.until(plan["id"], lambda now: now["status"] == "success")
+
+
+async def test_cancelling_a_plan_stops_its_task(fabu: Case) -> None:
+    plan, task = await going(fabu)
+    await fabu.do(f"/plans/{plan['id']}/cancel")
+    await fabu.zadig.until(lambda: task.status == "cancelled")
+
+
+def told(task: Task, status: str, event: str = "complete_execute") -> Json:
+    """The body of a push that claims a status."""
+    return {"object_kind": "workflow", "event": event, "workflow": task.notice() | {"status": status}}
+
+
+async def test_a_push_that_lies_changes_nothing(fabu: Case) -> None:
+    plan, task = await going(fabu)
+    before = await fabu.plan(plan["id"])
+    assert await fabu.push(told(task, "passed"), token="guess") == 401
+    assert await fabu.push(told(task, "passed")) == 200
+    assert await fabu.plan(plan["id"]) == before
+
+
+async def test_a_push_about_somebody_elses_task_is_taken_and_left_alone(fabu: Case) -> None:
+    plan, task = await going(fabu)
+    await fabu.zadig.move(task, "failed")
+    for number in (task.id, 99):
+        other = told(task, "failed")
+        other["workflow"] |= {"task_id": number, "workflow_name": "other" if number == task.id else task.key}
+        assert await fabu.push(other) == 200
+    assert run_is("running")(await fabu.plan(plan["id"]))
+
+
+async def test_a_doubled_and_a_late_push_change_nothing_more(fabu: Case) -> None:
+    plan, task = await going(fabu)
+    await fabu.zadig.move(task, "failed")
+    assert await fabu.push(told(task, "failed")) == 200
+    failed = await fabu.plan(plan["id"])
+    assert run_is("failed")(failed)
+    assert await fabu.push(told(task, "failed")) == 200
+    assert await fabu.plan(plan["id"]) == failed
+
+    await execute(fabu, plan, "retry")
+    await fabu.until(plan["id"], run_is("running"))
+    assert await fabu.push(told(task, "failed")) == 200
+    assert run_is("running")(await fabu.plan(plan["id"]))
+
+
+async def test_a_push_while_zadig_cannot_be_asked_waits_for_the_poll(fabu: Case) -> None:
+    plan, task = await going(fabu)
+    await fabu.zadig.move(task, "passed")
+    with fabu.zadig.outage():
+        assert await fabu.push(told(task, "passed")) == 200
+    assert run_is("running")(await fabu.plan(plan["id"]))
+    await fabu.services.runs.poll()
+    assert (await fabu.plan(plan["id"]))["status"] == "success"

@@ -1,0 +1,122 @@
+"""A running Fabu beside a simulated Zadig, and people who use it over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from aiohttp import ClientSession
+
+from bot.app import listening, running
+from bot.routes.auth import new_token
+from bot.services import SERVICES, Services
+from config.settings import Settings
+from core.ports import Token, Writing
+from tests.simulators.zadig import Zadig
+from tests.simulators.zadig_plans import HookSetting
+
+Json = dict[str, Any]
+HOOK_TOKEN = "hook secret"
+PEOPLE = ("alice", "bob", "carol", "root")
+
+
+class Case:
+    """One Fabu and one Zadig."""
+
+    def __init__(self, url: str, services: Services, session: ClientSession, zadig: Zadig) -> None:
+        self.url, self.services, self.zadig = url, services, zadig
+        self._session = session
+        self._tokens: dict[str, str] = {}
+        self._committed = asyncio.Event()
+        services.engine.listen(lambda _: self._committed.set())
+
+    async def sign_in(self) -> None:
+        """Give everybody a token."""
+        made = {person: new_token(person, "test", self.services.clock, self.services.ids) for person in PEOPLE}
+        for _, token in made.values():
+            await self.services.store.write(partial(_add_token, token))
+        self._tokens = {person: secret for person, (secret, _) in made.items()}
+
+    async def ask(self, method: str, path: str, person: str = "alice", body: Any = None) -> tuple[int, Any]:
+        """Send a request as a person; return status and JSON."""
+        headers = {"Authorization": f"Bearer {self._tokens[person]}"} if person else {}
+        async with self._session.request(method, self.url + path, json=body, headers=headers) as response:
+            return response.status, await response.json()
+
+    async def do(self, path: str, body: Any = None, *, by: str = "alice") -> Json:
+        """Post something that has to be accepted."""
+        status, answer = await self.ask("POST", f"/api/v1{path}", by, {} if body is None else body)
+        assert status in (200, 201), answer
+        assert isinstance(answer, dict)
+        return answer
+
+    async def plan(self, plan_id: str) -> Json:
+        """Return a plan as it is now."""
+        _, answer = await self.ask("GET", f"/api/v1/plans/{plan_id}")
+        assert isinstance(answer, dict)
+        return answer
+
+    async def plans(self) -> list[Json]:
+        """Return all plans, the newest first."""
+        _, answer = await self.ask("GET", "/api/v1/plans")
+        return list(answer["items"])
+
+    async def until(self, plan_id: str, condition: Callable[[Json], bool], seconds: float = 15) -> Json:
+        """Wait until a plan is as it should be; return it."""
+
+        async def look() -> Json | None:
+            plan = await self.plan(plan_id)
+            return plan if condition(plan) else None
+
+        return await self.until_found(look, seconds)
+
+    async def until_found(self, look: Callable[[], Awaitable[Json | None]], seconds: float = 15) -> Json:
+        """Look after every commit until there is something."""
+        async with asyncio.timeout(seconds):
+            while True:
+                self._committed.clear()
+                if (found := await look()) is not None:
+                    return found
+                await self._committed.wait()
+
+    async def push(self, body: Json, token: str = HOOK_TOKEN) -> int:
+        """Send a body as Zadig would; return the status."""
+        headers = {"X-Zadig-Token": token}
+        async with self._session.post(f"{self.url}/zadig/hook", json=body, headers=headers) as response:
+            return response.status
+
+    def hook(self, *events: str) -> HookSetting:
+        """Where Zadig sends its hooks."""
+        return HookSetting(f"{self.url}/zadig/hook", HOOK_TOKEN, frozenset(events))
+
+
+def _add_token(token: Token, writing: Writing) -> None:
+    writing.people.add_token(token)
+
+
+@asynccontextmanager
+async def case(folder: Path, **zadig_settings: Any) -> AsyncIterator[Case]:
+    """Run both, with four people: Alice plans, Bob and Carol approve, Root looks after it."""
+    async with AsyncExitStack() as stack:
+        zadig = await stack.enter_async_context(Zadig())
+        settings = Settings.model_validate(
+            {
+                "database": {"url": f"sqlite:///{folder}/fabu.db"},
+                "server": {"language": "en"},
+                "auth": {"admins": ["root"]},
+                "people": [{"id": person, "name": person.title()} for person in PEOPLE],
+                "groups": [{"id": "sre", "members": ["bob", "carol"]}],
+                "local": {"enabled": False},
+                "zadig": {"url": zadig.url, "token": zadig.token, "hook_token": HOOK_TOKEN, **zadig_settings},
+            }
+        )
+        app = await stack.enter_async_context(running(settings))
+        url = await stack.enter_async_context(listening(app, "127.0.0.1", 0))
+        session = await stack.enter_async_context(ClientSession())
+        opened = Case(url, app[SERVICES], session, zadig)
+        await opened.sign_in()
+        yield opened
