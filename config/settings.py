@@ -147,12 +147,32 @@ class Email(_Section):
     sender: str = Field("fabu@example.com", description="The sender's address.")
 
 
+class Gate(_Section):
+    """Which moments of Zadig's own release plans wait for an approval here. The first gate that fits counts."""
+
+    project: str = Field("*", description="A pattern for the projects of the plan's workflows; one has to fit.")
+    plan: str = Field("*", description="A pattern for the plan's name, such as prod-*.")
+    events: tuple[HookEventName, ...] = Field(("start_execute",), description="The moments that wait.")
+    name: str = Field("Zadig", description="What the stage of the approval is called.")
+    approvers: tuple[str, ...] = Field(description="Who decides: ids of people and @groups.", min_length=1)
+    rule: Literal["all", "any"] | int = Field("any", description="How many must approve: all, any, or a number.")
+    channel: Literal["native", "slack", "feishu", "dingtalk", "feishu_instance", "dingtalk_instance"] = Field(
+        "native", description="Where the approvers are asked."
+    )
+    expires_in: Duration | None = Field(None, description="After how long without a decision Zadig is told no.")
+    remind_every: Duration | None = Field(None, description="After how long approvers are reminded first.")
+
+
 class Zadig(_Section):
     """The Zadig installation whose workflows items may run. It is enabled by its URL."""
 
     url: str = Field("", description="The base URL of Zadig.")
     token: SecretStr = Field(SecretStr(""), description="An API token of Zadig.")
     hook_token: SecretStr = Field(SecretStr(""), description="The secret of Zadig's hooks to Fabu (X-Zadig-Token).")
+    gates: tuple[Gate, ...] = Field((), description="Approvals of Zadig's own release plans.")
+    gate_manager: str = Field(
+        "", description="Who looks after them when their manager in Zadig is unknown here; an administrator when empty."
+    )
 
 
 class Local(_Section):
@@ -238,8 +258,9 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _references(self) -> Settings:
-        known = {person.id for person in self.people}
+        known = {person.id for person in self.people} | {f"@{group.id}" for group in self.groups}
         named = {member for group in self.groups for member in group.members} | set(self.auth.admins)
+        named.update(*(gate.approvers for gate in self.zadig.gates), filter(None, [self.zadig.gate_manager]))
         if unknown := sorted(named - known):
             raise ValueError(f"nobody under [[people]] has the id {', '.join(unknown)}")
         return self

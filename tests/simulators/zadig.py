@@ -72,6 +72,7 @@ class Zadig(Simulator):
             self._route("GET", f"{_INTERNAL}/preset/{{workflow}}", "preset", self._preset),
             self._route("POST", f"{_INTERNAL}/workflowtask", "start-full", self._start_full),
             self._route("POST", "/api/callback/release_plan", "callback", self._callback),
+            self._route("GET", "/openapi/release_plan/v1/{id}", "plan", self._plan),
         ]
 
     def operation(self, request: web.Request) -> str:
@@ -217,6 +218,12 @@ class Zadig(Simulator):
         if task.status != "pause" or given["stage_name"] not in [stage["name"] for stage in task.stages()]:
             raise ValueError(f"stage {given['stage_name']} is not paused")
         await self.move(task, "running")
+
+    async def _plan(self, request: web.Request) -> Json:
+        plan = self.plans.get(request.match_info["id"])
+        if plan is None:
+            raise ValueError("mongo: no documents in result")
+        return plan.stored()
 
     async def _callback(self, request: web.Request) -> None:
         try:

@@ -39,6 +39,7 @@ class Plan:
 
     id: str
     name: str
+    manager: str = "alice"
     status: str = "planning"
     instance_code: str = ""
     jobs: list[Json] = field(default_factory=list)
@@ -57,7 +58,7 @@ class Plan:
             "index": 52,
             "event_name": event,
             "name": self.name,
-            "manager": "alice",
+            "manager": self.manager,
             "manager_id": "14790d50-37b3-11f0-b3aa-ee39782dea6e",
             "start_time": 0,
             "end_time": 0,
@@ -76,6 +77,11 @@ class Plan:
             "success_time": 0,
         }
         return {"object_kind": "release_plan", "event": event, "workflow": None, "release_plan": plan}
+
+    def stored(self) -> Json:
+        """Return the plan as the OpenAPI gives it, as far as it is simulated."""
+        told = {"id": self.id, "index": 52, "name": self.name, "status": self.status}
+        return told | {"instance_code": self.instance_code, "jobs": self.jobs}
 
     def answer(self, given: Json, setting: HookSetting) -> None:
         """Take a callback; a ValueError is one of Zadig's plain errors, and tells the code that it expected."""

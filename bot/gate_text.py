@@ -1,0 +1,83 @@
+"""A release plan of Zadig in readable lines: what an approver has to know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.i18n import Locale
+from bot.richtext import to_plain
+from core.workflow import HookReleasePlan, TextHookJob, Workflow, WorkflowJob, mask_credentials
+
+_LONGEST = 90_000
+"""How many characters are kept; a description may have 100 000."""
+
+
+def described(plan: HookReleasePlan, locale: Locale) -> str:
+    """Return the plan with its items, services and parameters; credentials are masked."""
+    return "\n".join(_lines(plan, locale))[:_LONGEST]
+
+
+def _lines(plan: HookReleasePlan, locale: Locale) -> Iterator[str]:
+    yield locale.text("Release plan #{number} of Zadig, manager: {manager}", number=plan.index, manager=plan.manager)
+    if plan.start_time or plan.end_time:
+        start, end = locale.time(_moment(plan.start_time)), locale.time(_moment(plan.end_time))
+        yield locale.text("Window") + f": {start} – {end}"
+    if plan.schedule_execute_time:
+        yield locale.text("Scheduled") + f": {locale.time(_moment(plan.schedule_execute_time))}"
+    if description := to_plain(plan.description):
+        yield description
+    for number, job in enumerate(plan.jobs, 1):
+        yield ""
+        if isinstance(job, TextHookJob):
+            yield f"{number}. {job.name}"
+            yield to_plain(job.spec.content)
+        else:
+            workflow = job.spec.workflow
+            yield f"{number}. {job.name}: {workflow.display_name or workflow.name} ({workflow.project})"
+            yield from _workflow(mask_credentials(workflow))
+
+
+def _workflow(workflow: Workflow) -> Iterator[str]:
+    if given := ", ".join(f"{param.name}={param.value}" for param in workflow.params if param.value):
+        yield f"   {given}"
+    for stage in workflow.stages:
+        for job in stage.jobs:
+            parts = "; ".join(_parts(job))
+            yield f"   - {stage.name} / {job.name} ({job.type})" + (f": {parts}" if parts else "")
+
+
+def _parts(job: WorkflowJob) -> Iterator[str]:
+    """Yield what a job is run on and with: its environment, its services with images and branches, its SQL."""
+    spec = job.dump()["spec"]
+    if not isinstance(spec, dict):
+        return
+    for key in ("env", "sql"):
+        if spec.get(key):
+            yield f"{key}={spec[key]}"
+    for key, members in spec.items():
+        if isinstance(members, list):
+            yield from (said for member in members if isinstance(member, dict) and (said := _member(member, key)))
+
+
+def _member(member: dict[str, Any], key: str) -> str:
+    if key in ("envs", "kv"):
+        return _assigned(member)
+    names = ("service_name", "service_module", "name", "data_id", "namespace", "repo_name")
+    images = [module.get("image") for module in member.get("modules") or [member]]
+    details = [
+        *(image for image in images if image),
+        *(f"{repo.get('repo_name')}@{repo.get('branch')}" for repo in member.get("repos") or []),
+        *filter(None, map(_assigned, [*(member.get("key_vals") or []), *(member.get("variable_kvs") or [])])),
+    ]
+    name = "/".join(str(member[part]) for part in names if member.get(part))
+    return f"{name} ({', '.join(details)})" if name and details else name
+
+
+def _assigned(variable: dict[str, Any]) -> str:
+    return f"{variable.get('key')}={variable['value']}" if variable.get("value") else ""
+
+
+def _moment(seconds: int) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.scenario.zadig_case import Case, Json, case
+from tests.simulators.zadig_plans import Plan
+from tests.simulators.zadig_workflows import stored_workflow
+
+GATES = [
+    {"plan": "prod *", "events": ["start_execute"], "approvers": ["@sre"], "rule": "all", "name": "SRE"},
+    {"project": "shop", "events": ["start_execute", "finish_planning"], "approvers": ["bob"]},
+]
+
+
+@pytest.fixture
+async def fabu(tmp_path: Path) -> AsyncIterator[Case]:
+    async with case(tmp_path, gates=GATES) as opened:
+        opened.zadig.plan_hook = opened.hook("finish_planning", "start_execute")
+        yield opened
+
+
+def zadigs_plan(name: str = "release 52", manager: str = "patrick") -> Plan:
+    workflow = stored_workflow()
+    workflow["params"][0] |= {"value": "2.0"}
+    workflow["params"][1] |= {"value": "hunter2", "is_credential": True, "type": "string"}
+    spec = {"workflow": workflow, "status": "prepare", "task_id": 0}
+    job = {"id": "j1", "name": "deploy all", "type": "workflow", "spec": spec, "status": "todo", "executed_time": 0}
+    return Plan("68b7ec363306e52e21b2dbe6", name, jobs=[job], manager=manager)
+
+
+async def opened_gate(fabu: Case, plan: Plan, event: str = "start_execute") -> Json:
+    assert await fabu.zadig.send_plan_hook(plan, event) == 200
+    return (await fabu.plans())[0]
+
+
+async def test_an_approved_gate_lets_zadig_go_on_and_ends_by_itself(fabu: Case) -> None:
+    plan = zadigs_plan()
+    asked = await opened_gate(fabu, plan)
+    assert (asked["name"], asked["status"]) == ("Zadig: release 52 · execution starts", "wait_for_approval")
+    assert (asked["manager"], asked["approval"]["stages"][0]["approvers"]) == ("root", ["bob"])
+
+    await fabu.do(f"/plans/{asked['id']}/approve", {"comment": "go"}, by="bob")
+    ended = await fabu.until(asked["id"], lambda now: now["status"] == "success")
+    assert ended["items"][0]["remark"] == "Zadig took the answer."
+    assert plan.status == "executing"
+
+
+async def test_approvers_see_what_will_be_released_but_no_credential(fabu: Case) -> None:
+    asked = await opened_gate(fabu, zadigs_plan())
+    description = (await fabu.plan(asked["id"]))["description"]
+    for said in ("deploy all: Shop release (shop)", "version=2.0", "build / script (freestyle)", "TARGET=dev"):
+        assert said in description
+    assert "hunter2" not in description
+
+
+async def test_a_rejected_gate_stops_zadig_with_the_reason(fabu: Case) -> None:
+    plan = zadigs_plan()
+    asked = await opened_gate(fabu, plan)
+    await fabu.do(f"/plans/{asked['id']}/reject", {"reason": "no tests"}, by="bob")
+    await fabu.zadig.until(lambda: plan.failed_reason)
+    assert (plan.status, plan.failed_reason) == ("wait_for_execute_external_check_failed", "no tests")
+    assert (await fabu.plan(asked["id"]))["status"] == "denied"
+
+
+async def test_a_gate_that_is_given_up_stops_zadig(fabu: Case) -> None:
+    plan = zadigs_plan()
+    asked = await opened_gate(fabu, plan)
+    await fabu.do(f"/plans/{asked['id']}/cancel", {"reason": "freeze"}, by="root")
+    await fabu.zadig.until(lambda: plan.failed_reason)
+    assert plan.failed_reason == "freeze"
+
+
+async def test_the_answer_waits_for_a_zadig_that_is_down(fabu: Case) -> None:
+    plan = zadigs_plan()
+    asked = await opened_gate(fabu, plan)
+    with fabu.zadig.outage():
+        await fabu.do(f"/plans/{asked['id']}/approve", by="bob")
+        await fabu.zadig.until(lambda: fabu.zadig.calls_to("callback"))
+        assert (await fabu.plan(asked["id"]))["status"] == "executing"
+    await fabu.until(asked["id"], lambda now: now["status"] == "success")
+    assert plan.status == "executing"
+
+
+async def test_an_answer_that_zadig_took_without_saying_so_is_not_an_error(fabu: Case) -> None:
+    plan = zadigs_plan()
+    asked = await opened_gate(fabu, plan)
+    fabu.zadig.fail("callback", how="close", applied=True)
+    await fabu.do(f"/plans/{asked['id']}/approve", by="bob")
+    await fabu.until(asked["id"], lambda now: now["status"] == "success")
+    assert [call.status for call in fabu.zadig.calls_to("callback")] == [0, 500]
+
+
+async def test_a_refusal_while_zadig_still_waits_is_tried_again(fabu: Case) -> None:
+    plan = zadigs_plan()
+    asked = await opened_gate(fabu, plan)
+    body = {"code": 500, "message": "Internal Error", "description": "not the leader"}
+    fabu.zadig.fail("callback", body=body)
+    await fabu.do(f"/plans/{asked['id']}/approve", by="bob")
+    await fabu.until(asked["id"], lambda now: now["status"] == "success")
+    assert plan.status == "executing"
+
+
+async def test_an_answer_that_zadig_does_not_want_any_more_ends_the_gate(fabu: Case) -> None:
+    plan = zadigs_plan()
+    asked = await opened_gate(fabu, plan)
+    plan.status = "planning"
+    plan.instance_code = "0123456789abcdef"
+    await fabu.do(f"/plans/{asked['id']}/approve", by="bob")
+    ended = await fabu.until(asked["id"], lambda now: now["status"] == "cancel")
+    assert "instance code not match" in ended["reason"]
+    assert plan.status == "planning"
+
+
+async def test_the_same_hook_opens_one_gate(fabu: Case) -> None:
+    plan = zadigs_plan()
+    asked = await opened_gate(fabu, plan)
+    body = plan.body("start_execute")
+    for _ in range(2):
+        assert await fabu.push(body) == 200
+    assert [found["id"] for found in await fabu.plans()] == [asked["id"]]
+    assert (await fabu.plan(asked["id"]))["status"] == "wait_for_approval"
+
+
+async def test_a_change_in_zadig_withdraws_the_older_gate_without_an_answer(fabu: Case) -> None:
+    plan, other = zadigs_plan(), zadigs_plan("another")
+    other.id = "68b7ec363306e52e21b2dbe7"
+    untouched = await opened_gate(fabu, other)
+    older = await opened_gate(fabu, plan)
+    newer = await opened_gate(fabu, plan)
+    withdrawn = await fabu.until(older["id"], lambda now: now["status"] == "cancel")
+    assert withdrawn["reason"] == "The plan was changed in Zadig, which asks anew."
+    assert (await fabu.plan(untouched["id"]))["status"] == "wait_for_approval"
+
+    await fabu.do(f"/plans/{newer['id']}/approve", by="bob")
+    await fabu.until(newer["id"], lambda now: now["status"] == "success")
+    assert [call.arguments["instance_code"] for call in fabu.zadig.calls_to("callback")] == [plan.instance_code]
+
+
+async def test_people_cannot_change_what_zadig_asks(fabu: Case) -> None:
+    asked = await opened_gate(fabu, zadigs_plan())
+    patch = {"approval": {"stages": [{"name": "me", "approvers": ["root"]}], "allow_self_approval": True}}
+    for method, path, body in (("PATCH", "", patch), ("POST", "/replan", {"reason": "x"})):
+        status, answer = await fabu.ask(method, f"/api/v1/plans/{asked['id']}{path}", "root", body)
+        assert (status, answer["code"]) == (403, "forbidden")
+    assert (await fabu.plan(asked["id"]))["status"] == "wait_for_approval"
+
+
+async def test_the_first_gate_that_fits_decides_who_is_asked(fabu: Case) -> None:
+    asked = await opened_gate(fabu, zadigs_plan("prod shop"))
+    assert asked["approval"]["stages"][0]["name"] == "SRE"
+    await fabu.do(f"/plans/{asked['id']}/approve", by="bob")
+    assert (await fabu.plan(asked["id"]))["status"] == "wait_for_approval"
+    await fabu.do(f"/plans/{asked['id']}/approve", by="carol")
+    await fabu.until(asked["id"], lambda now: now["status"] == "success")
+
+
+async def test_whoever_manages_the_plan_in_zadig_cannot_approve_it_here(fabu: Case) -> None:
+    asked = await opened_gate(fabu, zadigs_plan("prod shop", manager="Bob"))
+    assert asked["manager"] == "bob"
+    status, answer = await fabu.ask("POST", f"/api/v1/plans/{asked['id']}/approve", "bob", {})
+    assert (status, answer["code"]) == (403, "self_approval")
+
+
+async def test_a_plan_without_a_gate_is_refused_and_stays_where_it_is(fabu: Case) -> None:
+    plan = zadigs_plan("prod shop")
+    plan.jobs.clear()
+    assert await fabu.zadig.send_plan_hook(plan, "finish_planning") == 422
+    assert await fabu.plans() == []
+    assert plan.status == "wait_for_finish_planning_external_check"
+
+
+async def test_a_hook_with_a_wrong_token_opens_nothing(fabu: Case) -> None:
+    assert fabu.zadig.plan_hook
+    fabu.zadig.plan_hook.token = "guess"
+    assert await fabu.zadig.send_plan_hook(zadigs_plan(), "start_execute") == 401
+    assert await fabu.plans() == []
