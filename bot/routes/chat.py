@@ -1,0 +1,30 @@
+"""The chat over HTTP, for the terminal: the same words and the same answers as in the other chats."""
+
+from __future__ import annotations
+
+from bot.routes.bodies import ChatBody
+from bot.routes.models import ReplyAnswer
+from bot.routes.routing import KEY_HEADER, Call, Endpoint
+from core.chat import Inbound
+
+
+async def chat(call: Call[ChatBody, None]) -> ReplyAnswer:
+    """Answer what a person types or presses."""
+    said = call.body
+    inbound = Inbound(
+        platform="cli",
+        user=call.actor.id,
+        key=call.key or call.services.ids.new(),
+        text=said.text,
+        verb=said.verb,
+        ref=said.ref,
+        values=said.values,
+        private=True,
+    )
+    return ReplyAnswer.of(await call.services.chat(inbound))
+
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(method="POST", path="/chat", summary="Say something to Fabu", handler=chat, answer=ReplyAnswer,
+             body=ChatBody, request_headers=(KEY_HEADER,), example={"text": "list mine"}),
+)  # fmt: skip

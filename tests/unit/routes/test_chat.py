@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from tests.unit.routes.serving import Site
+
+
+async def test_typed_words_are_answered_with_a_card(fabu: Site) -> None:
+    plan = await fabu.plan()
+    reply = await fabu.ask("POST", "/chat", {"text": f"show {plan['number']}"})
+    assert reply.status == 200
+    assert "Release 1" in reply.json["card"]["title"]
+    assert reply.json["form"] is None
+
+
+async def test_a_button_of_the_card_does_what_it_says(fabu: Site) -> None:
+    plan = await fabu.plan()
+    card = (await fabu.ask("POST", "/chat", {"text": f"show {plan['number']}"})).json["card"]
+    submit = next(button for button in card["buttons"] if button["verb"] == "submit")
+    pressed = {"verb": "submit", "ref": submit["ref"]}
+    reply = await fabu.ask("POST", "/chat", pressed, Idempotency_Key="k")
+    assert reply.json["tone"] == "good"
+    again = await fabu.ask("POST", "/chat", pressed, Idempotency_Key="k")
+    assert again.json["tone"] == "good"
+    assert (await fabu.ask("GET", f"/plans/{plan['id']}")).json["status"] == "wait_for_approval"
+    assert (await fabu.ask("POST", "/chat", pressed)).json["tone"] == "bad"
+
+
+async def test_a_form_comes_back_with_its_values(fabu: Site) -> None:
+    assert (await fabu.ask("POST", "/chat", {"text": "new"})).json["form"]["verb"] == "new"
+    made = await fabu.ask("POST", "/chat", {"verb": "new", "values": {"name": "Release 9", "items": "one\ntwo"}})
+    assert made.json["tone"] == "good"
+    assert (await fabu.ask("GET", "/plans")).json["items"][0]["name"] == "Release 9"
+    wrong = await fabu.ask("POST", "/chat", {"verb": "new", "values": {"name": "R", "window": "soon"}})
+    assert wrong.json["errors"].keys() == {"window"}
+
+
+async def test_whoever_asks_is_the_owner_of_the_token(fabu: Site) -> None:
+    plan = await fabu.plan()
+    refused = await fabu.ask("POST", "/chat", {"text": f"submit {plan['number']}"}, by="bob")
+    assert refused.json["tone"] == "bad"
+    assert (await fabu.ask("GET", f"/plans/{plan['id']}")).json["status"] == "planning"

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from tests.unit.routes.serving import Site
+from tests.worlds import text_item
+
+
+async def test_the_log_is_read_in_parts(fabu: Site) -> None:
+    plan = await fabu.plan()
+    for number in range(4):
+        await fabu.ask("PATCH", f"/plans/{plan['id']}", {"name": f"Release {number}"})
+    seen, after = [], "0"
+    while after:
+        page = (await fabu.ask("GET", f"/plans/{plan['number']}/log?limit=2&after={after}")).json
+        seen += [(entry["seq"], entry["event"], entry["actor"], entry["via"]) for entry in page["items"]]
+        after = page["next_cursor"]
+    assert seen == [(1, "created", "alice", "api")] + [(seq, "edited", "alice", "api") for seq in (2, 3, 4, 5)]
+
+
+async def test_versions_tell_what_each_revision_changed(fabu: Site) -> None:
+    plan = await fabu.plan(manager="alice", items=[text_item("a")])
+    await fabu.ask("PATCH", f"/plans/{plan['id']}", {"name": "Two", "items": [text_item("b"), text_item("a")]})
+    await fabu.ask("PATCH", f"/plans/{plan['id']}", {"description": "new"})
+    versions = (await fabu.ask("GET", f"/plans/{plan['id']}/versions")).json["items"]
+    assert [(version["revision"], version["by"]) for version in versions] == [(1, "alice"), (2, "alice"), (3, "alice")]
+    assert versions[0]["instance_code"] == plan["instance_code"]
+
+    second = (await fabu.ask("GET", f"/plans/{plan['id']}/versions/2/diff")).json
+    assert (second["revision"], second["against"]) == (2, 1)
+    assert [place["path"] for place in second["differences"]] == ["name", "items[b]"]
+    third = (await fabu.ask("GET", f"/plans/{plan['id']}/versions/3/diff?against=1")).json
+    assert [place["path"] for place in third["differences"]] == ["name", "description", "items[b]"]
+    first = (await fabu.ask("GET", f"/plans/{plan['id']}/versions/1/diff")).json
+    assert (first["against"], first["differences"][0]["before"]) == (0, None)
+    assert (await fabu.ask("GET", f"/plans/{plan['id']}/versions/4/diff")).status == 404
+    assert (await fabu.ask("GET", f"/plans/{plan['id']}/versions/2/diff?against=9")).status == 404
