@@ -1,4 +1,4 @@
-"""Everything that Fabu asks of DingTalk: cards, robot messages, people by mobile number, and approval forms.
+"""Everything that Fabu asks of DingTalk: cards, robot messages, people, and approval forms.
 
 Every method raises `DeliveryError` if DingTalk does not take the request, with `retryable`, `retry_after` and `sent`.
 """
@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import aiohttp
 from yarl import URL
 
-from adapters.dingtalk.events import ProcessInstance
+from adapters.dingtalk.events import Member, ProcessInstance
 from adapters.dingtalk.sdk import SYSTEM, OpenApi, Operation, base_url, is_loopback
 from adapters.dingtalk.validate import delivery_problems, update_problems
 from core.clock import Clock
@@ -25,6 +25,7 @@ _UPDATE_CARD = Operation("card_1_0", "UpdateCard", "update_card_with_options_asy
 _REGISTER_CALLBACK = Operation("card_1_0", "RegisterCallback", "register_callback_with_options_async")
 _SEND_USERS = Operation("robot_1_0", "BatchSendOTO", "batch_send_otowith_options_async")
 _SEND_GROUP = Operation("robot_1_0", "OrgGroupSend", "org_group_send_with_options_async")
+_LIST_ROBOTS = Operation("robot_1_0", "GetBotListInGroup", "get_bot_list_in_group_with_options_async")
 _START_PROCESS = Operation("workflow_1_0", "StartProcessInstance", "start_process_instance_with_options_async")
 _GET_PROCESS = Operation("workflow_1_0", "GetProcessInstance", "get_process_instance_with_options_async")
 _TERMINATE_PROCESS = Operation(
@@ -35,7 +36,7 @@ _LIST_PROCESSES = Operation("workflow_1_0", "ListProcessInstanceIds", "list_proc
 _PAGE = 20
 """Most ids that one page of `ListProcessInstanceIds` may hold."""
 
-_NO_SUCH_USER = 60121
+_NO_SUCH_USER = frozenset({33012, 60121})
 _OLD_TOKEN = frozenset({40014, 42001})
 _THROTTLED = frozenset({88, 90018, 130101})
 
@@ -45,9 +46,10 @@ class App:
     """The DingTalk app that Fabu speaks as; the names are those of the settings."""
 
     client_id: str
-    client_secret: str
+    client_secret: str = field(repr=False)
     robot_code: str
-    card_template_id: str
+    card_template_id: str = ""
+    """Empty: there are no cards, messages take their place."""
     callback_route_key: str = ""
     """Set in HTTP mode: clicks go to the address registered under this key. Empty: clicks come by Stream."""
     api_url: str = "https://api.dingtalk.com"
@@ -79,8 +81,8 @@ class DingTalkClient:
 
     def __init__(self, app: App, session: aiohttp.ClientSession, clock: Clock) -> None:
         """Use `session` for what the SDK does not cover; raise ValueError for addresses that are not safe."""
-        self._app = app
-        self._session = session
+        self.app = app
+        self.session = session
         self._api = OpenApi(app.api_url, app.client_id, app.client_secret, clock, app.timeout)
         self._oapi = base_url(app.oapi_url)
         self._timeout = aiohttp.ClientTimeout(total=app.timeout.total_seconds())
@@ -97,7 +99,7 @@ class DingTalkClient:
         Safe to repeat: DingTalk keeps the first card of an `out_track_id` and ignores the data of later ones, so
         whoever repeats it follows with `update_card`. Raise ValueError if the variables are not the template's.
         """
-        app = self._app
+        app = self.app
         callback = {"callbackType": "HTTP", "callbackRouteKey": app.callback_route_key}
         body = {
             "cardTemplateId": app.card_template_id,
@@ -140,7 +142,7 @@ class DingTalkClient:
     async def register_card_callback(self, url: str, secret: str) -> None:
         """Have clicks sent to `url`, signed with `secret`, for cards made with the app's `callback_route_key`."""
         body = {
-            "callbackRouteKey": self._app.callback_route_key,
+            "callbackRouteKey": self.app.callback_route_key,
             "callbackUrl": url,
             "apiSecret": secret,
             "forceUpdate": True,
@@ -164,22 +166,39 @@ class DingTalkClient:
         """Send a robot message to the group with this openConversationId."""
         await self._api.call(_SEND_GROUP, {**self._message(msg_key, params), "openConversationId": conversation_id})
 
-    async def reply_session_webhook(self, url: str, text: str) -> None:
-        """Answer a message where it was said; raise ValueError if the address is not one of DingTalk's."""
+    async def robots_in_group(self, conversation_id: str) -> list[str]:
+        """Return the codes of the robots in the group with this openConversationId."""
+        answer = await self._api.call(_LIST_ROBOTS, {"openConversationId": conversation_id})
+        return [robot["robotCode"] for robot in answer.get("chatbotInstanceVOList", [])]
+
+    async def reply_session_webhook(self, url: str, msgtype: str, content: Mapping[str, str]) -> None:
+        """Answer a message where it was said, as in `text` with `content`, or `markdown` with `title` and `text`.
+
+        Raise ValueError if the address is not one of DingTalk's.
+        """
         webhook = URL(url)
-        if webhook.host not in self._app.session_hosts or (webhook.scheme != "https" and not is_loopback(webhook.host)):
+        if webhook.host not in self.app.session_hosts or (webhook.scheme != "https" and not is_loopback(webhook.host)):
             raise ValueError("the sessionWebhook of this message does not belong to DingTalk")
-        await self._post(webhook, {"msgtype": "text", "text": {"content": text}})
+        await self._post(webhook, {"msgtype": msgtype, msgtype: dict(content)})
 
     async def user_by_mobile(self, mobile: str) -> str | None:
         """Return the userId of a member of the organisation, or None if nobody has this number."""
-        token = await self._api.tokens.get()
-        answer = await self._user_by_mobile(mobile, token, accept=_OLD_TOKEN)
-        if answer["errcode"] in _OLD_TOKEN:
-            self._api.tokens.invalidate(token)
-            answer = await self._user_by_mobile(mobile, await self._api.tokens.get())
+        answer = await self._ask_older("topapi/v2/user/getbymobile", {"mobile": mobile}, _NO_SUCH_USER)
         user: str | None = answer.get("result", {}).get("userid")
         return user
+
+    async def get_user(self, user_id: str) -> Member | None:
+        """Return a member of the organisation, or None if there is none with this userId."""
+        answer = await self._ask_older("topapi/v2/user/get", {"userid": user_id}, _NO_SUCH_USER)
+        return Member.model_validate(answer["result"]) if answer.get("result") else None
+
+    async def sign_in(self) -> None:
+        """Fetch an access token, unless there is one: proof that the client id and secret are right."""
+        await self._api.tokens.get()
+
+    async def close(self) -> None:
+        """Close the session."""
+        await self.session.close()
 
     async def start_process(
         self, process_code: str, originator: str, form: Mapping[str, str], approvers: Iterable[Approvers] = ()
@@ -205,9 +224,9 @@ class DingTalkClient:
         answer = await self._api.call(_GET_PROCESS, {"processInstanceId": instance_id})
         return ProcessInstance.model_validate(answer["result"])
 
-    async def terminate_process(self, instance_id: str, remark: str) -> None:
-        """Withdraw an approval form on behalf of the system."""
-        body = {"processInstanceId": instance_id, "isSystem": True, "remark": remark}
+    async def terminate_process(self, instance_id: str, operator: str, remark: str = "") -> None:
+        """Withdraw an approval form in the name of the person who opened it."""
+        body = {"processInstanceId": instance_id, "isSystem": False, "operatingUserId": operator, "remark": remark}
         await self._api.call(_TERMINATE_PROCESS, body)
 
     async def find_processes(self, process_code: str, since: datetime, originators: Sequence[str] = ()) -> list[str]:
@@ -229,19 +248,25 @@ class DingTalkClient:
 
     def _message(self, msg_key: str, params: Mapping[str, str]) -> dict[str, Any]:
         return {
-            "robotCode": self._app.robot_code,
+            "robotCode": self.app.robot_code,
             "msgKey": msg_key,
             "msgParam": json.dumps(params, ensure_ascii=False),
         }
 
-    async def _user_by_mobile(self, mobile: str, token: str, accept: frozenset[int] = frozenset()) -> dict[str, Any]:
-        url = (self._oapi / "topapi/v2/user/getbymobile").with_query(access_token=token)
-        return await self._post(url, {"mobile": mobile}, accept | {_NO_SUCH_USER})
+    async def _ask_older(self, path: str, body: Mapping[str, Any], accept: frozenset[int]) -> dict[str, Any]:
+        """Call the older API, with a new token if the old one is refused."""
+        token = await self._api.tokens.get()
+        answer = await self._post((self._oapi / path).with_query(access_token=token), body, accept | _OLD_TOKEN)
+        if answer["errcode"] not in _OLD_TOKEN:
+            return answer
+        self._api.tokens.invalidate(token)
+        token = await self._api.tokens.get()
+        return await self._post((self._oapi / path).with_query(access_token=token), body, accept)
 
     async def _post(self, url: URL, body: Mapping[str, Any], accept: frozenset[int] = frozenset()) -> dict[str, Any]:
         """Post to the older API, which answers 200 and an `errcode`; return answers with 0 or an accepted code."""
         try:
-            async with self._session.post(url, json=body, timeout=self._timeout, allow_redirects=False) as response:
+            async with self.session.post(url, json=body, timeout=self._timeout, allow_redirects=False) as response:
                 if response.status != 200:
                     raise DeliveryError(SYSTEM, f"HTTP {response.status}", retryable=response.status >= 429)
                 answer: dict[str, Any] = await response.json(content_type=None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ ROBOT_TOPIC = "/v1.0/im/bot/messages/get"
 CARD_TOPIC = "/v1.0/card/instances/callback"
 
 _GROUP = "2"
+_MENTIONS = re.compile(r"^(\s*@\S+)+")
 
 
 class _Wire(BaseModel):
@@ -37,6 +39,8 @@ class RobotMessage(_Wire):
     """A message to the robot, in a 1:1 chat or with a mention in a group (DingTalk docs "Receive messages")."""
 
     msg_id: str
+    chatbot_corp_id: str = ""
+    sender_corp_id: str = ""
     conversation_id: str
     conversation_type: str
     robot_code: str = ""
@@ -60,9 +64,14 @@ class RobotMessage(_Wire):
         return self.conversation_type == _GROUP
 
     @property
+    def user(self) -> str:
+        """`userId` of the sender; empty for people outside the organisation, whose ids may be anybody's."""
+        return self.sender_staff_id if self.sender_corp_id in ("", self.chatbot_corp_id) else ""
+
+    @property
     def command(self) -> str:
-        """What was said, without surrounding space; empty for pictures, files and the like."""
-        return self.text.content.strip()
+        """What was said, without the mention and surrounding space; empty for pictures, files and the like."""
+        return _MENTIONS.sub("", self.text.content).strip()
 
 
 class CardPrivateData(_Wire):
@@ -84,7 +93,6 @@ class CardCallback(_Wire):
     out_track_id: str
     user_id: str
     content: CardContent
-    corp_id: str = ""
     space_id: str = ""
 
     @field_validator("content", mode="before")
@@ -93,15 +101,14 @@ class CardCallback(_Wire):
         """DingTalk sends the content as a JSON string; some clients send the object itself."""
         return from_json(value) if isinstance(value, str) else value
 
-    @property
-    def key(self) -> str:
-        """Under this key a repeated delivery is recognised: same card, person, button and parameters.
+    def key(self, delivery: str) -> str:
+        """Return the key under which a repeated delivery is recognised.
 
-        DingTalk gives clicks no id. The reference among the parameters is new for every revision of the plan, so a
-        later click is not taken for the repetition of an earlier one.
+        DingTalk gives clicks no id; `delivery` is what the transport has of that kind. Without it, an honest second
+        click on the same button (retry, and retry again) would be taken for the repetition of the first.
         """
         sent = self.content.card_private_data
-        return f"dingtalk:card:{_digest(self.out_track_id, self.user_id, sent.action_ids, sent.params)}"
+        return f"dingtalk:card:{_digest(delivery, self.out_track_id, self.user_id, sent.action_ids, sent.params)}"
 
     @property
     def verb(self) -> str:
@@ -192,10 +199,17 @@ class OperationRecord(_Wire):
     date: str = ""
 
 
+class FormValue(_Wire):
+    """One field of an approval form."""
+
+    name: str = ""
+    value: str | None = None
+
+
 class ProcessInstance(_Wire):
     """An approval form as `GetProcessInstance` tells it.
 
-    `status` is RUNNING, TERMINATED or COMPLETED; `result` agree or refuse, once completed.
+    `status` is NEW, RUNNING, TERMINATED, CANCELED or COMPLETED; `result` agree or refuse, once completed.
     """
 
     title: str = ""
@@ -204,6 +218,26 @@ class ProcessInstance(_Wire):
     originator_user_id: str = ""
     tasks: list[ProcessTask] = Field(default_factory=list)
     operation_records: list[OperationRecord] = Field(default_factory=list)
+    form_component_values: list[FormValue] = Field(default_factory=list)
+
+    @property
+    def form(self) -> dict[str, str]:
+        """The fields of the form with what was written into them."""
+        return {field.name: field.value or "" for field in self.form_component_values}
+
+
+class Member(BaseModel):
+    """A member of the organisation, as the older API tells (DingTalk docs "Query user details").
+
+    `mobile` proves its owner: people sign in with it. So does `org_email`, a mailbox that the organisation gives; the
+    plain `email` of the profile does not, as people may write into it what they like.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    active: bool = False
+    mobile: str = ""
+    org_email: str = ""
 
 
 def parse_event(event_type: str, data: Mapping[str, Any], event_id: str = "") -> InstanceChange | TaskChange | None:

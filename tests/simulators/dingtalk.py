@@ -31,6 +31,7 @@ from .dingtalk_platform import (
     robot_headers,
 )
 from .dingtalk_schema import (
+    SESSION_MESSAGES,
     CardAnswer,
     CreateCard,
     RegisterCallback,
@@ -88,6 +89,8 @@ class DingTalkSimulator(ThreadSimulator):
     def __init__(self) -> None:
         super().__init__()
         self.users: dict[str, str] = {}
+        self.mailboxes: dict[str, str] = {}
+        self.inactive: set[str] = set()
         self.groups: dict[str, set[str]] = {}
         self.undeliverable: dict[str, str] = {}
         self.sent: list[RobotMessage] = []
@@ -102,9 +105,12 @@ class DingTalkSimulator(ThreadSimulator):
 
     # What a test arranges and looks at.
 
-    def add_user(self, user_id: str, mobile: str = "") -> None:
-        """Let a member of the organisation exist."""
+    def add_user(self, user_id: str, mobile: str = "", mailbox: str = "", *, active: bool = True) -> None:
+        """Let a member of the organisation exist; one who is not active has never signed in to DingTalk."""
         self.users[user_id] = mobile
+        self.mailboxes[user_id] = mailbox
+        if not active:
+            self.inactive.add(user_id)
 
     def add_group(self, conversation_id: str, *members: str) -> None:
         """Let a group exist that the robot is in."""
@@ -231,6 +237,7 @@ class DingTalkSimulator(ThreadSimulator):
             ("POST", "card/callbacks/register", self._register, "card.register"),
             ("POST", "robot/oToMessages/batchSend", self._send_users, "robot.users"),
             ("POST", "robot/groupMessages/send", self._send_group, "robot.group"),
+            ("POST", "robot/groups/robots/query", self._list_robots, "robot.list"),
             ("POST", "workflow/processInstances", self.workflow.start, "workflow.start"),
             ("GET", "workflow/processInstances", self.workflow.get, "workflow.get"),
             ("POST", "workflow/processInstances/terminate", self.workflow.terminate, "workflow.terminate"),
@@ -242,6 +249,7 @@ class DingTalkSimulator(ThreadSimulator):
             web.post("/v1.0/gateway/connections/open", endpoint(self.gateway.open, None), name="gateway.open"),
             web.get("/connect", self.gateway.connect, name="gateway.connect"),
             web.post("/topapi/v2/user/getbymobile", self._user_by_mobile, name="user.by_mobile"),
+            web.post("/topapi/v2/user/get", self._get_user, name="user.get"),
             web.post("/robot/sendBySession", self._reply, name="robot.session"),
         ]
 
@@ -317,14 +325,36 @@ class DingTalkSimulator(ThreadSimulator):
                 return web.json_response({"errcode": 0, "errmsg": "ok", "result": {"userid": user}})
         return web.json_response({"errcode": 60121, "errmsg": "找不到该用户"})
 
+    async def _get_user(self, request: web.Request) -> web.Response:
+        if not self.tokens.good(request.query.get("access_token", "")):
+            return web.json_response({"errcode": 40014, "errmsg": "不合法的access_token"})
+        user = (await request.json())["userid"]
+        if user not in self.users:
+            return web.json_response({"errcode": 60121, "errmsg": "找不到该用户"})
+        profile = {
+            "userid": user,
+            "name": user,
+            "active": user not in self.inactive,
+            "mobile": self.users[user],
+            "email": "whatever-i-like@example.com",
+            "org_email": self.mailboxes[user],
+        }
+        return web.json_response({"errcode": 0, "errmsg": "ok", "result": profile})
+
+    async def _list_robots(self, body: Json) -> Json:
+        if body["openConversationId"] not in self.groups:
+            raise Refused("miss.openConversationId", "群不存在或机器人不在群内")
+        return {"chatbotInstanceVOList": [{"robotCode": self.robot_code, "name": "Fabu", "openRobotType": 4}]}
+
     async def _reply(self, request: web.Request) -> web.Response:
         chat, ends = self._sessions.get(request.query.get("session", ""), ("", 0.0))
         if ends < self.clock.now():
             return web.json_response({"errcode": 300001, "errmsg": "session 不存在或已过期"})
         body = await request.json()
-        if body.get("msgtype") != "text" or not body["text"]["content"]:
+        kind = body.get("msgtype")
+        if kind not in SESSION_MESSAGES or not all(body[kind].get(name) for name in SESSION_MESSAGES[kind]):
             return web.json_response({"errcode": 40035, "errmsg": "缺少参数"})
-        self.sent.append(RobotMessage(chat, "text", body["text"]))
+        self.sent.append(RobotMessage(chat, kind, body[kind]))
         return web.json_response({"errcode": 0, "errmsg": "ok"})
 
     def _robot(self, code: str) -> None:

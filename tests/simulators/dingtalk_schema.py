@@ -15,6 +15,8 @@ _SAMPLES = {
     "sampleMarkdown": {"title", "text"},
     "sampleActionCard": {"title", "text", "singleTitle", "singleURL"},
 }
+SESSION_MESSAGES = {"text": {"content"}, "markdown": {"title", "text"}}
+"""What answers over a session may be, with the fields that must not be empty."""
 
 
 def template_variables(*, private: bool) -> set[str]:
@@ -209,6 +211,7 @@ class TerminateProcess(Strict):
 
     process_instance_id: str
     is_system: bool
+    operating_user_id: str = ""
     remark: str = ""
 
 

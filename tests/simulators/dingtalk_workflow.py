@@ -88,6 +88,8 @@ class Workflow:
         process = self._find(asked.process_instance_id)
         if process.status != "RUNNING":
             raise Refused("processInstance.finished", "流程已结束")
+        if not asked.is_system and asked.operating_user_id != process.originator:
+            raise Refused("processInstance.noPermission", "只有发起人可以撤销")
         process.status = "TERMINATED"
         for task in process.tasks:
             task["status"] = "CANCELED" if task["status"] == "RUNNING" else task["status"]

@@ -186,12 +186,12 @@ async def test_a_foreign_session_webhook_is_refused(app: App, session: aiohttp.C
     hosts = frozenset({"oapi.dingtalk.com"})
     client = DingTalkClient(replace(app, session_hosts=hosts), session, SystemClock())
     with pytest.raises(ValueError, match="does not belong to DingTalk"):
-        await client.reply_session_webhook(url, "hi")
+        await client.reply_session_webhook(url, "text", {"content": "hi"})
 
 
 async def test_an_expired_session_webhook_is_an_error(ding: DingTalkSimulator, client: DingTalkClient) -> None:
     with pytest.raises(DeliveryError, match="300001"):
-        await client.reply_session_webhook(f"{ding.url}/robot/sendBySession?session=none", "hi")
+        await client.reply_session_webhook(f"{ding.url}/robot/sendBySession?session=none", "text", {"content": "hi"})
 
 
 @pytest.mark.parametrize("url", ["http://api.dingtalk.com", "ftp://127.0.0.1", "https://proxy.example/dingtalk"])
@@ -210,5 +210,5 @@ async def test_an_approval_form_from_start_to_end(ding: DingTalkSimulator, clien
     assert (process.status, process.originator_user_id, process.tasks[0].user_id) == ("RUNNING", "alice", "bob")
     assert await client.find_processes("PROC-1", since, ["alice"]) == started
     assert await client.find_processes("PROC-1", since, ["bob"]) == []
-    await client.terminate_process(started[0], "replanned")
+    await client.terminate_process(started[0], "alice", "replanned")
     assert (await client.get_process(started[0])).status == "TERMINATED"

@@ -52,9 +52,12 @@ def test_a_click_on_a_foreign_template_has_no_verb() -> None:
 
 
 def test_a_repeated_click_has_the_same_key_and_another_one_has_not() -> None:
-    assert click().key == click(corpId="ding_corp").key == click(content=click().content.model_dump(by_alias=True)).key
+    key = click().key("1")
+    assert (
+        key == click(corpId="ding_corp").key("1") == click(content=click().content.model_dump(by_alias=True)).key("1")
+    )
     others = [click(userId="eve"), click(outTrackId="c2"), click(params={"ref": "r2"}), click(params={"text": ""})]
-    assert len({click().key, *(other.key for other in others)}) == 5
+    assert len({key, click().key("2"), *(other.key("1") for other in others)}) == 6
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", 7, None, "[" * 100_000])

@@ -100,7 +100,7 @@ async def test_messages_over_http_and_their_reply(
     assert (await ding.say("alice", "列表", group="cid1")).status == 200
     (message,) = receiver.got
     assert (message.sender_staff_id, message.command, message.conversation_id) == ("alice", "列表", "cid1")
-    await client.reply_session_webhook(message.session_webhook, "没有计划")
+    await client.reply_session_webhook(message.session_webhook, "text", {"content": "没有计划"})
     assert [said.text for said in ding.robot_messages("cid1")] == ["没有计划"]
 
 
