@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-PLAN_VERBS = ("submit", "approve", "reject", "replan", "cancel")
+PLAN_VERBS = ("submit", "recheck", "approve", "reject", "replan", "cancel")
 """Buttons that act on the plan: they call back with the variable `ref`."""
 
 ITEM_VERBS = ("execute", "skip", "retry")
@@ -19,11 +19,11 @@ PUBLIC: Mapping[str, str] = {
     "title": "Number and name of the plan; plain text, also the summary in the list of chats.",
     "status": "Status of the plan in the reader's language; the tag beside the title.",
     "status_color": "Colour of the tag: blue, green, orange, red or gray.",
-    "body": "Markdown written by Fabu: manager, window, approvals, links. People's words only where escaped.",
-    "details": "Plain text: the description of the plan, as people wrote it.",
+    "body": "Markdown written by Fabu: what the plan waits for, manager, window, approvals, the link to the page.",
+    "details": "Plain text: the description of the plan, or what an item asks to do, as people wrote it.",
     "items": "Plain text: the items with their status, one a line.",
     "item": "Plain text: the current item, which execute, skip and retry act on; empty if there is none.",
-    "footer": "Plain text: who changed the plan last, and when.",
+    "footer": "Plain text: what the buttons that cannot be undone will do.",
     "ref": "Opaque reference that the buttons of the plan send back; new for every revision.",
     "item_ref": "Opaque reference that the buttons of the current item send back.",
     "show_input": 'Whether the card offers a field for a reason or remark: "true" or "false".',
