@@ -1,0 +1,47 @@
+"""What the adapter says in its own words, beside the texts of cards and replies that it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from core.card import Button
+
+
+def N_(text: str) -> str:
+    """Mark a text for translation and return it as it is."""
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Texts in the language of the installation; the defaults are English, the keys of their translation.
+
+    `commands` maps verbs to the words that people type for them, where these are not the verbs themselves.
+    """
+
+    outsider: str = N_("Only members of the organisation can give commands here.")
+    later: str = N_("This takes a moment. The answer will follow as a message.")
+    failed: str = N_("Something went wrong. Please try again.")
+    new_plan: str = N_("Write `{new} NAME` to start a plan, or open {url} to fill in everything at once.")
+    unreachable: str = N_("I cannot write to you alone. Open a chat with me, and ask there.")
+    type_this: str = N_("Send me one of these commands:")
+    your_text: str = N_("REASON")
+    open_page: str = N_("Open")
+    commands: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def translated(cls, translate: Callable[[str], str], commands: Mapping[str, str]) -> Words:
+        """Return the texts as `translate` gives them."""
+        texts: dict[str, Any] = {f.name: translate(f.default) for f in fields(cls) if isinstance(f.default, str)}
+        return cls(**texts, commands=commands)
+
+    def command(self, verb: str) -> str:
+        """Return the word that people type for a verb."""
+        return self.commands.get(verb, verb)
+
+    def typed(self, button: Button, *target: str) -> str:
+        """Return the command that does what a button does, as in `reject 12 REASON`."""
+        asked = [self.your_text] if button.field and button.field.required else []
+        return " ".join([self.command(button.verb), *target, *asked])

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from adapters.dingtalk.render import MESSAGE_BYTES, has_buttons, message, variables
+from adapters.dingtalk.text import cut, cut_lines, escape, size
+from adapters.dingtalk.validate import ITEM_VERBS, PLAN_VERBS, PUBLIC, param_problems
+from adapters.dingtalk.words import Words
+from core.card import Button, Card, Fact, Field, Row, Section, Tone
+
+from .cards import APPROVE, CANCEL, OPEN, REJECT, item, plan_card
+
+WORDS = Words(commands={"approve": "批准", "reject": "驳回", "execute": "执行", "skip": "跳过", "show": "查看"})
+HOSTILE = st.one_of(
+    st.text(max_size=60),
+    st.text("发布支付服务，。！\n", max_size=40).map(lambda text: text * 40),
+    st.lists(
+        st.sampled_from(
+            ["[批准](https://evil)", "![](x)", "<font color=red>", '<a atId="1">', "@all", "\\", "`", "**", "~~", "\n#",
+             "\n- ", "\n---\n", "\n1. ", "|", "&lt;", "dtmd://x", "\u202e", "\ud800", "\x00", "发", "😀", "_", "\n> "]
+        ),
+        max_size=12,
+    ).map("".join),
+)  # fmt: skip
+REFS = st.text("0123456789abcdef.", min_size=1, max_size=80)
+FIELDS = st.none() | st.builds(Field, HOSTILE, required=st.booleans())
+BUTTONS = st.lists(
+    st.builds(
+        Button, st.sampled_from([*PLAN_VERBS, *ITEM_VERBS, "show"]), HOSTILE, REFS, field=FIELDS, confirm=HOSTILE
+    ),
+    max_size=4,
+).map(tuple)
+ROWS = st.lists(st.builds(Row, HOSTILE, HOSTILE, HOSTILE, buttons=BUTTONS), max_size=12).map(tuple)
+CARDS = st.builds(
+    Card,
+    title=HOSTILE,
+    summary=HOSTILE,
+    tone=st.sampled_from(Tone),
+    tag=HOSTILE,
+    facts=st.lists(st.builds(Fact, HOSTILE, HOSTILE), max_size=6).map(tuple),
+    sections=st.lists(st.builds(Section, HOSTILE, HOSTILE, ROWS), max_size=4).map(tuple),
+    buttons=BUTTONS,
+    note=HOSTILE,
+    more=st.sampled_from([None, OPEN]),
+)
+
+
+def markup(text: str) -> tuple[set[str], set[str]]:
+    """Return the kinds of things that markdown makes of a text, and where its links lead."""
+    reader = MarkdownIt("commonmark", {"html": True}).enable(["strikethrough", "table"])
+    tokens = [token for block in reader.parse(text) for token in (block, *(block.children or ()))]
+    links = {str(token.attrs.get("href", token.attrs.get("src"))) for token in tokens if token.attrs}
+    return {token.type for token in tokens}, links
+
+
+OURS = {
+    "paragraph_open", "paragraph_close", "inline", "text", "text_special", "softbreak", "strong_open", "strong_close",
+    "link_open", "link_close",
+}  # fmt: skip
+
+
+@settings(max_examples=60)
+@given(CARDS)
+def test_any_card_fits_the_template(card: Card) -> None:
+    assert list(param_problems(variables(card), PUBLIC, complete=True)) == []
+
+
+@settings(max_examples=60)
+@given(CARDS)
+def test_markdown_of_a_card_holds_nothing_but_our_own_markup(card: Card) -> None:
+    kinds, links = markup(variables(card)["body"])
+    assert kinds <= OURS
+    assert links <= {OPEN.url}
+
+
+@settings(max_examples=60)
+@given(CARDS)
+def test_a_message_is_within_bounds_and_links_to_the_page_alone(card: Card) -> None:
+    text = message(card, WORDS)
+    kinds, links = markup(text)
+    assert size(text) <= MESSAGE_BYTES
+    assert kinds <= OURS | {"heading_open", "heading_close", "code_inline"}
+    assert links <= {OPEN.url}
+
+
+@given(st.text("\\ab发", max_size=30), st.integers(4, 60))
+def test_what_is_cut_fits_and_ends_in_no_half_escape(text: str, limit: int) -> None:
+    shown = cut(escape(text), limit)
+    assert size(shown) <= limit
+    kept = shown.removesuffix("…")
+    assert (len(kept) - len(kept.rstrip("\\"))) % 2 == 0
+
+
+def test_what_people_write_is_shown_as_they_wrote_it() -> None:
+    assert escape("a_b*c [x](y)\n<b> @all DTMD://z") == r"a\_b\*c \[x\](y) ＜b＞ ＠all dtmd：//z"
+
+
+def test_lists_are_cut_between_lines() -> None:
+    lines = [f"第{n}行" for n in range(100)]
+    shown = cut_lines(lines, 100).split("\n")
+    assert shown[:-1] == lines[: len(shown) - 1]
+    assert shown[-1] == f"… +{100 - (len(shown) - 1)}"
+    assert cut_lines(["发" * 100], 50) == "发" * 13 + "…"
+
+
+def test_an_approval_card() -> None:
+    shown = variables(plan_card(item(1), item(2), buttons=(APPROVE, REJECT, CANCEL), note="等待审批"))
+    assert (shown["title"], shown["status"], shown["status_color"]) == ("#12 支付服务", "执行中", "blue")
+    assert shown["ref"] == "plan.r1"
+    assert [name for name, value in shown.items() if value == "true"] == [
+        "show_input", "show_approve", "show_reject", "show_cancel",
+    ]  # fmt: skip
+    assert shown["body"] == (
+        "⚠️ 等待审批\n\n**负责人** Alice\n\n**审批**\n\n• ✅ QA · Bob\n\n[打开](https://fabu.example/plans/12)"
+    )
+    assert (shown["details"], shown["items"]) == ("灰度发布", "▫️ 1. 第1步 · 待办\n▫️ 2. 第2步 · 待办")
+    assert shown["footer"] == "取消计划: 计划将不可恢复？"
+    assert (shown["item"], shown["item_ref"]) == ("", "")
+
+
+def test_the_current_item_is_the_first_that_something_can_be_done_about() -> None:
+    shown = variables(plan_card(item(1, mark="✅"), item(2, "retry", "skip"), item(3, "execute", "skip")))
+    assert (shown["item"], shown["item_ref"]) == ("▫️ 2. 第2步 · 待办", "plan.r1.i2")
+    assert [name for name in shown if name.startswith("show_") and shown[name] == "true"] == [
+        "show_input", "show_skip", "show_retry",
+    ]  # fmt: skip
+
+
+def test_no_text_is_asked_for_where_no_button_takes_one() -> None:
+    assert variables(plan_card(item(1, "execute")))["show_input"] == "false"
+
+
+def test_a_button_of_an_old_kind_without_a_reference_is_not_shown() -> None:
+    assert variables(plan_card(buttons=(replace(APPROVE, ref=""),)))["show_approve"] == "false"
+
+
+def test_the_link_stays_when_a_plan_is_too_long() -> None:
+    facts = tuple(Fact(f"事实{n}", "很长" * 40) for n in range(20))
+    body = variables(plan_card(facts=facts))["body"]
+    assert body.endswith("[打开](https://fabu.example/plans/12)")
+    assert "\n\n… +" in body
+
+
+@pytest.mark.parametrize(
+    ("card", "expected"),
+    [
+        (plan_card(buttons=(APPROVE,)), True),
+        (plan_card(item(1, "execute")), True),
+        (plan_card(item(1)), False),
+        (Card("计划", "计划", sections=(Section(rows=(Row("#7 x", buttons=(Button("show", "查看", "p.r"),)),)),)), False),
+    ],
+)
+def test_whether_the_template_has_something_to_offer(card: Card, expected: bool) -> None:
+    assert has_buttons(card) is expected
+
+
+def test_a_message_tells_what_to_type() -> None:
+    text = message(plan_card(item(1), item(2, "execute", "skip"), buttons=(APPROVE, REJECT)), WORDS)
+    assert text.startswith("### #12 支付服务\n\n**执行中**\n\n**负责人** Alice")
+    assert "`批准 12` `驳回 12 REASON` `执行 12 2` `跳过 12 2 REASON`" in text
+    assert text.endswith("[打开](https://fabu.example/plans/12)")
+
+
+def test_a_list_of_plans_tells_how_to_see_one() -> None:
+    rows = tuple(Row(f"#{n} 计划", buttons=(Button("show", "查看", "p.r"),)) for n in (7, 8))
+    assert "`查看 7` `查看 8`" in message(Card("发布计划", "发布计划", sections=(Section(rows=rows),)), WORDS)
