@@ -31,7 +31,7 @@ from core.workflow import (
     WorkflowJob,
 )
 
-_WITHOUT_INPUTS = ("approval", "k8s-blue-green-release", "k8s-canary-release")
+WITHOUT_INPUTS = ("approval", "k8s-blue-green-release", "k8s-canary-release")
 """Job types that run as they are stored, once they are named."""
 
 
@@ -98,7 +98,7 @@ def _parameters(job: WorkflowJob) -> JsonObject:
             return _checks("scanning", spec.service_and_scannings if by_service else None, spec.scannings)
         case SqlJob():
             return _sql(job)
-        case UnknownJob(type=kind) if kind in _WITHOUT_INPUTS:
+        case UnknownJob(type=kind) if kind in WITHOUT_INPUTS:
             return {}
         case _:
             raise _Unsayable
