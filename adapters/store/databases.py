@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
-from core.errors import Conflict, Unavailable
+from core.errors import Conflict, Invalid, Problem, Unavailable
 
 READERS = 4
 """Threads and connections for reading."""
@@ -36,14 +36,14 @@ def parse_url(url: str) -> URL:
 def writing_engine(url: URL, sender: str) -> Engine:
     """Return an engine for the one connection that writes; its notices are signed with `sender`."""
     if url.get_backend_name() == "sqlite":
-        return _sqlite(url, "BEGIN IMMEDIATE", pool_size=1)
+        return _sqlite(url, pool_size=1)
     return _engine(url, pool_size=1, connect_args=_CONNECT, execution_options={"sender": sender})
 
 
 def reading_engine(url: URL) -> Engine:
     """Return an engine for the connections that read; each transaction sees one snapshot."""
     if url.get_backend_name() == "sqlite":
-        return _sqlite(url, "BEGIN", pool_size=READERS)
+        return _sqlite(url, pool_size=READERS)
     snapshot = {"isolation_level": "REPEATABLE READ", "pool_pre_ping": True}
     return _engine(url, pool_size=READERS, connect_args=_CONNECT, **snapshot)
 
@@ -53,8 +53,19 @@ def _engine(url: URL, **options: Any) -> Engine:
     return create_engine(url, max_overflow=0, hide_parameters=True, **options)
 
 
-def _sqlite(url: URL, begin: str, *, pool_size: int) -> Engine:
-    """Make an engine whose transactions begin as told; the driver would begin them too late (Python docs, sqlite3)."""
+def begin(connection: Connection, sqlite_mode: str) -> None:
+    """Begin a transaction; on SQLite the driver would begin it too late, and never as IMMEDIATE (Python docs, sqlite3).
+
+    An event of the engine could do the same, but makes every statement slower.
+    """
+    connection.begin()
+    if connection.dialect.name == "sqlite":
+        driver: Any = connection.connection.driver_connection
+        driver.execute(f"BEGIN {sqlite_mode}")
+
+
+def _sqlite(url: URL, *, pool_size: int) -> Engine:
+    """Make an engine that leaves the beginning of transactions to `begin`."""
     Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
     engine = _engine(url, pool_size=pool_size, connect_args={"check_same_thread": False})
 
@@ -67,20 +78,19 @@ def _sqlite(url: URL, begin: str, *, pool_size: int) -> Engine:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
 
-    @event.listens_for(engine, "begin")
-    def begin_transaction(connection: Connection) -> None:
-        driver: Any = connection.connection.driver_connection
-        driver.execute(begin)
-
     return engine
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise what a database says as Conflict (a race was lost) or Unavailable (it cannot answer now)."""
+    """Raise what a database says as Conflict (a race was lost), Invalid (it cannot keep this) or Unavailable."""
     try:
         yield
     except IntegrityError as error:
         raise Conflict from error
+    except DataError as error:
+        raise Invalid(
+            Problem("text", "the database cannot keep this text or number; look for control characters")
+        ) from error
     except DBAPIError as error:
         raise (Conflict if getattr(error.orig, "sqlstate", "") in _RETRYABLE else Unavailable) from error

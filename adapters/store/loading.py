@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Select, bindparam, select
 
-from adapters.store.rows import AnyRow, item_of, plan_of, stage_of, vote_of
+from adapters.store.rows import AnyRow, fetch, item_of, plan_of, stage_of, vote_of
 from adapters.store.sealing import Sealing
 from adapters.store.tables import contents, item_specs, items, plans, stages, votes
 from core.plan import Content, Item, Plan, Stage, Vote
@@ -84,7 +84,7 @@ class Loader:
         return join_credentials(Workflow.model_validate(spec), secrets).dump()
 
     def _rows(self, statement: Select[Any], ids: Collection[str]) -> Sequence[AnyRow]:
-        return self._connection.execute(statement, {"ids": list(ids)}).all() if ids else ()
+        return fetch(self._connection.execute(statement, {"ids": list(ids)})) if ids else ()
 
     def _contents(self, scopes: Mapping[str, Scope]) -> dict[str, Content]:
         rows = self._rows(_CONTENTS, [plan_id for plan_id, scope in scopes.items() if scope.whole])

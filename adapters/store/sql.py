@@ -11,7 +11,7 @@ from typing import TypeVar
 from sqlalchemy import URL
 
 from adapters.store.announcing import Listener
-from adapters.store.databases import READERS, reading_engine, translated, writing_engine
+from adapters.store.databases import READERS, begin, reading_engine, translated, writing_engine
 from adapters.store.reading import SqlReading
 from adapters.store.sealing import Sealing
 from adapters.store.writer import Writer
@@ -53,6 +53,7 @@ class SqlStore:
 
     def _read(self, query: Callable[[Reading], T]) -> T:
         with translated(), self._engine.connect() as connection:
+            begin(connection, "DEFERRED")
             return query(SqlReading(connection, self._sealing))
 
     def _close(self) -> None:

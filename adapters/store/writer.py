@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from adapters.store.cards import SqlCards
-from adapters.store.databases import translated
+from adapters.store.databases import begin, translated
 from adapters.store.outbox import SqlOutbox
 from adapters.store.people import SqlPeople
 from adapters.store.plans import SqlPlans
@@ -69,7 +69,7 @@ class Writer:
 
     def _execute(self, work: Callable[[Writing], T]) -> T:
         with self._clean() as connection:
-            connection.begin()
+            begin(connection, "IMMEDIATE")
             return work(SqlWriting(connection, self._sealing, self._clock))
 
     @contextmanager

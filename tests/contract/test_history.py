@@ -11,7 +11,7 @@ import pytest
 from adapters.store.open import open_store
 from core import commands as c
 from core.audit import broken_at
-from core.draft import PlanPatch
+from core.draft import PlanDraft, PlanPatch
 from core.errors import Forbidden, NotFound, Unavailable
 from core.workflow import MASK
 from tests.contract.offices import AUDIT_KEY, Office, item_of
@@ -60,6 +60,13 @@ async def test_each_revision_is_kept_as_a_version_without_credentials(office: Of
     assert (first.content["description"], second.content["description"]) == ("first", "second")
     assert first.content["items"][0]["workflow"]["params"][0]["value"] == MASK
     assert SECRET not in str(first) + str(second)
+
+
+async def test_a_version_can_be_read_as_a_draft_again(office: Office) -> None:
+    made = draft(approval={"stages": [stage("bob")], "expires_in": "1h30m"}, items=[workflow_item("deploy")])
+    plan = await office.create(made)
+    (version,) = await office.store.read(lambda reading: reading.versions(plan.id))
+    assert PlanDraft.model_validate(version.content) == made
 
 
 async def test_credentials_come_back_with_the_spec(office: Office) -> None:

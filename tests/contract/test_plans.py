@@ -210,6 +210,15 @@ async def test_requests_that_come_together_each_get_their_own_answer(office: Off
         assert (log[-1].seq, log[-1].hash) == (stored.log_seq, stored.log_head)
 
 
+async def test_a_request_that_cannot_be_stored_fails_alone(office: Office) -> None:
+    plan = await office.create(draft(stage("bob", "carol")))
+    await office.do(c.Submit, plan)
+    asked = office.ask(c.Approve, plan, "bob", comment="\ud800"), office.ask(c.Approve, plan, "carol")
+    refused, _ = await asyncio.gather(*asked, return_exceptions=True)
+    assert isinstance(refused, Exception)
+    assert [vote.person for vote in (await office.stored(plan)).votes] == ["carol"]
+
+
 async def test_requests_on_many_items_of_one_plan_are_all_counted(office: Office) -> None:
     plan = await office.create(items=[text_item(f"step{i}") for i in range(20)])
     await office.do(c.Submit, plan)

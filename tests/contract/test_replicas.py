@@ -17,7 +17,7 @@ from core.audit import LogEntry, broken_at
 from core.clock import ManualClock
 from core.effects import Effect, EffectKind
 from core.engine import Outcome
-from core.errors import AlreadyDecided
+from core.errors import AlreadyDecided, Invalid
 from core.plan import Plan
 from core.ports import Change, DeliveryState, Store, Writing
 from core.status import PlanStatus
@@ -161,6 +161,14 @@ async def test_a_replica_hears_of_the_others_but_not_of_itself(offices: list[Off
         await asyncio.wait_for(heard.wait(), 0.3)
     await offices[1].create()
     await asyncio.wait_for(heard.wait(), 10)
+
+
+async def test_what_postgresql_cannot_keep_is_invalid(offices: list[Office]) -> None:
+    plan = await offices[0].create(draft(stage("bob")))
+    await offices[0].do(c.Submit, plan)
+    with pytest.raises(Invalid):
+        await offices[0].do(c.Approve, plan, "bob", comment="\0")
+    assert (await offices[0].stored(plan)).votes == ()
 
 
 async def test_a_lost_connection_is_replaced(offices: list[Office], empty_postgres: str) -> None:
