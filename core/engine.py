@@ -19,7 +19,7 @@ from core.context import Context, Policy
 from core.decide import decide, start
 from core.draft import PlanDraft
 from core.effects import Effect, EffectKind, effects_of
-from core.errors import Conflict, FabuError, Forbidden, Invalid, NotFound, Problem
+from core.errors import FabuError, Forbidden, Invalid, NotFound, Problem, Unavailable
 from core.events import Created, Edited
 from core.people import Actor, Directory
 from core.plan import Plan
@@ -102,14 +102,14 @@ class Engine:
             self._committing = None
 
     async def _commit(self, requests: list[_Request], *, again: bool = False) -> None:
-        """Commit a batch. One that lost a race is tried again request by request, so that each stands for itself.
+        """Commit a batch. One that fails is tried again request by request, so that each stands for itself.
 
         The second time, a request that another replica was faster with is known for a repeated one.
         """
         try:
             results = await self._store.write(lambda writing: _Batch(self, writing).run(requests))
         except Exception as error:  # noqa: BLE001 - whatever happened belongs to those who wait for it
-            if isinstance(error, Conflict) and not again:
+            if not (again or isinstance(error, Unavailable)):
                 for request in requests:
                     await self._commit([request], again=True)
                 return
