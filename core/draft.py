@@ -26,11 +26,12 @@ def clean(text: Any) -> Any:
 
 
 def parse_duration(value: Any) -> Any:
-    """Read durations as people write them, `90s`, `10m`, `1h30m`, `2d`; anything else is left to pydantic.
+    """Read durations as people write them, `90s`, `10m`, `1h30m`, `2d`.
 
-    Raises ValueError with what to write instead.
+    Anything else is left to pydantic, also `PT1H30M` (ISO 8601), which is how a draft's own JSON writes them. Raises
+    ValueError with what to write instead.
     """
-    if not isinstance(value, str):
+    if not isinstance(value, str) or value.startswith("P"):
         return value
     match = _DURATION.fullmatch(value.strip())
     if not match or not any(match.groups()):
