@@ -7,13 +7,13 @@ for more: a bearer token, or a signature of the raw body (Standard Webhooks), wh
 from __future__ import annotations
 
 import hmac
-import json
 from collections import Counter
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from aiohttp import web
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import from_json
 
 from adapters.hooks.signing import decode_secret, verify
 from bot.routes.bodies import Said
@@ -173,7 +173,7 @@ async def _read(request: web.Request) -> bytes:
 def _parsed(raw: bytes) -> CallbackBody:
     """Read a body, whatever its Content-Type. Raises BadRequest when it is no JSON, Invalid when fields are wrong."""
     try:
-        data: Any = json.loads(raw.decode())
+        data: Any = from_json(raw, allow_inf_nan=False)
         problems = list(unstorable(data))
     except (ValueError, RecursionError):
         raise BadRequest from None

@@ -1,0 +1,147 @@
+"""A running Fabu that tells external systems of plans, and what people do with it over its API."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from aiohttp import ClientSession
+
+from bot.app import listening, running
+from bot.routes.auth import new_token
+from bot.services import SERVICES, Services
+from config.settings import Settings
+from core.clock import ManualClock
+from core.effects import EffectKind
+from core.ports import Attempt, Delivery, Reading
+from tests.simulators.receiver import Hook, Receiver
+
+SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+NEXT_SECRET = "whsec_" + base64.b64encode(bytes(range(32, 64))).decode()
+TEXT = {"key": "notes", "name": "Notes", "type": "text", "content": "<p>by hand</p>"}
+
+
+def endpoint(name: str, receiver: Receiver, **fields: Any) -> dict[str, Any]:
+    """The settings of an endpoint."""
+    keys = {"secret": receiver.secret or "", "zadig_token": receiver.token or ""}
+    return {"name": name, "url": receiver.hook_url, **keys, **fields}
+
+
+def values_for(
+    folder: Path, *receivers: Receiver, callback: Mapping[str, str] | None = None, **hooks: Any
+) -> dict[str, Any]:
+    """Settings as written, with an SQLite database in a folder and an endpoint `e0`, `e1` … for each receiver."""
+    endpoints = [endpoint(f"e{number}", receiver) for number, receiver in enumerate(receivers)]
+    return {
+        "database": {"url": f"sqlite:///{folder}/fabu.db"},
+        "server": {"language": "en"},
+        "auth": {"admins": ["root"]},
+        "people": [{"id": "alice", "name": "Alice"}, {"id": "bob", "name": "Bob"}, {"id": "root", "name": "Root"}],
+        "zadig": {"url": "http://127.0.0.1:9"},
+        "hooks": {"endpoints": endpoints, "allow_internal": ["127.0.0.0/8"]} | hooks,
+        "callback": callback or {},
+    }
+
+
+def settings_for(folder: Path, *receivers: Receiver, **others: Any) -> Settings:
+    """Return what `values_for` writes, read."""
+    return Settings.model_validate(values_for(folder, *receivers, **others))
+
+
+@dataclass(frozen=True)
+class Fabu:
+    """A running installation. Alice is the manager of all plans, Root an administrator."""
+
+    url: str
+    services: Services
+    clock: ManualClock
+    session: ClientSession
+    tokens: Mapping[str, str]
+
+    async def call(self, method: str, path: str, by: str = "alice", **body: Any) -> Any:
+        """Call the API and return what it answers, which must be a success."""
+        headers = {"Authorization": f"Bearer {self.tokens[by]}"}
+        json = body if method != "GET" else None
+        async with self.session.request(method, f"{self.url}/api/v1{path}", json=json, headers=headers) as response:
+            answer = None if response.status == 204 else await response.json()
+            assert response.status < 300, answer
+            return answer
+
+    async def draft(self, *items: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
+        """Draft a plan that needs no approval."""
+        body = {"name": "Release", "items": items or [TEXT], **fields}
+        plan: dict[str, Any] = await self.call("POST", "/plans", **body)
+        return plan
+
+    async def finished(self, *items: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
+        """Draft a plan and finish its planning."""
+        plan = await self.draft(*items, **fields)
+        await self.call("POST", f"/plans/{plan['id']}/finish")
+        return plan
+
+    async def submitted(self, *items: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
+        """Draft and submit a plan that needs no approval."""
+        plan = await self.draft(*items, **fields)
+        await self.call("POST", f"/plans/{plan['id']}/submit")
+        return plan
+
+    async def complete(self, plan: Mapping[str, Any]) -> None:
+        """Do all items by hand."""
+        for item in plan["items"]:
+            await self.call("POST", f"/plans/{plan['id']}/items/{item['id']}/execute", remark="done")
+
+    async def status(self, plan: Mapping[str, Any]) -> str:
+        """Return the present status of a plan."""
+        status: str = (await self.call("GET", f"/plans/{plan['id']}"))["status"]
+        return status
+
+    async def log(self, plan: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+        """Return the events of a plan's log with their details."""
+        entries = await self.services.store.read(lambda reading: reading.log(plan["id"]))
+        return [(entry.event, entry.details) for entry in entries]
+
+    async def deliveries(self, plan: Mapping[str, Any]) -> list[tuple[Delivery, list[Attempt]]]:
+        """Return the hooks of a plan with their tries, oldest first."""
+
+        def query(reading: Reading) -> list[tuple[Delivery, list[Attempt]]]:
+            found = [d for d in reading.deliveries(plan["id"]).items if d.effect.kind is EffectKind.HOOK]
+            return [(delivery, reading.attempts(delivery.effect.id)) for delivery in reversed(found)]
+
+        return await self.services.store.read(query)
+
+    async def settled(self, plan: Mapping[str, Any], attempts: int = 1) -> tuple[Delivery, list[Attempt]]:
+        """Wait until so many tries of a plan's newest hook are recorded; return it with them."""
+        async with asyncio.timeout(10):
+            while True:
+                delivery, made = (await self.deliveries(plan))[-1]
+                if len(made) >= attempts:
+                    return delivery, made
+                await asyncio.sleep(0.02)
+
+    async def answer(self, receiver: Receiver, hook: Hook, result: str = "success", **fields: Any) -> tuple[int, Any]:
+        """Let an external system call back."""
+        return await receiver.call_back(self.session, self.url, hook, result, **fields)
+
+    async def pass_time(self, **duration: float) -> None:
+        """Let time pass for Fabu, and something else happen, so that it looks at once what is due."""
+        self.clock.advance(timedelta(**duration))
+        await self.draft()
+
+
+@asynccontextmanager
+async def fabu(settings: Settings, start: datetime | None = None) -> AsyncIterator[Fabu]:
+    """Run Fabu on a free port of this machine."""
+    clock = ManualClock(start or datetime.now(UTC))
+    async with running(settings, clock) as app, listening(app, "127.0.0.1", 0) as url, ClientSession() as session:
+        services = app[SERVICES]
+        tokens = {}
+        for person in ("alice", "bob", "root"):
+            tokens[person], token = new_token(person, "test", clock, services.ids)
+            await services.store.write(lambda writing, token=token: writing.people.add_token(token))  # type: ignore[misc]
+        yield Fabu(url, services, clock, session, tokens)
