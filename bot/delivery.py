@@ -94,8 +94,9 @@ class DeliveryWorker:
             except FabuError as error:
                 log.warning("the outbox cannot be read: %s", error)
                 await asyncio.sleep(IDLE)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._wakeup.wait(), IDLE)
+            if self._going or not self._stopping:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wakeup.wait(), IDLE)
 
     async def _exchange(self) -> list[Delivery]:
         """Record the results and take new effects, in one transaction."""
