@@ -140,7 +140,7 @@ class _Touched:
     entries: list[LogEntry] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
-    draft: PlanDraft | None = None
+    drafts: list[tuple[Plan, PlanDraft]] = field(default_factory=list)
 
 
 class _Batch:
@@ -210,7 +210,7 @@ class _Batch:
         touched.after = replace(plan, version=plan.version + 1, log_seq=entries[-1].seq, log_head=entries[-1].hash)
         for event in events:
             if isinstance(event, Created | Edited):
-                touched.draft = event.draft
+                touched.drafts.append((touched.after, event.draft))
 
     def _log_refusal(self, request: _Request, error: Forbidden) -> None:
         touched = self._touched.get(request.command.plan_id)
@@ -229,7 +229,7 @@ class _Batch:
             entries=touched.entries,
             effects=_coalesced(touched.effects),
             timers=_timer_changes(touched.before, touched.after),
-            draft=touched.draft,
+            drafts=touched.drafts,
             keys=touched.keys,
         )
 

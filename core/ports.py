@@ -42,8 +42,8 @@ class Scope:
 class Change:
     """Everything that one batch of commands changes about one plan.
 
-    `before` is None for a new plan. Items and votes that differ between the two are saved; `draft` is kept as the
-    version `after.revision`; `timers` maps each kind that changed to its new moment, None for none; `keys` are
+    `before` is None for a new plan. Items and votes that differ between the two are saved; `drafts` are kept as
+    versions, each with the plan as it was then; `timers` maps each kind that changed to its new moment, None for none; `keys` are
     remembered so that a repeated request is known for one.
     """
 
@@ -52,7 +52,7 @@ class Change:
     entries: Sequence[LogEntry] = ()
     effects: Sequence[Effect] = ()
     timers: Mapping[TimerKind, datetime | None] = field(default_factory=dict)
-    draft: PlanDraft | None = None
+    drafts: Sequence[tuple[Plan, PlanDraft]] = ()
     keys: Sequence[str] = ()
 
 

@@ -26,6 +26,7 @@ from adapters.store.rows import (
 )
 from adapters.store.sealing import Sealing
 from adapters.store.tables import contents, inbox, item_specs, items, log, plans, runs, stages, timers, versions, votes
+from core.draft import PlanDraft
 from core.errors import Conflict
 from core.plan import Item, Plan
 from core.ports import Change
@@ -143,17 +144,7 @@ class Saver:
 
     def _beside(self, change: Change) -> None:
         plan = change.after
-        if change.draft:
-            self._rows[_ADD_VERSION].append(
-                {
-                    "plan_id": plan.id,
-                    "revision": plan.revision,
-                    "at": micros(plan.updated_at),
-                    "by": plan.updated_by,
-                    "instance_code": plan.instance_code,
-                    "content": to_json(masked_content(change.draft)),
-                }
-            )
+        self._rows[_ADD_VERSION] += [_version_values(then, draft) for then, draft in change.drafts]
         for kind, due_at in change.timers.items():
             self._rows[_DROP_TIMER].append({"of": plan.id, "which": kind.value})
             if due_at:
@@ -162,6 +153,17 @@ class Saver:
                 self._rows[_ADD_TIMER].append(row)
         now = micros(self._now)
         self._rows[_ADD_KEY] += [{"key": key, "plan_id": plan.id, "at": now} for key in change.keys]
+
+
+def _version_values(plan: Plan, draft: PlanDraft) -> Values:
+    return {
+        "plan_id": plan.id,
+        "revision": plan.revision,
+        "at": micros(plan.updated_at),
+        "by": plan.updated_by,
+        "instance_code": plan.instance_code,
+        "content": to_json(masked_content(draft)),
+    }
 
 
 def entry_values(changes: Sequence[Change]) -> list[Values]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,15 @@ async def test_each_revision_is_kept_as_a_version_without_credentials(office: Of
     assert (first.content["description"], second.content["description"]) == ("first", "second")
     assert first.content["items"][0]["workflow"]["params"][0]["value"] == MASK
     assert SECRET not in str(first) + str(second)
+
+
+async def test_edits_that_come_together_are_versions_of_their_own(office: Office) -> None:
+    plan = await office.create()
+    patches = [PlanPatch(description=text) for text in ("second", "third")]
+    await asyncio.gather(*(office.ask(c.Edit, plan, patch=patch) for patch in patches))
+    versions = await office.store.read(lambda reading: reading.versions(plan.id))
+    assert [(v.revision, v.content["description"]) for v in versions] == [(1, ""), (2, "second"), (3, "third")]
+    assert len({version.instance_code for version in versions}) == 3
 
 
 async def test_a_version_can_be_read_as_a_draft_again(office: Office) -> None:

@@ -81,10 +81,10 @@ class MemoryPlans:
         for entry in change.entries:
             entry_id = len(state.log) + 1
             state.log[entry_id] = replace(entry, id=entry_id)
-        if change.draft:
-            content = masked_content(change.draft)
-            version = Version(plan.revision, plan.updated_at, plan.updated_by, plan.instance_code, content)
-            state.versions[plan.id, plan.revision] = version
+        for then, draft in change.drafts:
+            content = masked_content(draft)
+            version = Version(then.revision, then.updated_at, then.updated_by, then.instance_code, content)
+            state.versions[then.id, then.revision] = version
         for kind, due_at in change.timers.items():
             state.timers.pop((plan.id, kind), None)
             if due_at:
