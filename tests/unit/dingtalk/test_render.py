@@ -152,7 +152,10 @@ def test_the_link_stays_when_a_plan_is_too_long() -> None:
         (plan_card(buttons=(APPROVE,)), True),
         (plan_card(item(1, "execute")), True),
         (plan_card(item(1)), False),
-        (Card("计划", "计划", sections=(Section(rows=(Row("#7 x", buttons=(Button("show", "查看", "p.r"),)),)),)), False),
+        (
+            Card("计划", "计划", sections=(Section(rows=(Row("#7 x", buttons=(Button("show", "查看", "p.r"),)),)),)),
+            False,
+        ),
     ],
 )
 def test_whether_the_template_has_something_to_offer(card: Card, expected: bool) -> None:
