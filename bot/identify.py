@@ -13,6 +13,8 @@ from core.people import Person
 from core.ports import Store
 
 _FRESH = timedelta(hours=12)
+OWN_WAYS = ("cli", "console")
+"""Ways in that prove the person themselves, by a token; elsewhere a vendor proves one of its users."""
 
 
 class Identities:
@@ -28,7 +30,7 @@ class Identities:
         Raises UnknownPerson with what to do, when there is none.
         """
         directory = self._engine.directory
-        if platform == "cli":
+        if platform in OWN_WAYS:
             person = directory.people.get(user)
         else:
             person = self._listed(platform, user) or await self._looked_up(platform, user)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from core.errors import Problem
 from core.status import RunStatus
@@ -85,4 +85,13 @@ class Runner(Protocol):
 
     async def close(self) -> None:
         """Stop what runs inside this process, or give up connections."""
+        ...
+
+
+@runtime_checkable
+class Outputs(Protocol):
+    """A runner that keeps the output of its runs."""
+
+    def output(self, run_id: str) -> str:
+        """Return the readable, masked output of a run so far; empty when there is none."""
         ...

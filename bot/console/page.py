@@ -1,0 +1,56 @@
+"""How a page is made: templates that escape everything, the reader's language, headers that keep scripts out."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from pathlib import Path
+
+from aiohttp import web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from bot.i18n import Locale
+from bot.richtext import to_html
+from bot.services import SERVICES
+from core.people import Person
+
+SECRET = web.RequestKey("console_secret", str)
+"""The secret of the session's cookie."""
+READER = web.RequestKey("console_reader", Person)
+"""Who is signed in."""
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+}
+_templates = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_templates.filters["rich"] = to_html
+
+
+def locale_of(request: web.Request) -> Locale:
+    """Return the reader's locale, or the installation's before somebody is signed in."""
+    server = request.config_dict[SERVICES].settings.server
+    return Locale.of(request.get(READER), server.language, server.timezone)
+
+
+def csrf_token(request: web.Request) -> str:
+    """Return what a form of this session has to send back: another site cannot know it."""
+    return hmac.new(request.get(SECRET, "").encode(), b"form", hashlib.sha256).hexdigest()
+
+
+def render(request: web.Request, template: str, status: int = 200, **values: object) -> web.Response:
+    """Return a page."""
+    locale = locale_of(request)
+    common = {"_": locale.text, "time": locale.time, "locale": locale, "reader": request.get(READER)}
+    html = _templates.get_template(template).render({"csrf": csrf_token(request), "said": ""} | common | values)
+    return web.Response(text=html, status=status, content_type="text/html", headers=_HEADERS)

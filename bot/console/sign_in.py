@@ -1,0 +1,92 @@
+"""Signing in with a one-time link, and staying signed in.
+
+Opening the link changes nothing, for mail and chat servers open links as well; the button on its page signs in.
+A session is a token of the API in a cookie that scripts and other sites cannot use.
+"""
+
+from __future__ import annotations
+
+import hmac
+from datetime import timedelta
+from http import HTTPStatus
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from bot.console.page import READER, SECRET, csrf_token, locale_of, render
+from bot.routes.auth import TOKENS, digest_of, new_token
+from bot.services import SERVICES
+from core.errors import FabuError, Unauthorized
+
+COOKIE = "fabu_session"
+_LIFE = timedelta(hours=12)
+_PAGES = ("/plans/", "/runs/", "/sign-out")
+
+
+@web.middleware
+async def session(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Find out who reads a page of the console; show others how to sign in. Forms must come from our own pages."""
+    if request.path != "/" and not request.path.startswith(_PAGES):
+        return await handler(request)
+    secret = request.cookies.get(COOKIE, "")
+    try:
+        token = await request.config_dict[TOKENS].find(secret)
+        actor = request.config_dict[SERVICES].engine.directory.actor(token.person, "console")
+    except FabuError:
+        return render(request, "signed_out.html", 401)
+    request[SECRET] = secret
+    request[READER] = request.config_dict[SERVICES].engine.directory.people[actor.id]
+    if request.method == "POST":
+        sent = str((await request.post()).get("csrf", ""))
+        if not hmac.compare_digest(sent.encode(), csrf_token(request).encode()):
+            return render(
+                request, "message.html", 403, message=locale_of(request).text("Open the page again, then repeat this.")
+            )
+    return await handler(request)
+
+
+async def offer(request: web.Request) -> web.Response:
+    """Show the button that signs in."""
+    return render(request, "sign_in.html")
+
+
+async def enter(request: web.Request) -> web.StreamResponse:
+    """Use the link up and begin a session."""
+    services = request.config_dict[SERVICES]
+    now = services.clock.now()
+    digest = digest_of(request.match_info["secret"])
+    link = await services.store.write(lambda writing: writing.people.use_token(digest, now))
+    if link is None or not link.single_use:
+        return render(request, "signed_out.html", 401)
+    secret, token = new_token(link.person, "console", services.clock, services.ids, now + _LIFE)
+    await services.store.write(lambda writing: writing.people.add_token(token))
+    answer = _home()
+    secure = services.settings.public_url.startswith("https:")
+    answer.set_cookie(
+        COOKIE, secret, max_age=int(_LIFE.total_seconds()), httponly=True, secure=secure, samesite="Lax", path="/"
+    )
+    return answer
+
+
+def _home() -> web.Response:
+    return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": "/"})
+
+
+async def leave(request: web.Request) -> web.StreamResponse:
+    """End the session, here and for whoever may have copied the cookie."""
+    services, tokens = request.config_dict[SERVICES], request.config_dict[TOKENS]
+    token = await tokens.find(request[SECRET])
+    now = services.clock.now()
+    if not await services.store.write(lambda writing: writing.people.revoke_token(token.id, now)):
+        raise Unauthorized
+    tokens.forget()
+    answer = _home()
+    answer.del_cookie(COOKIE, path="/")
+    return answer
+
+
+ROUTES = (
+    web.get("/sign-in/{secret}", offer),
+    web.post("/sign-in/{secret}", enter),
+    web.post("/sign-out", leave),
+)
