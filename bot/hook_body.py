@@ -6,6 +6,7 @@ that whoever keeps the body can prove later what the log said.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -29,6 +30,9 @@ _SYSTEM = "系统"
 _TASK_STATUS = {RunStatus.STARTING: "created", RunStatus.UNKNOWN: "failed"}
 """What runs are called in the document where it differs from ours: it has no word for a run that was lost."""
 
+_TASK = re.compile(r"(?:.*/)?([0-9]{1,18})")
+"""The number that a runner gave a run, alone or after the name of its workflow: `43`, `deploy/43`."""
+
 
 def render(
     plan: Plan, event: str, moment: Mapping[str, Any], directory: Directory, *, document_aliases: bool = False
@@ -38,8 +42,15 @@ def render(
     `moment` holds the `status` and the `instance_code` that the plan had at the event: an answer to a hook that came
     late is then known to be late. Everything else is as it is now.
     """
+    return ReleasePlanHook(event=event, release_plan=told_of(plan, event, moment, directory)).dump_json(
+        document_aliases=document_aliases
+    )
+
+
+def told_of(plan: Plan, event: str, moment: Mapping[str, Any], directory: Directory) -> HookReleasePlan:
+    """Return a plan as Zadig tells of it, as `render` does."""
     names = _Names(directory)
-    told = HookReleasePlan(
+    return HookReleasePlan(
         id=plan.id,
         index=plan.number,
         event_name=event,
@@ -63,7 +74,6 @@ def render(
         success_time=_seconds(plan.success_at),
         **_own_fields(plan),
     )
-    return ReleasePlanHook(event=event, release_plan=told).dump_json(document_aliases=document_aliases)
 
 
 def _own_fields(plan: Plan) -> dict[str, Any]:
@@ -103,11 +113,11 @@ def _job(item: Item, names: _Names) -> TextHookJob | WorkflowHookJob:
 def _workflow_spec(spec: Mapping[str, Any], run: Run | None) -> WorkflowSpec:
     workflow = mask_credentials(Workflow.model_validate(spec))
     stages = tuple(stage for stage in workflow.stages if stage.jobs)  # Zadig sends no stage that is empty
-    number = run.external_id.rpartition("/")[2] if run else ""  # as in `deploy/12`: the workflow and its task
+    number = _TASK.fullmatch(run.external_id) if run else None
     return WorkflowSpec(
         workflow=workflow.model_copy(update={"stages": stages}),
         status=_TASK_STATUS.get(run.status, run.status.value) if run else "",
-        task_id=int(number) if number.isascii() and number.isdecimal() else 0,
+        task_id=int(number[1]) if number else 0,
     )
 
 
