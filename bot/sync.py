@@ -23,7 +23,7 @@ from core.deciding.execution import blockers
 from core.engine import Engine
 from core.errors import DeliveryError
 from core.people import Person
-from core.plan import Channel, Plan
+from core.plan import FORMS, Plan
 from core.ports import CardRecord, Delivery, Reading, Store
 from core.status import ItemStatus, PlanStatus
 from core.validate import eligible
@@ -32,7 +32,6 @@ log = logging.getLogger(__name__)
 
 _QUIET = frozenset({"run_changed", "refused", "reminded", "form_linked", "submit_deferred", "schedule_fired"})
 """Log entries that are not worth a message in the thread."""
-_CHATS = (Channel.SLACK.value, Channel.FEISHU.value, Channel.DINGTALK.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +93,9 @@ class CardSync:
         return [known.get(_identity(record)) or replace(record, id=self._ids.new()) for record in wanted]
 
     async def _asked(self, plan: Plan) -> list[str]:
-        """Return the approvers who are asked here: by the stage's channel, or because they have no account there."""
+        """Return the approvers who are asked here: in the stage's chat, or in the first where they have an account."""
         stage = plan.approval.stage
-        if plan.status is not PlanStatus.WAIT_FOR_APPROVAL or stage is None or stage.channel.value not in _CHATS:
+        if plan.status is not PlanStatus.WAIT_FOR_APPROVAL or stage is None or stage.channel in FORMS:
             return []
         people = eligible(stage, plan.approval, plan.manager, self._engine.directory)
         people |= {to for person, to in plan.approval.delegates.items() if person in people}

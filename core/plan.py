@@ -30,6 +30,10 @@ class Channel(StrEnum):
     DINGTALK_INSTANCE = "dingtalk_instance"
 
 
+FORMS = (Channel.FEISHU_INSTANCE, Channel.DINGTALK_INSTANCE)
+"""The channels in which the vendor's own approval form decides."""
+
+
 class Decision(StrEnum):
     """What an approver says."""
 

@@ -20,11 +20,9 @@ from core.errors import (
     SelfApproval,
     WrongStatus,
 )
-from core.plan import Channel, Decision, Plan, Stage
+from core.plan import FORMS, Decision, Plan, Stage
 from core.status import ALLOWED, PlanStatus, Verb
 from core.validate import eligible
-
-_FORMS = (Channel.FEISHU_INSTANCE, Channel.DINGTALK_INSTANCE)
 
 
 def represented(plan: Plan, context: Context) -> list[str]:
@@ -48,7 +46,7 @@ def check_right(plan: Plan, context: Context) -> None:
     if stage is None:
         raise WrongStatus(status=plan.status, verb=Verb.APPROVE)
     actor, directory = context.actor, context.directory
-    if stage.channel in _FORMS and actor.via != stage.channel.value:
+    if stage.channel in FORMS and actor.via != stage.channel.value:
         raise Forbidden(
             "This stage is decided in the approval form of {platform}. Open it there.", platform=stage.channel
         )
