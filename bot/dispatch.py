@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -11,21 +12,25 @@ from bot.cards.lists import ListCards
 from bot.cards.plan import PlanCards
 from bot.commands import ITEM_VERBS, PLAN_VERBS, Typed, parse
 from bot.i18n import Locale
-from bot.identify import Identities
+from bot.identify import OWN_WAYS, Identities
 from core import commands as c
-from core.card import Card, Tone
+from core.card import Card, Form, Tone
 from core.chat import Inbound, Reply
 from core.clock import Clock, Ids
+from core.context import Context
+from core.decide import may
 from core.deciding.approval import represented
 from core.draft import PlanDraft
 from core.engine import Engine, Outcome
-from core.errors import FabuError, Invalid, NotFound, OutdatedCard, Problem, Unavailable
+from core.errors import FabuError, Invalid, NotFound, OutdatedCard, Problem, Unavailable, UnknownPerson
 from core.people import Person
 from core.plan import Item
 from core.ports import PlanQuery, Store, Token
 from core.status import PlanStatus, Verb
 
 _LINK_LIFE = timedelta(minutes=10)
+_ASKING = frozenset({Verb.REJECT, Verb.SKIP, Verb.EXECUTE})
+"""Verbs whose buttons may ask for a text. Chats with dialogs let it be asked for after the click."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +80,23 @@ class Dispatch:
         ref = Ref.parse(inbound.ref)
         if inbound.verb == "show":
             return Reply(card=await self._plan_card(ref.plan_id, asking.locale))
-        return await self._execute(asking, command_for(inbound.verb, ref, inbound.values.get("text", "")))
+        if "text" not in inbound.values and inbound.verb in _ASKING and (form := await self._form(asking, ref)):
+            return Reply(form=form)
+        command = command_for(inbound.verb, ref, inbound.values.get("text", ""))
+        return Reply(said(await self._execute(asking, command), command, asking.locale), Tone.GOOD)
 
-    async def _execute(self, asking: _Asking, command: c.AnyCommand) -> Reply:
-        actor = self._engine.directory.actor(asking.person.id, asking.inbound.platform)
-        outcome = await self._engine.execute(command, actor, asking.key)
-        return Reply(said(outcome, command, asking.locale), Tone.GOOD)
+    async def _form(self, asking: _Asking, ref: Ref) -> Form | None:
+        """Return the form that a click opens; None where there is none, or the engine is going to refuse the click."""
+        plan = await self._store.read(lambda reading: reading.plan(ref.plan_id))
+        if not may(plan, Verb(asking.inbound.verb), self._context(asking), ref.item_id):
+            return None
+        return self._cards(asking.locale).form(plan, asking.inbound.verb, asking.inbound.ref)
+
+    def _context(self, asking: _Asking) -> Context:
+        return self._engine.context(self._engine.directory.actor(asking.person.id, asking.inbound.platform))
+
+    async def _execute(self, asking: _Asking, command: c.AnyCommand) -> Outcome:
+        return await self._engine.execute(command, self._context(asking).actor, asking.key)
 
     async def _typed(self, asking: _Asking) -> Reply:
         typed = parse(asking.inbound.text)
@@ -130,14 +146,24 @@ class Dispatch:
         if typed.verb in ITEM_VERBS:
             items = await self._store.read(lambda reading: reading.find_items(plan_id, typed.item))
             ref = replace(ref, item_id=_one(items, typed.item).id)
-        reply = await self._execute(asking, command_for(typed.verb, ref, typed.rest))
-        return replace(reply, card=await self._plan_card(plan_id, asking.locale))
+        rest = await self._meant(asking, typed.rest) if typed.verb == Verb.DELEGATE else typed.rest
+        return await self._done(asking, command_for(typed.verb, ref, rest))
+
+    async def _meant(self, asking: _Asking, name: str) -> str:
+        """Return the id of the person that a name or a mention of a chat user stands for; else the name as it is."""
+        if name.startswith("@") and name[1:] not in self._engine.directory.people:
+            with suppress(UnknownPerson):
+                return (await self._identities.person(asking.inbound.platform, name[1:])).id
+        return name
 
     async def _create(self, asking: _Asking, draft: PlanDraft) -> Reply:
-        command = c.Create(plan_id=self._ids.new(), draft=draft)
-        reply = await self._execute(asking, command)
-        plan_id = command.plan_id
-        return replace(reply, card=await self._plan_card(plan_id, asking.locale))
+        return await self._done(asking, c.Create(plan_id=self._ids.new(), draft=draft))
+
+    async def _done(self, asking: _Asking, command: c.AnyCommand) -> Reply:
+        """Execute a command and say what came of it, beside the plan as it is now."""
+        outcome = await self._execute(asking, command)
+        card = await self._plan_card(outcome.plan.id, asking.locale)
+        return Reply(said(outcome, command, asking.locale), Tone.GOOD, card)
 
     async def _list(self, asking: _Asking, status: str) -> Card:
         if status and status not in set(PlanStatus):
@@ -156,7 +182,7 @@ class Dispatch:
         groups = self._engine.directory.groups.values()
         names = {person, *(f"@{group.id}" for group in groups if person in group.members)}
         mine = await self._store.read(lambda reading: reading.mine(person, names))
-        context = self._engine.context(self._engine.directory.actor(person, asking.inbound.platform))
+        context = self._context(asking)
         voted = [
             plan
             for plan in mine.approvals
@@ -165,9 +191,14 @@ class Dispatch:
         return self._lists(asking.locale).mine(replace(mine, approvals=voted))
 
     async def _sign_in_link(self, asking: _Asking) -> Reply:
+        """Give a link that signs in whoever opens it first: never where others read, and once for one request."""
+        if not asking.inbound.private and asking.inbound.platform not in OWN_WAYS:
+            return Reply(
+                asking.locale.text("Others would see the link here. Ask for it in a direct message."), Tone.BAD
+            )
         secret, now = self._ids.token(32), self._clock.now()
         token = Token(
-            self._ids.new(), hashlib.sha256(secret.encode()).hexdigest(), asking.person.id, "sign-in link", now,
+            _digest(asking.key)[:32], _digest(secret), asking.person.id, "sign-in link", now,
             expires_at=now + _LINK_LIFE, single_use=True,
         )  # fmt: skip
         await self._store.write(lambda writing: writing.people.add_token(token))
@@ -182,7 +213,10 @@ class Dispatch:
 
     async def _plan_card(self, plan_id: str, locale: Locale) -> Card:
         plan = await self._store.read(lambda reading: reading.plan(plan_id, whole=True))
-        return PlanCards(locale, self._engine.directory, self._public_url).plan(plan)
+        return self._cards(locale).plan(plan)
+
+    def _cards(self, locale: Locale) -> PlanCards:
+        return PlanCards(locale, self._engine.directory, self._public_url)
 
     def _lists(self, locale: Locale) -> ListCards:
         return ListCards(locale, self._engine.directory, self._public_url)
@@ -211,6 +245,10 @@ def said(outcome: Outcome, command: c.AnyCommand, locale: Locale) -> str:
         case _:
             verb = Verb(getattr(command, "verb", Verb.EDIT))
             return text("{verb}: done. #{number} is now: {status}.", verb=verb, number=plan.number, status=plan.status)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _one(items: list[Item], text: str) -> Item:

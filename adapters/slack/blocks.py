@@ -7,7 +7,6 @@ from typing import Final
 
 from yarl import URL
 
-from adapters.slack.questions import value_of
 from adapters.slack.text import JSON, escape, flat, line, mrkdwn, plain
 from core.card import Button, Fact, Style
 
@@ -74,8 +73,8 @@ def button(one: Button) -> JSON:
         element["style"] = one.style.value
     if one.url:
         return element | {"url": _address(one.url)}
-    if value := value_of(one):
-        element["value"] = value
+    if one.ref:
+        element["value"] = one.ref
     if one.confirm and not one.field:  # a modal can be left as well
         element["confirm"] = _confirm(one)
     return element

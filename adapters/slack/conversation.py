@@ -15,7 +15,7 @@ from typing import Any, Final
 from adapters.slack import render
 from adapters.slack.client import SlackMessenger
 from adapters.slack.inbound import Kind, Request
-from adapters.slack.questions import modal
+from adapters.slack.modals import modal
 from adapters.slack.text import JSON, cut, flat
 from core.card import Card, Section
 from core.chat import Handler, Reply
@@ -41,8 +41,6 @@ class Conversation:
 
         Raises whatever the handler raises.
         """
-        if request.question:
-            return self._acknowledge(request, Reply(form=request.question))
         asking = self._keep(asyncio.ensure_future(self._handler(request.inbound)))
         done, _ = await asyncio.wait({asking}, timeout=self._answer_within)
         if done:

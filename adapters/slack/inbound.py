@@ -14,10 +14,8 @@ from typing import Any
 
 from adapters.slack.blocks import LINK
 from adapters.slack.payloads import BlockActions, Command, EventCallback, Origin, ViewSubmission
-from adapters.slack.questions import question_in
 from adapters.slack.render import SAY
 from adapters.slack.text import typed
-from core.card import Form
 from core.chat import Inbound
 
 PLATFORM = "slack"
@@ -37,14 +35,13 @@ class Kind(Enum):
 class Request:
     """What a user asks, and where the answer may go.
 
-    `question` is the form that a clicked button wants filled in first. `at_home` tells that it came from the home tab.
+    `at_home` tells that it came from the home tab.
     """
 
     kind: Kind
     inbound: Inbound
     trigger_id: str = ""
     response_url: str = ""
-    question: Form | None = None
     at_home: bool = False
 
     def origin(self) -> dict[str, str]:
@@ -78,14 +75,13 @@ def _click(payload: BlockActions) -> Request | None:
     if verb == LINK:
         return None
     says = verb == SAY
-    ref, question = ("", None) if says else question_in(verb, action.text.text, action.value)
     inbound = Inbound(
         PLATFORM,
         payload.user.id,
         payload.trigger_id or f"{place.message_ts}:{action.action_ts}:{payload.user.id}",
         text=action.value if says else "",
         verb="" if says else verb,
-        ref=ref,
+        ref="" if says else action.value,
         values=payload.state.by_block() if payload.state else {},
         channel=place.channel_id,
         message=place.message_ts,
@@ -93,7 +89,7 @@ def _click(payload: BlockActions) -> Request | None:
         private=place.channel_id.startswith("D"),
     )
     at_home = place.type == "view"
-    return Request(Kind.CLICK, inbound, payload.trigger_id, payload.response_url, question, at_home)
+    return Request(Kind.CLICK, inbound, payload.trigger_id, payload.response_url, at_home)
 
 
 def _submission(payload: ViewSubmission) -> Request:

@@ -25,19 +25,12 @@ class User(Wire):
     id: Id
 
 
-class Label(Wire):
-    """The text of a button."""
-
-    text: Text = ""
-
-
 class Action(Wire):
     """What was clicked."""
 
     action_id: Id
     value: Text = ""
     action_ts: Text = ""
-    text: Label = Label()
 
 
 class Container(Wire):

@@ -9,7 +9,7 @@ from typing import Any
 from bot.i18n import Locale
 from bot.i18n.labels import label
 from bot.richtext import to_plain
-from core.card import Button, Card, Fact, Field, Row, Section, Style, Tone
+from core.card import Button, Card, Fact, Field, Form, Row, Section, Style, Tone
 from core.people import Directory
 from core.plan import Decision, Item, Plan
 from core.status import ALLOWED, ENDED, FAILED_CHECK, WAITING_CHECK, ItemStatus, PlanStatus, RunStatus, Verb
@@ -73,6 +73,17 @@ class PlanCards:
         text = to_plain(str((item.spec or {}).get("content", ""))) if item.type == "text" else ""
         section = Section(self.locale.text("Your item"), shortened(text, _DESCRIPTION_LIMIT), (row,))
         return self._card(plan, (section,), ())
+
+    def form(self, plan: Plan, verb: str, ref: str) -> Form | None:
+        """Return what a button of the plan's card asks for, as a form; None when it asks nothing or is not there."""
+        buttons = {plan.ref: (plan.name, self._plan_buttons(plan))} | {
+            plan.item_ref(item.id): (item.name, self._item_buttons(plan, item)) for item in plan.items.values()
+        }
+        about, offered = buttons.get(ref, ("", ()))
+        for button in offered:
+            if button.verb == verb and button.field:
+                return Form(verb, ref, f"{button.label}: {about}", button.label, (button.field,))
+        return None
 
     def _card(self, plan: Plan, sections: Iterable[Section | None], buttons: tuple[Button, ...]) -> Card:
         text = self.locale.text
@@ -240,7 +251,8 @@ class PlanCards:
         )
 
     def _item_buttons(self, plan: Plan, item: Item) -> tuple[Button, ...]:
-        if plan.status is not PlanStatus.EXECUTING or item.status not in (ItemStatus.TODO, ItemStatus.FAILED):
+        open_now = plan.status is PlanStatus.EXECUTING and plan.window_open
+        if not open_now or item.status not in (ItemStatus.TODO, ItemStatus.FAILED):
             return ()
         text, ref = self.locale.text, plan.item_ref(item.id)
         skip = Button(

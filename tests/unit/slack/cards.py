@@ -8,6 +8,8 @@ APPROVE = Button("approve", "Approve", "ref-1", Style.PRIMARY)
 REJECT = Button("reject", "Reject", "ref-1", Style.DANGER, Field("Why?", hint="Shown to all", required=True))
 SKIP = Button("skip", "Skip", "ref-1.b", field=Field("Why is it skipped?", required=True, multiline=True))
 
+WHY = Form("reject", "ref-1", "Reject: #7 Payments", "Reject", (Field("Why?", hint="Shown to all", required=True),))
+
 
 def card(title: str = "#7 Payments", *buttons: Button) -> Card:
     rows = (

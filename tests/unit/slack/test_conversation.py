@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from adapters.slack.config import SlackConfig
-from core.card import Button, Card, Style
+from core.card import Button, Card, Field, Style
 from core.chat import Reply
 from tests.simulators.slack import SlackSimulator
 from tests.simulators.slack_reading import text_of
@@ -92,28 +92,28 @@ async def test_link_buttons_ask_nothing(slack: SlackSimulator, bot: Bot) -> None
     assert bot.asked == []
 
 
-async def test_button_with_a_field_asks_before_the_bot_is_asked(slack: SlackSimulator, bot: Bot) -> None:
+async def test_form_in_answer_to_a_click_opens_as_a_modal(slack: SlackSimulator, bot: Bot) -> None:
     card = await shown(slack, bot)
+    bot.replies["reject"] = Reply(form=cards.WHY)
     await slack.click("U1", card, "Reject")
     view = await modal(slack)
-    assert (view.title, bot.asked) == ("Reject", [])
-    assert text_of(view) == "Reject\nWhy?\nShown to all"
+    assert dict(bot.asked[0].values) == {}
+    assert text_of(view) == "Reject: #7 Payments\nWhy?\nShown to all"
     bot.replies["reject"] = Reply("Rejected.")
     await slack.submit_view("U1", view, {"Why?": "<too> risky & late"})
     assert (await told(slack, 2)).text == "Rejected."
     assert slack.modal("U1") is None
-    [asked] = bot.asked
+    asked = bot.asked[-1]
     assert (asked.verb, asked.ref, dict(asked.values)) == ("reject", "ref-1", {"text": "<too> risky & late"})
     assert (asked.channel, asked.message) == ("C1", card.ts)
 
 
 async def test_optional_field_left_empty(slack: SlackSimulator, bot: Bot) -> None:
-    field = replace(cards.SKIP, field=replace(cards.SKIP.field or cards.NEW.fields[0], required=False))
-    card = await shown(slack, bot, cards.card("x", field))
-    block = [block for block in card.all_blocks() if block["type"] == "actions"][-1]
-    await slack.click("U1", card, (block["block_id"], "skip"))
+    card = await shown(slack, bot)
+    bot.replies["reject"] = Reply(form=replace(cards.WHY, fields=(Field("Why?"),)))
+    await slack.click("U1", card, "Reject")
     await slack.submit_view("U1", await modal(slack))
-    assert dict(bot.asked[0].values) == {"text": ""}
+    assert dict(bot.asked[-1].values) == {"text": ""}
 
 
 async def test_errors_keep_the_modal_open(slack: SlackSimulator, bot: Bot) -> None:
@@ -153,9 +153,10 @@ async def test_slow_bot_answers_a_command_later(slack: SlackSimulator, bot: Bot)
 
 async def test_slow_bot_answers_a_click_and_a_modal_later(slack: SlackSimulator, bot: Bot) -> None:
     card = await shown(slack, bot)
-    bot.replies |= {"approve": Reply("Approved."), "reject": Reply("Rejected.", errors={"text": "no"})}
+    bot.replies["reject"] = Reply(form=cards.WHY)
     await slack.click("U1", card, "Reject")
     view = await modal(slack)
+    bot.replies |= {"approve": Reply("Approved."), "reject": Reply("Rejected.", errors={"text": "no"})}
     bot.free.clear()
     assert (await slack.click("U1", card, "Approve")).status == 200
     assert (await slack.submit_view("U1", view, {"Why?": "late"})).status == 200
@@ -203,7 +204,11 @@ async def test_other_messages_are_none_of_ours(slack: SlackSimulator, bot: Bot) 
 
 
 async def test_home_tab_and_clicks_in_it(slack: SlackSimulator, bot: Bot) -> None:
-    bot.replies |= {"home": Reply(card=cards.card("Mine")), "approve": Reply("Approved."), "reject": Reply("Rejected.")}
+    bot.replies |= {
+        "home": Reply(card=cards.card("Mine")),
+        "approve": Reply("Approved."),
+        "reject": Reply(form=cards.WHY),
+    }
     await slack.event("app_home_opened", "U1")
     home = await slack.until(lambda: slack.home("U1"))
     assert text_of(home).startswith("Mine\n")
@@ -211,8 +216,9 @@ async def test_home_tab_and_clicks_in_it(slack: SlackSimulator, bot: Bot) -> Non
     await slack.click("U1", home, "Approve")
     await slack.until(lambda: text_of(home).startswith("Nothing left\n"))
     await slack.click("U1", home, "Reject")
-    bot.replies["home"] = Reply("You are not known here.")
-    await slack.submit_view("U1", await modal(slack), {"Why?": "no"})
+    view = await modal(slack)
+    bot.replies |= {"home": Reply("You are not known here."), "reject": Reply("Rejected.")}
+    await slack.submit_view("U1", view, {"Why?": "no"})
     await slack.until(lambda: "You are not known here." in text_of(home))
     assert [message.text for message in slack.dms("U1")] == ["Approved.", "Rejected."]
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.slack import render, validate
-from adapters.slack.questions import modal, question_in, value_of
+from adapters.slack.modals import modal
 from adapters.slack.text import clean, escape, typed
 from core.card import Button, Card, Fact, Field, Form, Row, Section, Style, Tone
 from core.chat import Reply
@@ -80,21 +80,6 @@ def test_no_form_breaks_the_rules(fields: list[Field], text: str) -> None:
     assert slack_blocks.view_problems(view, "modal") == validate.view_problems(view) == []
 
 
-@settings(max_examples=50, deadline=None)
-@given(FIELDS)
-def test_question_survives_the_button(field: Field) -> None:
-    value = value_of(Button("skip", "Skip", "1f.2e", field=field))
-    assert len(value) <= 2000
-    ref, form = question_in("skip", "Skip", value)
-    assert (ref, form and (form.verb, form.ref, form.title)) == ("1f.2e", ("skip", "1f.2e", "Skip"))
-    assert form
-    carried = form.fields[0]
-    assert (carried.required, carried.multiline, carried.max_length) == (
-        field.required, field.multiline, field.max_length,
-    )  # fmt: skip
-    assert clean(field.label).startswith(carried.label.removesuffix("…"))
-
-
 def markup(node: Any) -> list[str]:
     """Return all mrkdwn in the content of a message."""
     if isinstance(node, list):
@@ -156,6 +141,13 @@ def test_one_button_stands_beside_its_row() -> None:
     row = Row("Item", buttons=(Button("execute", "Run", "r"),))
     block = render.message(Card("t", "s", sections=(Section(rows=(row,)),)))["blocks"][-1]
     assert (block["accessory"]["action_id"], block["accessory"]["value"]) == ("execute", "r")
+
+
+def test_a_button_carries_its_reference_and_nothing_else() -> None:
+    [block] = render.message(Card("t", "s", buttons=(cards.REJECT,)))["blocks"][1:]
+    [button] = block["elements"]
+    assert button["value"] == cards.REJECT.ref
+    assert "confirm" not in button
 
 
 def test_addresses_that_are_none_have_no_button() -> None:

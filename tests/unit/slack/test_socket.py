@@ -85,7 +85,7 @@ async def test_malformed_is_not_acknowledged_nor_logged(
     async with running(sim, config, bot):
         sim.ack_seconds = 0.2
         with pytest.raises(TimeoutError):
-            await sim.click_raw("U1", channel="C1", message_ts="1.1", action_id="reject", value="secret {}")
+            await sim.click_raw("U1", channel="C1", message_ts="1.1", action_id="reject", value="secret", trigger_id={})
     assert bot.asked == []
     assert "could not be read" in caplog.text
     assert "secret" not in caplog.text
