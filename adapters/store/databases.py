@@ -15,7 +15,6 @@ from core.errors import Conflict, Invalid, Problem, Unavailable
 
 READERS = 4
 """Threads and connections for reading."""
-_BUSY_MS = 5000
 _CONNECT = {"connect_timeout": 5, "keepalives_idle": 30, "application_name": "fabu"}
 _RETRYABLE = ("40001", "40P01")
 """PostgreSQL, appendix A: serialization_failure and deadlock_detected."""
@@ -60,8 +59,7 @@ def begin(connection: Connection, sqlite_mode: str) -> None:
     """
     connection.begin()
     if connection.dialect.name == "sqlite":
-        driver: Any = connection.connection.driver_connection
-        driver.execute(f"BEGIN {sqlite_mode}")
+        connection.exec_driver_sql(f"BEGIN {sqlite_mode}")
 
 
 def _sqlite(url: URL, *, pool_size: int) -> Engine:
@@ -73,7 +71,6 @@ def _sqlite(url: URL, *, pool_size: int) -> Engine:
     def set_up(connection: sqlite3.Connection, record: Any) -> None:
         connection.isolation_level = None
         # A commit that was answered survives a power cut (FULL); readers and the writer do not block each other (WAL).
-        connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")

@@ -7,10 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
-from adapters.store.announcing import announce
 from adapters.store.loading import LOCKED_HEADS, Loader
 from adapters.store.rows import micros
-from adapters.store.saving import ADD_ENTRY, Saver, entry_values
+from adapters.store.saving import Saver
 from adapters.store.sealing import Sealing
 from adapters.store.tables import counters, inbox
 from core.clock import Clock
@@ -45,9 +44,6 @@ class SqlPlans:
     def save(self, changes: Sequence[Change]) -> None:
         """See `PlanWrites.save`."""
         Saver(self._connection, self._sealing, self._clock.now()).save(changes)
-        if entries := entry_values(changes):
-            announce(self._connection)
-            self._connection.execute(ADD_ENTRY, entries)
 
     def forget_keys(self, before: datetime) -> int:
         """See `PlanWrites.forget_keys`."""

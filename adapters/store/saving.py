@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, update
 from sqlalchemy.sql.dml import UpdateBase
 
+from adapters.store.announcing import announce
 from adapters.store.masking import masked_content
 from adapters.store.outbox import ADD_EFFECT, effect_values
 from adapters.store.rows import (
@@ -46,7 +47,7 @@ _DROP_CONTENT = delete(contents).where(contents.c.plan_id == _of)
 _DROP_ITEM = delete(items).where(items.c.id == _of)
 _DROP_SPEC = delete(item_specs).where(item_specs.c.item_id == _of)
 _DROP_TIMER = delete(timers).where(timers.c.plan_id == _of, timers.c.kind == bindparam("which"))
-ADD_ENTRY = insert(log).inline()
+_ADD_ENTRY = insert(log).inline()
 
 _STATEMENTS: tuple[UpdateBase, ...] = (
     _ADD_PLAN, _SET_PLAN, _SET_PROGRESS, _DROP_CONTENT, _ADD_CONTENT, _DROP_STAGES, _ADD_STAGE, _ADD_VOTE,
@@ -64,7 +65,7 @@ class Saver:
         self._rows: defaultdict[UpdateBase, list[Values]] = defaultdict(list)
 
     def save(self, changes: Sequence[Change]) -> None:
-        """Save everything but the log entries. Raises Conflict when a plan has another version than was loaded."""
+        """Save everything. Raises Conflict when a plan has another version than was loaded."""
         for change in changes:
             self._plan(change.before, change.after)
             self._items(change.before, change.after)
@@ -78,6 +79,9 @@ class Saver:
                 result = self._connection.execute(statement, rows)
                 if statement in (_SET_PLAN, _SET_PROGRESS) and result.rowcount != len(rows):
                     raise Conflict
+        if entries := [log_values(entry) for change in changes for entry in change.entries]:
+            announce(self._connection)
+            self._connection.execute(_ADD_ENTRY, entries)
 
     def _plan(self, before: Plan | None, after: Plan) -> None:
         planned = planned_values(after)
@@ -164,8 +168,3 @@ def _version_values(plan: Plan, draft: PlanDraft) -> Values:
         "instance_code": plan.instance_code,
         "content": to_json(masked_content(draft)),
     }
-
-
-def entry_values(changes: Sequence[Change]) -> list[Values]:
-    """Return the rows of the log entries of changes."""
-    return [log_values(entry) for change in changes for entry in change.entries]

@@ -77,6 +77,20 @@ async def test_close_finishes_what_was_begun(sqlite_file: Path) -> None:
     await reopened.close()
 
 
+async def test_a_database_that_another_process_holds_is_unavailable(sqlite_file: Path) -> None:
+    store = open_store(f"sqlite:///{sqlite_file}?timeout=0.05", SECRET_KEY)
+    office = Office(store)
+    await office.create()
+    with closing(sqlite3.connect(sqlite_file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Unavailable):
+            await office.create()
+        assert await store.read(lambda reading: reading.counts()) == {"plans.planning": 1, "deliveries.pending": 2}
+        other.execute("ROLLBACK")
+    assert (await office.create()).number == 2
+    await store.close()
+
+
 async def test_a_database_that_cannot_be_written_is_unavailable_and_recovers(sqlite_file: Path) -> None:
     store = open_store(f"sqlite:///{sqlite_file}", SECRET_KEY)
     office = Office(store)

@@ -35,7 +35,7 @@ class MemoryReading:
     def plan_id(self, ref: str) -> str:
         """See `Reading.plan_id`. A deleted plan is not found."""
         for plan in self._plans():
-            if ref in (plan.id, str(plan.number)):
+            if ref == plan.id or (ref.isascii() and ref.lstrip("0") == str(plan.number)):
                 return plan.id
         raise NotFound(what="plan", ref=ref)
 

@@ -29,7 +29,8 @@ class Statements:
         self.sent: dict[str, Any] = {}
 
     def note(self, _connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
-        self.sent[statement] = parameters[0] if many else parameters
+        if not statement.startswith("BEGIN"):
+            self.sent[statement] = parameters[0] if many else parameters
 
     def scans(self, path: Path) -> list[str]:
         """Return the statements that read a whole table or index, with how."""
