@@ -43,8 +43,8 @@ class Change:
     """Everything that one batch of commands changes about one plan.
 
     `before` is None for a new plan. Items and votes that differ between the two are saved; `drafts` are kept as
-    versions, each with the plan as it was then; `timers` maps each kind that changed to its new moment, None for none; `keys` are
-    remembered so that a repeated request is known for one.
+    versions, each with the plan as it was then; `timers` maps each kind that changed to its new moment, None for none;
+    `keys` are remembered so that a repeated request is known for one.
     """
 
     before: Plan | None
