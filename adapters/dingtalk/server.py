@@ -1,0 +1,170 @@
+"""The inbound side: three HTTP endpoints, or one connection in Stream mode that needs no public address."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from adapters.dingtalk.conversation import ANSWER_WITHIN, Conversation
+from adapters.dingtalk.crypto import EventCrypto
+from adapters.dingtalk.events import CARD_TOPIC, ROBOT_TOPIC, CardCallback, RobotMessage, parse_event
+from adapters.dingtalk.messenger import DingTalkMessenger
+from adapters.dingtalk.stream import Pace, StreamClient
+from adapters.dingtalk.verify import CardVerifier, EventVerifier, RobotVerifier
+from core.chat import Handler
+from core.clock import Clock
+from core.errors import DeliveryError, Unauthorized
+
+log = logging.getLogger(__name__)
+
+CARD_PATH = "/dingtalk/card"
+_AGAIN = 60.0
+"""Seconds until the callback address is registered again, when DingTalk did not take it."""
+
+Model = TypeVar("Model", bound=BaseModel)
+FormChanged = Callable[[str], Awaitable[None]]
+"""Called with the id of an approval form that changed; DingTalk tells it again if this raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Callbacks:
+    """How DingTalk reaches Fabu. Mode stream needs nothing else; in mode http what has no secret is refused."""
+
+    mode: Literal["stream", "http"] = "stream"
+    public_url: str = ""
+    """Where people find the console, and DingTalk the endpoints in mode http; without a slash at the end."""
+    card_secret: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+    aes_key: str = field(default="", repr=False)
+
+
+class _Verifier(Protocol):
+    def verify(self, evidence: Mapping[str, str], body: bytes, now: Any, /) -> dict[str, Any]: ...
+
+
+class DingTalkServer:
+    """Answers DingTalk from `start` to `stop`. Raises ValueError for secrets in mode http that cannot be right."""
+
+    def __init__(
+        self,
+        callbacks: Callbacks,
+        handler: Handler,
+        clock: Clock,
+        messenger: DingTalkMessenger,
+        form_changed: FormChanged | None = None,
+        answer_within: float = ANSWER_WITHIN,
+        pace: Pace | None = None,
+    ) -> None:
+        self._callbacks, self._clock, self._client = callbacks, clock, messenger.client
+        self._conversation = Conversation(handler, messenger, clock, callbacks.public_url, answer_within)
+        self._form_changed = form_changed
+        app = messenger.client.app
+        self._stream: StreamClient | None = None
+        self._registering: asyncio.Task[None] | None = None
+        self._verifiers: dict[str, _Verifier] = {}
+        if callbacks.mode == "stream":
+            self._stream = StreamClient(app, messenger.client.session, self._frame, pace)
+            return
+        self._verifiers["robot"] = RobotVerifier(app.client_secret, app.robot_code)
+        if callbacks.card_secret:
+            self._verifiers["card"] = CardVerifier(callbacks.card_secret)
+        if callbacks.token or callbacks.aes_key:
+            crypto = EventCrypto(callbacks.token, callbacks.aes_key, app.client_id)
+            self._verifiers["events"] = self._events = EventVerifier(crypto)
+
+    @property
+    def paths(self) -> dict[str, Callable[[web.Request], Awaitable[web.StreamResponse]]]:
+        """The endpoints to serve; none in Stream mode, where nobody has to be let in."""
+        if self._stream:
+            return {}
+        return {"/dingtalk/robot": self.robot, CARD_PATH: self.card, "/dingtalk/events": self.events}
+
+    async def start(self) -> None:
+        """Connect, or tell DingTalk where clicks are to be sent; both go on in the background until they succeed."""
+        if self._stream:
+            self._stream.start()
+        elif self._client.app.card_template_id and self._callbacks.card_secret:
+            self._registering = asyncio.create_task(self._register(), name="dingtalk-card-callback")
+
+    async def stop(self) -> None:
+        """Listen no more; what was begun is finished."""
+        if self._registering:
+            self._registering.cancel()
+            await asyncio.wait({self._registering})
+        if self._stream:
+            await self._stream.stop()
+        await self._conversation.close()
+
+    async def robot(self, request: web.Request) -> web.Response:
+        """`POST /dingtalk/robot`: a message to the robot."""
+        body = await self._proven(request, "robot", request.headers)
+        await self._conversation.message(_read(RobotMessage, body))
+        return web.json_response({})
+
+    async def card(self, request: web.Request) -> web.Response:
+        """`POST /dingtalk/card`: a click; the answer says what the card is to show."""
+        body = await self._proven(request, "card", request.headers)
+        delivery = request.headers["x-ddpaas-signature-timestamp"]
+        return web.json_response(await self._conversation.click(_read(CardCallback, body), delivery))
+
+    async def events(self, request: web.Request) -> web.Response:
+        """`POST /dingtalk/events`: a subscribed event, or `check_url`, by which DingTalk tries out the address."""
+        body = await self._proven(request, "events", request.query)
+        try:
+            await self._event(str(body.get("EventType", "")), body)
+        except ValidationError:
+            raise web.HTTPBadRequest from None
+        return web.json_response(self._events.answer(self._clock.now()))
+
+    async def _proven(self, request: web.Request, kind: str, evidence: Mapping[str, str]) -> dict[str, Any]:
+        """Return the body of a request that DingTalk signed, or refuse it without a word about why."""
+        raw = await request.read()
+        if verifier := self._verifiers.get(kind):
+            with suppress(Unauthorized):
+                return verifier.verify(evidence, raw, self._clock.now())
+        log.warning("a request to %s was refused: DingTalk did not sign it, or not lately", request.path)
+        raise web.HTTPUnauthorized
+
+    async def _frame(self, topic: str, headers: Mapping[str, str], data: dict[str, Any]) -> dict[str, Any]:
+        """Answer one frame of the Stream; what cannot be read would not be better when sent again."""
+        try:
+            if topic == ROBOT_TOPIC:
+                await self._conversation.message(RobotMessage.model_validate(data))
+            elif topic == CARD_TOPIC:
+                return await self._conversation.click(CardCallback.model_validate(data), headers["messageId"])
+            else:
+                await self._event(headers.get("eventType", ""), data, headers.get("eventId", ""))
+        except ValidationError:
+            log.warning("DingTalk stream: a frame of %s cannot be read", topic)
+        return {}
+
+    async def _event(self, event_type: str, data: Mapping[str, Any], event_id: str = "") -> None:
+        event = parse_event(event_type, data, event_id)
+        if event and self._form_changed:
+            await self._form_changed(event.process_instance_id)
+
+    async def _register(self) -> None:
+        url = f"{self._callbacks.public_url}{CARD_PATH}"
+        while True:
+            try:
+                await self._client.register_card_callback(url, self._callbacks.card_secret)
+            except DeliveryError as error:
+                log.warning("clicks on cards do not reach Fabu yet: %s", error)
+                await asyncio.sleep(_AGAIN)
+            else:
+                return
+
+
+def _read(model: type[Model], body: Mapping[str, Any]) -> Model:
+    """Return a body as its model; refuse, without quoting it, what DingTalk would not send."""
+    try:
+        return model.model_validate(body)
+    except ValidationError:
+        raise web.HTTPBadRequest from None
