@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from adapters.zadig.inputs import WITHOUT_INPUTS
 from adapters.zadig.models import Answer
@@ -25,7 +25,7 @@ class JobInput(Answer):
 
     job_name: Text
     job_type: Text
-    parameters: Annotated[dict[str, AnyJson], NullIsZero()] = {}
+    parameters: Annotated[dict[str, AnyJson], NullIsZero()] = Field(default_factory=dict)
 
 
 class WorkflowInput(Answer):

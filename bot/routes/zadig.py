@@ -10,6 +10,7 @@ from aiohttp import web
 from adapters.zadig.push import WorkflowPush, parse_push
 from adapters.zadig.runner import ZadigRunner, external_id
 from bot.gate import ZadigGate, zadig_runner
+from bot.routes.zadig_plans import add_zadig_plans
 from bot.services import SERVICES, Services
 from core.errors import FabuError, NotFound
 from core.plan import Item
@@ -22,7 +23,8 @@ PATH = "/zadig/hook"
 
 
 def add_zadig(app: web.Application) -> None:
-    """Add the endpoint to an application that has the services, when Zadig is enabled."""
+    """Add Zadig's OpenAPI to an application that has the services, and the endpoint of hooks when it is enabled."""
+    add_zadig_plans(app)
     if zadig_runner(app[SERVICES]):
         app.router.add_post(PATH, hook)
 

@@ -1,0 +1,73 @@
+"""Our approvals as Zadig's OpenAPI shows them. Source: Zadig `models/workflow_v4.go`, `Approval`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.people import Directory
+from core.plan import Channel, Plan, Stage, Vote
+from core.status import PlanStatus
+
+_KINDS = {Channel.FEISHU_INSTANCE: "lark", Channel.DINGTALK_INSTANCE: "dingtalk"}
+_STATUS = {
+    PlanStatus.WAIT_FOR_APPROVAL: "wait_for_approval",
+    PlanStatus.DENIED: "reject",
+    PlanStatus.TIMEOUT: "timeout",
+    PlanStatus.CANCEL: "cancelled",
+}
+
+
+def approval_answer(plan: Plan, directory: Directory) -> dict[str, Any] | None:
+    """Return the approval, None for a plan without; stages that Zadig has no word for are shown as native ones.
+
+    Zadig knows one native stage: of several the one that is decided now, or was last, is shown.
+    """
+    stages = plan.approval.stages
+    if not stages:
+        return None
+    current = min(plan.approval.current, len(stages) - 1)
+    kind = _KINDS.get(stages[current].channel, "native")
+    shown: dict[str, Any] = dict.fromkeys(("native_approval", "lark_approval", "dingtalk_approval", "workwx_approval"))
+    shown[f"{kind}_approval"] = (
+        _native(plan, current, directory) if kind == "native" else {"approval_nodes": [_node(s) for s in stages]}
+    )
+    return {"enabled": True, "status": _status(plan), "type": kind, "description": "", **shown}
+
+
+def _status(plan: Plan) -> str:
+    return "passed" if plan.approval_at else _STATUS.get(plan.status, "")
+
+
+def _native(plan: Plan, current: int, directory: Directory) -> dict[str, Any]:
+    stage = plan.approval.stages[current]
+    eligible = directory.expand(stage.approvers)
+    votes = {vote.person: vote for vote in plan.votes_of(current)}
+    people = [_user(person, votes.get(person), directory) for person in sorted(eligible)]
+    expires = plan.approval.expires_in
+    needed = {"all": len(eligible), "any": 1}
+    return {
+        "timeout": int(expires.total_seconds() // 60) if expires else 0,
+        "approve_users": [_listed(name, directory) for name in stage.approvers],
+        "flat_approve_users": people,
+        "needed_approvers": stage.rule if isinstance(stage.rule, int) else needed[stage.rule],
+        "reject_or_approve": {"passed": "approve", "reject": "reject"}.get(_status(plan), ""),
+    }
+
+
+def _listed(name: str, directory: Directory) -> dict[str, Any]:
+    if name.startswith("@"):
+        return {"type": "group", "group_id": name[1:], "group_name": name[1:]}
+    return {"type": "user", "user_id": name, "user_name": directory.name(name)}
+
+
+def _user(person: str, vote: Vote | None, directory: Directory) -> dict[str, Any]:
+    return _listed(person, directory) | {
+        "reject_or_approve": vote.decision.value if vote else "",
+        "comment": vote.comment if vote else "",
+        "operation_time": int(vote.at.timestamp()) if vote else 0,
+    }
+
+
+def _node(stage: Stage) -> dict[str, Any]:
+    users = [{"id": name, "name": name} for name in stage.approvers]
+    return {"type": "OR" if stage.rule == "any" else "AND", "approve_node_type": "user", "approve_users": users}
