@@ -27,7 +27,7 @@ from core.people import gate
 from core.plan import Channel, Plan
 from core.ports import Delivery, PlanQuery, Reading
 from core.status import FAILED_CHECK, WAITING_CHECK, HookEvent, PlanStatus
-from core.workflow import HookReleasePlan, ReleasePlanHook, WorkflowHookJob
+from core.workflow import HookReleasePlan, ReleasePlanHook, WorkflowHookJob, canonical_status
 
 ZADIG = gate("zadig")
 _PREFIX = "Zadig: "
@@ -163,11 +163,16 @@ class ZadigGate:
 
 
 def _event(hook: ReleasePlanHook) -> HookEvent:
-    """Return the moment that a hook tells of. Raises Invalid for one that nobody can wait at."""
+    """Return the moment that a hook tells of. Raises Invalid for one at which Zadig does not wait."""
     if hook.event_name not in set(HookEvent):
         known = ", ".join(HookEvent)
         raise Invalid(Problem("release_plan.event_name", "write one of: {expected}", {"expected": known}))
-    return HookEvent(hook.event_name)
+    event = HookEvent(hook.event_name)
+    if canonical_status(hook.release_plan.status) != WAITING_CHECK[event]:
+        raise Invalid(
+            Problem("release_plan.status", "Zadig does not wait for an answer; enable the callback of its hooks")
+        )
+    return event
 
 
 def _open_gates(reading: Reading) -> list[Plan]:

@@ -8,6 +8,7 @@ own, not Zadig's 400 and 500.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -27,7 +28,7 @@ from core import commands as c
 from core.context import Policy
 from core.deciding.planning import draft_of
 from core.draft import PlanDraft, PlanPatch
-from core.errors import FabuError, Invalid, Problem, WrongStatus
+from core.errors import FabuError, Invalid, NotFound, Problem, WrongStatus
 from core.plan import Plan
 from core.ports import PlanQuery, Reading
 from core.status import ENDED, HookEvent, PlanStatus, Verb
@@ -36,6 +37,7 @@ from core.validate import problems_of
 PATH = "/openapi/release_plan/v1"
 _FIXED = ENDED | {PlanStatus.EXECUTING, PlanStatus.WAIT_FOR_APPROVAL}
 """Where Zadig does not take a change either, but for `cancel`: a plan that was given up stays so."""
+_REF = re.compile(r"[\w-]{1,64}")
 _DEEPEST = 10_000
 """How many plans may be skipped to reach a page."""
 
@@ -133,6 +135,8 @@ def _hooks(plan: Plan, policy: Policy) -> dict[str, Any]:
 
 async def _plan(request: web.Request, services: Services) -> Plan:
     ref = request.match_info["plan"]
+    if not _REF.fullmatch(ref):
+        raise NotFound(what="plan", ref=ref[:64].replace("\0", ""))
     return await services.store.read(lambda reading: reading.plan(reading.plan_id(ref), whole=True))
 
 

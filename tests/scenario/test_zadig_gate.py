@@ -172,6 +172,13 @@ async def test_a_plan_without_a_gate_is_refused_and_stays_where_it_is(fabu: Case
     assert plan.status == "wait_for_finish_planning_external_check"
 
 
+async def test_a_hook_that_zadig_does_not_wait_for_asks_nobody(fabu: Case) -> None:
+    plan = zadigs_plan()
+    plan.status, plan.instance_code = "executing", "0123456789abcdef"
+    assert await fabu.push(plan.body("start_execute")) == 422
+    assert await fabu.plans() == []
+
+
 async def test_a_hook_with_a_wrong_token_opens_nothing(fabu: Case) -> None:
     assert fabu.zadig.plan_hook
     fabu.zadig.plan_hook.token = "guess"

@@ -178,6 +178,12 @@ async def test_a_plan_that_is_executed_or_cancelled_is_not_changed(fabu: Case, v
     assert await shown(fabu, plan_id) == before
 
 
+@pytest.mark.parametrize("ref", ["99", "nothing", "%00", "a%2Fb"])
+async def test_a_plan_that_is_not_there_is_not_found(fabu: Case, ref: str) -> None:
+    status, answer = await fabu.ask("GET", f"{PATH}/{ref}")
+    assert (status, answer["type"], answer["message"]) == (404, "error", "not_found")
+
+
 async def test_only_those_who_may_edit_a_plan_change_it(fabu: Case) -> None:
     plan_id = await created(fabu)
     assert (await changed(fabu, plan_id, "bob", jobs=[text_job()]))[0] == 403

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import ClientSession
+from yarl import URL
 
 from bot.app import listening, running
 from bot.routes.auth import new_token
@@ -44,7 +45,9 @@ class Case:
     async def ask(self, method: str, path: str, person: str = "alice", body: Any = None) -> tuple[int, Any]:
         """Send a request as a person; return status and JSON."""
         headers = {"Authorization": f"Bearer {self._tokens[person]}"} if person else {}
-        async with self._session.request(method, self.url + path, json=body, headers=headers) as response:
+        async with self._session.request(
+            method, URL(self.url + path, encoded=True), json=body, headers=headers
+        ) as response:
             return response.status, await response.json()
 
     async def do(self, path: str, body: Any = None, *, by: str = "alice") -> Json:
