@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from core.errors import Conflict, Invalid, Problem, Unavailable
+
+_log = logging.getLogger(__name__)
 
 READERS = 4
 """Threads and connections for reading."""
@@ -90,4 +93,7 @@ def translated() -> Iterator[None]:
             Problem("text", "the database cannot keep this text or number; look for control characters")
         ) from error
     except DBAPIError as error:
-        raise (Conflict if getattr(error.orig, "sqlstate", "") in _RETRYABLE else Unavailable) from error
+        if getattr(error.orig, "sqlstate", "") in _RETRYABLE:
+            raise Conflict from error
+        _log.error("The database cannot answer: %s", error.orig)
+        raise Unavailable from error
