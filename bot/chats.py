@@ -16,6 +16,7 @@ from bot.services import Services
 from bot.sync import CardSync
 from config.settings import Settings
 from core.chat import Messenger
+from core.doctor import Finding
 
 
 class Listener(Protocol):
@@ -35,11 +36,12 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """One enabled chat. `listen` makes its inbound side, with the paths that vendors post to."""
+    """One enabled chat. `listen` makes its inbound side, with the paths vendors post to; `examine` is its check-up."""
 
     messenger: Messenger
     channel: str
     listen: Callable[[Services], tuple[Listener, Mapping[str, Answer]]]
+    examine: Callable[[], Awaitable[list[Finding]]]
 
 
 @dataclass(slots=True)
@@ -93,6 +95,7 @@ def _slack(settings: Settings) -> Chat:
     from adapters.slack.app import SlackApp
     from adapters.slack.client import SlackMessenger
     from adapters.slack.config import SlackConfig
+    from adapters.slack.doctor import findings
 
     config = SlackConfig(**_plain(settings.slack))
     messenger = SlackMessenger(config)
@@ -101,7 +104,7 @@ def _slack(settings: Settings) -> Chat:
         app = SlackApp(config, messenger, services.chat, services.clock)
         return app, {"/slack/events": app.handle}
 
-    return Chat(messenger, settings.slack.channel, listen)
+    return Chat(messenger, settings.slack.channel, listen, lambda: findings(config, messenger))
 
 
 def _plain(section: BaseModel) -> dict[str, Any]:
