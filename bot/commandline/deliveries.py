@@ -1,0 +1,72 @@
+"""`fabu deliveries`: what was told to outside systems, and telling it again."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.commandline.access import connected
+from bot.commandline.failure import ExitCode, Failure
+from bot.commandline.options import reader
+from bot.commandline.show import table_of, terminal
+
+if TYPE_CHECKING:
+    from bot.commandline.client import Api
+
+app = typer.Typer(no_args_is_help=True, help="See what was delivered to outside systems, and deliver it again.")
+
+_State = Annotated[str, typer.Option(metavar="STATE", help="Only these: pending, sending, done or dead (given up).")]
+
+
+@app.command("list")
+@connected
+def list_deliveries(
+    api: Api,
+    plan: Annotated[str, typer.Option(metavar="N", help="Only those of plan N.")] = "",
+    state: _State = "",
+    limit: Annotated[int, typer.Option(min=1, help="How many to show, the newest first.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the API's JSON.")] = False,
+) -> None:
+    """List deliveries: hooks, runs, cards and mails, with their state and the last error."""
+    from bot.commandline.client import plan_path
+
+    path = plan_path(plan, "deliveries") if plan else "/deliveries"
+    found = list(api.pages(path, {"state": state}, limit))
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        return
+    rows = []
+    for each in found:
+        since = reader().time(datetime.fromisoformat(each["created_at"])) if each["created_at"] else ""
+        what = f"{each['kind']} {each['ref']}".strip()
+        rows.append((each["id"], each["destination"], what, each["state"], str(each["attempts"]), since, each["error"]))
+    table = table_of(("id", "to", "what", "state", "tries", "since", "error"), rows)
+    terminal().print(table if rows else "There are no such deliveries.")
+
+
+@app.command()
+@connected
+def replay(
+    api: Api,
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="ID", help="The deliveries, from `fabu deliveries list`.")
+    ] = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%dT%H:%M:%S%z"], help="All that were given up since then.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%dT%H:%M:%S%z"], help="With --since: until then.")
+    ] = None,
+) -> None:
+    """Deliver again what has ended: the deliveries named, or all that were given up in a time (administrators)."""
+    if bool(ids) == bool(since):
+        raise Failure("Name the deliveries, or the time with --since.", ExitCode.MISUSED)
+    times = {"since": since, "until": until}
+    body = {"ids": ids} if ids else {name: moment.isoformat() for name, moment in times.items() if moment}
+    count = api.call("POST", "/deliveries/replay", body=body)["replayed"]
+    typer.echo(f"{count} of them begin again." if count else "None of them has ended, so nothing is delivered again.")
+    if not count:
+        raise typer.Exit(ExitCode.FAILED)

@@ -1,0 +1,132 @@
+"""Replies and cards in a terminal: what a person would see in a chat, with numbers in place of buttons.
+
+Colours repeat what the marks and words say, so nothing is lost without them (NO_COLOR). Texts come from people and
+other systems: they are never read as markup, and what would steer the terminal is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import count
+
+from rich.box import ROUNDED, SIMPLE_HEAD
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from bot.i18n import Locale
+from core.card import Button, Card, Row, Section, Style, Tone
+from core.chat import Reply
+
+_COLOURS = {Tone.NEUTRAL: "none", Tone.WAITING: "yellow", Tone.ACTIVE: "blue", Tone.GOOD: "green", Tone.BAD: "red"}
+_MARKS = {Tone.NEUTRAL: "", Tone.WAITING: "⏳ ", Tone.ACTIVE: "▶️ ", Tone.GOOD: "✅ ", Tone.BAD: "❌ "}
+_STYLES = {Style.PRIMARY: "bold", Style.DEFAULT: "", Style.DANGER: "red"}
+_WIDTH = 100
+"""Columns of a card at most; longer lines are hard to read."""
+_CONTROLS = dict.fromkeys(
+    [*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+)
+
+
+def printable(text: str) -> str:
+    """Return a text without what steers a terminal (C0, C1) or turns the direction of writing; lines stay."""
+    return text.translate(_CONTROLS)
+
+
+def terminal(*, errors: bool = False) -> Console:
+    """Return the terminal to print to, or the error output. Texts are taken as they are: no markup, no emoji codes."""
+    console = Console(stderr=errors, markup=False, emoji=False, highlight=False)
+    console.width = min(console.width, _WIDTH) if console.is_terminal else _WIDTH
+    return console
+
+
+def table_of(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
+    """Return a table of texts; the first column, by which things are named in commands, is never cut."""
+    table = Table(box=SIMPLE_HEAD)
+    for index, heading in enumerate(headings):
+        table.add_column(heading, no_wrap=index == 0, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(printable(cell)) for cell in row))
+    return table
+
+
+def buttons_of(card: Card) -> list[Button]:
+    """Return the buttons of a card from top to bottom: the first one has the number 1."""
+    in_rows = [button for section in card.sections for row in section.rows for button in row.buttons]
+    return [*in_rows, *card.buttons]
+
+
+def reply_view(reply: Reply, locale: Locale, *, numbered: bool = True) -> RenderableType:
+    """Return a reply as a person would see it: its sentence, its card, and the title of its form."""
+    parts: list[RenderableType] = []
+    if reply.text:
+        parts.append(Text(_MARKS[reply.tone] + printable(reply.text), _COLOURS[reply.tone]))
+    if reply.card:
+        parts.append(card_view(reply.card, locale, numbered=numbered))
+    if reply.form:
+        parts.append(Text(printable(reply.form.title), "bold"))
+    return Group(*parts)
+
+
+def card_view(card: Card, locale: Locale, *, numbered: bool = True) -> RenderableType:
+    """Return a card. With `numbered`, each button shows the number under which `buttons_of` has it."""
+    numbers = count(1) if numbered else None
+    parts: list[RenderableType] = [_heading(card)]
+    if card.facts:
+        parts.append(_facts(card))
+    for section in card.sections:
+        parts += [Text(), *_section(section, numbers)]
+    if card.note:
+        parts += [Text(), Text(printable(card.note), "italic")]
+    if card.buttons:
+        parts += [Text(), _buttons(card.buttons, numbers)]
+    if card.more and card.more.url:
+        parts += [Text(), Text(f"{locale.text('Open')}: {printable(card.more.url)}", "dim")]
+    return Panel(Group(*parts), box=ROUNDED, border_style=_COLOURS[card.tone], expand=False)
+
+
+def _heading(card: Card) -> Text:
+    heading = Text(_MARKS[card.tone] + printable(card.title), "bold")
+    return heading.append(f"  [{printable(card.tag)}]", _COLOURS[card.tone]) if card.tag else heading
+
+
+def _facts(card: Card) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for fact in card.facts:
+        table.add_row(Text(printable(fact.label)), Text(printable(fact.value)))
+    return table
+
+
+def _section(section: Section, numbers: Iterator[int] | None) -> Iterator[RenderableType]:
+    if section.heading:
+        yield Text(printable(section.heading), "bold underline")
+    if section.text:
+        yield Text(printable(section.text))
+    if section.rows:
+        table = Table.grid(padding=(0, 1))
+        marked = any(row.mark for row in section.rows)
+        for row in section.rows:
+            table.add_row(*[Text(printable(row.mark))] * marked, _row(row, numbers))
+        yield table
+
+
+def _row(row: Row, numbers: Iterator[int] | None) -> Text:
+    text = Text(printable(row.title))
+    if row.buttons:
+        text.append("  ").append_text(_buttons(row.buttons, numbers))
+    for more in (row.detail, row.url):
+        if more:
+            text.append("\n" + printable(more), "dim")
+    return text
+
+
+def _buttons(buttons: tuple[Button, ...], numbers: Iterator[int] | None) -> Text:
+    labels = [
+        Text(f"[{next(numbers)}] {label}" if numbers else f"[{label}]", _STYLES[button.style])
+        for button in buttons
+        for label in [printable(button.label)]
+    ]
+    return Text("  ").join(labels)

@@ -1,0 +1,1 @@
+"""The command line: real processes, and a real server where one is needed."""

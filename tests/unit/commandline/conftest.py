@@ -1,0 +1,122 @@
+"""A running Fabu in a process of its own, and the command line that talks to it."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from bot.cli import main
+
+FABU = Path(sys.executable).parent / "fabu"
+SETTINGS = """
+[server]
+port = 0
+timezone = "UTC"
+language = "en"
+[auth]
+admins = ["alice"]
+[[people]]
+id = "alice"
+name = "Alice"
+[[people]]
+id = "bob"
+name = "鲍勃"
+[[people]]
+id = "erin"
+[[people]]
+id = "dora"
+active = false
+"""
+
+
+@dataclass(slots=True)
+class Terminal:
+    """Runs commands in a folder."""
+
+    folder: Path
+    env: dict[str, str] = field(default_factory=dict)
+
+    def fabu(self, *args: str, text: str = "", code: int = 0, **env: str) -> str:
+        """Run a command as the entry point does, expect its exit code, and return what it printed, errors last."""
+        out, err = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            for name in [name for name in os.environ if name.startswith(("FABU", "LC_", "LANG"))]:
+                patch.delenv(name)
+            for name, value in (self.env | env).items():
+                patch.setenv(name, value)
+            patch.chdir(self.folder)
+            patch.setattr(sys, "argv", ["fabu", *args])
+            patch.setattr(sys, "stdin", io.StringIO(text))
+            with pytest.raises(SystemExit) as ended:
+                main()
+        printed = out.getvalue() + err.getvalue()
+        assert (ended.value.code or 0) == code, printed
+        return printed
+
+    def process(self, *args: str, **env: str) -> subprocess.Popen[str]:
+        """Start a command in a process of its own."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("FABU", "LC_", "LANG"))}
+        return subprocess.Popen(
+            [FABU, *args], cwd=self.folder, env=kept | self.env | env, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def acting_as(self, person: str) -> Terminal:
+        """Return the terminal of a person with a token."""
+        lines = self.fabu("token", "create", "--as", person).splitlines()
+        return Terminal(self.folder, {**self.env, "FABU_TOKEN": lines[0]})
+
+    def plan(self, **parts: str) -> str:
+        """Start a plan from a file with the given parts and return its number."""
+        file = self.folder / f"{uuid4().hex}.yaml"
+        file.write_text("\n".join(parts.values()), encoding="utf-8")
+        match = re.match(r"#(\d+) ", self.fabu("plan", "apply", str(file)))
+        assert match
+        return match[1]
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Terminal:
+    """A terminal in a folder with settings, and no server."""
+    (tmp_path / "fabu.toml").write_text(SETTINGS, encoding="utf-8")
+    return Terminal(tmp_path)
+
+
+@pytest.fixture(scope="package")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
+    """A terminal on the machine of a running server."""
+    folder = tmp_path_factory.mktemp("server")
+    (folder / "fabu.toml").write_text(SETTINGS, encoding="utf-8")
+    process = Terminal(folder).process("run")
+    assert process.stderr
+    url = next((match[1] for line in process.stderr if (match := re.search(r"listens at (\S+)", line))), "")
+    assert url
+    try:
+        yield Terminal(folder, {"FABU_URL": url})
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
+@pytest.fixture(scope="package")
+def alice(server: Terminal) -> Terminal:
+    """The terminal of an administrator."""
+    return server.acting_as("alice")
+
+
+@pytest.fixture(scope="package")
+def bob(server: Terminal) -> Terminal:
+    """The terminal of an approver."""
+    return server.acting_as("bob")
