@@ -30,16 +30,8 @@ _CURES = {
 }
 
 
-class Refused(Failure):
-    """The server's answer is an error: its stable `error` code, HTTP status, and text."""
-
-    def __init__(self, status: int, error: str, text: str) -> None:
-        self.status, self.error = status, error
-        super().__init__(f"{text} {_CURES.get(status, '')}".rstrip())
-
-
 class Api:
-    """Calls one server as one person. Every method raises Failure, as Refused when the server says no."""
+    """Calls one server as one person. Every method raises Failure, with the server's own words when it says no."""
 
     def __init__(self, url: str, token: str, language: str = "en") -> None:
         self._url = url.rstrip("/")
@@ -57,9 +49,9 @@ class Api:
         """Call a path below `/api/v1` and return the JSON of the answer, None for an empty one."""
         return asyncio.run(self.fetch(method, path, body=body, query=query, headers=headers))
 
-    def plan(self, ref: str, more: str = "") -> Json:
-        """Return a plan, named by number (also as `#12`) or id, or something of it such as `log`."""
-        return self._object("GET", plan_path(ref, more))
+    def plan(self, ref: str) -> Json:
+        """Return a plan, named by number (also as `#12`) or id."""
+        return self._object("GET", plan_path(ref))
 
     def create(self, document: Json) -> Json:
         """Start a plan and return it."""
@@ -172,7 +164,7 @@ def _refusal(answer: ClientResponse, text: str) -> Failure:
     """Return what an answer with an error status says, in the words of Fabu's `{"code","message","params"}`."""
     try:
         said = json.loads(text)
-        return Refused(answer.status, said["code"], said["message"])
+        return Failure(f"{said['message']} {_CURES.get(answer.status, '')}".rstrip())
     except (ValueError, KeyError, TypeError):
         return _stranger(answer)
 
