@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Literal, Protocol, TypeVar
 
 from aiohttp import web
@@ -25,8 +26,6 @@ from core.errors import DeliveryError, Unauthorized
 log = logging.getLogger(__name__)
 
 CARD_PATH = "/dingtalk/card"
-_AGAIN = 60.0
-"""Seconds until the callback address is registered again, when DingTalk did not take it."""
 
 Model = TypeVar("Model", bound=BaseModel)
 FormChanged = Callable[[str], Awaitable[None]]
@@ -63,6 +62,7 @@ class DingTalkServer:
         pace: Pace | None = None,
     ) -> None:
         self._callbacks, self._clock, self._client = callbacks, clock, messenger.client
+        self._pace = pace or Pace()
         self._conversation = Conversation(handler, messenger, clock, callbacks.public_url, answer_within)
         self._form_changed = form_changed
         app = messenger.client.app
@@ -70,7 +70,7 @@ class DingTalkServer:
         self._registering: asyncio.Task[None] | None = None
         self._verifiers: dict[str, _Verifier] = {}
         if callbacks.mode == "stream":
-            self._stream = StreamClient(app, messenger.client.session, self._frame, pace)
+            self._stream = StreamClient(app, messenger.client.session, self._frame, self._pace)
             return
         self._verifiers["robot"] = RobotVerifier(app.client_secret, app.robot_code)
         if callbacks.card_secret:
@@ -152,12 +152,12 @@ class DingTalkServer:
 
     async def _register(self) -> None:
         url = f"{self._callbacks.public_url}{CARD_PATH}"
-        while True:
+        for failures in count(1):
             try:
                 await self._client.register_card_callback(url, self._callbacks.card_secret)
             except DeliveryError as error:
                 log.warning("clicks on cards do not reach Fabu yet: %s", error)
-                await asyncio.sleep(_AGAIN)
+                await asyncio.sleep(self._pace.before_next(failures))
             else:
                 return
 

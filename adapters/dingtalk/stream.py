@@ -51,6 +51,11 @@ class Pace:
     pause: float = 1.0
     """How long to wait before connecting anew; doubled from failure to failure, up to a minute."""
 
+    def before_next(self, failures: int) -> float:
+        """Return how long to wait after so many failures, with some chance in it, to spread replicas."""
+        longest = min(_LONGEST_PAUSE, self.pause * 2.0 ** min(failures, 10))
+        return longest * random.uniform(0.5, 1)  # noqa: S311 - hides nothing
+
 
 class _Refused(ValueError):
     """DingTalk gave no connection, or one that is not to be used; the text is fit for a log."""
@@ -115,8 +120,7 @@ class StreamClient:
                 # The text of other errors may hold the address, and with it a ticket.
                 reason = error if isinstance(error, _Refused) else type(error).__name__
                 log.warning("DingTalk stream: not connected (%s), trying again", reason)
-            longest = min(_LONGEST_PAUSE, self._pace.pause * 2 ** min(failures, 10))
-            await asyncio.sleep(longest * random.uniform(0.5, 1))  # noqa: S311 - spreads replicas, hides nothing
+            await asyncio.sleep(self._pace.before_next(failures))
 
     async def _ticket(self) -> URL:
         """Return the address of a new connection; raise ValueError if there is none, or none to trust."""

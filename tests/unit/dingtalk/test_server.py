@@ -347,9 +347,8 @@ async def test_a_setting_that_cannot_be_right_is_told_at_once(ding: DingTalkSimu
 
 
 async def test_the_address_of_clicks_is_registered_until_it_is_taken(
-    ding: DingTalkSimulator, app: App, bot: Bot, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ding: DingTalkSimulator, app: App, bot: Bot, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("adapters.dingtalk.server._AGAIN", 0.01)
     ding.fail("card.register", status=503)
     with caplog.at_level(logging.WARNING):
         async with serving(ding, app, bot, "http") as served:
