@@ -119,7 +119,8 @@ class Conversation:
         reply = await asking
         if reply.card:
             await self._messenger.update(Posted("", inbound.message), reply.card)
-        await self._messenger.tell(inbound.user, "sampleText", {"content": cut(clean(reply.text), MESSAGE_BYTES)})
+        if reply.text:
+            await self._messenger.tell(inbound.user, "sampleText", {"content": cut(clean(reply.text), MESSAGE_BYTES)})
 
     def _start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.ensure_future(work)

@@ -66,7 +66,7 @@ class DingTalkForms:
         names = self._fields
         form = {
             names.title: cut(flat(order.title), _FIELD_BYTES),
-            names.content: cut_lines([f"{flat(label)}: {clean(text)}" for label, text in order.lines], _FIELD_BYTES),
+            names.content: cut_lines([_labelled(*line) for line in order.lines], _FIELD_BYTES),
             names.url: order.url,
             names.key: order.key,
         }
@@ -113,6 +113,10 @@ def _action_type(order: FormOrder) -> Literal["AND", "OR", "NONE"]:
     if len(order.approvers) == 1:
         return "NONE"
     return "OR" if order.rule in ("any", 1) else "AND"
+
+
+def _labelled(label: str, text: str) -> str:
+    return ": ".join(part for part in (flat(label), clean(text)) if part)
 
 
 def _votes(records: list[OperationRecord]) -> Iterator[FormVote]:

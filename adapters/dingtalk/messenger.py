@@ -119,7 +119,7 @@ def _action_card(card: Card, words: Words) -> tuple[str, dict[str, str]]:
     title = cut(flat(card.summary), _TITLE_BYTES)
     if card.more is None or not card.more.url:
         return "sampleMarkdown", {"title": title, "text": message(card, words)}
-    link = {"singleTitle": flat(card.more.label) or words.open_page, "singleURL": card.more.url}
+    link = {"singleTitle": flat(card.more.label), "singleURL": card.more.url}
     return "sampleActionCard", {"title": title, "text": message(replace(card, more=None), words), **link}
 
 

@@ -28,7 +28,6 @@ class Words:
     unreachable: str = N_("I cannot write to you alone. Open a chat with me, and ask there.")
     type_this: str = N_("Send me one of these commands:")
     your_text: str = N_("REASON")
-    open_page: str = N_("Open")
     commands: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod

@@ -17,7 +17,7 @@ from core.plan import Decision, Rule
 from tests.simulators.dingtalk import DingTalkSimulator
 
 ORDER = FormOrder(
-    "key-1", "plan", 12, "#12 支付服务", [("负责人", "Alice"), ("发布项", "1. 通知\n2. 发布")],
+    "key-1", "plan", 12, "#12 支付服务", [("负责人", "Alice"), ("", "灰度发布"), ("发布项", "1. 通知\n2. 发布")],
     "https://fabu.example/plans/12", "alice", ["bob"],
 )  # fmt: skip
 
@@ -49,7 +49,7 @@ async def test_a_form_shows_the_plan_and_is_decided_with_a_comment(
     form = await forms.start(ORDER)
     assert ding.workflow.processes[form].form == {
         "发布计划": "#12 支付服务",
-        "发布内容": "负责人: Alice\n发布项: 1. 通知\n2. 发布",
+        "发布内容": "负责人: Alice\n灰度发布\n发布项: 1. 通知\n2. 发布",
         "链接": "https://fabu.example/plans/12",
         "编号": "key-1",
     }
@@ -60,6 +60,16 @@ async def test_a_form_shows_the_plan_and_is_decided_with_a_comment(
     (vote,) = state.votes
     assert (vote.user, vote.decision, vote.comment) == ("bob", Decision.APPROVE, "可以发布")
     assert vote.at == datetime(2026, 11, 24, 8, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", "2026-11-24T08:00"])
+async def test_a_time_that_tells_no_moment_is_left_out(
+    ding: DingTalkSimulator, forms: DingTalkForms, date: str
+) -> None:
+    form = await forms.start(ORDER)
+    await ding.workflow.decide(form, "bob", "agree")
+    ding.workflow.processes[form].records[0]["date"] = date
+    assert [vote.at for vote in (await forms.state(form)).votes] == [None]
 
 
 async def test_a_refusal(ding: DingTalkSimulator, forms: DingTalkForms) -> None:
