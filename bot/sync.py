@@ -25,13 +25,15 @@ from core.errors import DeliveryError
 from core.people import Person
 from core.plan import FORMS, Plan
 from core.ports import CardRecord, Delivery, Reading, Store
-from core.status import ItemStatus, PlanStatus
+from core.status import ENDED, ItemStatus, PlanStatus
 from core.validate import eligible
 
 log = logging.getLogger(__name__)
 
 _QUIET = frozenset({"run_changed", "refused", "reminded", "form_linked", "submit_deferred", "schedule_fired"})
 """Log entries that are not worth a message in the thread."""
+_PROGRESS = frozenset({"item_done", "item_skipped", "run_requested", "run_changed", "run_ended", "refused", "reminded"})
+"""Log entries that a card which asks for nothing any more need not show: each would cost a call for every such card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +67,11 @@ class CardSync:
 
         view = await self._store.read(load)
         wanted = await self._wanted(view.plan, view.records)
+        asking = {record.id for record in wanted}
         failure: DeliveryError | None = None
-        for record in [*wanted, *(r for r in view.records if r.id not in {w.id for w in wanted})]:
+        for record in [*wanted, *(record for record in view.records if record.id not in asking)]:
             try:
-                await self._show(view, record, wanted=record in wanted)
+                await self._show(view, record, wanted=record.id in asking)
             except DeliveryError as error:
                 log.warning("card %s of plan #%s: %s", record.purpose, view.plan.number, error)
                 failure = error if failure is None or error.retryable else failure
@@ -93,11 +96,12 @@ class CardSync:
         return [known.get(_identity(record)) or replace(record, id=self._ids.new()) for record in wanted]
 
     async def _asked(self, plan: Plan) -> list[str]:
-        """Return the approvers who are asked here: in the stage's chat, or in the first where they have an account."""
+        """Return who has yet to vote and is asked here: in the stage's chat, or the first that has their account."""
         stage = plan.approval.stage
         if plan.status is not PlanStatus.WAIT_FOR_APPROVAL or stage is None or stage.channel in FORMS:
             return []
-        people = eligible(stage, plan.approval, plan.manager, self._engine.directory)
+        voted = {vote.person for vote in plan.votes_of(plan.approval.current)}
+        people = eligible(stage, plan.approval, plan.manager, self._engine.directory) - voted
         people |= {to for person, to in plan.approval.delegates.items() if person in people}
         return [person for person in sorted(people) if await self._here(person, stage.channel.value)]
 
@@ -123,26 +127,40 @@ class CardSync:
         return False
 
     async def _show(self, view: _View, record: CardRecord, *, wanted: bool) -> None:
+        """Post, change or forget one card. One that is wanted no more loses its buttons, and is kept to the end."""
         plan = view.plan
         if record.message and record.version == plan.version:
             return
         if not record.message and not wanted:
-            await self._store.write(lambda writing: writing.cards.drop([record.id]))
+            await self._forget(record)
             return
         person = self._engine.directory.people.get(record.audience) if record.purpose != "plan" else None
         locale = Locale.of(person, self._locale.language, self._locale.timezone)
         card = self._card(view, record, locale)
-        if not record.message:
-            record = await self._post(record, card, person)
-        elif not await self._messenger.update(Posted(record.channel, record.message), card):
-            await self._store.write(lambda writing: writing.cards.drop([record.id]))
-            if not wanted:
-                return
-            record = await self._post(replace(record, id=self._ids.new(), message=""), card, person)
-        record = await self._write_thread(view, record, locale)
-        shown = replace(record, version=plan.version, log_seq=max(record.log_seq, plan.log_seq))
-        over = not wanted and record.purpose != "plan"
-        await self._store.write(lambda writing: writing.cards.drop([shown.id]) if over else writing.cards.put([shown]))
+        if wanted:
+            record = await self._shown(record, card, person)
+            record = await self._write_thread(view, record, locale)
+        elif _concerns(record, view.entries) and not await self._update(record, card.without_buttons()):
+            await self._forget(record)
+            return
+        record = replace(record, version=plan.version, log_seq=max(record.log_seq, plan.log_seq))
+        over = not wanted and plan.status in ENDED
+        await (self._forget(record) if over else self._store.write(lambda writing: writing.cards.put([record])))
+
+    async def _shown(self, record: CardRecord, card: Card, person: Person | None) -> CardRecord:
+        """Change a card, or post it: for the first time, or anew where the vendor no longer lets it change."""
+        if record.message:
+            if await self._update(record, card):
+                return record
+            await self._forget(record)
+            record = replace(record, id=self._ids.new(), message="")
+        return await self._post(record, card, person)
+
+    async def _update(self, record: CardRecord, card: Card) -> bool:
+        return await self._messenger.update(Posted(record.channel, record.message), card)
+
+    async def _forget(self, record: CardRecord) -> None:
+        await self._store.write(lambda writing: writing.cards.drop([record.id]))
 
     async def _post(self, record: CardRecord, card: Card, person: Person | None) -> CardRecord:
         """Post a card, its intent first: after a crash in between the same key finds it where the vendor can tell."""
@@ -155,14 +173,15 @@ class CardSync:
         return done
 
     async def _write_thread(self, view: _View, record: CardRecord, locale: Locale) -> CardRecord:
-        """Write what happened under the channel's card, and reminders under the cards of those who have to vote."""
+        """Write what happened below the channel's card, and below the cards of people what should call them back."""
         new = [entry for entry in view.entries if entry.seq > record.log_seq]
-        if record.purpose == "plan":
-            told = [entry for entry in new if entry.event not in _QUIET]
-        elif record.purpose == "approval" and record.audience not in {vote.person for vote in view.plan.votes}:
-            told = [entry for entry in new if entry.event == "reminded"][-1:]
-        else:
-            told = []
+        match record.purpose:
+            case "plan":
+                told = [entry for entry in new if entry.event not in _QUIET]
+            case "approval":
+                told = [entry for entry in new if entry.event == "reminded"][-1:]
+            case _:
+                told = [entry for entry in new if _failed(entry, record.item_id)][-1:]
         if told:
             lines = "\n".join(sentence(entry, view.plan, locale, self._engine.directory) for entry in told)
             await self._messenger.say(Posted(record.channel, record.message), lines, f"{record.id}-{told[-1].seq}")
@@ -177,6 +196,17 @@ class CardSync:
                 return cards.item(view.plan, record.item_id)
             case _:
                 return cards.plan(view.plan)
+
+
+def _concerns(record: CardRecord, entries: Sequence[LogEntry]) -> bool:
+    """Tell whether something has happened that a card has to show which asks for nothing any more."""
+    new = [entry for entry in entries if entry.seq > record.log_seq]
+    return any(entry.event not in _PROGRESS or entry.details.get("item_id") == record.item_id for entry in new)
+
+
+def _failed(entry: LogEntry, item_id: str) -> bool:
+    """Tell whether an entry says how the workflow of an item ended; a card that is wanted afterwards means: badly."""
+    return entry.event == "run_ended" and entry.details.get("item_id") == item_id
 
 
 def _identity(record: CardRecord) -> tuple[str, str, int, int, str]:

@@ -5,7 +5,7 @@ Every text is plain; adapters escape it. Texts are already in the reader's langu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -97,6 +97,11 @@ class Card:
     buttons: tuple[Button, ...] = ()
     note: str = ""
     more: Button | None = None
+
+    def without_buttons(self) -> Card:
+        """Return the card as something to read only; its link stays."""
+        sections = (replace(s, rows=tuple(replace(row, buttons=()) for row in s.rows)) for s in self.sections)
+        return replace(self, sections=tuple(sections), buttons=())
 
 
 @dataclass(frozen=True, slots=True)

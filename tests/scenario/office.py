@@ -1,0 +1,155 @@
+"""A running Fabu in which alice, bob, carol, dave and erin work, and what they do with it over its API."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from aiohttp import ClientSession
+
+from bot.app import listening, running
+from bot.routes.auth import new_token
+from bot.secret import derive, load_secret
+from bot.services import SERVICES, Services
+from config.settings import Settings
+from core.audit import LogEntry, broken_at
+from core.clock import Clock
+from core.ports import Reading
+
+T = TypeVar("T")
+Json = dict[str, Any]
+PEOPLE = ("alice", "bob", "carol", "dave", "erin")
+ADMIN = "dave"
+GROUPS = [{"id": "sre", "members": ["carol", "erin"]}]
+PATIENCE = 10.0
+"""Seconds after which something is taken for never going to happen."""
+
+
+def settings_for(folder: Path, people: Mapping[str, Mapping[str, str]], **sections: Any) -> Settings:
+    """Settings with an SQLite database in a folder; `people` says how a chat knows each of them."""
+    known = [{"id": name, "name": name.title(), **people.get(name, {})} for name in PEOPLE]
+    return Settings.model_validate(
+        {
+            "server": {"language": "en", "timezone": "UTC", "public_url": "https://fabu.example.com"},
+            "database": {"url": f"sqlite:///{folder}/fabu.db"},
+            "auth": {"admins": [ADMIN]},
+            "people": known,
+            "groups": GROUPS,
+            **sections,
+        }
+    )
+
+
+@dataclass(frozen=True)
+class Fabu:
+    """A running installation."""
+
+    url: str
+    services: Services
+    session: ClientSession
+    tokens: Mapping[str, str]
+
+    async def api(self, method: str, path: str, body: Json | None = None, *, by: str = "alice") -> Any:
+        """Call the API and return what it answers, which must be a success."""
+        headers = {"Authorization": f"Bearer {self.tokens[by]}"}
+        async with self.session.request(method, f"{self.url}/api/v1{path}", json=body, headers=headers) as response:
+            answer = await response.json()
+            assert response.status < 300, answer
+            return answer
+
+    async def draft(self, *items: Json, stages: list[Json] | None = None, by: str = "alice", **fields: Any) -> Json:
+        """Draft a plan."""
+        approval = {"stages": stages or [], **fields.pop("approval", {})}
+        body = {"name": "Payments 2.4", "items": list(items) or [step("notes")], "approval": approval, **fields}
+        plan: Json = await self.api("POST", "/plans", body, by=by)
+        return plan
+
+    async def submitted(self, *items: Json, stages: list[Json] | None = None, **fields: Any) -> Json:
+        """Draft a plan and ask for its approval, or start it when it needs none."""
+        plan = await self.draft(*items, stages=stages, **fields)
+        submitted: Json = await self.api("POST", f"/plans/{plan['id']}/submit", {}, by=plan["manager"])
+        return submitted
+
+    async def plan(self, number: int = 1) -> Json:
+        """Return a plan as it is now."""
+        plan: Json = await self.api("GET", f"/plans/{number}")
+        return plan
+
+    async def status(self, number: int = 1) -> str:
+        """Return where a plan stands."""
+        return str((await self.plan(number))["status"])
+
+    async def item(self, key: str, number: int = 1) -> Json:
+        """Return an item of a plan by its key."""
+        return next(item for item in (await self.plan(number))["items"] if item["key"] == key)
+
+    async def log(self, number: int = 1) -> list[LogEntry]:
+        """Return a plan's operation log, whose chain must hold."""
+
+        def read(reading: Reading) -> list[LogEntry]:
+            return reading.log(reading.plan_id(str(number)), limit=100_000)
+
+        entries = await self.services.store.read(read)
+        assert broken_at(entries, derive(load_secret(self.services.settings), "operation log")) is None
+        return entries
+
+    async def events(self, number: int = 1) -> list[str]:
+        """Return the names of what happened to a plan, in order."""
+        return [entry.event for entry in await self.log(number)]
+
+    async def until_status(self, status: str, number: int = 1) -> None:
+        """Wait until a plan stands where it should."""
+        await eventually(self.status, number, wanted=lambda found: found == status)
+
+
+@asynccontextmanager
+async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Fabu]:
+    """Run Fabu on a free port, with a token for everybody."""
+    async with running(settings, clock) as app, listening(app, "127.0.0.1", 0) as url, ClientSession() as session:
+        services = app[SERVICES]
+        made = {person: new_token(person, "test", services.clock, services.ids) for person in PEOPLE}
+        for _, token in made.values():
+            await services.store.write(lambda writing, token=token: writing.people.add_token(token))  # type: ignore[misc]
+        yield Fabu(url, services, session, {person: secret for person, (secret, _) in made.items()})
+
+
+async def eventually(ask: Callable[..., Awaitable[T]], *args: Any, wanted: Callable[[T], object]) -> T:
+    """Ask again and again until the answer is what is wanted; return it."""
+    found = await ask(*args)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not wanted(found):
+                await asyncio.sleep(0.02)
+                found = await ask(*args)
+    except TimeoutError:
+        raise AssertionError(f"it stays {found!r}") from None
+    return found
+
+
+def step(key: str, **fields: Any) -> Json:
+    """Return an item to do by hand."""
+    return {"key": key, "name": key.title(), "type": "text", "content": f"<p>How to {key}</p>", **fields}
+
+
+def script(key: str, text: str, **fields: Any) -> Json:
+    """Return an item that runs a bash script."""
+    return _workflow(key, {"name": "go", "type": "freestyle", "spec": {"script": text}}, **fields)
+
+
+def sql(key: str, database: str, text: str, **fields: Any) -> Json:
+    """Return an item that runs SQL on a database of the settings."""
+    return _workflow(key, {"name": "go", "type": "sql", "spec": {"id": database, "sql": text}}, **fields)
+
+
+def stage(name: str, *approvers: str, rule: str | int = "all", **fields: Any) -> Json:
+    """Return a stage of the approval, which is asked for in Slack unless told otherwise."""
+    return {"name": name, "approvers": list(approvers), "rule": rule, "channel": "slack", **fields}
+
+
+def _workflow(key: str, job: Json, **fields: Any) -> Json:
+    workflow = {"name": key, "stages": [{"name": "all", "jobs": [job]}]}
+    return {"key": key, "name": key.title(), "type": "workflow", "runner": "local", "workflow": workflow, **fields}
