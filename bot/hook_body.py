@@ -37,19 +37,20 @@ _TASK = re.compile(r"(?:.*/)?([0-9]{1,18})")
 def render(
     plan: Plan, event: str, moment: Mapping[str, Any], directory: Directory, *, document_aliases: bool = False
 ) -> bytes:
-    """Return the body that tells of an event, with credentials masked; the plan must have been loaded whole.
+    """Return the body that tells of an event. The plan comes from `Reading.masked`: no credential is looked for here.
 
     `moment` holds the `status` and the `instance_code` that the plan had at the event: an answer to a hook that came
     late is then known to be late. Everything else is as it is now.
     """
-    return ReleasePlanHook(event=event, release_plan=told_of(plan, event, moment, directory)).dump_json(
-        document_aliases=document_aliases
-    )
+    told = told_of(plan, event, moment, directory, masked=True)
+    return ReleasePlanHook(event=event, release_plan=told).dump_json(document_aliases=document_aliases)
 
 
-def told_of(plan: Plan, event: str, moment: Mapping[str, Any], directory: Directory) -> HookReleasePlan:
-    """Return a plan as Zadig tells of it, as `render` does."""
-    names = _Names(directory)
+def told_of(
+    plan: Plan, event: str, moment: Mapping[str, Any], directory: Directory, *, masked: bool = False
+) -> HookReleasePlan:
+    """Return a whole plan as Zadig tells of it, as `render` does; credentials are masked unless they are already."""
+    names, items = _Names(directory), sorted(plan.items.values(), key=lambda item: item.position)
     return HookReleasePlan(
         id=plan.id,
         index=plan.number,
@@ -66,7 +67,7 @@ def told_of(plan: Plan, event: str, moment: Mapping[str, Any], directory: Direct
         updated_by=names[plan.updated_by],
         update_time=_seconds(plan.updated_at),
         instance_code=moment["instance_code"],
-        jobs=tuple(_job(item, names) for item in sorted(plan.items.values(), key=lambda item: item.position)),
+        jobs=tuple(_job(item, names, masked=masked) for item in items),
         status=moment["status"],
         planning_time=_seconds(plan.planning_at),
         approval_time=_seconds(plan.approval_at),
@@ -94,7 +95,7 @@ class _Names:
         return _SYSTEM if person == "system" else self._directory.name(person)
 
 
-def _job(item: Item, names: _Names) -> TextHookJob | WorkflowHookJob:
+def _job(item: Item, names: _Names, *, masked: bool) -> TextHookJob | WorkflowHookJob:
     common: dict[str, Any] = {
         "id": item.id,
         "name": item.name,
@@ -107,11 +108,11 @@ def _job(item: Item, names: _Names) -> TextHookJob | WorkflowHookJob:
     spec = item.spec or {}
     if item.type == "text":
         return TextHookJob(**common, spec=TextSpec(content=spec.get("content", ""), remark=item.remark))
-    return WorkflowHookJob(**common, spec=_workflow_spec(spec, item.run))
+    workflow = Workflow.model_validate(spec)
+    return WorkflowHookJob(**common, spec=_workflow_spec(workflow if masked else mask_credentials(workflow), item.run))
 
 
-def _workflow_spec(spec: Mapping[str, Any], run: Run | None) -> WorkflowSpec:
-    workflow = mask_credentials(Workflow.model_validate(spec))
+def _workflow_spec(workflow: Workflow, run: Run | None) -> WorkflowSpec:
     stages = tuple(stage for stage in workflow.stages if stage.jobs)  # Zadig sends no stage that is empty
     number = _TASK.fullmatch(run.external_id) if run else None
     return WorkflowSpec(

@@ -16,7 +16,7 @@ from adapters.hooks.schedule import DISABLE_AFTER, MAX_RETRY_AFTER, next_delay, 
 from adapters.hooks.sender import Outcome, Receiver, send
 from adapters.hooks.signing import decode_secret
 from bot.delivery import Route, Sent
-from bot.hook_body import render
+from bot.hook_bodies import HookBodies
 from config.settings import Endpoint, Settings
 from core import commands as c
 from core.clock import Clock
@@ -24,7 +24,7 @@ from core.effects import Effect
 from core.engine import Engine
 from core.errors import DeliveryError
 from core.people import SYSTEM
-from core.ports import Delivery, Reading, Store
+from core.ports import Delivery, Store
 from core.status import HookEvent
 
 
@@ -34,7 +34,7 @@ class Hooks:
     def __init__(self, settings: Settings, store: Store, engine: Engine, clock: Clock) -> None:
         """Read the endpoints of the settings. Raises SecretError when one of their secrets is no webhook secret."""
         self._store, self._engine, self._clock = store, engine, clock
-        self._aliases = settings.hooks.document_aliases
+        self._bodies = HookBodies(store, engine, document_aliases=settings.hooks.document_aliases)
         self._receivers = {e.name: receiver_of(e, settings.public_url) for e in settings.hooks.all_endpoints}
         self._session = guarded_session(settings.hooks.allow_internal)
         self._healthy: set[str] = set()
@@ -55,7 +55,7 @@ class Hooks:
             raise _refusal(effect, "it is not in the settings any more")
         if delivery.attempts == 1 and effect.destination not in self._healthy:
             await self._check_enabled(effect)
-        body = await self._body(delivery)
+        body = await self._bodies.of(delivery)
         attempt = await send(
             self._session, receiver, body, event=effect.ref, effect_id=effect.id, now=self._clock.now()
         )
@@ -78,20 +78,6 @@ class Hooks:
         if failing and (failing.gone or should_disable(failing.since, self._clock.now())):
             why = "it answered 410" if failing.gone else f"it has failed for {DISABLE_AFTER.days} days"
             raise _refusal(effect, f"it is disabled, for {why}. Mend it, then replay this delivery")
-
-    async def _body(self, delivery: Delivery) -> bytes:
-        """Return the bytes that every try sends."""
-        effect = delivery.effect
-
-        def made(reading: Reading) -> bytes:
-            plan = reading.plan(effect.plan_id, whole=True)
-            return render(plan, effect.ref, effect.payload, self._engine.directory, document_aliases=self._aliases)
-
-        if delivery.attempts > 1 and (kept := await self._store.write(lambda w: w.outbox.body(effect.id))):
-            return kept
-        body = await self._store.read(made)
-        await self._store.write(lambda writing: writing.outbox.store_body(effect.id, body))
-        return body
 
     async def _given_up(self, delivery: Delivery, error: DeliveryError) -> None:
         """Put it into the plan's log, which the chats show, that somebody does not know of the plan."""

@@ -324,6 +324,10 @@ class Reading(Protocol):
         """Return a plan with its items. Raises NotFound."""
         ...
 
+    def masked(self, plan_ids: Collection[str]) -> Mapping[str, Plan]:
+        """Return those plans that exist, by id: whole, but with every credential masked."""
+        ...
+
     def plans(self, query: PlanQuery) -> Page[Plan]:
         """List plans without their items."""
         ...

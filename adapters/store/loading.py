@@ -40,9 +40,9 @@ _WHOLE_ITEMS = _ALL_ITEMS.add_columns(item_specs).join(item_specs)
 
 
 class Loader:
-    """Puts plans together from their rows, as much of each as its scope says."""
+    """Puts plans together from their rows, as much of each as its scope says; without `sealing`, credentials masked."""
 
-    def __init__(self, connection: Connection, sealing: Sealing) -> None:
+    def __init__(self, connection: Connection, sealing: Sealing | None) -> None:
         self._connection, self._sealing = connection, sealing
 
     def load(self, scopes: Mapping[str, Scope], heads: Select[Any] = HEADS) -> dict[str, Plan]:
@@ -78,7 +78,7 @@ class Loader:
     def spec(self, row: AnyRow) -> Mapping[str, Any]:
         """Return the spec of a row of `item_specs` with its credentials, which are kept apart."""
         spec: Mapping[str, Any] = json.loads(row.spec)
-        if row.secrets is None:
+        if row.secrets is None or self._sealing is None:
             return spec
         secrets = self._sealing.unseal(row.secrets, row.item_id)
         return join_credentials(Workflow.model_validate(spec), secrets).dump()

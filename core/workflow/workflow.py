@@ -34,10 +34,13 @@ KnownJob = Annotated[
 ]
 
 
+_KINDS = frozenset(JobType)
+
+
 def _acquaintance(job: Any) -> Literal["known", "unknown"]:
     """A type that is missing or no text counts as known, so that the error lists the known ones."""
     kind = job.get("type") if isinstance(job, Mapping) else getattr(job, "type", None)
-    return "unknown" if isinstance(kind, str) and kind not in set(JobType) else "known"
+    return "unknown" if isinstance(kind, str) and kind not in _KINDS else "known"
 
 
 WorkflowJob = Annotated[

@@ -20,6 +20,7 @@ from core.people import Directory
 from core.plan import Item, Plan
 from core.ports import Attempt, CardRecord, Delivery, Failing, Mine, Page, PlanQuery, Scope, Token, Version
 from core.status import PlanStatus
+from core.workflow import Workflow, mask_credentials
 
 T = TypeVar("T")
 
@@ -44,6 +45,11 @@ class MemoryReading:
         if plan_id not in self._state.plans:
             raise NotFound(what="plan", ref=plan_id)
         return within(self._state.plans[plan_id], _WHOLE if whole else _WITH_ITEMS)
+
+    def masked(self, plan_ids: Collection[str]) -> Mapping[str, Plan]:
+        """See `Reading.masked`."""
+        plans = [self._state.plans[plan_id] for plan_id in plan_ids if plan_id in self._state.plans]
+        return {plan.id: replace(plan, items={i.id: _masked(i) for i in plan.items.values()}) for plan in plans}
 
     def plans(self, query: PlanQuery) -> Page[Plan]:
         """See `Reading.plans`."""
@@ -164,3 +170,9 @@ def _page(found: Mapping[int, T], cursor: str, limit: int) -> Page[T]:
     keys = sorted((key for key in found if before is None or key < before), reverse=True)
     shown = keys[:limit]
     return Page([found[key] for key in shown], cursors.encode(shown[-1]) if len(keys) > limit else "")
+
+
+def _masked(item: Item) -> Item:
+    if item.type == "text" or item.spec is None:
+        return item
+    return replace(item, spec=mask_credentials(Workflow.model_validate(item.spec)).dump())

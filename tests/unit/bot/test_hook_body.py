@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.hook_body import render
+from bot.hook_body import render, told_of
 from core.people import Directory, Person
 from core.plan import Content, Item, Plan, Run, Window
 from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus
@@ -120,7 +120,7 @@ def test_credentials_are_masked_wherever_they_stand() -> None:
     ]
     plan = plan_of(workflow_item(1, {"name": "w", "stages": [{"name": "s", "jobs": jobs}]}))
     before = json.dumps(plan.items["i1"].spec)
-    assert "hunter2" not in json.dumps(told(plan))
+    assert "hunter2" not in told_of(plan, "start_execute", MOMENT, PEOPLE).model_dump_json()
     assert json.dumps(plan.items["i1"].spec) == before, "the plan itself keeps its credentials"
 
 
