@@ -101,7 +101,7 @@ class DeliveryWorker:
     async def _exchange(self) -> list[Delivery]:
         """Record the results and take new effects, in one transaction."""
         results, self._results = self._results, []
-        free = 0 if self._stopping else AT_ONCE - len(self._going)
+        free = 0 if self._stopping else min(AT_ONCE - len(self._going), PER_DESTINATION)
         count = Counter(self._going.values())
         busy = [name for name, number in count.items() if number >= PER_DESTINATION]
         now = self._clock.now()
@@ -114,10 +114,13 @@ class DeliveryWorker:
             return writing.outbox.claim(now, LEASE, free, busy) if free else []
 
         try:
-            return await self._store.write(exchange)
+            claimed = await self._store.write(exchange)
         except FabuError:
             self._results = results + self._results
             raise
+        if claimed and len(claimed) == free:
+            self.wake()  # there may be more, for others than these
+        return claimed
 
     def _begin(self, delivery: Delivery) -> None:
         task = asyncio.create_task(self._deliver(delivery), name=f"deliver {delivery.effect.id}")

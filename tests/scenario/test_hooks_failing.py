@@ -16,7 +16,7 @@ import pytest
 
 from config.settings import Settings
 from core.ports import DeliveryState
-from tests.scenario.hooked import SECRET, Fabu, fabu, settings_for, values_for
+from tests.scenario.hooked import SECRET, Fabu, endpoint, fabu, settings_for, values_for
 from tests.simulators.receiver import Answer, Receiver
 
 AFTER_LEASE = timedelta(minutes=3)
@@ -115,6 +115,25 @@ async def test_a_receiver_that_hangs_holds_up_no_other(tmp_path: Path) -> None:
         assert slow.hooks == []
         assert slow.calls, "it was tried"
         await slow.stop()
+
+
+async def test_a_pile_for_a_receiver_that_hangs_holds_up_no_other(tmp_path: Path) -> None:
+    async with Receiver() as slow, Receiver() as quick:
+        endpoints = [
+            endpoint("slow", slow, events=["finish_planning"]),
+            endpoint("quick", quick, events=["all_job_done"]),
+        ]
+        async with fabu(settings_for(tmp_path, endpoints=endpoints, wait_for_callback=False)) as running:
+            with slow.outage(status=500, how="answer"):
+                plans = [await running.submitted() for _ in range(80)]
+                for plan in plans:
+                    await running.settled(plan)
+            slow.fail("hook", times=1000, how="hang")
+            await running.pass_time(seconds=10)
+            await slow.until(lambda: len(slow.calls) > 80)
+            await running.complete(plans[0])
+            await quick.until(lambda: quick.hooks)
+            await slow.stop()
 
 
 async def test_a_receiver_that_is_gone_gets_nothing_new_until_a_replay_succeeds(tmp_path: Path) -> None:
