@@ -62,7 +62,7 @@ class ListCards:
                 f"#{plan.number} {item.name}",
                 "▶️",
                 plan.name,
-                buttons=cards.item(plan, item.id).sections[0].rows[0].buttons,
+                buttons=cards.item_buttons(plan, item),
             )
             for plan, item in mine.items
         )

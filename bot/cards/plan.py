@@ -77,7 +77,7 @@ class PlanCards:
     def form(self, plan: Plan, verb: str, ref: str) -> Form | None:
         """Return what a button of the plan's card asks for, as a form; None when it asks nothing or is not there."""
         buttons = {plan.ref: (plan.name, self._plan_buttons(plan))} | {
-            plan.item_ref(item.id): (item.name, self._item_buttons(plan, item)) for item in plan.items.values()
+            plan.item_ref(item.id): (item.name, self.item_buttons(plan, item)) for item in plan.items.values()
         }
         about, offered = buttons.get(ref, ("", ()))
         for button in offered:
@@ -180,7 +180,7 @@ class PlanCards:
 
     def _row(self, plan: Plan, item: Item, *, buttons: bool = True) -> Row:
         mark = "⚠️" if item.run and item.run.status is RunStatus.UNKNOWN else _MARKS[item.status]
-        shown = self._item_buttons(plan, item) if buttons else ()
+        shown = self.item_buttons(plan, item) if buttons else ()
         return Row(
             f"{item.position}. {item.name}", mark, self._detail(plan, item), item.run.url if item.run else "", shown
         )
@@ -250,7 +250,8 @@ class PlanCards:
             Button(Verb.REJECT, text("Reject"), plan.ref, Style.DANGER, reason),
         )
 
-    def _item_buttons(self, plan: Plan, item: Item) -> tuple[Button, ...]:
+    def item_buttons(self, plan: Plan, item: Item) -> tuple[Button, ...]:
+        """Return what can be done with an item now; the plan may come without its items."""
         open_now = plan.status is PlanStatus.EXECUTING and plan.window_open
         if not open_now or item.status not in (ItemStatus.TODO, ItemStatus.FAILED):
             return ()

@@ -42,9 +42,16 @@ def clock() -> Clock | None:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, slack: SlackSimulator, sections: dict[str, Any]) -> Settings:
+def people() -> dict[str, dict[str, Any]]:
+    """How Fabu knows each of them."""
+    return {name: {"slack": IDS[name]} if name in BY_ID else {"email": f"{name}@example.com"} for name in IDS}
+
+
+@pytest.fixture
+def settings(
+    tmp_path: Path, slack: SlackSimulator, people: dict[str, dict[str, Any]], sections: dict[str, Any]
+) -> Settings:
     """Settings for the simulated Slack."""
-    people = {name: {"slack": IDS[name]} if name in BY_ID else {"email": f"{name}@example.com"} for name in IDS}
     section = {
         "bot_token": slack.bot_token,
         "signing_secret": slack.signing_secret,
@@ -52,9 +59,9 @@ def settings(tmp_path: Path, slack: SlackSimulator, sections: dict[str, Any]) ->
         "api_url": slack.api_url,
         "channel": CHANNEL,
         "response_hosts": ["127.0.0.1"],
-        **sections.pop("slack", {}),
+        **sections.get("slack", {}),
     }
-    return settings_for(tmp_path, people, **{"slack": section, **sections})
+    return settings_for(tmp_path, people, **sections | {"slack": section})
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ PATIENCE = 10.0
 """Seconds after which something is taken for never going to happen."""
 
 
-def settings_for(folder: Path, people: Mapping[str, Mapping[str, str]], **sections: Any) -> Settings:
+def settings_for(folder: Path, people: Mapping[str, Mapping[str, Any]], **sections: Any) -> Settings:
     """Settings with an SQLite database in a folder; `people` says how a chat knows each of them."""
     known = [{"id": name, "name": name.title(), **people.get(name, {})} for name in PEOPLE]
     return Settings.model_validate(

@@ -51,8 +51,15 @@ class User:
 
     async def opens_home(self) -> View:
         """Open the app's home tab and return it once it is filled."""
+        before = self._homes()
         await self.slack.event("app_home_opened", self.id)
-        return await self.until(lambda: self.slack.home(self.id))
+        await self.until(lambda: self._homes() > before)
+        return self.slack.views.homes[self.id]
+
+    def _homes(self) -> int:
+        return sum(
+            call.arguments["user_id"] == self.id and call.status == 200 for call in self.slack.calls_to("views.publish")
+        )
 
     async def says(self, words: str, channel: str | None = None) -> None:
         """Mention the bot in a channel, or write to it directly."""

@@ -1,0 +1,57 @@
+"""The app's home tab: what waits for somebody, and doing it there."""
+
+from __future__ import annotations
+
+from tests.scenario.office import Fabu, script, stage, step
+from tests.scenario.slack_users import User, offers
+from tests.simulators.slack_reading import text_of
+
+
+async def test_home_shows_what_concerns_somebody_and_its_buttons_work(
+    fabu: Fabu, alice: User, bob: User, carol: User
+) -> None:
+    await fabu.submitted(step("notes", assignee="bob"), script("deploy", "true", assignee="bob"), name="Started")
+    await fabu.submitted(stages=[stage("QA", "bob", "carol")], name="Asked for")
+    await fabu.draft(name="Bob's own", by="bob")
+    await fabu.draft(name="Of no concern")
+
+    home = await bob.opens_home()
+    shown = text_of(home)
+    order = [
+        "Waiting for your approval",
+        "#2 Asked for",
+        "Your items",
+        "#1 Notes",
+        "#1 Deploy",
+        "Your plans",
+        "#3 Bob's",
+    ]
+    assert sorted(order, key=shown.index) == order
+    assert "Of no concern" not in shown
+
+    await bob.clicks("Done", on=home)
+    await bob.fills_in(Remark="by the book")
+    await bob.until(lambda: "#1 Notes" not in text_of(home))
+    await bob.clicks("Execute", on=home)
+    await bob.until(lambda: not offers(home, "Execute"))
+    await fabu.until_status("success", 1)
+    assert (await fabu.item("notes"))["remark"] == "by the book"
+
+    approval = await bob.card_with("Approve")
+    await bob.clicks("Approve", on=approval)
+    await bob.hears("Your approval counts.")
+    shown = text_of(await bob.opens_home())
+    assert "#2 Asked for" not in shown
+    assert "Your items" not in shown
+    assert "#2 Asked for" in text_of(await carol.opens_home())
+
+
+async def test_home_without_anything_says_so(fabu: Fabu, bob: User) -> None:
+    assert "Nothing is waiting for you." in text_of(await bob.opens_home())
+
+
+async def test_a_plan_is_shown_from_the_home_tab(fabu: Fabu, alice: User) -> None:
+    await fabu.draft(name="Mine")
+    await alice.clicks("Show", on=await alice.opens_home())
+    await alice.clicks("Submit", on=await alice.sees("#1 Mine", "1. Notes"))
+    await alice.hears("Submit: done. #1 is now: executing.")
