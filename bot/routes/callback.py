@@ -9,18 +9,18 @@ from __future__ import annotations
 import hmac
 from collections import Counter
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Annotated, Any, Literal
 
 from aiohttp import web
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
 from adapters.hooks.signing import decode_secret, verify
 from bot.routes.bodies import Said
 from bot.routes.errors import BadRequest, TooLarge, error_response
-from bot.routes.problems import unstorable
+from bot.routes.problems import MOST, problems_in, unstorable
 from bot.routes.request import json_response
-from bot.routes.routing import validated
 from bot.services import SERVICES, Services
 from core import commands as c
 from core.effects import EffectKind
@@ -174,12 +174,15 @@ def _parsed(raw: bytes) -> CallbackBody:
     """Read a body, whatever its Content-Type. Raises BadRequest when it is no JSON, Invalid when fields are wrong."""
     try:
         data: Any = from_json(raw, allow_inf_nan=False)
-        problems = list(unstorable(data))
+        problems = list(islice(unstorable(data), MOST))
     except (ValueError, RecursionError):
         raise BadRequest from None
     if problems:
         raise Invalid(*problems)
-    return validated(CallbackBody, data)
+    try:
+        return CallbackBody.model_validate(data)
+    except ValidationError as error:
+        raise Invalid(*problems_in(error, data)) from None
 
 
 def _client(request: web.Request, *, trust_proxy: bool) -> str:
