@@ -16,8 +16,8 @@ from core.workflow.values import KeyVal, Repo
 
 def _listed(options: Any) -> Any:
     if isinstance(options, str):
-        return [options] if options else []
-    return options
+        return (options,) if options else ()
+    return tuple(options) if isinstance(options, list) else options  # a list would not be taken strictly
 
 
 class DeployModule(Wire):
