@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from core.draft import Duration, Id, Name, WindowDraft, clean
 from core.ports import DeliveryState
 from core.status import PlanStatus
 
-Said = Annotated[str, BeforeValidator(clean), StringConstraints(max_length=4000)]
-Told = Annotated[Said, StringConstraints(min_length=1, pattern=r"\S")]
+Said = Annotated[str, StringConstraints(max_length=4000), AfterValidator(clean)]
+Told = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"\S"), AfterValidator(clean)]
 Short = Annotated[str, StringConstraints(max_length=200)]
 
 
@@ -109,7 +109,7 @@ class Part(Body):
 class PlanFilter(Part):
     """Which plans; `q` is looked for in names."""
 
-    status: PlanStatus | None = None
+    status: PlanStatus | Literal[""] = ""
     manager: Short = ""
     q: Short = ""
 
@@ -117,7 +117,7 @@ class PlanFilter(Part):
 class DeliveryFilter(Part):
     """Which deliveries."""
 
-    state: DeliveryState | None = None
+    state: DeliveryState | Literal[""] = ""
 
 
 class LogPart(Body):

@@ -28,7 +28,7 @@ async def _list(call: Call[None, DeliveryFilter], ref: str) -> Listed[DeliveryAn
 
     def query(reading: Reading) -> Page[Delivery]:
         plan_id = reading.plan_id(ref) if ref else ""
-        return reading.deliveries(plan_id, asked.state or "", asked.cursor, asked.limit)
+        return reading.deliveries(plan_id, asked.state, asked.cursor, asked.limit)
 
     return Listed[DeliveryAnswer].of(await call.services.store.read(query), DeliveryAnswer.of)
 

@@ -78,6 +78,8 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     except FabuError as error:
         return error_response(request, error)
+    except web.RequestPayloadError:  # the body broke off, or is not compressed as it says
+        return error_response(request, BadRequest())
     except web.HTTPException as error:
         if error.status not in _OF_STATUS:
             raise

@@ -9,7 +9,8 @@ from importlib.metadata import version
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.json_schema import JsonSchemaMode, models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue, models_json_schema
+from pydantic_core.core_schema import FrozenSetSchema
 
 from bot.routes.models import ErrorAnswer
 from bot.routes.routing import KEY_HEADER, REVISION_HEADER, Endpoint
@@ -26,7 +27,7 @@ _HEADERS: Mapping[str, Mapping[str, Any]] = {
     },
     REVISION_HEADER: {
         "description": "The revision of the plan that was seen; refused with 412 when it has changed since.",
-        "schema": {"type": "string", "pattern": '^(\\*|"[0-9]{1,9}"|[0-9]{1,9})$', "examples": ['"3"']},
+        "schema": {"type": "string", "pattern": '^(\\*|"[0-9]{1,9}"|[0-9]{1,9})$'},
     },
     "Last-Event-ID": {
         "description": "Goes on after this event.",
@@ -37,11 +38,20 @@ _PATH_VALUE = {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$"}
 _ETAG = {"ETag": {"description": "The revision of the plan.", "schema": {"type": "string"}}}
 
 
+class _Schemas(GenerateJsonSchema):
+    """Describes sets as they are read: an entry that comes twice counts once."""
+
+    def frozenset_schema(self, schema: FrozenSetSchema) -> JsonSchemaValue:
+        """Return the schema of a set without `uniqueItems`."""
+        return {key: value for key, value in super().frozenset_schema(schema).items() if key != "uniqueItems"}
+
+
 def document(endpoints: Sequence[Endpoint], server: str) -> dict[str, Any]:
     """Return the document for endpoints that are served below a URL."""
     references, definitions = models_json_schema(
         sorted(set(_models(endpoints)), key=lambda pair: (pair[0].__name__, pair[1])),
         ref_template="#/components/schemas/{model}",
+        schema_generator=_Schemas,
     )
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
@@ -104,10 +114,8 @@ def _query(endpoint: Endpoint) -> list[dict[str, Any]]:
 def _inlined(field: Any, schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return the schema of a field that stands by itself; null, which a query string has not, is left out."""
     choices = [choice for choice in field.get("anyOf", [field]) if choice.get("type") != "null"]
-    inner = dict(choices[0])
-    if reference := inner.pop("$ref", ""):
-        inner = schema["$defs"][reference.rsplit("/", 1)[1]]
-    return inner
+    inner = [schema["$defs"][choice["$ref"].rsplit("/", 1)[1]] if "$ref" in choice else choice for choice in choices]
+    return inner[0] if len(inner) == 1 else {"anyOf": inner}
 
 
 def _request_headers(endpoint: Endpoint) -> list[dict[str, Any]]:

@@ -73,7 +73,7 @@ async def _created(call: Call[Any, None], command: c.Create) -> PlanAnswer:
 async def list_plans(call: Call[None, PlanFilter]) -> Listed[PlanAnswer]:
     """List plans, the newest first."""
     asked, url = call.query, call.services.settings.public_url
-    query = PlanQuery(asked.status or "", asked.manager, asked.q, asked.cursor, asked.limit)
+    query = PlanQuery(asked.status, asked.manager, asked.q, asked.cursor, asked.limit)
     page = await call.services.store.read(lambda reading: reading.plans(query))
     return Listed[PlanAnswer].of(page, lambda plan: PlanAnswer.of(plan, url, items=False))
 

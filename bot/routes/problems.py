@@ -129,11 +129,11 @@ def unstorable(data: object) -> Iterator[Problem]:
             waiting += [((*loc, index), member) for index, member in enumerate(value)]
         elif isinstance(value, str) and not _plain(value):
             path = path_of(loc).encode("ascii", "backslashreplace").decode()
-            yield Problem(path, N_("the text holds characters that are none: NUL, or half of a pair"))
+            yield Problem(path, "the text holds characters that are none: NUL, or half of a pair")
         elif (isinstance(value, int) and value.bit_length() > 64) or (
             isinstance(value, float) and not math.isfinite(value)
         ):
-            yield Problem(path_of(loc), N_("this number is too large"))
+            yield Problem(path_of(loc), "this number is too large")
 
 
 def _plain(text: str) -> bool:

@@ -33,13 +33,19 @@ _REF = re.compile(r"[\w.-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[B, Q]):
-    """A request that was read: who asks, the validated body and query. `headers` go out with the answer."""
+    """A request that was read: who asks, the validated body and query.
+
+    `key` is what a command is executed once for, empty when none was sent; `revision` the one that the sender has
+    seen, None when any will do; `headers` go out with the answer.
+    """
 
     request: web.Request
     services: Services
     actor: Actor
     body: B
     query: Q
+    key: str = ""
+    revision: int | None = None
     fingerprint: str = ""
     headers: dict[str, str] = field(default_factory=dict)
 
@@ -50,31 +56,9 @@ class Call(Generic[B, Q]):
             raise NotFound(what=what, ref=ref[:64].replace("\0", ""))
         return ref
 
-    @property
-    def key(self) -> str:
-        """The key under which a command is executed once; empty when none was sent. Raises Invalid."""
-        key = self.request.headers.get(KEY_HEADER)
-        if key is None:
-            return ""
-        if not _KEY.fullmatch(key):
-            raise Invalid(Problem(KEY_HEADER, "write 1 to 200 printable characters without spaces"))
-        return f"api:{self.actor.id}:{key}"
-
-    @property
-    def revision(self) -> int | None:
-        """The revision that the sender has seen; None when any will do. Raises Invalid."""
-        wanted = self.request.headers.get(REVISION_HEADER, "*").strip()
-        if wanted == "*":
-            return None
-        match = _REVISION.fullmatch(wanted)
-        if match is None:
-            raise Invalid(Problem(REVISION_HEADER, 'write the revision of the plan, such as "3"'))
-        return int(match[2])
-
     async def execute(self, command: AnyCommand) -> Outcome:
         """Execute a command, once per key. Raises Invalid when the key came with another request before."""
-        key = self.key
-        outcome = await self.services.engine.execute(command, self.actor, key, self.fingerprint if key else "")
+        outcome = await self.services.engine.execute(command, self.actor, self.key, self.fingerprint)
         if outcome.repeated:
             self.headers["Idempotent-Replayed"] = "true"
         return outcome
@@ -102,14 +86,16 @@ class Endpoint:
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Read a request, let the handler answer it, and write the answer."""
-        raw = await request.read() if self.body else b""
+        raw, actor = await request.read() if self.body else b"", request[ACTOR]
         asked = f"{request.method} {request.path}\n".encode("utf-8", "replace") + raw
         call: Call[Any, Any] = Call(
             request,
             request.config_dict[SERVICES],
-            request[ACTOR],
+            actor,
             read_body(request, raw, self.body) if self.body else None,
             read_query(request, self.query) if self.query else None,
+            _key(request, actor) if KEY_HEADER in self.request_headers else "",
+            _revision(request) if REVISION_HEADER in self.request_headers else None,
             hashlib.sha256(asked).hexdigest(),
         )
         answer = await self.handler(call)
@@ -120,15 +106,33 @@ class Endpoint:
         return response
 
 
+def _key(request: web.Request, actor: Actor) -> str:
+    key = request.headers.get(KEY_HEADER)
+    if key is None:
+        return ""
+    if not _KEY.fullmatch(key):
+        raise Invalid(Problem(KEY_HEADER, "write 1 to 200 printable characters without spaces"))
+    return f"api:{actor.id}:{key}"
+
+
+def _revision(request: web.Request) -> int | None:
+    wanted = request.headers.get(REVISION_HEADER, "*").strip()
+    if wanted == "*":
+        return None
+    match = _REVISION.fullmatch(wanted)
+    if match is None:
+        raise Invalid(Problem(REVISION_HEADER, 'write the revision of the plan, such as "3"'))
+    return int(match[2])
+
+
 def read_body(request: web.Request, raw: bytes, model: type[M]) -> M:
-    """Return the body as a model; no body is an empty object.
+    """Return the body as a model, whose types are taken strictly; no body is an empty object.
 
     Raises UnsupportedMediaType, BadRequest when it is no JSON, Invalid with every field that is wrong.
     """
-    if not raw:
-        return validated(model, {})
-    if request.content_type != "application/json":
+    if raw and request.content_type != "application/json":
         raise UnsupportedMediaType
+    raw = raw or b"{}"
     try:
         data = json.loads(raw.decode(), parse_constant=_refused)
         problems = [problem for problem, _ in zip(unstorable(data), range(MOST), strict=False)]
@@ -136,7 +140,7 @@ def read_body(request: web.Request, raw: bytes, model: type[M]) -> M:
         raise BadRequest from None
     if problems:
         raise Invalid(*problems)
-    return validated(model, data)
+    return validated(lambda: model.model_validate_json(raw, strict=True), data)
 
 
 def _refused(constant: str) -> float:
@@ -144,17 +148,17 @@ def _refused(constant: str) -> float:
 
 
 def read_query(request: web.Request, model: type[M]) -> M:
-    """Return the query string as a model; an empty value counts as not given. Raises Invalid."""
+    """Return the query string as a model. Raises Invalid."""
     given = {name: request.query.getall(name) for name in request.query}
-    data = {name: values[0] if len(values) == 1 else values for name, values in given.items() if values != [""]}
+    data = {name: values[0] if len(values) == 1 else values for name, values in given.items()}
     if problems := list(unstorable(data)):
         raise Invalid(*problems)
-    return validated(model, data)
+    return validated(lambda: model.model_validate(data), data)
 
 
-def validated(model: type[M], data: object) -> M:
-    """Return data as a model. Raises Invalid with every field that is wrong, and never repeats what was sent."""
+def validated(read: Callable[[], M], data: object) -> M:
+    """Return what is read from data. Raises Invalid with every field that is wrong, and never repeats what was sent."""
     try:
-        return model.model_validate(data)
+        return read()
     except ValidationError as error:
         raise Invalid(*problems_in(error, data)) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 from io import BytesIO
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.unit.routes.serving import BODY, Answered, Site, draft
-from tests.worlds import text_item, workflow_item
+from tests.worlds import stage, text_item, workflow_item
 
 
 async def send(fabu: Site, raw: bytes | BytesIO, kind: str = "application/json", path: str = "/plans") -> Answered:
@@ -51,6 +52,19 @@ async def test_what_cannot_be_stored_is_named(fabu: Site, fields: dict[str, Any]
     refused = await send(fabu, json.dumps(draft(**fields)).encode())
     assert refused.status == 422
     assert path in [problem["path"] for problem in refused.json["params"]["problems"]]
+
+
+async def test_no_value_is_taken_for_one_of_another_type(fabu: Site) -> None:
+    approval = {"stages": [stage("bob", rule="2")], "allow_self_approval": 0, "expires_in": True}
+    body = draft(approval=approval, schedule_at=1_800_000_000, items=[text_item("a", name=7)])
+    refused = await fabu.ask("POST", "/plans", body)
+    assert {problem["path"] for problem in refused.json["params"]["problems"]} == {
+        "approval.stages[0].rule",
+        "approval.allow_self_approval",
+        "approval.expires_in",
+        "schedule_at",
+        "items[0].name",
+    }
 
 
 async def test_an_endless_number_is_refused(fabu: Site) -> None:
@@ -123,6 +137,19 @@ async def test_another_type_or_too_much_is_refused(fabu: Site) -> None:
     assert (await send(fabu, b'{"name":"x"}', "text/plain")).json["code"] == "unsupported_media_type"
     large = await send(fabu, BytesIO(b" " * (BODY + 1)))
     assert (large.status, large.json["code"]) == (413, "too_large")
+
+
+async def test_a_compressed_body_is_read_and_a_broken_one_refused(fabu: Site) -> None:
+    bodies = {
+        gzip.compress(b'{"name": "zip"}'): 201,
+        b"garbage": 400,
+        gzip.compress(b'{"name": "zip"}')[:20]: 400,
+        gzip.compress(b" " * (50 * BODY)): 413,
+    }
+    for raw, status in bodies.items():
+        headers = fabu.headers("alice", Content_Encoding="gzip", Content_Type="application/json", Connection="close")
+        async with fabu.client.post("/api/v1/plans", data=BytesIO(raw), headers=headers) as response:
+            assert (response.status, response.content_type) == (status, "application/json")
 
 
 async def test_unknown_addresses_and_methods_answer_json(fabu: Site) -> None:

@@ -10,30 +10,11 @@ from tests.unit.routes.serving import Site
 from tests.worlds import START, stage, text_item, workflow_item
 
 CONTRACT = {
-    "id",
-    "number",
-    "name",
-    "status",
-    "revision",
-    "instance_code",
-    "manager",
-    "window",
-    "schedule_at",
-    "approval",
+    *("id", "number", "name", "status", "revision", "instance_code", "manager", "window", "schedule_at", "approval"),
     "items",
 }
 ITEM_CONTRACT = {
-    "id",
-    "key",
-    "name",
-    "type",
-    "status",
-    "assignee",
-    "needs",
-    "executed_by",
-    "executed_at",
-    "remark",
-    "run",
+    *("id", "key", "name", "type", "status", "assignee", "needs", "executed_by", "executed_at", "remark", "run"),
 }
 
 
