@@ -9,6 +9,7 @@ replicas see.
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from datetime import timedelta
 
 from adapters.hooks.guard import guarded_session
@@ -22,7 +23,7 @@ from core import commands as c
 from core.clock import Clock
 from core.effects import Effect
 from core.engine import Engine
-from core.errors import DeliveryError
+from core.errors import DeliveryError, NotFound
 from core.people import SYSTEM
 from core.ports import Delivery, Store
 from core.status import HookEvent
@@ -85,7 +86,8 @@ class Hooks:
         note = c.NoteUntold(
             plan_id=effect.plan_id, endpoint=_endpoint(effect), event=HookEvent(effect.ref), reason=str(error)
         )
-        await self._engine.execute(note, SYSTEM)
+        with suppress(NotFound):  # a deleted plan has nobody who waits for it
+            await self._engine.execute(note, SYSTEM)
 
 
 def receiver_of(endpoint: Endpoint, public_url: str) -> Receiver:

@@ -79,7 +79,7 @@ def headers(receiver: Receiver, body: bytes, *, event: str, effect_id: str, now:
         "X-Zadig-Webhook-UUID": str(uuid.uuid5(uuid.NAMESPACE_OID, f"webhook:{effect_id}")),
     }
     token = {"X-Zadig-Token": receiver.zadig_token} if receiver.zadig_token else {}
-    signature = sign(body, effect_id, now, receiver.secrets) if receiver.secrets else {}
+    signature = sign(body, effect_id, now, receiver.secrets) if receiver.secrets else {"webhook-id": effect_id}
     return zadig | token | signature
 
 

@@ -192,6 +192,32 @@ async def test_ten_tries_are_made_and_then_people_are_told(tmp_path: Path) -> No
         assert hook.plan["id"] == plan["id"]
 
 
+async def test_a_deleted_plan_is_still_told_until_its_receiver_is_given_up(tmp_path: Path) -> None:
+    async with told(tmp_path) as (receiver, running):
+        receiver.script(Answer(500), Answer(410))
+        plan = await running.finished()
+        await running.settled(plan)
+        await running.call("POST", f"/plans/{plan['id']}/cancel")
+        await running.call("DELETE", f"/plans/{plan['id']}")
+        await running.pass_time(seconds=6)
+        delivery, _ = await running.settled(plan, 2)
+        assert delivery.state is DeliveryState.DEAD
+        assert len(receiver.hooks) == 2
+
+
+async def test_a_hook_for_an_endpoint_that_was_removed_ends(tmp_path: Path) -> None:
+    async with Receiver() as receiver:
+        with receiver.outage():
+            async with fabu(settings_for(tmp_path, receiver)) as running:
+                plan = await running.finished()
+                await running.settled(plan)
+        async with fabu(settings_for(tmp_path), datetime.now(UTC) + AFTER_LEASE) as running:
+            delivery, attempts = await running.settled(plan, 2)
+            assert delivery.state is DeliveryState.DEAD
+            assert "not in the settings" in attempts[1].error
+            assert (await running.log(plan))[-1][0] == "untold"
+
+
 CHILD = """
 import asyncio, json, os, signal, sys
 from bot.app import running
