@@ -10,9 +10,12 @@ from pydantic import ValidationError
 from bot.i18n import Locale
 from core import commands as c
 from core.card import Field, Form
-from core.draft import ApprovalDraft, PlanDraft, StageDraft, TextItemDraft, WindowDraft
+from core.draft import ApprovalDraft, PlanDraft, StageDraft, TextItemDraft, WindowDraft, clean
 from core.errors import Invalid, NotFound, Problem
 from core.status import Verb
+
+MAX_TEXT = 4000
+"""The longest comment, reason or remark, in characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,13 @@ class Ref:
 
 
 def command_for(verb: str, ref: Ref, text: str) -> c.PersonCommand:
-    """Return the command for a verb of the grammar or a button. Raises NotFound for a verb that is none."""
+    """Return the command for a verb of the grammar or a button, with what was said.
+
+    Raises NotFound for a verb that is none, and Invalid when too much was said.
+    """
+    if len(text) > MAX_TEXT:
+        raise Invalid(Problem("text", "write at most {limit} characters", {"limit": MAX_TEXT}))
+    text = clean(text)
     plan = {"plan_id": ref.plan_id, "nonce": ref.nonce}
     item = {**plan, "item_id": ref.item_id}
     match verb:

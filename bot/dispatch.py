@@ -127,7 +127,7 @@ class Dispatch:
             case "list":
                 return Reply(card=await self._list(asking, typed.rest))
             case "new" if typed.rest:
-                return await self._create(asking, PlanDraft(name=typed.rest[:200]))
+                return await self._create(asking, draft_from_form({"name": typed.rest}, asking.locale))
             case "new":
                 return Reply(form=new_plan_form(asking.locale))
             case "web":

@@ -57,7 +57,7 @@ class Forbidden(FabuError):
 
     code = "forbidden"
     http_status = 403
-    message = "You may not {verb} this plan. Ask {manager}, who is responsible for it."
+    message = "This is not yours to do: {verb}. Ask {manager}, who is responsible for the plan."
 
 
 class NotApprover(Forbidden):

@@ -6,6 +6,7 @@ the app holds a connection, else over HTTP. What Slack refused is in `complaints
 
 from __future__ import annotations
 
+import io
 import json
 import secrets
 from typing import Any, Literal
@@ -267,7 +268,7 @@ class SlackSimulator(Simulator):
             raise NotPossible("the simulator is not started")
         sent = {"User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)", "Content-Type": content_type, **headers}
         timeout = aiohttp.ClientTimeout(total=self.ack_seconds)
-        async with self._session.post(self.app_url, data=body, headers=sent, timeout=timeout) as response:
+        async with self._session.post(self.app_url, data=io.BytesIO(body), headers=sent, timeout=timeout) as response:
             text = await response.text()
             is_json = response.content_type == "application/json" and text
             return Reply(response.status, json.loads(text) if is_json else text, dict(response.headers))
