@@ -92,14 +92,14 @@ class Callbacks:
         raw = await _read(request)
         key = self._prove(request, raw)
         body = _parsed(raw)
-        client = (_client(request, trust_proxy=self._services.settings.server.trust_proxy), body.release_plan_id)
-        now = self._services.clock.now()
-        if self._wrong.too_many(client, now):
+        plan_id = await self._services.store.read(lambda reading: reading.plan_id(body.release_plan_id))
+        client = (_client(request, trust_proxy=self._services.settings.server.trust_proxy), plan_id)
+        if self._wrong.too_many(client, self._services.clock.now()):
             response = error_response(request, TooManyCodes())
             response.headers["Retry-After"] = str(int(SPAN.total_seconds()))
             return response
         try:
-            outcome = await self._execute(body, key)
+            outcome = await self._execute(plan_id, body, key)
         except (Forbidden, Gone):
             self._wrong.note(client)
             raise
@@ -116,8 +116,7 @@ class Callbacks:
                 return f"callback:{verify(raw, request.headers, [self._secret], self._services.clock.now())}"
         return ""
 
-    async def _execute(self, body: CallbackBody, key: str) -> Outcome:
-        plan_id = await self._services.store.read(lambda reading: reading.plan_id(body.release_plan_id))
+    async def _execute(self, plan_id: str, body: CallbackBody, key: str) -> Outcome:
         command = c.Callback(
             plan_id=plan_id,
             event=body.hook_event,

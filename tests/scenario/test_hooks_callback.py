@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -210,6 +211,14 @@ async def test_a_body_of_64_kilobytes_is_read(tmp_path: Path) -> None:
         assert (await check.post(body | {"padding": "x" * padding}))[0] == 200
 
 
+@pytest.mark.parametrize(("raw", "status"), [(b"no gzip", 400), (gzip.compress(b" " * 10_000_000), 413)])
+async def test_a_body_that_is_packed_badly_or_too_well_is_refused(tmp_path: Path, raw: bytes, status: int) -> None:
+    async with waiting(tmp_path) as check:
+        assert len(raw) < 64 * 1024
+        assert (await check.post(raw, **{"Content-Encoding": "gzip"}))[0] == status
+        assert await check.status() == FINISH_CHECK
+
+
 async def test_other_methods_are_refused(tmp_path: Path) -> None:
     async with waiting(tmp_path) as check:
         url = f"{check.running.url}/api/callback/release_plan"
@@ -243,6 +252,7 @@ async def test_who_tries_out_codes_has_to_wait(tmp_path: Path) -> None:
     async with waiting(tmp_path) as check:
         for _ in range(10):
             assert (await check.post(check.body(instance_code="0" * 32)))[0] == 403
+        assert (await check.post(check.body(release_plan_id="001")))[0] == 429, "however the plan is named"
         url = f"{check.running.url}/api/callback/release_plan"
         async with check.running.session.post(url, json=check.body()) as response:
             assert (response.status, response.headers["Retry-After"]) == (429, "60")
