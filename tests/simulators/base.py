@@ -34,7 +34,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Fault:
-    """One scripted misbehaviour: an answer, a hang until the simulator stops, or a closed connection."""
+    """One scripted misbehaviour: an answer, a hang until it is released, or a closed connection."""
 
     how: How = "answer"
     status: int = 500
@@ -64,7 +64,7 @@ class Simulator:
         self.calls: list[Call] = []
         self._faults: list[tuple[str, Fault]] = []
         self._outage: Fault | None = None
-        self._stopping = asyncio.Event()
+        self._released = asyncio.Event()
         self._changed = asyncio.Condition()
         self._runner: web.AppRunner | None = None
         self.url = ""
@@ -89,7 +89,7 @@ class Simulator:
 
     async def stop(self) -> None:
         """Release hanging requests and close the server."""
-        self._stopping.set()
+        self.release()
         if self._runner:
             await self._runner.cleanup()
 
@@ -122,6 +122,11 @@ class Simulator:
             yield
         finally:
             self._outage = None
+
+    def release(self) -> None:
+        """Close the connections of requests that hang."""
+        self._released.set()
+        self._released = asyncio.Event()
 
     def calls_to(self, operation: str) -> list[Call]:
         """Return the recorded calls of one operation, oldest first."""
@@ -183,7 +188,7 @@ class Simulator:
             return web.json_response(fault.body or {}, status=fault.status, headers=headers)
         if fault.how == "hang":
             await self.notify()
-            await self._stopping.wait()
+            await self._released.wait()
         if request.transport:
             request.transport.abort()
         return web.Response()

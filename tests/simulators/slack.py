@@ -242,7 +242,7 @@ class SlackSimulator(Simulator):
     async def url_verification(self, challenge: str = "") -> Reply:
         """Do the handshake of a new request URL, always over HTTP."""
         body = encode(self._payloads.url_verification(challenge or secrets.token_urlsafe(32))).encode()
-        return await self.post(body, "application/json", signed(body, self.signing_secret))
+        return await self.post(body, "application/json", self._signed(body))
 
     # Transport
 
@@ -257,10 +257,13 @@ class SlackSimulator(Simulator):
             body, content_type = encode(payload).encode(), "application/json"
         else:
             body, content_type = form({"payload": encode(payload)} if kind == "interactive" else payload), FORM_TYPE
-        headers = signed(body, self.signing_secret)
+        headers = self._signed(body)
         if retry:
             headers |= {"X-Slack-Retry-Num": str(retry[0]), "X-Slack-Retry-Reason": retry[1]}
         return await self.post(body, content_type, headers)
+
+    def _signed(self, body: bytes) -> dict[str, str]:
+        return signed(body, self.signing_secret, int(self.clock.now()))
 
     async def post(self, body: bytes, content_type: str, headers: dict[str, str]) -> Reply:
         """Post raw bytes to the app, signed or not."""

@@ -1,0 +1,79 @@
+"""What happens by itself when time passes: reminders, deadlines, windows, schedules."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.scenario.office import Fabu, script, stage, step
+from tests.scenario.slack_users import User, thread
+from tests.simulators.base import Clock as SlackClock
+from tests.simulators.slack import SlackSimulator
+from tests.simulators.slack_reading import text_of
+
+
+class SharedClock:
+    """Fabu goes by Slack's clock, which a test moves."""
+
+    def __init__(self, slack: SlackClock) -> None:
+        self._slack = slack
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self._slack.now(), UTC)
+
+    def in_(self, **duration: float) -> str:
+        return (self.now() + timedelta(**duration)).isoformat()
+
+
+@pytest.fixture
+def clock(slack: SlackSimulator) -> SharedClock:
+    return SharedClock(slack.clock)
+
+
+def replies(slack: SlackSimulator, person: User) -> list[str]:
+    """Return what was written below the newest card of a person."""
+    [*_, card] = person.cards
+    return [message.text for message in slack.messages(card.channel, thread=card.ts)]
+
+
+async def test_those_who_have_not_voted_are_reminded_below_their_cards(
+    fabu: Fabu, slack: SlackSimulator, bob: User, carol: User
+) -> None:
+    await fabu.submitted(stages=[stage("QA", "bob", "carol")], approval={"remind_every": "1h", "expires_in": "6h"})
+    await carol.clicks("Approve")
+    await carol.hears("Your approval counts.")
+    await bob.card_with("Approve")
+    for count, hours in enumerate((1, 2), 1):
+        slack.clock.advance(hours * 3600 + 1)
+        told = await bob.until(lambda count=count: replies(slack, bob)[count - 1 :])
+        assert told == ["System: reminded the approvers"]
+    assert replies(slack, carol) == []
+
+    slack.clock.advance(3 * 3600)
+    await fabu.until_status("timeout")
+    card = await bob.sees("timed out")
+    assert "Approve" not in text_of(card)
+    await bob.until(lambda: "Nobody decided in time" in thread(slack))
+
+
+async def test_the_schedule_starts_workflows_and_the_windows_end_ends_the_plan(
+    fabu: Fabu, slack: SlackSimulator, clock: SharedClock, alice: User
+) -> None:
+    items = [step("notes"), script("deploy", "true"), script("verify", "true", needs=["deploy"])]
+    window = {"start": clock.in_(hours=1), "end": clock.in_(hours=3)}
+    await fabu.submitted(*items, window=window, schedule_at=clock.in_(hours=2))
+    assert "The release window is closed: it is open from" in await alice.types("execute 1 notes")
+    [card] = await alice.until(lambda: slack.messages("C1"))
+    assert "Done" not in text_of(card)
+
+    slack.clock.advance(3601)
+    await alice.until(lambda: "Done" in text_of(card))
+    slack.clock.advance(3600)
+    await alice.until(lambda: "✅ 3. Verify" in text_of(card))
+    assert "done · deploy (local) · go · by schedule" in text_of(card)
+    assert await fabu.status() == "executing"
+    slack.clock.advance(3601)
+    await fabu.until_status("timeout")
+    await alice.until(lambda: "Time ran out before the plan was complete. Replan to go on." in text_of(card))
+    assert "is closed" not in await alice.types("replan 1")
