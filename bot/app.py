@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
@@ -16,11 +16,17 @@ from aiohttp import web
 
 from adapters.store.open import open_store
 from bot.chats import open_chats
-from bot.delivery import DeliveryWorker
+from bot.console import add_console
+from bot.delivery import DeliveryWorker, Route
 from bot.dispatch import Dispatch
+from bot.forms import Forms
+from bot.gate import gate_routes
+from bot.hooks import Hooks
 from bot.i18n import Locale
 from bot.identify import Identities
 from bot.routes import add_routes
+from bot.routes.callback import add_callback
+from bot.routes.zadig import add_zadig
 from bot.runners import open_runners
 from bot.runs import Runs
 from bot.scheduler import Ticks
@@ -71,14 +77,8 @@ async def running(
     On leaving, no new work is taken, what is going is finished or given back, and what was accepted is durable.
     """
     clock, ids = clock or SystemClock(), ids or SystemIds()
-    secret = load_secret(settings)
     async with AsyncExitStack() as stack:
-        store = await asyncio.to_thread(open_store, settings.database.url, derive(secret, "credentials"), clock)
-        stack.push_async_callback(store.close)
-        engine = Engine(store, clock, ids, policy_of(settings), derive(secret, "operation log"))
-        stack.push_async_callback(engine.drain)
-        engine.directory = await load_people(settings, store)
-
+        engine, store = await _open_engine(settings, clock, ids, stack)
         runs = Runs(store, engine)
         runs.runners = await open_runners(settings, runs.report, stack)
         chats = open_chats(settings)
@@ -92,19 +92,47 @@ async def running(
         locale = Locale(settings.server.language, settings.server.timezone)
         dispatch = Dispatch(engine, store, identities, clock, ids, locale=locale, public_url=settings.public_url)
         services = Services(settings, store, engine, clock, ids, dispatch, chats.messengers, runs)
-        app = web.Application(client_max_size=MAX_BODY)
-        app[SERVICES] = services
-        add_routes(app)
-        await chats.start(app, services)
-
-        worker = DeliveryWorker(store, clock, {"runner": runs.route, **chats.routes(services, identities, locale)})
-        engine.listen(lambda _: worker.wake())
-        worker.start()
-        stack.push_async_callback(worker.stop)
-        ticks = Ticks(store, engine, clock)
-        ticks.start({runs.poll: POLL, _directory_refresh(store, engine): POLL})
-        stack.callback(ticks.stop)
+        forms = Forms(store, engine, identities, chats.forms, locale, settings.public_url)
+        app = _application(services)
+        await chats.start(app, services, forms.changed)
+        hooks = Hooks(settings, store, engine, clock)
+        stack.push_async_callback(hooks.close)
+        routes = {"runner": runs.route, "hook": hooks.route, **forms.routes, **gate_routes(services)}
+        _start_work(services, forms, routes | chats.routes(services, identities, locale), stack)
         yield app
+
+
+async def _open_engine(settings: Settings, clock: Clock, ids: Ids, stack: AsyncExitStack) -> tuple[Engine, Store]:
+    """Return the engine and its store; what was accepted is durable when the stack is left."""
+    secret = load_secret(settings)
+    store = await asyncio.to_thread(open_store, settings.database.url, derive(secret, "credentials"), clock)
+    stack.push_async_callback(store.close)
+    engine = Engine(store, clock, ids, policy_of(settings), derive(secret, "operation log"))
+    stack.push_async_callback(engine.drain)
+    engine.directory = await load_people(settings, store)
+    return engine, store
+
+
+def _application(services: Services) -> web.Application:
+    """Return the application with all routes but those of the chats."""
+    app = web.Application(client_max_size=MAX_BODY)
+    app[SERVICES] = services
+    for add in (add_routes, add_console, add_callback, add_zadig):
+        add(app)
+    return app
+
+
+def _start_work(services: Services, forms: Forms, routes: Mapping[str, Route], stack: AsyncExitStack) -> None:
+    """Start what goes on without being asked: deliveries and ticks."""
+    store, engine = services.store, services.engine
+    worker = DeliveryWorker(store, services.clock, routes)
+    engine.listen(lambda _: worker.wake())
+    store.listen(worker.wake)
+    worker.start()
+    stack.push_async_callback(worker.stop)
+    ticks = Ticks(store, engine, services.clock)
+    ticks.start({services.runs.poll: POLL, forms.poll: POLL, _directory_refresh(store, engine): POLL})
+    stack.callback(ticks.stop)
 
 
 def _directory_refresh(store: Store, engine: Engine) -> Callable[[], Awaitable[None]]:
