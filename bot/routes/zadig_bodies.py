@@ -139,8 +139,8 @@ def items_of(jobs: Iterable[JobBody], known: Mapping[str, Item]) -> list[dict[st
 def _task(job: JobBody, index: int) -> dict[str, Any]:
     try:
         if job.type == "text":
-            return {"content": validated(_Text, job.spec).content}
-        given = validated(WorkflowInput, job.spec)
+            return {"content": validated(lambda: _Text.model_validate(job.spec), job.spec).content}
+        given = validated(lambda: WorkflowInput.model_validate(job.spec), job.spec)
         return {"runner": "zadig", "project": given.project_key, "workflow": planned(given)}
     except Invalid as error:
         path = f"jobs[{index}].spec."

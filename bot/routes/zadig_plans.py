@@ -85,7 +85,8 @@ async def list_plans(request: web.Request, services: Services) -> dict[str, Any]
 async def create(request: web.Request, services: Services) -> dict[str, Any]:
     """Start a plan without items; they come with a change."""
     body = read_body(request, await request.read(), PlanBody)
-    draft = validated(PlanDraft, fields_of(body, services.engine.directory))
+    fields = fields_of(body, services.engine.directory)
+    draft = validated(lambda: PlanDraft.model_validate(fields), fields)
     command = c.Create(plan_id=services.ids.new(), draft=draft)
     await services.engine.execute(command, request[ACTOR])
     return {"id": command.plan_id}
