@@ -114,7 +114,7 @@ async def change(request: web.Request, services: Services) -> None:
     body = read_body(request, await request.read(), FullBody)
     plan, engine, actor = await _plan(request, services), services.engine, request[ACTOR]
     fields = fields_of(body, engine.directory) | {"items": items_of(body.jobs, plan.items)}
-    patch = validated(PlanPatch, fields)
+    patch = validated(lambda: PlanPatch.model_validate(fields), fields)
     if plan.status in _FIXED:
         raise WrongStatus(status=plan.status, verb=Verb.EDIT)
     edit = c.Edit(plan_id=plan.id, patch=patch)
