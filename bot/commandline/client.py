@@ -75,12 +75,12 @@ class Api:
 
     def pages(self, path: str, query: Mapping[str, str], limit: int, by: str = "cursor") -> Iterator[Json]:
         """Go through the first `limit` items of a list, page by page; `by` is the parameter that continues it."""
-        cursor, left = "", limit
+        asked, left = dict(query), limit
         while left > 0:
-            page = self.call("GET", path, query={**query, by: cursor, "limit": str(min(left, _PAGE))})
+            page = self.call("GET", path, query={**asked, "limit": str(min(left, _PAGE))})
             yield from page["items"]
-            cursor, left = page["next_cursor"], left - len(page["items"])
-            if not cursor:
+            asked[by], left = page["next_cursor"], left - len(page["items"])
+            if not asked[by]:
                 return
 
     def _object(self, method: str, path: str, **more: Any) -> Json:
