@@ -52,11 +52,11 @@ AnyEvent = (
 def create(plan_id: str, event: e.Created, stamp: e.Stamp) -> Plan:
     """Return the plan that a `Created` event starts."""
     blank = Plan(
-        id=plan_id, number=0, name="", status=PlanStatus.PLANNING, manager=event.manager,
+        id=plan_id, number=0, name="", status=PlanStatus.PLANNING, manager=event.draft.manager,
         created_by=stamp.actor, created_at=stamp.at, updated_by=stamp.actor, updated_at=stamp.at,
         instance_code=event.instance_code, nonce=event.nonce,
     )  # fmt: skip
-    return replace(_planned(blank, event.draft, event.items), manager=event.manager)
+    return _planned(blank, event.draft, event.items)
 
 
 def apply(plan: Plan, event: AnyEvent, stamp: e.Stamp) -> Plan:

@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 
 from core.plan import Channel
 from core.status import HookEvent
-from core.workflow import Workflow
+from core.workflow import Workflow, mask_credentials
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
@@ -123,6 +123,14 @@ class PlanDraft(Draft):
     approval: ApprovalDraft = ApprovalDraft()
     checks: frozenset[HookEvent] | None = None
     items: Items = ()
+
+    def masked(self) -> PlanDraft:
+        """Return the plan with the mask in place of every credential."""
+        items = tuple(
+            item.model_copy(update={"workflow": mask_credentials(item.workflow)}) if item.type == "workflow" else item
+            for item in self.items
+        )
+        return self.model_copy(update={"items": items})
 
 
 class PlanPatch(Draft):

@@ -28,7 +28,6 @@ class Created(Event):
     name = "created"
     draft: PlanDraft
     items: tuple[Item, ...]
-    manager: str
     instance_code: str
     nonce: str
     copied_from: str = ""

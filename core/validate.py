@@ -14,19 +14,19 @@ from core.plan import Approval, Stage
 from core.workflow import masked_places
 
 
-def problems_of(draft: PlanDraft, manager: str, context: Context, before: PlanDraft | None = None) -> list[Problem]:
+def problems_of(draft: PlanDraft, context: Context, before: PlanDraft | None = None) -> list[Problem]:
     """Return what keeps a draft from being saved. Times that stay as in `before` may have passed meanwhile."""
     return [
-        *_people(draft, manager, context.directory),
+        *_people(draft, context.directory),
         *_times(draft, before, context.now),
-        *_approval(draft, manager, context.directory),
+        *_approval(draft, context.directory),
         *_items(draft, context.directory),
     ]
 
 
-def problems_at_finish(draft: PlanDraft, manager: str, context: Context) -> list[Problem]:
+def problems_at_finish(draft: PlanDraft, context: Context) -> list[Problem]:
     """Return what keeps a plan from being finished: all of the above, and what its runners cannot run."""
-    problems = problems_of(draft, manager, context, before=draft)
+    problems = problems_of(draft, context, before=draft)
     if not draft.items:
         problems.append(Problem("items", "add at least one item"))
     for path in _past(draft, context.now):
@@ -53,9 +53,9 @@ def _runner(item: WorkflowItemDraft, path: str, context: Context) -> Iterator[Pr
         yield Problem(f"{path}.workflow.{problem.path}", problem.message, problem.params)
 
 
-def _people(draft: PlanDraft, manager: str, directory: Directory) -> Iterator[Problem]:
-    if not directory.active(manager):
-        yield _nobody("manager", manager)
+def _people(draft: PlanDraft, directory: Directory) -> Iterator[Problem]:
+    if not directory.active(draft.manager):
+        yield _nobody("manager", draft.manager)
     for index, person in enumerate(draft.collaborators):
         if not directory.active(person):
             yield _nobody(f"collaborators[{index}]", person)
@@ -90,7 +90,7 @@ def eligible(stage: Stage, approval: Approval, manager: str, directory: Director
     return people if approval.allow_self_approval else people - {manager}
 
 
-def _approval(draft: PlanDraft, manager: str, directory: Directory) -> Iterator[Problem]:
+def _approval(draft: PlanDraft, directory: Directory) -> Iterator[Problem]:
     for index, stage in enumerate(draft.approval.stages):
         path = f"approval.stages[{index}]"
         unknown = [i for i, name in enumerate(stage.approvers) if not directory.knows(name)]
@@ -98,7 +98,7 @@ def _approval(draft: PlanDraft, manager: str, directory: Directory) -> Iterator[
             yield _nobody(f"{path}.approvers[{i}]", stage.approvers[i])
         people = directory.expand(stage.approvers)
         if not draft.approval.allow_self_approval:
-            people -= {manager}
+            people -= {draft.manager}
         needed = stage.rule if isinstance(stage.rule, int) else 1
         if not unknown and len(people) < needed:
             yield Problem(

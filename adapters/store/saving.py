@@ -10,7 +10,6 @@ from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, upd
 from sqlalchemy.sql.dml import UpdateBase
 
 from adapters.store.announcing import announce
-from adapters.store.masking import masked_content
 from adapters.store.outbox import ADD_EFFECT, effect_values
 from adapters.store.rows import (
     Values,
@@ -166,5 +165,5 @@ def _version_values(plan: Plan, draft: PlanDraft) -> Values:
         "at": micros(plan.updated_at),
         "by": plan.updated_by,
         "instance_code": plan.instance_code,
-        "content": to_json(masked_content(draft)),
+        "content": to_json(draft.masked().model_dump(mode="json")),
     }

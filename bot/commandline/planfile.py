@@ -15,7 +15,6 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from adapters.store.masking import masked_content
 from bot.commandline.failure import ExitCode, Failure
 from bot.routes.differences import differences
 from bot.routes.models import DifferenceAnswer
@@ -83,8 +82,12 @@ def changes(document: Json, answer: Json) -> list[DifferenceAnswer]:
     Credentials are masked in the answer, so that one which is changed alone is not seen.
     """
     plan = plan_keys(answer)
-    before, after = (masked_content(_in_utc(PlanDraft.model_validate(each))) for each in (plan, {**plan, **document}))
+    before, after = (_comparable(each) for each in (plan, {**plan, **document}))
     return list(differences({name: before[name] for name in document}, {name: after[name] for name in document}))
+
+
+def _comparable(content: Json) -> Json:
+    return _in_utc(PlanDraft.model_validate(content)).masked().model_dump(mode="json")
 
 
 def _in_utc(draft: PlanDraft) -> PlanDraft:

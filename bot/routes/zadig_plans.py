@@ -122,7 +122,7 @@ async def change(request: web.Request, services: Services) -> None:
         await engine.execute(edit, actor)
         return
     before = draft_of(plan)
-    if problems := problems_of(patch.applied_to(before), before.manager, engine.context(actor), before):
+    if problems := problems_of(patch.applied_to(before), engine.context(actor), before):
         raise Invalid(*problems)
     await asyncio.gather(engine.execute(c.Replan(plan_id=plan.id), actor), engine.execute(edit, actor))
 

@@ -22,16 +22,15 @@ from core.workflow import Workflow, keep_masked
 
 def start(command: c.Create, context: Context) -> Unfolding:
     """Make a new plan. Whoever drafts a plan for another manager may go on editing it."""
-    draft = command.draft
-    manager = draft.manager or context.actor.id
-    if problems := problems_of(draft, manager, context):
+    actor = context.actor.id
+    draft = command.draft.model_copy(update={"manager": command.draft.manager or actor})
+    if problems := problems_of(draft, context):
         raise Invalid(*problems)
-    if context.actor.id not in (manager, *draft.collaborators) and context.directory.active(context.actor.id):
-        draft = draft.model_copy(update={"collaborators": (*draft.collaborators, context.actor.id)})
+    if actor not in (draft.manager, *draft.collaborators) and context.directory.active(actor):
+        draft = draft.model_copy(update={"collaborators": (*draft.collaborators, actor)})
     event = e.Created(
         draft=draft,
         items=_items(draft, {}, context),
-        manager=manager,
         instance_code=context.ids.token(),
         nonce=context.ids.token(8),
         copied_from=command.copied_from,
@@ -62,7 +61,7 @@ def _edit(unfolding: Unfolding, command: c.Edit) -> None:
     before = draft_of(plan)
     draft = _with_secrets(command.patch.applied_to(before), plan)
     changed = tuple(name for name in PlanDraft.model_fields if getattr(before, name) != getattr(draft, name))
-    if problems := problems_of(draft, draft.manager, context, before):
+    if problems := problems_of(draft, context, before):
         raise Invalid(*problems)
     if changed:
         items = _items(draft, {item.key: item for item in plan.items.values()}, context)
@@ -84,7 +83,7 @@ def _with_secrets(draft: PlanDraft, plan: Plan) -> PlanDraft:
 
 def _finish(unfolding: Unfolding) -> None:
     draft = draft_of(unfolding.plan)
-    if problems := problems_at_finish(draft, unfolding.plan.manager, unfolding.context):
+    if problems := problems_at_finish(draft, unfolding.context):
         raise Invalid(*problems)
     unfolding.add(e.Finished())
     if unfolding.context.policy.waits_at(HookEvent.FINISH_PLANNING, unfolding.plan):

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 
-from adapters.store.masking import masked_content
 from adapters.store.memory.outbox import MemoryOutbox
 from adapters.store.memory.state import State, Timer
 from core.clock import Clock
@@ -82,7 +81,7 @@ class MemoryPlans:
             entry_id = len(state.log) + 1
             state.log[entry_id] = replace(entry, id=entry_id)
         for then, draft in change.drafts:
-            content = masked_content(draft)
+            content = draft.masked().model_dump(mode="json")
             version = Version(then.revision, then.updated_at, then.updated_by, then.instance_code, content)
             state.versions[then.id, then.revision] = version
         for kind, due_at in change.timers.items():

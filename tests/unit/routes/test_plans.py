@@ -190,8 +190,11 @@ async def test_credentials_are_shown_as_stars_and_survive_an_edit_and_a_copy(fab
     back = {"items": [{name: shown[name] for name in ("key", "type", "workflow")} | {"name": "Other"}]}
     edited = await fabu.ask("PATCH", f"/plans/{plan['id']}", back)
     assert edited.status == 200, edited.json
-    copied = await fabu.ask("POST", f"/plans/{plan['id']}/copy", {"name": "Copy"}, by="bob")
+    copied = await fabu.ask("POST", f"/plans/{plan['id']}/copy", {"name": "Copy"})
     assert (copied.status, copied.json["name"], copied.json["number"]) == (201, "Copy", 2)
+    by_another = await fabu.ask("POST", f"/plans/{plan['id']}/copy", {"name": "Bob's"}, by="bob")
+    spec = await fabu.services.store.read(partial(spec_of, by_another.json))
+    assert spec["stages"][0]["jobs"][0]["spec"]["envs"][0]["value"] == "********", "who may not edit gets no secrets"
     diff = await fabu.ask("GET", f"/plans/{plan['id']}/versions/2/diff")
     assert "hunter2" not in str((edited.json, copied.json, diff.json))
     for each in (edited.json, copied.json):
