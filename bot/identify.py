@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -15,6 +16,17 @@ from core.ports import Store
 _FRESH = timedelta(hours=12)
 OWN_WAYS = ("cli", "console")
 """Ways in that prove the person themselves, by a token; elsewhere a vendor proves one of its users."""
+
+_SEPARATORS = re.compile(r"[^0-9+]")
+_MAINLAND = re.compile(r"(?:\+|00)?86(?=1[0-9]{10}\Z)")
+
+
+def phone_number(written: str) -> str:
+    """Return a phone number as it can be compared: without separators, and without +86 before one of mainland China.
+
+    Feishu gives such numbers with +86, DingTalk without. Foreign numbers keep their `+` and country code.
+    """
+    return _MAINLAND.sub("", _SEPARATORS.sub("", written), 1)
 
 
 class Identities:
@@ -65,8 +77,9 @@ class Identities:
     async def _ask(self, platform: str, user: str) -> str:
         contact = await self._messengers[platform].contact(user) if platform in self._messengers else None
         email, phone = contact or ("", "")
+        phone = phone_number(phone)
         for person in self._engine.directory.people.values():
-            if (email and person.email.lower() == email.lower()) or (phone and person.phone == phone):
+            if (email and person.email.lower() == email.lower()) or (phone and phone_number(person.phone) == phone):
                 return person.id
         return ""
 
@@ -79,6 +92,6 @@ class Identities:
         cached = self._found.get((platform, f"person:{person.id}"))
         if cached and now - cached[1] < _FRESH:
             return cached[0]
-        user = await self._messengers[platform].find_user(person.email, person.phone)
+        user = await self._messengers[platform].find_user(person.email, phone_number(person.phone))
         self._found[platform, f"person:{person.id}"] = (user, now)
         return user

@@ -161,7 +161,7 @@ class FeishuSimulator(Simulator):
             if len(wanted) > 50:
                 raise Refused(40001, f"invalid parameter: {plural} has more than 50 entries")
             for value in wanted:
-                owner = next((open_id for open_id, user in self.users.items() if user[kind] == value), None)
+                owner = next((o for o, user in self.users.items() if _domestic(user[kind]) == _domestic(value)), None)
                 found.append({kind: value} | ({"user_id": owner} if owner and owner not in self.resigned else {}))
         return {"user_list": found}
 
@@ -223,3 +223,8 @@ class FeishuSimulator(Simulator):
         else:
             raise Refused(230001, "Your request contains an invalid request parameter, ext=invalid msg_type")
         return content
+
+
+def _domestic(address: str) -> str:
+    """Return a mobile number of mainland China without +86, which may be left out of a question."""
+    return address.removeprefix("+86")
