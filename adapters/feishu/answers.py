@@ -7,17 +7,22 @@ a group, where Feishu has no other way to whisper than a direct message; cards a
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any, Final
 
 from adapters.feishu.client import FeishuClient, unmentioning
 from adapters.feishu.elements import shown
+from adapters.feishu.errors import FeishuError
 from adapters.feishu.messenger import UUID
 from adapters.feishu.render import render, render_form
 from core.card import Tone
 from core.chat import Inbound, Reply
 
 TOAST: Final = 500  # characters; longer ones cannot be read before they vanish
+PAUSES: Final = (1.0, 2.0, 4.0)  # seconds at least between the tries to say something to somebody who waits for it
+LONGEST_PAUSE: Final = 10.0  # seconds; who is told to wait longer is answered no more
 _TOASTS: Final = {Tone.GOOD: "success", Tone.BAD: "error", Tone.WAITING: "warning"}
 _OPENING: Final = frozenset({"show", "home"})
 """Verbs whose card is another one than the clicked card, and comes beside it."""
@@ -48,7 +53,8 @@ class Answers:
         if reply.form:
             await self._whisper(inbound, "interactive", render_form(reply.form))
         if reply.card:
-            await self._client.reply(inbound.message, "interactive", render(reply.card), _uuid(inbound, "card"))
+            card = render(reply.card)
+            await _patiently(lambda: self._client.reply(inbound.message, "interactive", card, _uuid(inbound, "card")))
 
     async def send_late(self, inbound: Inbound, reply: Reply) -> None:
         """Send a reply that was not ready when the callback had to be answered."""
@@ -60,9 +66,23 @@ class Answers:
     async def _whisper(self, inbound: Inbound, kind: str, content: dict[str, Any]) -> None:
         uuid = _uuid(inbound, kind)
         if inbound.private:
-            await self._client.reply(inbound.message, kind, content, uuid)
+            await _patiently(lambda: self._client.reply(inbound.message, kind, content, uuid))
         else:
-            await self._client.send("open_id", inbound.user, kind, content, uuid)
+            await _patiently(lambda: self._client.send("open_id", inbound.user, kind, content, uuid))
+
+
+async def _patiently(send: Callable[[], Coroutine[Any, Any, str]]) -> None:
+    """Send a message, again while Feishu is busy or away; its uuid keeps it from being sent twice."""
+    for pause in PAUSES:
+        try:
+            await send()
+            return
+        except FeishuError as error:
+            asked = error.retry_after or 0
+            if not error.retryable or asked > LONGEST_PAUSE:
+                raise
+            await asyncio.sleep(max(pause, asked))
+    await send()
 
 
 def _replaces(inbound: Inbound) -> bool:

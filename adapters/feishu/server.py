@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -24,6 +25,7 @@ from core.errors import FabuError, Unauthorized
 log = logging.getLogger(__name__)
 
 ANSWER_WITHIN: Final = 1.5  # seconds; Feishu gives up after 3, and the way there and back takes time as well
+GRACE: Final = 10.0  # seconds for what was begun, when Fabu stops
 
 FormChanged = Callable[[str], Coroutine[Any, Any, None]]
 
@@ -68,11 +70,15 @@ class FeishuServer:
             await self._connection.start()
 
     async def stop(self) -> None:
-        """Listen no more, and finish what was begun."""
+        """Listen no more, and finish what was begun; answers that Feishu does not take in time are given up."""
         if self._connection:
             await self._connection.stop()
-        while self._going:
-            await asyncio.wait(self._going)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GRACE):
+                while self._going:
+                    await asyncio.wait(self._going)
+        for task in self._going:
+            task.cancel()
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answer `POST /feishu/events`. What is refused learns nothing but the status."""
