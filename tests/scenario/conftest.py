@@ -10,7 +10,7 @@ import pytest
 
 from config.settings import Settings
 from core.clock import Clock
-from tests.scenario.office import Fabu, opened, settings_for
+from tests.scenario.office import Fabu, opened, written_for
 from tests.scenario.slack_users import CHANNEL, IDS, User
 from tests.simulators.slack import SlackSimulator
 
@@ -48,10 +48,10 @@ def people() -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture
-def settings(
+def written(
     tmp_path: Path, slack: SlackSimulator, people: dict[str, dict[str, Any]], sections: dict[str, Any]
-) -> Settings:
-    """Settings for the simulated Slack."""
+) -> dict[str, Any]:
+    """Settings for the simulated Slack, as they are written."""
     section = {
         "bot_token": slack.bot_token,
         "signing_secret": slack.signing_secret,
@@ -61,7 +61,13 @@ def settings(
         "response_hosts": ["127.0.0.1"],
         **sections.get("slack", {}),
     }
-    return settings_for(tmp_path, people, **sections | {"slack": section})
+    return written_for(tmp_path, people, **sections | {"slack": section})
+
+
+@pytest.fixture
+def settings(written: dict[str, Any]) -> Settings:
+    """Settings for the simulated Slack."""
+    return Settings.model_validate(written)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from tests.scenario.office import PATIENCE
@@ -16,6 +17,21 @@ from tests.simulators.slack_workspace import Message, View
 T = TypeVar("T")
 CHANNEL = "C1"
 IDS = {"alice": "U1", "bob": "U2", "carol": "U3", "dave": "U4", "erin": "U5"}
+
+
+@dataclass(frozen=True)
+class SharedClock:
+    """Lets Fabu go by Slack's clock, which a test moves."""
+
+    slack: SlackSimulator
+
+    def now(self) -> datetime:
+        """Return the present moment."""
+        return datetime.fromtimestamp(self.slack.clock.now(), UTC)
+
+    def in_(self, **duration: float) -> str:
+        """Return a moment from now on, as the API takes it."""
+        return (self.now() + timedelta(**duration)).isoformat()
 
 
 @dataclass(frozen=True)
