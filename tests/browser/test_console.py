@@ -11,7 +11,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
 from bot.app import listening, running
 from bot.services import SERVICES, Services
@@ -82,21 +84,31 @@ def browser() -> Iterator[webdriver.Chrome]:
     for flag in FLAGS:
         options.add_argument(flag)
     chrome = webdriver.Chrome(options, webdriver.ChromeService(driver))
-    chrome.implicitly_wait(5)
     yield chrome
     chrome.quit()
 
 
 async def test_a_release_is_approved_and_run_in_the_browser(console: Console, browser: webdriver.Chrome) -> None:
+    wait = WebDriverWait(browser, 10, 0.1, ignored_exceptions=[StaleElementReferenceException, NoSuchElementException])
+
+    def shown(selector: str, text: str) -> None:
+        wait.until(lambda page: text in page.find_element(By.CSS_SELECTOR, selector).text, f"{selector}: {text}")
+
     def click(selector: str, text: str = "") -> None:
-        found = browser.find_elements(By.CSS_SELECTOR, selector)
-        next(element for element in found if text in element.text).click()
+        def pressed(page: webdriver.Chrome) -> bool:
+            found = [each for each in page.find_elements(By.CSS_SELECTOR, selector) if text in each.text]
+            if found:
+                found[0].click()
+            return bool(found)
+
+        wait.until(pressed, f"{selector}: {text}")
 
     def sign_in(link: str) -> None:
         browser.delete_all_cookies()
         browser.get(link)
         click("main button")
         click("table a", "Release")
+        shown("h1", "Release")
 
     def approve(link: str) -> None:
         sign_in(link)
@@ -104,14 +116,14 @@ async def test_a_release_is_approved_and_run_in_the_browser(console: Console, br
         assert browser.find_elements(By.TAG_NAME, "b"), "bold stays bold"
         assert not browser.find_elements(By.CSS_SELECTOR, "main script, main img")
         click("button", "Approve")
-        assert "executing" in browser.find_element(By.CSS_SELECTOR, "h1 .tag").text
+        shown("h1 .tag", "executing")
 
     def execute(link: str) -> None:
         sign_in(link)
         click("summary.button", "Done")
         browser.find_element(By.CSS_SELECTOR, "details[open] textarea").send_keys("检查完毕")
         click("details[open] button", "Done")
-        assert "检查完毕" in browser.find_element(By.CSS_SELECTOR, ".rows + h2 + .rows").text
+        shown(".rows + h2 + .rows", "检查完毕")
         click("button", "Execute")
 
     async def by(person: str, steps: Callable[[str], None]) -> None:
