@@ -141,7 +141,7 @@ class DingTalk(_Section):
 
 
 class Email(_Section):
-    """Mails to approvers of `native` stages. It is enabled by the SMTP URL."""
+    """Mails to approvers of `native` stages: accepted, but no mail is sent by this version."""
 
     smtp_url: SecretStr = Field(SecretStr(""), description="smtp://host:port, or smtps://user:password@host.")
     sender: str = Field("fabu@example.com", description="The sender's address.")
@@ -229,7 +229,7 @@ class Callback(_Section):
 
 
 class Jira(_Section):
-    """The Jira whose sprints plans may be linked to. It is enabled by its URL."""
+    """The Jira whose sprints plans may be linked to: accepted, but not asked by this version."""
 
     url: str = Field("", description="The base URL of Jira.")
     user: str = Field("", description="The user of a token for Jira Cloud; empty for a personal access token.")
