@@ -27,8 +27,6 @@ async def test_clicks_modals_commands_and_mentions_over_the_socket(
     await alice.says("replan 1", channel="C1")
     await fabu.until_status("planning")
     await alice.types("submit 1")
-    await slack.socket_disconnect()
-    await slack.socket_connected()
     await bob.clicks("Approve")
     await bob.hears("Approve: done. #1 is now: executing.")
     await alice.types("execute 1 notes")

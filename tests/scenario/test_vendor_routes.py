@@ -22,7 +22,14 @@ BODIES = {
 def sections() -> dict[str, Any]:
     """Every chat, each in the mode that is served over HTTP."""
     feishu = {"app_id": "cli_1", "app_secret": "s", "verification_token": "t", "encrypt_key": "k", "mode": "http"}
-    dingtalk = {"client_id": "c", "client_secret": "s", "token": "t", "aes_key": "k" * 43, "card_secret": "s"}
+    dingtalk = {
+        "client_id": "c",
+        "client_secret": "s",
+        "robot_code": "r",
+        "token": "t",
+        "aes_key": "k" * 43,
+        "card_secret": "s",
+    }
     return {
         "feishu": feishu | {"domain": "http://127.0.0.1:9"},
         "dingtalk": dingtalk | {"mode": "http", "api_url": "http://127.0.0.1:9", "oapi_url": "http://127.0.0.1:9"},
