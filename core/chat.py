@@ -15,7 +15,8 @@ class Inbound:
 
     `user` is the vendor's id. A click has `verb` and `ref`, and in `values` what was typed into the card or form; a
     typed command has `text` without the mention of the bot. `key` is the same for a request that is delivered twice.
-    `channel`, `message`, `thread` say where it happened, in the vendor's terms; `private` tells that only the asker sees the answer.
+    `channel`, `message`, `thread` say where it happened, in the vendor's terms; `private` tells that nobody but
+    the asker sees the answer.
     """
 
     platform: str
