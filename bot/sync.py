@@ -138,7 +138,7 @@ class CardSync:
         locale = Locale.of(person, self._locale.language, self._locale.timezone)
         card = self._card(view, record, locale)
         if wanted:
-            record = await self._shown(record, card, person)
+            record = await self._shown(view, record, card, person)
             record = await self._write_thread(view, record, locale)
         elif _concerns(record, view.entries) and not await self._update(record, card.without_buttons()):
             await self._forget(record)
@@ -147,14 +147,20 @@ class CardSync:
         over = not wanted and plan.status in ENDED
         await (self._forget(record) if over else self._store.write(lambda writing: writing.cards.put([record])))
 
-    async def _shown(self, record: CardRecord, card: Card, person: Person | None) -> CardRecord:
-        """Change a card, or post it: for the first time, or anew where the vendor no longer lets it change."""
+    async def _shown(self, view: _View, record: CardRecord, card: Card, person: Person | None) -> CardRecord:
+        """Change a card, or post it: for the first time, or anew where the vendor no longer lets it change.
+
+        One that was tried to post before may be there already, as it was then: the key finds it, and it is changed.
+        """
         if record.message:
             if await self._update(record, card):
                 return record
             await self._forget(record)
             record = replace(record, id=self._ids.new(), message="")
-        return await self._post(record, card, person)
+        posted = await self._post(record, card, person)
+        if record in view.records:
+            await self._update(posted, card)
+        return posted
 
     async def _update(self, record: CardRecord, card: Card) -> bool:
         return await self._messenger.update(Posted(record.channel, record.message), card)
