@@ -21,6 +21,7 @@ RECALLED: Final = 230011
 TOO_OLD: Final = 230031  # sent more than 14 days ago: send a new card instead
 NO_SUCH_USER: Final = frozenset({41012, 41050})  # unknown, or outside what the app may see of the organisation
 UUID_USED: Final = 60012  # an approval instance was started with this uuid already
+NO_SUCH_INSTANCE: Final = 1390003
 SUBSCRIBED: Final = 1390007  # events of this approval definition are subscribed to already
 
 _OBJECT = TypeAdapter(dict[str, Any])

@@ -19,6 +19,7 @@ import orjson
 
 from adapters.feishu.client import FeishuClient
 from adapters.feishu.elements import shown
+from adapters.feishu.errors import NO_SUCH_INSTANCE, FeishuError
 from core.errors import DeliveryError
 from core.forms import FormOrder, FormState, FormStatus, FormVote
 from core.plan import Decision, Rule
@@ -79,7 +80,9 @@ class FeishuForms:
 
     async def state(self, form: str) -> FormState:
         """Ask how a form stands. What was decided without a person (by a rule of Feishu's) is no vote."""
-        instance = await self._client.get_instance(form)
+        instance = await self._instance(form)
+        if instance is None:
+            return FormState(FormStatus.ENDED, reason="deleted")
         status = str(instance["status"])
         comments = {entry.get("task_id"): entry.get("comment") or "" for entry in instance.get("timeline") or ()}
         tasks = sorted(instance.get("task_list") or (), key=_ended_at)
@@ -92,9 +95,18 @@ class FeishuForms:
 
     async def cancel(self, form: str, user: str) -> None:
         """Withdraw a form in the name of who submitted it, unless it is over."""
-        instance = await self._client.get_instance(form)
-        if instance["status"] in _OPEN:
+        instance = await self._instance(form)
+        if instance and instance["status"] in _OPEN:
             await self._client.cancel_instance(instance["approval_code"], form, user or instance["open_id"])
+
+    async def _instance(self, form: str) -> dict[str, Any] | None:
+        """Return a form as Feishu shows it, None for one that it does not know any more."""
+        try:
+            return await self._client.get_instance(form)
+        except FeishuError as error:
+            if error.vendor_code != NO_SUCH_INSTANCE:
+                raise
+            return None
 
     async def _definition(self, kind: str) -> _Definition:
         """Return the definition of the settings, or one whose step is of a kind; its events are subscribed to."""

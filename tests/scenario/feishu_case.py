@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from config.settings import Settings
 from core.clock import Clock
 from tests.scenario.office import PATIENCE, PEOPLE, Fabu, Json, eventually, opened, stage, written_for
-from tests.simulators.feishu import BOT, FeishuSimulator, Message
+from tests.simulators.feishu import FeishuSimulator, Message
 from tests.simulators.feishu_approval import Instance
 from tests.simulators.feishu_cards import Button, buttons, fields, text_of
 from tests.simulators.feishu_platform import Answer, FeishuPlatform
@@ -134,25 +134,30 @@ class Office:
         """A member of the group sre."""
         return self.user("erin")
 
+    @property
+    def lasting(self) -> list[Message]:
+        """The cards that are kept up to date, unlike those that answer a message, oldest first."""
+        return [m for m in self.feishu.messages.values() if m.msg_type == "interactive" and not m.parent_id]
+
+    @property
+    def group_cards(self) -> list[Message]:
+        """The cards of plans in the group."""
+        return [card for card in self.lasting if card.chat_id == GROUP]
+
     async def group_card(self, *words: str) -> Message:
-        """Wait until the newest card of the group shows all these words; return it."""
-        return await self.alice.until(
-            lambda: next((c for c in self.feishu.cards_in(GROUP)[-1:] if shows(c, *words)), None)
-        )
+        """Wait until the newest card of a plan in the group shows all these words; return it."""
+        return await self.alice.until(lambda: next((c for c in self.group_cards[-1:] if shows(c, *words)), None))
 
     def thread(self) -> list[str]:
         """Return the lines below the group's newest plan card."""
-        [*_, card] = [one for one in self.feishu.cards_in(GROUP) if not one.parent_id]
-        return "\n".join(reply.text for reply in self.alice.replies_to(card, "text")).splitlines()
+        replies = self.alice.replies_to(self.group_cards[-1], "text")
+        return "\n".join(reply.text for reply in replies).splitlines()
 
     async def until_all_cards_show(self, *words: str) -> list[Message]:
         """Wait until every lasting card shows all these words; return the cards."""
-
-        def look() -> list[Message] | None:
-            lasting = [m for m in self.feishu.messages.values() if m.msg_type == "interactive" and not m.parent_id]
-            return lasting if all(shows(card, *words) for card in lasting) else None
-
-        return await self.alice.until(look)
+        return await self.alice.until(
+            lambda: self.lasting if all(shows(card, *words) for card in self.lasting) else None
+        )
 
     async def form(self, number: int = 0) -> Instance:
         """Wait until a form is submitted and followed; return it."""
@@ -234,6 +239,3 @@ async def office(
         else:
             await feishu.until(lambda: feishu.sockets.open, PATIENCE)
             yield Office(fabu, feishu, FeishuPlatform(feishu))
-
-
-__all__ = ["BOT", "GROUP", "Office", "User", "button_of", "by_form", "in_feishu", "office", "shows"]
