@@ -126,8 +126,13 @@ class _Sender(_Wire):
     sender_type: str = "user"
 
 
+class _MentionId(_Wire):
+    open_id: _Text = ""
+
+
 class _Mention(_Wire):
     key: str
+    id: _MentionId = _MentionId()
 
 
 class _MessageBody(_Wire):
@@ -149,12 +154,27 @@ class Message(_Wire):
 
     @property
     def text(self) -> str:
-        """What was written, without mentions; empty for pictures and other kinds of message."""
+        """What was written; empty for pictures and other kinds of message.
+
+        The first mention in a group calls the bot and is left out; others stand for people, as `@` and their open_id.
+        """
         if self.message.message_type != "text":
             return ""
-        keys = {mention.key for mention in self.message.mentions or ()}
+        people = {mention.key: f"@{mention.id.open_id} " for mention in self.message.mentions or ()}
         written = str(_object(self.message.content).get("text", ""))
-        return _MENTION.sub(lambda found: "" if found[0].strip() in keys else found[0], written).strip()
+        called = next((key for key in map(_key, _MENTION.finditer(written)) if key in people), "")
+        if self.message.chat_type != "p2p" and called:
+            people[called] = ""
+        return _MENTION.sub(lambda found: people.get(_key(found), found[0]), written).strip()
+
+    @property
+    def for_bot(self) -> bool:
+        """Whether the bot is spoken to: an app may be given the right to read everything in its groups."""
+        return self.message.chat_type == "p2p" or bool(self.message.mentions)
+
+
+def _key(mention: re.Match[str]) -> str:
+    return mention[0].strip()
 
 
 class ApprovalInstance(_Wire):

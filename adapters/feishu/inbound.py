@@ -16,7 +16,7 @@ def inbound_of(key: str, event: Event | None) -> Inbound | None:
     match event:
         case CardAction():
             return _clicked(key, event)
-        case Message() if event.sender.sender_type == "user" and event.message.message_type == "text":
+        case Message() if event.for_bot and event.sender.sender_type == "user" and event.message.message_type == "text":
             return Inbound(
                 PLATFORM,
                 event.sender.sender_id.open_id,

@@ -84,6 +84,16 @@ def test_mentions_are_no_part_of_the_text(text: str, understood: str) -> None:
     assert message(text, "@_user_1").text == understood
 
 
+def test_mentions_of_people_stand_for_them() -> None:
+    sent = message("@_user_1 delegate 3 @_user_2", "@_user_1", "@_user_2")
+    assert sent.text == "delegate 3 @ou_bot"
+
+
+def test_a_group_that_talks_among_itself_is_left_alone() -> None:
+    assert message("@_user_1 list", "@_user_1").for_bot
+    assert not message("list").for_bot
+
+
 def test_a_message_without_mentions_is_taken_as_written() -> None:
     assert message(" list @_user_1 ").text == "list @_user_1"
 

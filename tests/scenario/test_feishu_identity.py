@@ -1,0 +1,45 @@
+"""Who a Feishu user is to Fabu: by open_id, by e-mail address, by phone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.scenario.feishu_case import GROUP, Office, in_feishu, office
+
+
+@pytest.fixture
+async def case(tmp_path: Path) -> AsyncIterator[Office]:
+    async with office(tmp_path) as opened:
+        yield opened
+
+
+async def test_people_are_recognised_by_what_feishu_confirms_and_asked_for_once(case: Office) -> None:
+    for person in (case.bob, case.carol, case.erin, case.erin):
+        assert "Nothing is waiting for you." in await person.asks("list mine")
+    asked = [call.operation for call in case.feishu.calls if call.operation.startswith("contact")]
+    assert asked == ["contact.user.get"] * 2, "Carol and Erin; Bob is in the settings"
+
+
+async def test_cards_reach_those_who_are_found_by_address_and_phone(case: Office) -> None:
+    await case.fabu.submitted(stages=[in_feishu("QA", "carol", "erin")])
+    await case.carol.clicks("Approve")
+    await case.erin.clicks("Approve")
+    await case.fabu.until_status("executing")
+    lookups = [call.arguments for call in case.feishu.calls_to("contact.user.batch_get_id")]
+    assert {(*one["emails"], *one["mobiles"]) for one in lookups} == {("carol@example.com",), ("13800000000",)}
+
+
+async def test_a_mention_stands_for_its_person(case: Office) -> None:
+    await case.fabu.submitted(stages=[in_feishu("QA", "bob")])
+    written = (await case.platform.write("ou_bob", "delegate 1 @_user_2", GROUP)).envelope
+    await case.bob.until(lambda: "cannot decide in your place" in "".join(case.bob.told))
+    carol = {"key": "@_user_2", "id": {"open_id": "ou_carol"}, "name": "Carol"}
+    written["event"]["message"]["mentions"].append(carol)
+    written["event"]["message"]["message_id"] = case.feishu.add_message(GROUP, "ou_bob", "text", {}).message_id
+    await case.platform.push(written)
+    await case.carol.clicks("Approve")
+    [vote] = (await case.fabu.plan())["approval"]["stages"][0]["votes"]
+    assert vote["person"] == "bob"
