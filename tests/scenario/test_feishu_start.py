@@ -1,0 +1,59 @@
+"""The Feishu SDK costs seconds and over 100 MiB: who does not use Feishu does not pay, and who does is not held up."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.scenario.feishu_case import section_for
+from tests.scenario.office import written_for
+from tests.simulators.feishu import FeishuSimulator
+
+SERVER = """
+import asyncio, json, sys, threading
+from aiohttp import ClientSession
+from bot.app import listening, running
+from config.settings import Settings
+
+importing = set()
+
+class Watch:
+    def find_spec(self, name, path=None, target=None):
+        if name == "lark_oapi":
+            importing.add(threading.current_thread() is threading.main_thread())
+
+async def main():
+    settings = Settings.model_validate(json.loads(sys.argv[1]))
+    async with running(settings) as app, listening(app, "127.0.0.1", 0) as url, ClientSession() as session:
+        async with session.get(url + "/healthz") as response:
+            ready = response.status
+    print(json.dumps({"ready": ready, "loaded": "lark_oapi" in sys.modules, "on_main_thread": list(importing)}))
+
+sys.meta_path.insert(0, Watch())
+asyncio.run(main())
+"""
+
+
+def served(written: dict[str, Any]) -> dict[str, Any]:
+    """Let a process of its own serve one request, and return what it tells of itself."""
+    done = subprocess.run(
+        [sys.executable, "-c", SERVER, json.dumps(written)], capture_output=True, text=True, check=True, timeout=60
+    )
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def test_without_feishu_its_sdk_is_not_loaded(tmp_path: Path) -> None:
+    assert served(written_for(tmp_path, {})) == {"ready": 200, "loaded": False, "on_main_thread": []}
+
+
+@pytest.mark.parametrize("mode", ["http", "long_connection"])
+def test_with_feishu_its_sdk_is_loaded_beside_the_event_loop(tmp_path: Path, mode: str) -> None:
+    section = section_for(FeishuSimulator(), mode=mode, domain="http://127.0.0.1:9")
+    told = served(written_for(tmp_path, {}, feishu=section))
+    assert told == {"ready": 200, "loaded": True, "on_main_thread": [False]}
