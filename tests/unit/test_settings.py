@@ -1,65 +1,83 @@
-"""The sample of the settings is complete, true and can be read."""
+"""The sample of the settings is complete and can be read, and the settings are what they say."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from config.example import example
 from config.settings import Settings, load_settings
 from core.draft import PlanDraft
 
 CONFIG = Path(__file__).parents[2] / "config"
-SAMPLE = (CONFIG / "fabu.toml").read_text(encoding="utf-8")
+SAMPLE = CONFIG / "fabu.toml"
 
 
-def sections(name: str, model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
-    """All sections under one, with their names in the file."""
-    yield name, model
-    for key, field in model.model_fields.items():
-        for inner in getattr(field.annotation, "__args__", ()):
-            if isinstance(inner, type) and issubclass(inner, BaseModel):
-                yield from sections(f"{name}.{key}", inner)
+def defaults_of(model: type[BaseModel]) -> Mapping[str, Any]:
+    return {name: field.default for name, field in model.model_fields.items() if not field.is_required()}
 
 
-def all_sections() -> Iterator[tuple[str, type[BaseModel]]]:
-    for name, field in Settings.model_fields.items():
-        models = [field.annotation, *getattr(field.annotation, "__args__", ())]
-        model = next(each for each in models if isinstance(each, type) and issubclass(each, BaseModel))
-        yield from sections(name, model)
+def test_the_sample_is_made_from_the_models() -> None:
+    assert SAMPLE.read_text(encoding="utf-8") == example(), "run: python -m config.example > config/fabu.toml"
 
 
-@pytest.mark.parametrize(("name", "model"), list(all_sections()), ids=[name for name, _ in all_sections()])
-def test_the_sample_names_every_setting_with_its_description(name: str, model: type[BaseModel]) -> None:
-    found = re.search(
-        rf"^(?:# )?\[{{1,2}}{re.escape(name)}\]{{1,2}}$(.*?)(?=^(?:# )?\[\[?[a-z]|\Z)", SAMPLE, re.M | re.S
-    )
-    assert found, f"config/fabu.toml has no section {name}"
-    nested = {inner.rpartition(".")[2] for inner, _ in sections(name, model) if inner != name}
-    for key, field in model.model_fields.items():
-        if key not in nested:
-            assert re.search(rf"^# {re.escape(field.description or '?')}\n(?:# )?{key} = ", found[1], re.M), key
+def test_the_sample_lets_the_example_plan_be_applied() -> None:
+    settings = load_settings(SAMPLE)
+    content = yaml.safe_load((CONFIG / "example_plan.yaml").read_text(encoding="utf-8"))
+    plan = PlanDraft.model_validate(content)
+    named = {plan.manager, *(item.assignee for item in plan.items if item.assignee)}
+    named.update(approver for stage in plan.approval.stages for approver in stage.approvers)
+    assert named <= {person.id for person in settings.people} | {f"@{group.id}" for group in settings.groups}
+    assert "shop" in settings.local.databases
 
 
-def test_the_sample_can_be_read() -> None:
-    assert load_settings(CONFIG / "fabu.toml").auth.admins == ("alice",)
+def test_the_sample_has_every_setting_at_its_default(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.toml"
+    whole.write_text(re.sub(r"^#(?! )", "", SAMPLE.read_text(encoding="utf-8"), flags=re.M), encoding="utf-8")
+    settings = load_settings(whole)
+    samples = {"admins", "people", "groups", "databases", "gates", "endpoints", "expires_in", "remind_every", "name"}
+    sections = [getattr(settings, name) for name in Settings.model_fields]
+    entries = [settings.people[0], settings.groups[0], settings.zadig.gates[0], settings.hooks.endpoints[0]]
+    for section in [*(each for each in sections if isinstance(each, BaseModel)), *entries]:
+        assert section.model_fields_set == set(type(section).model_fields)
+        for name, default in defaults_of(type(section)).items():
+            assert name in samples or getattr(section, name) == default, name
 
 
 def test_the_environment_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FABU__SERVER__PORT", "9")
-    assert load_settings(CONFIG / "fabu.toml").server.port == 9
+    assert load_settings(SAMPLE).server.port == 9
 
 
-def test_a_group_of_unknown_people_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "fabu.toml").write_text('[[groups]]\nid = "sre"\nmembers = ["nobody"]\n')
-    with pytest.raises(ValidationError, match="nobody"):
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[[groups]]\nid = "sre"\nmembers = ["nobody"]',
+        '[auth]\nadmins = ["nobody"]',
+        '[zadig]\ngate_manager = "nobody"',
+        '[[zadig.gates]]\napprovers = ["@nobody"]',
+    ],
+)
+def test_who_is_unknown_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "fabu.toml").write_text(text)
+    with pytest.raises(ValidationError, match="nobody under"):
         load_settings(tmp_path / "fabu.toml")
 
 
-def test_the_example_plan_is_one() -> None:
-    content = yaml.safe_load((CONFIG / "example_plan.yaml").read_text(encoding="utf-8"))
-    assert len(PlanDraft.model_validate(content).items) == 4
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("1h30m", 5400), ("2d", 172800)])
+def test_durations_are_written_with_units(text: str, seconds: int, tmp_path: Path) -> None:
+    (tmp_path / "fabu.toml").write_text(f'[hooks]\ncheck_timeout = "{text}"')
+    assert load_settings(tmp_path / "fabu.toml").hooks.check_timeout.total_seconds() == seconds
+
+
+@pytest.mark.parametrize("text", ["90", "1 hour", "", "h"])
+def test_a_duration_without_units_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "fabu.toml").write_text(f'[hooks]\ncheck_timeout = "{text}"')
+    with pytest.raises(ValidationError, match="1h30m"):
+        load_settings(tmp_path / "fabu.toml")

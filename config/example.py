@@ -1,0 +1,114 @@
+"""The sample of all settings, made from their models: `python -m config.example > config/fabu.toml`.
+
+A line of prose begins with `# `. A setting that has its default, or is a sample of what has none, begins with `#`
+alone; the others are switched on, and let `config/example_plan.yaml` be applied.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from config.settings import Endpoint, Gate, Settings
+
+_HEAD = """\
+# Every setting of Fabu. Copy this file to fabu.toml, and take away the # in front of what you change.
+# The environment wins over the file: FABU__SERVER__PORT=9090. `fabu doctor` examines the result.
+# Keep secrets out of version control: /fabu.toml is ignored by git."""
+_SWITCHED_ON: Mapping[str, Any] = {
+    "auth": {"admins": ["alice"]},
+    "people": [{"id": "alice", "name": "Alice"}, {"id": "bob", "name": "Bob"}, {"id": "carol", "name": "Carol"}],
+    "groups": [{"id": "sre", "members": ["carol"]}],
+    "local": {"databases": {"shop": "sqlite:///shop.db"}},
+}
+_SAMPLES: Mapping[type[BaseModel], Mapping[str, Any]] = {
+    Gate: {"approvers": ["@sre"], "expires_in": timedelta(days=1), "remind_every": timedelta(minutes=30)},
+    Endpoint: {"url": "https://ci.example.com/fabu"},
+}
+"""What stands where there is no default."""
+_UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
+
+
+def example() -> str:
+    """Return the text of the file."""
+    blocks = [_HEAD]
+    for name, field in Settings.model_fields.items():
+        model = _model_of(field)
+        blocks.append(f"# {model.__doc__}")
+        if field.annotation is model:
+            blocks[-1] += "\n" + _table(f"[{name}]", model, _SWITCHED_ON.get(name, {}))
+            blocks += _inner_tables(name, model)
+        else:
+            first, *others = _SWITCHED_ON[name]
+            blocks[-1] += "\n" + _table(f"[[{name}]]", model, first)
+            blocks += [f"[[{name}]]\n" + _assignments(entry) for entry in others]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _inner_tables(name: str, model: type[BaseModel]) -> Iterator[str]:
+    """Yield what TOML wants behind a section's own settings: its lists of tables, and its tables of free names."""
+    for key, field in model.model_fields.items():
+        if _is_list(field):
+            yield f"# {field.description}\n#" + _table(f"[[{name}.{key}]]", _model_of(field), {})
+        elif isinstance(field.default, dict):
+            yield f"# {field.description}\n[{name}.{key}]\n" + _assignments(_SWITCHED_ON[name][key])
+
+
+def _table(heading: str, model: type[BaseModel], switched_on: Mapping[str, Any]) -> str:
+    lines = [heading]
+    for key, field in model.model_fields.items():
+        if _is_list(field) or isinstance(field.default, dict):
+            continue
+        lines.append(f"# {field.description}{_choices(field)}")
+        if key in switched_on:
+            lines.append(_assignments({key: switched_on[key]}))
+        else:
+            lines.append("#" + _assignments({key: _SAMPLES.get(model, {}).get(key, field.default)}))
+    return "\n".join(lines)
+
+
+def _assignments(values: Mapping[str, Any]) -> str:
+    return "\n".join(f"{name} = {_toml(value)}" for name, value in values.items())
+
+
+def _choices(field: FieldInfo) -> str:
+    """Return which values there are, unless the description says so."""
+    choices = (
+        [choice for choice in get_args(field.annotation) if choice] if get_origin(field.annotation) is Literal else []
+    )
+    told = all(choice in (field.description or "") for choice in choices)
+    return "" if told else f" One of {', '.join(choices)}."
+
+
+def _toml(value: Any) -> str:
+    """Return a value as TOML writes it: for texts, numbers, booleans and lists this is JSON."""
+    match value:
+        case timedelta():
+            seconds = int(value.total_seconds())
+            unit, size = next((unit, size) for unit, size in _UNITS if seconds % size == 0)
+            return f'"{seconds // size}{unit}"'
+        case SecretStr():
+            return json.dumps(value.get_secret_value())
+        case _:
+            return json.dumps(value, ensure_ascii=False)
+
+
+def _is_list(field: FieldInfo) -> bool:
+    """Tell whether a setting is a list of tables."""
+    return any(isinstance(inner, type) and issubclass(inner, BaseModel) for inner in get_args(field.annotation))
+
+
+def _model_of(field: FieldInfo) -> type[BaseModel]:
+    """Return the model of a section, or of the entries of a list."""
+    found = (field.annotation, *get_args(field.annotation))
+    return next(each for each in found if isinstance(each, type) and issubclass(each, BaseModel))
+
+
+if __name__ == "__main__":
+    sys.stdout.write(example())
