@@ -156,11 +156,17 @@ async def listening(app: web.Application, host: str, port: int) -> AsyncIterator
         await runner.cleanup()
 
 
-async def serve(settings: Settings) -> None:
-    """Run Fabu until SIGTERM or SIGINT; then drain and return."""
+def stop_event() -> asyncio.Event:
+    """Return an event that SIGTERM and SIGINT (Ctrl-C) set from now on."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+async def serve(settings: Settings) -> None:
+    """Run Fabu until SIGTERM or SIGINT; then drain and return."""
+    stop = stop_event()
     async with running(settings) as app, listening(app, settings.server.host, settings.server.port) as url:
         log.info("Fabu listens at %s", url)
         await stop.wait()

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.rule import Rule
 from rich.text import Text
 
-from bot.app import listening, running
+from bot.app import listening, running, stop_event
 from bot.commandline.show import reply_view, terminal
 from bot.i18n import Locale
 from bot.services import SERVICES, Services
@@ -110,7 +110,7 @@ async def play(*, once: bool, port: int, language: str) -> int:
             status = (await show.plan()).status
             if not once:
                 await show.invite(url)
-                await asyncio.Event().wait()
+                await stop_event().wait()
     return 0 if status is PlanStatus.SUCCESS else 1
 
 
