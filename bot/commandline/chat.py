@@ -10,6 +10,7 @@ import os
 import readline
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +20,7 @@ from rich.console import Console
 from bot.commandline.access import connected
 from bot.commandline.failure import ExitCode, Failure
 from bot.commandline.options import reader
-from bot.commandline.show import buttons_of, printable, reply_view, terminal
+from bot.commandline.show import buttons_of, printable, reply_view, sentence, terminal
 from bot.i18n import Locale
 from core.card import Button, Field, Form, Tone
 from core.chat import Reply
@@ -122,7 +123,9 @@ class Session:
             values = values if wrong else {}
 
     def _show(self, reply: Reply) -> Reply:
-        self._console.print(reply_view(reply, self._locale))
+        if reply.text:
+            self._console.print(sentence(reply), soft_wrap=True)
+        self._console.print(reply_view(replace(reply, text=""), self._locale))
         if reply.card:
             self._buttons = buttons_of(reply.card)
         return reply

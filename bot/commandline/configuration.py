@@ -30,7 +30,7 @@ def read_settings(path: Path | None) -> Settings:
     try:
         settings = load_settings(path)
     except OSError as error:
-        cure = "name the settings with --config FILE"
+        cure = "name another one with --config FILE, or begin with a copy of config/fabu.toml"
         raise Failure(f"{path} cannot be read ({error.strerror}): {cure}.", ExitCode.MISUSED) from None
     except UnicodeDecodeError:
         raise Failure(f"{path} is not UTF-8 text: save it as UTF-8.", ExitCode.MISUSED) from None

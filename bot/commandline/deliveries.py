@@ -41,7 +41,7 @@ def list_deliveries(
     rows = []
     for each in found:
         since = reader().time(datetime.fromisoformat(each["created_at"])) if each["created_at"] else ""
-        what = f"{each['kind']} {each['ref']}".strip()
+        what = f"hook {each['ref']}" if each["kind"] == "hook" else each["kind"]  # other things are told by ids
         rows.append((each["id"], each["destination"], what, each["state"], str(each["attempts"]), since, each["error"]))
     table = table_of(("id", "to", "what", "state", "tries", "since", "error"), rows)
     terminal().print(table if rows else "There are no such deliveries.")

@@ -59,14 +59,17 @@ def buttons_of(card: Card) -> list[Button]:
 
 def reply_view(reply: Reply, locale: Locale, *, numbered: bool = True) -> RenderableType:
     """Return a reply as a person would see it: its sentence, its card, and the title of its form."""
-    parts: list[RenderableType] = []
-    if reply.text:
-        parts.append(Text(_MARKS[reply.tone] + printable(reply.text), _COLOURS[reply.tone]))
+    parts: list[RenderableType] = [sentence(reply)] if reply.text else []
     if reply.card:
         parts.append(card_view(reply.card, locale, numbered=numbered))
     if reply.form:
         parts.append(Text(printable(reply.form.title), "bold"))
     return Group(*parts)
+
+
+def sentence(reply: Reply) -> Text:
+    """Return what a reply says. Printed with `soft_wrap`, a link in it stays whole."""
+    return Text(_MARKS[reply.tone] + printable(reply.text), _COLOURS[reply.tone])
 
 
 def card_view(card: Card, locale: Locale, *, numbered: bool = True) -> RenderableType:

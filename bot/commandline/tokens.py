@@ -36,7 +36,9 @@ def create(
 
     secret, token = issue(read_settings(config), person, name or "command line", timedelta(days=days))
     until = reader().time(token.expires_at)
-    terminal(errors=True).print(f"Token {token.id} acts as {person} until {until}. It is shown only now:")
+    terminal(errors=True).print(
+        f"Token {token.id} acts as {person} until {until}. It is shown only now:", soft_wrap=True
+    )
     typer.echo(secret)
 
 
