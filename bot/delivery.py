@@ -74,16 +74,18 @@ class DeliveryWorker:
         self._wakeup.set()
 
     async def stop(self, grace: float = 10.0) -> None:
-        """Stop taking effects, let those that are going finish within the grace (seconds), and record the results."""
+        """Stop taking effects, let those that were taken finish within the grace (seconds), and record the results.
+
+        The loop is waited for, not the deliveries of this moment: effects that are being taken begin a little later.
+        """
         self._stopping = True
         self.wake()
-        if self._going:
-            await asyncio.wait(self._going, timeout=grace)
+        if self._loop is None:
+            return
+        await asyncio.wait({self._loop}, timeout=grace)
         for task in self._going:
             task.cancel()
-        await asyncio.gather(*self._going, return_exceptions=True)
-        if self._loop:
-            await self._loop
+        await self._loop
 
     async def _run(self) -> None:
         while not (self._stopping and not self._going and not self._results):
