@@ -98,6 +98,8 @@ class DingTalkSimulator(ThreadSimulator):
         self.gateway = Gateway(self.clock, self.client_id, self.client_secret, lambda: self.url, self.notify)
         self.workflow = Workflow(self.clock, lambda: set(self.users), self.event)
         self.console: Console | None = None
+        self.proxied: dict[str, str] = {}
+        """Where the addresses behind a reverse proxy are served, by their public beginning."""
         self._cards: dict[str, Card] = {}
         self._callbacks: dict[str, RegisterCallback] = {}
         self._sessions: dict[str, tuple[str, float]] = {}
@@ -162,7 +164,7 @@ class DingTalkSimulator(ThreadSimulator):
         callback = self._callbacks.get(card.callback_route_key) if card else None
         if callback:
             headers = card_headers(callback.api_secret, self.milliseconds())
-            return await post(callback.callback_url, body, headers, CARD_SECONDS)
+            return await post(self._served(callback.callback_url), body, headers, CARD_SECONDS)
         ack = await self.push("CALLBACK", {"topic": CARD_TOPIC}, body, CARD_SECONDS)
         return Answer(ack["code"], json.loads(ack["data"])["response"])
 
@@ -356,6 +358,11 @@ class DingTalkSimulator(ThreadSimulator):
             return web.json_response({"errcode": 40035, "errmsg": "缺少参数"})
         self.sent.append(RobotMessage(chat, kind, body[kind]))
         return web.json_response({"errcode": 0, "errmsg": "ok"})
+
+    def _served(self, url: str) -> str:
+        return next(
+            (url.replace(public, inner, 1) for public, inner in self.proxied.items() if url.startswith(public)), url
+        )
 
     def _robot(self, code: str) -> None:
         if code != self.robot_code:
