@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Coroutine, Mapping
+from dataclasses import replace
 from typing import Any
 
 from adapters.dingtalk.client import Space
@@ -31,6 +32,8 @@ ANSWER_WITHIN = 1.5
 """Seconds that the handler gets for an answer in time."""
 _GRACE = 10.0
 _SAMPLES = {"text": "sampleText", "markdown": "sampleMarkdown"}
+_ANSWER = "reply-"
+"""What the ids of cards begin with that answer a message: nobody keeps them up to date but those who press on them."""
 
 
 class Conversation:
@@ -50,7 +53,7 @@ class Conversation:
     async def click(self, click: CardCallback, delivery: str) -> dict[str, Any]:
         """Return what the card is to show (DingTalk docs "Event callback of cards"): the note for who clicked alone."""
         inbound = clicked(click, delivery)
-        asking = self._start(self._ask(inbound))
+        asking = self._start(self._press(inbound))
         done, _ = await asyncio.wait({asking}, timeout=self._answer_within)
         if done:
             reply = asking.result()
@@ -70,6 +73,12 @@ class Conversation:
             log.exception("a request from DingTalk failed")
             return Reply(self._words.failed, Tone.BAD)
 
+    async def _press(self, inbound: Inbound) -> Reply:
+        reply = await self._ask(inbound)
+        if reply.card or not inbound.message.startswith(_ANSWER):
+            return reply
+        return replace(reply, card=(await self._ask(replace(inbound, verb="show"))).card)
+
     async def _converse(self, said: RobotMessage) -> None:
         inbound = typed(said)
         if not inbound.user:
@@ -83,7 +92,7 @@ class Conversation:
             await self._tell(said, "text", {"content": cut(clean(text), MESSAGE_BYTES)})
         elif self._messenger.client.app.card_template_id and has_buttons(reply.card):
             note = {inbound.user: {"note": cut(clean(text), MAX_VALUE_BYTES)}}
-            card_id = f"reply-{hashlib.sha256(inbound.key.encode()).hexdigest()[:32]}"
+            card_id = f"{_ANSWER}{hashlib.sha256(inbound.key.encode()).hexdigest()[:32]}"
             await self._messenger.show(Space("user", inbound.user), reply.card, card_id, note)
         else:
             await self._tell(said, "markdown", self._markdown(text, reply.card))

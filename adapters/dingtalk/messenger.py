@@ -38,7 +38,6 @@ class DingTalkMessenger:
     def __init__(self, client: DingTalkClient, words: Words) -> None:
         self.client, self.words = client, words
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._doubtful: set[str] = set()
 
     async def post(self, place: Place, card: Card, key: str) -> Posted:
         """Post a card under its `key`, or a message with a link and commands to type.
@@ -55,16 +54,8 @@ class DingTalkMessenger:
     async def show(
         self, space: Space, card: Card, key: str, private: Mapping[str, Mapping[str, str]] | None = None
     ) -> None:
-        """Make a card; one whose first answer was lost is brought up to date, as DingTalk ignores what comes later."""
-        try:
-            await self.client.create_and_deliver(key, space, variables(card), private)
-        except DeliveryError as error:
-            if error.retryable and error.sent:
-                self._doubtful.add(key)
-            raise
-        if key in self._doubtful:
-            await self.client.update_card(key, variables(card), private)
-            self._doubtful.discard(key)
+        """Make a card; `private` maps users to what they alone see of it."""
+        await self.client.create_and_deliver(key, space, variables(card), private)
 
     async def update(self, posted: Posted, card: Card) -> bool:
         """Show the newest state on a card, or tell that a new one is due: it is gone, or a message with an old status.

@@ -112,3 +112,18 @@ async def test_a_whole_release_by_chinese_words(case: Office) -> None:
     notes, _, announce = (await fabu.plan())["items"]
     assert (notes["remark"], announce["status"]) == ("写好了", "skipped")
     await case.until_all_cards_show("successful")
+
+
+async def test_the_answer_to_a_command_shows_what_its_buttons_did(case: Office) -> None:
+    await case.fabu.submitted(step("notes"), step("announce"), stages=[in_dingtalk("QA", "bob")])
+    await case.bob.writes("查看 1")
+    [card] = case.bob.answers
+    assert "#1 is now: executing" in await case.bob.clicks("approve", on=card)
+    assert (card.params["status"], card.params["show_approve"]) == ("executing", "false")
+    await case.alice.writes("show 1")
+    [card] = case.alice.answers
+    assert "“Notes” is done" in await case.alice.clicks("execute", on=card)
+    assert "Announce" in card.params["item"]
+    await case.fabu.api("POST", "/plans/1/cancel", {})
+    assert "cancelled" in await case.alice.clicks("execute", on=card)
+    assert (card.params["status"], card.params["show_execute"]) == ("cancelled", "false")
