@@ -1,0 +1,97 @@
+"""A release in DingTalk without a card template: messages tell what to type, and nothing but typing is needed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.scenario.dingtalk_case import GROUP, Office, User, in_dingtalk, office
+from tests.scenario.office import eventually, script, step
+from tests.simulators.dingtalk import RobotMessage
+
+
+@pytest.fixture(params=["http", "stream"])
+async def case(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Office]:
+    """An office whose app has no template, reached in either way."""
+    async with office(tmp_path, mode=request.param, card_template_id="") as opened:
+        yield opened
+
+
+async def card_in(case: Office, chat: str, *words: str) -> RobotMessage:
+    """Wait until the newest message that takes the place of a card shows all these words; return it."""
+
+    def look() -> RobotMessage | None:
+        cards = [message for message in case.ding.robot_messages(chat) if message.msg_key == "sampleActionCard"]
+        return next((card for card in cards[-1:] if all(word in card.text for word in words)), None)
+
+    return await case.alice.until(look)
+
+
+def commands(message: RobotMessage) -> list[str]:
+    """Return what a message says one may type."""
+    return re.findall("`([^`]+)`", message.text)
+
+
+async def types(user: User, message: RobotMessage, verb: str, reason: str = "") -> str:
+    """Type one of the commands of a message, with one's own reason; return the answer."""
+    command = next(command for command in commands(message) if command.startswith(verb))
+    return await user.says(command.replace("REASON", reason))
+
+
+async def test_a_whole_release_by_what_the_messages_say(case: Office) -> None:
+    fabu, alice, bob, carol = case.fabu, case.alice, case.bob, case.carol
+    items = [
+        step("notes", assignee="carol"),
+        script("deploy", 'test "$FABU_ATTEMPT" -gt 1', needs=["notes"]),
+        step("announce", needs=["deploy"]),
+    ]
+    await fabu.draft(*items, stages=[in_dingtalk("QA", "bob"), in_dingtalk("Operations", "@sre", rule=1)])
+    shown = await alice.says("show 1")
+    assert "`submit 1`" in shown
+    assert "#1 is now: waiting for approval" in (await alice.says("submit 1")).replace("\\", "")
+
+    asked = await card_in(case, "bob", "waiting for approval")
+    assert commands(asked) == ["approve 1", "reject 1 REASON"]
+    assert asked.params["singleURL"] == "https://fabu.example.com/plans/1"
+    assert "rejected" in await types(bob, asked, "reject", "No rollback plan")
+    denied = await card_in(case, GROUP, "rejected", "No rollback plan")
+    assert "planning" in await types(alice, denied, "replan")
+    assert "waiting for approval" in await types(alice, await card_in(case, GROUP, "planning"), "submit")
+    assert "stage Operations" in await types(bob, await card_in(case, "bob", "waiting for approval"), "approve")
+    assert "executing" in await types(carol, await card_in(case, "carol", "Operations"), "approve")
+
+    own = await card_in(case, "carol", "Your item")
+    assert "“Notes” is done" in await types(carol, own, "execute 1 1")
+    assert "`execute 1 2`" in await alice.says("show 1")
+    assert "“Deploy” is running" in await alice.says("execute 1 2")
+    await eventually(fabu.item, "deploy", wanted=lambda item: item["status"] == "failed")
+    assert "`retry 1 2`" in await alice.says("show 1")
+    await alice.writes("retry 1 2")
+    await eventually(fabu.item, "deploy", wanted=lambda item: item["status"] == "done")
+    assert "successful" in await alice.says("skip 1 announce Nobody reads it", GROUP)
+
+    await card_in(case, GROUP, "successful")
+    await alice.until(lambda: case.thread()[-1:] == ["The plan is complete"])
+    assert case.ding.calls_to("card.create") == case.ding.calls_to("card.update") == []
+    await fabu.log()
+
+
+async def test_a_message_is_sent_once_for_every_status(case: Office) -> None:
+    await case.fabu.submitted(step("notes"), step("announce"), stages=[in_dingtalk("QA", "bob", "carol")])
+    for person in (case.bob, case.carol):
+        await person.writes("approve 1")
+    for item in ("notes", "announce"):
+        await case.alice.writes(f"execute 1 {item}")
+    await card_in(case, GROUP, "successful")
+    await case.alice.until(lambda: case.thread()[-1:] == ["The plan is complete"])
+    titles = [message.params["title"] for message in case.ding.robot_messages(GROUP) if "title" in message.params]
+    assert titles == sorted(set(titles), key=titles.index)
+    assert set(titles) <= {
+        f"#1 Payments 2.4: {status}" for status in ("waiting for approval", "executing", "successful")
+    }
+    for name in ("bob", "carol"):
+        asked = [message for message in case.ding.robot_messages(name) if message.msg_key == "sampleActionCard"]
+        assert len(asked) == 1
