@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from tests.scenario.office import PATIENCE
+from tests.simulators.base import Simulator
 from tests.simulators.slack import Action, SlackSimulator
 from tests.simulators.slack_answers import Reply
 from tests.simulators.slack_reading import NotPossible, find, text_of
@@ -21,13 +22,13 @@ IDS = {"alice": "U1", "bob": "U2", "carol": "U3", "dave": "U4", "erin": "U5"}
 
 @dataclass(frozen=True)
 class SharedClock:
-    """Lets Fabu go by Slack's clock, which a test moves."""
+    """Lets Fabu go by the clock of a simulator, which a test moves."""
 
-    slack: SlackSimulator
+    simulator: Simulator
 
     def now(self) -> datetime:
         """Return the present moment."""
-        return datetime.fromtimestamp(self.slack.clock.now(), UTC)
+        return datetime.fromtimestamp(self.simulator.clock.now(), UTC)
 
     def in_(self, **duration: float) -> str:
         """Return a moment from now on, as the API takes it."""

@@ -40,6 +40,8 @@ class Workflow:
 
     def __init__(self, clock: Clock, users: Callable[[], set[str]], emit: Emit) -> None:
         self.processes: dict[str, Process] = {}
+        self.silent = False
+        """Whether the app is told of nothing that happens to forms."""
         self._clock = clock
         self._users = users
         self._emit = emit
@@ -90,9 +92,7 @@ class Workflow:
             raise Refused("processInstance.finished", "流程已结束")
         if not asked.is_system and asked.operating_user_id != process.originator:
             raise Refused("processInstance.noPermission", "只有发起人可以撤销")
-        process.status = "TERMINATED"
-        for task in process.tasks:
-            task["status"] = "CANCELED" if task["status"] == "RUNNING" else task["status"]
+        self._stop(process)
         return {"success": True, "result": True}
 
     async def list_ids(self, body: Json) -> Json:
@@ -102,6 +102,7 @@ class Workflow:
             process.instance_id
             for process in self.processes.values()
             if process.process_code == asked.process_code
+            and process.status != "DELETED"
             and asked.start_time <= process.created <= (asked.end_time or process.created)
             and (not asked.user_ids or process.originator in asked.user_ids)
         ]
@@ -117,12 +118,42 @@ class Workflow:
         record = {"userId": user, "type": "EXECUTE_TASK_NORMAL", "result": result.upper(), "remark": remark}
         process.records.append({**record, "date": "2026-11-24T08:00Z"})
         fields = {"type": "finish", "result": result, "staffId": user, "taskId": task["taskId"], "remark": remark}
-        answers = [await self._emit("bpms_task_change", self._fields(process) | fields)]
+        answers = [await self._tell("bpms_task_change", self._fields(process) | fields)]
         self._advance(process, refused=result == "refuse")
         if process.status == "COMPLETED":
             fields = {"type": "finish", "result": process.result, "staffId": process.originator}
-            answers.append(await self._emit("bpms_instance_change", self._fields(process) | fields))
+            answers.append(await self._tell("bpms_instance_change", self._fields(process) | fields))
         return answers
+
+    async def redirect(self, instance_id: str, user: str, to: str) -> Any:
+        """Let an approver hand the task to somebody else; return the app's answer to the event."""
+        process = self._find(instance_id)
+        task = process.open_task(user)
+        task |= {"status": "COMPLETED", "result": "REDIRECTED"}
+        process.tasks.append(task | {"taskId": str(1000 + next(self._numbers)), "userId": to, "status": "RUNNING"})
+        process.records.append(
+            {"userId": user, "type": "REDIRECT_TASK", "result": "REDIRECT", "date": "2026-11-24T08:00Z"}
+        )
+        fields = {"type": "finish", "result": "redirect", "staffId": user, "taskId": task["taskId"]}
+        return await self._tell("bpms_task_change", self._fields(process) | fields)
+
+    async def withdraw(self, instance_id: str) -> Any:
+        """Let who opened a form withdraw it in DingTalk; return the app's answer to the event."""
+        process = self._find(instance_id)
+        self._stop(process)
+        return await self._tell("bpms_instance_change", self._fields(process) | {"type": "terminate"})
+
+    async def delete(self, instance_id: str) -> Any:
+        """Let an administrator delete a form; return the app's answer to the event."""
+        process = self._find(instance_id)
+        process.status = "DELETED"
+        return await self._tell("bpms_instance_change", self._fields(process) | {"type": "delete"})
+
+    @staticmethod
+    def _stop(process: Process) -> None:
+        process.status = "TERMINATED"
+        for task in process.tasks:
+            task["status"] = "CANCELED" if task["status"] == "RUNNING" else task["status"]
 
     def _advance(self, process: Process, *, refused: bool) -> None:
         step = process.steps[process.step]
@@ -145,10 +176,14 @@ class Workflow:
             process.tasks.append({"taskId": task_id, "userId": user, "status": "RUNNING", "result": "NONE"})
         return True
 
+    async def _tell(self, event_type: str, fields: Json) -> Any:
+        return None if self.silent else await self._emit(event_type, fields)
+
     def _fields(self, process: Process) -> Json:
         return {"processInstanceId": process.instance_id, "processCode": process.process_code, "title": "发布审批"}
 
     def _find(self, instance_id: str) -> Process:
-        if instance_id not in self.processes:
+        process = self.processes.get(instance_id)
+        if process is None or process.status == "DELETED":
             raise Refused("processInstance.notExist", "流程实例不存在")
-        return self.processes[instance_id]
+        return process
