@@ -24,6 +24,7 @@ async def test_clicks_modals_commands_and_mentions_over_the_socket(
     await bob.clicks("Reject")
     await bob.fills_in(text="Not today")
     await bob.hears("Reject: done. #1 is now: rejected.")
+    await bob.sees("rejected")  # else the next click may hit this card, which is out of date by then
     await alice.says("replan 1", channel="C1")
     await fabu.until_status("planning")
     await alice.types("submit 1")
