@@ -136,13 +136,14 @@ def test_links_and_files_lead_somewhere() -> None:
     anchors = {
         re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in re.findall(r"^#+ (.*)", README, re.M)
     }
-    for text in (README, (ROOT / "SECURITY.md").read_text(encoding="utf-8")):
+    security = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    for text in (README, security):
         for link in re.findall(r"\]\(([^)\s]+)\)", text):
             if link.startswith("#"):
                 assert link[1:] in anchors, link
             elif "://" not in link:
                 assert (ROOT / link).exists(), link
-    for path in re.findall(r"\b(?:core|adapters|bot|config|tests)/[\w./]*\w", README):
+    for path in re.findall(r"\b(?:core|adapters|bot|config|tests)/[\w./]*\w", README + security):
         assert (ROOT / path).exists(), path
 
 
