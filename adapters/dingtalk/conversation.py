@@ -51,7 +51,12 @@ class Conversation:
         await asyncio.wait({self._start(self._converse(said))}, timeout=self._answer_within)
 
     async def click(self, click: CardCallback, delivery: str) -> dict[str, Any]:
-        """Return what the card is to show (DingTalk docs "Event callback of cards"): the note for who clicked alone."""
+        """Return what the card is to show (DingTalk docs "Event callback of cards"): the note for who clicked alone.
+
+        Nothing for a button that names no action: its template is not ours.
+        """
+        if not click.verb:
+            return {}
         inbound = clicked(click, delivery)
         asking = self._start(self._press(inbound))
         done, _ = await asyncio.wait({asking}, timeout=self._answer_within)
