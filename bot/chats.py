@@ -119,7 +119,7 @@ def _slack(settings: Settings) -> Chat:
     messenger = SlackMessenger(config)
 
     def listen(services: Services, _: FormChanged) -> tuple[Listener, Mapping[str, Answer]]:
-        app = SlackApp(config, messenger, services.chat, services.clock)
+        app = SlackApp(config, messenger, services.chat, services.clock, crowd=services.engine.crowd)
         return app, {"/slack/events": app.handle}
 
     return Chat(messenger, settings.slack.channel, listen, lambda: findings(config, messenger))

@@ -1,7 +1,8 @@
 """The worker of the outbox: takes due effects, delivers them, and records how it went.
 
 Effects of one plan and destination go one after the other; different ones go side by side, so that a slow destination
-delays no other. Claims and results are written in batches. Delivery is at least once: a sender that dies leaves its
+delays no other. Claims and results are written in batches. While requests crowd in, only a few effects are taken at a
+time: what is shown may lag a moment, decisions may not. Delivery is at least once: a sender that dies leaves its
 claim to expire, and the effect comes again.
 """
 
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.clock import Clock
+from core.crowd import Crowd
 from core.errors import DeliveryError, FabuError, NotFound, Unavailable
 from core.ports import Attempt, Delivery, DeliveryState, Settled, Store, Writing
 
@@ -26,6 +28,9 @@ IDLE = 1.0
 """Seconds between looks at the outbox when nothing wakes the worker."""
 AT_ONCE = 64
 PER_DESTINATION = 16
+PATIENCE = 0.5
+"""Seconds that the worker waits for a crowd of requests to pass before it takes a few effects nevertheless."""
+FEW = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +62,8 @@ def patient(attempts: int) -> timedelta:
 class DeliveryWorker:
     """Delivers effects until it is stopped. `routes` maps a destination, or the part before its colon, to its route."""
 
-    def __init__(self, store: Store, clock: Clock, routes: Mapping[str, Route]) -> None:
-        self._store, self._clock, self._routes = store, clock, routes
+    def __init__(self, store: Store, clock: Clock, routes: Mapping[str, Route], crowd: Crowd | None = None) -> None:
+        self._store, self._clock, self._routes, self._crowd = store, clock, routes, crowd or Crowd()
         self._wakeup = asyncio.Event()
         self._results: list[Settled] = []
         self._going: dict[asyncio.Task[None], str] = {}
@@ -102,8 +107,9 @@ class DeliveryWorker:
 
     async def _exchange(self) -> list[Delivery]:
         """Record the results and take new effects, in one transaction."""
+        at_most = PER_DESTINATION if await self._crowd.passed(PATIENCE) else FEW
         results, self._results = self._results, []
-        free = 0 if self._stopping else min(AT_ONCE - len(self._going), PER_DESTINATION)
+        free = 0 if self._stopping else min(AT_ONCE - len(self._going), at_most)
         count = Counter(self._going.values())
         busy = [name for name, number in count.items() if number >= PER_DESTINATION]
         now = self._clock.now()

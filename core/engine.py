@@ -16,6 +16,7 @@ from core.apply import AnyEvent
 from core.audit import LogEntry, entries_for
 from core.clock import Clock, Ids
 from core.context import Context, Policy
+from core.crowd import Crowd
 from core.decide import decide, start
 from core.draft import PlanDraft
 from core.effects import Effect, EffectKind, effects_of
@@ -63,6 +64,7 @@ class Engine:
         self._store, self._clock, self._ids, self._audit_key = store, clock, ids, audit_key
         self.policy = policy
         self.directory = Directory()
+        self.crowd = Crowd()
         self._waiting: list[_Request] = []
         self._committing: asyncio.Task[None] | None = None
         self._listeners: list[Callable[[Sequence[str]], None]] = []
@@ -97,6 +99,7 @@ class Engine:
         try:
             while self._waiting:
                 requests, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+                self.crowd.seen(len(requests))
                 await self._commit(requests)
         finally:
             self._committing = None

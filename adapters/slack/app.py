@@ -10,6 +10,7 @@ from adapters.slack.conversation import ANSWER_WITHIN, Conversation
 from adapters.slack.server import Endpoint
 from core.chat import Handler
 from core.clock import Clock
+from core.crowd import Crowd
 
 
 class SlackApp:
@@ -26,8 +27,9 @@ class SlackApp:
         handler: Handler,
         clock: Clock,
         answer_within: float = ANSWER_WITHIN,
+        crowd: Crowd | None = None,
     ) -> None:
-        self._conversation = Conversation(handler, messenger, answer_within)
+        self._conversation = Conversation(handler, messenger, answer_within, crowd)
         self._messenger = messenger
         self._endpoint = Endpoint(config.signing_secret, self._conversation, clock) if config.mode == "http" else None
         self._socket = None

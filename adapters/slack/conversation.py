@@ -1,7 +1,8 @@
 """From a user's request to the bot's handler and back, the same for HTTP and Socket Mode.
 
 Slack waits three seconds for the acknowledgement. The handler gets half of that; if it needs longer, the request is
-acknowledged and the answer follows. What cannot be said in the acknowledgement is sent beside it.
+acknowledged and the answer follows. What cannot be said in the acknowledgement is sent beside it; what a click only
+confirms waits for a moment when nobody else waits for a decision.
 """
 
 from __future__ import annotations
@@ -17,11 +18,14 @@ from adapters.slack.client import SlackMessenger
 from adapters.slack.inbound import Kind, Request
 from adapters.slack.modals import modal
 from adapters.slack.text import JSON, cut, flat
-from core.card import Card, Section
+from core.card import Card, Section, Tone
 from core.chat import Handler, Reply
+from core.crowd import Crowd
 from core.errors import DeliveryError
 
 ANSWER_WITHIN: Final = 1.5  # seconds
+PATIENCE: Final = 1.0  # seconds that a confirmation waits for a crowd of requests to pass
+CONFIRMING: Final = 16  # confirmations at once
 _ERROR: Final = 250  # characters of what is said below an input
 
 _log = logging.getLogger(__name__)
@@ -30,8 +34,16 @@ _log = logging.getLogger(__name__)
 class Conversation:
     """Answers what Slack delivers, once it is proven to come from Slack."""
 
-    def __init__(self, handler: Handler, messenger: SlackMessenger, answer_within: float = ANSWER_WITHIN) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        messenger: SlackMessenger,
+        answer_within: float = ANSWER_WITHIN,
+        crowd: Crowd | None = None,
+    ) -> None:
         self._handler = handler
+        self._crowd = crowd or Crowd()
+        self._confirming = asyncio.Semaphore(CONFIRMING)
         self._messenger = messenger
         self._answer_within = answer_within
         self._running: set[asyncio.Future[Any]] = set()
@@ -78,11 +90,19 @@ class Conversation:
             await self._messenger.open(request.trigger_id, modal(reply.form, request.origin()))
         elif reply.form:
             await self._write(request, render.opener(reply.form, inbound.text))
+        elif request.kind is Kind.CLICK and reply.tone is Tone.GOOD:
+            await self._confirm(request, reply)
         elif reply.text or reply.card:
             await self._tell(request, reply)
         if request.at_home and not reply.form:
             now = await self._handler(replace(inbound, key=f"{inbound.key}:home", verb="home", ref="", values={}))
             await self._messenger.home(inbound.user, _home(now))
+
+    async def _confirm(self, request: Request, reply: Reply) -> None:
+        """Tell that a click worked; a few at a time, and when nobody waits for a decision."""
+        async with self._confirming:
+            await self._crowd.passed(PATIENCE)
+            await self._tell(request, reply)
 
     async def _tell(self, request: Request, reply: Reply) -> None:
         inbound, content = request.inbound, render.answer(reply)

@@ -83,15 +83,14 @@ class Saver:
             self._connection.execute(_ADD_ENTRY, entries)
 
     def _plan(self, before: Plan | None, after: Plan) -> None:
-        planned = planned_values(after)
         if before is None:
-            self._rows[_ADD_PLAN].append(birth_values(after) | planned | progress_values(after))
+            self._rows[_ADD_PLAN].append(birth_values(after) | planned_values(after) | progress_values(after))
         elif before is not after:
             here = {"of": after.id, "before": before.version} | progress_values(after)
-            if planned == planned_values(before):
+            if after.revision == before.revision:
                 self._rows[_SET_PROGRESS].append(here)
             else:
-                self._rows[_SET_PLAN].append(here | planned)
+                self._rows[_SET_PLAN].append(here | planned_values(after))
         if (before and before.approval.stages) != after.approval.stages:
             self._rows[_DROP_STAGES].append({"of": after.id})
             self._rows[_ADD_STAGE] += [stage_values(after.id, i, s) for i, s in enumerate(after.approval.stages)]

@@ -1,0 +1,37 @@
+"""Decisions first: what is not urgent waits while requests crowd in."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+CROWD = 4
+"""So many requests in one commit are a crowd: people wait for each other."""
+QUIET = 0.05
+"""Seconds without a crowd after which it is over."""
+
+
+class Crowd:
+    """Knows whether requests come faster than they can be decided one by one."""
+
+    def __init__(self) -> None:
+        self._over = asyncio.Event()
+        self._over.set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def seen(self, requests: int) -> None:
+        """Take note of how many requests were decided together."""
+        if requests < CROWD:
+            return
+        self._over.clear()
+        if self._timer:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(QUIET, self._over.set)
+
+    async def passed(self, patience: float) -> bool:
+        """Wait until there is no crowd, at most so many seconds; tell whether there is none."""
+        if not self._over.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(patience):
+                    await self._over.wait()
+        return self._over.is_set()

@@ -1,0 +1,52 @@
+"""Deliveries while requests crowd in: a few at a time, and all of them afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+
+from adapters.store.open import open_store
+from bot.delivery import FEW, DeliveryWorker, Route, Sent, patient
+from core.clock import ManualClock
+from core.crowd import CROWD, Crowd
+from core.effects import Effect, EffectKind
+from core.ports import Delivery
+from tests.worlds import START
+
+MANY = 3 * FEW
+
+
+async def test_few_are_delivered_in_a_crowd_and_the_rest_when_it_has_passed() -> None:
+    clock, crowd = ManualClock(START), Crowd()
+    store = open_store("memory://", b"k" * 32, clock)
+    begun: list[str] = []
+    more, may_end = asyncio.Event(), asyncio.Event()
+
+    async def crowding() -> None:
+        while True:
+            crowd.seen(CROWD)
+            await asyncio.sleep(0.001)
+
+    async def deliver(taken: Delivery) -> Sent:
+        begun.append(taken.effect.id)
+        more.set()
+        await may_end.wait()
+        return Sent(200)
+
+    async def begun_at_least(number: int) -> None:
+        while len(begun) < number:
+            more.clear()
+            await more.wait()
+
+    effects = [Effect(f"{i:02}", f"plan {i}", "there", EffectKind.HOOK, "", {}, START) for i in range(MANY)]
+    await store.write(lambda writing: writing.outbox.add(effects))
+    worker = DeliveryWorker(store, clock, {"there": Route(deliver, patient)}, crowd)
+    async with asyncio.timeout(10):
+        people = asyncio.create_task(crowding())
+        worker.start()
+        await begun_at_least(FEW)
+        assert len(begun) == FEW
+        people.cancel()
+        await begun_at_least(MANY)
+        may_end.set()
+        await worker.stop()
+    assert sorted(begun) == [effect.id for effect in effects]
