@@ -7,12 +7,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 LOCK := config/requirements-dev.txt
+POT := $(VENV)/fabu.pot
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo run test check bench lock clean
+.PHONY: help setup demo run test check bench lock messages clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
@@ -42,6 +43,12 @@ bench: setup ## run the measurements
 lock: setup ## resolve pyproject.toml into the lock files (needs a package index; UPGRADE=1 takes newer releases)
 	$(COMPILE) $(if $(UPGRADE),--upgrade) --output-file config/requirements.txt pyproject.toml
 	$(COMPILE) $(if $(UPGRADE),--upgrade) --extra dev --output-file $(LOCK) pyproject.toml
+
+messages: setup ## bring the catalogues up to date with the sources; translate what is new, then run it again
+	$(BIN)/pybabel -q extract --mapping-file pyproject.toml --sort-output --add-location file --project Fabu --output $(POT) .
+	$(BIN)/pybabel -q update --domain fabu --input-file $(POT) --output-dir bot/i18n --width 120 --no-fuzzy-matching \
+		--ignore-obsolete --ignore-pot-creation-date
+	$(BIN)/pybabel -q compile --domain fabu --directory bot/i18n
 
 clean: ## remove .venv and everything the tools made
 	rm -rf $(VENV) build dist *.egg-info .coverage htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from bot.i18n import Locale
+from bot.problems import problems_in
 from core import commands as c
 from core.card import Field, Form
-from core.draft import ApprovalDraft, PlanDraft, StageDraft, TextItemDraft, WindowDraft, clean
+from core.draft import PlanDraft, WindowDraft, clean
 from core.errors import Invalid, NotFound, Problem
 from core.status import Verb
 
@@ -97,22 +98,21 @@ def new_plan_form(locale: Locale, name: str = "") -> Form:
 
 def draft_from_form(values: Mapping[str, str], locale: Locale) -> PlanDraft:
     """Read the new-plan form. Raises Invalid whose problems name the form's fields."""
-    approvers = tuple(part for part in values.get("approvers", "").replace("，", ",").replace(",", " ").split())
+    approvers = values.get("approvers", "").replace("，", ",").replace(",", " ").split()
     lines = [line.strip() for line in values.get("items", "").splitlines() if line.strip()]
+    data = {
+        "name": values.get("name", ""),
+        "description": values.get("description", ""),
+        "window": _window(values.get("window", ""), locale),
+        "approval": {"stages": [{"name": "1", "approvers": approvers}] if approvers else []},
+        "items": [
+            {"type": "text", "key": f"step{i}", "name": line, "content": line} for i, line in enumerate(lines, 1)
+        ],
+    }
     try:
-        return PlanDraft(
-            name=values.get("name", ""),
-            description=values.get("description", ""),
-            window=_window(values.get("window", ""), locale),
-            approval=ApprovalDraft(stages=(StageDraft(name="1", approvers=approvers),) if approvers else ()),
-            items=tuple(
-                TextItemDraft(type="text", key=f"step{i}", name=line, content=line) for i, line in enumerate(lines, 1)
-            ),
-        )
+        return PlanDraft.model_validate(data)
     except ValidationError as error:
-        raise Invalid(
-            *(Problem(str(e["loc"][0]), e["msg"].replace("{", "(").replace("}", ")")) for e in error.errors())
-        ) from None
+        raise Invalid(*problems_in(error, data)) from None
 
 
 def _window(text: str, locale: Locale) -> WindowDraft:

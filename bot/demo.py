@@ -119,6 +119,7 @@ class Show:
 
     def __init__(self, services: Services, console: Console) -> None:
         self._services, self._console = services, console
+        self._locale = Locale(services.settings.server.language, services.settings.server.timezone)
         self._plan_id = services.ids.new()
         self._content: PlanDraft
         self._said = 0
@@ -170,7 +171,7 @@ class Show:
         person = self._services.engine.directory.people[scene.person]
         self._console.print(Text(f"{person.name} ▸ {scene.says}", "bold cyan"))
         reply = await self._services.chat(Inbound("cli", scene.person, f"demo-{self._said}", scene.says))
-        locale = Locale(person.language, self._services.settings.server.timezone)
+        locale = Locale.of(person, self._locale.language, self._locale.timezone)
         self._console.print(reply_view(reply if scene.shows else replace(reply, card=None), locale, numbered=False))
 
     async def _wait(self, key: str, status: ItemStatus) -> None:
@@ -182,7 +183,7 @@ class Show:
 
     def _tell(self, text: str) -> None:
         self._console.print()
-        self._console.print(Rule(Text(text, "dim"), align="left"))
+        self._console.print(Rule(Text(self._locale.text(text), "dim"), align="left"))
 
 
 def _free_port() -> int:

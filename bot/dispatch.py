@@ -12,6 +12,7 @@ from bot.cards.lists import ListCards
 from bot.cards.plan import PlanCards
 from bot.commands import ITEM_VERBS, PLAN_VERBS, Typed, parse
 from bot.i18n import Locale
+from bot.i18n.labels import N_, label
 from bot.identify import OWN_WAYS, Identities
 from core import commands as c
 from core.card import Card, Form, Tone
@@ -31,6 +32,19 @@ from core.status import PlanStatus, Verb
 _LINK_LIFE = timedelta(minutes=10)
 _ASKING = frozenset({Verb.REJECT, Verb.SKIP, Verb.EXECUTE})
 """Verbs whose buttons may ask for a text. Chats with dialogs let it be asked for after the click."""
+_DONE = {
+    Verb.EDIT: N_("Saved."),
+    Verb.FINISH: N_("The planning is finished."),
+    Verb.SUBMIT: N_("Submitted."),
+    Verb.APPROVE: N_("Approved."),
+    Verb.REJECT: N_("Rejected."),
+    Verb.DELEGATE: N_("Delegated."),
+    Verb.REPLAN: N_("Taken back."),
+    Verb.CANCEL: N_("Cancelled."),
+    Verb.RECHECK: N_("Asked again."),
+    Verb.DELETE: N_("Deleted."),
+}
+"""What came of a command about a whole plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,16 +180,19 @@ class Dispatch:
         return Reply(said(outcome, command, asking.locale), Tone.GOOD, card)
 
     async def _list(self, asking: _Asking, status: str) -> Card:
-        if status and status not in set(PlanStatus):
+        text = asking.locale.text
+        names = {text(label(each)): each.value for each in PlanStatus}
+        wanted = names.get(status, status)
+        if wanted and wanted not in set(PlanStatus):
             raise Invalid(
                 Problem(
                     "status",
                     "there is no status {status}; use one of: {known}",
-                    {"status": status, "known": ", ".join(PlanStatus)},
+                    {"status": status, "known": ", ".join(names)},
                 )
             )
-        page = await self._store.read(lambda reading: reading.plans(PlanQuery(status=status)))
-        return self._lists(asking.locale).plans(page.items, asking.locale.text("Release plans"))
+        page = await self._store.read(lambda reading: reading.plans(PlanQuery(status=wanted)))
+        return self._lists(asking.locale).plans(page.items, text("Release plans"))
 
     async def _mine(self, asking: _Asking) -> Card:
         person = asking.person.id
@@ -243,8 +260,8 @@ def said(outcome: Outcome, command: c.AnyCommand, locale: Locale) -> str:
                 plan=plan.status,
             )
         case _:
-            verb = Verb(getattr(command, "verb", Verb.EDIT))
-            return text("{verb}: done. #{number} is now: {status}.", verb=verb, number=plan.number, status=plan.status)
+            done = text(_DONE[getattr(command, "verb", Verb.EDIT)])
+            return text("{done} #{number} is now: {status}.", done=done, number=plan.number, status=plan.status)
 
 
 def _digest(text: str) -> str:

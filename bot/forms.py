@@ -200,7 +200,7 @@ class Forms:
         effect = delivery.effect
         plan = await self._store.read(lambda reading: reading.plan(effect.plan_id))
         if effect.kind is EffectKind.FORM_START and (stage := _asked(plan, effect)) and not stage.form:
-            why = error.params["reason"]
+            why = self._locale.text(str(error.params["reason"]))
             await self._close(plan, stage, self._locale.text("The approval form could not be opened: {why}.", why=why))
 
 

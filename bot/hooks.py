@@ -83,8 +83,9 @@ class Hooks:
     async def _given_up(self, delivery: Delivery, error: DeliveryError) -> None:
         """Put it into the plan's log, which the chats show, that somebody does not know of the plan."""
         effect = delivery.effect
+        reason = str(error.params["reason"])
         note = c.NoteUntold(
-            plan_id=effect.plan_id, endpoint=_endpoint(effect), event=HookEvent(effect.ref), reason=str(error)
+            plan_id=effect.plan_id, endpoint=_endpoint(effect), event=HookEvent(effect.ref), reason=reason
         )
         with suppress(NotFound):  # a deleted plan has nobody who waits for it
             await self._engine.execute(note, SYSTEM)

@@ -94,11 +94,11 @@ class Runs:
                 raise
             if error.retryable:
                 return await _found(runner, order)
-            return RunReport(order.run_id, RunStatus.FAILED, message=str(error))
+            return RunReport(order.run_id, RunStatus.FAILED, message=str(error.params["reason"]))
 
     async def _given_up(self, delivery: Delivery, error: DeliveryError) -> None:
         if delivery.effect.kind is EffectKind.RUN_START:
-            report = RunReport(delivery.effect.ref, RunStatus.FAILED, message=str(error))
+            report = RunReport(delivery.effect.ref, RunStatus.FAILED, message=str(error.params["reason"]))
             await self.report(delivery.effect.plan_id, str(delivery.effect.payload["item"]), report)
 
     def _runner(self, destination: str) -> Runner:

@@ -115,7 +115,7 @@ class PlanCards:
         )
         if plan.content and plan.content.jira_sprints:
             yield Fact(
-                "Jira",
+                text("Jira sprints"),
                 ", ".join(str(s.get("sprint_name") or s.get("sprint_id", "")) for s in plan.content.jira_sprints),
             )
 
@@ -130,7 +130,7 @@ class PlanCards:
             return " ".join((waiting, check.progress, text("To get out of it: replan or cancel."))).replace("  ", " ")
         if plan.status in FAILED_CHECK.values():
             return text(
-                "The external check failed: {reason}. Check again, replan or cancel.", reason=plan.reason or "?"
+                "The external check failed: {reason}. Check again, replan or cancel.", reason=text(plan.reason) or "?"
             )
         if plan.gate and plan.status in (PlanStatus.DENIED, PlanStatus.TIMEOUT):
             said = plan.reason or text(label(plan.status))
@@ -170,7 +170,9 @@ class PlanCards:
             voter = name(vote.person)
             if vote.delegate:
                 voter = text("{delegate} for {person}", delegate=name(vote.delegate), person=voter)
-            said = text(label(vote.decision)) + (f": {shortened(vote.comment, _DETAIL_LIMIT)}" if vote.comment else "")
+            said, comment = text(label(vote.decision)), shortened(vote.comment, _DETAIL_LIMIT)
+            if comment:
+                said = text("{decision}: {comment}", decision=said, comment=comment)
             yield Row(voter, "👍" if vote.decision is Decision.APPROVE else "👎", said)
 
     def _items(self, plan: Plan, *, buttons: bool = True) -> Section | None:
@@ -212,7 +214,7 @@ class PlanCards:
         if waits and item.status is ItemStatus.TODO:
             parts.append(text("after: {items}", items=", ".join(waits)))
         if item.run and item.run.message and not item.complete:
-            parts.append(item.run.message)
+            parts.append(text(item.run.message))
         if item.remark:
             parts.append(f"“{to_plain(item.remark)}”")
         return shortened(" · ".join(part for part in parts if part), _DETAIL_LIMIT)

@@ -54,6 +54,19 @@ _CONSEQUENCES = frozenset(
 )  # fmt: skip
 """What nobody does: it follows from what somebody did."""
 _SAID = ("comment", "reason", "remark", "message")
+_FIELDS = {
+    "name": N_("name"),
+    "manager": N_("manager"),
+    "collaborators": N_("collaborators"),
+    "window": N_("release window"),
+    "schedule_at": N_("scheduled time"),
+    "description": N_("release content"),
+    "jira_sprints": N_("Jira sprints"),
+    "approval": N_("approval"),
+    "checks": N_("external checks"),
+    "items": N_("items"),
+}
+"""What may be edited."""
 
 
 def sentence(entry: LogEntry, plan: Plan, locale: Locale, directory: Directory) -> str:
@@ -63,14 +76,17 @@ def sentence(entry: LogEntry, plan: Plan, locale: Locale, directory: Directory) 
     item = plan.items.get(str(details.get("item_id", "")))
     params["item"] = item.name if item else "?"
     params["stage"] = _stage(plan, int(details.get("stage", 0)))
-    params["changed"] = ", ".join(map(str, details.get("changed", ())))
+    params["changed"] = ", ".join(locale.text(_FIELDS[name]) for name in details.get("changed", ()))
     params["count"] = len(details.get("started", ()))
     params["attempt"] = (details.get("run") or {}).get("attempt", 1)
     params["event"] = params.get("event") or HookEvent((details.get("check") or {"event": "finish_planning"})["event"])
     what = locale.text(SENTENCES[entry.event], **params)
+    if entry.event not in _CONSEQUENCES:
+        what = locale.text("{who}: {what}", who=who(entry, locale, directory), what=what)
     said = next((str(details[name]) for name in _SAID if details.get(name)), "")
-    subject = "" if entry.event in _CONSEQUENCES else f"{who(entry, locale, directory)}: "
-    return f"{subject}{what}" + (f" — {said}" if said else "")
+    if entry.actor_kind != "person":
+        said = locale.text(said)
+    return f"{what} — {said}" if said else what
 
 
 def _stage(plan: Plan, index: int) -> str:

@@ -16,9 +16,9 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from bot.commandline.failure import ExitCode, Failure
+from bot.problems import problems_in
 from bot.routes.differences import differences
 from bot.routes.models import DifferenceAnswer
-from bot.routes.problems import problems_in
 from core.draft import ApprovalDraft, PlanDraft, StageDraft, TextItemDraft, WindowDraft, WorkflowItemDraft
 
 Json = dict[str, Any]

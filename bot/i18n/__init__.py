@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from bot.i18n.extract import WORDS
 from bot.i18n.labels import label
 from core.errors import FabuError, Invalid, Problem
 from core.people import Person
@@ -60,7 +61,10 @@ class Locale:
         """Return what an error tells the reader."""
         if isinstance(error, Invalid):
             return self.text(error.message, problems="\n".join(f"• {self.problem(each)}" for each in error.problems))
-        return self.text(error.message, **error.params)
+        return self.text(error.message, **{name: self._word(name, value) for name, value in error.params.items()})
+
+    def _word(self, name: str, value: object) -> object:
+        return self.text(value) if name in WORDS and isinstance(value, str) else value
 
     def _plain(self, value: object) -> object:
         if isinstance(value, Enum):

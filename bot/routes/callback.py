@@ -17,9 +17,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import from_json
 
 from adapters.hooks.signing import decode_secret, verify
+from bot.problems import MOST, problems_in, unstorable
 from bot.routes.bodies import Said
 from bot.routes.errors import BadRequest, TooLarge, error_response
-from bot.routes.problems import MOST, problems_in, unstorable
 from bot.routes.request import json_response
 from bot.services import SERVICES, Services
 from core import commands as c

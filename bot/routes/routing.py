@@ -12,8 +12,8 @@ from typing import Any, Generic, TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
+from bot.problems import MOST, problems_in, unstorable
 from bot.routes.errors import BadRequest, UnsupportedMediaType
-from bot.routes.problems import MOST, problems_in, unstorable
 from bot.routes.request import ACTOR, json_response
 from bot.services import SERVICES, Services
 from core.commands import AnyCommand

@@ -88,7 +88,7 @@ async def test_a_kill_loses_nothing_that_was_accepted_and_starts_nothing_twice(
         slack.app_url = f"{fabu.url}/slack/events"
         for number in PLANS:
             again = await bob.types(f"approve {number}")
-            assert ("Approve: done." in again) <= (number not in crowd.accepted("approve"))
+            assert ("Approved." in again) <= (number not in crowd.accepted("approve"))
             item = await eventually(fabu.item, "deploy", number, wanted=lambda item: item["status"] != "running")
             assert (item["run"] is None) <= (number not in crowd.accepted("execute"))
             await alice.types(f"execute {number} 1" if item["status"] == "todo" else f"skip {number} 1 looked at it")

@@ -54,4 +54,4 @@ async def test_a_plan_is_shown_from_the_home_tab(fabu: Fabu, alice: User) -> Non
     await fabu.draft(name="Mine")
     await alice.clicks("Show", on=await alice.opens_home())
     await alice.clicks("Submit", on=await alice.sees("#1 Mine", "1. Notes"))
-    await alice.hears("Submit: done. #1 is now: executing.")
+    await alice.hears("Submitted. #1 is now: executing.")

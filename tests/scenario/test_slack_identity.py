@@ -31,7 +31,7 @@ async def test_people_are_found_by_id_or_by_address_and_asked_for_once(
 async def test_cards_go_to_those_who_are_found_by_address(fabu: Fabu, slack: SlackSimulator, carol: User) -> None:
     await fabu.submitted(stages=[stage("QA", "carol")])
     await carol.clicks("Approve")
-    await carol.hears("Approve: done.")
+    await carol.hears("Approved.")
     assert [call.arguments["email"] for call in slack.calls_to("users.lookupByEmail")] == ["carol@example.com"]
     [vote] = (await fabu.plan())["approval"]["stages"][0]["votes"]
     assert vote["person"] == "carol"
@@ -82,9 +82,9 @@ class TestInactive:
 async def test_a_mention_stands_for_its_person(fabu: Fabu, bob: User, carol: User, dave: User) -> None:
     await fabu.submitted(stages=[stage("QA", "bob")])
     assert "cannot decide in your place" in await bob.types("delegate 1 nobody")
-    assert "Delegate: done." in await bob.types("delegate 1 <@U3|carol>")
+    assert "Delegated." in await bob.types("delegate 1 <@U3|carol>")
     await carol.clicks("Approve")
-    await carol.hears("Approve: done.")
+    await carol.hears("Approved.")
     [vote] = (await fabu.plan())["approval"]["stages"][0]["votes"]
     assert vote["person"] == "bob"
     assert (await fabu.log())[-4].details["delegate"] == "carol"

@@ -68,13 +68,13 @@ async def test_a_whole_release(
         step("announce"),
     ]
     await fabu.draft(*items, stages=STAGES)
-    assert "Submit: done. #1 is now: waiting for approval." in await alice.types("submit 1")
+    assert "Submitted. #1 is now: waiting for approval." in await alice.types("submit 1")
 
     await bob.clicks("Approve")
     await bob.hears("Your approval counts. #1 now waits for stage QA.")
     await carol.clicks("Reject")
     await carol.fills_in(text="No rollback plan")
-    await carol.hears("Reject: done. #1 is now: rejected.")
+    await carol.hears("Rejected. #1 is now: rejected.")
     assert await fabu.status() == "denied"
     await bob.sees("rejected", "👎 Carol", "No rollback plan")
 
@@ -138,7 +138,7 @@ async def test_a_plan_that_is_started_in_a_modal(
     assert "2. Announce" in shown
 
     await alice.clicks("Submit", on=slack.ephemerals("U1")[-1])
-    await alice.hears("Submit: done. #1 is now: waiting for approval.")
+    await alice.hears("Submitted. #1 is now: waiting for approval.")
     for person in (bob, carol, erin):
         await person.clicks("Approve")
     await fabu.until_status("executing")

@@ -23,13 +23,13 @@ async def test_clicks_modals_commands_and_mentions_over_the_socket(
     assert "waiting for approval" in await alice.types("submit 1")
     await bob.clicks("Reject")
     await bob.fills_in(text="Not today")
-    await bob.hears("Reject: done. #1 is now: rejected.")
+    await bob.hears("Rejected. #1 is now: rejected.")
     await bob.sees("rejected")  # else the next click may hit this card, which is out of date by then
     await alice.says("replan 1", channel="C1")
     await fabu.until_status("planning")
     await alice.types("submit 1")
     await bob.clicks("Approve")
-    await bob.hears("Approve: done. #1 is now: executing.")
+    await bob.hears("Approved. #1 is now: executing.")
     await alice.types("execute 1 notes")
     assert "#1 is now: successful." in await alice.types("skip 1 announce not needed")
     assert (await slack.url_verification()).status == 404, "nothing is taken over HTTP"

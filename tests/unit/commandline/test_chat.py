@@ -21,6 +21,15 @@ def test_a_command_is_answered_and_its_outcome_is_the_exit_code(alice: Terminal)
     assert "Commands" in told
 
 
+def test_plans_are_listed_by_status_in_the_words_of_the_cards_and_of_the_api(alice: Terminal) -> None:
+    alice.plan(name="name: Listed", items=STEPS)
+    for status in ("planning", "successful", "success"):
+        told = alice.fabu("chat", "--command", f"list {status}")
+        assert ("Listed" in told) is (status == "planning")
+    refused = alice.fabu("chat", "--command", "list finished", code=1)
+    assert "there is no status finished; use one of: planning, planning finished, waiting for approval" in refused
+
+
 def test_buttons_are_pressed_by_number_and_ask_what_they_need(alice: Terminal, bob: Terminal) -> None:
     number = alice.plan(name="name: Pressed", items=STEPS, approval=APPROVAL)
     alice.fabu("plan", "submit", number)
