@@ -83,6 +83,8 @@ class DingTalkClient:
         """Use `session` for what the SDK does not cover; raise ValueError for addresses that are not safe."""
         self.app = app
         self.session = session
+        self.clicks_arrive = not app.callback_route_key
+        """Whether DingTalk knows where clicks are to be sent; until then it makes no cards."""
         self._api = OpenApi(app.api_url, app.client_id, app.client_secret, clock, app.timeout)
         self._oapi = base_url(app.oapi_url)
         self._timeout = aiohttp.ClientTimeout(total=app.timeout.total_seconds())
@@ -100,6 +102,8 @@ class DingTalkClient:
         whoever repeats it follows with `update_card`. Raise ValueError if the variables are not the template's.
         """
         app = self.app
+        if not self.clicks_arrive:
+            raise DeliveryError(SYSTEM, "clicks on cards do not reach Fabu yet", retryable=True, sent=False)
         callback = {"callbackType": "HTTP", "callbackRouteKey": app.callback_route_key}
         body = {
             "cardTemplateId": app.card_template_id,
@@ -150,6 +154,7 @@ class DingTalkClient:
         answer = await self._api.call(_REGISTER_CALLBACK, body)
         if not answer.get("success"):
             raise DeliveryError(SYSTEM, "callback address not registered", retryable=False)
+        self.clicks_arrive = True
 
     async def send_robot_user(self, user_ids: Sequence[str], msg_key: str, params: Mapping[str, str]) -> list[str]:
         """Send a robot message 1:1, e.g. `sampleMarkdown` with `title` and `text`; return the ids that cannot get it.

@@ -95,7 +95,7 @@ class Conversation:
             text = self._words.new_plan.format(new=self._words.command("new"), url=self._console_url)
         if reply.card is None:
             await self._tell(said, "text", {"content": cut(clean(text), MESSAGE_BYTES)})
-        elif self._messenger.client.app.card_template_id and has_buttons(reply.card):
+        elif self._messenger.has_cards and has_buttons(reply.card):
             note = {inbound.user: {"note": cut(clean(text), MAX_VALUE_BYTES)}}
             card_id = f"{_ANSWER}{hashlib.sha256(inbound.key.encode()).hexdigest()[:32]}"
             await self._messenger.show(Space("user", inbound.user), reply.card, card_id, note)

@@ -39,6 +39,11 @@ class DingTalkMessenger:
         self.client, self.words = client, words
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
+    @property
+    def has_cards(self) -> bool:
+        """Whether a card can be made now."""
+        return bool(self.client.app.card_template_id) and self.client.clicks_arrive
+
     async def post(self, place: Place, card: Card, key: str) -> Posted:
         """Post a card under its `key`, or a message with a link and commands to type.
 

@@ -63,6 +63,13 @@ class Served:
     url: str
 
 
+async def until_cards_are_made(messenger: DingTalkMessenger) -> None:
+    """Wait until DingTalk knows where clicks go."""
+    async with asyncio.timeout(5):
+        while not messenger.has_cards:
+            await asyncio.sleep(0.005)  # noqa: ASYNC110 - nobody is told of it
+
+
 @asynccontextmanager
 async def serving(
     ding: DingTalkSimulator,
@@ -94,7 +101,7 @@ async def serving(
             else:
                 ding.console = Console(f"{url}/dingtalk/robot", f"{url}/dingtalk/events")
                 if app.card_template_id and callbacks.card_secret:
-                    await ding.until(lambda: ding.calls_to("card.register"))
+                    await until_cards_are_made(messenger)
             yield Served(server, messenger, url)
         finally:
             await server.stop()
