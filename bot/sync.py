@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bot.cards.plan import PlanCards
 from bot.cards.words import sentence
@@ -38,11 +38,12 @@ _PROGRESS = frozenset({"item_done", "item_skipped", "run_requested", "run_change
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """A plan with everything that its cards are made from."""
+    """A plan with everything that its cards are made from. `unplaced` are people whose chat cannot be found out now."""
 
     plan: Plan
     records: Sequence[CardRecord]
     entries: Sequence[LogEntry]
+    unplaced: dict[str, DeliveryError] = field(default_factory=dict)
 
 
 class CardSync:
@@ -57,7 +58,7 @@ class CardSync:
         self._locale, self._public_url, self._chats = locale, public_url, chats
 
     async def deliver(self, delivery: Delivery) -> Sent:
-        """Bring one plan up to date. Raises the DeliveryError of a card that can be tried again."""
+        """Bring one plan up to date. Raises a DeliveryError when something of it can be tried again."""
         platform = self._messenger.platform
 
         def load(reading: Reading) -> _View:
@@ -66,22 +67,24 @@ class CardSync:
             return _View(plan, records, reading.log(plan.id, min((r.log_seq for r in records), default=0)))
 
         view = await self._store.read(load)
-        wanted = await self._wanted(view.plan, view.records)
+        wanted = await self._wanted(view)
         asking = {record.id for record in wanted}
-        failure: DeliveryError | None = None
-        for record in [*wanted, *(record for record in view.records if record.id not in asking)]:
+        kept = asking | {record.id for record in view.records if record.audience in view.unplaced}
+        failures = list(view.unplaced.values())
+        for record in [*wanted, *(record for record in view.records if record.id not in kept)]:
             try:
                 await self._show(view, record, wanted=record.id in asking)
             except DeliveryError as error:
                 log.warning("card %s of plan #%s: %s", record.purpose, view.plan.number, error)
-                failure = error if failure is None or error.retryable else failure
-        if failure and failure.retryable:
-            raise failure
+                failures.append(error)
+        for failure in failures:
+            if failure.retryable:
+                raise failure
         return Sent()
 
-    async def _wanted(self, plan: Plan, records: Sequence[CardRecord]) -> list[CardRecord]:
+    async def _wanted(self, view: _View) -> list[CardRecord]:
         """Return the cards that ought to be there: those that are, and new records for those that are not."""
-        known = {_identity(record): record for record in records}
+        plan, known = view.plan, {_identity(record): record for record in view.records}
         blank = CardRecord("", plan.id, self._messenger.platform, "plan", self._channel, log_seq=plan.log_seq)
         wanted = []
         if self._channel and (plan.status is not PlanStatus.PLANNING or plan.revision > 1 or _identity(blank) in known):
@@ -89,24 +92,26 @@ class CardSync:
         now = replace(blank, revision=plan.revision)
         asked = [
             replace(now, purpose="approval", audience=who, stage=plan.approval.current)
-            for who in await self._asked(plan)
+            for who in await self._asked(view)
         ]
-        items = [replace(now, purpose="item", audience=who, item_id=item) for who, item in await self._assigned(plan)]
+        items = [replace(now, purpose="item", audience=who, item_id=item) for who, item in await self._assigned(view)]
         wanted += asked + items
         return [known.get(_identity(record)) or replace(record, id=self._ids.new()) for record in wanted]
 
-    async def _asked(self, plan: Plan) -> list[str]:
+    async def _asked(self, view: _View) -> list[str]:
         """Return who has yet to vote and is asked here: in the stage's chat, or the first that has their account."""
+        plan = view.plan
         stage = plan.approval.stage
         if plan.status is not PlanStatus.WAIT_FOR_APPROVAL or stage is None or stage.channel in FORMS:
             return []
         voted = {vote.person for vote in plan.votes_of(plan.approval.current)}
         people = eligible(stage, plan.approval, plan.manager, self._engine.directory) - voted
         people |= {to for person, to in plan.approval.delegates.items() if person in people}
-        return [person for person in sorted(people) if await self._here(person, stage.channel.value)]
+        return [person for person in sorted(people) if await self._here(view, person, stage.channel.value)]
 
-    async def _assigned(self, plan: Plan) -> list[tuple[str, str]]:
+    async def _assigned(self, view: _View) -> list[tuple[str, str]]:
         """Return assignees with the items that they can do now."""
+        plan = view.plan
         if plan.status is not PlanStatus.EXECUTING or not plan.window_open:
             return []
         ready = [
@@ -114,16 +119,25 @@ class CardSync:
             for item in plan.items.values()
             if item.assignee and item.status in (ItemStatus.TODO, ItemStatus.FAILED) and not blockers(plan, item)
         ]
-        return [(item.assignee, item.id) for item in ready if await self._here(item.assignee, "")]
+        return [(item.assignee, item.id) for item in ready if await self._here(view, item.assignee, "")]
 
-    async def _here(self, person_id: str, preferred: str) -> bool:
-        """Tell whether this chat is the first, of those that are enabled, where the person has an account."""
+    async def _here(self, view: _View, person_id: str, preferred: str) -> bool:
+        """Tell whether this chat is the first, of those that are enabled, where the person has an account.
+
+        While a chat before it is away this cannot be told; one that will never tell counts as one without an account.
+        """
         person = self._engine.directory.people.get(person_id)
         if person is None or not person.active:
             return False
         for chat in sorted(self._chats, key=lambda chat: chat != preferred):
-            if await self._identities.user(chat, person):
-                return chat == self._messenger.platform
+            try:
+                if await self._identities.user(chat, person):
+                    return chat == self._messenger.platform
+            except DeliveryError as error:
+                log.warning("it cannot be found out whether %s has an account: %s", person_id, error)
+                if error.retryable:
+                    view.unplaced[person_id] = error
+                    return False
         return False
 
     async def _show(self, view: _View, record: CardRecord, *, wanted: bool) -> None:

@@ -35,10 +35,9 @@ The plan is complete""".splitlines()
 QA = [in_dingtalk("QA", "bob")]
 
 
-@pytest.fixture(params=["http", "stream"])
-async def case(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Office]:
-    """An office where the app is reached in either way."""
-    async with office(tmp_path, mode=request.param) as opened:
+@pytest.fixture
+async def case(tmp_path: Path) -> AsyncIterator[Office]:
+    async with office(tmp_path, mode="http") as opened:
         yield opened
 
 

@@ -66,8 +66,8 @@ class Served:
 async def until_cards_are_made(messenger: DingTalkMessenger) -> None:
     """Wait until DingTalk knows where clicks go."""
     async with asyncio.timeout(5):
-        while not messenger.has_cards:
-            await asyncio.sleep(0.005)  # noqa: ASYNC110 - nobody is told of it
+        while not messenger.has_cards:  # noqa: ASYNC110 - nobody is told of it
+            await asyncio.sleep(0.005)
 
 
 @asynccontextmanager
