@@ -1,12 +1,15 @@
-"""A load generator: prepared HTTP requests over kept-alive connections, each waiting for its answer."""
+"""A load generator: prepared HTTP requests over connections that the server may close, each waiting for its answer."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 import statistics
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+_LENGTH = re.compile(rb"content-length: (\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +39,14 @@ async def _connection(port: int, requests: Iterator[bytes], waits: list[float]) 
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     for request in requests:
         started = time.perf_counter()
+        if writer.is_closing():
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
-        await _body(reader, head)
+        head = (await reader.readuntil(b"\r\n\r\n")).lower()
+        await reader.readexactly(int(_LENGTH.findall(head)[0]))
         waits.append(time.perf_counter() - started)
-        if not head.startswith(b"HTTP/1.1 200"):
+        if not head.startswith(b"http/1.1 200"):
             raise RuntimeError(head.decode(errors="replace"))
+        if b"\r\nconnection: close" in head:
+            writer.close()
     writer.close()
-
-
-async def _body(reader: asyncio.StreamReader, head: bytes) -> None:
-    lines = head.lower().split(b"\r\n")
-    length = next((int(line[15:]) for line in lines if line.startswith(b"content-length:")), 0)
-    if length:
-        await reader.readexactly(length)
