@@ -203,8 +203,10 @@ class CardSync:
             case _:
                 told = [entry for entry in new if _failed(entry, record.item_id)][-1:]
         if told:
-            lines = "\n".join(sentence(entry, view.plan, locale, self._engine.directory) for entry in told)
-            await self._messenger.say(Posted(record.channel, record.message), lines, f"{record.id}-{told[-1].seq}")
+            about = [] if self._messenger.threads else [f"#{view.plan.number} {view.plan.name}"]
+            lines = [*about, *(sentence(entry, view.plan, locale, self._engine.directory) for entry in told)]
+            place = Posted(record.channel, record.message)
+            await self._messenger.say(place, "\n".join(lines), f"{record.id}-{told[-1].seq}")
         return replace(record, log_seq=new[-1].seq if new else record.log_seq)
 
     def _card(self, view: _View, record: CardRecord, locale: Locale) -> Card:

@@ -71,6 +71,8 @@ class Messenger(Protocol):
     """The outbound side of a chat. Every method raises DeliveryError when the vendor does not take the call."""
 
     platform: str
+    threads: bool
+    """Whether what is said below a card stands there, and not among everything else in the chat."""
 
     async def post(self, place: Place, card: Card, key: str) -> Posted:
         """Post a card. The same `key` posts one card where the vendor can tell (else a crash may post it twice)."""
@@ -81,7 +83,7 @@ class Messenger(Protocol):
         ...
 
     async def say(self, posted: Posted, text: str, key: str) -> None:
-        """Write a plain text into the thread below a card."""
+        """Write a plain text into the thread below a card, or into its chat where there are no threads."""
         ...
 
     async def find_user(self, email: str, phone: str) -> str:

@@ -34,6 +34,7 @@ class DingTalkMessenger:
     """Posts and changes cards, writes messages, and looks people up."""
 
     platform = "dingtalk"
+    threads = False
 
     def __init__(self, client: DingTalkClient, words: Words) -> None:
         self.client, self.words = client, words

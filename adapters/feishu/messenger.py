@@ -21,6 +21,7 @@ class FeishuMessenger:
     """The outbound side of Feishu (`core.chat.Messenger`)."""
 
     platform = PLATFORM
+    threads = True
 
     def __init__(self, client: FeishuClient) -> None:
         self._client = client

@@ -29,6 +29,7 @@ class SlackMessenger:
     """
 
     platform = "slack"
+    threads = True
 
     def __init__(self, config: SlackConfig, timeout: float = TIMEOUT) -> None:
         self._config = config

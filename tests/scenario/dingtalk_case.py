@@ -124,10 +124,10 @@ class Office:
         """Wait until the newest card of the group shows all these words; return it."""
         return await self.alice.until(lambda: next((c for c in self.ding.cards(GROUP)[-1:] if shows(c, *words)), None))
 
-    def thread(self) -> list[str]:
-        """Return the lines that were written into the group, where there are no threads."""
+    def thread(self, plan: str = "#1 Payments 2.4") -> list[str]:
+        """Return the lines that were written about a plan into the group, where there are no threads."""
         texts = [message.text for message in self.ding.robot_messages(GROUP) if message.msg_key == "sampleText"]
-        return "\n".join(texts).splitlines()
+        return [line for text in texts if text.startswith(f"{plan}\n") for line in text.splitlines()[1:]]
 
     async def until_all_cards_show(self, *words: str) -> list[Card]:
         """Wait until every lasting card shows all these words; return the cards."""
@@ -215,12 +215,13 @@ async def connected(ding: DingTalkSimulator, fabu: Fabu, settings: Settings) -> 
 
 @asynccontextmanager
 async def office(
-    folder: Path, clock: Callable[[DingTalkSimulator], Clock] | None = None, **fields: Any
+    folder: Path, clock: Callable[[DingTalkSimulator], Clock] | None = None, language: str = "en", **fields: Any
 ) -> AsyncIterator[Office]:
     """Run both; `fields` go to the settings of the app, `clock` makes Fabu's out of DingTalk."""
     async with AsyncExitStack() as stack:
         ding = await stack.enter_async_context(platform_of())
         written = written_for(folder, known_people(), dingtalk=section_for(ding, **fields))
+        written["server"]["language"] = language
         settings = Settings.model_validate(written)
         fabu = await stack.enter_async_context(opened(settings, clock and clock(ding)))
         await connected(ding, fabu, settings)

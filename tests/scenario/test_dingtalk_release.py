@@ -9,6 +9,7 @@ import pytest
 
 from tests.scenario.dingtalk_case import GROUP, Office, in_dingtalk, office
 from tests.scenario.office import eventually, script, step
+from tests.scenario.slack_users import SharedClock
 
 TOLD = """\
 Alice: started the plan
@@ -112,6 +113,19 @@ async def test_a_whole_release_by_chinese_words(case: Office) -> None:
     notes, _, announce = (await fabu.plan())["items"]
     assert (notes["remark"], announce["status"]) == ("写好了", "skipped")
     await case.until_all_cards_show("successful")
+
+
+async def test_who_has_not_voted_is_reminded_of_the_plan(tmp_path: Path) -> None:
+    async with office(tmp_path, SharedClock) as case:
+        stages = [in_dingtalk("QA", "bob", "carol")]
+        await case.fabu.submitted(stages=stages, approval={"remind_every": "1h", "expires_in": "2h"})
+        await case.carol.clicks("approve")
+        await case.bob.card_with("approve")
+        case.ding.clock.advance(3601)
+        await case.bob.until(lambda: case.bob.told == ["#1 Payments 2.4\nSystem: reminded the approvers"])
+        case.ding.clock.advance(3600)
+        await case.until_all_cards_show("timed out")
+        assert case.carol.told == []
 
 
 async def test_the_answer_to_a_command_shows_what_its_buttons_did(case: Office) -> None:

@@ -82,6 +82,7 @@ async def test_a_whole_release_by_what_the_messages_say(case: Office) -> None:
 async def test_a_message_is_sent_once_for_every_status(case: Office) -> None:
     await case.fabu.submitted(step("notes"), step("announce"), stages=[in_dingtalk("QA", "bob", "carol")])
     for person in (case.bob, case.carol):
+        await card_in(case, person.id, "waiting for approval")
         await person.writes("approve 1")
     for item in ("notes", "announce"):
         await case.alice.writes(f"execute 1 {item}")
@@ -95,3 +96,13 @@ async def test_a_message_is_sent_once_for_every_status(case: Office) -> None:
     for name in ("bob", "carol"):
         asked = [message for message in case.ding.robot_messages(name) if message.msg_key == "sampleActionCard"]
         assert len(asked) == 1
+
+
+async def test_in_chinese_the_messages_say_chinese_commands(tmp_path: Path) -> None:
+    async with office(tmp_path, card_template_id="", language="zh_CN") as case:
+        await case.fabu.submitted(step("notes"), stages=[in_dingtalk("测试", "bob")])
+        asked = await card_in(case, "bob", "等待审批")
+        assert commands(asked) == ["批准 1", "驳回 1 原因"]
+        assert "执行中" in await case.bob.says(commands(asked)[0], GROUP)
+        assert "成功" in await types(case.alice, await card_in(case, GROUP, "执行中"), "执行")
+        await case.alice.until(lambda: case.thread()[-1:] == ["发布计划已完成"])
