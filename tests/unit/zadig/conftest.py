@@ -19,7 +19,7 @@ async def zadig() -> AsyncIterator[Zadig]:
 
 @pytest.fixture
 async def session() -> AsyncIterator[ClientSession]:
-    async with open_session(timeout=0.5) as opened:
+    async with open_session(timeout=2.0) as opened:
         yield opened
 
 
