@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -71,5 +72,10 @@ def callback(ref: str, _: str) -> bytes:
     return http_post("/api/callback/release_plan", json.dumps(body).encode(), _JSON)
 
 
-REQUESTS = {"slack": slack, "feishu": feishu, "dingtalk": dingtalk, "hooks": callback}
+REQUESTS: dict[str, Callable[[str, str], bytes]] = {
+    "slack": slack,
+    "feishu": feishu,
+    "dingtalk": dingtalk,
+    "hooks": callback,
+}
 """Makes a request for what a server of that kind waits for."""

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import count
 
 from aiohttp import web
 
-ANSWER = {
-    "ok": True, "ts": "1.1", "channel": {"id": "D1"},  # Slack
-    "code": 0, "tenant_access_token": "t", "expire": 7200, "data": {"message_id": "om_1"},  # Feishu
-    "accessToken": "t", "expireIn": 7200, "success": True, "result": {"deliverResults": [{"success": True}]},
-    "errcode": 0,
-}  # fmt: skip
+NUMBERS = count(1)
 
 
 async def take(request: web.Request) -> web.Response:
-    """Take whatever is sent."""
+    """Take whatever is sent; the answer has what any of the vendors would say, with a new message's id."""
     await request.read()
-    return web.json_response(ANSWER)
+    number = next(NUMBERS)
+    slack = {"ok": True, "ts": f"1.{number}", "channel": {"id": "D1"}}
+    feishu = {"code": 0, "tenant_access_token": "t", "expire": 7200, "data": {"message_id": f"om_{number}"}}
+    dingtalk = {"accessToken": "t", "expireIn": 7200, "success": True}
+    return web.json_response(slack | feishu | dingtalk | {"result": {"deliverResults": [{"success": True}]}})
 
 
 async def main() -> None:
