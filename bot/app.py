@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -164,10 +165,17 @@ def stop_event() -> asyncio.Event:
     return stop
 
 
+def spare_what_stays() -> None:
+    """Leave what was made so far out of garbage collections for good: each would halt everybody for some 80 ms."""
+    gc.collect()
+    gc.freeze()
+
+
 async def serve(settings: Settings) -> None:
     """Run Fabu until SIGTERM or SIGINT; then drain and return."""
     stop = stop_event()
     async with running(settings) as app, listening(app, settings.server.host, settings.server.port) as url:
+        spare_what_stays()
         log.info("Fabu listens at %s", url)
         await stop.wait()
         log.info("stopping: what was begun is finished first")

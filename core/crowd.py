@@ -7,7 +7,7 @@ from contextlib import suppress
 
 CROWD = 4
 """So many requests in one commit are a crowd: people wait for each other."""
-QUIET = 0.05
+QUIET = 0.2
 """Seconds without a crowd after which it is over."""
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bot.app import listening, running
+from bot.app import listening, running, spare_what_stays
 from bot.services import SERVICES, Services
 from config.settings import Settings
 from core import commands as c
@@ -91,6 +91,7 @@ async def main(kind: str, sink: str, folder: Path, numbers: Sequence[int]) -> No
     plans, items, stored = numbers
     settings = settings_for(kind, sink, folder)
     async with running(settings) as app, listening(app, "127.0.0.1", 0) as url:
+        spare_what_stays()
         services = app[SERVICES]
         refs = await waiting(services, kind, plans)
         await settled(services)
