@@ -8,7 +8,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from adapters.store import cursors
 from adapters.store.cards import card_of
@@ -41,6 +41,9 @@ from core.ports import Attempt, CardRecord, Delivery, Failing, Mine, Page, PlanQ
 
 _LONGEST_NUMBER = 9
 """Digits of the largest plan number; what has more of them is an id that happens to have no letter."""
+_ID = select(plans.c.id).where(~plans.c.deleted)
+_NUMBERED, _NAMED = (_ID.where(column == bindparam("ref")) for column in (plans.c.number, plans.c.id))
+"""Made once: to make them takes longer than the database needs to answer."""
 
 
 class SqlReading:
@@ -53,8 +56,8 @@ class SqlReading:
     def plan_id(self, ref: str) -> str:
         """See `Reading.plan_id`. A deleted plan is not found."""
         by_number = ref.isascii() and ref.isdecimal() and len(ref) <= _LONGEST_NUMBER
-        named = plans.c.number == int(ref) if by_number else plans.c.id == ref
-        plan_id = self._connection.execute(select(plans.c.id).where(named, ~plans.c.deleted)).scalar()
+        statement, named = (_NUMBERED, int(ref)) if by_number else (_NAMED, ref)
+        plan_id = self._connection.execute(statement, {"ref": named}).scalar()
         if plan_id is None:
             raise NotFound(what="plan", ref=ref)
         return str(plan_id)
