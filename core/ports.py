@@ -10,10 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
 from core.audit import LogEntry
+from core.deliveries import Attempt as Attempt
+from core.deliveries import Delivery as Delivery
+from core.deliveries import DeliveryState as DeliveryState
+from core.deliveries import Failing as Failing
+from core.deliveries import Outbox as Outbox
+from core.deliveries import Settled as Settled
 from core.draft import PlanDraft
 from core.effects import Effect
 from core.people import Directory, Group, Person
@@ -80,88 +85,6 @@ class PlanWrites(Protocol):
 
     def forget_keys(self, before: datetime) -> int:
         """Forget request keys that are older than a moment; return how many."""
-        ...
-
-
-class DeliveryState(StrEnum):
-    """Where an effect stands."""
-
-    PENDING = "pending"
-    SENDING = "sending"
-    DONE = "done"
-    DEAD = "dead"
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """An effect with its history. `attempts` counts the tries that have begun, the present one included."""
-
-    effect: Effect
-    state: DeliveryState
-    attempts: int = 0
-    due_at: datetime | None = None
-    created_at: datetime | None = None
-    settled_at: datetime | None = None
-    error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One try of a delivery: how long it took (milliseconds), and what the other side answered (shortened)."""
-
-    at: datetime
-    ms: int
-    status: int = 0
-    error: str = ""
-    answer: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Failing:
-    """A destination that has done nothing but fail since a moment; `gone` says that it answered 410 (Gone) since."""
-
-    since: datetime
-    gone: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """How a try ended: done, dead, or pending again and due at a moment."""
-
-    effect_id: str
-    state: DeliveryState
-    attempt: Attempt
-    due_at: datetime | None = None
-
-
-class Outbox(Protocol):
-    """Effects inside a transaction."""
-
-    def claim(self, now: datetime, lease: timedelta, limit: int, busy: Collection[str] = ()) -> list[Delivery]:
-        """Take due effects for delivery: the oldest of each plan and destination, none of the `busy` destinations.
-
-        A claim that is not settled within the lease may be claimed again: its sender is presumed dead.
-        """
-        ...
-
-    def settle(self, results: Sequence[Settled]) -> None:
-        """Record how tries ended. A `sync` effect that is done is forgotten, others are kept with their attempts."""
-        ...
-
-    def add(self, effects: Sequence[Effect]) -> None:
-        """Add effects that no command causes; a `sync` joins one that is pending."""
-        ...
-
-    def replay(self, effect_ids: Collection[str], now: datetime) -> int:
-        """Make ended deliveries pending again; return how many."""
-        ...
-
-    def store_body(self, effect_id: str, body: bytes) -> None:
-        """Keep the rendered body of an effect, so that every try sends the same."""
-        ...
-
-    def body(self, effect_id: str) -> bytes | None:
-        """Return the kept body of an effect."""
         ...
 
 
