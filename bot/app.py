@@ -31,7 +31,7 @@ from bot.routes.zadig import add_zadig
 from bot.runners import open_runners
 from bot.runs import Runs
 from bot.scheduler import Ticks
-from bot.secret import derive, load_secret
+from bot.secret import data_folder, derive, load_secret
 from bot.services import SERVICES, Services
 from config.settings import Settings
 from core.clock import Clock, Ids, SystemClock, SystemIds
@@ -110,6 +110,8 @@ async def _open_engine(settings: Settings, clock: Clock, ids: Ids, stack: AsyncE
     stack.push_async_callback(store.close)
     engine = Engine(store, clock, ids, policy_of(settings), derive(secret, "operation log"))
     stack.push_async_callback(engine.drain)
+    if data_folder(settings) is not None:  # nobody else uses this database: who was sending is gone
+        await store.write(lambda writing: writing.outbox.release(clock.now()))
     engine.directory = await load_people(settings, store)
     return engine, store
 

@@ -72,6 +72,10 @@ class Outbox(Protocol):
         """
         ...
 
+    def release(self, now: datetime) -> int:
+        """Make what is being sent due at once and return how much that is: for a start when nobody else can be sending."""
+        ...
+
     def settle(self, results: Sequence[Settled]) -> None:
         """Record how tries ended. A `sync` effect that is done is forgotten, others are kept with their attempts."""
         ...

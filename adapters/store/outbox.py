@@ -54,6 +54,12 @@ _TAKE = (
     .values(state=DeliveryState.SENDING.value, attempts=effects.c.attempts + 1, due_at=bindparam("lease_end"))
 )
 
+_CLAIMED = (
+    select(effects)
+    .where(effects.c.state == DeliveryState.SENDING.value, OPEN)
+    .order_by(effects.c.seq)
+    .with_for_update()
+)
 _SETTLING = select(effects).where(effects.c.id.in_(_ids), OPEN).order_by(effects.c.seq).with_for_update()
 _ENDED = select(effects).where(effects.c.id.in_(_ids), ~OPEN).order_by(effects.c.seq).with_for_update()
 _FORGET = delete(effects).where(effects.c.id.in_(_ids))
@@ -89,6 +95,12 @@ class SqlOutbox:
             for row in rows
         ]
 
+    def release(self, now: datetime) -> int:
+        """See `Outbox.release`."""
+        rows = self._connection.execute(_CLAIMED).all()
+        self._renew(rows, now)
+        return len(rows)
+
     def settle(self, results: Sequence[Settled]) -> None:
         """See `Outbox.settle`. What was settled meanwhile by another sender stays as it is."""
         rows = {row.id: row for row in self._rows(_SETTLING, [result.effect_id for result in results])}
@@ -114,16 +126,8 @@ class SqlOutbox:
         """See `Outbox.replay`. Of several `sync` effects of one plan and destination the newest stands for all."""
         rows = self._rows(_ENDED, effect_ids)
         chosen = {(row.plan_id, row.destination) if row.kind == EffectKind.SYNC else row.id: row for row in rows}
-        self._reopen(list(chosen.values()))
+        self._renew(list(chosen.values()), now)
         announce(self._connection)
-        due = micros(now)
-        self._execute(
-            _SET,
-            [
-                {"of": row.id, "to": DeliveryState.PENDING.value, "due": due, "settled": None, "why": row.error}
-                for row in chosen.values()
-            ],
-        )
         return len(chosen)
 
     def store_body(self, effect_id: str, body: bytes) -> None:
@@ -134,6 +138,12 @@ class SqlOutbox:
         """See `Outbox.body`."""
         body: bytes | None = self._connection.execute(_BODY, {"id": effect_id}).scalar()
         return body
+
+    def _renew(self, rows: Sequence[AnyRow], now: datetime) -> None:
+        """Make effects pending again and due at once."""
+        self._reopen(rows)
+        to = {"to": DeliveryState.PENDING.value, "due": micros(now), "settled": None}
+        self._execute(_SET, [{"of": row.id, **to, "why": row.error} for row in rows])
 
     def _reopen(self, rows: Sequence[AnyRow]) -> None:
         """Let `sync` effects that become pending again stand for those that were added meanwhile."""

@@ -131,6 +131,25 @@ async def test_an_effect_comes_again_when_its_sender_dies(desk: Desk) -> None:
     assert (await desk.all())["e1"].attempts == 2
 
 
+async def test_what_was_being_sent_is_released_at_once_and_counts_as_a_try(desk: Desk) -> None:
+    await desk.add(effect(1), effect(2), effect(3, "q"), effect(4, "r"), sync(5))
+    assert await desk.claim(limit=4) == ["e1", "e3", "e4", "e5"]
+    await desk.settle("e3")
+    await desk.fail("e4", after=30)
+    await desk.add(sync(6))
+    now = desk.clock.now()
+    assert await desk.store.write(lambda writing: writing.outbox.release(now)) == 2
+    assert {key: (d.state, d.attempts) for key, d in (await desk.all()).items()} == {
+        "e1": (DeliveryState.PENDING, 1),
+        "e2": (DeliveryState.PENDING, 0),
+        "e3": (DeliveryState.DONE, 1),
+        "e4": (DeliveryState.PENDING, 1),
+        "e5": (DeliveryState.PENDING, 1),
+    }
+    assert await desk.claim() == ["e1", "e5"]
+    assert (await desk.all())["e1"].attempts == 2
+
+
 async def test_every_try_is_kept(desk: Desk) -> None:
     await desk.add(effect(1))
     await desk.claim()

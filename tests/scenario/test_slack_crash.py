@@ -9,11 +9,10 @@ from signal import SIGKILL, SIGTERM, Signals
 import pytest
 from aiohttp import ClientError
 
-from bot.delivery import LEASE
 from config.settings import Settings
 from tests.scenario.office import PATIENCE, Json, eventually, opened, script, stage
 from tests.scenario.process import Server, serving
-from tests.scenario.slack_users import SharedClock, User, cards
+from tests.scenario.slack_users import CHANNEL, SharedClock, User, cards
 from tests.simulators.slack import SlackSimulator
 from tests.simulators.slack_reading import text_of
 
@@ -83,7 +82,6 @@ async def test_a_kill_loses_nothing_that_was_accepted_and_starts_nothing_twice(
     crowd = Crowd(alice, bob)
     async with serving(written) as server:
         await worked_until(server, crowd, slack, SIGKILL)
-    slack.clock.advance(LEASE.total_seconds())
     async with opened(settings, SharedClock(slack)) as fabu:
         slack.app_url = f"{fabu.url}/slack/events"
         for number in PLANS:
@@ -98,6 +96,23 @@ async def test_a_kill_loses_nothing_that_was_accepted_and_starts_nothing_twice(
         await alice.until(lambda: all("🟢" in text_of(card) for card in cards(slack)))
     runs = lines_of(starts)
     assert len(runs) == len(set(runs)), "a workflow was started twice"
+
+
+async def test_what_was_being_sent_at_the_kill_is_sent_at_the_next_start(
+    written: Json, settings: Settings, slack: SlackSimulator, alice: User
+) -> None:
+    async with opened(settings) as fabu:
+        await fabu.submitted()
+        [card] = await alice.until(lambda: slack.messages(CHANNEL))
+    async with serving(written) as server:
+        slack.app_url = f"{server.url}/slack/events"
+        slack.fail("chat.update", how="hang")
+        await alice.types("execute 1 notes")
+        await alice.until(lambda: slack.calls_to("chat.update"))
+        await server.end(SIGKILL)
+    slack.release()
+    async with opened(settings):
+        await alice.until(lambda: "successful" in text_of(card))
 
 
 async def test_what_was_begun_is_finished_when_the_server_is_told_to_stop(

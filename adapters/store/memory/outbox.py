@@ -40,6 +40,13 @@ class MemoryOutbox:
             )
         return [self._state.deliveries[seq] for seq in taken]
 
+    def release(self, now: datetime) -> int:
+        """See `Outbox.release`."""
+        claimed = [seq for seq, each in self._state.deliveries.items() if each.state is DeliveryState.SENDING]
+        for seq in claimed:
+            self._reopen(seq, now)
+        return len(claimed)
+
     def settle(self, results: Sequence[Settled]) -> None:
         """See `Outbox.settle`. What was settled meanwhile by another sender stays as it is."""
         numbers = self._numbers(result.effect_id for result in results)
