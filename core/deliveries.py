@@ -73,7 +73,7 @@ class Outbox(Protocol):
         ...
 
     def release(self, now: datetime) -> int:
-        """Make what is being sent due at once and return how much that is: for a start when nobody else can be sending."""
+        """Make what is being sent due at once; return how much. For a start when nobody else can be sending."""
         ...
 
     def settle(self, results: Sequence[Settled]) -> None:
