@@ -47,6 +47,8 @@ MAX_BODY = 2 * 1024 * 1024
 """The largest request body, in bytes."""
 POLL = 20.0
 """Seconds between questions to runners about what they have not reported."""
+PRUNE = 3600.0
+"""Seconds between two looks for outputs of runs that have been kept for long enough."""
 
 
 def policy_of(settings: Settings) -> Policy:
@@ -134,7 +136,8 @@ def _start_work(services: Services, forms: Forms, routes: Mapping[str, Route], s
     worker.start()
     stack.push_async_callback(worker.stop)
     ticks = Ticks(store, engine, services.clock)
-    ticks.start({services.runs.poll: POLL, forms.poll: POLL, _directory_refresh(store, engine): POLL})
+    runs, refresh = services.runs, _directory_refresh(store, engine)
+    ticks.start({runs.poll: POLL, forms.poll: POLL, refresh: POLL, runs.prune: PRUNE})
     stack.callback(ticks.stop)
 
 

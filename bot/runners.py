@@ -34,6 +34,7 @@ async def _local(settings: Settings, on_change: OnChange) -> Runner:
             work_dir=folder,
             databases={name: url.get_secret_value() for name, url in settings.local.databases.items()},
             max_parallel=settings.local.max_parallel,
+            keep=settings.local.keep_outputs.total_seconds(),
             run_url=f"{settings.public_url}/runs/{{run_id}}",
         ),
         on_change,

@@ -8,13 +8,13 @@ from datetime import timedelta
 
 from bot.delivery import Route, Sent
 from core import commands as c
-from core.effects import EffectKind
+from core.effects import Effect, EffectKind
 from core.engine import Engine
 from core.errors import DeliveryError, FabuError
 from core.people import Actor, ActorKind
 from core.plan import Item, Plan
 from core.ports import Delivery, Reading, Store
-from core.runner import Runner, RunOrder, RunReport
+from core.runner import Outputs, Runner, RunOrder, RunReport
 from core.status import RunStatus
 from core.workflow import Workflow
 
@@ -54,6 +54,12 @@ class Runs:
             if item.run and item.run.id == report.run_id:
                 await self.report(plan_id, item.id, report)
 
+    async def prune(self) -> None:
+        """Let the runners remove outputs that have been kept for long enough."""
+        for runner in self.runners.values():
+            if isinstance(runner, Outputs):
+                await runner.prune()
+
     async def poll(self) -> None:
         """Ask the runners about every attempt that has not ended: the slow way that finds what a push missed."""
         for plan_id, item in await self._store.read(lambda reading: reading.open_runs()):
@@ -80,10 +86,19 @@ class Runs:
             return Sent()
         tried = len(await self._store.read(lambda reading: reading.attempts(effect.id)))
         interrupted = delivery.attempts > tried + 1
+        if not interrupted and not await self._wanted(effect):
+            return Sent()
         found = await runner.find(order) if interrupted else await self._start(runner, order)
         unknown = RunReport(run_id, RunStatus.UNKNOWN, message="the start was interrupted")
         await self.report(effect.plan_id, item_id, found or unknown)
         return Sent()
+
+    async def _wanted(self, effect: Effect) -> bool:
+        """Tell whether an attempt still waits for its start: its plan may have been taken back, or it was started."""
+        plan = await self._store.read(lambda reading: reading.plan(effect.plan_id))
+        item = plan.items.get(str(effect.payload["item"]))
+        run = item.run if item else None
+        return run is not None and run.id == effect.ref and run.status is RunStatus.STARTING
 
     async def _start(self, runner: Runner, order: RunOrder) -> RunReport | None:
         """Start an attempt; None when nobody can tell whether it was started."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -31,11 +31,16 @@ class Ticks:
         self._scheduler = AsyncIOScheduler(timezone="UTC")
 
     def start(self, others: dict[Callable[[], Awaitable[None]], float]) -> None:
-        """Begin to tick: timers every half second, old request keys every hour, and `others` every so many seconds."""
+        """Begin to tick: timers every half second, old request keys every hour, and `others` every so many seconds.
+
+        All of it is done once at the start: what happened while no server ran is not waited for.
+        """
+        now = datetime.now(UTC)
         for work, seconds in {self.timers: 0.5, self.forget_keys: 3600.0, **others}.items():
             self._scheduler.add_job(
-                _guarded(work), "interval", seconds=seconds, max_instances=1, coalesce=True, misfire_grace_time=None
-            )
+                _guarded(work), "interval", seconds=seconds, next_run_time=now, max_instances=1, coalesce=True,
+                misfire_grace_time=None,
+            )  # fmt: skip
         self._scheduler.start()
 
     def stop(self) -> None:

@@ -182,6 +182,7 @@ class Local(_Section):
     work_dir: str = Field("", description="The folder of outputs; `runs` beside the database when empty.")
     databases: dict[str, SecretStr] = Field({}, description="SQLAlchemy URLs that sql jobs name by id.")
     max_parallel: int = Field(4, ge=1, le=64, description="How many runs may go at once.")
+    keep_outputs: Duration = Field(timedelta(days=30), description="How long outputs are kept after the end of a run.")
 
 
 class Endpoint(_Section):

@@ -95,3 +95,7 @@ class Outputs(Protocol):
     def output(self, run_id: str) -> str:
         """Return the readable, masked output of a run so far; empty when there is none."""
         ...
+
+    async def prune(self) -> None:
+        """Remove outputs that have been kept for long enough."""
+        ...

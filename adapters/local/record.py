@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -18,7 +19,10 @@ _RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Where a run stands. `server` runs it; `session` is the session of the script that is going on."""
+    """Where a run stands. `server` runs it; `session` is the session of the script that is going on.
+
+    Until it has `begun` it waits for its turn, and may be taken over when its server is gone.
+    """
 
     status: RunStatus
     detail: str = ""
@@ -26,6 +30,7 @@ class Record:
     item_id: str = ""
     server: ProcessId | None = None
     session: ProcessId | None = None
+    begun: bool = True
 
     @property
     def abandoned(self) -> bool:
@@ -71,8 +76,27 @@ class RunFolder:
         self.work.mkdir()
         return True
 
+    def take_over(self, server: ProcessId | None) -> Record | None:
+        """Let a server run what another left before it had begun; of two callers, one gets the record."""
+        with (self.path / "lock").open("w") as lock:  # the kernel gives it back, even after a crash
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            record = self.load()
+            if record.begun or not record.abandoned:
+                return None
+            record = replace(record, server=server)
+            self.clear()
+            self.work.mkdir()
+            self.save(record)
+            return record
+
+    def clear(self) -> None:
+        """Remove output, scripts and what they left; the record stays."""
+        for path in (*self.path.glob("output.*"), *self.path.glob("script.*")):
+            path.unlink(missing_ok=True)
+        shutil.rmtree(self.work, ignore_errors=True)
+
     def remove(self) -> None:
-        """Forget a run of which nothing was begun."""
+        """Forget a run."""
         shutil.rmtree(self.path, ignore_errors=True)
 
     def load(self) -> Record:
@@ -81,6 +105,13 @@ class RunFolder:
             return _JSON.validate_json(self._record.read_bytes())
         except (FileNotFoundError, ValidationError):
             return Record(RunStatus.UNKNOWN, "this server has no record of the run")
+
+    def saved_at(self) -> float:
+        """Return when the record was saved last, in unix seconds; 0 when there is none any more."""
+        try:
+            return self._record.stat().st_mtime
+        except FileNotFoundError:
+            return 0.0
 
     def save(self, record: Record) -> None:
         """Replace the record atomically."""

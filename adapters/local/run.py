@@ -42,7 +42,7 @@ class LocalRun:
     ) -> None:
         self.folder = folder
         self.record = record
-        self.begun = False
+        self.left = False
         self._output = output
         self._databases = databases
         self._grace = grace
@@ -54,6 +54,11 @@ class LocalRun:
         if not self._reason:
             self._reason = reason
             self._work.cancel()
+
+    def leave(self) -> None:
+        """Give up the place in the queue: what has not begun is for the next server to run."""
+        self.left = True
+        self.stop("waits for the server to start again")
 
     async def ended(self) -> End:
         """Wait for the end and return it; the output is complete then.
@@ -84,7 +89,7 @@ class LocalRun:
         if slots.locked():
             self._output.line("== waiting for other runs to end")
         async with slots:
-            self.begun = True
+            self._note(replace(self.record, begun=True))
             for number, step in enumerate(steps, 1):
                 self._output.line(f"== {step.name}")
                 try:
@@ -116,5 +121,8 @@ class LocalRun:
             raise StepFailed(f"ended by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}")
 
     def _note_session(self, session: ProcessId | None) -> None:
-        self.record = replace(self.record, session=session)
-        self.folder.save(self.record)
+        self._note(replace(self.record, session=session))
+
+    def _note(self, record: Record) -> None:
+        self.folder.save(record)
+        self.record = record

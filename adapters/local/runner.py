@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 _LOOK = 0.3
 """Seconds between two looks at an output that is followed."""
+_CANCELLED = "cancelled with its plan"
 
 OnChange = Callable[[str, str, RunReport], Awaitable[None]]
 """Is told the plan, the item, and how the run of that item ended."""
@@ -35,7 +37,7 @@ class LocalSettings:
 
     `databases` maps the names that SQL jobs use to SQLAlchemy URLs. `grace` is how long what is stopped may clean up,
     `drain` how long a server that stops waits for runs to end by themselves. `run_url` is the address of the page with
-    a run's output, with `{run_id}` in it.
+    a run's output, with `{run_id}` in it. `keep` is how long a run's folder stays after its end.
     """
 
     work_dir: Path
@@ -43,6 +45,7 @@ class LocalSettings:
     max_parallel: int = 4
     grace: float = 10
     drain: float = 30
+    keep: float = 30 * 86400
     run_url: str = ""
 
 
@@ -50,6 +53,7 @@ class LocalRunner:
     """Runs workflows, a few at a time, and tells `on_change` when one has ended (a `core.runner.Runner`).
 
     A run is started once for its identifier, whatever happens: after a crash it is `unknown` until a person decides.
+    One that still waited for its turn is queued again as soon as somebody asks for it.
     Scripts run as the user of the server and can do what that user can; give Fabu a user of its own.
     """
 
@@ -84,7 +88,9 @@ class LocalRunner:
         if self._closed:
             raise DeliveryError(self.name, "the server is stopping", retryable=True, sent=False)
         folder = self._folder(order.run_id)
-        record = Record(RunStatus.RUNNING, plan_id=order.plan_id, item_id=order.item_id, server=self._server)
+        record = Record(
+            RunStatus.RUNNING, plan_id=order.plan_id, item_id=order.item_id, server=self._server, begun=False
+        )
         try:
             if folder.create(record):
                 self._begin(folder, record, order)
@@ -94,19 +100,26 @@ class LocalRunner:
         return self._report(folder, folder.load())
 
     async def find(self, order: RunOrder) -> RunReport | None:
-        """Return where a run stands, or None if it was never started here."""
+        """Return where a run stands, or None if it was never started here; queue it again if its server left it."""
         folder = self._folder(order.run_id)
-        return self._report(folder, folder.load()) if folder.exists() else None
+        if not folder.exists():
+            return None
+        record = folder.load()
+        if record.abandoned and not record.begun and not self._closed:
+            self._resume(folder, order)
+        return self._report(folder, folder.load())
 
     async def status(self, run_id: str, external_id: str, order: RunOrder) -> RunReport:
-        """Return where a run stands; one that was never started here is `unknown`."""
+        """Return where a run stands, as `find` does; one that was never started here is `unknown`."""
         folder = self._folder(run_id)
-        return self._report(folder, folder.load())
+        return await self.find(order) or self._report(folder, folder.load())
 
     async def cancel(self, run_id: str, external_id: str, order: RunOrder) -> None:
         """Ask a run to end, which is told as any end is. A run that is over stays as it ended."""
         if run := self._runs.get(run_id):
-            run.stop("cancelled with its plan")
+            run.stop(_CANCELLED)
+        elif (folder := self._folder(run_id)).exists() and (left := folder.take_over(self._server)):
+            folder.save(replace(left, status=RunStatus.CANCELLED, detail=_CANCELLED))
 
     def output(self, run_id: str) -> str:
         """Return what is kept of a run's output."""
@@ -128,29 +141,52 @@ class LocalRunner:
         if rest:
             yield readable(rest)
 
+    async def prune(self) -> None:
+        """Remove what is kept of runs that ended long enough ago."""
+        await asyncio.to_thread(self._prune, time.time() - self._settings.keep)
+
+    def _prune(self, before: float) -> None:
+        for folder in RunFolder.all(self._settings.work_dir):
+            if folder.saved_at() < before and folder.load().status.ended:
+                folder.remove()
+
     async def recover(self) -> None:
         """End what a crashed server left behind: its scripts are stopped and their runs become `unknown`."""
         for folder in RunFolder.all(self._settings.work_dir):
             record = folder.load()
-            if record.abandoned:
+            if record.abandoned and record.begun:
                 if record.session and record.session.alive:
                     await end_session(record.session.pid, self._settings.grace)
                 detail = "the server stopped while this ran; see its output, then retry or skip"
                 await self._end(folder, replace(record, status=RunStatus.UNKNOWN, detail=detail, session=None))
 
     async def close(self) -> None:
-        """Stop: nothing is started any more, what runs may end within the drain time, the rest is cancelled."""
+        """Stop: what waits is left for the next server, what runs may end within the drain time, or is cancelled."""
         self._closed = True
-        self._stop(run for run in self._runs.values() if not run.begun)
+        for run in self._runs.values():
+            if not run.record.begun:
+                run.leave()
         if self._watchers:
             await asyncio.wait(self._watchers, timeout=self._settings.drain)
-            self._stop(self._runs.values())
+            for run in self._runs.values():
+                run.stop("server stopped")
         if self._watchers:
             await asyncio.wait(self._watchers)
 
-    def _stop(self, runs: Iterable[LocalRun]) -> None:
-        for run in runs:
-            run.stop("server stopped")
+    def _resume(self, folder: RunFolder, order: RunOrder) -> None:
+        """Queue a run that another server left in its queue, unless it cannot run any more.
+
+        Raises:
+            DeliveryError: the disk cannot be written.
+        """
+        try:
+            record = folder.take_over(self._server)
+            if record and (found := self.problems(order.workflow)):
+                folder.save(replace(record, status=RunStatus.FAILED, detail=str(Invalid(*found))))
+            elif record:
+                self._begin(folder, record, order)
+        except OSError as error:
+            raise DeliveryError(self.name, str(error), retryable=True, sent=False) from error
 
     def _begin(self, folder: RunFolder, record: Record, order: RunOrder) -> None:
         self._runs[folder.run_id] = run = LocalRun(
@@ -169,6 +205,8 @@ class LocalRunner:
     async def _watch(self, run: LocalRun) -> None:
         status, detail = await run.ended()
         del self._runs[run.folder.run_id]
+        if run.left:
+            return
         await self._end(run.folder, replace(run.record, status=status, detail=detail, session=None))
 
     async def _end(self, folder: RunFolder, record: Record) -> None:

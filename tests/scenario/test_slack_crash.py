@@ -48,12 +48,6 @@ class Crowd:
 
 
 @pytest.fixture
-def sections() -> Json:
-    """Everything may run at once: what waits for its turn when the server stops is cancelled."""
-    return {"local": {"max_parallel": len(PLANS)}}
-
-
-@pytest.fixture
 async def starts(settings: Settings, slack: SlackSimulator, bob: User, tmp_path: Path) -> Path:
     """The file in which every start of a workflow is written down. The plans wait for Bob."""
     file = tmp_path / "starts"

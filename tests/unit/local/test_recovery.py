@@ -14,7 +14,7 @@ import pytest
 from adapters.local.record import Record, RunFolder
 from adapters.local.sessions import ProcessId
 from core.status import RunStatus
-from tests.unit.local.conftest import Desk, gone, pid_in, script
+from tests.unit.local.conftest import Desk, gone, order, pid_in, script, sql, until, workflow
 
 SERVER = """
 import asyncio, sys
@@ -38,6 +38,7 @@ async def killed(tmp_path: Path) -> int:
     text = f"echo shown; echo x >> {tmp_path}/count; echo $$ > {pid}; sleep 1000"
     server = await asyncio.create_subprocess_exec(sys.executable, "-c", SERVER, str(tmp_path / "runs"), text)
     number = await pid_in(pid)
+    await until((tmp_path / "runs" / "r2" / "output.0").read_text)
     server.kill()
     await server.wait()
     return number
@@ -48,15 +49,65 @@ async def test_a_run_of_a_killed_server_ends_as_unknown_and_is_not_repeated(kill
     desk = Desk(tmp_path / "runs")
     await desk.runner.recover()
     await gone(killed)
-    assert sorted((report.run_id, report.status) for report in desk.told) == [
-        ("r1", RunStatus.UNKNOWN),
-        ("r2", RunStatus.UNKNOWN),
-    ]
+    assert [(report.run_id, report.status) for report in desk.told] == [("r1", RunStatus.UNKNOWN)]
     assert desk.runner.output("r1") == "== stage/job\nshown\n"
     assert (await desk.start(script("echo again"))).status is RunStatus.UNKNOWN
     assert (tmp_path / "count").read_text() == "x\n"
     await desk.runner.recover()
-    assert len(desk.told) == 2
+    assert len(desk.told) == 1
+
+
+async def test_what_waited_at_a_killed_server_is_run_once_somebody_asks_for_it(killed: int, tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "runs")
+    await desk.runner.recover()
+    assert desk.runner.output("r2") == "== waiting for other runs to end\n"
+    queued = order(workflow(script("echo queued")), "r2")
+    reports = [await desk.runner.status("r2", "r2", queued), await desk.runner.find(queued)]
+    assert [report and report.status for report in reports] == [RunStatus.RUNNING] * 2
+    assert await desk.end("r2") == (RunStatus.PASSED, "")
+    assert desk.runner.output("r2") == "== stage/job\nqueued\n== passed\n"
+
+
+async def test_what_waited_is_run_by_one_of_two_servers(killed: int, tmp_path: Path) -> None:
+    count = tmp_path / "queued"
+    queued = order(workflow(script(f"echo x >> {count}; sleep 0.5")), "r2")
+    desks = [Desk(tmp_path / "runs") for _ in range(2)]
+    for desk in desks:
+        await desk.runner.find(queued)
+    await until(lambda: any(desk.told for desk in desks))
+    assert count.read_text() == "x\n"
+    for desk in desks:
+        await desk.runner.close()
+
+
+async def test_what_waited_is_cancelled_with_its_plan(killed: int, tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "runs")
+    await desk.cancel("r2")
+    report = await desk.start(script("echo never"), run_id="r2")
+    assert (report.status, report.message) == (RunStatus.CANCELLED, "cancelled with its plan")
+
+
+async def test_what_waited_fails_when_its_database_is_gone(killed: int, tmp_path: Path) -> None:
+    report = await Desk(tmp_path / "runs").start(sql("SELECT 1"), run_id="r2")
+    assert report.status is RunStatus.FAILED
+    assert "there is no database shop" in report.message
+
+
+async def test_what_waited_when_a_server_stopped_is_left_to_the_next(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "runs", max_parallel=1)
+    await desk.start(script("sleep 1000"))
+    await desk.output_with("== stage/job\n")
+    await desk.start(script("echo queued"), run_id="r2")
+    await desk.output_with("waiting", "r2")
+    await desk.runner.close()
+    assert [(report.run_id, report.status) for report in desk.told] == [("r1", RunStatus.CANCELLED)]
+    assert await desk.status("r2") is RunStatus.RUNNING
+    folder = RunFolder(desk.work_dir, "r2")
+    folder.save(replace(folder.load(), server=None))  # this process lives on
+    after = Desk(desk.work_dir)
+    await after.runner.recover()
+    await after.start(script("echo queued"), run_id="r2")
+    assert await after.end("r2") == (RunStatus.PASSED, "")
 
 
 async def test_a_later_process_with_the_same_number_is_left_alone(killed: int, tmp_path: Path) -> None:

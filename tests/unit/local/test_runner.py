@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -176,21 +177,21 @@ async def test_only_some_runs_go_on_at_a_time(tmp_path: Path) -> None:
     await desk.runner.close()
 
 
-async def test_close_lets_runs_end_then_cancels(tmp_path: Path) -> None:
+async def test_close_lets_runs_end_then_cancels_and_leaves_what_waits(tmp_path: Path) -> None:
     desk = Desk(tmp_path / "runs", max_parallel=2, drain=2)
     go = tmp_path / "go"
     await desk.start(script(f"until [ -e {go} ]; do sleep 0.05; done"), run_id="quick")
     await desk.start(script("sleep 1000"), run_id="slow")
     await desk.start(script("echo never"), run_id="queued")
     await desk.output_with("== stage/job\n", "slow")
+    await desk.output_with("waiting", "queued")
     closing = asyncio.create_task(desk.runner.close())
-    await desk.end("queued")
+    await asyncio.sleep(0)
     with pytest.raises(DeliveryError, match="the server is stopping"):
         await desk.start(script("echo never"), run_id="late")
     go.touch()
     await closing
     assert {report.run_id: (report.status, report.message) for report in desk.told} == {
-        "queued": (RunStatus.CANCELLED, "server stopped"),
         "quick": (RunStatus.PASSED, ""),
         "slow": (RunStatus.CANCELLED, "server stopped"),
     }
@@ -233,6 +234,22 @@ async def test_a_report_names_the_run_and_its_page(tmp_path: Path) -> None:
     report = RunReport("r1", RunStatus.FAILED, "r1", "http://fabu/runs/r1", "stage/job: exit code 2")
     assert desk.told == [report]
     assert await desk.runner.find(order(workflow())) == report
+
+
+async def test_what_ended_long_ago_is_removed(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "runs", keep=3600)
+    for run_id in ("old", "new", "going"):
+        await desk.start(script("sleep 1000" if run_id == "going" else "echo shown"), run_id=run_id)
+    for run_id in ("old", "new"):
+        await desk.end(run_id)
+    await desk.output_with("== stage/job\n", "going")
+    long_ago = time.time() - 3601
+    for run_id in ("old", "going"):
+        os.utime(desk.work_dir / run_id / "record.json", (long_ago, long_ago))
+    await desk.runner.prune()
+    assert sorted(path.name for path in desk.work_dir.iterdir()) == ["going", "new"]
+    assert desk.runner.output("old") == ""
+    await desk.runner.close()
 
 
 @pytest.mark.parametrize("run_id", ["../r", "", "a/b", ".", "x" * 65])
