@@ -56,7 +56,7 @@ def verify(config: Config = None) -> None:
             "The log was changed, or server.secret_key is not the one it was written with: "
             "compare with an export or a backup from before."
         )
-    typer.echo(f"The log fits: {entries} entries of {plans} plans.")
+    typer.echo(f"The log fits. Entries: {entries}, plans: {plans}.")
 
 
 @app.command()

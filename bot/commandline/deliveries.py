@@ -67,6 +67,7 @@ def replay(
     times = {"since": since, "until": until}
     body = {"ids": ids} if ids else {name: moment.isoformat() for name, moment in times.items() if moment}
     count = api.call("POST", "/deliveries/replay", body=body)["replayed"]
-    typer.echo(f"{count} of them begin again." if count else "None of them has ended, so nothing is delivered again.")
     if not count:
+        typer.echo("None of them has ended, so nothing is delivered again.")
         raise typer.Exit(ExitCode.FAILED)
+    typer.echo(f"Deliveries that begin again: {count}.")
