@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from bot.cards.plan import PlanCards
-from bot.cards.words import sentence
+from bot.cards.words import head_of_log, sentence
 from bot.delivery import Sent
 from bot.i18n import Locale
 from bot.identify import Identities
@@ -205,6 +205,8 @@ class CardSync:
         if told:
             about = [] if self._messenger.threads else [f"#{view.plan.number} {view.plan.name}"]
             lines = [*about, *(sentence(entry, view.plan, locale, self._engine.directory) for entry in told)]
+            if record.purpose == "plan" and view.plan.status in ENDED:
+                lines.append(head_of_log(view.plan, locale))
             place = Posted(record.channel, record.message)
             await self._messenger.say(place, "\n".join(lines), f"{record.id}-{told[-1].seq}")
         return replace(record, log_seq=new[-1].seq if new else record.log_seq)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.cards.plan import PlanCards, shortened, tone_of
-from bot.cards.words import sentence
+from bot.cards.words import head_of_log, sentence
 from bot.commands import ALIASES
 from bot.i18n import Locale
 from bot.i18n.labels import N_, label
@@ -84,9 +84,9 @@ class ListCards:
         ]
         title = self.locale.text("Operation log of #{number} {name}", number=plan.number, name=plan.name)
         more = Button("open", self.locale.text("Open"), url=f"{self.public_url}/plans/{plan.number}")
-        return Card(
-            title, title, tone=tone_of(plan), sections=(Section(text=shortened("\n".join(lines), 2800)),), more=more
-        )
+        section = Section(text=shortened("\n".join(lines), 2800))
+        note = head_of_log(plan, self.locale)
+        return Card(title, title, tone=tone_of(plan), sections=(section,), note=note, more=more)
 
     def help(self) -> Card:
         """Return the grammar, with the Chinese words beside it."""

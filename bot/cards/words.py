@@ -89,6 +89,11 @@ def sentence(entry: LogEntry, plan: Plan, locale: Locale, directory: Directory) 
     return f"{what} — {said}" if said else what
 
 
+def head_of_log(plan: Plan, locale: Locale) -> str:
+    """Return what bears witness, outside of Fabu, to a plan's operation log: how long it is, and its newest hash."""
+    return locale.text("Operation log: {seq} entries, head {hash}", seq=plan.log_seq, hash=plan.log_head)
+
+
 def _stage(plan: Plan, index: int) -> str:
     """Return the name of a stage; an entry may be about one that a later revision no longer has."""
     stages = plan.approval.stages

@@ -7,7 +7,7 @@ from pathlib import Path
 from aiohttp import web
 
 from bot.cards.plan import PlanCards
-from bot.cards.words import sentence
+from bot.cards.words import head_of_log, sentence
 from bot.console.page import READER, locale_of, render
 from bot.i18n.labels import label
 from bot.services import SERVICES
@@ -70,6 +70,7 @@ async def plan_page(request: web.Request, ref: str, reply: Reply | None = None) 
         plan=shown,
         card=PlanCards(locale, directory, services.settings.public_url).plan(shown),
         log=log,
+        head=head_of_log(shown, locale),
         reply=reply,
         once=services.ids.token(),
     )

@@ -102,6 +102,11 @@ class Fabu:
         """Return the names of what happened to a plan, in order."""
         return [entry.event for entry in await self.log(number)]
 
+    async def head(self, number: int = 1) -> str:
+        """Return what is said of a plan's operation log where its head is told."""
+        last = (await self.log(number))[-1]
+        return f"Operation log: {last.seq} entries, head {last.hash}"
+
     async def until_status(self, status: str, number: int = 1) -> None:
         """Wait until a plan stands where it should."""
         await eventually(self.status, number, wanted=lambda found: found == status)
