@@ -2,6 +2,7 @@
 
     list [mine|status]   show N   new [NAME]   submit N   approve N [comment]   reject N reason   delegate N PERSON
     execute N ITEM [remark]   skip N ITEM reason   retry N ITEM   replan N   cancel N   recheck N   log N   web   help
+    deliveries [N]   replay ID|N|START [/ END]
 
 ITEM is a position, a key, or an unambiguous part of a name (in quotes when it has spaces). Chinese words work as well.
 """
@@ -27,6 +28,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "cancel": ("取消",),
     "recheck": ("重新检测",),
     "log": ("操作记录", "记录", "日志"),
+    "deliveries": ("投递",),
+    "replay": ("重新投递", "重发"),
     "web": ("网页", "登录"),
     "help": ("帮助", "?", "？"),
 }
@@ -44,7 +47,7 @@ class Typed:
     """A typed command, taken apart. `rest` is what follows: comment, reason, remark, name, or what to list.
 
     `verb` is empty when the first word is no command; `meant` is then the command that is most like it, if any.
-    `missing` names what the command lacks: "plan" or "item".
+    `missing` names what the command lacks: "plan", "item" or "delivery".
     """
 
     verb: str
@@ -65,7 +68,7 @@ def parse(text: str) -> Typed:
     if not verb:
         return Typed("", rest=word, meant=next(iter(get_close_matches(word, WORDS, 1, 0.6)), ""))
     if verb not in PLAN_VERBS:
-        return Typed(verb, rest=rest)
+        return Typed(verb, rest=rest, missing="delivery" if verb == "replay" and not rest else "")
     plan, rest = _next(rest)
     plan = plan.lstrip("#＃")
     if not plan:

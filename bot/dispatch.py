@@ -14,6 +14,7 @@ from bot.commands import ITEM_VERBS, PLAN_VERBS, Typed, parse
 from bot.i18n import Locale
 from bot.i18n.labels import N_, label
 from bot.identify import OWN_WAYS, Identities
+from bot.redelivery import Redelivery
 from core import commands as c
 from core.card import Card, Form, Tone
 from core.chat import Inbound, Reply
@@ -47,6 +48,13 @@ _DONE = {
 """What came of a command about a whole plan."""
 
 
+_MISSING = {
+    "plan": N_("the number of the plan"),
+    "item": N_("the item: its position, key or name"),
+    "delivery": N_("the id of the delivery, the number of the plan, or a time"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class _Asking:
     """One request with the person who makes it."""
@@ -68,7 +76,7 @@ class Dispatch:
         *, locale: Locale, public_url: str,
     ) -> None:  # fmt: skip
         self._engine, self._store, self._identities, self._clock, self._ids = engine, store, identities, clock, ids
-        self._locale, self._public_url = locale, public_url
+        self._locale, self._public_url, self._redelivery = locale, public_url, Redelivery(store, engine)
 
     async def __call__(self, inbound: Inbound) -> Reply:
         """Return the reply to a proven request."""
@@ -123,11 +131,7 @@ class Dispatch:
             )
             return Reply(text("“{word}” is not a command.", word=typed.rest[:40]) + " " + hint, Tone.BAD)
         if typed.missing:
-            what = (
-                text("the number of the plan")
-                if typed.missing == "plan"
-                else text("the item: its position, key or name")
-            )
+            what = text(_MISSING[typed.missing])
             return Reply(
                 text("`{verb}` needs {what}. `help` shows how it is written.", verb=typed.verb, what=what), Tone.BAD
             )
@@ -146,6 +150,12 @@ class Dispatch:
                 return Reply(form=new_plan_form(asking.locale))
             case "web":
                 return await self._sign_in_link(asking)
+            case "deliveries":
+                return Reply(card=await self._redelivery.shown(typed.rest, cards))
+            case "replay":
+                actor = self._context(asking).actor
+                done = await self._redelivery.replay(typed.rest, actor, asking.key, asking.locale)
+                return Reply(done, Tone.GOOD)
             case _:
                 return Reply(card=cards.help())
 

@@ -194,6 +194,20 @@ class NoteUntold(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Replay(Command):
+    """Begin deliveries of the plan again that have ended.
+
+    `total` is how many the request names over all plans; `request` is kept in the log, to find it by.
+    """
+
+    verb: ClassVar = Verb.REPLAY
+    deliveries: tuple[str, ...]
+    destinations: tuple[str, ...]
+    total: int
+    request: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refuse(Command):
     """Put into the operation log that somebody without the right asked for something."""
 
@@ -217,4 +231,4 @@ PersonCommand = (
     | Delete
     | Recheck
 )
-AnyCommand = PersonCommand | Callback | ReportRun | LinkForm | CloseForm | TimerFired | NoteUntold | Refuse
+AnyCommand = PersonCommand | Callback | ReportRun | LinkForm | CloseForm | TimerFired | NoteUntold | Replay | Refuse

@@ -28,6 +28,7 @@ from core.ports import Change, Scope, Store, Writing
 from core.timers import TimerKind, timers_of
 
 BATCH = 64
+REUSED_KEY = Problem("key", "this key was used for another request; choose a new one")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,7 @@ class _Batch:
     """One transaction of the engine, on the store's thread."""
 
     def __init__(self, engine: Engine, writing: Writing) -> None:
-        self._engine, self._plans = engine, writing.plans
+        self._engine, self._plans, self._outbox = engine, writing.plans, writing.outbox
         self._touched: dict[str, _Touched] = {}
         self._keys: dict[str, str] = {}
 
@@ -173,7 +174,7 @@ class _Batch:
         try:
             if request.key in self._keys:
                 if not self._keys.keys() >= set(request.keys):
-                    return Invalid(Problem("key", "this key was used for another request; choose a new one"))
+                    return Invalid(REUSED_KEY)
                 return Outcome(self._find(self._keys[request.key]).after, repeated=True)
             return self._execute(request)
         except Forbidden as error:
@@ -196,6 +197,8 @@ class _Batch:
         else:
             touched = self._find(command.plan_id)
             unfolding = decide(touched.after, command, context)
+            if isinstance(command, c.Replay):
+                self._outbox.replay(command.deliveries, context.now)
         self._add(touched, request.actor, unfolding.plan, unfolding.events, context)
         touched.keys += request.keys
         self._keys |= dict.fromkeys(request.keys, unfolding.plan.id)

@@ -264,6 +264,17 @@ class Untold(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed(Event):
+    """Somebody had deliveries begin again that had ended: these of the plan, `total` over all plans at once."""
+
+    name = "replayed"
+    deliveries: tuple[str, ...]
+    destinations: tuple[str, ...]
+    total: int
+    request: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Succeeded(Event):
     """Every item is done or skipped, and nobody has anything against it."""
 

@@ -287,6 +287,10 @@ class Reading(Protocol):
         """List deliveries, newest first."""
         ...
 
+    def named_deliveries(self, effect_ids: Collection[str]) -> list[Delivery]:
+        """Return those deliveries that exist, oldest first."""
+        ...
+
     def attempts(self, effect_id: str) -> list[Attempt]:
         """Return the tries of a delivery, oldest first."""
         ...

@@ -111,6 +111,7 @@ class Verb(StrEnum):
     CANCEL = "cancel"
     RECHECK = "recheck"
     DELETE = "delete"
+    REPLAY = "replay"
 
 
 _UNENDED = frozenset(PlanStatus) - ENDED

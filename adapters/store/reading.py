@@ -142,6 +142,11 @@ class SqlReading:
         rows, next_cursor = self._page(statement, effects.c.seq, cursor, limit)
         return Page([delivery_of(row) for row in rows], next_cursor)
 
+    def named_deliveries(self, effect_ids: Collection[str]) -> list[Delivery]:
+        """See `Reading.named_deliveries`."""
+        statement = select(effects).where(effects.c.id.in_(list(effect_ids))).order_by(effects.c.seq)
+        return [delivery_of(row) for row in self._connection.execute(statement)]
+
     def attempts(self, effect_id: str) -> list[Attempt]:
         """See `Reading.attempts`."""
         statement = select(attempts).where(attempts.c.effect_id == effect_id).order_by(attempts.c.id)

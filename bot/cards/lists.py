@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.cards.plan import PlanCards, shortened, tone_of
@@ -12,6 +12,7 @@ from bot.i18n import Locale
 from bot.i18n.labels import N_, label
 from core.audit import LogEntry
 from core.card import Button, Card, Row, Section, Tone
+from core.deliveries import Delivery
 from core.people import Directory
 from core.plan import Plan
 from core.ports import Mine
@@ -33,6 +34,8 @@ USAGE = {
     "cancel": N_("cancel N [reason]: give a plan up"),
     "recheck": N_("recheck N: ask the external system again"),
     "log": N_("log N: who did what"),
+    "deliveries": N_("deliveries [N]: what outside systems could not be told"),
+    "replay": N_("replay ID|N|START [/ END]: deliver it again"),
     "web": N_("web: a sign-in link to the console"),
     "help": N_("help"),
 }
@@ -87,6 +90,20 @@ class ListCards:
         section = Section(text=shortened("\n".join(lines), 2800))
         note = head_of_log(plan, self.locale)
         return Card(title, title, tone=tone_of(plan), sections=(section,), note=note, more=more)
+
+    def deliveries(self, deliveries: Sequence[Delivery], numbers: Mapping[str, int]) -> Card:
+        """Return deliveries that were given up; `numbers` are those of their plans."""
+        text, title = self.locale.text, self.locale.text("What could not be delivered")
+        rows = tuple(
+            Row(
+                f"#{numbers.get(delivery.effect.plan_id, '?')} {delivery.effect.destination}",
+                _TONE_MARKS[Tone.BAD],
+                " · ".join((delivery.effect.id, self.locale.time(delivery.created_at), shortened(delivery.error, 200))),
+            )
+            for delivery in deliveries
+        )
+        nothing = "" if rows else text("Everything was delivered, or is still tried.")
+        return Card(title, title, sections=(Section(text=nothing, rows=rows),), more=self._more())
 
     def help(self) -> Card:
         """Return the grammar, with the Chinese words beside it."""

@@ -44,6 +44,7 @@ SENTENCES = {
     "cancelled": N_("cancelled the plan"),
     "deleted": N_("deleted the plan"),
     "untold": N_("could not tell {endpoint}: {event}"),
+    "replayed": N_("delivers again: {destinations}"),
     "refused": N_("was refused: {verb}"),
 }
 _CONSEQUENCES = frozenset(
@@ -78,6 +79,7 @@ def sentence(entry: LogEntry, plan: Plan, locale: Locale, directory: Directory) 
     params["stage"] = _stage(plan, int(details.get("stage", 0)))
     params["changed"] = ", ".join(locale.text(_FIELDS[name]) for name in details.get("changed", ()))
     params["count"] = len(details.get("started", ()))
+    params["destinations"] = ", ".join(details.get("destinations", ()))
     params["attempt"] = (details.get("run") or {}).get("attempt", 1)
     params["event"] = params.get("event") or HookEvent((details.get("check") or {"event": "finish_planning"})["event"])
     what = locale.text(SENTENCES[entry.event], **params)

@@ -49,6 +49,33 @@ def list_deliveries(
 
 @app.command()
 @connected
+def show(
+    api: Api,
+    delivery: Annotated[str, typer.Argument(metavar="ID", help="The delivery, from `fabu deliveries list`.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the API's JSON.")] = False,
+) -> None:
+    """Show one delivery: every try, how long it took, and what the other side answered."""
+    from urllib.parse import quote
+
+    found = api.call("GET", f"/deliveries/{quote(delivery, safe='')}")
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        return
+    typer.echo(f"{found['kind']} {found['ref']} to {found['destination']}: {found['state']}")
+    rows = [
+        (reader().time(datetime.fromisoformat(each["at"])), f"{each['ms']} ms", str(each["status"] or ""), *_said(each))
+        for each in found["tries"]
+    ]
+    table = table_of(("at", "took", "status", "error", "answer"), rows)
+    terminal().print(table if rows else "Nothing was tried yet.")
+
+
+def _said(attempt: dict[str, str]) -> tuple[str, str]:
+    return attempt["error"], " ".join(attempt["answer"].split())[:200]
+
+
+@app.command()
+@connected
 def replay(
     api: Api,
     ids: Annotated[

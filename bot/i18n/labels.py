@@ -55,6 +55,7 @@ _NAMES: tuple[tuple[Enum, str], ...] = (
     (Verb.CANCEL, N_("Cancel plan")),
     (Verb.RECHECK, N_("Check again")),
     (Verb.DELETE, N_("Delete")),
+    (Verb.REPLAY, N_("Deliver again")),
     (HookEvent.FINISH_PLANNING, N_("planning finished")),
     (HookEvent.START_EXECUTE, N_("execution starts")),
     (HookEvent.ALL_JOB_DONE, N_("all items done")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import hmac
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -11,6 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from bot.routes.request import ACTOR
+from bot.secret import derive
 from bot.services import SERVICES
 from core.clock import Clock, Ids
 from core.errors import Unauthorized
@@ -28,6 +30,16 @@ def new_token(person: str, name: str, clock: Clock, ids: Ids, expires_at: dateti
     """Return a new secret and the token to keep of it."""
     secret = f"fabu_{ids.token(32)}"
     return secret, Token(ids.new(), digest_of(secret), person, name, clock.now(), expires_at)
+
+
+def token_for_key(
+    key: str, installation: bytes, person: str, name: str, clock: Clock, expires_at: datetime | None
+) -> tuple[str, Token]:
+    """Return the secret and the token that a request with this key makes: the same ones when it comes again."""
+    use = derive(installation, "tokens by key")
+    secret, token_id = (hmac.new(use, f"{part} {key}".encode(), "sha256").hexdigest() for part in ("secret", "id"))
+    secret = f"fabu_{secret}"
+    return secret, Token(token_id[:32], digest_of(secret), person, name, clock.now(), expires_at)
 
 
 def digest_of(secret: str) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from bot.replays import Choice, Replays, given_up, named
 from bot.routes.bodies import DeliveryFilter, Replay, Words
 from bot.routes.models import DeliveryAnswer, Listed, ReplayAnswer
-from bot.routes.routing import Call, Endpoint
-from core.errors import Forbidden, NotFound
-from core.ports import Delivery, DeliveryState, Page, Reading
-
-_PART = 200
+from bot.routes.routing import KEY_HEADER, Call, Endpoint
+from core.deliveries import Attempt, Delivery
+from core.errors import NotFound
+from core.ports import Page, Reading
 
 
 async def of_plan(call: Call[None, DeliveryFilter]) -> Listed[DeliveryAnswer]:
@@ -33,10 +33,23 @@ async def _list(call: Call[None, DeliveryFilter], ref: str) -> Listed[DeliveryAn
     return Listed[DeliveryAnswer].of(await call.services.store.read(query), DeliveryAnswer.of)
 
 
+async def show(call: Call[None, None]) -> DeliveryAnswer:
+    """Read a delivery with its tries and what the other side answered to each."""
+    effect_id = call.ref("id", "delivery")
+
+    def query(reading: Reading) -> tuple[list[Delivery], list[Attempt]]:
+        return reading.named_deliveries([effect_id]), reading.attempts(effect_id)
+
+    found, tries = await call.services.store.read(query)
+    if not found:
+        raise NotFound(what="delivery", ref=effect_id)
+    return DeliveryAnswer.of(found[0], tries)
+
+
 async def replay_one(call: Call[Words, None]) -> ReplayAnswer:
     """Begin an ended delivery again. Raises NotFound when there is none that has ended."""
     effect_id = call.ref("id", "delivery")
-    answer = await _replay(call, [effect_id])
+    answer = await _replay(call, named([effect_id]))
     if not answer.replayed:
         raise NotFound("There is no delivery {ref} that has ended.", ref=effect_id)
     return answer
@@ -45,38 +58,16 @@ async def replay_one(call: Call[Words, None]) -> ReplayAnswer:
 async def replay_many(call: Call[Replay, None]) -> ReplayAnswer:
     """Begin ended deliveries again: those named, or all that were given up in a time."""
     asked = call.body
-    if asked.ids is not None:
-        return await _replay(call, asked.ids)
-
-    def given_up(reading: Reading) -> list[str]:
-        found, cursor = [], ""
-        while True:
-            page = reading.deliveries(state=DeliveryState.DEAD, cursor=cursor, limit=_PART)
-            found += [delivery.effect.id for delivery in page.items if _between(delivery, asked)]
-            cursor = page.next_cursor
-            if not cursor:
-                return found
-
-    _administrators_only(call)
-    return await _replay(call, await call.services.store.read(given_up))
+    chosen = named(asked.ids) if asked.ids is not None else given_up(since=asked.since, until=asked.until)
+    return await _replay(call, chosen)
 
 
-def _between(delivery: Delivery, asked: Replay) -> bool:
-    at = delivery.created_at
-    return at is not None and (asked.since is None or at >= asked.since) and (asked.until is None or at <= asked.until)
-
-
-async def _replay(call: Call[Any, Any], effect_ids: tuple[str, ...] | list[str]) -> ReplayAnswer:
-    _administrators_only(call)
-    now = call.services.clock.now()
-    return ReplayAnswer(
-        replayed=await call.services.store.write(lambda writing: writing.outbox.replay(effect_ids, now))
-    )
-
-
-def _administrators_only(call: Call[Any, Any]) -> None:
-    if not call.actor.admin:
-        raise Forbidden("Only administrators may repeat deliveries. Ask one of them.")
+async def _replay(call: Call[Any, Any], chosen: Choice) -> ReplayAnswer:
+    replays = Replays(call.services.store, call.services.engine)
+    done = await replays.replay(chosen, call.actor, call.key, call.fingerprint)
+    if done.repeated:
+        call.headers["Idempotent-Replayed"] = "true"
+    return ReplayAnswer(replayed=done.count)
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -84,8 +75,11 @@ ENDPOINTS: tuple[Endpoint, ...] = (
              answer=Listed[DeliveryAnswer], query=DeliveryFilter, refusals=(404,)),
     Endpoint(method="GET", path="/deliveries", summary="List all deliveries, the newest first", handler=of_all,
              answer=Listed[DeliveryAnswer], query=DeliveryFilter),
+    Endpoint(method="GET", path="/deliveries/{id}", summary="Read a delivery with its tries and their answers",
+             handler=show, answer=DeliveryAnswer, refusals=(404,)),
     Endpoint(method="POST", path="/deliveries/{id}/replay", summary="Begin an ended delivery again",
-             handler=replay_one, answer=ReplayAnswer, body=Words, refusals=(404,)),
+             handler=replay_one, answer=ReplayAnswer, body=Words, refusals=(404,), request_headers=(KEY_HEADER,)),
     Endpoint(method="POST", path="/deliveries/replay", summary="Begin several ended deliveries again",
-             handler=replay_many, answer=ReplayAnswer, body=Replay, example={"since": "2026-11-24T08:00:00Z"}),
+             handler=replay_many, answer=ReplayAnswer, body=Replay, request_headers=(KEY_HEADER,),
+             example={"since": "2026-11-24T08:00:00Z"}),
 )  # fmt: skip

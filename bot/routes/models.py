@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
@@ -14,7 +14,7 @@ from core.chat import Reply
 from core.effects import EffectKind
 from core.people import Directory, Person
 from core.plan import Channel, Decision, Item, Plan, Rule, Stage
-from core.ports import Delivery, DeliveryState, Page, Token, Version
+from core.ports import Attempt, Delivery, DeliveryState, Page, Token, Version
 from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus
 from core.workflow import Workflow, mask_credentials
 
@@ -272,8 +272,18 @@ class DiffAnswer(Answer):
     differences: list[DifferenceAnswer]
 
 
+class AttemptAnswer(Answer):
+    """One try: how long it took (milliseconds), and what the other side answered (shortened), or why it did not."""
+
+    at: datetime
+    ms: int
+    status: int
+    error: str
+    answer: str
+
+
 class DeliveryAnswer(Answer):
-    """One thing that was, or is to be, told to an outside system."""
+    """One thing that was, or is to be, told to an outside system; `tries` come with a single one, oldest first."""
 
     id: str
     plan_id: str
@@ -286,11 +296,13 @@ class DeliveryAnswer(Answer):
     created_at: datetime | None
     settled_at: datetime | None
     error: str
+    tries: list[AttemptAnswer] | None = WHERE_LOADED
 
     @classmethod
-    def of(cls, delivery: Delivery) -> Self:
+    def of(cls, delivery: Delivery, tries: Sequence[Attempt] | None = None) -> Self:
         """Return a delivery without its payload."""
-        return cls.model_validate(_fields(delivery.effect, cls) | _fields(delivery, cls))
+        told = {"tries": None if tries is None else list(tries)}
+        return cls.model_validate(_fields(delivery.effect, cls) | _fields(delivery, cls) | told)
 
 
 class ReplayAnswer(Answer):

@@ -22,7 +22,7 @@ _WITH_BODY = (400, 413, 415, 422)
 _CODES = {400: "bad_request", 413: "too_large", 415: "unsupported_media_type", 422: "invalid", 412: "stale_revision"}
 _HEADERS: Mapping[str, Mapping[str, Any]] = {
     KEY_HEADER: {
-        "description": "The same key again changes nothing and answers with the same plan.",
+        "description": "The same key again changes nothing and answers with what came of it the first time.",
         "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
     },
     REVISION_HEADER: {

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from bot.routes.auth import TOKENS, new_token
+from bot.routes.auth import TOKENS, new_token, token_for_key
 from bot.routes.bodies import NewToken, TokensOf
 from bot.routes.models import Listed, PersonAnswer, TokenAnswer
-from bot.routes.routing import Call, Endpoint
-from core.errors import Forbidden, Invalid, NotFound, Problem
+from bot.routes.routing import KEY_HEADER, Call, Endpoint
+from bot.secret import load_secret
+from core.engine import REUSED_KEY
+from core.errors import Conflict, Forbidden, Invalid, NotFound, Problem
 
 
 async def me(call: Call[None, None]) -> PersonAnswer:
@@ -38,8 +41,31 @@ async def make_token(call: Call[NewToken, None]) -> TokenAnswer:
     if not services.engine.directory.active(person):
         raise Invalid(Problem("person", "nobody is called {name}; use the id of an active person", {"name": person}))
     expires_at = services.clock.now() + asked.expires_in if asked.expires_in else None
+    if call.key:
+        return await _made_once(call, person, expires_at)
     secret, token = new_token(person, asked.name, services.clock, services.ids, expires_at)
     await services.store.write(lambda writing: writing.people.add_token(token))
+    return TokenAnswer.of(token, secret)
+
+
+async def _made_once(call: Call[NewToken, None], person: str, expires_at: datetime | None) -> TokenAnswer:
+    """Make the token of a request that may come again; when it was made before, return it as it is now.
+
+    Raises Invalid when the key came with another request.
+    """
+    store, clock = call.services.store, call.services.clock
+    secret, token = token_for_key(
+        call.key, load_secret(call.services.settings), person, call.body.name, clock, expires_at
+    )
+    try:
+        await store.write(lambda writing: writing.people.add_token(token))
+    except Conflict:
+        known = next(one for one in await store.read(lambda reading: reading.tokens()) if one.id == token.id)
+        life = known.expires_at - known.created_at if known.expires_at else None
+        if (known.person, known.name, life) != (person, token.name, call.body.expires_in):
+            raise Invalid(REUSED_KEY) from None
+        call.headers["Idempotent-Replayed"] = "true"
+        token = known
     return TokenAnswer.of(token, secret)
 
 
@@ -67,7 +93,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(method="GET", path="/tokens", summary="List tokens", handler=list_tokens, answer=Listed[TokenAnswer],
              query=TokensOf),
     Endpoint(method="POST", path="/tokens", summary="Make a token", handler=make_token, answer=TokenAnswer,
-             body=NewToken, status=201, example={"name": "ci", "expires_in": "90d"}),
+             body=NewToken, status=201, request_headers=(KEY_HEADER,), example={"name": "ci", "expires_in": "90d"}),
     Endpoint(method="DELETE", path="/tokens/{id}", summary="Revoke a token", handler=revoke_token, status=204,
              refusals=(404,)),
 )  # fmt: skip

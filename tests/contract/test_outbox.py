@@ -167,6 +167,12 @@ async def test_every_try_is_kept(desk: Desk) -> None:
     assert done.settled_at == START + timedelta(seconds=1, milliseconds=12)
 
 
+async def test_deliveries_are_found_by_name(desk: Desk) -> None:
+    await desk.add(effect(1), effect(2), effect(3, "q"))
+    found = await desk.store.read(lambda reading: reading.named_deliveries(["e3", "e1", "e9", "e1"]))
+    assert [delivery.effect.id for delivery in found] == ["e1", "e3"]
+
+
 async def test_syncs_coalesce_until_one_is_being_sent(desk: Desk) -> None:
     await desk.add(sync(1), sync(2), sync(3, destination="feishu"), sync(4, plan="q"))
     assert sorted(await desk.all()) == ["e1", "e3", "e4"]

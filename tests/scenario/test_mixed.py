@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,13 +84,13 @@ class Three:
         await eventually(lacking, wanted=lambda texts: not texts)
         return {chat: len(texts) for chat, texts in self.cards().items()}
 
-    async def until_all_threads_end(self, line: str) -> list[str]:
+    async def until_all_threads_end(self, *ending: str) -> list[str]:
         """Wait until all chats were told this at last, and the same before; return what they were told."""
 
         async def told() -> list[list[str]]:
             return self.threads()
 
-        [lines, *others] = await eventually(told, wanted=lambda all_: all(lines[-1:] == [line] for lines in all_))
+        [lines, *others] = await eventually(told, wanted=lambda all_: all(_ends(lines, ending) for lines in all_))
         assert others == [lines, lines]
         return lines
 
@@ -98,6 +98,10 @@ class Three:
         """Return who has voted, in order."""
         stages = (await self.fabu.plan(number))["approval"]["stages"]
         return [vote["person"] for stage in stages for vote in stage["votes"]]
+
+
+def _ends(lines: list[str], ending: Sequence[str]) -> bool:
+    return lines[-len(ending) :] == list(ending)
 
 
 @pytest.fixture
@@ -124,7 +128,7 @@ async def test_one_stage_is_decided_in_three_chats(case: Three, alice: User, bob
     card = await case.dingtalk.group_card("✅ 2. Deploy")
     await case.dingtalk.alice.clicks("skip", on=card, item="Announce", text="nobody reads it")
     await case.until_all_cards_show("successful", "👍 Carol")
-    lines = await case.until_all_threads_end("The plan is complete")
+    lines = await case.until_all_threads_end("The plan is complete", await case.fabu.head())
     for line in ("Carol: approved in stage QA — fine with me", "Alice: completed “Notes” — written"):
         assert line in lines
     await case.fabu.log()

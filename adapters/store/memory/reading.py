@@ -125,6 +125,10 @@ class MemoryReading:
         }
         return _page(found, cursor, limit)
 
+    def named_deliveries(self, effect_ids: Collection[str]) -> list[Delivery]:
+        """See `Reading.named_deliveries`."""
+        return [delivery for delivery in self._state.deliveries.values() if delivery.effect.id in effect_ids]
+
     def attempts(self, effect_id: str) -> list[Attempt]:
         """See `Reading.attempts`."""
         return list(self._state.attempts.get(effect_id, ()))

@@ -159,9 +159,15 @@ def test_deliveries_are_listed_and_begin_again(alice: Terminal, bob: Terminal) -
         pass
     [found] = json.loads(alice.fabu(*watched))
     assert found["id"] in alice.fabu("deliveries", "list", "--plan", number)
+    shown = alice.fabu("deliveries", "show", found["id"])
+    assert "to runner:local: done" in shown
+    assert " ms" in shown
+    assert len(json.loads(alice.fabu("deliveries", "show", found["id"], "--json"))["tries"]) == 1
+    assert "There is no delivery" in alice.fabu("deliveries", "show", "0" * 32, code=1)
     assert "There are no such deliveries." in alice.fabu("deliveries", "list", "--plan", number, "--state", "dead")
     assert "Only administrators" in bob.fabu("deliveries", "replay", found["id"], code=1)
     assert "Deliveries that begin again: 1." in alice.fabu("deliveries", "replay", found["id"])
+    assert "Alice: delivers again: runner:local" in alice.fabu("plan", "log", number)
     assert "None of them has ended" in alice.fabu("deliveries", "replay", "0" * 32, code=1)
     assert "Name the deliveries, or the time" in alice.fabu("deliveries", "replay", code=2)
     assert "None of them" in alice.fabu("deliveries", "replay", "--since", "2030-01-01T00:00:00+08:00", code=1)

@@ -19,7 +19,9 @@ from bot.i18n import Locale
 from core import commands as c
 from core.audit import LogEntry
 from core.card import Card
+from core.deliveries import Delivery, DeliveryState
 from core.draft import PlanDraft, PlanPatch
+from core.effects import Effect, EffectKind
 from core.engine import Outcome
 from core.errors import DeliveryError, Invalid, NotFound
 from core.people import Directory, Group, Person
@@ -114,6 +116,8 @@ def cards(plan: Plan, locale: Locale) -> Iterator[Card]:
     yield several.plans([], locale.text("Release plans"))
     yield several.mine(Mine([plan], [plan], [(plan, item) for item in plan.items.values()]))
     yield several.mine(Mine([], [], []))
+    yield several.deliveries([Delivery(Effect("7", plan.id, "7", EffectKind.HOOK), DeliveryState.DEAD)], {plan.id: 7})
+    yield several.deliveries([], {})
     yield several.help()
     yield several.log(plan, list(entries(plan)))
 

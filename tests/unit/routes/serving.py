@@ -108,7 +108,8 @@ def add_token(token: Token, writing: Writing) -> None:
 async def site(url: str = "memory://") -> AsyncIterator[Site]:
     """Serve the interface until the context is left."""
     clock, ids = ManualClock(START), SystemIds()
-    settings = Settings.model_validate({"server": {"language": "en", "public_url": "https://fabu.example.com"}})
+    server = {"language": "en", "public_url": "https://fabu.example.com", "secret_key": "x" * 32}
+    settings = Settings.model_validate({"server": server})
     store = open_store(url, b"secret", clock)
     hooks = {"ci": frozenset({HookEvent.ALL_JOB_DONE})}
     policy = Policy(runners={"local": lambda _: []}, hooks=hooks, destinations=("slack",))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 from tests.unit.routes.serving import Site, draft
 from tests.worlds import text_item
@@ -65,3 +66,28 @@ async def test_a_key_must_be_printable(fabu: Site) -> None:
     for key in ("", "a b", "é", "k" * 201):
         refused = await fabu.ask("POST", "/plans", draft(), Idempotency_Key=key)
         assert refused.json["params"]["problems"][0]["path"] == "Idempotency-Key"
+
+
+async def test_a_token_is_made_once_and_told_again(fabu: Site) -> None:
+    body = {"name": "ci", "expires_in": "1h"}
+    first = await fabu.ask("POST", "/tokens", body, Idempotency_Key="k")
+    fabu.clock.advance(timedelta(seconds=30))
+    again = await fabu.ask("POST", "/tokens", body, Idempotency_Key="k")
+    assert "Idempotent-Replayed" not in first.headers
+    assert (again.status, again.json, again.headers["Idempotent-Replayed"]) == (201, first.json, "true")
+    assert [token["name"] for token in (await fabu.ask("GET", "/tokens")).json["items"]].count("ci") == 1
+    fabu.tokens["ci"] = first.json["secret"]
+    assert (await fabu.ask("GET", "/me", by="ci")).json["id"] == "alice"
+    for other in ({"name": "ci"}, {"name": "else", "expires_in": "1h"}):
+        refused = await fabu.ask("POST", "/tokens", other, Idempotency_Key="k")
+        assert (refused.status, refused.json["code"]) == (422, "invalid")
+    theirs = await fabu.ask("POST", "/tokens", body, by="root", Idempotency_Key="k")
+    assert theirs.json["secret"] != first.json["secret"]
+    elsewhere = await fabu.ask("POST", "/tokens", body | {"person": "bob"}, by="root", Idempotency_Key="k")
+    assert elsewhere.status == 422
+
+
+async def test_tokens_that_are_made_at_the_same_moment_are_one(fabu: Site) -> None:
+    made = await asyncio.gather(*(fabu.ask("POST", "/tokens", {"name": "ci"}, Idempotency_Key="k") for _ in range(5)))
+    assert {answered.status for answered in made} == {201}
+    assert len({answered.json["secret"] for answered in made}) == 1
