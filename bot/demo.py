@@ -171,8 +171,7 @@ class Show:
         person = self._services.engine.directory.people[scene.person]
         self._console.print(Text(f"{person.name} ▸ {scene.says}", "bold cyan"))
         reply = await self._services.chat(Inbound("cli", scene.person, f"demo-{self._said}", scene.says))
-        locale = Locale.of(person, self._locale.language, self._locale.timezone)
-        self._console.print(reply_view(reply if scene.shows else replace(reply, card=None), locale, numbered=False))
+        self._console.print(reply_view(reply if scene.shows else replace(reply, card=None), numbered=False))
 
     async def _wait(self, key: str, status: ItemStatus) -> None:
         """Wait for a run to end. Raises TimeoutError when it does not."""

@@ -84,6 +84,8 @@ class Dispatch:
         try:
             person = await self._identities.person(inbound.platform, inbound.user)
             locale = Locale.of(person, locale.language, locale.timezone)
+            if inbound.language:
+                locale = Locale(inbound.language, locale.timezone)
             asking = _Asking(inbound, person, locale)
             return await (self._clicked(asking) if inbound.verb else self._typed(asking))
         except Invalid as error:

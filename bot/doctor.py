@@ -28,6 +28,7 @@ from adapters.store.migrate import is_current
 from adapters.store.open import open_store
 from adapters.zadig.client import ZadigClient, open_session
 from bot.chats import open_chats
+from bot.commandline.failure import unreached
 from bot.routes.auth import new_token
 from bot.secret import data_folder
 from config.settings import Endpoint, Settings
@@ -211,7 +212,7 @@ async def _answer(session: ClientSession, url: str) -> AsyncIterator[ClientRespo
     except TimeoutError:
         yield "no answer in time"
     except (ClientError, ValueError) as error:
-        yield str(error)
+        yield unreached(error)
 
 
 def _is_loopback(url: str) -> bool:

@@ -16,7 +16,7 @@ class Inbound:
     `user` is the vendor's id. A click has `verb` and `ref`, and in `values` what was typed into the card or form; a
     typed command has `text` without the mention of the bot. `key` is the same for a request that is delivered twice.
     `channel`, `message`, `thread` say where it happened, in the vendor's terms; `private` tells that nobody but
-    the asker sees the answer.
+    the asker sees the answer; `language` is the one to answer in, that of the person when empty.
     """
 
     platform: str
@@ -30,6 +30,7 @@ class Inbound:
     message: str = ""
     thread: str = ""
     private: bool = False
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)

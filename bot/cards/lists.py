@@ -106,10 +106,13 @@ class ListCards:
         return Card(title, title, sections=(Section(text=nothing, rows=rows),), more=self._more())
 
     def help(self) -> Card:
-        """Return the grammar, with the Chinese words beside it."""
+        """Return the grammar, with what else may be written for each command below it."""
         title = self.locale.text("Commands")
-        rows = tuple(Row(self.locale.text(usage), detail=" ".join(ALIASES[verb])) for verb, usage in USAGE.items())
+        rows = tuple(self._usage(verb, self.locale.text(usage)) for verb, usage in USAGE.items())
         return Card(title, title, sections=(Section(rows=rows),))
+
+    def _usage(self, verb: str, usage: str) -> Row:
+        return Row(usage, detail=" ".join(word for word in ALIASES[verb] if not usage.startswith(word)))
 
     def _row(self, plan: Plan) -> Row:
         text = self.locale.text

@@ -125,7 +125,7 @@ class Session:
     def _show(self, reply: Reply) -> Reply:
         if reply.text:
             self._console.print(sentence(reply), soft_wrap=True)
-        self._console.print(reply_view(replace(reply, text=""), self._locale))
+        self._console.print(reply_view(replace(reply, text="")))
         if reply.card:
             self._buttons = buttons_of(reply.card)
         return reply

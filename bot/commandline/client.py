@@ -14,7 +14,7 @@ from urllib.parse import quote
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, InvalidURL
 from pydantic import TypeAdapter
 
-from bot.commandline.failure import ExitCode, Failure
+from bot.commandline.failure import ExitCode, Failure, unreached
 from core.chat import Reply
 
 Json = dict[str, Any]
@@ -156,8 +156,7 @@ def _reaching(url: str) -> Iterator[None]:
     except TimeoutError:
         raise Failure(f"Fabu at {url} does not answer in time. Try again, and look at the server's log.") from None
     except ClientError as error:
-        reason = getattr(error, "strerror", None) or error
-        raise Failure(f"There is no Fabu at {url} ({reason}). {cure}") from None
+        raise Failure(f"There is no Fabu at {url} ({unreached(error)}). {cure}") from None
 
 
 def _refusal(answer: ClientResponse, text: str) -> Failure:

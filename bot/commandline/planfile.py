@@ -129,10 +129,11 @@ def _tidy(value: Any) -> Any:
 
 
 def described(found: Iterable[DifferenceAnswer]) -> str:
-    """Return differences one a line, as `path: before → after`."""
-    return "\n".join(f"  {each.path}: {_value(each.before)} → {_value(each.after)}" for each in found)
+    """Return differences one a line, as `path: before → after`; nothing is not told from what is empty."""
+    lines = ((each.path, _value(each.before), _value(each.after)) for each in found)
+    return "\n".join(f"  {path}: {before} → {after}" for path, before, after in lines if before != after)
 
 
 def _value(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False) if value is not None else "∅"
+    text = json.dumps(value, ensure_ascii=False) if value not in (None, "", [], {}) else "∅"
     return text if len(text) <= 120 else f"{text[:119]}…"

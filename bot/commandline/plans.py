@@ -83,7 +83,7 @@ def list_plans(
 ) -> None:
     """List plans, or with `mine` what waits for you."""
     if which in ("mine", "我的"):
-        terminal().print(reply_view(api.chat(text="list mine"), reader(), numbered=False))
+        terminal().print(reply_view(api.chat(text="list mine"), numbered=False))
         return
     plans = list(api.pages("/plans", {"status": which, "manager": manager, "q": search}, limit))
     if as_json:
@@ -122,7 +122,7 @@ def show(
     if watch:
         from bot.commandline.watch import follow
 
-        if asyncio.run(follow(api, plan, terminal(), reader())) != PlanStatus.SUCCESS:
+        if asyncio.run(follow(api, plan, terminal())) != PlanStatus.SUCCESS:
             raise typer.Exit(ExitCode.FAILED)
         return
     if as_json:
@@ -176,7 +176,7 @@ def diff(
 def _print_card(api: Api, verb: str, plan: str) -> None:
     """Print the card that a chat would answer with. Raises Failure when there is no such plan."""
     number = api.plan(plan)["number"]
-    terminal().print(reply_view(api.chat(text=f"{verb} {number}"), reader(), numbered=False))
+    terminal().print(reply_view(api.chat(text=f"{verb} {number}"), numbered=False))
 
 
 def _print_json(answer: Any) -> None:

@@ -15,7 +15,6 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from bot.i18n import Locale
 from core.card import Button, Card, Row, Section, Style, Tone
 from core.chat import Reply
 
@@ -57,11 +56,11 @@ def buttons_of(card: Card) -> list[Button]:
     return [*in_rows, *card.buttons]
 
 
-def reply_view(reply: Reply, locale: Locale, *, numbered: bool = True) -> RenderableType:
+def reply_view(reply: Reply, *, numbered: bool = True) -> RenderableType:
     """Return a reply as a person would see it: its sentence, its card, and the title of its form."""
     parts: list[RenderableType] = [sentence(reply)] if reply.text else []
     if reply.card:
-        parts.append(card_view(reply.card, locale, numbered=numbered))
+        parts.append(card_view(reply.card, numbered=numbered))
     if reply.form:
         parts.append(Text(printable(reply.form.title), "bold"))
     return Group(*parts)
@@ -72,7 +71,7 @@ def sentence(reply: Reply) -> Text:
     return Text(_MARKS[reply.tone] + printable(reply.text), _COLOURS[reply.tone])
 
 
-def card_view(card: Card, locale: Locale, *, numbered: bool = True) -> RenderableType:
+def card_view(card: Card, *, numbered: bool = True) -> RenderableType:
     """Return a card. With `numbered`, each button shows the number under which `buttons_of` has it."""
     numbers = count(1) if numbered else None
     parts: list[RenderableType] = [_heading(card)]
@@ -85,7 +84,7 @@ def card_view(card: Card, locale: Locale, *, numbered: bool = True) -> Renderabl
     if card.buttons:
         parts += [Text(), _buttons(card.buttons, numbers)]
     if card.more and card.more.url:
-        parts += [Text(), Text(f"{locale.text('Open')}: {printable(card.more.url)}", "dim")]
+        parts += [Text(), Text(f"{printable(card.more.label)}: {printable(card.more.url)}", "dim")]
     return Panel(Group(*parts), box=ROUNDED, border_style=_COLOURS[card.tone], expand=False)
 
 

@@ -11,7 +11,6 @@ from rich.live import Live
 from bot.commandline.client import Api, plan_path, reply_of
 from bot.commandline.failure import Failure
 from bot.commandline.show import reply_view
-from bot.i18n import Locale
 from core.status import PlanStatus
 
 _OVER = frozenset({PlanStatus.SUCCESS, PlanStatus.CANCEL, PlanStatus.DENIED, PlanStatus.TIMEOUT})
@@ -19,14 +18,14 @@ _POLL = 2.0
 """Seconds between two looks where events do not come through."""
 
 
-async def follow(api: Api, ref: str, console: Console, locale: Locale) -> PlanStatus:
+async def follow(api: Api, ref: str, console: Console) -> PlanStatus:
     """Show the card of a plan and keep it up to date; return the status in which the plan is over."""
     plan = await api.fetch("GET", plan_path(ref))
     with Live(console=console, auto_refresh=False, vertical_overflow="visible") as live:
         async for _ in _moments(api, plan["id"]):
             status = PlanStatus((await api.fetch("GET", plan_path(plan["id"])))["status"])
             reply = reply_of(await api.fetch("POST", "/chat", body={"text": f"show {plan['number']}"}))
-            live.update(reply_view(reply, locale, numbered=False), refresh=True)
+            live.update(reply_view(reply, numbered=False), refresh=True)
             if status in _OVER:
                 return status
     raise AssertionError("there is always another moment")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.routes.bodies import ChatBody
+from bot.routes.errors import language_of
 from bot.routes.models import ReplyAnswer
 from bot.routes.routing import KEY_HEADER, Call, Endpoint
 from core.chat import Inbound
@@ -20,6 +21,7 @@ async def chat(call: Call[ChatBody, None]) -> ReplyAnswer:
         ref=said.ref,
         values=said.values,
         private=True,
+        language=language_of(call.request),
     )
     return ReplyAnswer.of(await call.services.chat(inbound))
 

@@ -191,7 +191,7 @@ def test_who_cannot_get_in_is_told_how(terminal: Terminal, server: Terminal) -> 
     assert "Who are you? Give a token" in terminal.fabu("plan", "list", code=2)
     told = terminal.fabu("plan", "list", "--url", server.env["FABU_URL"], "--token", "wrong", code=1)
     assert "fabu token create --as ID" in told
-    assert "There is no Fabu at http://127.0.0.1:1" in terminal.fabu(
+    assert "There is no Fabu at http://127.0.0.1:1 (Connection refused)" in terminal.fabu(
         "plan", "list", "--url", "http://127.0.0.1:1", "--token", "x", code=1
     )
     assert "nonsense is no URL" in terminal.fabu("plan", "list", "--url", "nonsense", "--token", "x", code=2)

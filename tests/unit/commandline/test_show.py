@@ -9,11 +9,9 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from bot.commandline.show import buttons_of, card_view, printable, reply_view, table_of
-from bot.i18n import Locale
 from core.card import Button, Card, Fact, Field, Form, Row, Section, Style, Tone
 from core.chat import Reply
 
-EN, ZH = Locale("en", "UTC"), Locale("zh_CN", "Asia/Shanghai")
 CARD = Card(
     title="#1 订单系统 2026-11 月度发布",
     summary="",
@@ -41,7 +39,7 @@ def shown(card: Card, width: int = 60, *, numbered: bool = True, colour: bool = 
     console = Console(
         file=io.StringIO(), width=width, force_terminal=colour, color_system="truecolor" if colour else None
     )
-    console.print(card_view(card, EN, numbered=numbered))
+    console.print(card_view(card, numbered=numbered))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
@@ -90,7 +88,7 @@ def test_texts_steer_neither_terminal_nor_markup() -> None:
 def test_reply_shows_its_sentence_and_the_name_of_its_form() -> None:
     form = Form("new", "", "New release plan", "Create", (Field("Name", "name"),))
     console = Console(file=io.StringIO(), width=60)
-    console.print(reply_view(Reply("没有这个计划。", Tone.BAD, form=form), ZH))
+    console.print(reply_view(Reply("没有这个计划。", Tone.BAD, form=form)))
     assert isinstance(console.file, io.StringIO)
     assert console.file.getvalue() == "❌ 没有这个计划。\nNew release plan\n"
 
