@@ -16,6 +16,7 @@ from dataclasses import replace
 from aiohttp import web
 
 from adapters.store.open import open_store
+from bot.alarms import Alarms
 from bot.chats import open_chats
 from bot.console import add_console
 from bot.delivery import DeliveryWorker, Route
@@ -36,6 +37,7 @@ from bot.services import SERVICES, Services
 from config.settings import Settings
 from core.clock import Clock, Ids, SystemClock, SystemIds
 from core.context import Policy
+from core.effects import ADMINS
 from core.engine import Engine
 from core.people import Directory, Group, Person
 from core.ports import Store
@@ -100,7 +102,9 @@ async def running(
         await chats.start(app, services, forms.changed)
         hooks = Hooks(settings, store, engine, clock)
         stack.push_async_callback(hooks.close)
-        routes = {"runner": runs.route, "hook": hooks.route, **forms.routes, **gate_routes(services)}
+        alarms = Alarms(services, identities, locale)
+        routes = {"runner": runs.route, "hook": hooks.route, ADMINS: alarms.route}
+        routes |= {**forms.routes, **gate_routes(services)}
         _start_work(services, forms, routes | chats.routes(services, identities, locale), stack)
         yield app
 

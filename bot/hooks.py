@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 from contextlib import suppress
 from datetime import timedelta
+from http import HTTPStatus
 
 from adapters.hooks.guard import guarded_session
 from adapters.hooks.schedule import DISABLE_AFTER, MAX_RETRY_AFTER, next_delay, should_disable
@@ -18,6 +19,7 @@ from adapters.hooks.sender import Outcome, Receiver, send
 from adapters.hooks.signing import decode_secret
 from bot.delivery import Route, Sent
 from bot.hook_bodies import HookBodies
+from bot.i18n.labels import N_
 from config.settings import Endpoint, Settings
 from core import commands as c
 from core.clock import Clock
@@ -89,6 +91,25 @@ class Hooks:
         )
         with suppress(NotFound):  # a deleted plan has nobody who waits for it
             await self._engine.execute(note, SYSTEM)
+        await self._note_disabled(effect, error)
+
+    async def _note_disabled(self, effect: Effect, error: DeliveryError) -> None:
+        """Have administrators told, once, when nothing new is sent to an endpoint any more."""
+        now, endpoint = self._clock.now(), _endpoint(effect)
+        failing = await self._store.read(lambda reading: reading.failing(effect.destination))
+        if failing and failing.gone:
+            return
+        if error.status == HTTPStatus.GONE:
+            reason, since = (
+                N_("it answered 410 (Gone)"),
+                f"{now:%Y-%m-%dT%H:%M}",
+            )  # what is on its way finds out as well
+        elif failing and should_disable(failing.since, now):
+            reason, since = N_("it has done nothing but fail for five days"), failing.since.isoformat()
+        else:
+            return
+        note = c.NoteDisabled(plan_id=effect.plan_id, endpoint=endpoint, reason=reason)
+        await self._engine.execute(note, SYSTEM, f"disabled:{endpoint}:{since}")
 
 
 def receiver_of(endpoint: Endpoint, public_url: str) -> Receiver:

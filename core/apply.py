@@ -44,6 +44,7 @@ AnyEvent = (
     | e.Cancelled
     | e.Deleted
     | e.Untold
+    | e.EndpointDisabled
     | e.Replayed
     | e.Refused
 )
@@ -75,7 +76,7 @@ def _fold(plan: Plan, event: AnyEvent, stamp: e.Stamp) -> Plan:  # noqa: C901 - 
             return replace(plan, status=PlanStatus.FINISH_PLANNING, planning_at=stamp.at)
         case e.SubmitDeferred():
             return replace(plan, submitting=True)
-        case e.Untold() | e.Replayed() | e.Refused():
+        case e.Untold() | e.EndpointDisabled() | e.Replayed() | e.Refused():
             return plan
         case e.Deleted():
             return replace(plan, deleted=True)

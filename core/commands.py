@@ -194,6 +194,14 @@ class NoteUntold(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoteDisabled(Command):
+    """Put into the operation log that an external system is told nothing any more; administrators are told so."""
+
+    endpoint: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Replay(Command):
     """Begin deliveries of the plan again that have ended.
 
@@ -231,4 +239,15 @@ PersonCommand = (
     | Delete
     | Recheck
 )
-AnyCommand = PersonCommand | Callback | ReportRun | LinkForm | CloseForm | TimerFired | NoteUntold | Replay | Refuse
+AnyCommand = (
+    PersonCommand
+    | Callback
+    | ReportRun
+    | LinkForm
+    | CloseForm
+    | TimerFired
+    | NoteUntold
+    | NoteDisabled
+    | Replay
+    | Refuse
+)

@@ -36,7 +36,7 @@ def decide(plan: Plan, command: c.AnyCommand, context: Context) -> Unfolding:
 
     Raises a FabuError when the plan or the actor's rights do not allow it.
     """
-    if plan.deleted and not isinstance(command, c.Replay):
+    if plan.deleted and not isinstance(command, c.Replay | c.NoteDisabled):
         raise NotFound(what="plan", ref=plan.number)
     if command.nonce and command.nonce != plan.nonce:
         raise OutdatedCard
@@ -100,7 +100,7 @@ def _dispatch(unfolding: Unfolding, command: c.AnyCommand) -> None:
             execution.decide(unfolding, command)
         case c.Replan() | c.Cancel():
             execution.withdraw(unfolding, command)
-        case c.Callback() | c.Recheck() | c.NoteUntold() | c.Replay():
+        case c.Callback() | c.Recheck() | c.NoteUntold() | c.NoteDisabled() | c.Replay():
             checks.decide(unfolding, command)
         case c.TimerFired():
             execution.timer(unfolding, command)

@@ -18,13 +18,16 @@ from core.context import Policy
 from core.plan import Item, Plan
 from core.status import WAITING_CHECK, HookEvent, PlanStatus
 
+ADMINS = "admins"
+"""Where alarms go."""
+
 
 class EffectKind(StrEnum):
     """What an effect does.
 
     `sync` brings a plan's cards and thread in one chat (or its mails) up to date; `run_start`, `run_cancel` call a
     runner; `hook` tells an external system; `form_start`, `form_cancel` handle a vendor's own approval form; `answer`
-    tells a system that asked for an approval how it was decided.
+    tells a system that asked for an approval how it was decided; `alarm` tells administrators what is their concern.
     """
 
     SYNC = "sync"
@@ -34,6 +37,7 @@ class EffectKind(StrEnum):
     FORM_START = "form_start"
     FORM_CANCEL = "form_cancel"
     ANSWER = "answer"
+    ALARM = "alarm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +68,10 @@ def effects_of(
     for event in events:
         match event:
             case e.RunRequested():
-                add(
-                    f"runner:{after.items[event.item_id].runner}",
-                    EffectKind.RUN_START,
-                    event.run.id,
-                    item=event.item_id,
-                )
+                runner = after.items[event.item_id].runner
+                add(f"runner:{runner}", EffectKind.RUN_START, event.run.id, item=event.item_id)
+            case e.EndpointDisabled():
+                add(ADMINS, EffectKind.ALARM, event.endpoint, reason=event.reason)
             case e.Replanned() | e.Cancelled():
                 for item in _cancelled(before, event.cancelled):
                     add(f"runner:{item.runner}", EffectKind.RUN_CANCEL, item.run.id if item.run else "", item=item.id)
@@ -81,9 +83,9 @@ def effects_of(
             add(f"hook:{endpoint}", EffectKind.HOOK, moment.value, **told)
     found += _forms(before, after, ids, now)
     found += _answer(before, after, ids, now)
-    if any(not isinstance(event, e.Refused) for event in events):
-        for destination in policy.destinations:
-            add(destination, EffectKind.SYNC)
+    shown = policy.destinations if any(not isinstance(event, e.Refused) for event in events) else ()
+    for destination in shown:
+        add(destination, EffectKind.SYNC)
     return found
 
 

@@ -264,6 +264,15 @@ class Untold(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointDisabled(Event):
+    """An external system is told nothing any more, of this plan and of others, until a replay succeeds."""
+
+    name = "endpoint_disabled"
+    endpoint: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed(Event):
     """Somebody had deliveries begin again that had ended: these of the plan, `total` over all plans at once."""
 

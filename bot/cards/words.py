@@ -44,13 +44,14 @@ SENTENCES = {
     "cancelled": N_("cancelled the plan"),
     "deleted": N_("deleted the plan"),
     "untold": N_("could not tell {endpoint}: {event}"),
+    "endpoint_disabled": N_("{endpoint} is told nothing any more"),
     "replayed": N_("delivers again: {destinations}"),
     "refused": N_("was refused: {verb}"),
 }
 _CONSEQUENCES = frozenset(
     {
         "stage_passed", "approved", "denied", "approval_expired", "execution_started", "window_opened", "check_started",
-        "check_progressed", "check_passed", "check_failed", "succeeded", "timed_out",
+        "check_progressed", "check_passed", "check_failed", "succeeded", "timed_out", "endpoint_disabled",
     }
 )  # fmt: skip
 """What nobody does: it follows from what somebody did."""

@@ -13,7 +13,7 @@ from core.errors import Contradiction, Forbidden, Invalid, Problem, WrongStatus
 from core.status import FAILED_CHECK, WAITING_CHECK
 
 
-def decide(unfolding: Unfolding, command: c.Callback | c.Recheck | c.NoteUntold | c.Replay) -> None:
+def decide(unfolding: Unfolding, command: c.Callback | c.Recheck | c.NoteUntold | c.NoteDisabled | c.Replay) -> None:
     """Decide the commands of this chapter."""
     match command:
         case c.Callback():
@@ -23,6 +23,8 @@ def decide(unfolding: Unfolding, command: c.Callback | c.Recheck | c.NoteUntold 
             flow.wait(unfolding, waiting[unfolding.plan.status])
         case c.NoteUntold():
             unfolding.add(e.Untold(endpoint=command.endpoint, event=command.event, reason=command.reason))
+        case c.NoteDisabled():
+            unfolding.add(e.EndpointDisabled(endpoint=command.endpoint, reason=command.reason))
         case c.Replay():
             if not unfolding.context.actor.admin:
                 raise Forbidden("Only administrators may repeat deliveries. Ask one of them.")

@@ -185,7 +185,7 @@ async def test_ten_tries_are_made_and_then_people_are_told(tmp_path: Path) -> No
                 await running.pass_time(hours=30)
             delivery, attempts = await running.settled(plan, 10)
         assert (delivery.state, len(attempts)) == (DeliveryState.DEAD, 10)
-        assert (await running.log(plan))[-1][0] == "untold"
+        assert [event for event, _ in await running.log(plan)][-2:] == ["untold", "endpoint_disabled"]
         await running.call("POST", f"/deliveries/{delivery.effect.id}/replay", by="root")
         await running.settled(plan, 11)
         (hook,) = receiver.hooks

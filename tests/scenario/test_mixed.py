@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 
 from tests.scenario import dingtalk_case, feishu_case
-from tests.scenario.office import PEOPLE, Fabu, Json, eventually, script, stage, step
-from tests.scenario.slack_users import IDS, User, cards, thread
+from tests.scenario.office import Fabu, Json, eventually, script, stage, step
+from tests.scenario.slack_users import IDS, User
+from tests.scenario.three_chats import Three
 from tests.simulators.dingtalk import DingTalkSimulator
 from tests.simulators.feishu import FeishuSimulator
-from tests.simulators.feishu_cards import text_of as feishu_text
 from tests.simulators.feishu_platform import FeishuPlatform
 from tests.simulators.slack import SlackSimulator
-from tests.simulators.slack_reading import text_of as slack_text
 
 QA = stage("QA", "bob", "carol", "erin")
 
@@ -44,64 +42,6 @@ def people() -> dict[str, dict[str, Any]]:
 @pytest.fixture
 def sections(feishu: FeishuSimulator, ding: DingTalkSimulator) -> Json:
     return {"feishu": feishu_case.section_for(feishu, mode="http"), "dingtalk": dingtalk_case.section_for(ding)}
-
-
-@dataclass(frozen=True)
-class Three:
-    """One Fabu, and the three chats around it."""
-
-    fabu: Fabu
-    slack: SlackSimulator
-    feishu: feishu_case.Office
-    dingtalk: dingtalk_case.Office
-
-    def cards(self) -> dict[str, list[str]]:
-        """Return what is read on every lasting card, by chat."""
-        messages = self.feishu.feishu.messages.values()
-        return {
-            "slack": list(map(slack_text, cards(self.slack))),
-            "feishu": [feishu_text(m.content) for m in messages if m.msg_type == "interactive" and not m.parent_id],
-            "dingtalk": [
-                dingtalk_case.text_of(card)
-                for chat in (dingtalk_case.GROUP, *PEOPLE)
-                for card in self.dingtalk.ding.cards(chat)
-                if not card.out_track_id.startswith("reply-")
-            ],
-        }
-
-    def threads(self) -> list[list[str]]:
-        """Return the lines that were written below the plan, chat by chat."""
-        return [thread(self.slack), self.feishu.thread(), self.dingtalk.thread()]
-
-    async def until_all_cards_show(self, *words: str) -> dict[str, int]:
-        """Wait until every card everywhere shows all these words; return how many there are, by chat."""
-
-        async def lacking() -> list[str]:
-            found = self.cards()
-            texts = [text for chat in found.values() for text in chat if not all(word in text for word in words)]
-            return texts + [f"no card in {chat}" for chat, texts in found.items() if not texts]
-
-        await eventually(lacking, wanted=lambda texts: not texts)
-        return {chat: len(texts) for chat, texts in self.cards().items()}
-
-    async def until_all_threads_end(self, *ending: str) -> list[str]:
-        """Wait until all chats were told this at last, and the same before; return what they were told."""
-
-        async def told() -> list[list[str]]:
-            return self.threads()
-
-        [lines, *others] = await eventually(told, wanted=lambda all_: all(_ends(lines, ending) for lines in all_))
-        assert others == [lines, lines]
-        return lines
-
-    async def votes(self, number: int = 1) -> list[str]:
-        """Return who has voted, in order."""
-        stages = (await self.fabu.plan(number))["approval"]["stages"]
-        return [vote["person"] for stage in stages for vote in stage["votes"]]
-
-
-def _ends(lines: list[str], ending: Sequence[str]) -> bool:
-    return lines[-len(ending) :] == list(ending)
 
 
 @pytest.fixture

@@ -1,0 +1,59 @@
+"""What administrators are told of their own: that an outside system is told nothing any more."""
+
+from __future__ import annotations
+
+import logging
+
+from bot.delivery import Route, Sent, patient
+from bot.i18n import Locale
+from bot.identify import Identities
+from bot.services import Services
+from core.card import Button, Card, Section, Tone
+from core.chat import Place
+from core.deliveries import Delivery
+from core.errors import DeliveryError
+from core.people import Person
+
+log = logging.getLogger(__name__)
+
+
+class Alarms:
+    """Tells every administrator in the first chat where they have an account."""
+
+    def __init__(self, services: Services, identities: Identities, locale: Locale) -> None:
+        self._services, self._identities, self._locale = services, identities, locale
+
+    @property
+    def route(self) -> Route:
+        """How `alarm` effects are delivered."""
+        return Route(self._deliver, patient)
+
+    async def _deliver(self, delivery: Delivery) -> Sent:
+        """Tell all. Raises a DeliveryError when some could not be told, who can be later."""
+        failed: DeliveryError | None = None
+        for person in self._services.engine.directory.people.values():
+            if not (person.admin and person.active):
+                continue
+            try:
+                await self._tell(person, delivery)
+            except DeliveryError as error:
+                log.warning("%s cannot be told: %s", person.id, error)
+                failed = error if error.retryable else failed
+        if failed:
+            raise failed
+        return Sent()
+
+    async def _tell(self, person: Person, delivery: Delivery) -> None:
+        for platform, messenger in self._services.messengers.items():
+            if user := await self._identities.user(platform, person):
+                card = self._card(delivery, Locale.of(person, self._locale.language, self._locale.timezone))
+                await messenger.post(Place(user=user), card, f"{delivery.effect.id}-{person.id}")
+                return
+
+    def _card(self, delivery: Delivery, locale: Locale) -> Card:
+        text, effect = locale.text, delivery.effect
+        title = text("{endpoint} is told nothing any more", endpoint=effect.ref)
+        way_out = text("Mend it, then `replay` what could not be delivered: it is told again once that succeeds.")
+        section = Section(text=f"{text(str(effect.payload['reason']))}\n{way_out}")
+        more = Button("open", text("Open"), url=f"{self._services.settings.public_url}/")
+        return Card(title, title, tone=Tone.BAD, sections=(section,), more=more)
