@@ -11,7 +11,7 @@ import typer
 from bot.commandline.access import connected
 from bot.commandline.failure import ExitCode, Failure
 from bot.commandline.options import reader
-from bot.commandline.show import table_of, terminal
+from bot.commandline.show import TABLE, table_of, terminal
 
 if TYPE_CHECKING:
     from bot.commandline.client import Api
@@ -30,7 +30,7 @@ def list_deliveries(
     limit: Annotated[int, typer.Option(min=1, help="How many to show, the newest first.")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="Print the API's JSON.")] = False,
 ) -> None:
-    """List deliveries: hooks, runs, cards and mails, with their state and the last error."""
+    """List deliveries: hooks, runs and cards, with their state and the last error."""
     from bot.commandline.client import plan_path
 
     path = plan_path(plan, "deliveries") if plan else "/deliveries"
@@ -44,7 +44,7 @@ def list_deliveries(
         what = f"hook {each['ref']}" if each["kind"] == "hook" else each["kind"]  # other things are told by ids
         rows.append((each["id"], each["destination"], what, each["state"], str(each["attempts"]), since, each["error"]))
     table = table_of(("id", "to", "what", "state", "tries", "since", "error"), rows)
-    terminal().print(table if rows else "There are no such deliveries.")
+    terminal(TABLE).print(table if rows else "There are no such deliveries.")
 
 
 @app.command()
@@ -67,7 +67,7 @@ def show(
         for each in found["tries"]
     ]
     table = table_of(("at", "took", "status", "error", "answer"), rows)
-    terminal().print(table if rows else "Nothing was tried yet.")
+    terminal(TABLE).print(table if rows else "Nothing was tried yet.")
 
 
 def _said(attempt: dict[str, str]) -> tuple[str, str]:

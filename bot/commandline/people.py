@@ -14,7 +14,7 @@ import typer
 
 from bot.commandline.failure import ExitCode, Failure
 from bot.commandline.options import Config
-from bot.commandline.show import printable, table_of, terminal
+from bot.commandline.show import TABLE, printable, table_of, terminal
 
 if TYPE_CHECKING:
     from config.settings import GroupEntry, PersonEntry
@@ -75,7 +75,7 @@ def list_people(config: Config = None) -> None:
         rights = "has left" if not person.active else "administrator" if person.admin else ""
         accounts = (person.email, person.slack, person.feishu, person.dingtalk)
         rows.append((person.id, person.name, *accounts, groups, rights))
-    terminal().print(table_of(("id", "name", "e-mail", "Slack", "Feishu", "DingTalk", "groups", "rights"), rows))
+    terminal(TABLE).print(table_of(("id", "name", "e-mail", "Slack", "Feishu", "DingTalk", "groups", "rights"), rows))
 
 
 def read_people(path: Path) -> tuple[tuple[PersonEntry, ...], tuple[GroupEntry, ...]]:

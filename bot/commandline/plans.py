@@ -15,7 +15,7 @@ from bot.commandline import verbs
 from bot.commandline.access import connected
 from bot.commandline.failure import ExitCode
 from bot.commandline.options import reader
-from bot.commandline.show import reply_view, table_of, terminal
+from bot.commandline.show import TABLE, reply_view, table_of, terminal
 from bot.commandline.verbs import PlanRef, status_text, tell
 from core.status import PlanStatus
 
@@ -102,7 +102,7 @@ def list_plans(
         for plan in plans
     ]
     table = table_of(("#", text("Name"), text("Status"), text("Manager"), text("Changed")), rows)
-    terminal().print(table if rows else text("There are no such plans."))
+    terminal(TABLE).print(table if rows else text("There are no such plans."))
 
 
 @app.command()

@@ -23,6 +23,8 @@ _MARKS = {Tone.NEUTRAL: "", Tone.WAITING: "⏳ ", Tone.ACTIVE: "▶️ ", Tone.G
 _STYLES = {Style.PRIMARY: "bold", Style.DEFAULT: "", Style.DANGER: "red"}
 _WIDTH = 100
 """Columns of a card at most; longer lines are hard to read."""
+TABLE = 160
+"""Columns of a table at most."""
 _CONTROLS = dict.fromkeys(
     [*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
 )
@@ -33,10 +35,10 @@ def printable(text: str) -> str:
     return text.translate(_CONTROLS)
 
 
-def terminal(*, errors: bool = False) -> Console:
+def terminal(width: int = _WIDTH, *, errors: bool = False) -> Console:
     """Return the terminal to print to, or the error output. Texts are taken as they are: no markup, no emoji codes."""
     console = Console(stderr=errors, markup=False, emoji=False, highlight=False)
-    console.width = min(console.width, _WIDTH) if console.is_terminal else _WIDTH
+    console.width = min(console.width, width) if console.is_terminal else width
     return console
 
 

@@ -11,7 +11,7 @@ import typer
 
 from bot.commandline.failure import ExitCode, Failure
 from bot.commandline.options import Config, reader
-from bot.commandline.show import table_of, terminal
+from bot.commandline.show import TABLE, table_of, terminal
 from core.clock import SystemClock, SystemIds
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def list_tokens(
             used = locale.time(token.used_at) if token.used_at else "never"
             until = locale.time(token.expires_at) if token.expires_at else "revoked"
             rows.append((token.id, token.person, token.name, used, state or f"until {until}"))
-    terminal().print(table_of(("id", "person", "name", "last used", "good"), rows))
+    terminal(TABLE).print(table_of(("id", "person", "name", "last used", "good"), rows))
 
 
 @app.command()

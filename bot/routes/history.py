@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from bot.routes.bodies import Against, LogPart
@@ -24,31 +25,36 @@ async def log(call: Call[None, LogPart]) -> Listed[LogAnswer]:
 
 
 async def versions(call: Call[None, None]) -> Listed[VersionAnswer]:
-    """List the revisions of a plan, the oldest first."""
-    return Listed[VersionAnswer](items=[VersionAnswer.of(version) for version in await _versions(call)])
+    """List the revisions of a plan that changed it, the oldest first."""
+    _, found = await _versions(call)
+    return Listed[VersionAnswer](items=[VersionAnswer.of(version) for version in found])
 
 
 async def diff(call: Call[None, Against]) -> DiffAnswer:
-    """Tell what a revision changed since another one; since nothing, for the first."""
-    number = call.ref("n", "version")
-    contents = {str(version.revision): version for version in await _versions(call)}
-    if number not in contents:
-        raise NotFound(what="version", ref=number)
-    after = contents[number]
-    earlier = [version.revision for version in contents.values() if version.revision < after.revision]
-    against = call.query.against if call.query.against is not None else max(earlier, default=0)
-    if against and str(against) not in contents:
-        raise NotFound(what="version", ref=against)
-    before = contents[str(against)].content if against else {}
-    found = list(differences(before, after.content))
-    return DiffAnswer(revision=after.revision, against=against, differences=found)
+    """Tell what a revision changed since another one, or since the one before; since nothing, for the first."""
+    newest, found = await _versions(call)
+
+    def content(ref: str) -> Mapping[str, Any]:
+        """Return what a revision said. A plan that was only taken back says what it said before."""
+        contents = [each.content for each in found if ref.isdecimal() and each.revision <= int(ref) <= newest]
+        if not contents:
+            raise NotFound(what="version", ref=ref)
+        return contents[-1]
+
+    ref = call.ref("n", "version")
+    after = content(ref)
+    against = int(ref) - 1 if call.query.against is None else call.query.against
+    before = content(str(against)) if against else {}
+    return DiffAnswer(revision=int(ref), against=against, differences=list(differences(before, after)))
 
 
-async def _versions(call: Call[Any, Any]) -> list[Version]:
+async def _versions(call: Call[Any, Any]) -> tuple[int, list[Version]]:
+    """Return a plan's newest revision, and what those said that changed something."""
     ref = call.ref("id", "plan")
 
-    def query(reading: Reading) -> list[Version]:
-        return reading.versions(reading.plan_id(ref))
+    def query(reading: Reading) -> tuple[int, list[Version]]:
+        plan_id = reading.plan_id(ref)
+        return reading.plan(plan_id).revision, reading.versions(plan_id)
 
     return await call.services.store.read(query)
 

@@ -33,3 +33,14 @@ async def test_versions_tell_what_each_revision_changed(fabu: Site) -> None:
     assert (first["against"], first["differences"][0]["before"]) == (0, None)
     assert (await fabu.ask("GET", f"/plans/{plan['id']}/versions/4/diff")).status == 404
     assert (await fabu.ask("GET", f"/plans/{plan['id']}/versions/2/diff?against=9")).status == 404
+
+
+async def test_a_revision_that_only_took_the_plan_back_changed_nothing(fabu: Site) -> None:
+    plan = await fabu.plan()
+    await fabu.ask("POST", f"/plans/{plan['id']}/submit", {})
+    assert (await fabu.ask("POST", f"/plans/{plan['id']}/replan", {})).json["revision"] == 2
+    found = (await fabu.ask("GET", f"/plans/{plan['id']}/versions/2/diff")).json
+    assert (found["revision"], found["against"], found["differences"]) == (2, 1, [])
+    await fabu.ask("PATCH", f"/plans/{plan['id']}", {"name": "Release 2"})
+    found = (await fabu.ask("GET", f"/plans/{plan['id']}/versions/3/diff")).json
+    assert (found["against"], [place["path"] for place in found["differences"]]) == (2, ["name"])
