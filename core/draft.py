@@ -1,7 +1,8 @@
 """The plan as people write it: the body of the REST calls and the content of a YAML file.
 
 Reading is strict (unknown fields are refused) and reports every problem with the path of its field. What needs more
-than one field to judge (references, times) is judged by `core.validate`.
+than one field to judge (references, times) is judged by `core.validate`, and that a stage has approvers, so that one
+answer tells all of it.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ class StageDraft(Draft):
     """One stage of the approval."""
 
     name: Name
-    approvers: Annotated[tuple[Id, ...], Field(min_length=1, max_length=200)]
+    approvers: Annotated[tuple[Id, ...], Field(max_length=200, json_schema_extra={"minItems": 1})]
     rule: Literal["all", "any"] | Annotated[int, Field(ge=1, le=200)] = "all"
     channel: Channel = Channel.NATIVE
 

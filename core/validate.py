@@ -100,7 +100,9 @@ def _approval(draft: PlanDraft, directory: Directory) -> Iterator[Problem]:
         if not draft.approval.allow_self_approval:
             people -= {draft.manager}
         needed = stage.rule if isinstance(stage.rule, int) else 1
-        if not unknown and len(people) < needed:
+        if not stage.approvers:
+            yield Problem(f"{path}.approvers", "name at least one person or @group")
+        elif not unknown and len(people) < needed:
             yield Problem(
                 f"{path}.approvers",
                 "{needed} must approve but only {count} can: the plan's manager does not count, groups may be empty",

@@ -32,6 +32,7 @@ def paths(error: Invalid) -> list[str]:
         ({"approval": {"stages": [stage("bob", "nobody")]}}, "approval.stages[0].approvers[1]"),
         ({"approval": {"stages": [stage("@nogroup")]}}, "approval.stages[0].approvers[0]"),
         ({"approval": {"stages": [stage("@empty")]}}, "approval.stages[0].approvers"),
+        ({"approval": {"stages": [stage()]}}, "approval.stages[0].approvers"),
         ({"approval": {"stages": [stage("alice")]}}, "approval.stages[0].approvers"),
         ({"approval": {"stages": [stage("bob", "carol", rule=3)]}}, "approval.stages[0].approvers"),
         ({"items": [text_item("a"), text_item("a")]}, "items[1].key"),
@@ -50,18 +51,28 @@ def test_a_mistake_is_found_when_the_plan_is_created(fields: dict[str, Any], pat
 def test_all_mistakes_are_told_at_once() -> None:
     mistakes: dict[str, Any] = {
         "manager": "nobody",
-        "window": {"start": START + timedelta(2), "end": START + timedelta(1)},
-        "items": [text_item("a", needs=["zz"]), text_item("a", assignee="gone")],
+        "window": {"start": START - timedelta(1), "end": START - timedelta(2)},
+        "approval": {"stages": [stage("nobody"), stage()]},
+        "items": [
+            text_item("a", needs=["zz"]),
+            text_item("a", assignee="gone"),
+            text_item("b", needs=["c"]),
+            text_item("c", needs=["b"]),
+        ],
     }
     with pytest.raises(Invalid) as caught:
         World().create(draft(**mistakes))
-    assert set(paths(caught.value)) >= {
+    assert sorted(set(paths(caught.value))) == [
+        "approval.stages[0].approvers[0]",
+        "approval.stages[1].approvers",
+        "items[0].needs[0]",
+        "items[1].assignee",
+        "items[1].key",
+        "items[2].needs",
         "manager",
         "window.end",
-        "items[0].needs[0]",
-        "items[1].key",
-        "items[1].assignee",
-    }
+        "window.start",
+    ]
 
 
 def test_finishing_asks_for_items_known_runners_and_what_they_can_run() -> None:
