@@ -157,9 +157,12 @@ class ZadigGate:
     async def _given_up(self, delivery: Delivery, error: DeliveryError) -> None:
         """Say on the plan that Zadig does not want the answer any more, so that nobody waits for it."""
         plan_id = delivery.effect.plan_id
-        plan = await self._services.store.read(lambda reading: reading.plan(plan_id))
-        if plan.status is PlanStatus.EXECUTING:
-            await self._services.engine.execute(c.Cancel(plan_id=plan_id, reason=str(error)), ZADIG)
+        plan, question = await self._services.store.read(lambda r: (r.plan(plan_id), Question.of(r, plan_id)))
+        command: c.AnyCommand = c.Cancel(plan_id=plan_id, reason=str(error))
+        if plan.status is not PlanStatus.EXECUTING:
+            reason = str(error.params["reason"])
+            command = c.NoteUntold(plan_id=plan_id, endpoint="Zadig", event=question.event, reason=reason)
+        await self._services.engine.execute(command, ZADIG)
 
 
 def _event(hook: ReleasePlanHook) -> HookEvent:

@@ -6,6 +6,7 @@ internal API across versions, so it is used only to start what the OpenAPI canno
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -161,6 +162,10 @@ class ZadigClient:
         return raw
 
 
+_CODE = re.compile(r"\b[0-9a-f]{16}\b")
+"""An instance code: Zadig tells the right one to whoever sends a wrong one, and what it says is shown to people."""
+
+
 def _task_path(workflow: str, task_id: int) -> str:
     return f"{_CUSTOM}/{quote(workflow, safe='')}/task/{task_id}"
 
@@ -185,7 +190,8 @@ def _refusal(response: ClientResponse, raw: bytes, *, reads: bool) -> DeliveryEr
         pass
     else:
         retryable = reads and failure.code == HTTPStatus.INTERNAL_SERVER_ERROR
-        return _error(str(failure), retryable=retryable, status=response.status, answer=failure.description)
+        told, answer = (_CODE.sub("…", text) for text in (str(failure), failure.description))
+        return _error(told, retryable=retryable, status=response.status, answer=answer)
     match response.status:
         case HTTPStatus.UNAUTHORIZED:
             return _error("it does not accept the token; check zadig.token", retryable=False)

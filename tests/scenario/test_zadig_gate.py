@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenario.zadig_case import Case, Json, case
+from tests.scenario.zadig_case import Case, Json, case, zadigs_plan
 from tests.simulators.zadig_plans import Plan
-from tests.simulators.zadig_workflows import stored_workflow
 
 GATES = [
     {"plan": "prod *", "events": ["start_execute"], "approvers": ["@sre"], "rule": "all", "name": "SRE"},
@@ -20,15 +19,6 @@ async def fabu(tmp_path: Path) -> AsyncIterator[Case]:
     async with case(tmp_path, gates=GATES) as opened:
         opened.zadig.plan_hook = opened.hook("finish_planning", "start_execute")
         yield opened
-
-
-def zadigs_plan(name: str = "release 52", manager: str = "patrick") -> Plan:
-    workflow = stored_workflow()
-    workflow["params"][0] |= {"value": "2.0"}
-    workflow["params"][1] |= {"value": "hunter2", "is_credential": True, "type": "string"}
-    spec = {"workflow": workflow, "status": "prepare", "task_id": 0}
-    job = {"id": "j1", "name": "deploy all", "type": "workflow", "spec": spec, "status": "todo", "executed_time": 0}
-    return Plan("68b7ec363306e52e21b2dbe6", name, jobs=[job], manager=manager)
 
 
 async def opened_gate(fabu: Case, plan: Plan, event: str = "start_execute") -> Json:
@@ -112,6 +102,23 @@ async def test_an_answer_that_zadig_does_not_want_any_more_ends_the_gate(fabu: C
     ended = await fabu.until(asked["id"], lambda now: now["status"] == "cancel")
     assert "instance code not match" in ended["reason"]
     assert plan.status == "planning"
+
+
+async def test_a_rejection_that_zadig_does_not_want_any_more_is_told(fabu: Case) -> None:
+    plan = zadigs_plan()
+    asked = await opened_gate(fabu, plan)
+    plan.status = "planning"
+    plan.instance_code = "0123456789abcdef"
+    await fabu.do(f"/plans/{asked['id']}/reject", {"reason": "no tests"}, by="bob")
+
+    async def untold() -> Json | None:
+        _, log = await fabu.ask("GET", f"/api/v1/plans/{asked['id']}/log")
+        return next((entry for entry in log["items"] if entry["event"] == "untold"), None)
+
+    entry = await fabu.until_found(untold)
+    assert (entry["details"]["endpoint"], entry["details"]["event"]) == ("Zadig", "start_execute")
+    assert "instance code not match" in entry["details"]["reason"]
+    assert plan.instance_code not in entry["details"]["reason"]
 
 
 async def test_the_same_hook_opens_one_gate(fabu: Case) -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,10 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.scenario.zadig_case import Case, Json, case
+from tests.scenario.zadig_case import Case, Json, case, examples
 from tests.simulators.zadig_tasks import Task
-
-EXAMPLE = Path(__file__).parents[1] / "fixtures" / "hook_example.json"
 
 
 @pytest.fixture
@@ -55,27 +52,9 @@ async def going(fabu: Case) -> tuple[Json, Task]:
     return await fabu.until(plan["id"], run_is("running")), fabu.zadig.only_task()
 
 
-def examples(fabu: Case) -> list[Json]:
-    """Return the items of the document's example, whose workflows Zadig then has."""
-    items: list[Json] = []
-    for job in json.loads(EXAMPLE.read_text(encoding="utf-8"))["release_plan"]["jobs"]:
-        item = {"key": f"i{len(items)}", "name": job["name"], "type": job["type"]}
-        if job["type"] == "text":
-            items.append(item | {"content": job["spec"]["content"]})
-            continue
-        workflow = job["spec"]["workflow"]
-        items.append(item | {"runner": "zadig", "project": workflow["project"], "workflow": workflow})
-        stored = copy.deepcopy(workflow) | {"id": f"id-{item['key']}", "hash": "h", "enable_approval_ticket": False}
-        stored["params"] = [{"name": "release_plan_ref", "type": "string", "value": ""}]
-        for stored_job in (job for stage in stored["stages"] for job in stage["jobs"]):
-            stored_job["skipped"] = False
-        fabu.zadig.workflows[workflow["name"]] = stored
-    return items
-
-
 async def test_the_documents_example_runs_to_success_with_a_retry(fabu: Case) -> None:
     fabu.zadig.workflow_hook = fabu.hook("start_execute", "complete_execute")
-    plan = await started(fabu, *examples(fabu))
+    plan = await started(fabu, *examples(fabu.zadig))
     for index, item in enumerate(plan["items"]):
         await execute(fabu, plan, item=item["id"])
         if item["type"] == "text":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -18,11 +20,13 @@ from bot.services import SERVICES, Services
 from config.settings import Settings
 from core.ports import Token, Writing
 from tests.simulators.zadig import Zadig
-from tests.simulators.zadig_plans import HookSetting
+from tests.simulators.zadig_plans import HookSetting, Plan
+from tests.simulators.zadig_workflows import stored_workflow
 
 Json = dict[str, Any]
 HOOK_TOKEN = "hook secret"
 PEOPLE = ("alice", "bob", "carol", "root")
+EXAMPLE = Path(__file__).parents[1] / "fixtures" / "hook_example.json"
 
 
 class Case:
@@ -99,6 +103,33 @@ class Case:
 
 def _add_token(token: Token, writing: Writing) -> None:
     writing.people.add_token(token)
+
+
+def zadigs_plan(name: str = "release 52", manager: str = "patrick") -> Plan:
+    workflow = stored_workflow()
+    workflow["params"][0] |= {"value": "2.0"}
+    workflow["params"][1] |= {"value": "hunter2", "is_credential": True, "type": "string"}
+    spec = {"workflow": workflow, "status": "prepare", "task_id": 0}
+    job = {"id": "j1", "name": "deploy all", "type": "workflow", "spec": spec, "status": "todo", "executed_time": 0}
+    return Plan("68b7ec363306e52e21b2dbe6", name, jobs=[job], manager=manager)
+
+
+def examples(zadig: Zadig) -> list[Json]:
+    """Return the items of the document's example, whose workflows Zadig then has."""
+    items: list[Json] = []
+    for job in json.loads(EXAMPLE.read_text(encoding="utf-8"))["release_plan"]["jobs"]:
+        item = {"key": f"i{len(items)}", "name": job["name"], "type": job["type"]}
+        if job["type"] == "text":
+            items.append(item | {"content": job["spec"]["content"]})
+            continue
+        workflow = job["spec"]["workflow"]
+        items.append(item | {"runner": "zadig", "project": workflow["project"], "workflow": workflow})
+        stored = copy.deepcopy(workflow) | {"id": f"id-{item['key']}", "hash": "h", "enable_approval_ticket": False}
+        stored["params"] = [{"name": "release_plan_ref", "type": "string", "value": ""}]
+        for stored_job in (job for stage in stored["stages"] for job in stage["jobs"]):
+            stored_job["skipped"] = False
+        zadig.workflows[workflow["name"]] = stored
+    return items
 
 
 @asynccontextmanager
