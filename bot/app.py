@@ -86,7 +86,7 @@ async def running(
         engine, store = await _open_engine(settings, clock, ids, stack)
         runs = Runs(store, engine)
         runs.runners = await open_runners(settings, runs.report, stack)
-        chats = open_chats(settings)
+        chats = open_chats(settings, clock)
         stack.push_async_callback(chats.stop)
         engine.policy = replace(
             engine.policy,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from aiohttp import ClientSession, web
@@ -17,7 +18,7 @@ from bot.services import Services
 from bot.sync import CardSync
 from config.settings import Settings
 from core.chat import Messenger
-from core.clock import SystemClock
+from core.clock import Clock
 from core.doctor import Finding
 from core.forms import ApprovalForms
 
@@ -99,12 +100,12 @@ class Chats:
             await chat.messenger.close()
 
 
-def open_chats(settings: Settings) -> Chats:
+def open_chats(settings: Settings, clock: Clock) -> Chats:
     """Return the chats that the settings enable."""
-    openers = {
+    openers: dict[str, tuple[str, Callable[[Settings], Chat]]] = {
         "slack": (settings.slack.bot_token.get_secret_value(), _slack),
         "feishu": (settings.feishu.app_id, _feishu),
-        "dingtalk": (settings.dingtalk.client_id, _dingtalk),
+        "dingtalk": (settings.dingtalk.client_id, partial(_dingtalk, clock=clock)),
     }
     return Chats({name: opened(settings) for name, (enabled, opened) in openers.items() if enabled})
 
@@ -147,7 +148,7 @@ def _feishu(settings: Settings) -> Chat:
     return Chat(FeishuMessenger(client), chat_id, listen, examine, FeishuForms(client, approval_code))
 
 
-def _dingtalk(settings: Settings) -> Chat:
+def _dingtalk(settings: Settings, clock: Clock) -> Chat:
     from adapters.dingtalk.client import App, DingTalkClient
     from adapters.dingtalk.doctor import findings
     from adapters.dingtalk.forms import DingTalkForms
@@ -162,7 +163,6 @@ def _dingtalk(settings: Settings) -> Chat:
         api_url=own["api_url"], oapi_url=own["oapi_url"], session_hosts=frozenset(own["webhook_hosts"]),
     )  # fmt: skip
     typed = {verb: words[0] for verb, words in ALIASES.items()} if language == "zh_CN" else {}
-    clock = SystemClock()
     client = DingTalkClient(app, ClientSession(), clock)
     messenger = DingTalkMessenger(client, Words.translated(lambda text: translate(text, language), typed))
     callbacks = Callbacks(own["mode"], settings.public_url, own["card_secret"], own["token"], own["aes_key"])

@@ -48,7 +48,7 @@ _NOBODY = "fabu-doctor"
 async def examine(settings: Settings) -> dict[str, list[Finding]]:
     """Return the findings of all areas that the settings use."""
     found = {area: await check(settings) for area, check in CHECKS.items()}
-    for name, chat in open_chats(settings).chats.items():
+    for name, chat in open_chats(settings, SystemClock()).chats.items():
         found[name] = await chat.examine()
         await chat.messenger.close()
     return {area: findings for area, findings in found.items() if findings}

@@ -13,6 +13,8 @@ import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from types import SimpleNamespace
 from typing import Any, Final
 
 import orjson
@@ -265,6 +267,7 @@ class FeishuClient:
     def _import(self) -> _Sdk:
         lark: Any = importlib.import_module("lark_oapi")
         httpx: Any = importlib.import_module("httpx")  # lark-oapi's transport
+        _share_certificates(httpx)
         logging.getLogger("Lark").handlers.clear()  # the SDK prints to stdout beside the program's own log
         client = (
             lark.Client.builder()
@@ -281,6 +284,13 @@ class FeishuClient:
 def unmentioning(text: str) -> dict[str, str]:
     """Return the content of a text message in which no markup mentions anybody."""
     return {"text": _MENTION_MARKUP.sub("<\u200b", text)}
+
+
+def _share_certificates(httpx: Any) -> None:
+    """Let the SDK's calls share one TLS context: it opens a client for each, which would read all certificates anew."""
+    transport: Any = importlib.import_module("lark_oapi.core.http.transport")
+    client = partial(httpx.AsyncClient, verify=httpx.create_ssl_context())
+    transport.httpx = SimpleNamespace(AsyncClient=client)
 
 
 def _json(value: object) -> str:

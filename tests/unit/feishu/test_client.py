@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from typing import Any
 
 import pytest
@@ -40,6 +41,18 @@ async def test_a_user_is_reached_by_open_id_and_by_email(feishu: FeishuSimulator
     await client.send("open_id", "ou_alice", "text", {"text": "hi"}, "u1")
     await client.send("email", "alice@example.com", "text", {"text": "again"}, "u2")
     assert [one.text for one in feishu.messages_in("ou_alice")] == ["hi", "again"]
+
+
+async def test_certificates_are_not_read_anew_for_every_call(
+    client: FeishuClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await client.load()
+
+    def read(*_: Any, **__: Any) -> None:
+        raise AssertionError("takes some 20 ms, in which nobody is served")
+
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", read)
+    await send(client)
 
 
 async def test_the_same_uuid_sends_once(feishu: FeishuSimulator, client: FeishuClient) -> None:
