@@ -12,7 +12,7 @@ from core.effects import Effect, EffectKind
 from core.engine import Engine
 from core.errors import DeliveryError, FabuError
 from core.people import Actor, ActorKind
-from core.plan import Item, Plan
+from core.plan import Item, Plan, Run
 from core.ports import Delivery, Reading, Store
 from core.runner import Outputs, Runner, RunOrder, RunReport
 from core.status import RunStatus
@@ -80,25 +80,25 @@ class Runs:
         effect = delivery.effect
         item_id, run_id = str(effect.payload["item"]), effect.ref
         runner = self._runner(effect.destination)
-        order = await self._order(effect.plan_id, item_id, run_id)
+        run = await self._run(effect)
         if effect.kind is EffectKind.RUN_CANCEL:
-            await runner.cancel(run_id, order.previous, order)
+            await runner.cancel(run_id, run.external_id if run else str(effect.payload.get("run", "")))
             return Sent()
         tried = len(await self._store.read(lambda reading: reading.attempts(effect.id)))
         interrupted = delivery.attempts > tried + 1
-        if not interrupted and not await self._wanted(effect):
-            return Sent()
+        if run is None or not (interrupted or run.status is RunStatus.STARTING):
+            return Sent()  # taken back before it could begin, or started by an earlier try
+        order = await self._order(effect.plan_id, item_id, run_id)
         found = await runner.find(order) if interrupted else await self._start(runner, order)
         unknown = RunReport(run_id, RunStatus.UNKNOWN, message="the start was interrupted")
         await self.report(effect.plan_id, item_id, found or unknown)
         return Sent()
 
-    async def _wanted(self, effect: Effect) -> bool:
-        """Tell whether an attempt still waits for its start: its plan may have been taken back, or it was started."""
+    async def _run(self, effect: Effect) -> Run | None:
+        """Return the attempt that an effect is about; None when its item is gone or has a newer one."""
         plan = await self._store.read(lambda reading: reading.plan(effect.plan_id))
         item = plan.items.get(str(effect.payload["item"]))
-        run = item.run if item else None
-        return run is not None and run.id == effect.ref and run.status is RunStatus.STARTING
+        return item.run if item and item.run and item.run.id == effect.ref else None
 
     async def _start(self, runner: Runner, order: RunOrder) -> RunReport | None:
         """Start an attempt; None when nobody can tell whether it was started."""

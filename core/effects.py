@@ -15,7 +15,7 @@ from core import events as e
 from core.apply import AnyEvent
 from core.clock import Ids
 from core.context import Policy
-from core.plan import Item, Plan
+from core.plan import Item, Plan, Run
 from core.status import WAITING_CHECK, HookEvent, PlanStatus
 
 ADMINS = "admins"
@@ -73,8 +73,8 @@ def effects_of(
             case e.EndpointDisabled():
                 add(ADMINS, EffectKind.ALARM, event.endpoint, reason=event.reason)
             case e.Replanned() | e.Cancelled():
-                for item in _cancelled(before, event.cancelled):
-                    add(f"runner:{item.runner}", EffectKind.RUN_CANCEL, item.run.id if item.run else "", item=item.id)
+                for item, run in _cancelled(before, event.cancelled):
+                    add(f"runner:{item.runner}", EffectKind.RUN_CANCEL, run.id, item=item.id, run=run.external_id)
             case _:
                 pass
     for moment, status in _told(events):
@@ -89,8 +89,9 @@ def effects_of(
     return found
 
 
-def _cancelled(before: Plan | None, item_ids: Iterable[str]) -> list[Item]:
-    return [before.items[item_id] for item_id in item_ids] if before else []
+def _cancelled(before: Plan | None, item_ids: Iterable[str]) -> list[tuple[Item, Run]]:
+    items = [before.items[item_id] for item_id in item_ids] if before else []
+    return [(item, item.run) for item in items if item.run]
 
 
 _MOMENTS = {

@@ -79,7 +79,7 @@ class Runner(Protocol):
         """Ask how an attempt stands; `unknown` when the runner has lost it."""
         ...
 
-    async def cancel(self, run_id: str, external_id: str, order: RunOrder) -> None:
+    async def cancel(self, run_id: str, external_id: str) -> None:
         """Stop an attempt; one that has ended already is left alone."""
         ...
 

@@ -114,7 +114,7 @@ class LocalRunner:
         folder = self._folder(run_id)
         return await self.find(order) or self._report(folder, folder.load())
 
-    async def cancel(self, run_id: str, external_id: str, order: RunOrder) -> None:
+    async def cancel(self, run_id: str, external_id: str) -> None:
         """Ask a run to end, which is told as any end is. A run that is over stays as it ended."""
         if run := self._runs.get(run_id):
             run.stop(_CANCELLED)

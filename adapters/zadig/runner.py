@@ -76,7 +76,7 @@ class ZadigRunner:
             return RunReport(run_id, RunStatus.UNKNOWN, message="Zadig has no such task any more")
         return self._told(order, task)
 
-    async def cancel(self, run_id: str, external_id: str, order: RunOrder) -> None:
+    async def cancel(self, run_id: str, external_id: str) -> None:
         """Stop a task; one that has ended or vanished is left alone."""
         task = await self._task(external_id)
         if task and not task.run_status.ended:

@@ -146,6 +146,17 @@ async def test_cancelling_a_plan_stops_its_task(fabu: Case) -> None:
     await fabu.zadig.until(lambda: task.status == "cancelled")
 
 
+async def test_the_task_of_an_item_that_is_gone_is_stopped_once_zadig_is_back(fabu: Case) -> None:
+    plan, task = await going(fabu)
+    with fabu.zadig.outage():
+        await fabu.do(f"/plans/{plan['id']}/replan")
+        await fabu.zadig.until(lambda: fabu.zadig.calls[-1].fault)
+        step = {"key": "notes", "name": "Notes", "type": "text"}
+        status, _ = await fabu.ask("PATCH", f"/api/v1/plans/{plan['id']}", body={"items": [step]})
+        assert status == 200
+    await fabu.zadig.until(lambda: task.status == "cancelled")
+
+
 def told(task: Task, status: str, event: str = "complete_execute") -> Json:
     """The body of a push that claims a status."""
     return {"object_kind": "workflow", "event": event, "workflow": task.notice() | {"status": status}}

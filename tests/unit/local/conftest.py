@@ -104,7 +104,7 @@ class Desk:
 
     async def cancel(self, run_id: str = "r1") -> None:
         """Cancel a run."""
-        await self.runner.cancel(run_id, run_id, order(workflow(), run_id))
+        await self.runner.cancel(run_id, run_id)
 
     async def status(self, run_id: str = "r1") -> RunStatus:
         """Return the status of a run."""

@@ -123,7 +123,7 @@ async def test_a_task_that_vanished_is_unknown(runner: ZadigRunner, zadig: Zadig
     started = await runner.start(order())
     zadig.tasks.clear()
     assert (await runner.status("r1", started.external_id, order())).status is RunStatus.UNKNOWN
-    await runner.cancel("r1", started.external_id, order())
+    await runner.cancel("r1", started.external_id)
 
 
 async def test_trouble_of_zadig_is_not_taken_for_a_vanished_task(runner: ZadigRunner, zadig: Zadig) -> None:
@@ -191,7 +191,7 @@ async def test_a_retry_that_nobody_answered_is_found(runner: ZadigRunner, zadig:
 async def test_a_cancelled_run_stops_its_task_and_an_ended_one_is_left_alone(runner: ZadigRunner, zadig: Zadig) -> None:
     started = await runner.start(order())
     for _ in range(2):
-        await runner.cancel("r1", started.external_id, order())
+        await runner.cancel("r1", started.external_id)
     assert zadig.only_task().status == "cancelled"
     assert len(zadig.calls_to("cancel")) == 1
 
