@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from bot.asking import Ref, command_for, draft_from_form, field_of, new_plan_form
 from bot.cards.lists import ListCards
@@ -14,6 +13,7 @@ from bot.commands import ITEM_VERBS, PLAN_VERBS, Typed, parse
 from bot.i18n import Locale
 from bot.i18n.labels import N_, label
 from bot.identify import OWN_WAYS, Identities
+from bot.links import ASKED_FOR, SignInLinks
 from bot.redelivery import Redelivery
 from core import commands as c
 from core.card import Card, Form, Tone
@@ -27,10 +27,9 @@ from core.engine import Engine, Outcome
 from core.errors import FabuError, Invalid, NotFound, OutdatedCard, Problem, Unavailable, UnknownPerson
 from core.people import Person
 from core.plan import Item
-from core.ports import PlanQuery, Store, Token
+from core.ports import PlanQuery, Store
 from core.status import PlanStatus, Verb
 
-_LINK_LIFE = timedelta(minutes=10)
 _ASKING = frozenset({Verb.REJECT, Verb.SKIP, Verb.EXECUTE})
 """Verbs whose buttons may ask for a text. Chats with dialogs let it be asked for after the click."""
 _DONE = {
@@ -75,8 +74,9 @@ class Dispatch:
         self, engine: Engine, store: Store, identities: Identities, clock: Clock, ids: Ids,
         *, locale: Locale, public_url: str,
     ) -> None:  # fmt: skip
-        self._engine, self._store, self._identities, self._clock, self._ids = engine, store, identities, clock, ids
+        self._engine, self._store, self._identities, self._ids = engine, store, identities, ids
         self._locale, self._public_url, self._redelivery = locale, public_url, Redelivery(store, engine)
+        self._links = SignInLinks(store, clock, ids, public_url)
 
     async def __call__(self, inbound: Inbound) -> Reply:
         """Return the reply to a proven request."""
@@ -225,13 +225,7 @@ class Dispatch:
             return Reply(
                 asking.locale.text("Others would see the link here. Ask for it in a direct message."), Tone.BAD
             )
-        secret, now = self._ids.token(32), self._clock.now()
-        token = Token(
-            _digest(asking.key)[:32], _digest(secret), asking.person.id, "sign-in link", now,
-            expires_at=now + _LINK_LIFE, single_use=True,
-        )  # fmt: skip
-        await self._store.write(lambda writing: writing.people.add_token(token))
-        url = f"{self._public_url}/sign-in/{secret}"
+        url = await self._links.make(asking.person.id, ASKED_FOR, _digest(asking.key)[:32])
         return Reply(asking.locale.text("Open this link within ten minutes; it works once: {url}", url=url))
 
     async def _current(self, inbound: Inbound, locale: Locale) -> Card | None:

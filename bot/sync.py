@@ -15,6 +15,7 @@ from bot.cards.words import head_of_log, sentence
 from bot.delivery import Sent
 from bot.i18n import Locale
 from bot.identify import Identities
+from bot.links import SENT, SignInLinks
 from core.audit import LogEntry
 from core.card import Card
 from core.chat import Messenger, Place, Posted
@@ -56,6 +57,7 @@ class CardSync:
         self._messenger, self._channel, self._store, self._engine = messenger, channel, store, engine
         self._identities, self._clock, self._ids = identities, clock, ids
         self._locale, self._public_url, self._chats = locale, public_url, chats
+        self._links = SignInLinks(store, clock, ids, public_url)
 
     async def deliver(self, delivery: Delivery) -> Sent:
         """Bring one plan up to date. Raises a DeliveryError when something of it can be tried again."""
@@ -171,7 +173,7 @@ class CardSync:
                 return record
             await self._forget(record)
             record = replace(record, id=self._ids.new(), message="")
-        posted = await self._post(record, card, person)
+        posted = await self._post(view.plan, record, card, person)
         if record in view.records:
             await self._update(posted, card)
         return posted
@@ -182,11 +184,14 @@ class CardSync:
     async def _forget(self, record: CardRecord) -> None:
         await self._store.write(lambda writing: writing.cards.drop([record.id]))
 
-    async def _post(self, record: CardRecord, card: Card, person: Person | None) -> CardRecord:
+    async def _post(self, plan: Plan, record: CardRecord, card: Card, person: Person | None) -> CardRecord:
         """Post a card, its intent first: after a crash in between the same key finds it where the vendor can tell."""
         await self._store.write(lambda writing: writing.cards.put([record]))
         user = await self._identities.user(self._messenger.platform, person) if person else ""
         place = Place(user=user) if person else Place(channel=record.audience)
+        if person and card.more and not self._messenger.buttons:
+            link = await self._links.make(person.id, SENT, plan=plan.number)
+            card = replace(card, more=replace(card.more, url=link))
         posted = await self._messenger.post(place, card, record.id)
         done = replace(record, channel=posted.channel, message=posted.message, posted_at=self._clock.now())
         await self._store.write(lambda writing: writing.cards.put([done]))

@@ -74,6 +74,8 @@ class Messenger(Protocol):
     platform: str
     threads: bool
     """Whether what is said below a card stands there, and not among everything else in the chat."""
+    buttons: bool
+    """Whether cards have buttons; if not, the link on what one person gets signs them in to where the buttons are."""
 
     async def post(self, place: Place, card: Card, key: str) -> Posted:
         """Post a card. The same `key` posts one card where the vendor can tell (else a crash may post it twice)."""

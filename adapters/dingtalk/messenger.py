@@ -38,12 +38,13 @@ class DingTalkMessenger:
 
     def __init__(self, client: DingTalkClient, words: Words) -> None:
         self.client, self.words = client, words
+        self.buttons = bool(client.app.card_template_id)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @property
     def has_cards(self) -> bool:
         """Whether a card can be made now."""
-        return bool(self.client.app.card_template_id) and self.client.clicks_arrive
+        return self.buttons and self.client.clicks_arrive
 
     async def post(self, place: Place, card: Card, key: str) -> Posted:
         """Post a card under its `key`, or a message with a link and commands to type.
@@ -51,7 +52,7 @@ class DingTalkMessenger:
         DingTalk keeps the first card of a key. Raises DeliveryError.
         """
         space = Space("user", place.user) if place.user else Space("group", place.channel)
-        if self.client.app.card_template_id:
+        if self.buttons:
             await self.show(space, card, key)
             return Posted(f"{space.kind}:{space.id}", key)
         await self._send(space, *_action_card(card, self.words))

@@ -22,6 +22,7 @@ class FeishuMessenger:
 
     platform = PLATFORM
     threads = True
+    buttons = True
 
     def __init__(self, client: FeishuClient) -> None:
         self._client = client

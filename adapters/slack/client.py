@@ -30,6 +30,7 @@ class SlackMessenger:
 
     platform = "slack"
     threads = True
+    buttons = True
 
     def __init__(self, config: SlackConfig, timeout: float = TIMEOUT) -> None:
         self._config = config

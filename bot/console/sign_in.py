@@ -7,6 +7,7 @@ A session is a token of the API in a cookie that scripts and other sites cannot 
 from __future__ import annotations
 
 import hmac
+from contextlib import suppress
 from datetime import timedelta
 from http import HTTPStatus
 
@@ -46,7 +47,11 @@ async def session(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def offer(request: web.Request) -> web.Response:
-    """Show the button that signs in."""
+    """Show the button that signs in; whoever is signed in already is shown the plan that the link leads to."""
+    if _plan(request):
+        with suppress(Unauthorized):
+            await request.config_dict[TOKENS].find(request.cookies.get(COOKIE, ""))
+            return _to(_plan(request))
     return render(request, "sign_in.html")
 
 
@@ -60,7 +65,7 @@ async def enter(request: web.Request) -> web.StreamResponse:
         return render(request, "signed_out.html", 401)
     secret, token = new_token(link.person, "console", services.clock, services.ids, now + _LIFE)
     await services.store.write(lambda writing: writing.people.add_token(token))
-    answer = _home()
+    answer = _to(_plan(request))
     secure = services.settings.public_url.startswith("https:")
     answer.set_cookie(
         COOKIE, secret, max_age=int(_LIFE.total_seconds()), httponly=True, secure=secure, samesite="Lax", path="/"
@@ -68,8 +73,14 @@ async def enter(request: web.Request) -> web.StreamResponse:
     return answer
 
 
-def _home() -> web.Response:
-    return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": "/"})
+def _plan(request: web.Request) -> str:
+    """Return the number of the plan that a link leads to, if it does: nothing else, or it might lead astray."""
+    number = request.query.get("plan", "")
+    return number if number.isascii() and number.isdigit() else ""
+
+
+def _to(plan: str = "") -> web.Response:
+    return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": f"/plans/{plan}" if plan else "/"})
 
 
 async def leave(request: web.Request) -> web.StreamResponse:
@@ -80,7 +91,7 @@ async def leave(request: web.Request) -> web.StreamResponse:
     if not await services.store.write(lambda writing: writing.people.revoke_token(token.id, now)):
         raise Unauthorized
     tokens.forget()
-    answer = _home()
+    answer = _to()
     answer.del_cookie(COOKIE, path="/")
     return answer
 

@@ -7,9 +7,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientSession, CookieJar
+from yarl import URL
 
-from tests.scenario.dingtalk_case import GROUP, Office, User, in_dingtalk, office
+from bot.links import SENT
+from tests.scenario.dingtalk_case import GROUP, PUBLIC_URL, Office, User, in_dingtalk, office
 from tests.scenario.office import eventually, script, step
+from tests.scenario.slack_users import SharedClock
 from tests.simulators.dingtalk import RobotMessage
 
 
@@ -18,6 +22,11 @@ async def case(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[
     """An office whose app has no template, reached in either way."""
     async with office(tmp_path, mode=request.param, card_template_id="") as opened:
         yield opened
+
+
+def browser(case: Office) -> ClientSession:
+    """Return a browser that knows nobody; it keeps cookies, although no https leads to this server."""
+    return ClientSession(cookie_jar=CookieJar(unsafe=True, treat_as_secure_origin=URL(case.fabu.url)))
 
 
 async def card_in(case: Office, chat: str, *words: str) -> RobotMessage:
@@ -55,7 +64,6 @@ async def test_a_whole_release_by_what_the_messages_say(case: Office) -> None:
 
     asked = await card_in(case, "bob", "waiting for approval")
     assert commands(asked) == ["approve 1", "reject 1 REASON"]
-    assert asked.params["singleURL"] == "https://fabu.example.com/plans/1"
     assert "rejected" in await types(bob, asked, "reject", "No rollback plan")
     denied = await card_in(case, GROUP, "rejected", "No rollback plan")
     assert "planning" in await types(alice, denied, "replan")
@@ -77,6 +85,44 @@ async def test_a_whole_release_by_what_the_messages_say(case: Office) -> None:
     await alice.until(lambda: "The plan is complete" in case.thread())
     assert case.ding.calls_to("card.create") == case.ding.calls_to("card.update") == []
     await fabu.log()
+
+
+async def test_the_link_of_a_message_signs_its_reader_in_once(case: Office) -> None:
+    await case.fabu.submitted(step("notes"), stages=[in_dingtalk("QA", "bob")])
+    asked, group = [await card_in(case, chat, "waiting for approval") for chat in ("bob", GROUP)]
+    assert group.params["singleURL"] == f"{PUBLIC_URL}/plans/1", "all of the group would read another link"
+    link = asked.params["singleURL"].replace(PUBLIC_URL, case.fabu.url)
+    async with browser(case) as bob, browser(case) as mallory:
+        async with bob.get(link) as page:
+            assert "Sign in on this device" in await page.text(), "who only looks at a link does not use it up"
+        async with bob.post(link) as page:
+            assert page.url.path == "/plans/1"
+            forms = re.findall("<form.*?</form>", await page.text(), re.DOTALL)
+            pressed = next(form for form in forms if "Approve" in form)
+            approve = dict(re.findall('name="([a-z]+)" value="([^"]+)"', pressed))
+        async with bob.get(link) as page:
+            assert page.url.path == "/plans/1"
+        async with mallory.post(link) as page:
+            assert (page.status, page.url.path) == (401, URL(link).path)
+        async with bob.post(f"{case.fabu.url}/plans/1", data=approve) as page:
+            assert "executing" in await page.text()
+    assert (await case.fabu.status(), (await case.fabu.log())[-1].actor) == ("executing", "bob")
+    later = await card_in(case, GROUP, "executing")
+    assert later.params["singleURL"] == f"{PUBLIC_URL}/plans/1"
+
+
+async def test_a_link_is_good_for_a_day_and_leads_nowhere_else(tmp_path: Path) -> None:
+    async with office(tmp_path, SharedClock, card_template_id="") as case, browser(case) as bob:
+        await case.fabu.submitted(step("notes"), stages=[in_dingtalk("QA", "bob")])
+        asked = await card_in(case, "bob", "waiting for approval")
+        link = asked.params["singleURL"].replace(PUBLIC_URL, case.fabu.url)
+        case.ding.clock.advance(SENT.total_seconds() + 1)
+        async with bob.post(link) as page:
+            assert page.status == 401
+            assert "Write “web” to Fabu" in await page.text()
+        again = URL((await case.bob.says("web")).split()[-1].replace(PUBLIC_URL, case.fabu.url))
+        async with bob.post(again.with_query(plan="//evil.example"), allow_redirects=False) as page:
+            assert page.headers["Location"] == "/"
 
 
 async def test_a_message_is_sent_once_for_every_status(case: Office) -> None:
