@@ -2,6 +2,9 @@
 
 Beside Zadig's fields it has three of its own: `revision`, `jira_sprints` and `audit`, the head of the operation log, so
 that whoever keeps the body can prove later what the log said.
+
+Names and order are those of `core.workflow.ReleasePlanHook`, which reads a body and writes back the same bytes. A body
+is not made with it: workflows are stored as the wire has them already, and the models would read and check them again.
 """
 
 from __future__ import annotations
@@ -11,19 +14,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from core.people import Directory
-from core.plan import Item, Plan, Run
+from core.plan import Item, Plan
 from core.status import RunStatus
-from core.workflow import (
-    HookReleasePlan,
-    ReleasePlanHook,
-    TextHookJob,
-    TextSpec,
-    Workflow,
-    WorkflowHookJob,
-    WorkflowSpec,
-    mask_credentials,
-)
+from core.workflow import Workflow
 
 _SYSTEM = "系统"
 """What Zadig calls itself as the one who did something, in every language."""
@@ -37,50 +33,47 @@ _TASK = re.compile(r"(?:.*/)?([0-9]{1,18})")
 def render(
     plan: Plan, event: str, moment: Mapping[str, Any], directory: Directory, *, document_aliases: bool = False
 ) -> bytes:
-    """Return the body that tells of an event. The plan comes from `Reading.masked`: no credential is looked for here.
+    """Return the body that tells of an event, as compact UTF-8 JSON.
 
     `moment` holds the `status` and the `instance_code` that the plan had at the event: an answer to a hook that came
     late is then known to be late. Everything else is as it is now.
     """
-    told = told_of(plan, event, moment, directory, masked=True)
-    return ReleasePlanHook(event=event, release_plan=told).dump_json(document_aliases=document_aliases)
+    told = told_of(plan, event, moment, directory, document_aliases=document_aliases)
+    return orjson.dumps({"object_kind": "release_plan", "event": event, "workflow": None, "release_plan": told})
 
 
 def told_of(
-    plan: Plan, event: str, moment: Mapping[str, Any], directory: Directory, *, masked: bool = False
-) -> HookReleasePlan:
-    """Return a whole plan as Zadig tells of it, as `render` does; credentials are masked unless they are already."""
+    plan: Plan, event: str, moment: Mapping[str, Any], directory: Directory, *, document_aliases: bool = False
+) -> dict[str, Any]:
+    """Return a whole plan as Zadig tells of it. It comes from `Reading.masked`: no credential is looked for here.
+
+    `document_aliases` adds the names of the document's tables beside Zadig's, for receivers written to the document.
+    """
     names, items = _Names(directory), sorted(plan.items.values(), key=lambda item: item.position)
-    return HookReleasePlan(
-        id=plan.id,
-        index=plan.number,
-        event_name=event,
-        name=plan.name,
-        manager=names[plan.manager],
-        manager_id=plan.manager,
-        start_time=_seconds(plan.window.start),
-        end_time=_seconds(plan.window.end),
-        schedule_execute_time=_seconds(plan.schedule_at),
-        description=plan.content.description if plan.content else "",
-        created_by=names[plan.created_by],
-        create_time=_seconds(plan.created_at),
-        updated_by=names[plan.updated_by],
-        update_time=_seconds(plan.updated_at),
-        instance_code=moment["instance_code"],
-        jobs=tuple(_job(item, names, masked=masked) for item in items),
-        status=moment["status"],
-        planning_time=_seconds(plan.planning_at),
-        approval_time=_seconds(plan.approval_at),
-        executing_time=_seconds(plan.executing_at),
-        success_time=_seconds(plan.success_at),
-        **_own_fields(plan),
-    )
-
-
-def _own_fields(plan: Plan) -> dict[str, Any]:
     return {
+        "id": plan.id,
+        "index": plan.number,
+        "event_name": event,
+        "name": plan.name,
+        "manager": names[plan.manager],
+        "manager_id": plan.manager,
+        "start_time": _seconds(plan.window.start),
+        "end_time": _seconds(plan.window.end),
+        "schedule_execute_time": _seconds(plan.schedule_at),
+        "description": plan.content.description if plan.content else "",
+        "created_by": names[plan.created_by],
+        "create_time": _seconds(plan.created_at),
+        "updated_by": names[plan.updated_by],
+        "update_time": _seconds(plan.updated_at),
+        "instance_code": moment["instance_code"],
+        "jobs": [_job(item, names, document_aliases=document_aliases) for item in items],
+        "status": moment["status"],
+        "planning_time": _seconds(plan.planning_at),
+        "approval_time": _seconds(plan.approval_at),
+        "executing_time": _seconds(plan.executing_at),
+        "success_time": _seconds(plan.success_at),
         "revision": plan.revision,
-        "jira_sprints": [dict(sprint) for sprint in plan.content.jira_sprints] if plan.content else [],
+        "jira_sprints": list(plan.content.jira_sprints) if plan.content else [],
         "audit": {"seq": plan.log_seq, "hash": plan.log_head},
     }
 
@@ -95,31 +88,35 @@ class _Names:
         return _SYSTEM if person == "system" else self._directory.name(person)
 
 
-def _job(item: Item, names: _Names, *, masked: bool) -> TextHookJob | WorkflowHookJob:
-    common: dict[str, Any] = {
+def _job(item: Item, names: _Names, *, document_aliases: bool) -> dict[str, Any]:
+    return {
         "id": item.id,
         "name": item.name,
         "manager": names[item.assignee],
         "manager_id": item.assignee,
-        "status": item.status.value,
+        "type": item.type,
+        "spec": _text_spec(item) if item.type == "text" else _workflow_spec(item, document_aliases=document_aliases),
+        "status": item.status,
         "executed_by": names[item.executed_by],
         "executed_time": _seconds(item.executed_at),
     }
-    spec = item.spec or {}
-    if item.type == "text":
-        return TextHookJob(**common, spec=TextSpec(content=spec.get("content", ""), remark=item.remark))
-    workflow = Workflow.model_validate(spec)
-    return WorkflowHookJob(**common, spec=_workflow_spec(workflow if masked else mask_credentials(workflow), item.run))
 
 
-def _workflow_spec(workflow: Workflow, run: Run | None) -> WorkflowSpec:
-    stages = tuple(stage for stage in workflow.stages if stage.jobs)  # Zadig sends no stage that is empty
+def _text_spec(item: Item) -> dict[str, Any]:
+    return {"content": (item.spec or {}).get("content", ""), "remark": item.remark}
+
+
+def _workflow_spec(item: Item, *, document_aliases: bool) -> dict[str, Any]:
+    run, workflow = item.run, dict(item.spec or {})
+    if document_aliases:
+        workflow = Workflow.model_validate(workflow).dump(document_aliases=True)
+    workflow["stages"] = [stage for stage in workflow["stages"] if stage["jobs"]]  # Zadig sends no stage that is empty
     number = _TASK.fullmatch(run.external_id) if run else None
-    return WorkflowSpec(
-        workflow=workflow.model_copy(update={"stages": stages}),
-        status=_TASK_STATUS.get(run.status, run.status.value) if run else "",
-        task_id=int(number[1]) if number else 0,
-    )
+    return {
+        "workflow": workflow,
+        "status": _TASK_STATUS.get(run.status, run.status.value) if run else "",
+        "task_id": int(number[1]) if number else 0,
+    }
 
 
 def _seconds(moment: datetime | None) -> int:

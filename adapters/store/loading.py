@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+import orjson
 from sqlalchemy import BindParameter, Connection, Select, bindparam, select
 
 from adapters.store.rows import AnyRow, fetch, item_of, plan_of, stage_of, vote_of
@@ -77,7 +78,7 @@ class Loader:
 
     def spec(self, row: AnyRow) -> Mapping[str, Any]:
         """Return the spec of a row of `item_specs` with its credentials, which are kept apart."""
-        spec: Mapping[str, Any] = json.loads(row.spec)
+        spec: Mapping[str, Any] = orjson.loads(row.spec)
         if row.secrets is None or self._sealing is None:
             return spec
         secrets = self._sealing.unseal(row.secrets, row.item_id)

@@ -94,9 +94,9 @@ async def create(request: web.Request, services: Services) -> dict[str, Any]:
 
 async def show(request: web.Request, services: Services) -> dict[str, Any]:
     """Answer a plan with its items, its credentials masked."""
-    plan = await _plan(request, services)
+    plan = await _plan(request, services, _masked)
     moment = {"status": plan.status.value, "instance_code": plan.instance_code}
-    told = told_of(plan, "", moment, services.engine.directory).dump()
+    told = told_of(plan, "", moment, services.engine.directory)
     del told["event_name"]
     return told | {
         "version": plan.revision,
@@ -134,11 +134,19 @@ def _hooks(plan: Plan, policy: Policy) -> dict[str, Any]:
     return {"enable": bool(told), "enable_call_back": waits, "hook_events": told}
 
 
-async def _plan(request: web.Request, services: Services) -> Plan:
+def _whole(reading: Reading, plan_id: str) -> Plan:
+    return reading.plan(plan_id, whole=True)
+
+
+def _masked(reading: Reading, plan_id: str) -> Plan:
+    return reading.masked({plan_id})[plan_id]
+
+
+async def _plan(request: web.Request, services: Services, load: Callable[[Reading, str], Plan] = _whole) -> Plan:
     ref = request.match_info["plan"]
     if not _REF.fullmatch(ref):
         raise NotFound(what="plan", ref=ref[:64].replace("\0", ""))
-    return await services.store.read(lambda reading: reading.plan(reading.plan_id(ref), whole=True))
+    return await services.store.read(lambda reading: load(reading, reading.plan_id(ref)))
 
 
 def _line(plan: Plan, services: Services) -> dict[str, Any]:
