@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)
 IDLE = 1.0
 """Seconds between looks at the outbox when nothing wakes the worker."""
-AT_ONCE = 64
-PER_DESTINATION = 16
+AT_ONCE = 128
+PER_DESTINATION = 32
 PATIENCE = 0.5
 """Seconds that the worker waits for a crowd of requests to pass before it takes a few effects nevertheless."""
 FEW = 4

@@ -13,7 +13,7 @@ from bot.hook_body import render
 from core.effects import Effect
 from core.engine import Engine
 from core.errors import NotFound
-from core.ports import Delivery, Reading, Store, Writing
+from core.ports import Delivery, Reading, Store
 
 
 class HookBodies:
@@ -59,12 +59,9 @@ class HookBodies:
     async def _made_and_kept(self, effects: Sequence[Effect]) -> list[bytes | Exception]:
         results = await self._store.read(lambda reading: self._made(reading, effects))
 
-        def keep(writing: Writing) -> None:
-            for effect, result in zip(effects, results, strict=True):
-                if isinstance(result, bytes):
-                    writing.outbox.store_body(effect.id, result)
-
-        await self._store.write(keep)
+        made = zip(effects, results, strict=True)
+        bodies = {effect.id: result for effect, result in made if isinstance(result, bytes)}
+        await self._store.write(lambda writing: writing.outbox.store_bodies(bodies))
         return results
 
     def _made(self, reading: Reading, effects: Sequence[Effect]) -> list[bytes | Exception]:

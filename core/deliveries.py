@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -77,7 +77,7 @@ class Outbox(Protocol):
         ...
 
     def settle(self, results: Sequence[Settled]) -> None:
-        """Record how tries ended. A `sync` effect that is done is forgotten, others are kept with their attempts."""
+        """Record now how tries ended. A `sync` effect that is done is forgotten, others are kept with their attempts."""
         ...
 
     def add(self, effects: Sequence[Effect]) -> None:
@@ -88,8 +88,8 @@ class Outbox(Protocol):
         """Make ended deliveries pending again; return how many."""
         ...
 
-    def store_body(self, effect_id: str, body: bytes) -> None:
-        """Keep the rendered body of an effect, so that every try sends the same."""
+    def store_bodies(self, bodies: Mapping[str, bytes]) -> None:
+        """Keep the rendered bodies of effects, by their ids, so that every try sends the same. The first stays."""
         ...
 
     def body(self, effect_id: str) -> bytes | None:

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, NullPool, create_engine, inspect, text
 
 from adapters.store.databases import parse_url, translated
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest revision in `migrations/versions`. Revisions are named so that they sort."""
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -66,7 +67,7 @@ _FORGET = delete(effects).where(effects.c.id.in_(_ids))
 _ADD_ATTEMPT = insert(attempts).inline()
 _SET = (
     update(effects)
-    .where(effects.c.id == bindparam("of"))
+    .where(effects.c.id.in_(_ids))
     .values(state=bindparam("to"), due_at=bindparam("due"), settled_at=bindparam("settled"), error=bindparam("why"))
 )
 _ABSORB = delete(effects).where(
@@ -75,6 +76,9 @@ _ABSORB = delete(effects).where(
     effects.c.destination == bindparam("place"),
     effects.c.id != bindparam("of"),
 )
+
+_Ending = tuple[DeliveryState, datetime | None, str]
+"""The state of an effect after a try, when it is due again, and what went wrong."""
 
 
 class SqlOutbox:
@@ -112,7 +116,7 @@ class SqlOutbox:
                 (forgotten if done_sync else kept).append(result)
         self._execute(_ADD_ATTEMPT, [_attempt_values(result) for result in kept])
         self._reopen([rows[result.effect_id] for result in kept if result.state is DeliveryState.PENDING])
-        self._execute(_SET, [_settled_values(result) for result in kept])
+        self._set({result.effect_id: self._ending(result) for result in kept})
         if forgotten:
             self._connection.execute(_FORGET, {"ids": [result.effect_id for result in forgotten]})
 
@@ -130,9 +134,9 @@ class SqlOutbox:
         announce(self._connection)
         return len(chosen)
 
-    def store_body(self, effect_id: str, body: bytes) -> None:
-        """See `Outbox.store_body`. The first body stays."""
-        self._connection.execute(_STORE_BODY, {"effect_id": effect_id, "body": body})
+    def store_bodies(self, bodies: Mapping[str, bytes]) -> None:
+        """See `Outbox.store_bodies`."""
+        self._execute(_STORE_BODY, [{"effect_id": of, "body": body} for of, body in bodies.items()])
 
     def body(self, effect_id: str) -> bytes | None:
         """See `Outbox.body`."""
@@ -142,8 +146,20 @@ class SqlOutbox:
     def _renew(self, rows: Sequence[AnyRow], now: datetime) -> None:
         """Make effects pending again and due at once."""
         self._reopen(rows)
-        to = {"to": DeliveryState.PENDING.value, "due": micros(now), "settled": None}
-        self._execute(_SET, [{"of": row.id, **to, "why": row.error} for row in rows])
+        self._set({row.id: (DeliveryState.PENDING, now, row.error) for row in rows})
+
+    def _ending(self, result: Settled) -> _Ending:
+        again = result.state is DeliveryState.PENDING
+        return result.state, (result.due_at or self._clock.now()) if again else None, result.attempt.error
+
+    def _set(self, endings: Mapping[str, _Ending]) -> None:
+        """Record how effects stand now, those that stand alike with one statement."""
+        settled, alike = micros(self._clock.now()), defaultdict[_Ending, list[str]](list)
+        for effect_id, ending in endings.items():
+            alike[ending].append(effect_id)
+        for (state, due_at, why), ids in alike.items():
+            values = {"to": state.value, "due": micros(due_at), "settled": None if due_at else settled, "why": why}
+            self._connection.execute(_SET, {"ids": ids, **values})
 
     def _reopen(self, rows: Sequence[AnyRow]) -> None:
         """Let `sync` effects that become pending again stand for those that were added meanwhile."""
@@ -199,16 +215,4 @@ def _attempt_values(result: Settled) -> Values:
         "status": attempt.status,
         "error": attempt.error,
         "answer": attempt.answer,
-    }
-
-
-def _settled_values(result: Settled) -> Values:
-    again = result.state is DeliveryState.PENDING
-    ended_at = result.attempt.at + timedelta(milliseconds=result.attempt.ms)
-    return {
-        "of": result.effect_id,
-        "to": result.state.value,
-        "due": micros(result.due_at or ended_at) if again else None,
-        "settled": None if again else micros(ended_at),
-        "why": result.attempt.error,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -83,25 +83,26 @@ class MemoryOutbox:
             self._state.deliveries[seq] = replace(self._state.deliveries[seq], settled_at=None)
         return len(chosen)
 
-    def store_body(self, effect_id: str, body: bytes) -> None:
-        """See `Outbox.store_body`. The first body stays."""
-        self._state.bodies.setdefault(effect_id, body)
+    def store_bodies(self, bodies: Mapping[str, bytes]) -> None:
+        """See `Outbox.store_bodies`."""
+        for effect_id, body in bodies.items():
+            self._state.bodies.setdefault(effect_id, body)
 
     def body(self, effect_id: str) -> bytes | None:
         """See `Outbox.body`."""
         return self._state.bodies.get(effect_id)
 
     def _end(self, seq: int, result: Settled) -> None:
-        ended_at = result.attempt.at + timedelta(milliseconds=result.attempt.ms)
+        now = self._clock.now()
         if result.state is DeliveryState.PENDING:
-            self._reopen(seq, result.due_at or ended_at)
+            self._reopen(seq, result.due_at or now)
             self._state.deliveries[seq] = replace(self._state.deliveries[seq], error=result.attempt.error)
         else:
             self._state.deliveries[seq] = replace(
                 self._state.deliveries[seq],
                 state=result.state,
                 due_at=None,
-                settled_at=ended_at,
+                settled_at=now,
                 error=result.attempt.error,
             )
 
