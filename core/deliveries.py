@@ -77,7 +77,7 @@ class Outbox(Protocol):
         ...
 
     def settle(self, results: Sequence[Settled]) -> None:
-        """Record now how tries ended. A `sync` effect that is done is forgotten, others are kept with their attempts."""
+        """Record now how tries ended. A `sync` effect that is done is forgotten; others stay, with their attempts."""
         ...
 
     def add(self, effects: Sequence[Effect]) -> None:
