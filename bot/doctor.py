@@ -41,6 +41,8 @@ Check = Callable[[Settings], Awaitable[list[Finding]]]
 SKEW = timedelta(seconds=30)
 """How far clocks may be apart: signatures are good for five minutes, and windows open to the minute."""
 _TIMEOUT = ClientTimeout(total=10, connect=5)
+_REFUSED = (400, 401)
+"""How Fabu answers what is posted to the address of a chat and proves nothing."""
 _NOBODY = "fabu-doctor"
 """The owner of the token that proves whose server answers; there is no such person, so it opens nothing."""
 
@@ -137,6 +139,22 @@ async def check_server(settings: Settings) -> list[Finding]:
     return findings
 
 
+async def check_callbacks(settings: Settings) -> list[Finding]:
+    """Look whether the addresses that chats post to lead to Fabu, which refuses what no chat has signed."""
+    findings = []
+    async with ClientSession(timeout=_TIMEOUT) as session:
+        for path in _posted_to(settings):
+            url = f"{settings.public_url}{path}"
+            try:
+                async with session.post(url, json={}, allow_redirects=False) as answer:
+                    told = f"answers {answer.status}" if answer.status not in _REFUSED else ""
+            except (ClientError, TimeoutError) as error:
+                told = f"is not reached ({str(error) or 'no answer in time'})"
+            cure = f"start `fabu run`, and let the proxy pass POST {path} on to it"
+            findings.append(Finding(not told, f"{url} {told or 'is where Fabu listens'}", cure))
+    return findings
+
+
 async def check_hooks(settings: Settings) -> list[Finding]:
     """Look at each endpoint: whether its address may be reached and answers, and whether its secrets can be used."""
     found = [await _endpoint(endpoint, settings) for endpoint in settings.hooks.all_endpoints]
@@ -177,6 +195,7 @@ CHECKS: Mapping[str, Check] = {
     "secret key": check_secret,
     "database": check_database,
     "server": check_server,
+    "callbacks": check_callbacks,
     "clock": check_clock,
     "hooks": check_hooks,
     "zadig": check_zadig,
@@ -213,6 +232,19 @@ async def _answer(session: ClientSession, url: str) -> AsyncIterator[ClientRespo
         yield "no answer in time"
     except (ClientError, ValueError) as error:
         yield unreached(error)
+
+
+def _posted_to(settings: Settings) -> list[str]:
+    """Return the paths that the chats in mode http post to."""
+    slack, feishu, dingtalk = settings.slack, settings.feishu, settings.dingtalk
+    paths = {
+        "/slack/events": slack.bot_token.get_secret_value() and slack.mode == "http",
+        "/feishu/events": feishu.app_id and feishu.mode == "http",
+        "/dingtalk/robot": dingtalk.client_id and dingtalk.mode == "http",
+        "/dingtalk/card": dingtalk.client_id and dingtalk.mode == "http",
+        "/dingtalk/events": dingtalk.client_id and dingtalk.mode == "http",
+    }
+    return [path for path, used in paths.items() if used]
 
 
 def _is_loopback(url: str) -> bool:

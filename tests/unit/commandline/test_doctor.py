@@ -14,6 +14,7 @@ from yarl import URL
 
 from adapters.store.migrate import upgrade
 from bot.doctor import (
+    check_callbacks,
     check_clock,
     check_database,
     check_hooks,
@@ -152,6 +153,17 @@ async def test_server_that_is_not_the_one_of_these_settings(stranger: str) -> No
     assert wrong(await check_server(Settings(server=other))) == [
         f"{stranger} is a server on another database than that of these settings"
     ]
+
+
+async def test_callbacks_that_the_proxy_does_not_pass_on(stranger: str) -> None:
+    feishu: Any = {"app_id": "cli_1", "mode": "http"}
+    dingtalk: Any = {"client_id": "ding1", "mode": "stream"}
+    there: Any = {"public_url": stranger}
+    found = await check_callbacks(Settings(server=there, feishu=feishu, dingtalk=dingtalk))
+    assert wrong(found) == [f"{stranger}/feishu/events answers 404"]
+    nowhere: Any = {"public_url": "http://127.0.0.1:1"}
+    [told] = wrong(await check_callbacks(Settings(server=nowhere, feishu=feishu)))
+    assert told.startswith("http://127.0.0.1:1/feishu/events is not reached")
 
 
 async def test_hook_endpoints(stranger: str) -> None:
