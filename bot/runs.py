@@ -84,6 +84,12 @@ class Runs:
         if effect.kind is EffectKind.RUN_CANCEL:
             await runner.cancel(run_id, run.external_id if run else str(effect.payload.get("run", "")))
             return Sent()
+        if effect.kind is EffectKind.RUN_RESUME:
+            if run:  # else it is not wanted any more
+                order = await self._order(effect.plan_id, item_id, run_id)
+                said = ": ".join(filter(None, (str(effect.payload["by"]), str(effect.payload["comment"]))))
+                await runner.resume(run_id, run.external_id, order, said)
+            return Sent()
         tried = len(await self._store.read(lambda reading: reading.attempts(effect.id)))
         interrupted = delivery.attempts > tried + 1
         if run is None or not (interrupted or run.status is RunStatus.STARTING):
@@ -114,6 +120,9 @@ class Runs:
     async def _given_up(self, delivery: Delivery, error: DeliveryError) -> None:
         if delivery.effect.kind is EffectKind.RUN_START:
             report = RunReport(delivery.effect.ref, RunStatus.FAILED, message=str(error.params["reason"]))
+            await self.report(delivery.effect.plan_id, str(delivery.effect.payload["item"]), report)
+        if delivery.effect.kind is EffectKind.RUN_RESUME:
+            report = RunReport(delivery.effect.ref, RunStatus.WAITING, message=str(error.params["reason"]))
             await self.report(delivery.effect.plan_id, str(delivery.effect.payload["item"]), report)
 
     def _runner(self, destination: str) -> Runner:

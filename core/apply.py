@@ -32,6 +32,7 @@ AnyEvent = (
     | e.RunRequested
     | e.RunChanged
     | e.RunEnded
+    | e.RunResumed
     | e.ScheduleFired
     | e.CheckStarted
     | e.CheckProgressed
@@ -241,6 +242,7 @@ def _execution(
     | e.RunRequested
     | e.RunChanged
     | e.RunEnded
+    | e.RunResumed
     | e.ScheduleFired,
     stamp: e.Stamp,
 ) -> Plan:
@@ -271,6 +273,10 @@ def _execution(
             return _with_item(plan, replace(item, executed_by=stamp.actor, executed_at=stamp.at))
         case e.RunChanged() | e.RunEnded():
             return _run_reported(plan, event, stamp)
+        case e.RunResumed():
+            item = plan.items[event.item_id]
+            run = replace(item.run, status=RunStatus.RUNNING, message="") if item.run else None
+            return _with_item(plan, replace(item, run=run))
         case _:
             assert_never(event)
 

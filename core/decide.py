@@ -18,6 +18,7 @@ from core.errors import Forbidden, ItemNotReady, NotFound, OutdatedCard, WrongSt
 from core.people import ActorKind
 from core.plan import Plan
 from core.status import ALLOWED, ENDED, Verb
+from core.validate import approvers
 
 _THE_SYSTEMS_OWN = frozenset({Verb.EDIT, Verb.REPLAN})
 """What people cannot do to a plan by which another system asks: they would approve something else than it asked."""
@@ -62,6 +63,8 @@ def _allowed(plan: Plan, command: c.PersonCommand, context: Context) -> None:
     elif not _has_right(plan, verb, context, item_id):
         if plan.gate and verb in _THE_SYSTEMS_OWN:
             raise Forbidden("Another system asks for this approval. Change the plan there, and it asks anew.")
+        if verb is Verb.EXECUTE and _waits(plan, item_id):
+            raise Forbidden("Only those who approve this plan may let a workflow go on here. Else do it where it runs.")
         raise Forbidden(verb=verb, manager=context.directory.name(plan.manager))
     if plan.status not in ALLOWED[verb]:
         if verb in (Verb.APPROVE, Verb.REJECT):
@@ -80,12 +83,20 @@ def _has_right(plan: Plan, verb: Verb, context: Context, item_id: str) -> bool:
         return False
     if verb in (Verb.APPROVE, Verb.REJECT, Verb.DELEGATE):
         return bool(approval.represented(plan, context))
+    if verb is Verb.EXECUTE and _waits(plan, item_id):
+        return actor.id in approvers(plan.approval, plan.manager, context.directory)
     if actor.admin or actor.id == plan.manager:
         return True
     if verb is Verb.EDIT:
         return actor.id in plan.collaborators
     item = plan.items.get(item_id)
     return verb in (Verb.EXECUTE, Verb.SKIP, Verb.RETRY) and item is not None and item.assignee == actor.id
+
+
+def _waits(plan: Plan, item_id: str) -> bool:
+    """Tell whether the run of an item stands still until a person lets it go on."""
+    item = plan.items.get(item_id)
+    return item is not None and item.waits
 
 
 def _dispatch(unfolding: Unfolding, command: c.AnyCommand) -> None:

@@ -5,7 +5,7 @@ An effect names what to bring up to date, not the text: it is rendered from the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -15,7 +15,7 @@ from core import events as e
 from core.apply import AnyEvent
 from core.clock import Ids
 from core.context import Policy
-from core.plan import Item, Plan, Run
+from core.plan import Plan
 from core.status import WAITING_CHECK, HookEvent, PlanStatus
 
 ADMINS = "admins"
@@ -25,14 +25,16 @@ ADMINS = "admins"
 class EffectKind(StrEnum):
     """What an effect does.
 
-    `sync` brings a plan's cards and thread in one chat (or its mails) up to date; `run_start`, `run_cancel` call a
-    runner; `hook` tells an external system; `form_start`, `form_cancel` handle a vendor's own approval form; `answer`
-    tells a system that asked for an approval how it was decided; `alarm` tells administrators what is their concern.
+    `sync` brings a plan's cards and thread in one chat (or its mails) up to date; `run_start`, `run_cancel` and
+    `run_resume` (for what waits for a person) call a runner; `hook` tells an external system; `form_start`,
+    `form_cancel` handle a vendor's own approval form; `answer` tells a system that asked for an approval how it was
+    decided; `alarm` tells administrators what is their concern.
     """
 
     SYNC = "sync"
     RUN_START = "run_start"
     RUN_CANCEL = "run_cancel"
+    RUN_RESUME = "run_resume"
     HOOK = "hook"
     FORM_START = "form_start"
     FORM_CANCEL = "form_cancel"
@@ -66,17 +68,8 @@ def effects_of(
         found.append(Effect(ids.new(), after.id, destination, kind, ref, payload, now))
 
     for event in events:
-        match event:
-            case e.RunRequested():
-                runner = after.items[event.item_id].runner
-                add(f"runner:{runner}", EffectKind.RUN_START, event.run.id, item=event.item_id)
-            case e.EndpointDisabled():
-                add(ADMINS, EffectKind.ALARM, event.endpoint, reason=event.reason)
-            case e.Replanned() | e.Cancelled():
-                for item, run in _cancelled(before, event.cancelled):
-                    add(f"runner:{item.runner}", EffectKind.RUN_CANCEL, run.id, item=item.id, run=run.external_id)
-            case _:
-                pass
+        for destination, kind, ref, payload in _followed(event, before, after):
+            add(destination, kind, ref, **payload)
     for moment, status in _told(events):
         for endpoint in policy.told_of(moment):
             told = {"status": status.value, "instance_code": after.instance_code}
@@ -89,9 +82,27 @@ def effects_of(
     return found
 
 
-def _cancelled(before: Plan | None, item_ids: Iterable[str]) -> list[tuple[Item, Run]]:
-    items = [before.items[item_id] for item_id in item_ids] if before else []
-    return [(item, item.run) for item in items if item.run]
+def _followed(
+    event: AnyEvent | e.Created, before: Plan | None, after: Plan
+) -> Iterator[tuple[str, EffectKind, str, dict[str, str]]]:
+    """Yield destination, kind, reference and payload of what follows from one event whatever else happened."""
+    match event:
+        case e.RunRequested():
+            runner = after.items[event.item_id].runner
+            yield f"runner:{runner}", EffectKind.RUN_START, event.run.id, {"item": event.item_id}
+        case e.RunResumed():
+            item = after.items[event.item_id]
+            told = {"item": item.id, "comment": event.comment, "by": after.updated_by}
+            yield f"runner:{item.runner}", EffectKind.RUN_RESUME, item.run.id if item.run else "", told
+        case e.EndpointDisabled():
+            yield ADMINS, EffectKind.ALARM, event.endpoint, {"reason": event.reason}
+        case e.Replanned() | e.Cancelled() if before:
+            for item in (before.items[item_id] for item_id in event.cancelled):
+                if run := item.run:
+                    told = {"item": item.id, "run": run.external_id}
+                    yield f"runner:{item.runner}", EffectKind.RUN_CANCEL, run.id, told
+        case _:
+            pass
 
 
 _MOMENTS = {

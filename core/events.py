@@ -204,6 +204,15 @@ class RunEnded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunResumed(Event):
+    """An approver lets an attempt go on that waits for a person; the runner is told after this is durable."""
+
+    name = "run_resumed"
+    item_id: str
+    comment: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleFired(Event):
     """The scheduled execution started what was due; it looks again when an item completes."""
 

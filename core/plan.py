@@ -161,6 +161,11 @@ class Item:
         """Whether the item no longer holds up the plan or the items that need it."""
         return self.status in (ItemStatus.DONE, ItemStatus.SKIPPED)
 
+    @property
+    def waits(self) -> bool:
+        """Whether its run stands still until a person lets it go on."""
+        return self.status is ItemStatus.RUNNING and self.run is not None and self.run.status is RunStatus.WAITING
+
 
 @dataclass(frozen=True, slots=True)
 class Tally:

@@ -83,6 +83,13 @@ class Runner(Protocol):
         """Stop an attempt; one that has ended already is left alone."""
         ...
 
+    async def resume(self, run_id: str, external_id: str, order: RunOrder, comment: str) -> None:
+        """Let an attempt go on that waits for a person; one that does not wait (any more) is left alone.
+
+        Raises DeliveryError with what has to be done instead when that is not in the runner's power.
+        """
+        ...
+
     async def close(self) -> None:
         """Stop what runs inside this process, or give up connections."""
         ...

@@ -90,6 +90,11 @@ def eligible(stage: Stage, approval: Approval, manager: str, directory: Director
     return people if approval.allow_self_approval else people - {manager}
 
 
+def approvers(approval: Approval, manager: str, directory: Directory) -> frozenset[str]:
+    """Return the people who may decide some stage."""
+    return frozenset().union(*(eligible(stage, approval, manager, directory) for stage in approval.stages))
+
+
 def _approval(draft: PlanDraft, directory: Directory) -> Iterator[Problem]:
     for index, stage in enumerate(draft.approval.stages):
         path = f"approval.stages[{index}]"

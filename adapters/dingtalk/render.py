@@ -59,6 +59,7 @@ def message(card: Card, words: Words) -> str:
         lines.append(_bold(section.heading))
         lines += [f"• {escape(line)}" for line in clean(section.text).splitlines() if line.strip()]
         lines += [f"• {escape(_line(row))}" for row in section.rows]
+    lines += _links(card)
     if commands := [f"`{command}`" for command in _commands(card, words)]:
         lines += [words.type_this, " ".join(commands)]
     return _with_link(lines, card.more, MESSAGE_BYTES)
@@ -69,7 +70,14 @@ def _body(card: Card, sections: list[Section]) -> str:
     for section in sections:
         lines += [_bold(section.heading)] if section.rows else []
         lines += [f"• {escape(_line(row))}" for row in section.rows]
-    return _with_link(lines, card.more, MAX_VALUE_BYTES)
+    return _with_link(lines + _links(card), card.more, MAX_VALUE_BYTES)
+
+
+def _links(card: Card) -> list[str]:
+    """Return where the runs of items are seen, those first about which something can be done."""
+    rows = sorted((row for row in _rows(card) if row.url), key=lambda row: not row.buttons)
+    links = [f"• [{escape(flat(row.title))}]({row.url})" for row in rows]
+    return [link for link in links if size(link) <= _LINE_BYTES]
 
 
 def _facts(card: Card) -> list[str]:

@@ -160,6 +160,9 @@ class LocalRunner:
                 detail = "the server stopped while this ran; see its output, then retry or skip"
                 await self._end(folder, replace(record, status=RunStatus.UNKNOWN, detail=detail, session=None))
 
+    async def resume(self, run_id: str, external_id: str, order: RunOrder, comment: str) -> None:
+        """Do nothing: what runs here waits for nobody."""
+
     async def close(self) -> None:
         """Stop: what waits is left for the next server, what runs may end within the drain time, or is cancelled."""
         self._closed = True

@@ -122,15 +122,22 @@ class Task(Answer):
         return faults(self.error, self.stages)
 
     @property
-    def waits_at(self) -> str:
-        """Where a task stands still until a person acts, as `deploy / sign-off`; empty when it cannot be told."""
+    def waiting(self) -> tuple[TaskStage | None, TaskJob | None]:
+        """The stage, and the job, at which a task stands still until a person acts; None for what cannot be told."""
         for stage in self.stages:
             if self.status == stage.status == "pause":
-                return stage.name
+                return stage, None
             for job in stage.jobs:
                 if job.status == self.status and (job.type == "approval" or self.status != "wait_for_approval"):
-                    return f"{stage.name} / {job.display_name or job.name}"
-        return ""
+                    return stage, job
+        return None, None
+
+    @property
+    def waits_at(self) -> str:
+        """Where a task stands still until a person acts, as `deploy / sign-off`; empty when it cannot be told."""
+        stage, job = self.waiting
+        parts = (stage.name if stage else "", (job.display_name or job.name) if job else "")
+        return " / ".join(filter(None, parts))
 
     def param(self, name: str) -> str:
         """Return the value of a workflow parameter, empty when there is none."""

@@ -82,6 +82,20 @@ class ZadigRunner:
         if task and not task.run_status.ended:
             await self.client.cancel(external_id.rpartition("/")[0], task.task_id)
 
+    async def resume(self, run_id: str, external_id: str, order: RunOrder, comment: str) -> None:
+        """Approve the job, or start the stage, that a task waits for; Zadig lets only those do so whom it lists."""
+        task = await self._task(external_id)
+        if task is None or task.run_status is not RunStatus.WAITING:
+            return
+        workflow, (stage, job) = external_id.rpartition("/")[0], task.waiting
+        match task.status:
+            case "pause" if stage:
+                await self.client.run_stage(_project(order), workflow, task.task_id, stage.name)
+            case "wait_for_approval" if job:
+                await self.client.approve(workflow, task.task_id, job.name, approve=True, comment=comment)
+            case status:
+                raise DeliveryError("Zadig", NEEDED[status], retryable=False)
+
     async def reference_of(self, push: WorkflowPush) -> str:
         """Return the reference of the attempt that a pushed task carries; empty when it carries none."""
         task = await self.client.known_task(push.workflow, push.task_id)

@@ -255,6 +255,8 @@ class PlanCards:
     def item_buttons(self, plan: Plan, item: Item) -> tuple[Button, ...]:
         """Return what can be done with an item now; the plan may come without its items."""
         open_now = plan.status is PlanStatus.EXECUTING and plan.window_open
+        if open_now and item.waits and plan.approval.stages:
+            return (Button(Verb.EXECUTE, self.locale.text("Let it go on"), plan.item_ref(item.id), Style.PRIMARY),)
         if not open_now or item.status not in (ItemStatus.TODO, ItemStatus.FAILED):
             return ()
         text, ref = self.locale.text, plan.item_ref(item.id)

@@ -32,6 +32,7 @@ SENTENCES = {
     "run_requested": N_("started “{item}”, attempt {attempt}"),
     "run_changed": N_("“{item}” is {status}"),
     "run_ended": N_("“{item}”: {status}"),
+    "run_resumed": N_("let “{item}” go on"),
     "schedule_fired": N_("items started by the schedule: {count}"),
     "check_started": N_("Waiting for the external check: {event}"),
     "check_progressed": N_("External check: {progress}"),

@@ -20,6 +20,9 @@ def decide(unfolding: Unfolding, command: c.Execute | c.Skip | c.Retry | c.Repor
     match command:
         case c.ReportRun():
             _report(unfolding, command)
+        case c.Execute() if plan.items[command.item_id].waits:
+            item = _ready(unfolding, command, ItemStatus.RUNNING)
+            unfolding.add(e.RunResumed(item_id=item.id, comment=command.remark.strip()))
         case c.Execute():
             item = _ready(unfolding, command, ItemStatus.TODO, ItemStatus.FAILED)
             if blocking := blockers(plan, item):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.scenario.dingtalk_case import text_of as dingtalk_text
-from tests.scenario.office import eventually
+from tests.scenario.office import eventually, stage
 from tests.scenario.slack_users import CHANNEL
 from tests.scenario.three_chats import Three, three_chats
 from tests.scenario.zadig_case import HOOK_TOKEN, examples, zadigs_plan
@@ -67,6 +67,10 @@ class Front:
         else:
             await (who or self.case.dingtalk.alice).clicks(verb.lower(), on, text=text)
 
+    async def lets_go_on(self, card: Any) -> None:
+        """Let the approver press the button of the item that waits, on the card that all see."""
+        await self.clicks("execute" if self.chat == "dingtalk" else "Let it go on", card, who=self.approver)
+
 
 @pytest.fixture(params=CHATS)
 async def front(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Front]:
@@ -107,6 +111,61 @@ async def test_the_documents_example_runs_to_success_with_a_retry(front: Front) 
     await front.card("successful")
     assert (await fabu.item("i0"))["run"]["attempt"] == 2
     assert len(zadig.tasks) == 3
+
+
+@pytest.mark.parametrize("status", ["pause", "wait_for_approval"])
+async def test_an_approver_lets_go_on_what_waits_in_zadig(front: Front, status: str) -> None:
+    fabu, zadig, approver = front.case.fabu, front.zadig, APPROVERS[front.chat]
+    job = {"name": "script", "type": "freestyle", "spec": {"envs": [{"key": "TARGET", "value": "prod"}]}}
+    sign_off = {"name": "sign-off", "type": "approval", "spec": {}}
+    stages = [{"name": "build", "jobs": [job, sign_off]}]
+    item = {"key": "deploy", "name": "Deploy", "type": "workflow", "runner": "zadig", "project": "shop"}
+    zadig.workflows["shop-release"]["stages"][0]["jobs"].append({**sign_off, "skipped": False})
+    await fabu.submitted(
+        {**item, "workflow": {"name": "shop-release", "stages": stages}}, stages=[stage("QA", approver)]
+    )
+    await fabu.api("POST", "/plans/1/approve", {}, by=approver)
+    await front.types("execute 1 deploy")
+    await zadig.until(lambda: zadig.tasks)
+    task = zadig.only_task()
+    await eventually(fabu.item, "deploy", wanted=lambda now: now["run"]["status"] == "running")
+    await zadig.move(task, status, job="sign-off" if status == "wait_for_approval" else "")
+    await fabu.services.runs.poll()
+    said = {
+        "pause": "build: somebody has to start this stage",
+        "wait_for_approval": "build / sign-off: somebody has to",
+    }
+    card = await front.card("waiting for a person", said[status])
+    assert f"{zadig.url}/v1/projects/detail/shop" in str(vars(card)), "the link to the task's page"
+
+    assert "Only those who approve this plan" in await front.types("execute 1 deploy")
+    assert task.status == status
+    await front.lets_go_on(card)
+    await zadig.until(lambda: task.status == "running")
+    comments = [given["comment"] for given in zadig.approvals]
+    assert comments == ([approver] if status == "wait_for_approval" else [])
+    await zadig.move(task, "passed")
+    await fabu.until_status("success")
+    [entry] = [entry for entry in await fabu.log() if entry.event == "run_resumed"]
+    assert (entry.actor, entry.via) == (approver, front.chat)
+
+
+async def test_what_zadig_says_to_an_approver_whom_it_does_not_list_is_shown(front: Front) -> None:
+    fabu, zadig, approver = front.case.fabu, front.zadig, APPROVERS[front.chat]
+    await fabu.submitted(examples(zadig)[0], stages=[stage("QA", approver)])
+    await fabu.api("POST", "/plans/1/approve", {}, by=approver)
+    await front.types("execute 1 1")
+    await zadig.until(lambda: zadig.tasks)
+    await eventually(fabu.item, "i0", wanted=lambda now: now["run"]["status"] == "running")
+    await zadig.move(zadig.only_task(), "pause")
+    await fabu.services.runs.poll()
+    card = await front.card("waiting for a person", "somebody has to start this stage")
+    body = {"code": 6169, "message": "failed to approve", "description": "fabu is not in the list of approvers"}
+    zadig.fail("manual-exec", status=400, body=body)
+    await front.lets_go_on(card)
+    await front.card("waiting for a person", "fabu is not in the list of approvers")
+    await front.lets_go_on(card)
+    await zadig.until(lambda: zadig.only_task().status == "running")
 
 
 @pytest.mark.parametrize("event", WAITING)
