@@ -32,6 +32,7 @@ async def _local(settings: Settings, on_change: OnChange) -> Runner:
     runner = LocalRunner(
         LocalSettings(
             work_dir=folder,
+            shared=data_folder(settings) is None,
             databases={name: url.get_secret_value() for name, url in settings.local.databases.items()},
             max_parallel=settings.local.max_parallel,
             keep=settings.local.keep_outputs.total_seconds(),

@@ -8,13 +8,13 @@ from datetime import timedelta
 
 from bot.delivery import Route, Sent
 from core import commands as c
-from core.effects import Effect, EffectKind
+from core.effects import EffectKind
 from core.engine import Engine
-from core.errors import DeliveryError, FabuError
+from core.errors import DeliveryError, FabuError, NotFound
 from core.people import Actor, ActorKind
 from core.plan import Item, Plan, Run
 from core.ports import Delivery, Reading, Store
-from core.runner import Outputs, Runner, RunOrder, RunReport
+from core.runner import Embedded, Runner, RunOrder, RunReport
 from core.status import RunStatus
 from core.workflow import Workflow
 
@@ -57,13 +57,17 @@ class Runs:
     async def prune(self) -> None:
         """Let the runners remove outputs that have been kept for long enough."""
         for runner in self.runners.values():
-            if isinstance(runner, Outputs):
+            if isinstance(runner, Embedded):
                 await runner.prune()
 
     async def poll(self) -> None:
         """Ask the runners about every attempt that has not ended: the slow way that finds what a push missed."""
         for plan_id, item in await self._store.read(lambda reading: reading.open_runs()):
             await self.follow(plan_id, item)
+        for runner in self.runners.values():
+            for plan_id, item_id, run_id in runner.going() if isinstance(runner, Embedded) else ():
+                if await self._withdrawn(plan_id, item_id, run_id):  # another server took the word to stop it
+                    await runner.cancel(run_id, "")
 
     async def follow(self, plan_id: str, item: Item) -> None:
         """Ask the runner about the attempt of an item, unless it is just being started."""
@@ -72,7 +76,8 @@ class Runs:
             return
         try:
             order = await self._order(plan_id, item.id, run.id)
-            await self.report(plan_id, item.id, await runner.status(run.id, run.external_id, order))
+            if told := await runner.status(run.id, run.external_id, order):
+                await self.report(plan_id, item.id, told)
         except FabuError as error:
             log.info("%s cannot be asked about a run: %s", item.runner, error)
 
@@ -80,7 +85,7 @@ class Runs:
         effect = delivery.effect
         item_id, run_id = str(effect.payload["item"]), effect.ref
         runner = self._runner(effect.destination)
-        run = await self._run(effect)
+        run = await self._run(effect.plan_id, item_id, run_id)
         if effect.kind is EffectKind.RUN_CANCEL:
             await runner.cancel(run_id, run.external_id if run else str(effect.payload.get("run", "")))
             return Sent()
@@ -100,11 +105,18 @@ class Runs:
         await self.report(effect.plan_id, item_id, found or unknown)
         return Sent()
 
-    async def _run(self, effect: Effect) -> Run | None:
-        """Return the attempt that an effect is about; None when its item is gone or has a newer one."""
-        plan = await self._store.read(lambda reading: reading.plan(effect.plan_id))
-        item = plan.items.get(str(effect.payload["item"]))
-        return item.run if item and item.run and item.run.id == effect.ref else None
+    async def _run(self, plan_id: str, item_id: str, run_id: str) -> Run | None:
+        """Return an attempt; None when its item is gone or has a newer one."""
+        plan = await self._store.read(lambda reading: reading.plan(plan_id))
+        item = plan.items.get(item_id)
+        return item.run if item and item.run and item.run.id == run_id else None
+
+    async def _withdrawn(self, plan_id: str, item_id: str, run_id: str) -> bool:
+        try:
+            run = await self._run(plan_id, item_id, run_id)
+        except NotFound:
+            return True
+        return run is None or run.status is RunStatus.CANCELLED
 
     async def _start(self, runner: Runner, order: RunOrder) -> RunReport | None:
         """Start an attempt; None when nobody can tell whether it was started."""

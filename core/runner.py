@@ -75,8 +75,8 @@ class Runner(Protocol):
         """Look for an attempt whose start was interrupted; None when it did not happen or cannot be told."""
         ...
 
-    async def status(self, run_id: str, external_id: str, order: RunOrder) -> RunReport:
-        """Ask how an attempt stands; `unknown` when the runner has lost it."""
+    async def status(self, run_id: str, external_id: str, order: RunOrder) -> RunReport | None:
+        """Ask how an attempt stands; `unknown` when the runner has lost it, None when only another server can tell."""
         ...
 
     async def cancel(self, run_id: str, external_id: str) -> None:
@@ -96,8 +96,12 @@ class Runner(Protocol):
 
 
 @runtime_checkable
-class Outputs(Protocol):
-    """A runner that keeps the output of its runs."""
+class Embedded(Protocol):
+    """A runner whose runs are in this process, and whose outputs are kept on this machine."""
+
+    def going(self) -> list[tuple[str, str, str]]:
+        """Return plan, item and attempt of everything that goes on here."""
+        ...
 
     def output(self, run_id: str) -> str:
         """Return the readable, masked output of a run so far; empty when there is none."""

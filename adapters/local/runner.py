@@ -7,7 +7,9 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from secrets import token_hex
 
 from sqlalchemy import make_url
 
@@ -35,12 +37,14 @@ OnChange = Callable[[str, str, RunReport], Awaitable[None]]
 class LocalSettings:
     """Settings of the runner; times in seconds.
 
-    `databases` maps the names that SQL jobs use to SQLAlchemy URLs. `grace` is how long what is stopped may clean up,
-    `drain` how long a server that stops waits for runs to end by themselves. `run_url` is the address of the page with
-    a run's output, with `{run_id}` in it. `keep` is how long a run's folder stays after its end.
+    `shared` says that other servers have the same plans, each with a folder of its own. `databases` maps the names that
+    SQL jobs use to SQLAlchemy URLs. `grace` is how long what is stopped may clean up, `drain` how long a server that
+    stops waits for runs to end by themselves. `run_url` is the address of the page with a run's output, with `{run_id}`
+    in it. `keep` is how long a run's folder stays after its end.
     """
 
     work_dir: Path
+    shared: bool = False
     databases: Mapping[str, str] = field(default_factory=dict)
     max_parallel: int = 4
     grace: float = 10
@@ -109,10 +113,22 @@ class LocalRunner:
             self._resume(folder, order)
         return self._report(folder, folder.load())
 
-    async def status(self, run_id: str, external_id: str, order: RunOrder) -> RunReport:
-        """Return where a run stands, as `find` does; one that was never started here is `unknown`."""
+    async def status(self, run_id: str, external_id: str, order: RunOrder) -> RunReport | None:
+        """Return where a run stands, as `find` does; one that is nowhere is `unknown`.
+
+        One that may go on at another server is its affair, until it has had more than its time.
+        """
+        if known := await self.find(order):
+            return known
+        home = external_id.partition("@")[2]
+        if self._settings.shared and home not in ("", self._home()) and _has_time(order):
+            return None
         folder = self._folder(run_id)
-        return await self.find(order) or self._report(folder, folder.load())
+        return self._report(folder, folder.load())
+
+    def going(self) -> list[tuple[str, str, str]]:
+        """Return plan, item and identifier of every run in this process."""
+        return [(run.record.plan_id, run.record.item_id, run_id) for run_id, run in self._runs.items()]
 
     async def cancel(self, run_id: str, external_id: str) -> None:
         """Ask a run to end, which is told as any end is. A run that is over stays as it ended."""
@@ -228,7 +244,25 @@ class LocalRunner:
 
     def _report(self, folder: RunFolder, record: Record) -> RunReport:
         url = self._settings.run_url.format(run_id=folder.run_id)
-        return RunReport(folder.run_id, record.status, folder.run_id, url, record.detail)
+        return RunReport(folder.run_id, record.status, f"{folder.run_id}@{self._home()}", url, record.detail)
+
+    def _home(self) -> str:
+        """Return the name of the folder of all runs, which stays when the server moves; empty when there is none."""
+        path = self._settings.work_dir / "home"
+        try:
+            with path.open("x") as file:
+                file.write(token_hex(8))
+        except FileExistsError:
+            pass
+        except OSError:
+            return ""
+        return path.read_text()
+
+
+def _has_time(order: RunOrder) -> bool:
+    """Tell whether a run may still be going on: all its steps, and an hour in a queue."""
+    longest = timedelta(seconds=sum(step.timeout for step in steps(order.workflow, {})), hours=1)
+    return order.requested_at is not None and datetime.now(UTC) < order.requested_at + longest
 
 
 def _about(order: RunOrder) -> dict[str, str]:

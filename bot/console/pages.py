@@ -15,7 +15,7 @@ from core.chat import Inbound, Reply
 from core.errors import FabuError
 from core.plan import Plan
 from core.ports import PlanQuery, Reading
-from core.runner import Outputs
+from core.runner import Embedded
 
 _STYLE = Path(__file__).parent / "style.css"
 
@@ -79,7 +79,7 @@ async def plan_page(request: web.Request, ref: str, reply: Reply | None = None) 
 async def run(request: web.Request) -> web.Response:
     """Show the output of a run on this server, anew every two seconds while it goes on."""
     services, run_id = request.config_dict[SERVICES], request.match_info["run_id"]
-    runners = (runner for runner in services.runs.runners.values() if isinstance(runner, Outputs))
+    runners = (runner for runner in services.runs.runners.values() if isinstance(runner, Embedded))
     output = next((text for runner in runners if (text := runner.output(run_id))), "")
     open_runs = await services.store.read(lambda reading: reading.open_runs())
     going_on = any(item.run and item.run.id == run_id for _, item in open_runs)

@@ -108,7 +108,9 @@ class Desk:
 
     async def status(self, run_id: str = "r1") -> RunStatus:
         """Return the status of a run."""
-        return (await self.runner.status(run_id, run_id, order(workflow(), run_id))).status
+        report = await self.runner.status(run_id, run_id, order(workflow(), run_id))
+        assert report
+        return report.status
 
     async def output_with(self, text: str, run_id: str = "r1") -> None:
         """Wait until the output of a run holds a text."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -208,7 +210,9 @@ async def test_a_failing_listener_does_not_harm_the_record(tmp_path: Path) -> No
     await runner.start(order(workflow(script("true"))))
     await called.wait()
     await runner.close()
-    assert (await runner.status("r1", "", order(workflow()))).status is RunStatus.PASSED
+    report = await runner.status("r1", "", order(workflow()))
+    assert report
+    assert report.status is RunStatus.PASSED
 
 
 async def test_what_cannot_run_is_not_started(desk: Desk) -> None:
@@ -231,9 +235,29 @@ async def test_a_disk_that_cannot_be_written_is_tried_again(desk: Desk) -> None:
 async def test_a_report_names_the_run_and_its_page(tmp_path: Path) -> None:
     desk = Desk(tmp_path / "runs", run_url="http://fabu/runs/{run_id}")
     await desk.run(script("exit 2"))
-    report = RunReport("r1", RunStatus.FAILED, "r1", "http://fabu/runs/r1", "stage/job: exit code 2")
+    name = f"r1@{(desk.work_dir / 'home').read_text()}"
+    report = RunReport("r1", RunStatus.FAILED, name, "http://fabu/runs/r1", "stage/job: exit code 2")
     assert desk.told == [report]
     assert await desk.runner.find(order(workflow())) == report
+
+
+async def test_a_run_of_another_server_is_its_affair_until_its_time_is_over(tmp_path: Path) -> None:
+    there, here = Desk(tmp_path / "there"), Desk(tmp_path / "here", shared=True)
+    started = await there.start(script("sleep 1000", timeout="10m"))
+    assert there.runner.going() == [("plan", "item-r1", "r1")]
+    await here.start(script("true"), run_id="r2")
+    now = datetime.now(UTC)
+    asked = replace(order(workflow(script("sleep 1000", timeout="10m"))), requested_at=now)
+    assert await here.runner.status("r1", started.external_id, asked) is None
+    late = replace(asked, requested_at=now - timedelta(minutes=71))
+    lost = await here.runner.status("r1", started.external_id, late)
+    assert lost
+    assert lost.status is RunStatus.UNKNOWN
+    alone = await Desk(tmp_path / "here").runner.status("r1", started.external_id, asked)
+    assert alone
+    assert alone.status is RunStatus.UNKNOWN, "nobody else can have it"
+    for desk in (there, here):
+        await desk.runner.close()
 
 
 async def test_what_ended_long_ago_is_removed(tmp_path: Path) -> None:
@@ -247,7 +271,7 @@ async def test_what_ended_long_ago_is_removed(tmp_path: Path) -> None:
     for run_id in ("old", "going"):
         os.utime(desk.work_dir / run_id / "record.json", (long_ago, long_ago))
     await desk.runner.prune()
-    assert sorted(path.name for path in desk.work_dir.iterdir()) == ["going", "new"]
+    assert sorted(path.name for path in desk.work_dir.iterdir()) == ["going", "home", "new"]
     assert desk.runner.output("old") == ""
     await desk.runner.close()
 
