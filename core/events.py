@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from core.draft import PlanDraft
 from core.plan import Check, Decision, Item, Run
@@ -36,7 +36,7 @@ class Created(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edited(Event):
-    """The content changed; `changed` names the fields."""
+    """The content changed; `changed` names the fields, `differences` tells the log what they were and are (masked)."""
 
     name = "edited"
     draft: PlanDraft
@@ -44,6 +44,7 @@ class Edited(Event):
     changed: tuple[str, ...]
     instance_code: str
     nonce: str
+    differences: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,8 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from bot.commandline.failure import ExitCode, Failure
 from bot.problems import problems_in
-from bot.routes.differences import differences
-from bot.routes.models import DifferenceAnswer
+from core.differences import Difference, differences
 from core.draft import ApprovalDraft, PlanDraft, StageDraft, TextItemDraft, WindowDraft, WorkflowItemDraft
 
 Json = dict[str, Any]
@@ -76,7 +75,7 @@ def _parsed(path: Path) -> Any:
         raise Failure(f"{path} is not YAML{place}: {what}.", ExitCode.MISUSED) from None
 
 
-def changes(document: Json, answer: Json) -> list[DifferenceAnswer]:
+def changes(document: Json, answer: Json) -> list[Difference]:
     """Return where a file differs from a plan as the API answers it, in the fields that the file has.
 
     Credentials are masked in the answer, so that one which is changed alone is not seen.
@@ -128,7 +127,7 @@ def _tidy(value: Any) -> Any:
     return [_tidy(member) for member in value] if isinstance(value, list) else value
 
 
-def described(found: Iterable[DifferenceAnswer]) -> str:
+def described(found: Iterable[Difference]) -> str:
     """Return differences one a line, as `path: before → after`; nothing is not told from what is empty."""
     lines = ((each.path, _value(each.before), _value(each.after)) for each in found)
     return "\n".join(f"  {path}: {before} → {after}" for path, before, after in lines if before != after)

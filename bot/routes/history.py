@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.routes.bodies import Against, LogPart
-from bot.routes.differences import differences
 from bot.routes.models import DiffAnswer, Listed, LogAnswer, VersionAnswer
 from bot.routes.routing import Call, Endpoint
+from core.differences import differences
 from core.errors import NotFound
 from core.ports import Reading, Version
 

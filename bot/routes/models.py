@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 from core.audit import LogEntry
 from core.card import Card, Form, Tone
 from core.chat import Reply
+from core.differences import Difference
 from core.effects import EffectKind
 from core.people import Directory, Person
 from core.plan import Channel, Decision, Item, Plan, Rule, Stage
@@ -256,20 +257,12 @@ class VersionAnswer(Answer):
         return cls.model_validate(version)
 
 
-class DifferenceAnswer(Answer):
-    """One place where two revisions differ; a value that is not there is null."""
-
-    path: str
-    before: Any
-    after: Any
-
-
 class DiffAnswer(Answer):
     """What a revision changed since another one."""
 
     revision: int
     against: int
-    differences: list[DifferenceAnswer]
+    differences: list[Difference]
 
 
 class AttemptAnswer(Answer):

@@ -12,6 +12,7 @@ from core.apply import create
 from core.context import Context
 from core.deciding import flow
 from core.deciding.unfolding import Unfolding
+from core.differences import logged
 from core.draft import ApprovalDraft, ItemDraft, PlanDraft, StageDraft, TextItemDraft, WindowDraft, WorkflowItemDraft
 from core.errors import Invalid, StaleRevision
 from core.plan import Item, Plan
@@ -66,7 +67,16 @@ def _edit(unfolding: Unfolding, command: c.Edit) -> None:
     if changed:
         items = _items(draft, {item.key: item for item in plan.items.values()}, context)
         token, nonce = context.ids.token(), context.ids.token(8)
-        unfolding.add(e.Edited(draft=draft, items=items, changed=changed, instance_code=token, nonce=nonce))
+        unfolding.add(
+            e.Edited(
+                draft=draft,
+                items=items,
+                changed=changed,
+                instance_code=token,
+                nonce=nonce,
+                differences=logged(before, draft, changed),
+            )
+        )
 
 
 def _with_secrets(draft: PlanDraft, plan: Plan) -> PlanDraft:

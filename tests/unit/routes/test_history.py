@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from typing import Any
+
 from tests.unit.routes.serving import Site
-from tests.worlds import text_item
+from tests.worlds import text_item, workflow_item
 
 
 async def test_the_log_is_read_in_parts(fabu: Site) -> None:
@@ -44,3 +46,32 @@ async def test_a_revision_that_only_took_the_plan_back_changed_nothing(fabu: Sit
     await fabu.ask("PATCH", f"/plans/{plan['id']}", {"name": "Release 2"})
     found = (await fabu.ask("GET", f"/plans/{plan['id']}/versions/3/diff")).json
     assert (found["against"], [place["path"] for place in found["differences"]]) == (2, ["name"])
+
+
+async def test_the_log_keeps_what_an_edit_changed_from_what_to_what_without_credentials(fabu: Site) -> None:
+    def deploy(secret: str, target: str) -> dict[str, Any]:
+        params = [
+            {"name": "TOKEN", "type": "string", "value": secret, "is_credential": True},
+            {"name": "TARGET", "type": "string", "value": target},
+        ]
+        item = workflow_item("deploy")
+        return item | {"workflow": item["workflow"] | {"params": params}}
+
+    plan = await fabu.plan(items=[text_item("a"), deploy("hunter2", "dev")])
+    patch = {"name": "Two", "description": "x" * 600, "items": [text_item("a"), deploy("hunter3", "prod")]}
+    await fabu.ask("PATCH", f"/plans/{plan['id']}", patch)
+    entry = (await fabu.ask("GET", f"/plans/{plan['id']}/log")).json["items"][-1]
+    name, description, target = entry["details"]["differences"]
+    assert name == {"path": "name", "before": plan["name"], "after": "Two"}
+    assert (description["path"], len(description["after"])) == ("description", 500)
+    assert target == {"path": "items[deploy].workflow.params[1].value", "before": "dev", "after": "prod"}
+    assert "hunter" not in str(entry)
+    assert set(entry["details"]["changed"]) == {"name", "description", "items"}
+
+
+async def test_the_log_keeps_the_first_of_very_many_changes(fabu: Site) -> None:
+    plan = await fabu.plan(items=[text_item(f"i{number}") for number in range(150)])
+    items = [text_item(f"i{number}", name=f"New {number}") for number in range(150)]
+    await fabu.ask("PATCH", f"/plans/{plan['id']}", {"items": items})
+    entry = (await fabu.ask("GET", f"/plans/{plan['id']}/log")).json["items"][-1]
+    assert len(entry["details"]["differences"]) == 100

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.routes.differences import differences
+from core.differences import differences
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
-from bot.routes.models import DifferenceAnswer
+from core.draft import PlanDraft
 
+MOST = 100
+"""How many differences the operation log keeps of one edit; the versions of the plan have them all."""
+_LONGEST = 500
+"""How many characters of a value it keeps."""
 _MISSING: Any = object()
 
 
-def differences(before: Any, after: Any, path: str = "") -> Iterator[DifferenceAnswer]:
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One place where two versions differ; a value that is not there is None."""
+
+    path: str
+    before: Any
+    after: Any
+
+
+def differences(before: Any, after: Any, path: str = "") -> Iterator[Difference]:
     """Yield each place whose value differs, with what was and what is there; null stands for nothing.
 
     Items are compared by their keys (`items[deploy].name`), so that one that was put in between changes no other;
@@ -23,16 +39,31 @@ def differences(before: Any, after: Any, path: str = "") -> Iterator[DifferenceA
     elif isinstance(before, list) and isinstance(after, list):
         yield from _in_lists(before, after, path)
     elif before is _MISSING or after is _MISSING or before != after:
-        yield DifferenceAnswer(path=path, before=_shown(before), after=_shown(after))
+        yield Difference(path, _shown(before), _shown(after))
 
 
-def _in_lists(before: list[Any], after: list[Any], path: str) -> Iterator[DifferenceAnswer]:
+def logged(before: PlanDraft, after: PlanDraft, changed: tuple[str, ...]) -> tuple[dict[str, Any], ...]:
+    """Return what the operation log keeps of an edit of these fields: each place before and after, credentials masked.
+
+    Only the first differences are kept, and only the beginning of long values.
+    """
+    old, new = (draft.masked().model_dump(mode="json", include=set(changed)) for draft in (before, after))
+    found = islice(differences(old, new), MOST)
+    return tuple({"path": one.path, "before": _short(one.before), "after": _short(one.after)} for one in found)
+
+
+def _short(value: Any) -> Any:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _in_lists(before: list[Any], after: list[Any], path: str) -> Iterator[Difference]:
     old, new = _by_name(before), _by_name(after)
     for name in _names(old, new):
         yield from differences(old.get(name, _MISSING), new.get(name, _MISSING), f"{path}[{name}]")
     stayed = [name for name in old if name in new], [name for name in new if name in old]
     if stayed[0] != stayed[1]:
-        yield DifferenceAnswer(path=path, before=list(old), after=list(new))
+        yield Difference(path, list(old), list(new))
 
 
 def _by_name(members: list[Any]) -> dict[str | int, Any]:
