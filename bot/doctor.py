@@ -149,7 +149,7 @@ async def check_callbacks(settings: Settings) -> list[Finding]:
                 async with session.post(url, json={}, allow_redirects=False) as answer:
                     told = f"answers {answer.status}" if answer.status not in _REFUSED else ""
             except (ClientError, TimeoutError) as error:
-                told = f"is not reached ({str(error) or 'no answer in time'})"
+                told = f"is not reached ({unreached(error) or 'no answer in time'})"
             cure = f"start `fabu run`, and let the proxy pass POST {path} on to it"
             findings.append(Finding(not told, f"{url} {told or 'is where Fabu listens'}", cure))
     return findings

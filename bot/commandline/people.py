@@ -17,6 +17,8 @@ from bot.commandline.options import Config
 from bot.commandline.show import TABLE, printable, table_of, terminal
 
 if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
     from config.settings import GroupEntry, PersonEntry
     from core.people import Directory
     from core.ports import Store
@@ -52,8 +54,8 @@ def import_people(
         known = before.people.get(entry.id)
         state = "new" if known is None else "kept" if known == after.people[entry.id] and not dry_run else "replaced"
         typer.echo(printable(f"{state:9}{entry.id}  {entry.name}"))
-    done = "would be brought in" if dry_run else "are in the database"
-    typer.echo(f"{len(people)} people and {len(groups)} groups {done}.")
+    done = "Would be brought in" if dry_run else "Brought in"
+    typer.echo(f"{done}: people {len(people)}, groups {len(groups)}.")
 
 
 @app.command("list")
@@ -93,8 +95,7 @@ def read_people(path: Path) -> tuple[tuple[PersonEntry, ...], tuple[GroupEntry, 
         groups = TypeAdapter(tuple[GroupEntry, ...]).validate_python(parts.get("groups", ()))
     except ValidationError as error:
         problems = "\n".join(
-            f"  • {_where(found['loc'])}: {found['msg']}"
-            for found in error.errors(include_url=False, include_input=False)
+            f"  • {_explained(found)}" for found in error.errors(include_url=False, include_input=False)
         )
         raise Failure(f"{path} has mistakes:\n{problems}", ExitCode.MISUSED) from None
     ids = [entry.id for entry in people]
@@ -103,9 +104,11 @@ def read_people(path: Path) -> tuple[tuple[PersonEntry, ...], tuple[GroupEntry, 
     return people, groups
 
 
-def _where(location: tuple[int | str, ...]) -> str:
-    entry, *rest = location or ("the file",)
-    return " ".join([f"entry {entry + 1}" if isinstance(entry, int) else entry, *map(str, rest)])
+def _explained(error: ErrorDetails) -> str:
+    """Return one mistake as `entry 3 name: what is wrong`."""
+    entry, *rest = error["loc"] or ("the file",)
+    place = " ".join([f"entry {entry + 1}" if isinstance(entry, int) else entry, *map(str, rest)])
+    return f"{place}: {'there is no such field' if error['type'] == 'extra_forbidden' else error['msg']}"
 
 
 def _parsed(path: Path) -> Any:

@@ -59,7 +59,7 @@ def apply(
             fields = {name: value for name, value in document.items() if name in changed}
             tell(api.change(ref, before["revision"], fields))
     elif dry_run:
-        typer.echo(f"A new plan would be started: {document['name']}, {len(document.get('items', ()))} items.")
+        typer.echo(f"A new plan would be started: {document['name']} (items: {len(document.get('items', ()))}).")
     else:
         created = api.create(document)
         ref = str(created["number"])

@@ -56,7 +56,7 @@ def test_a_token_can_be_made_before_the_first_start(terminal: Terminal) -> None:
 )
 def test_people_are_brought_in(terminal: Terminal, name: str, text: str) -> None:
     (terminal.folder / name).write_text(text, encoding="utf-8")
-    assert "2 people and 0 groups would be brought in." in terminal.fabu("people", "import", name, "--dry-run")
+    assert "Would be brought in: people 2, groups 0." in terminal.fabu("people", "import", name, "--dry-run")
     assert "There is nobody yet" in terminal.fabu("people", "list")
     assert "new      carol  卡罗尔" in terminal.fabu("people", "import", name)
     assert "kept     carol" in terminal.fabu("people", "import", name)
@@ -78,7 +78,7 @@ def test_groups_are_brought_in_with_their_members(terminal: Terminal) -> None:
     ("name", "text", "told"),
     [
         ("p.csv", "id,name\nx,X\nbad id,Y\n", "entry 2 id: String should match"),
-        ("p.csv", "id,nam\nx,X\n", "entry 1 nam: Extra inputs"),
+        ("p.csv", "id,nam\nx,X\n", "entry 1 nam: there is no such field"),
         ("p.csv", "id\nx\nx\n", "two people called x"),
         ("p.json", "{", "cannot be understood"),
         ("p.yaml", "persons: []", "there is no persons; write people and groups"),
