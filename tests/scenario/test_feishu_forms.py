@@ -25,6 +25,13 @@ async def case(tmp_path: Path) -> AsyncIterator[Office]:
         yield opened
 
 
+@pytest.fixture(params=["http", "long_connection"])
+async def either(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Office]:
+    """An office where the app is reached in either way."""
+    async with office(tmp_path, mode=request.param) as opened:
+        yield opened
+
+
 @pytest.fixture
 async def asking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
     """An office where Fabu asks after forms all the time, and Feishu tells nothing by itself."""
@@ -38,22 +45,22 @@ async def votes(case: Office) -> list[tuple[str, str, str]]:
     return [(vote["person"], vote["decision"], vote["comment"]) for stage in stages for vote in stage["votes"]]
 
 
-async def test_a_form_is_decided_in_feishu_and_a_card_decides_the_next_stage(case: Office) -> None:
-    await case.fabu.submitted(stages=[by_form("QA", "bob", "carol"), in_feishu("Operations", "dave")])
-    form = await case.form()
+async def test_a_form_is_decided_in_feishu_and_a_card_decides_the_next_stage(either: Office) -> None:
+    await either.fabu.submitted(stages=[by_form("QA", "bob", "carol"), in_feishu("Operations", "dave")])
+    form = await either.form()
     assert (form.open_id, form.approvers) == ("ou_alice", {"approvers": ["ou_bob", "ou_carol"]})
     assert form.uuid
     assert form.title == "#1 Payments 2.4"
-    assert "decided in the approval form" in await case.bob.says("approve 1")
-    assert case.bob.cards == [], "it is the form that asks them"
+    assert "decided in the approval form" in await either.bob.says("approve 1")
+    assert either.bob.cards == [], "it is the form that asks them"
 
-    told = await case.platform.decide("ou_bob", form.instance_code, "APPROVED", "fine")
-    told += await case.platform.decide("ou_carol", form.instance_code, "APPROVED")
+    told = await either.platform.decide("ou_bob", form.instance_code, "APPROVED", "fine")
+    told += await either.platform.decide("ou_carol", form.instance_code, "APPROVED")
     assert [(answer.status, answer.body) for answer in told] == [(200, {})] * 3
-    await case.dave.clicks("Approve")
-    assert await case.fabu.status() == "executing"
-    assert await votes(case) == [("bob", "approve", "fine"), ("carol", "approve", ""), ("dave", "approve", "")]
-    await case.group_card("executing", "👍 Bob", "👍 Carol", "👍 Dave")
+    await either.dave.clicks("Approve")
+    assert await either.fabu.status() == "executing"
+    assert await votes(either) == [("bob", "approve", "fine"), ("carol", "approve", ""), ("dave", "approve", "")]
+    await either.group_card("executing", "👍 Bob", "👍 Carol", "👍 Dave")
 
 
 async def test_a_form_is_followed_without_any_event(asking: Office) -> None:
@@ -94,18 +101,18 @@ async def test_a_form_is_withdrawn_when_its_plan_is(case: Office, verb: str) -> 
 
 
 @pytest.mark.parametrize("status", ENDS)
-async def test_a_form_that_ends_undecided_frees_its_plan(case: Office, status: str) -> None:
-    await case.fabu.submitted(stages=[by_form("QA", "bob")])
-    form = await case.form()
-    case.feishu.approvals.end(form.instance_code, status)
-    await case.platform.push_approval("approval_instance", form.instance_code, {"status": status, "operate_time": 1})
-    await case.fabu.until_status("denied")
-    await case.group_card(ENDS[status])
-    await case.alice.says("replan 1")
-    await case.alice.says("submit 1")
-    again = await case.form(1)
-    await case.platform.decide("ou_bob", again.instance_code, "APPROVED")
-    await case.fabu.until_status("executing")
+async def test_a_form_that_ends_undecided_frees_its_plan(either: Office, status: str) -> None:
+    await either.fabu.submitted(stages=[by_form("QA", "bob")])
+    form = await either.form()
+    either.feishu.approvals.end(form.instance_code, status)
+    await either.platform.push_approval("approval_instance", form.instance_code, {"status": status, "operate_time": 1})
+    await either.fabu.until_status("denied")
+    await either.group_card(ENDS[status])
+    await either.alice.says("replan 1")
+    await either.alice.says("submit 1")
+    again = await either.form(1)
+    await either.platform.decide("ou_bob", again.instance_code, "APPROVED")
+    await either.fabu.until_status("executing")
 
 
 async def test_a_form_that_feishu_has_lost_frees_its_plan(asking: Office) -> None:

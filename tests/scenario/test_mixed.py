@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.scenario import dingtalk_case, feishu_case
-from tests.scenario.office import Fabu, Json, eventually, script, stage, step
+from tests.scenario.office import PATIENCE, Fabu, Json, eventually, script, stage, step
 from tests.scenario.slack_users import IDS, User
 from tests.scenario.three_chats import Three
 from tests.simulators.dingtalk import DingTalkSimulator
@@ -18,6 +18,8 @@ from tests.simulators.feishu_platform import FeishuPlatform
 from tests.simulators.slack import SlackSimulator
 
 QA = stage("QA", "bob", "carol", "erin")
+POSTED = {"slack": "http", "feishu": "http", "dingtalk": "http"}
+CONNECTED = {"slack": "socket", "feishu": "long_connection", "dingtalk": "stream"}
 
 
 @pytest.fixture
@@ -40,17 +42,33 @@ def people() -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture
-def sections(feishu: FeishuSimulator, ding: DingTalkSimulator) -> Json:
-    return {"feishu": feishu_case.section_for(feishu, mode="http"), "dingtalk": dingtalk_case.section_for(ding)}
+def modes() -> dict[str, str]:
+    """How each chat reaches Fabu."""
+    return POSTED
 
 
 @pytest.fixture
-async def case(fabu: Fabu, slack: SlackSimulator, feishu: FeishuSimulator, ding: DingTalkSimulator) -> Three:
+def sections(modes: dict[str, str], feishu: FeishuSimulator, ding: DingTalkSimulator) -> Json:
+    return {
+        "slack": {"mode": modes["slack"]},
+        "feishu": feishu_case.section_for(feishu, mode=modes["feishu"]),
+        "dingtalk": dingtalk_case.section_for(ding, mode=modes["dingtalk"]),
+    }
+
+
+@pytest.fixture
+async def case(
+    fabu: Fabu, slack: SlackSimulator, feishu: FeishuSimulator, ding: DingTalkSimulator, modes: dict[str, str]
+) -> Three:
     await dingtalk_case.connected(ding, fabu, fabu.services.settings)
-    platform = FeishuPlatform(feishu, f"{fabu.url}/feishu/events")
+    posted = modes["feishu"] == "http"
+    platform = FeishuPlatform(feishu, f"{fabu.url}/feishu/events" if posted else "")
+    if not posted:
+        await feishu.until(lambda: feishu.sockets.open, PATIENCE)
     return Three(fabu, slack, feishu_case.Office(fabu, feishu, platform), dingtalk_case.Office(fabu, ding))
 
 
+@pytest.mark.parametrize("modes", [POSTED, CONNECTED], ids=["posted", "connected"])
 async def test_one_stage_is_decided_in_three_chats(case: Three, alice: User, bob: User) -> None:
     items = [step("notes"), script("deploy", "true", needs=["notes"]), step("announce")]
     await case.fabu.submitted(*items, stages=[QA])

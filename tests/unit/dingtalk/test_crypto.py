@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+from urllib.parse import unquote
 
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -20,6 +21,26 @@ ENCRYPT = (
 )
 
 
+BY_OTHERS = [
+    (
+        "success",
+        "8a8cd745b1471f9a2dc2b0fe18698b970f3f10a4",
+        "/IOlf1gyqLfYdsrbPSY0PGjPmayoi3tqQIWTn7opvluSbLbT67WyI+R15XEGUuRP3JlI3LEvz5tdxGOn+F1kHg==",
+    ),
+    (
+        '{"EventType":"bpms_instance_change","title":"发布计划 #1 支付服务😀","remark":"没有回滚方案"}',
+        "ebe597a71a51c8fb9407e6d06ad5e62c089db451",
+        (
+            "buOWCfv7OsHOOV7SbQYBAyaTyjFpuXxWkv0p/scp8V7V2cnR1HwNyZW3R4yxtSMDZGP2XF7i4CkjilabpcVS1y0/nC5iEB5ob1nu"
+            "nKo0Mt/RxDPG3R6zINf4I2ZWss+CKQMRuG2tS8HgrgyZTqrBW/lOxCn1zHW4v3eRkVyzneM7UG8GuIfPU5m1KPlpNM9VpP6+0hrq"
+            "nBUYqqOiAb1n7VrYc6TrEU/rh33iwKWAUVQ4o6TWnOASwM7SQc9ymqA0L6U55Ux/jxMVgiiaJe0ApNpgS5nwuq+qRx2HZ19Fg9x9"
+            "fuqeJyx+q4NrXLfxfjMLKWZV2BDVjrCiP6V8XqnWD8BsqN4wbetcBS/9vSVnrKczvq9a8G0bWNs/d8rBLBGU"
+        ),
+    ),
+]
+"""What npm's dingtalk-encrypt 1.2.3 seals at 1608001896814 with WL4PK6yA: it writes what is no ASCII as in URLs."""
+
+
 @pytest.fixture(scope="module")
 def crypto() -> EventCrypto:
     return EventCrypto(TOKEN, AES_KEY, OWNER)
@@ -28,6 +49,14 @@ def crypto() -> EventCrypto:
 def test_official_vector(crypto: EventCrypto) -> None:
     assert crypto.sign("1608001896814", "WL4PK6yA", ENCRYPT) == "03044561471240d4a14bb09372dfcfd4fd0e40cb"
     assert crypto.decrypt(ENCRYPT) == '{"EventType":"check_url"}'
+
+
+@pytest.mark.parametrize(("text", "signature", "encrypt"), BY_OTHERS)
+def test_what_an_independent_library_seals_is_read(
+    crypto: EventCrypto, text: str, signature: str, encrypt: str
+) -> None:
+    assert crypto.sign("1608001896814", "WL4PK6yA", encrypt) == signature
+    assert unquote(crypto.decrypt(encrypt)) == text
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
