@@ -34,6 +34,7 @@ The plan may be executed now
 Alice: completed “Notes”
 The plan is complete""".splitlines()
 QA = [in_dingtalk("QA", "bob")]
+GONE = {"code": "param.cardInstanceNotExist", "message": "卡片实例不存在", "requestid": "r1"}
 
 
 @pytest.fixture
@@ -128,6 +129,20 @@ async def test_a_card_whose_answer_got_lost_is_not_posted_again(case: Office) ->
     await case.fabu.api("POST", "/plans/1/items/notes/execute", {})
     await case.group_card("successful")
     assert len(case.ding.cards(GROUP)) == 1
+
+
+@pytest.mark.parametrize("refusal", [{"status": 400, "body": GONE}, {"status": 200, "body": {"success": False}}])
+async def test_a_card_that_can_be_changed_no_more_is_posted_anew(case: Office, refusal: dict[str, Any]) -> None:
+    await case.fabu.submitted(step("notes"), step("announce"))
+    old = await case.group_card("executing")
+    case.ding.fail("card.update", **refusal)
+    await case.fabu.api("POST", "/plans/1/items/notes/execute", {})
+    await case.alice.until(lambda: len(case.ding.cards(GROUP)) == 2)
+    new = await case.group_card("✅ 1. Notes")
+    assert "▫️ 1. Notes" in old.params["items"]
+    await case.alice.clicks("execute", on=new)
+    await case.group_card("successful")
+    assert len(case.ding.cards(GROUP)) == 2
 
 
 async def test_after_a_restart_the_cards_are_the_same_and_tell_what_happened(tmp_path: Path) -> None:

@@ -8,8 +8,20 @@ from pathlib import Path
 import pytest
 
 from bot import app
-from tests.scenario.feishu_case import Office, by_form, in_feishu, office, shows
-from tests.scenario.office import step
+from config.settings import Settings
+from tests.scenario.feishu_case import (
+    Office,
+    by_form,
+    in_feishu,
+    known_people,
+    office,
+    platform_of,
+    section_for,
+    shows,
+)
+from tests.scenario.office import PATIENCE, opened, step, written_for
+from tests.scenario.process import serving
+from tests.simulators.feishu_platform import FeishuPlatform
 
 ENDS = {
     "CANCELED": "The approval form was withdrawn.",
@@ -163,6 +175,26 @@ async def test_a_start_whose_answer_is_lost_submits_one_form(case: Office) -> No
     assert list(case.feishu.approvals.instances) == [form.instance_code]
     await case.platform.decide("ou_bob", form.instance_code, "APPROVED")
     await case.fabu.until_status("executing")
+
+
+async def test_after_a_kill_the_same_form_is_followed(tmp_path: Path) -> None:
+    async with platform_of() as feishu:
+        written = written_for(tmp_path, known_people(), feishu=section_for(feishu, mode="long_connection"))
+        settings = Settings.model_validate(written)
+        async with opened(settings) as fabu:
+            draft = await fabu.draft(stages=[by_form("QA", "bob")])
+        feishu.fail("instance.create", how="hang", applied=True)
+        async with serving(written):
+            await feishu.until(lambda: feishu.sockets.open, PATIENCE)
+            await FeishuPlatform(feishu).write("ou_alice", f"submit {draft['number']}")
+            await feishu.until(lambda: feishu.approvals.instances, PATIENCE)
+        async with opened(settings) as fabu:
+            await feishu.until(lambda: feishu.sockets.open, PATIENCE)
+            case = Office(fabu, feishu, FeishuPlatform(feishu))
+            form = await case.form()
+            await case.platform.decide("ou_bob", form.instance_code, "APPROVED")
+            await fabu.until_status("executing")
+        assert list(feishu.approvals.instances) == [form.instance_code]
 
 
 async def test_a_form_that_cannot_be_opened_is_told_and_frees_its_plan(case: Office) -> None:

@@ -8,10 +8,21 @@ from typing import Any
 
 import pytest
 
-from tests.scenario.feishu_case import GROUP, Office, in_feishu, office, shows
-from tests.scenario.office import step
+from config.settings import Settings
+from tests.scenario.feishu_case import (
+    GROUP,
+    Office,
+    in_feishu,
+    known_people,
+    office,
+    platform_of,
+    section_for,
+    shows,
+)
+from tests.scenario.office import PATIENCE, opened, step, written_for
 from tests.simulators.feishu import UPDATABLE, Message
 from tests.simulators.feishu_cards import text_of
+from tests.simulators.feishu_platform import FeishuPlatform
 
 TOLD = """\
 Alice: started the plan
@@ -102,6 +113,38 @@ async def test_an_answer_waits_until_feishu_takes_it(case: Office) -> None:
     case.feishu.fail("im.message.create", times=2, status=400, body=BUSY)
     assert "Plan #1 “Shop” is started." in await case.alice.says("new Shop", GROUP)
     assert [call.status for call in case.feishu.calls_to("im.message.create")] == [400, 400, 200]
+
+
+async def test_after_a_restart_the_cards_are_the_same_and_tell_what_happened(tmp_path: Path) -> None:
+    async with platform_of() as feishu:
+        written = written_for(tmp_path, known_people(), feishu=section_for(feishu))
+        settings = Settings.model_validate(written)
+        async with opened(settings) as fabu:
+            feishu.fail("im.message.create", how="close", applied=True)
+            await fabu.submitted(stages=[in_feishu("QA", "bob")])
+            await feishu.until(lambda: feishu.calls_to("im.message.create"), PATIENCE)
+            with feishu.outage():
+                await fabu.api("POST", "/plans/1/approve", {}, by="bob")
+        async with opened(settings) as fabu:
+            case = Office(fabu, feishu, FeishuPlatform(feishu, f"{fabu.url}/feishu/events"))
+            await case.until_all_cards_show("executing")
+            await case.alice.clicks("Done", on=await case.group_card("executing"))
+            await case.until_all_cards_show("successful")
+            assert len(case.group_cards) == 1
+            told = [*TOLD, await fabu.head()]
+            await case.alice.until(lambda: case.thread() == told)
+
+
+async def test_many_changes_in_a_second_keep_feishus_pace(case: Office) -> None:
+    await case.fabu.submitted(*(step(f"item{number}") for number in range(40)))
+    card = await case.group_card("executing")
+    for number in range(40):
+        await case.fabu.api("POST", f"/plans/1/items/item{number}/execute", {})
+    await case.group_card("successful", "40 of 40 complete")
+    assert [call for call in case.feishu.calls if call.status >= 400] == [], "Feishu had nothing to refuse"
+    assert len(case.feishu.calls_to("im.message.patch")) < 40
+    done = [text_of(content).count("✅") for content in [*card.history, card.content]]
+    assert done == sorted(done)
 
 
 async def test_a_card_that_is_too_old_to_change_is_posted_anew(case: Office) -> None:
