@@ -83,7 +83,8 @@ class Engine:
 
         A request that comes again with the same `key` changes nothing and gets the plan as it is now. Where senders
         choose their keys, `fingerprint` stands for what is asked: the same key with another one is Invalid. Raises a
-        FabuError when the command is refused; a refusal for want of rights is put into the operation log first.
+        FabuError when the command is refused; what is refused for want of rights, and every callback that is, is put
+        into the operation log first.
         """
         request = _Request(command, actor, key, fingerprint, asyncio.get_running_loop().create_future())
         self._waiting.append(request)
@@ -177,10 +178,9 @@ class _Batch:
                     return Invalid(REUSED_KEY)
                 return Outcome(self._find(self._keys[request.key]).after, repeated=True)
             return self._execute(request)
-        except Forbidden as error:
-            self._log_refusal(request, error)
-            return error
         except FabuError as error:
+            if isinstance(error, Forbidden) or isinstance(request.command, c.Callback):
+                self._log_refusal(request, error)
             return error
 
     def _find(self, plan_id: str) -> _Touched:
@@ -218,7 +218,7 @@ class _Batch:
             if isinstance(event, Created | Edited):
                 touched.drafts.append((touched.after, event.draft))
 
-    def _log_refusal(self, request: _Request, error: Forbidden) -> None:
+    def _log_refusal(self, request: _Request, error: FabuError) -> None:
         touched = self._touched.get(request.command.plan_id)
         if touched is None or touched.after.deleted:
             return

@@ -78,6 +78,10 @@ async def test_a_repeated_answer_is_accepted_and_another_one_is_not(tmp_path: Pa
         status, answer = await check.post(check.body(result="failed"))
         assert (status, answer["code"]) == (409, "contradiction")
         assert (await check.events()).count("check_passed") == 1
+        event, details = (await check.running.log(check.plan))[-1]
+        assert (event, details) == ("refused", {"verb": "callback", "code": "contradiction"})
+        assert (await check.post(check.body(hook_event="all_job_done")))[0] == 409
+        assert (await check.running.log(check.plan))[-1][1]["code"] == "wrong_status"
 
 
 @pytest.mark.parametrize(

@@ -8,64 +8,19 @@ from typing import Any
 
 import pytest
 
-from tests.scenario.dingtalk_case import text_of as dingtalk_text
 from tests.scenario.office import eventually, stage
-from tests.scenario.slack_users import CHANNEL
-from tests.scenario.three_chats import Three, three_chats
+from tests.scenario.three_chats import APPROVERS, CHATS, Front, Three, three_chats
 from tests.scenario.zadig_case import HOOK_TOKEN, examples, zadigs_plan
-from tests.simulators.feishu_cards import text_of as feishu_text
-from tests.simulators.slack_reading import text_of as slack_text
 from tests.simulators.zadig import Zadig
 from tests.simulators.zadig_plans import WAITING, HookSetting
 
-CHATS = ("slack", "feishu", "dingtalk")
-APPROVERS = {"slack": "bob", "feishu": "carol", "dingtalk": "erin"}
 
+class Beside(Front):
+    """A chat, and the Zadig beside it."""
 
-class Front:
-    """What people do in one of the chats, in one way for all."""
-
-    def __init__(self, case: Three, zadig: Zadig, chat: str) -> None:
-        self.case, self.zadig, self.chat = case, zadig, chat
-        self.approver: Any = case.in_slack("bob")
-        if chat != "slack":
-            self.approver = case.feishu.carol if chat == "feishu" else case.dingtalk.erin
-
-    async def types(self, words: str) -> str:
-        """Let Alice type words; return what is said."""
-        if self.chat == "slack":
-            return await self.case.in_slack("alice").types(words)
-        office = self.case.feishu if self.chat == "feishu" else self.case.dingtalk
-        return await office.alice.says(words)
-
-    async def card(self, *words: str) -> Any:
-        """Wait until the card of the plan, where all see it, shows these words."""
-        if self.chat == "slack":
-            slack = self.case.slack
-
-            def newest() -> Any:
-                shown = [message for message in slack.messages(CHANNEL) if message.blocks][-1:]
-                return next((card for card in shown if all(word in slack_text(card) for word in words)), None)
-
-            return await self.case.in_slack("alice").until(newest)
-        return await (self.case.feishu if self.chat == "feishu" else self.case.dingtalk).group_card(*words)
-
-    def read(self, card: Any) -> str:
-        """Return what is read on a card."""
-        if self.chat == "slack":
-            return slack_text(card)
-        return feishu_text(card.content) if self.chat == "feishu" else dingtalk_text(card)
-
-    async def clicks(self, verb: str, on: Any = None, *, who: Any = None, text: str = "") -> None:
-        """Click a button; Alice does unless told."""
-        if self.chat == "slack":
-            await (who or self.case.in_slack("alice")).clicks(verb, on)
-            if text:
-                await who.fills_in(text=text)
-        elif self.chat == "feishu":
-            await (who or self.case.feishu.alice).clicks(verb, on, text=text)
-        else:
-            await (who or self.case.dingtalk.alice).clicks(verb.lower(), on, text=text)
+    def __init__(self, case: Three, chat: str, zadig: Zadig) -> None:
+        super().__init__(case, chat)
+        self.zadig = zadig
 
     async def lets_go_on(self, card: Any) -> None:
         """Let the approver press the button of the item that waits, on the card that all see."""
@@ -73,7 +28,7 @@ class Front:
 
 
 @pytest.fixture(params=CHATS)
-async def front(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Front]:
+async def front(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Beside]:
     """One chat of a Fabu that is in all three, beside a Zadig."""
     gate = {"channel": request.param, "approvers": [APPROVERS[request.param]], "events": list(WAITING)}
     async with Zadig() as zadig:
@@ -83,11 +38,11 @@ async def front(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator
             address = f"{case.fabu.url}/zadig/hook"
             zadig.workflow_hook = HookSetting(address, HOOK_TOKEN, frozenset({"start_execute", "complete_execute"}))
             zadig.plan_hook = HookSetting(address, HOOK_TOKEN, frozenset(WAITING))
-            yield Front(case, zadig, request.param)
+            yield Beside(case, request.param, zadig)
             assert zadig.complaints == []
 
 
-async def test_the_documents_example_runs_to_success_with_a_retry(front: Front) -> None:
+async def test_the_documents_example_runs_to_success_with_a_retry(front: Beside) -> None:
     fabu, zadig = front.case.fabu, front.zadig
     plan, page = await fabu.submitted(*examples(zadig)), f"{zadig.url}/v1/projects/detail/"
     for number, item in enumerate(plan["items"], 1):
@@ -114,7 +69,7 @@ async def test_the_documents_example_runs_to_success_with_a_retry(front: Front) 
 
 
 @pytest.mark.parametrize("status", ["pause", "wait_for_approval"])
-async def test_an_approver_lets_go_on_what_waits_in_zadig(front: Front, status: str) -> None:
+async def test_an_approver_lets_go_on_what_waits_in_zadig(front: Beside, status: str) -> None:
     fabu, zadig, approver = front.case.fabu, front.zadig, APPROVERS[front.chat]
     job = {"name": "script", "type": "freestyle", "spec": {"envs": [{"key": "TARGET", "value": "prod"}]}}
     sign_off = {"name": "sign-off", "type": "approval", "spec": {}}
@@ -150,7 +105,7 @@ async def test_an_approver_lets_go_on_what_waits_in_zadig(front: Front, status: 
     assert (entry.actor, entry.via) == (approver, front.chat)
 
 
-async def test_what_zadig_says_to_an_approver_whom_it_does_not_list_is_shown(front: Front) -> None:
+async def test_what_zadig_says_to_an_approver_whom_it_does_not_list_is_shown(front: Beside) -> None:
     fabu, zadig, approver = front.case.fabu, front.zadig, APPROVERS[front.chat]
     await fabu.submitted(examples(zadig)[0], stages=[stage("QA", approver)])
     await fabu.api("POST", "/plans/1/approve", {}, by=approver)
@@ -169,7 +124,7 @@ async def test_what_zadig_says_to_an_approver_whom_it_does_not_list_is_shown(fro
 
 
 @pytest.mark.parametrize("event", WAITING)
-async def test_zadig_goes_on_when_it_is_approved_in_the_chat(front: Front, event: str) -> None:
+async def test_zadig_goes_on_when_it_is_approved_in_the_chat(front: Beside, event: str) -> None:
     asked = zadigs_plan()
     assert await front.zadig.send_plan_hook(asked, event) == 200
     card = await front.approver.sees("release 52")
@@ -183,7 +138,7 @@ async def test_zadig_goes_on_when_it_is_approved_in_the_chat(front: Front, event
     await front.card("Zadig took the answer.")
 
 
-async def test_zadig_stops_with_the_reason_when_it_is_rejected_in_the_chat(front: Front) -> None:
+async def test_zadig_stops_with_the_reason_when_it_is_rejected_in_the_chat(front: Beside) -> None:
     asked = zadigs_plan()
     assert await front.zadig.send_plan_hook(asked, "start_execute") == 200
     await front.clicks("Reject", who=front.approver, text="no rollback")
@@ -192,7 +147,7 @@ async def test_zadig_stops_with_the_reason_when_it_is_rejected_in_the_chat(front
     await front.card("No: no rollback.", "The system that asked is told so")
 
 
-async def test_what_zadig_says_to_a_late_answer_is_shown(front: Front) -> None:
+async def test_what_zadig_says_to_a_late_answer_is_shown(front: Beside) -> None:
     asked = zadigs_plan()
     assert await front.zadig.send_plan_hook(asked, "start_execute") == 200
     await front.approver.sees("release 52")

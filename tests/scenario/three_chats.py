@@ -81,6 +81,56 @@ def _ends(lines: list[str], ending: Sequence[str]) -> bool:
     return lines[-len(ending) :] == list(ending)
 
 
+CHATS = ("slack", "feishu", "dingtalk")
+APPROVERS = {"slack": "bob", "feishu": "carol", "dingtalk": "erin"}
+
+
+class Front:
+    """What people do in one of the chats, in one way for all."""
+
+    def __init__(self, case: Three, chat: str) -> None:
+        self.case, self.chat = case, chat
+        self.approver: Any = case.in_slack("bob")
+        if chat != "slack":
+            self.approver = case.feishu.carol if chat == "feishu" else case.dingtalk.erin
+
+    async def types(self, words: str) -> str:
+        """Let Alice type words; return what is said."""
+        if self.chat == "slack":
+            return await self.case.in_slack("alice").types(words)
+        office = self.case.feishu if self.chat == "feishu" else self.case.dingtalk
+        return await office.alice.says(words)
+
+    async def card(self, *words: str) -> Any:
+        """Wait until the card of the plan, where all see it, shows these words."""
+        if self.chat == "slack":
+            slack = self.case.slack
+
+            def newest() -> Any:
+                shown = [message for message in slack.messages(CHANNEL) if message.blocks][-1:]
+                return next((card for card in shown if all(word in slack_text(card) for word in words)), None)
+
+            return await self.case.in_slack("alice").until(newest)
+        return await (self.case.feishu if self.chat == "feishu" else self.case.dingtalk).group_card(*words)
+
+    def read(self, card: Any) -> str:
+        """Return what is read on a card."""
+        if self.chat == "slack":
+            return slack_text(card)
+        return feishu_text(card.content) if self.chat == "feishu" else dingtalk_case.text_of(card)
+
+    async def clicks(self, verb: str, on: Any = None, *, who: Any = None, text: str = "") -> None:
+        """Click a button; Alice does unless told."""
+        if self.chat == "slack":
+            await (who or self.case.in_slack("alice")).clicks(verb, on)
+            if text:
+                await who.fills_in(text=text)
+        elif self.chat == "feishu":
+            await (who or self.case.feishu.alice).clicks(verb, on, text=text)
+        else:
+            await (who or self.case.dingtalk.alice).clicks(verb.lower(), on, text=text)
+
+
 def known_people() -> dict[str, Json]:
     """Bob is in Slack, Carol in Feishu, Erin in DingTalk; Alice and Dave are in all three."""
     everywhere = {name: {"slack": IDS[name], "feishu": f"ou_{name}", "dingtalk": name} for name in ("alice", "dave")}
