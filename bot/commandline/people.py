@@ -30,7 +30,7 @@ app = typer.Typer(no_args_is_help=True, help="Bring in and list people (on the s
 def import_people(
     file: Annotated[
         Path,
-        typer.Argument(help="CSV, TOML, YAML or JSON, with the fields of [[people]] (and [[groups]]) in the settings."),
+        typer.Argument(help="CSV, TOML, YAML or JSON, with the fields that people (and groups) have in the settings."),
     ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would change.")] = False,
     config: Config = None,

@@ -44,6 +44,7 @@ def test_command_explains_itself_and_its_parameters(name: str) -> None:
     shown = CliRunner().invoke(app, [*name.split(), "--help"], env={"COLUMNS": "200"})
     assert shown.exit_code == 0
     assert ALL[name].help.split(".")[0].split("\n")[0] in shown.output
+    assert "[]" not in shown.output, "brackets are taken for markup"
 
 
 def test_help_loads_neither_http_nor_database_nor_vendors() -> None:
