@@ -112,14 +112,14 @@ class SqlJob:
 
     def _result(self, cursor: DBAPICursor) -> str:
         if cursor.description is None:
-            return f"{cursor.rowcount} rows affected" if cursor.rowcount >= 0 else "done"
+            return f"rows affected: {cursor.rowcount}" if cursor.rowcount >= 0 else "done"
         rows = cursor.fetchmany(_ROWS)
         total = len(rows)
         while more := cursor.fetchmany(_BATCH):
             self._go_on()
             total += len(more)
         shown = f", the first {len(rows)} are shown" if total > len(rows) else ""
-        return f"{total} rows{shown}\n{_table([column[0] for column in cursor.description], rows)}"
+        return f"rows: {total}{shown}\n{_table([column[0] for column in cursor.description], rows)}"
 
     def _interrupt(self) -> None:
         """Interrupt the running statement; a database that is not named here ends it first, then is rolled back."""

@@ -65,7 +65,7 @@ async def test_statements_run_in_order_and_show_what_came_of_them(desk: Desk, st
     assert await desk.run(sql(text)) == PASSED
     assert stock() == {"tea": 5, "rice": None, "a;b": 1, "it's 5%": 2}
     output = desk.runner.output("r1")
-    assert "statement 1: 1 rows affected\nstatement 2: 2 rows affected\nstatement 3: 4 rows\n" in output
+    assert "statement 1: rows affected: 1\nstatement 2: rows affected: 2\nstatement 3: rows: 4\n" in output
     assert "| name    | n    |\n|---------+------|\n| tea     | 5    |\n| rice    | NULL |\n" in output
     assert output.endswith("committed\n== passed\n")
 
@@ -94,7 +94,7 @@ async def test_cancel_interrupts_the_statement_and_undoes_all(
     if engine.dialect.name == "postgresql":  # it answers for all statements at once
         await until(lambda: sleeping(engine))
     else:
-        await desk.output_with("statement 1: 2 rows affected")
+        await desk.output_with("statement 1: rows affected: 2")
     await desk.cancel()
     assert await desk.end() == (RunStatus.CANCELLED, "cancelled with its plan")
     assert stock() == {"tea": 3, "rice": None}
@@ -105,7 +105,7 @@ async def test_of_many_rows_the_first_are_shown(desk: Desk) -> None:
     statements = (f"INSERT INTO stock VALUES {values}", "SELECT * FROM stock", "UPDATE stock SET n = 1")  # noqa: S608
     assert await desk.run(sql(";".join(statements))) == PASSED
     output = desk.runner.output("r1")
-    assert "statement 2: 3002 rows, the first 20 are shown\n" in output
+    assert "statement 2: rows: 3002, the first 20 are shown\n" in output
     assert "| row 17 | 17   |" in output
     assert "row 18" not in output
 
