@@ -1,8 +1,7 @@
 """Calls to the Feishu open platform, through lark-oapi's client.
 
-The SDK is imported on a worker thread when the first call is made: it costs seconds and over 100 MiB. Calls go by
-its generic request, so that answers of every API, also unreadable ones, are judged in one place. The platform allows
-5 updates a second per message and promises no order among them: keep the updates of a card in one queue.
+Calls go by the SDK's generic request, so that answers of every API, also unreadable ones, are judged in one place.
+Feishu allows 5 updates a second per message and promises no order among them: keep the updates of a card in one queue.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from typing import Any, Final
 import orjson
 
 from adapters.feishu.errors import NO_SUCH_USER, SUBSCRIBED, TOKEN_REFUSED, UUID_USED, FeishuError, answer_of, refusal
+from adapters.feishu.sdk import sdk_module
 from adapters.feishu.token import TenantToken
 
 LOOKUP_BATCH: Final = 50  # e-mail addresses, and as many mobile numbers, in one call
@@ -261,11 +261,10 @@ class FeishuClient:
     async def _load(self) -> _Sdk:
         async with self._loading:
             if self._sdk is None:
-                self._sdk = await asyncio.to_thread(self._import)
+                self._sdk = await asyncio.to_thread(self._built, await sdk_module("lark_oapi"))
             return self._sdk
 
-    def _import(self) -> _Sdk:
-        lark: Any = importlib.import_module("lark_oapi")
+    def _built(self, lark: Any) -> _Sdk:
         httpx: Any = importlib.import_module("httpx")  # lark-oapi's transport
         _share_certificates(httpx)
         logging.getLogger("Lark").handlers.clear()  # the SDK prints to stdout beside the program's own log

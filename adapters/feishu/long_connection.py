@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import importlib
 import logging
 import random
 import time
@@ -22,6 +21,7 @@ import orjson
 from yarl import URL
 
 from adapters.feishu.errors import FeishuError, answer_of, refusal
+from adapters.feishu.sdk import sdk_module
 
 Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -66,8 +66,6 @@ class LongConnection:
 
     async def start(self) -> None:
         """Connect in the background, and stay connected until `stop`; `connected` tells when it is so."""
-        module = await asyncio.to_thread(importlib.import_module, "lark_oapi.ws.pb.pbbp2_pb2")
-        self._frame = module.Frame
         self._task = asyncio.create_task(self._stay_connected())
 
     async def stop(self) -> None:
@@ -80,6 +78,7 @@ class LongConnection:
 
     async def _stay_connected(self) -> None:
         failures = 0
+        self._frame = (await sdk_module("lark_oapi.ws.pb.pbbp2_pb2")).Frame
         async with aiohttp.ClientSession() as session:
             while True:
                 try:

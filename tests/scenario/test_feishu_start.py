@@ -15,7 +15,7 @@ from tests.scenario.office import written_for
 from tests.simulators.feishu import FeishuSimulator
 
 SERVER = """
-import asyncio, json, sys, threading
+import asyncio, json, sys, threading, time
 from aiohttp import ClientSession
 from bot.app import listening, running
 from config.settings import Settings
@@ -27,12 +27,22 @@ class Watch:
         if name == "lark_oapi":
             importing.add(threading.current_thread() is threading.main_thread())
 
+def loaded():
+    return "lark_oapi" in sys.modules and not sys.modules["lark_oapi"].__spec__._initializing
+
 async def main():
     settings = Settings.model_validate(json.loads(sys.argv[1]))
     async with running(settings) as app, listening(app, "127.0.0.1", 0) as url, ClientSession() as session:
-        async with session.get(url + "/healthz") as response:
-            ready = response.status
-    print(json.dumps({"ready": ready, "loaded": "lark_oapi" in sys.modules, "on_main_thread": list(importing)}))
+        async with session.get(url + "/readyz") as response:
+            told = {"ready": response.status, "waited": loaded()}
+        took = []
+        while settings.feishu.app_id and not loaded():
+            began = time.monotonic()
+            async with session.get(url + "/healthz") as response:
+                await response.read()
+            took.append(time.monotonic() - began)
+        halted = max(took, default=0) > 1
+    print(json.dumps(told | {"loaded": loaded(), "on_main_thread": list(importing), "halted": halted}))
 
 sys.meta_path.insert(0, Watch())
 asyncio.run(main())
@@ -49,11 +59,12 @@ def served(written: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_without_feishu_its_sdk_is_not_loaded(tmp_path: Path) -> None:
-    assert served(written_for(tmp_path, {})) == {"ready": 200, "loaded": False, "on_main_thread": []}
+    told = served(written_for(tmp_path, {}))
+    assert told == {"ready": 200, "waited": False, "loaded": False, "on_main_thread": [], "halted": False}
 
 
 @pytest.mark.parametrize("mode", ["http", "long_connection"])
 def test_with_feishu_its_sdk_is_loaded_beside_the_event_loop(tmp_path: Path, mode: str) -> None:
     section = section_for(FeishuSimulator(), mode=mode, domain="http://127.0.0.1:9")
     told = served(written_for(tmp_path, {}, feishu=section))
-    assert told == {"ready": 200, "loaded": True, "on_main_thread": [False]}
+    assert told == {"ready": 200, "waited": False, "loaded": True, "on_main_thread": [False], "halted": False}
