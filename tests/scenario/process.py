@@ -26,25 +26,36 @@ class Server:
         self._process = process
         self.url = ""
         self.said = ""
+        self._reading: asyncio.Task[None] | None = None
 
     async def ready(self) -> None:
-        """Wait until it listens."""
-        assert self._process.stderr
+        """Wait until it listens; what it logs is read on, or it would stand still when its pipe is full."""
         async with asyncio.timeout(PATIENCE):
-            async for line in self._process.stderr:
-                self.said += line.decode()
+            while not self.url:
+                line = await self._read()
+                if not line:
+                    raise AssertionError(self.said)
                 if found := _LISTENS.search(line):
                     self.url = found[1].decode()
-                    return
-        raise AssertionError(self.said)
+        self._reading = asyncio.create_task(self._read_on())
 
     async def end(self, signal: Signals = SIGKILL) -> int:
         """Send a signal, wait for the end, and return the exit code."""
         if self._process.returncode is None:
             self._process.send_signal(signal)
-        _, rest = await self._process.communicate()
-        self.said += rest.decode()
+        if self._reading:
+            await self._reading
         return await self._process.wait()
+
+    async def _read_on(self) -> None:
+        while await self._read():
+            pass
+
+    async def _read(self) -> bytes:
+        assert self._process.stderr
+        line = await self._process.stderr.readline()
+        self.said += line.decode()
+        return line
 
 
 @asynccontextmanager
