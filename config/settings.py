@@ -71,7 +71,7 @@ class Auth(_Section):
 class PersonEntry(_Section):
     """Somebody who uses Fabu."""
 
-    id: str = Field(description="The short name that plans and commands use.", pattern=r"^[\w.-]{1,64}$")
+    id: str = Field(description="The short name that plans and commands use.", pattern=r"^[\w.-]+$", max_length=64)
     name: str = Field("", description="What cards call the person; the id when empty.")
     email: str = Field("", description="The e-mail address; chat accounts are matched by it.")
     phone: str = Field("", description="The mobile number; DingTalk accounts are matched by it.")
@@ -86,7 +86,7 @@ class PersonEntry(_Section):
 class GroupEntry(_Section):
     """A group of people; plans name it as `@id`."""
 
-    id: str = Field(description="The name of the group, without `@`.", pattern=r"^[\w.-]{1,64}$")
+    id: str = Field(description="The name of the group, without `@`.", pattern=r"^[\w.-]+$", max_length=64)
     members: tuple[str, ...] = Field(description="The ids of its members.")
 
 
@@ -188,7 +188,7 @@ class Local(_Section):
 class Endpoint(_Section):
     """An external system that is told of plans."""
 
-    name: str = Field("default", description="The name in delivery logs.", pattern=r"^[\w-]{1,32}$")
+    name: str = Field("default", description="The name in delivery logs.", pattern=r"^[\w-]+$", max_length=32)
     url: str = Field(description="Where the hook is posted to.")
     secret: SecretStr = Field(SecretStr(""), description="Signs the hook (Standard Webhooks, whsec_…).")
     previous_secret: SecretStr = Field(
