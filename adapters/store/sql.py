@@ -6,17 +6,19 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import URL
 
-from adapters.store.announcing import Listener
 from adapters.store.databases import READERS, begin, reading_engine, translated, writing_engine
 from adapters.store.reading import SqlReading
 from adapters.store.sealing import Sealing
 from adapters.store.writer import Writer
 from core.clock import Clock
 from core.ports import Reading, Writing
+
+if TYPE_CHECKING:
+    from adapters.store.listening import Listener
 
 T = TypeVar("T")
 
@@ -44,6 +46,8 @@ class SqlStore:
     def listen(self, heard: Callable[[], None]) -> None:
         """See `Store.listen`. With SQLite there is no other replica to hear of."""
         if self._url.get_backend_name() == "postgresql":
+            from adapters.store.listening import Listener  # with SQLite its driver would cost 10 MB for nothing
+
             loop = asyncio.get_running_loop()
             self._listeners.append(Listener(self._url, self._sender, lambda: _call(loop, heard)))
 
