@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -39,29 +43,66 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return own
 
 
-def test_migrations_make_the_tables_that_are_declared(url: str) -> None:
-    assert not migrate.is_current(url)
-    migrate.upgrade(url)
-    assert migrate.is_current(url)
-    with create_engine(parse_url(url), poolclass=NullPool).connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, metadata) == []
+def migrated(url: str) -> None:
+    """Make tables as in a database that began with the first version."""
+    Path(str(parse_url(url).database)).parent.mkdir(parents=True, exist_ok=True)
+    with create_engine(parse_url(url), poolclass=NullPool).begin() as connection:
+        migrate.migrate(connection)
 
 
-def test_an_upgrade_of_what_is_current_changes_nothing(url: str) -> None:
-    migrate.upgrade(url)
-    migrate.upgrade(url)
-    assert migrate.is_current(url)
-
-
-def test_migrations_can_be_taken_back(url: str) -> None:
-    migrate.upgrade(url)
+def taken_back(url: str, revision: str) -> list[str]:
+    """Take migrations back and return the tables that are left."""
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
     with create_engine(parse_url(url), poolclass=NullPool).begin() as connection:
         config.attributes["connection"] = connection
-        downgrade(config, "base")
-        assert inspect(connection).get_table_names() == ["alembic_version"]
+        downgrade(config, revision)
+        return inspect(connection).get_table_names()
+
+
+WAYS = pytest.mark.parametrize("way", [migrated, migrate.upgrade])
+
+
+@WAYS
+def test_both_ways_make_the_tables_that_are_declared(url: str, way: Callable[[str], None]) -> None:
+    assert not migrate.is_current(url)
+    way(url)
+    assert migrate.is_current(url)
+    with create_engine(parse_url(url), poolclass=NullPool).connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+        assert context.get_current_heads() == (migrate.HEAD,)
+
+
+def test_both_ways_are_the_same_to_sqlite(tmp_path: Path) -> None:
+    made = []
+    for way in (migrated, migrate.upgrade):
+        way(f"sqlite:///{tmp_path}/{way.__name__}.db")
+        with closing(sqlite3.connect(tmp_path / f"{way.__name__}.db")) as connection:  # the order of words differs
+            made.append(sorted(re.findall(r"[\w']+", "".join(connection.iterdump()))))
+    assert made[0] == made[1]
+
+
+@WAYS
+def test_migrations_can_be_taken_back(url: str, way: Callable[[str], None]) -> None:
+    way(url)
+    assert taken_back(url, "base") == ["alembic_version"]
+
+
+def test_an_upgrade_brings_what_is_lacking_and_changes_nothing_else(url: str) -> None:
+    migrated(url)
+    taken_back(url, "0002")
+    assert not migrate.is_current(url)
+    for _ in range(2):
+        migrate.upgrade(url)
+        assert migrate.is_current(url)
+
+
+async def test_a_new_database_may_be_opened_by_several_at_once(tmp_path: Path) -> None:
+    with ThreadPoolExecutor() as threads:
+        stores = list(threads.map(lambda _: open_store(f"sqlite:///{tmp_path}/fabu.db", b"key"), range(4)))
+    for store in stores:
+        await store.close()
 
 
 def test_the_head_is_the_newest_migration_and_names_say_when_to_run() -> None:
