@@ -36,8 +36,16 @@ class Format(StrEnum):
 
 
 @app.command()
-def verify(config: Config = None) -> None:
-    """Check that no log entry was changed, removed or moved; name the first one of each plan that does not fit."""
+def verify(
+    head: Annotated[
+        str, typer.Option(metavar="HASH", help="A head that a thread or a hook told: it must be in the log still.")
+    ] = "",
+    config: Config = None,
+) -> None:
+    """Check that no log entry was changed, removed or moved; name the first one of each plan that does not fit.
+
+    Whoever cuts off the end of a log, and lets the database forget it, is found by a head that was told before.
+    """
     from bot.commandline.configuration import read_settings
     from bot.commandline.database import installation_secret, on_store
     from bot.secret import derive
@@ -45,10 +53,10 @@ def verify(config: Config = None) -> None:
     settings = read_settings(config)
     key = derive(installation_secret(settings), "operation log")
 
-    async def check(store: Store) -> tuple[int, int, list[str]]:
-        return await store.read(lambda reading: broken_chains(reading, key))
+    async def check(store: Store) -> tuple[tuple[int, int, list[str]], bool]:
+        return await store.read(lambda reading: (broken_chains(reading, key), not head or has_head(reading, head)))
 
-    plans, entries, broken = on_store(settings, check)
+    (plans, entries, broken), found = on_store(settings, check)
     for problem in broken:
         typer.echo(problem)
     if broken:
@@ -57,6 +65,12 @@ def verify(config: Config = None) -> None:
             "compare with an export or a backup from before."
         )
     typer.echo(f"The log fits. Entries: {entries}, plans: {plans}.")
+    if not found:
+        raise Failure(
+            f"But no entry has the hash {head}: the end of a log was cut off, or it is another installation's."
+        )
+    if head:
+        typer.echo("The log has this head.")
 
 
 @app.command()
@@ -86,6 +100,11 @@ def all_entries(reading: Reading) -> Iterator[LogEntry]:
     while part := reading.log_since(after, _PART):
         yield from part
         after = part[-1].id
+
+
+def has_head(reading: Reading, head: str) -> bool:
+    """Tell whether an entry of the log has this hash."""
+    return any(entry.hash == head for entry in all_entries(reading))
 
 
 def broken_chains(reading: Reading, key: bytes) -> tuple[int, int, list[str]]:

@@ -17,6 +17,10 @@ items:
 - {key: go, name: Go, type: workflow, workflow: {name: go, stages: [
     {name: s, jobs: [{name: j, type: freestyle, spec: {script: exit 3}}]}]}}
 """
+SWAPPED = (
+    "UPDATE log SET seq = -seq WHERE plan_id = ? AND seq IN (2, 3);"
+    "UPDATE log SET seq = 5 + seq WHERE plan_id = ? AND seq < 0"
+)
 
 
 def test_a_token_is_printed_once_and_works_until_it_is_revoked(server: Terminal) -> None:
@@ -130,6 +134,7 @@ def test_an_untouched_log_fits(tampered: tuple[Terminal, str, sqlite3.Connection
         ("DELETE FROM log WHERE plan_id = ? AND seq = 1", r"entry 2 \(finished, by alice, .*\) does not fit"),
         ("DELETE FROM log WHERE plan_id = ? AND seq > 1", r"entries after 1 are missing"),
         ("DELETE FROM log WHERE plan_id = ?", r"entries after 0 are missing"),
+        (SWAPPED, r"entry 3 \(finished, by alice, .*\) does not fit"),
     ],
 )
 def test_a_log_that_was_changed_is_found(
@@ -137,11 +142,29 @@ def test_a_log_that_was_changed_is_found(
 ) -> None:
     copy, number, connection = tampered
     with connection:
-        connection.execute(change.replace("?", "(SELECT id FROM plans WHERE number = ?)"), (number,))
+        for statement in change.split(";"):
+            connection.execute(statement.replace("?", "(SELECT id FROM plans WHERE number = ?)"), (number,))
     connection.close()
     shown = copy.fabu("audit", "verify", code=1)
     assert re.search(rf"Plan #{number} \(\w+\): {told}", shown)
     assert len(re.findall(r"^Plan ", shown, flags=re.MULTILINE)) == 1
+
+
+def test_a_log_whose_end_was_cut_off_does_not_have_the_head_that_was_told_elsewhere(
+    tampered: tuple[Terminal, str, sqlite3.Connection],
+) -> None:
+    copy, number, connection = tampered
+    heads = dict(
+        connection.execute("SELECT seq, log.hash FROM plans JOIN log ON plans.id = plan_id WHERE number = ?", (number,))
+    )
+    assert "The log has this head" in copy.fabu("audit", "verify", "--head", heads[3])
+    with connection:
+        connection.execute("DELETE FROM log WHERE hash = ?", (heads[3],))
+        connection.execute("UPDATE plans SET log_seq = 2, log_head = ? WHERE number = ?", (heads[2], number))
+    connection.close()
+    assert "The log fits." in copy.fabu("audit", "verify")
+    assert "The log has this head" in copy.fabu("audit", "verify", "--head", heads[2])
+    assert "no entry has the hash" in copy.fabu("audit", "verify", "--head", heads[3], code=1)
 
 
 def test_a_log_written_with_another_key_does_not_fit(alice: Terminal) -> None:
