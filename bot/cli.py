@@ -8,17 +8,14 @@ import io
 import logging
 import sys
 from enum import StrEnum
+from functools import cache
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
-from bot.commandline import audit, deliveries, people, plans, tokens
-from bot.commandline.chat import chat
-from bot.commandline.doctor import doctor
 from bot.commandline.failure import ExitCode, Failure
 from bot.commandline.options import Config, reader
-from bot.commandline.show import printable
 from core.errors import FabuError
 
 _ADDRESS = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
@@ -32,13 +29,6 @@ app = typer.Typer(
     help="Release plans, approved and executed from Feishu, DingTalk and Slack.",
 )
 database = typer.Typer(no_args_is_help=True, help="Look after the database.")
-app.add_typer(plans.app, name="plan")
-app.command()(chat)
-app.command()(doctor)
-app.add_typer(tokens.app, name="token")
-app.add_typer(people.app, name="people")
-app.add_typer(deliveries.app, name="deliveries")
-app.add_typer(audit.app, name="audit")
 app.add_typer(database, name="db")
 
 
@@ -119,13 +109,29 @@ def upgrade(config: Config = None) -> None:
     typer.echo("The database is up to date.")
 
 
+@cache
+def complete() -> typer.Typer:
+    """Return the command line with every command; a server goes without, or would keep what they import (2 MB)."""
+    from bot.commandline import audit, deliveries, people, plans, tokens
+    from bot.commandline.chat import chat
+    from bot.commandline.doctor import doctor
+
+    app.command()(chat)
+    app.command()(doctor)
+    for name, group in (
+        ("plan", plans), ("token", tokens), ("people", people), ("deliveries", deliveries), ("audit", audit)
+    ):  # fmt: skip
+        app.add_typer(group.app, name=name)
+    return app
+
+
 def main() -> None:
     """Run the command line; say in a sentence what a command could not do."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
-        app()
+        (app if sys.argv[1:2] == ["run"] else complete())()
     except Failure as failure:
         _end(str(failure), failure.code)
     except FabuError as error:
@@ -133,5 +139,7 @@ def main() -> None:
 
 
 def _end(text: str, code: ExitCode) -> None:
+    from bot.commandline.show import printable
+
     print(printable(text), file=sys.stderr)
     sys.exit(code)

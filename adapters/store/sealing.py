@@ -5,24 +5,36 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from core.errors import Unavailable
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _NONCE = 12
 """Bytes of the nonce of AES-GCM (NIST SP 800-38D, 8.2.1: 96 bits)."""
 
 
 class Sealing:
-    """Seals the credentials of items with AES-256-GCM. A seal is bound to its item: it opens nowhere else."""
+    """Seals the credentials of items with AES-256-GCM. A seal is bound to its item: it opens nowhere else.
+
+    The library, 8 MB, is loaded with the first credential, on a thread of the store: many servers never have one.
+    """
 
     def __init__(self, secret_key: bytes) -> None:
-        """Derive the key from a secret of any length (HKDF-SHA256, RFC 5869)."""
-        self._cipher = AESGCM(HKDF(SHA256(), 32, salt=None, info=b"fabu item credentials").derive(secret_key))
+        """Take a secret of any length."""
+        self._secret_key = secret_key
+
+    @cached_property
+    def _cipher(self) -> AESGCM:
+        """Derive the key (HKDF-SHA256, RFC 5869)."""
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+        from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+        return AESGCM(HKDF(SHA256(), 32, salt=None, info=b"fabu item credentials").derive(self._secret_key))
 
     def seal(self, secrets: Mapping[str, str], item_id: str) -> bytes:
         """Return secrets encrypted; the same ones look different every time."""
@@ -34,6 +46,8 @@ class Sealing:
 
         Raises Unavailable when they were sealed with another key, for another item, or were altered since.
         """
+        from cryptography.exceptions import InvalidTag
+
         try:
             plain = self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], item_id.encode())
         except InvalidTag:

@@ -1,18 +1,20 @@
-"""How a page is made: templates that escape everything, the reader's language, headers that keep scripts out."""
+"""How a page is made: a template, the reader's language, headers that keep scripts out."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aiohttp import web
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bot.i18n import Locale
-from bot.richtext import to_html
 from bot.services import SERVICES
 from core.people import Person
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 SECRET = web.RequestKey("console_secret", str)
 """The secret of the session's cookie."""
@@ -27,14 +29,6 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex",
 }
-_templates = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_templates.filters["rich"] = to_html
 
 
 def locale_of(request: web.Request) -> Locale:
@@ -48,9 +42,16 @@ def csrf_token(request: web.Request) -> str:
     return hmac.new(request.get(SECRET, "").encode(), b"form", hashlib.sha256).hexdigest()
 
 
-def render(request: web.Request, template: str, status: int = 200, **values: object) -> web.Response:
+async def render(request: web.Request, template: str, status: int = 200, **values: object) -> web.Response:
     """Return a page."""
     locale = locale_of(request)
     common = {"_": locale.text, "time": locale.time, "locale": locale, "reader": request.get(READER)}
-    html = _templates.get_template(template).render({"csrf": csrf_token(request), "said": ""} | common | values)
+    ready = await asyncio.to_thread(_template, template)
+    html = ready.render({"csrf": csrf_token(request), "said": ""} | common | values)
     return web.Response(text=html, status=status, content_type="text/html", headers=_HEADERS)
+
+
+def _template(name: str) -> Template:
+    from bot.console.templating import TEMPLATES
+
+    return TEMPLATES.get_template(name)

@@ -28,9 +28,9 @@ async def home(request: web.Request) -> web.Response:
     try:
         page = await services.store.read(lambda reading: reading.plans(query))
     except FabuError as error:
-        return render(request, "message.html", error.http_status, message=locale_of(request).error(error))
+        return await render(request, "message.html", error.http_status, message=locale_of(request).error(error))
     name = services.engine.directory.name
-    return render(request, "home.html", mine=mine.card, page=page, query=query, label=label, name=name)
+    return await render(request, "home.html", mine=mine.card, page=page, query=query, label=label, name=name)
 
 
 async def plan(request: web.Request) -> web.Response:
@@ -63,8 +63,8 @@ async def plan_page(request: web.Request, ref: str, reply: Reply | None = None) 
     try:
         shown, log = await services.store.read(load)
     except FabuError as error:
-        return render(request, "message.html", error.http_status, message=locale.error(error))
-    return render(
+        return await render(request, "message.html", error.http_status, message=locale.error(error))
+    return await render(
         request,
         "plan.html",
         plan=shown,
@@ -83,7 +83,7 @@ async def run(request: web.Request) -> web.Response:
     output = next((text for runner in runners if (text := runner.output(run_id))), "")
     open_runs = await services.store.read(lambda reading: reading.open_runs())
     going_on = any(item.run and item.run.id == run_id for _, item in open_runs)
-    answer = render(request, "run.html", output=output, going_on=going_on)
+    answer = await render(request, "run.html", output=output, going_on=going_on)
     if going_on:
         answer.headers["Refresh"] = "2"
     return answer

@@ -34,13 +34,13 @@ async def session(request: web.Request, handler: Handler) -> web.StreamResponse:
         token = await request.config_dict[TOKENS].find(secret)
         actor = request.config_dict[SERVICES].engine.directory.actor(token.person, "console")
     except FabuError:
-        return render(request, "signed_out.html", 401)
+        return await render(request, "signed_out.html", 401)
     request[SECRET] = secret
     request[READER] = request.config_dict[SERVICES].engine.directory.people[actor.id]
     if request.method == "POST":
         sent = str((await request.post()).get("csrf", ""))
         if not hmac.compare_digest(sent.encode(), csrf_token(request).encode()):
-            return render(
+            return await render(
                 request, "message.html", 403, message=locale_of(request).text("Open the page again, then repeat this.")
             )
     return await handler(request)
@@ -52,7 +52,7 @@ async def offer(request: web.Request) -> web.Response:
         with suppress(Unauthorized):
             await request.config_dict[TOKENS].find(request.cookies.get(COOKIE, ""))
             return _to(_plan(request))
-    return render(request, "sign_in.html")
+    return await render(request, "sign_in.html")
 
 
 async def enter(request: web.Request) -> web.StreamResponse:
@@ -62,7 +62,7 @@ async def enter(request: web.Request) -> web.StreamResponse:
     digest = digest_of(request.match_info["secret"])
     link = await services.store.write(lambda writing: writing.people.use_token(digest, now))
     if link is None or not link.single_use:
-        return render(request, "signed_out.html", 401)
+        return await render(request, "signed_out.html", 401)
     secret, token = new_token(link.person, "console", services.clock, services.ids, now + _LIFE)
     await services.store.write(lambda writing: writing.people.add_token(token))
     answer = _to(_plan(request))

@@ -20,7 +20,7 @@ from adapters.dingtalk.forms import FormFields
 from adapters.feishu.events import ApprovalInstance, ApprovalTask, CardAction, Message
 from adapters.hooks.signing import sign
 from adapters.slack.doctor import SCOPES
-from bot.cli import app
+from bot.cli import complete
 from bot.commands import ALIASES, parse
 from bot.routes.callback import PATH, CallbackBody
 from config.settings import Settings
@@ -30,7 +30,7 @@ from core.status import HookEvent
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SAMPLE = tomllib.loads((ROOT / "config/fabu.toml").read_text(encoding="utf-8"))
-COMMANDS: Any = typer.main.get_command(app)
+COMMANDS: Any = typer.main.get_command(complete())
 
 
 def blocks(language: str) -> list[str]:
