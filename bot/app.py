@@ -17,6 +17,7 @@ from aiohttp import web
 
 from adapters.store.open import open_store
 from bot.alarms import Alarms
+from bot.alone import alone
 from bot.chats import open_chats
 from bot.console import add_console
 from bot.delivery import DeliveryWorker, Route
@@ -112,6 +113,7 @@ async def running(
 async def _open_engine(settings: Settings, clock: Clock, ids: Ids, stack: AsyncExitStack) -> tuple[Engine, Store]:
     """Return the engine and its store; what was accepted is durable when the stack is left."""
     secret = load_secret(settings)
+    stack.enter_context(alone(settings))
     store = await asyncio.to_thread(open_store, settings.database.url, derive(secret, "credentials"), clock)
     stack.push_async_callback(store.close)
     engine = Engine(store, clock, ids, policy_of(settings), derive(secret, "operation log"))

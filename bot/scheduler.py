@@ -78,5 +78,7 @@ def _guarded(work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None
             await work()
         except FabuError as error:
             log.warning("a tick has to be repeated: %s", error)
+        except asyncio.CancelledError:
+            log.debug("a tick was cut off by the end")
 
     return run
