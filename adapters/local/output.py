@@ -80,25 +80,20 @@ class OutputLog:
             self._file.close()
 
 
-def read_output(folder: Path, position: int = 0) -> tuple[bytes, int]:
-    """Return what is kept of a run's output from `position` on, and the position after it.
-
-    A line in its place says how much was left out. Without any output the answer is empty.
-    """
+def read_output(folder: Path) -> bytes:
+    """Return what is kept of a run's output, empty without any; a line in its place says how much was left out."""
     last = max((int(path.suffix[1:]) for path in folder.glob("output.*")), default=None)
     if last is None:
-        return b"", position
+        return b""
+    head = _segment(folder, 0).read_bytes()
+    if last == 0:
+        return head
     tail = _segment(folder, last).read_bytes()
-    end = last * _SEGMENT + len(tail)
-    kept_from = max(end - _SEGMENT, _SEGMENT)
+    left_out = max((last - 2) * _SEGMENT + len(tail), 0)
     if last > 1:
         tail = (_segment(folder, last - 1).read_bytes() + tail)[-_SEGMENT:]
-    head = _segment(folder, 0).read_bytes()[position:]
-    if last == 0:
-        return head, end
-    left_out = kept_from - max(position, _SEGMENT)
-    marker = f"\n[… {left_out:,} bytes left out …]\n".encode() if left_out > 0 else b""
-    return head + marker + tail[max(position - kept_from, 0) :], end
+    marker = f"\n[… {left_out:,} bytes left out …]\n".encode() if left_out else b""
+    return head + marker + tail
 
 
 def readable(data: bytes) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,8 +25,6 @@ from core.workflow import Workflow, credentials
 
 logger = logging.getLogger(__name__)
 
-_LOOK = 0.3
-"""Seconds between two looks at an output that is followed."""
 _CANCELLED = "cancelled with its plan"
 
 OnChange = Callable[[str, str, RunReport], Awaitable[None]]
@@ -139,23 +137,7 @@ class LocalRunner:
 
     def output(self, run_id: str) -> str:
         """Return what is kept of a run's output."""
-        return readable(read_output(self._folder(run_id).path)[0])
-
-    async def follow(self, run_id: str) -> AsyncIterator[str]:
-        """Yield the output in whole lines as it appears, from its beginning until the run has ended."""
-        folder = self._folder(run_id)
-        position, rest = 0, b""
-        while True:
-            ended = folder.load().status.ended
-            data, position = read_output(folder.path, position)
-            lines, break_, rest = (rest + data).rpartition(b"\n")
-            if break_:
-                yield readable(lines + break_)
-            if ended:
-                break
-            await asyncio.sleep(_LOOK)
-        if rest:
-            yield readable(rest)
+        return readable(read_output(self._folder(run_id).path))
 
     async def prune(self) -> None:
         """Remove what is kept of runs that ended long enough ago."""
