@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from aiohttp import ClientSession, web
 from pydantic import BaseModel, SecretStr
 
-from bot.commands import ALIASES
+from bot.commands import ALIASES, word_for
 from bot.delivery import Route, patient
 from bot.i18n import Locale, translate
 from bot.identify import Identities
@@ -162,7 +162,7 @@ def _dingtalk(settings: Settings, clock: Clock) -> Chat:
         callback_route_key="fabu" if own["mode"] == "http" else "",
         api_url=own["api_url"], oapi_url=own["oapi_url"], session_hosts=frozenset(own["webhook_hosts"]),
     )  # fmt: skip
-    typed = {verb: words[0] for verb, words in ALIASES.items()} if language == "zh_CN" else {}
+    typed = {verb: word_for(verb, language) for verb in ALIASES}
     client = DingTalkClient(app, ClientSession(), clock)
     messenger = DingTalkMessenger(client, Words.translated(lambda text: translate(text, language), typed))
     callbacks = Callbacks(own["mode"], settings.public_url, own["card_secret"], own["token"], own["aes_key"])

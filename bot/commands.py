@@ -66,7 +66,7 @@ def parse(text: str) -> Typed:
     if not verb:
         verb, rest = _glued(word, rest)
     if not verb:
-        return Typed("", rest=word, meant=next(iter(get_close_matches(word, WORDS, 1, 0.6)), ""))
+        return Typed("", rest=word, meant=_meant(word))
     if verb not in PLAN_VERBS:
         return Typed(verb, rest=rest, missing="delivery" if verb == "replay" and not rest else "")
     plan, rest = _next(rest)
@@ -79,6 +79,11 @@ def parse(text: str) -> Typed:
     return Typed(verb, plan, item, rest, missing="" if item else "item")
 
 
+def word_for(verb: str, language: str) -> str:
+    """Return what a reader of a language types for a verb."""
+    return ALIASES[verb][0] if language == "zh_CN" else verb
+
+
 def _next(text: str) -> tuple[str, str]:
     """Split off the first word, or what stands in quotes."""
     text = text.strip()
@@ -86,6 +91,13 @@ def _next(text: str) -> tuple[str, str]:
     if match is None:
         return "", ""
     return next((group for group in match.groups() if group is not None), ""), text[match.end() :].strip()
+
+
+def _meant(word: str) -> str:
+    """Return the command that is most like a word; of two Chinese characters one may be wrong."""
+    if word.isascii():
+        return next(iter(get_close_matches(word, WORDS, 1, 0.6)), "")
+    return next(iter(get_close_matches(word.rstrip("#＃0123456789"), WORDS, 1, 0.5)), "")
 
 
 def _glued(word: str, rest: str) -> tuple[str, str]:

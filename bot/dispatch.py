@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from bot.asking import Ref, command_for, draft_from_form, field_of, new_plan_form
 from bot.cards.lists import ListCards
 from bot.cards.plan import PlanCards
-from bot.commands import ITEM_VERBS, PLAN_VERBS, Typed, parse
+from bot.commands import ITEM_VERBS, PLAN_VERBS, Typed, parse, word_for
 from bot.i18n import Locale
 from bot.i18n.labels import N_, label
 from bot.identify import OWN_WAYS, Identities
@@ -133,10 +133,8 @@ class Dispatch:
             )
             return Reply(text("“{word}” is not a command.", word=typed.rest[:40]) + " " + hint, Tone.BAD)
         if typed.missing:
-            what = text(_MISSING[typed.missing])
-            return Reply(
-                text("`{verb}` needs {what}. `help` shows how it is written.", verb=typed.verb, what=what), Tone.BAD
-            )
+            verb, what = word_for(typed.verb, asking.locale.language), text(_MISSING[typed.missing])
+            return Reply(text("`{verb}` needs {what}. `help` shows how it is written.", verb=verb, what=what), Tone.BAD)
         return await (self._about_plan(asking, typed) if typed.verb in PLAN_VERBS else self._general(asking, typed))
 
     async def _general(self, asking: _Asking, typed: Typed) -> Reply:

@@ -120,7 +120,7 @@ def _refusal(code: str, data: Mapping[str, Any]) -> Exception:
     throttled = status == 429 or "QpsLimit" in code or "Throttling" in code
     return DeliveryError(
         SYSTEM,
-        f"{code}: {data.get('message', '')}",
+        f"{code}: {data.get('message', '')}" if code not in ("", "None") else f"HTTP {status}",
         retryable=throttled or status >= 500,
         retry_after=_THROTTLED_FOR if throttled else None,
     )

@@ -268,6 +268,7 @@ class FeishuClient:
         httpx: Any = importlib.import_module("httpx")  # lark-oapi's transport
         _share_certificates(httpx)
         logging.getLogger("Lark").handlers.clear()  # the SDK prints to stdout beside the program's own log
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for every call tells nothing
         client = (
             lark.Client.builder()
             .app_id(self._app_id)

@@ -226,12 +226,13 @@ async def platform_of() -> AsyncIterator[FeishuSimulator]:
 
 @asynccontextmanager
 async def office(
-    folder: Path, clock: Callable[[FeishuSimulator], Clock] | None = None, **fields: Any
+    folder: Path, clock: Callable[[FeishuSimulator], Clock] | None = None, language: str = "en", **fields: Any
 ) -> AsyncIterator[Office]:
     """Run both; `fields` go to the settings of the app, `clock` makes Fabu's out of Feishu."""
     async with AsyncExitStack() as stack:
         feishu = await stack.enter_async_context(platform_of())
         written = written_for(folder, known_people(), feishu=section_for(feishu, **fields))
+        written["server"]["language"] = language
         settings = Settings.model_validate(written)
         fabu = await stack.enter_async_context(opened(settings, clock and clock(feishu)))
         if settings.feishu.mode == "http":

@@ -10,6 +10,7 @@ import pytest
 from tests.scenario.dingtalk_case import GROUP, Office, in_dingtalk, office
 from tests.scenario.office import eventually, script, step
 from tests.scenario.slack_users import SharedClock
+from tests.scenario.test_feishu_release import TYPOS
 
 TOLD = """\
 Alice: started the plan
@@ -85,6 +86,14 @@ async def test_a_whole_release_by_cards(case: Office) -> None:
     await alice.until(lambda: "The plan is complete" in case.thread())
     assert case.thread() == [*TOLD, await fabu.head()]
     assert (await fabu.log())[-1].event == "succeeded"
+
+
+async def test_who_mistypes_is_told_what_may_be_meant(tmp_path: Path) -> None:
+    async with office(tmp_path, language="zh_CN") as case:
+        await case.fabu.submitted(step("notes"))
+        for typed, answer in TYPOS.items():
+            assert (await case.alice.says(typed, GROUP)).startswith(answer)
+        assert await case.fabu.status() == "executing"
 
 
 async def test_a_whole_release_by_chinese_words(case: Office) -> None:

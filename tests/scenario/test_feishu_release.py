@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,46 @@ async def test_a_whole_release_by_cards(case: Office) -> None:
     await alice.until(lambda: "The plan is complete" in case.thread())
     assert case.thread() == [*TOLD, await fabu.head()]
     assert (await fabu.log())[-1].event == "succeeded"
+
+
+async def test_cards_in_chinese_change_their_colour_with_the_state(tmp_path: Path) -> None:
+    async with office(tmp_path, language="zh_CN") as case:
+        await case.fabu.draft(script("deploy", "sleep 1"), stages=[in_feishu("测试", "bob")], name="支付 2.4")
+        assert await case.alice.says("提交 1", GROUP) == "已提交。#1 当前状态：等待审批。"
+        card = await case.group_card("等待审批", "#1 支付 2.4")
+        assert "请填写" in (await case.bob.clicks("驳回")).toast
+        await case.bob.clicks("驳回", text="没有回滚方案")
+        await case.group_card("拒绝", "没有回滚方案")
+        await case.alice.clicks("重新规划", on=card)
+        await case.group_card("规划中")
+        await case.alice.clicks("提交", on=card)
+        await case.bob.clicks("批准")
+        await case.group_card("执行中")
+        await case.alice.clicks("执行", on=card, item="Deploy")
+        await case.group_card("运行中")
+        await case.group_card("成功")
+        colours = [content["header"]["template"] for content in [*card.history, card.content]]
+        assert [colour for colour, _ in groupby(colours)] == ["orange", "red", "grey", "orange", "blue", "green"]
+
+
+TYPOS = {
+    "aprove 1": "没有“aprove”这个命令。 你是想输入 `approve` 吗？",
+    "批淮 1": "没有“批淮”这个命令。 你是想输入 `批准` 吗？",
+    "跳国1 2": "没有“跳国1”这个命令。 你是想输入 `跳过` 吗？",
+    "早上好": "没有“早上好”这个命令。 发送 `帮助` 查看全部命令。",
+    "驳回": "`驳回` 还需要计划编号。发送 `帮助` 查看写法。",
+    "执行 1": "`执行` 还需要",
+    "批准 99": "找不到计划 99。发送 `列表` 查看现有内容。",
+    "执行 1 部署": "找不到发布项 部署。发送 `列表` 查看现有内容。",
+}
+
+
+async def test_who_mistypes_is_told_what_may_be_meant(tmp_path: Path) -> None:
+    async with office(tmp_path, language="zh_CN") as case:
+        await case.fabu.submitted(step("notes"))
+        for typed, answer in TYPOS.items():
+            assert (await case.alice.says(typed, GROUP)).startswith(answer)
+        assert await case.fabu.status() == "executing"
 
 
 async def test_a_whole_release_by_chinese_words(case: Office) -> None:
