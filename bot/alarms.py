@@ -49,6 +49,7 @@ class Alarms:
                 card = self._card(delivery, Locale.of(person, self._locale.language, self._locale.timezone))
                 await messenger.post(Place(user=user), card, f"{delivery.effect.id}-{person.id}")
                 return
+        log.warning("%s has no account in a chat to be told that %s is disabled", person.id, delivery.effect.ref)
 
     def _card(self, delivery: Delivery, locale: Locale) -> Card:
         text, effect = locale.text, delivery.effect
