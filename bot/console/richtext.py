@@ -5,7 +5,7 @@ from __future__ import annotations
 import nh3
 from markdown_it import MarkdownIt
 
-from bot.richtext import MARKUP
+from bot.richtext import MARKUP, SCHEMES
 
 _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table")
 
@@ -14,6 +14,4 @@ def to_html(text: str) -> str:
     """Return the text as HTML that cannot run scripts, load pictures or leave its place."""
     rendered = text if MARKUP.search(text) else _markdown.render(text)
     tags = nh3.ALLOWED_TAGS - {"img"}
-    return nh3.clean(
-        rendered, tags=tags, link_rel="noopener noreferrer nofollow", url_schemes={"http", "https", "mailto"}
-    )
+    return nh3.clean(rendered, tags=tags, link_rel="noopener noreferrer nofollow", url_schemes=SCHEMES)

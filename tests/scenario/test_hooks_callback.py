@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import io
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -37,7 +38,7 @@ class Waiting:
     async def post(self, data: bytes | dict[str, Any], **headers: str) -> tuple[int, dict[str, Any]]:
         raw = data if isinstance(data, bytes) else json.dumps(data).encode()
         url = f"{self.running.url}/api/callback/release_plan"
-        async with self.running.session.post(url, data=raw, headers=headers) as response:
+        async with self.running.session.post(url, data=io.BytesIO(raw), headers=headers) as response:
             return response.status, await response.json()
 
     async def status(self) -> str:
@@ -198,6 +199,7 @@ async def test_a_refused_answer_says_why_and_changes_nothing(
         (b'"success"', 422),
         (b"{}", 422),
         (b'{"a": "' + b"x" * 65_536 + b'"}', 413),
+        (b'{"a": "' + b"x" * 10_000_000 + b'"}', 413),
     ],
     ids=lambda value: str(value)[:20],
 )
