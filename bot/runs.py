@@ -48,12 +48,6 @@ class Runs:
         )  # fmt: skip
         await self._engine.execute(command, RUNNER)
 
-    async def report_by_id(self, report: RunReport) -> None:
-        """Take over a report that names the attempt only; one about an attempt that is over changes nothing."""
-        for plan_id, item in await self._store.read(lambda reading: reading.open_runs()):
-            if item.run and item.run.id == report.run_id:
-                await self.report(plan_id, item.id, report)
-
     async def prune(self) -> None:
         """Let the runners remove outputs that have been kept for long enough."""
         for runner in self.runners.values():
