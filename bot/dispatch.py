@@ -131,7 +131,7 @@ class Dispatch:
                 if typed.meant
                 else text("`help` lists the commands.")
             )
-            return Reply(text("“{word}” is not a command.", word=typed.rest[:40]) + " " + hint, Tone.BAD)
+            return Reply(text("“{word}” is not a command. {hint}", word=typed.rest[:40], hint=hint), Tone.BAD)
         if typed.missing:
             verb, what = word_for(typed.verb, asking.locale.language), text(_MISSING[typed.missing])
             return Reply(text("`{verb}` needs {what}. `help` shows how it is written.", verb=verb, what=what), Tone.BAD)
@@ -275,7 +275,7 @@ def _digest(text: str) -> str:
 def _one(items: list[Item], text: str) -> Item:
     """Return the one item that is meant. Raises NotFound or Invalid with the candidates."""
     if not items:
-        raise NotFound(what="item", ref=text)
+        raise NotFound("This plan has no item {ref}. `show` lists its items.", ref=text)
     if len(items) > 1:
         names = ", ".join(f"{item.position}. {item.name}" for item in items[:5])
         raise Invalid(Problem("item", "several items fit: {names}; write the position", {"names": names}))

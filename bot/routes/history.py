@@ -38,10 +38,10 @@ async def diff(call: Call[None, Against]) -> DiffAnswer:
         """Return what a revision said. A plan that was only taken back says what it said before."""
         contents = [each.content for each in found if ref.isdecimal() and each.revision <= int(ref) <= newest]
         if not contents:
-            raise NotFound(what="version", ref=ref)
+            raise NotFound("This plan has no revision {ref}.", ref=ref)
         return contents[-1]
 
-    ref = call.ref("n", "version")
+    ref = call.ref("n", what="version")
     after = content(ref)
     against = int(ref) - 1 if call.query.against is None else call.query.against
     before = content(str(against)) if against else {}

@@ -48,3 +48,17 @@ async def test_whoever_asks_is_the_owner_of_the_token(fabu: Site) -> None:
     refused = await fabu.ask("POST", "/chat", {"text": f"submit {plan['number']}"}, by="bob")
     assert refused.json["tone"] == "bad"
     assert (await fabu.ask("GET", f"/plans/{plan['id']}")).json["status"] == "planning"
+
+
+async def test_what_is_wrong_with_a_command_is_told_in_its_language(fabu: Site) -> None:
+    plan = await fabu.plan()
+
+    async def told(text: str, language: str) -> str:
+        return str((await fabu.ask("POST", "/chat", {"text": text}, Accept_Language=language)).json["text"])
+
+    assert await told("foo", "zh") == "没有“foo”这个命令。发送 `帮助` 查看全部命令。"
+    assert await told(f"执行 {plan['number']}", "zh") == "`执行` 还需要发布项的序号、标识或名称。发送 `帮助` 查看写法。"
+    assert await told(f"执行 {plan['number']} 备份", "zh") == "该计划没有发布项 备份。发送 `查看` 可列出其发布项。"
+    assert await told("foo", "en") == "“foo” is not a command. `help` lists the commands."
+    assert (await told(f"run {plan['number']}", "en")).startswith("`execute` needs the item")
+    assert await told(f"run {plan['number']} x", "en") == "This plan has no item x. `show` lists its items."
