@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.feishu.client import FeishuClient
 from bot import app
 from config.settings import Settings
 from tests.scenario.feishu_case import (
@@ -19,9 +20,10 @@ from tests.scenario.feishu_case import (
     section_for,
     shows,
 )
-from tests.scenario.office import PATIENCE, opened, step, written_for
+from tests.scenario.office import PATIENCE, eventually, opened, step, written_for
 from tests.scenario.process import serving
 from tests.simulators.feishu_platform import FeishuPlatform
+from tests.unit.feishu.test_approval_calls import definition
 
 ENDS = {
     "CANCELED": "The approval form was withdrawn.",
@@ -195,6 +197,23 @@ async def test_after_a_kill_the_same_form_is_followed(tmp_path: Path) -> None:
             await case.platform.decide("ou_bob", form.instance_code, "APPROVED")
             await fabu.until_status("executing")
         assert list(feishu.approvals.instances) == [form.instance_code]
+
+
+async def test_the_definition_of_the_settings_is_used_and_subscribed_to_once(tmp_path: Path) -> None:
+    async with platform_of() as feishu:
+        own = await FeishuClient(feishu.app_id, feishu.app_secret, feishu.url).create_definition(definition())
+        written = written_for(tmp_path, known_people(), feishu=section_for(feishu, approval_code=own))
+        async with opened(Settings.model_validate(written)) as fabu:
+            case = Office(fabu, feishu, FeishuPlatform(feishu, f"{fabu.url}/feishu/events"))
+            for number in range(2):
+                await fabu.submitted(stages=[by_form("QA", "bob")])
+                await eventually(fabu.events, number + 1, wanted=lambda events: "form_linked" in events)
+                form = list(feishu.approvals.instances.values())[number]
+                assert form.approval_code == own
+                await case.platform.decide("ou_bob", form.instance_code, "APPROVED")
+                await fabu.until_status("executing", number + 1)
+            assert len(feishu.calls_to("approval.create")) == 1, "that of the administrator"
+            assert len(feishu.calls_to("approval.subscribe")) == 1
 
 
 async def test_a_form_that_cannot_be_opened_is_told_and_frees_its_plan(case: Office) -> None:
