@@ -270,6 +270,23 @@ async def test_who_tries_out_codes_has_to_wait(tmp_path: Path) -> None:
         assert (await check.post(check.body()))[0] == 200
 
 
+async def test_what_comes_after_the_end_of_a_plan_changes_nothing(tmp_path: Path) -> None:
+    async with Receiver() as receiver, fabu(settings_for(tmp_path, receiver)) as running:
+        plan = await running.submitted()
+        for number in (1, 2, 3):
+            if number == 3:
+                await running.complete(plan)
+            hook = (await receiver.until(lambda number=number: receiver.hooks[number - 1 :]))[0]  # type: ignore[misc]
+            assert (await running.answer(receiver, hook))[0] == 200
+        assert await running.status(plan) == "success"
+        for hook in receiver.hooks:
+            assert (await running.answer(receiver, hook))[0] == 200, "the same again"
+            status, answer = await running.answer(receiver, hook, "failed", failed_reason="too late")
+            assert (status, answer["code"]) == (409, "contradiction")
+            assert answer["message"]
+        assert await running.status(plan) == "success"
+
+
 async def test_a_deleted_plan_is_not_found(tmp_path: Path) -> None:
     async with waiting(tmp_path) as check:
         await check.running.call("POST", f"/plans/{check.plan['id']}/cancel")

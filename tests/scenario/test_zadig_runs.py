@@ -195,6 +195,19 @@ async def test_a_doubled_and_a_late_push_change_nothing_more(fabu: Case) -> None
     assert run_is("running")(await fabu.plan(plan["id"]))
 
 
+async def test_a_rejection_that_zadig_does_not_tell_of_is_found_by_the_poll(fabu: Case) -> None:
+    fabu.zadig.workflow_hook = fabu.hook("start_execute", "complete_execute")
+    plan, task = await going(fabu)
+    told_before = len(fabu.zadig.pushes)
+    await fabu.zadig.move(task, "reject", job="script", error="not today")
+    assert len(fabu.zadig.pushes) == told_before
+    assert run_is("running")(await fabu.plan(plan["id"]))
+    await fabu.services.runs.poll()
+    failed = await fabu.plan(plan["id"])
+    assert run_is("failed")(failed)
+    assert failed["items"][0]["run"]["message"] == "build / script: not today"
+
+
 async def test_a_push_while_zadig_cannot_be_asked_waits_for_the_poll(fabu: Case) -> None:
     plan, task = await going(fabu)
     await fabu.zadig.move(task, "passed")
