@@ -8,12 +8,12 @@ from datetime import timedelta
 
 from bot.delivery import Route, Sent
 from core import commands as c
-from core.effects import EffectKind
+from core.effects import Effect, EffectKind
 from core.engine import Engine
 from core.errors import DeliveryError, FabuError, NotFound
 from core.people import Actor, ActorKind
 from core.plan import Item, Plan, Run
-from core.ports import Delivery, Reading, Store
+from core.ports import Attempt, Delivery, Reading, Store
 from core.runner import Embedded, Runner, RunOrder, RunReport
 from core.status import RunStatus
 from core.workflow import Workflow
@@ -84,13 +84,9 @@ class Runs:
             await runner.cancel(run_id, run.external_id if run else str(effect.payload.get("run", "")))
             return Sent()
         if effect.kind is EffectKind.RUN_RESUME:
-            if run:  # else it is not wanted any more
-                order = await self._order(effect.plan_id, item_id, run_id)
-                said = ": ".join(filter(None, (str(effect.payload["by"]), str(effect.payload["comment"]))))
-                await runner.resume(run_id, run.external_id, order, said)
+            await self._resume(runner, effect, run)
             return Sent()
-        tried = len(await self._store.read(lambda reading: reading.attempts(effect.id)))
-        interrupted = delivery.attempts > tried + 1
+        interrupted = delivery.attempts > len(await self._tries(effect)) + 1
         if run is None or not (interrupted or run.status is RunStatus.STARTING):
             return Sent()  # taken back before it could begin, or started by an earlier try
         order = await self._order(effect.plan_id, item_id, run_id)
@@ -98,6 +94,22 @@ class Runs:
         unknown = RunReport(run_id, RunStatus.UNKNOWN, message="the start was interrupted")
         await self.report(effect.plan_id, item_id, found or unknown)
         return Sent()
+
+    async def _resume(self, runner: Runner, effect: Effect, run: Run | None) -> None:
+        """Let an attempt go on, unless it is not wanted any more.
+
+        One that has gone on, or asks again, may wait elsewhere by now, where nobody has agreed yet: a later try, or a
+        delivery that is replayed, must not agree in their place.
+        """
+        tries = await self._tries(effect)
+        if run is None or any(not each.error for each in tries) or (tries and run.status is RunStatus.WAITING):
+            return
+        order = await self._order(effect.plan_id, str(effect.payload["item"]), run.id)
+        said = ": ".join(filter(None, (str(effect.payload["by"]), str(effect.payload["comment"]))))
+        await runner.resume(run.id, run.external_id, order, said)
+
+    async def _tries(self, effect: Effect) -> list[Attempt]:
+        return await self._store.read(lambda reading: reading.attempts(effect.id))
 
     async def _run(self, plan_id: str, item_id: str, run_id: str) -> Run | None:
         """Return an attempt; None when its item is gone or has a newer one."""

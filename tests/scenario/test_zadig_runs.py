@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -138,6 +139,38 @@ async def test_a_run_that_needs_a_person_says_so_and_goes_on(fabu: Case) -> None
     assert waiting["items"][0]["run"]["message"] == "build: somebody has to start this stage in Zadig"
     await fabu.zadig.move(task, "passed")
     await fabu.until(plan["id"], lambda now: now["status"] == "success")
+
+
+async def test_a_replayed_consent_does_not_agree_to_another_stage(fabu: Case) -> None:
+    stages = [{"name": "QA", "channel": "native", "rule": "any", "approvers": ["bob"]}]
+    body = {"name": "R", "manager": "alice", "items": [script_item()], "approval": {"stages": stages}}
+    plan = await fabu.do("/plans", body)
+    await fabu.do(f"/plans/{plan['id']}/submit")
+    await fabu.do(f"/plans/{plan['id']}/approve", by="bob")
+    await execute(fabu, plan)
+    await fabu.until(plan["id"], run_is("running"))
+    task = fabu.zadig.only_task()
+    await fabu.zadig.move(task, "pause")
+    await fabu.services.runs.poll()
+    await fabu.do(f"/plans/{plan['id']}/items/{plan['items'][0]['id']}/execute", {"remark": "go"}, by="bob")
+    await fabu.zadig.until(lambda: task.status == "running")
+    await fabu.zadig.move(task, "pause")
+    await fabu.services.runs.poll()
+
+    async def consents(attempts: int) -> Json:
+        async with asyncio.timeout(10):
+            while True:
+                _, listed = await fabu.ask("GET", f"/api/v1/plans/{plan['id']}/deliveries?state=done", "root")
+                for one in listed["items"]:
+                    if one["kind"] == "run_resume" and one["attempts"] == attempts:
+                        return dict(one)
+                await asyncio.sleep(0.02)
+
+    done = await consents(1)
+    assert await fabu.do(f"/deliveries/{done['id']}/replay", by="root") == {"replayed": 1}
+    await consents(2)
+    assert task.status == "pause"
+    assert len(fabu.zadig.calls_to("manual-exec")) == 1
 
 
 async def test_cancelling_a_plan_stops_its_task(fabu: Case) -> None:
