@@ -45,16 +45,10 @@ class Identities:
         if platform in OWN_WAYS:
             person = directory.people.get(user)
         else:
-            person = self._listed(platform, user) or await self._looked_up(platform, user)
+            person = directory.accounts.get((platform, user)) or await self._looked_up(platform, user)
         if person is None or not person.active:
             raise UnknownPerson(platform=platform, user=user)
         return person
-
-    def _listed(self, platform: str, user: str) -> Person | None:
-        return next(
-            (person for person in self._engine.directory.people.values() if user and getattr(person, platform) == user),
-            None,
-        )
 
     async def _looked_up(self, platform: str, user: str) -> Person | None:
         now = self._clock.now()

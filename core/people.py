@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
+from itertools import product
 
 from core.errors import Forbidden
 
@@ -67,12 +69,25 @@ def gate(system: str) -> Actor:
     return Actor(GATE + system, ActorKind.EXTERNAL, system)
 
 
-@dataclass(frozen=True, slots=True)
+CHATS = ("slack", "feishu", "dingtalk")
+"""The platforms on which a person may have an account."""
+
+
+@dataclass(frozen=True)
 class Directory:
     """An immutable snapshot of all people and groups."""
 
     people: Mapping[str, Person] = field(default_factory=dict)
     groups: Mapping[str, Group] = field(default_factory=dict)
+
+    @cached_property
+    def accounts(self) -> Mapping[tuple[str, str], Person]:
+        """People by the accounts that are written down for them, (platform, user)."""
+        found: dict[tuple[str, str], Person] = {}
+        for person, platform in product(self.people.values(), CHATS):
+            if user := getattr(person, platform):
+                found.setdefault((platform, user), person)
+        return found
 
     def expand(self, names: Iterable[str]) -> frozenset[str]:
         """Return the active people behind names such as `bob` and `@sre`; a person in several groups counts once."""
