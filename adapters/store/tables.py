@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     Column,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    event,
     literal_column,
 )
 from sqlalchemy.types import TypeEngine
@@ -262,6 +264,16 @@ effect_bodies = Table(
     Column("effect_id", Text, ForeignKey("effects.id", ondelete="CASCADE"), primary_key=True),
     Column("body", LargeBinary, nullable=False),
 )
+
+COMPRESS_BODIES = DDL("""
+    DO $$ BEGIN
+        EXECUTE 'ALTER TABLE effect_bodies ALTER COLUMN body SET COMPRESSION lz4';
+    EXCEPTION WHEN feature_not_supported OR syntax_error THEN
+        NULL; -- built without it, or older than 14
+    END $$
+""")
+"""PostgreSQL's own way of compressing is ten times slower, and half of what keeping a body costs."""
+event.listen(effect_bodies, "after_create", COMPRESS_BODIES.execute_if(dialect="postgresql"))
 
 attempts = Table(
     "attempts",

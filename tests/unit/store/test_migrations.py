@@ -84,6 +84,16 @@ def test_both_ways_are_the_same_to_sqlite(tmp_path: Path) -> None:
 
 
 @WAYS
+def test_postgresql_compresses_bodies_the_fast_way(empty_database: str, way: Callable[[str], None]) -> None:
+    way(empty_database)
+    with create_engine(parse_url(empty_database), poolclass=NullPool).connect() as connection:
+        compression = (
+            "SELECT attcompression FROM pg_attribute WHERE attrelid = 'effect_bodies'::regclass AND attname = 'body'"
+        )
+        assert connection.execute(text(compression)).scalar() == "l"
+
+
+@WAYS
 def test_migrations_can_be_taken_back(url: str, way: Callable[[str], None]) -> None:
     way(url)
     assert taken_back(url, "base") == ["alembic_version"]
