@@ -17,10 +17,20 @@ from tests.simulators.feishu_cards import elements
 from tests.simulators.feishu_platform import encrypted, signed
 
 
+@pytest.fixture(params=["http", "long_connection"])
+def mode(request: pytest.FixtureRequest) -> str:
+    """How the app is reached."""
+    return str(request.param)
+
+
 @pytest.fixture
-async def case(tmp_path: Path) -> AsyncIterator[Office]:
-    async with office(tmp_path) as opened:
+async def case(tmp_path: Path, mode: str) -> AsyncIterator[Office]:
+    async with office(tmp_path, mode=mode) as opened:
         yield opened
+
+
+posted = pytest.mark.parametrize("mode", ["http"])
+"""Marks what the long connection, which proves all that comes over it, knows nothing of."""
 
 
 @pytest.fixture
@@ -49,6 +59,7 @@ def click(case: Office, card: Message, user: str = "ou_bob", **header: str) -> J
     return envelope
 
 
+@posted
 async def test_only_what_is_proven_is_believed(case: Office, asked: Message) -> None:
     key, now = case.feishu.encrypt_key, case.feishu.clock.now()
     body = encrypted(click(case, asked), key)
@@ -76,6 +87,7 @@ async def test_only_what_is_proven_is_believed(case: Office, asked: Message) -> 
     assert "voted" not in await case.fabu.events()
 
 
+@posted
 async def test_a_replay_changes_nothing(case: Office, asked: Message) -> None:
     body = encrypted(click(case, asked), case.feishu.encrypt_key)
     headers = signed(body, case.feishu.encrypt_key, case.feishu.clock.now())
@@ -85,6 +97,7 @@ async def test_a_replay_changes_nothing(case: Office, asked: Message) -> None:
     assert (await case.fabu.events()).count("voted") == 1
 
 
+@posted
 async def test_the_address_is_registered(case: Office) -> None:
     assert (await case.platform.register()).status == 200
 
