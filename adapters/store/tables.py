@@ -265,13 +265,15 @@ effect_bodies = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
-COMPRESS_BODIES = DDL("""
+COMPRESS_BODIES = DDL(  # type: ignore[no-untyped-call]
+    """
     DO $$ BEGIN
         EXECUTE 'ALTER TABLE effect_bodies ALTER COLUMN body SET COMPRESSION lz4';
     EXCEPTION WHEN feature_not_supported OR syntax_error THEN
         NULL; -- built without it, or older than 14
     END $$
-""")
+"""
+)
 """PostgreSQL's own way of compressing is ten times slower, and half of what keeping a body costs."""
 event.listen(effect_bodies, "after_create", COMPRESS_BODIES.execute_if(dialect="postgresql"))
 
