@@ -7,14 +7,13 @@ from collections.abc import Iterator
 import pytest
 from yarl import URL
 
-from tests.services import fresh_database, require_listener
+from tests.services import fresh_database, fresh_postgres, require_listener
 
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """The SQLAlchemy URL of a PostgreSQL database that is this test run's own."""
-    address = os.environ.get("FABU_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/test")
-    with fresh_database("PostgreSQL", address, drop="DROP DATABASE {} WITH (FORCE)") as url:
+    with fresh_postgres() as url:
         yield url
 
 

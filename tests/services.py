@@ -42,6 +42,14 @@ def fresh_database(service: str, address: str, *, drop: str = "DROP DATABASE {}"
             connection.exec_driver_sql(drop.format(name))
 
 
+@contextmanager
+def fresh_postgres() -> Iterator[str]:
+    """Make an empty database on PostgreSQL, and drop it afterwards, whoever still uses it."""
+    address = os.environ.get("FABU_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/test")
+    with fresh_database("PostgreSQL", address, drop="DROP DATABASE {} WITH (FORCE)") as url:
+        yield url
+
+
 def require_listener(service: str, host: str, port: int) -> None:
     """Leave the test out unless something listens there."""
     reason = ""

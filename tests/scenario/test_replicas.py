@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -11,17 +11,23 @@ import pytest
 from adapters.store.migrate import upgrade
 from config.settings import Settings
 from tests.scenario.office import Fabu, eventually, opened, script, written_for
+from tests.services import fresh_postgres
+
+
+@pytest.fixture(scope="module")
+def shared_url() -> Iterator[str]:
+    """A database of these servers' own: elsewhere what they leave behind would be found."""
+    with fresh_postgres() as url:
+        upgrade(url)
+        yield url
 
 
 @pytest.fixture
-async def servers(postgres_url: str, tmp_path: Path) -> AsyncIterator[list[Fabu]]:
-    upgrade(postgres_url)
+async def servers(shared_url: str, tmp_path: Path) -> AsyncIterator[list[Fabu]]:
     async with AsyncExitStack() as stack:
         found = []
         for name in ("one", "two"):
-            written = written_for(
-                tmp_path, {}, database={"url": postgres_url}, local={"work_dir": f"{tmp_path}/{name}"}
-            )
+            written = written_for(tmp_path, {}, database={"url": shared_url}, local={"work_dir": f"{tmp_path}/{name}"})
             written["server"]["secret_key"] = "shared"
             found.append(await stack.enter_async_context(opened(Settings.model_validate(written))))
         yield found
