@@ -38,8 +38,8 @@ class Ticks:
         now = datetime.now(UTC)
         for work, seconds in {self.timers: 0.5, self.forget_keys: 3600.0, **others}.items():
             self._scheduler.add_job(
-                _guarded(work), "interval", seconds=seconds, next_run_time=now, max_instances=1, coalesce=True,
-                misfire_grace_time=None,
+                _guarded(work), "interval", name=work.__qualname__, seconds=seconds, next_run_time=now,
+                max_instances=2, coalesce=True, misfire_grace_time=None,
             )  # fmt: skip
         self._scheduler.start()
 
@@ -73,12 +73,18 @@ class Ticks:
 
 
 def _guarded(work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    """Return what a job does: the work, or nothing while it still goes on, of which APScheduler itself would warn."""
+    going, name = asyncio.Lock(), work.__qualname__
+
     async def run() -> None:
-        try:
-            await work()
-        except FabuError as error:
-            log.warning("a tick has to be repeated: %s", error)
-        except asyncio.CancelledError:
-            log.debug("a tick was cut off by the end")
+        if going.locked():
+            return
+        async with going:
+            try:
+                await work()
+            except FabuError as error:
+                log.warning("%s has to be repeated: %s", name, error)
+            except asyncio.CancelledError:
+                log.debug("%s was cut off by the end", name)
 
     return run

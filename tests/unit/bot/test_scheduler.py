@@ -1,0 +1,72 @@
+"""Ticks: what a slow one, a failing one and one in the middle of the shutdown leave in the log."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+
+from adapters.store.open import open_store
+from bot.scheduler import Ticks
+from core.clock import ManualClock, SystemIds
+from core.context import Policy
+from core.engine import Engine
+from core.errors import Unavailable
+from tests.worlds import START
+
+
+@pytest.fixture
+def ticks() -> Ticks:
+    clock = ManualClock(START)
+    store = open_store("memory://", b"k" * 32, clock)
+    return Ticks(store, Engine(store, clock, SystemIds(), Policy(), b"k" * 32), clock)
+
+
+async def test_a_slow_tick_is_left_alone_until_it_ends(ticks: Ticks, caplog: pytest.LogCaptureFixture) -> None:
+    begun, may_end = asyncio.Semaphore(0), asyncio.Event()
+
+    async def slow() -> None:
+        begun.release()
+        await may_end.wait()
+
+    ticks.start({slow: 0.02})
+    async with asyncio.timeout(10):
+        await begun.acquire()
+        await asyncio.sleep(0.2)
+        assert begun.locked()
+        may_end.set()
+        await begun.acquire()
+    ticks.stop()
+    await asyncio.sleep(0.1)
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_a_tick_that_the_shutdown_ends_is_no_error(ticks: Ticks, caplog: pytest.LogCaptureFixture) -> None:
+    begun = asyncio.Event()
+
+    async def endless() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    ticks.start({endless: 60})
+    async with asyncio.timeout(10):
+        await begun.wait()
+    ticks.stop()
+    await asyncio.sleep(0.1)
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_a_tick_that_fails_is_named(ticks: Ticks, caplog: pytest.LogCaptureFixture) -> None:
+    failed = asyncio.Event()
+
+    async def busy() -> None:
+        failed.set()
+        raise Unavailable
+
+    ticks.start({busy: 60})
+    async with asyncio.timeout(10):
+        await failed.wait()
+    ticks.stop()
+    [record] = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert "busy has to be repeated: Fabu cannot save this right now." in record.getMessage()
