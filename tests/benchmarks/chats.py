@@ -17,7 +17,7 @@ _KINDS = {
 
 async def run(*, quick: bool) -> list[Row]:
     """Return what a request of each kind costs, as a multiple of a click in Slack."""
-    size = Size(5, 100, 2) if quick else Size(5, 200, 4)
+    size = Size(5, 100, 2) if quick else Size(5, 200, 3)
     async with AsyncExitStack() as stack:
         sink = await stack.enter_async_context(started("-m", "tests.benchmarks.sink"))
         servers = [await stack.enter_async_context(fabu(kind, sink, size, kind=kind)) for kind in ("slack", *_KINDS)]

@@ -12,7 +12,7 @@ from tests.benchmarks.processes import started
 
 async def run(*, quick: bool) -> list[Row]:
     """Return Fabu's rate and median wait as shares of the peers'. Its deliveries go on meanwhile, to a sink."""
-    size = Size(20, 400, 3) if quick else Size(50, 1000, 4)
+    size = Size(20, 400, 3) if quick else Size(50, 800, 3)
     missing = await asyncio.to_thread(installed)
     async with AsyncExitStack() as stack:
         sink = await stack.enter_async_context(started("-m", "tests.benchmarks.sink"))

@@ -1,47 +1,56 @@
-"""More rows like those that the engine has made, written straight into the tables: the engine would take minutes."""
+"""More rows like those that the engine has made, copied inside the database: the engine would take minutes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
-from uuid import uuid4
 
-from sqlalchemy import Connection, Table, create_engine, func, insert, select, update
+import sqlalchemy as sa
 
 from adapters.store.tables import item_specs, items, plans
-
-_ROWS = 10_000
 
 
 def multiply_items(database: str, count: int) -> None:
     """Give every plan, which has one item, so many."""
-
-    def more(rows: list[dict[str, Any]], specs: dict[str, dict[str, Any]]) -> Iterator[tuple[Any, Any]]:
-        for row in rows:
-            for position in range(2, count + 1):
-                changed = {"id": uuid4().hex, "key": f"k{position}", "position": position, "name": f"Item {position}"}
-                yield row | changed, specs[row["id"]] | {"item_id": changed["id"]}
-
-    with create_engine(database).begin() as connection:
-        specs = {spec["item_id"]: spec for spec in _rows(connection, item_specs)}
-        pairs = list(more(_rows(connection, items), specs))
-        _add(connection, items, [item for item, _ in pairs])
-        _add(connection, item_specs, [spec for _, spec in pairs])
-        connection.execute(update(plans).values(todo=count))
+    number = _numbers(2, count)
+    word = sa.cast(number.c.n, sa.Text)
+    changed = {"id": items.c.id + "-" + word, "key": "k" + word, "position": number.c.n, "name": "Item " + word}
+    with _writing(database) as connection:
+        _copy(connection, items, number, changed)
+        _copy(connection, item_specs, number, {"item_id": item_specs.c.item_id + "-" + word})
+        connection.execute(sa.update(plans).values(todo=count))
 
 
 def multiply_plans(database: str, count: int) -> None:
     """Store so many plans beside those that are there."""
-    with create_engine(database).begin() as connection:
-        plan = _rows(connection, plans)[0]
-        highest = connection.execute(select(func.max(plans.c.number))).scalar_one()
-        _add(connection, plans, [plan | {"id": uuid4().hex, "number": highest + n} for n in range(1, count + 1)])
+    number = _numbers(1, count)
+    first, highest = (sa.select(of(plans.c.number)).scalar_subquery() for of in (sa.func.min, sa.func.max))
+    changed = {"id": plans.c.id + "-" + sa.cast(number.c.n, sa.Text), "number": highest + number.c.n}
+    with _writing(database) as connection:
+        _copy(connection, plans, number, changed, plans.c.number == first)
 
 
-def _rows(connection: Connection, table: Table) -> list[dict[str, Any]]:
-    return [dict(row) for row in connection.execute(select(table)).mappings()]
+def _numbers(first: int, last: int) -> sa.CTE:
+    """Return a table of whole numbers."""
+    start = sa.select(sa.literal(first).label("n")).where(sa.literal(first) <= last).cte(recursive=True)
+    return start.union_all(sa.select(start.c.n + 1).where(start.c.n < last))
 
 
-def _add(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
-    for start in range(0, len(rows), _ROWS):
-        connection.execute(insert(table), rows[start : start + _ROWS])
+def _copy(
+    connection: sa.Connection, table: sa.Table, number: sa.CTE, changed: dict[str, Any], *which: sa.ColumnElement[bool]
+) -> None:
+    """Add to a table a copy of its rows, or of some, for every number, with changes."""
+    columns = [changed.get(column.name, column) for column in table.c]
+    copies = sa.select(*columns).select_from(table.join(number, sa.true())).where(*which)
+    connection.execute(sa.insert(table).from_select(list(table.c), copies))
+
+
+@contextmanager
+def _writing(database: str) -> Iterator[sa.Connection]:
+    """Give a connection whose changes are in the file itself in the end: no click has to bring them there."""
+    engine = sa.create_engine(database)
+    with engine.begin() as connection:
+        yield connection
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")

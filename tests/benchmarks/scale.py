@@ -12,7 +12,7 @@ ITEMS = 1000
 
 async def run(*, quick: bool) -> list[Row]:
     """Return the cost of a click as a multiple of that on a plan of one item in an empty store."""
-    size = Size(5, 100, 2) if quick else Size(5, 200, 4)
+    size = Size(5, 100, 2) if quick else Size(5, 200, 3)
     stored = 10_000 if quick else 100_000
     async with AsyncExitStack() as stack:
         sink = await stack.enter_async_context(started("-m", "tests.benchmarks.sink"))
