@@ -91,7 +91,9 @@ async def test_people_are_found_by_their_phone_and_asked_for_once(case: Office) 
     assert asked.count(PHONES["carol"]) == 1
 
 
-async def test_a_card_that_dingtalk_does_not_deliver_keeps_no_other_back(case: Office) -> None:
+async def test_a_card_that_dingtalk_does_not_deliver_keeps_no_other_back(
+    case: Office, caplog: pytest.LogCaptureFixture
+) -> None:
     case.ding.undeliverable["bob"] = "the user has blocked the robot"
     await case.fabu.submitted(name="Second", stages=[in_dingtalk("QA", "bob", "carol", rule=1)])
     await case.carol.sees("#2 Second")
@@ -99,6 +101,7 @@ async def test_a_card_that_dingtalk_does_not_deliver_keeps_no_other_back(case: O
     assert all("Second" not in card.params["title"] for card in case.bob.cards)
     assert "#2 is now: executing" in await case.carol.clicks("approve")
     await case.group_card("#2 Second", "executing")
+    assert "card not delivered: the user has blocked the robot" in caplog.text, "an answer with status 200 is read"
 
 
 async def test_a_card_is_delivered_as_soon_as_dingtalk_can(case: Office) -> None:
