@@ -136,7 +136,7 @@ def _application(services: Services) -> web.Application:
 def _start_work(services: Services, forms: Forms, routes: Mapping[str, Route], stack: AsyncExitStack) -> None:
     """Start what goes on without being asked: deliveries and ticks."""
     store, engine = services.store, services.engine
-    worker = DeliveryWorker(store, services.clock, routes, services.engine.crowd)
+    worker = DeliveryWorker(store, services.clock, routes, engine)
     engine.listen(lambda _: worker.wake())
     store.listen(worker.wake)
     worker.start()

@@ -11,13 +11,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from core import commands as c
 from core.clock import Clock
-from core.crowd import Crowd
+from core.engine import Engine
 from core.errors import DeliveryError, FabuError, NotFound, Unavailable
 from core.ports import Attempt, Delivery, DeliveryState, Settled, Store, Writing
 
@@ -46,12 +47,14 @@ class Route:
     """How the effects of a destination are delivered.
 
     `deliver` raises DeliveryError when it did not work; `backoff` gives the wait before the next try after so many,
-    None to give up; `given_up` is told of an effect that will not be tried again.
+    None to give up; `given_up` is told of an effect that will not be tried again; `note` gives what the operation log
+    says of one that was taken.
     """
 
     deliver: Callable[[Delivery], Awaitable[Sent]]
     backoff: Callable[[int], timedelta | None]
     given_up: Callable[[Delivery, DeliveryError], Awaitable[None]] | None = None
+    note: Callable[[Delivery], c.AnyCommand] | None = None
 
 
 def patient(attempts: int) -> timedelta:
@@ -62,10 +65,11 @@ def patient(attempts: int) -> timedelta:
 class DeliveryWorker:
     """Delivers effects until it is stopped. `routes` maps a destination, or the part before its colon, to its route."""
 
-    def __init__(self, store: Store, clock: Clock, routes: Mapping[str, Route], crowd: Crowd | None = None) -> None:
-        self._store, self._clock, self._routes, self._crowd = store, clock, routes, crowd or Crowd()
+    def __init__(self, store: Store, clock: Clock, routes: Mapping[str, Route], engine: Engine) -> None:
+        self._store, self._clock, self._routes, self._engine = store, clock, routes, engine
         self._wakeup = asyncio.Event()
         self._results: list[Settled] = []
+        self._notes: list[c.AnyCommand] = []
         self._going: dict[asyncio.Task[None], str] = {}
         self._loop: asyncio.Task[None] | None = None
         self._stopping = False
@@ -107,8 +111,9 @@ class DeliveryWorker:
 
     async def _exchange(self) -> list[Delivery]:
         """Record the results and take new effects, in one transaction."""
-        at_most = PER_DESTINATION if await self._crowd.passed(PATIENCE) else FEW
+        at_most = PER_DESTINATION if await self._engine.crowd.passed(PATIENCE) else FEW
         results, self._results = self._results, []
+        notes, self._notes = self._notes, []
         free = 0 if self._stopping else min(AT_ONCE - len(self._going), at_most)
         count = Counter(self._going.values())
         busy = [name for name, number in count.items() if number >= PER_DESTINATION]
@@ -116,16 +121,18 @@ class DeliveryWorker:
         if not results and not free:
             return []
 
-        def exchange(writing: Writing) -> list[Delivery]:
+        def exchange(writing: Writing) -> tuple[Sequence[str], list[Delivery]]:
+            changed = self._engine.note(writing, notes)  # first, as commits lock plans before effects
             if results:
                 writing.outbox.settle(results)
-            return writing.outbox.claim(now, LEASE, free, busy) if free else []
+            return changed, writing.outbox.claim(now, LEASE, free, busy) if free else []
 
         try:
-            claimed = await self._store.write(exchange)
+            changed, claimed = await self._store.write(exchange)
         except FabuError:
-            self._results = results + self._results
+            self._results, self._notes = results + self._results, notes + self._notes
             raise
+        self._engine.committed(changed)
         if claimed and len(claimed) == free:
             self.wake()  # there may be more, for others than these
         return claimed
@@ -163,6 +170,8 @@ class DeliveryWorker:
             started, int((now - started).total_seconds() * 1000), sent.status, str(failure or ""), sent.answer
         )
         self._results.append(Settled(effect.id, state, attempt, due_at))
+        if route and route.note and not failure:
+            self._notes.append(route.note(delivery))
 
     async def _failed(
         self, delivery: Delivery, route: Route | None, error: DeliveryError

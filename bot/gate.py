@@ -137,6 +137,9 @@ class ZadigGate:
             remark = self._locale.text("Zadig took the answer.")
             with suppress(WrongStatus, ItemNotReady):  # somebody said so by hand
                 await self._services.engine.execute(c.Execute(plan_id=plan_id, item_id=item_id, remark=remark), ZADIG)
+        else:
+            note = c.NoteTold(plan_id=plan_id, endpoint="Zadig", event=question.event, delivery=delivery.effect.id)
+            await self._services.engine.execute(note, ZADIG)
         return Sent(answer="failed" if reason else "success")
 
     async def _answer(self, question: Question, reason: str) -> None:

@@ -45,7 +45,7 @@ class Hooks:
     @property
     def route(self) -> Route:
         """How hooks are delivered: in ten tries over three days."""
-        return Route(self._deliver, lambda attempts: next_delay(attempts, random.random), self._given_up)
+        return Route(self._deliver, lambda attempts: next_delay(attempts, random.random), self._given_up, _note)
 
     async def close(self) -> None:
         """Give up the connections."""
@@ -122,6 +122,13 @@ def receiver_of(endpoint: Endpoint, public_url: str) -> Receiver:
         public_url,
         tuple(filter(None, secrets)),
         endpoint.zadig_token.get_secret_value() or None,
+    )
+
+
+def _note(delivery: Delivery) -> c.NoteTold:
+    effect = delivery.effect
+    return c.NoteTold(
+        plan_id=effect.plan_id, endpoint=_endpoint(effect), event=HookEvent(effect.ref), delivery=effect.id
     )
 
 

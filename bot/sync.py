@@ -31,9 +31,11 @@ from core.validate import eligible
 
 log = logging.getLogger(__name__)
 
-_QUIET = frozenset({"run_changed", "refused", "reminded", "form_linked", "submit_deferred", "schedule_fired"})
+_QUIET = frozenset({"run_changed", "refused", "reminded", "form_linked", "submit_deferred", "schedule_fired", "told"})
 """Log entries that are not worth a message in the thread."""
-_PROGRESS = frozenset({"item_done", "item_skipped", "run_requested", "run_changed", "run_ended", "refused", "reminded"})
+_PROGRESS = frozenset(
+    {"item_done", "item_skipped", "run_requested", "run_changed", "run_ended", "refused", "reminded", "told"}
+)
 """Log entries that a card which asks for nothing any more need not show: each would cost a call for every such card."""
 
 

@@ -185,6 +185,15 @@ class TimerFired(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoteTold(Command):
+    """Put into the operation log that an external system took notice of a moment, by which delivery."""
+
+    endpoint: str
+    event: HookEvent
+    delivery: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoteUntold(Command):
     """Put into the operation log that an external system could not be told of a moment."""
 
@@ -246,6 +255,7 @@ AnyCommand = (
     | LinkForm
     | CloseForm
     | TimerFired
+    | NoteTold
     | NoteUntold
     | NoteDisabled
     | Replay

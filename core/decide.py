@@ -111,7 +111,7 @@ def _dispatch(unfolding: Unfolding, command: c.AnyCommand) -> None:
             execution.decide(unfolding, command)
         case c.Replan() | c.Cancel():
             execution.withdraw(unfolding, command)
-        case c.Callback() | c.Recheck() | c.NoteUntold() | c.NoteDisabled() | c.Replay():
+        case c.Callback() | c.Recheck() | c.NoteTold() | c.NoteUntold() | c.NoteDisabled() | c.Replay():
             checks.decide(unfolding, command)
         case c.TimerFired():
             execution.timer(unfolding, command)

@@ -22,7 +22,7 @@ from core.draft import PlanDraft
 from core.effects import Effect, EffectKind, effects_of
 from core.errors import FabuError, Forbidden, Invalid, NotFound, Problem, Unavailable
 from core.events import Created, Edited
-from core.people import Actor, Directory
+from core.people import SYSTEM, Actor, Directory
 from core.plan import Plan
 from core.ports import Change, Scope, Store, Writing
 from core.timers import TimerKind, timers_of
@@ -47,15 +47,21 @@ class Outcome:
 class _Request:
     command: c.AnyCommand
     actor: Actor
-    key: str
-    fingerprint: str
-    done: asyncio.Future[Outcome]
+    key: str = ""
+    fingerprint: str = ""
 
     @property
     def keys(self) -> list[str]:
         """What is remembered of the request: its key, and the key together with what was asked."""
         marked = f"{self.key}#{self.fingerprint}" if self.fingerprint else ""
         return [key for key in (self.key, marked) if self.key and key]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Waiting(_Request):
+    """A request with somebody who waits for what becomes of it."""
+
+    done: asyncio.Future[Outcome]
 
 
 class Engine:
@@ -66,7 +72,7 @@ class Engine:
         self.policy = policy
         self.directory = Directory()
         self.crowd = Crowd()
-        self._waiting: list[_Request] = []
+        self._waiting: list[_Waiting] = []
         self._committing: asyncio.Task[None] | None = None
         self._listeners: list[Callable[[Sequence[str]], None]] = []
 
@@ -86,7 +92,8 @@ class Engine:
         FabuError when the command is refused; what is refused for want of rights, and every callback that is, is put
         into the operation log first.
         """
-        request = _Request(command, actor, key, fingerprint, asyncio.get_running_loop().create_future())
+        done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        request = _Waiting(command, actor, key, fingerprint, done=done)
         self._waiting.append(request)
         if self._committing is None:
             self._committing = asyncio.create_task(self._commit_all())
@@ -106,7 +113,7 @@ class Engine:
         finally:
             self._committing = None
 
-    async def _commit(self, requests: list[_Request], *, again: bool = False) -> None:
+    async def _commit(self, requests: list[_Waiting], *, again: bool = False) -> None:
         """Commit a batch. One that fails is tried again request by request, so that each stands for itself.
 
         The second time, a request that another replica was faster with is known for a repeated one.
@@ -126,8 +133,20 @@ class Engine:
                 request.done.set_result(result)
             else:
                 request.done.set_exception(result)
-        for listener in self._listeners if results.changed else ():
-            listener(results.changed)
+        self.committed(results.changed)
+
+    def note(self, writing: Writing, notes: Sequence[c.AnyCommand]) -> Sequence[str]:
+        """Execute commands of the system in a transaction of the caller: what is logged with it, or not at all.
+
+        What is refused, as for a plan that was deleted, is left out. Returns the ids of the plans that were changed,
+        for `committed`.
+        """
+        return _Batch(self, writing).run([_Request(note, SYSTEM) for note in notes]).changed if notes else ()
+
+    def committed(self, changed: Sequence[str]) -> None:
+        """Tell the listeners, on the event loop, which plans a transaction changed."""
+        for listener in self._listeners if changed else ():
+            listener(changed)
 
 
 @dataclass(slots=True)

@@ -264,6 +264,16 @@ class CheckFailed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Told(Event):
+    """An external system took notice of a moment."""
+
+    name = "told"
+    endpoint: str
+    event: HookEvent
+    delivery: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Untold(Event):
     """An external system could not be told of a moment, and will not be unless somebody replays the delivery."""
 

@@ -106,11 +106,14 @@ def progress_values(plan: Plan) -> Values:
         "approval_at": micros(plan.approval_at),
         "executing_at": micros(plan.executing_at),
         "success_at": micros(plan.success_at),
-        "version": plan.version,
-        "log_seq": plan.log_seq,
-        "log_head": plan.log_head,
         "deleted": plan.deleted,
+        **logged_values(plan),
     }
+
+
+def logged_values(plan: Plan) -> Values:
+    """Return the columns of a plan that follow its operation log."""
+    return {"version": plan.version, "log_seq": plan.log_seq, "log_head": plan.log_head}
 
 
 def birth_values(plan: Plan) -> Values:

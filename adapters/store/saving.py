@@ -16,6 +16,7 @@ from adapters.store.rows import (
     birth_values,
     item_values,
     log_values,
+    logged_values,
     micros,
     planned_values,
     progress_values,
@@ -39,7 +40,8 @@ _ADD_PLAN, _ADD_STAGE, _ADD_VOTE, _ADD_ITEM, _ADD_RUN = map(insert, (plans, stag
 _ADD_SPEC, _ADD_CONTENT, _ADD_VERSION, _ADD_TIMER, _ADD_KEY = map(
     insert, (item_specs, contents, versions, timers, inbox)
 )
-_SET_PLAN, _SET_PROGRESS = update(plans).where(*_this_version), update(plans).where(*_this_version)
+_SET_PLAN, _SET_PROGRESS, _SET_LOGGED = (update(plans).where(*_this_version) for _ in range(3))
+_SETTING = frozenset({_SET_PLAN, _SET_PROGRESS, _SET_LOGGED})
 _SET_ITEM, _SET_RUN = update(items).where(items.c.id == _of), update(runs).where(runs.c.id == _of)
 _DROP_STAGES = delete(stages).where(stages.c.plan_id == _of)
 _DROP_CONTENT = delete(contents).where(contents.c.plan_id == _of)
@@ -49,7 +51,7 @@ _DROP_TIMER = delete(timers).where(timers.c.plan_id == _of, timers.c.kind == bin
 _ADD_ENTRY = insert(log).inline()
 
 _STATEMENTS: tuple[UpdateBase, ...] = (
-    _ADD_PLAN, _SET_PLAN, _SET_PROGRESS, _DROP_CONTENT, _ADD_CONTENT, _DROP_STAGES, _ADD_STAGE, _ADD_VOTE,
+    _ADD_PLAN, _SET_PLAN, _SET_PROGRESS, _SET_LOGGED, _DROP_CONTENT, _ADD_CONTENT, _DROP_STAGES, _ADD_STAGE, _ADD_VOTE,
     _DROP_ITEM, _ADD_ITEM, _SET_ITEM, _DROP_SPEC, _ADD_SPEC, _ADD_RUN, _SET_RUN, _ADD_VERSION,
     _DROP_TIMER, _ADD_TIMER, _ADD_KEY, ADD_EFFECT,
 )  # fmt: skip
@@ -76,7 +78,7 @@ class Saver:
         for statement in _STATEMENTS:
             if rows := self._rows.get(statement):
                 result = self._connection.execute(statement, rows)
-                if statement in (_SET_PLAN, _SET_PROGRESS) and result.rowcount != len(rows):
+                if statement in _SETTING and result.rowcount != len(rows):
                     raise Conflict
         if entries := [log_values(entry) for change in changes for entry in change.entries]:
             announce(self._connection)
@@ -86,11 +88,13 @@ class Saver:
         if before is None:
             self._rows[_ADD_PLAN].append(birth_values(after) | planned_values(after) | progress_values(after))
         elif before is not after:
-            here = {"of": after.id, "before": before.version} | progress_values(after)
-            if after.revision == before.revision:
-                self._rows[_SET_PROGRESS].append(here)
-            else:
-                self._rows[_SET_PLAN].append(here | planned_values(after))
+            here = {"of": after.id, "before": before.version}
+            if after.revision != before.revision:
+                self._rows[_SET_PLAN].append(here | progress_values(after) | planned_values(after))
+            elif after.updated_at is not before.updated_at:
+                self._rows[_SET_PROGRESS].append(here | progress_values(after))
+            else:  # whatever changes a plan stamps it; this only has a longer log
+                self._rows[_SET_LOGGED].append(here | logged_values(after))
         if (before and before.approval.stages) != after.approval.stages:
             self._rows[_DROP_STAGES].append({"of": after.id})
             self._rows[_ADD_STAGE] += [stage_values(after.id, i, s) for i, s in enumerate(after.approval.stages)]

@@ -44,6 +44,7 @@ SENTENCES = {
     "replanned": N_("took the plan back to planning"),
     "cancelled": N_("cancelled the plan"),
     "deleted": N_("deleted the plan"),
+    "told": N_("told {endpoint}: {event}"),
     "untold": N_("could not tell {endpoint}: {event}"),
     "endpoint_disabled": N_("{endpoint} is told nothing any more"),
     "replayed": N_("delivers again: {destinations}"),

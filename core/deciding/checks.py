@@ -13,7 +13,9 @@ from core.errors import Contradiction, Forbidden, Invalid, Problem, WrongStatus
 from core.status import FAILED_CHECK, WAITING_CHECK
 
 
-def decide(unfolding: Unfolding, command: c.Callback | c.Recheck | c.NoteUntold | c.NoteDisabled | c.Replay) -> None:
+def decide(
+    unfolding: Unfolding, command: c.Callback | c.Recheck | c.NoteTold | c.NoteUntold | c.NoteDisabled | c.Replay
+) -> None:
     """Decide the commands of this chapter."""
     match command:
         case c.Callback():
@@ -21,6 +23,8 @@ def decide(unfolding: Unfolding, command: c.Callback | c.Recheck | c.NoteUntold 
         case c.Recheck():
             waiting = {status: event for event, status in FAILED_CHECK.items()}
             flow.wait(unfolding, waiting[unfolding.plan.status])
+        case c.NoteTold():
+            unfolding.add(e.Told(endpoint=command.endpoint, event=command.event, delivery=command.delivery))
         case c.NoteUntold():
             unfolding.add(e.Untold(endpoint=command.endpoint, event=command.event, reason=command.reason))
         case c.NoteDisabled():

@@ -104,7 +104,7 @@ async def fabu(database: str, address: str, plans: int) -> float:
     await asyncio.gather(*(engine.execute(c.Finish(plan_id=plan_id), ALICE) for plan_id in ids))
     hooks = Hooks(settings, store, engine, clock)
     route, sent = _counted(hooks.route, plans)
-    worker = DeliveryWorker(store, clock, {"hook": route})
+    worker = DeliveryWorker(store, clock, {"hook": route}, engine)
     spare_what_stays()
     started = time.perf_counter()
     worker.start()

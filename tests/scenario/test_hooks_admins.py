@@ -68,7 +68,7 @@ async def test_administrators_are_told_once_when_a_receiver_is_gone(tmp_path: Pa
         assert "Nothing of it was given up" in await case.dingtalk.erin.says("replay 1")
         assert "Only administrators" in await case.in_slack("alice").types("replay 2000-01-01")
         events = await case.fabu.events(1)
-        assert events[events.index("untold") :] == ["untold", "endpoint_disabled", "replayed"]
+        assert events[events.index("untold") :] == ["untold", "endpoint_disabled", "replayed", "told"]
         log = await case.in_slack("bob").types("log 1")
         assert "ci is told nothing any more — it answered 410 (Gone)" in log
         assert await case.fabu.head(1) in log

@@ -8,8 +8,10 @@ from typing import TypeVar
 
 from adapters.store.open import open_store
 from bot.delivery import DeliveryWorker, Route, Sent, patient
-from core.clock import ManualClock
+from core.clock import ManualClock, SystemIds
+from core.context import Policy
 from core.effects import Effect, EffectKind
+from core.engine import Engine
 from core.ports import Delivery, DeliveryState, Store, Writing
 from tests.worlds import START
 
@@ -47,7 +49,8 @@ async def test_what_is_being_taken_when_the_worker_is_stopped_is_delivered() -> 
         await plain.write(lambda writing: writing.outbox.add([effect]))
         worker.wake()
 
-    worker = DeliveryWorker(store, clock, {"there": Route(deliver, patient)})
+    engine = Engine(store, clock, SystemIds(), Policy(), b"key")
+    worker = DeliveryWorker(store, clock, {"there": Route(deliver, patient)}, engine)
     worker.start()
     async with asyncio.timeout(10):
         await add("first")

@@ -6,9 +6,11 @@ import asyncio
 
 from adapters.store.open import open_store
 from bot.delivery import FEW, DeliveryWorker, Route, Sent, patient
-from core.clock import ManualClock
-from core.crowd import CROWD, Crowd
+from core.clock import ManualClock, SystemIds
+from core.context import Policy
+from core.crowd import CROWD
 from core.effects import Effect, EffectKind
+from core.engine import Engine
 from core.ports import Delivery
 from tests.worlds import START
 
@@ -16,14 +18,15 @@ MANY = 3 * FEW
 
 
 async def test_few_are_delivered_in_a_crowd_and_the_rest_when_it_has_passed() -> None:
-    clock, crowd = ManualClock(START), Crowd()
+    clock = ManualClock(START)
     store = open_store("memory://", b"k" * 32, clock)
+    engine = Engine(store, clock, SystemIds(), Policy(), b"key")
     begun: list[str] = []
     more, may_end = asyncio.Event(), asyncio.Event()
 
     async def crowding() -> None:
         while True:
-            crowd.seen(CROWD)
+            engine.crowd.seen(CROWD)
             await asyncio.sleep(0.001)
 
     async def deliver(taken: Delivery) -> Sent:
@@ -39,7 +42,7 @@ async def test_few_are_delivered_in_a_crowd_and_the_rest_when_it_has_passed() ->
 
     effects = [Effect(f"{i:02}", f"plan {i}", "there", EffectKind.HOOK, "", {}, START) for i in range(MANY)]
     await store.write(lambda writing: writing.outbox.add(effects))
-    worker = DeliveryWorker(store, clock, {"there": Route(deliver, patient)}, crowd)
+    worker = DeliveryWorker(store, clock, {"there": Route(deliver, patient)}, engine)
     async with asyncio.timeout(10):
         people = asyncio.create_task(crowding())
         worker.start()

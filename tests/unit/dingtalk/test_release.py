@@ -91,7 +91,7 @@ async def release(request: pytest.FixtureRequest, ding: DingTalkSimulator, app: 
         sync = CardSync(
             served.messenger, "cid1", store, engine, identities, clock, ids, LOCALE, served.url, ("dingtalk",)
         )
-        worker = DeliveryWorker(store, clock, {"dingtalk": Route(sync.deliver, patient)})
+        worker = DeliveryWorker(store, clock, {"dingtalk": Route(sync.deliver, patient)}, engine)
         engine.listen(lambda _: worker.wake())
         worker.start()
         stack.push_async_callback(worker.stop)

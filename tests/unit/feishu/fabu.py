@@ -99,7 +99,7 @@ async def fabu(feishu: FeishuSimulator, *, with_forms: bool = True) -> AsyncIter
     cards = CardSync(
         messengers["feishu"], "oc_ops", store, engine, identities, clock, ids, locale, URL, ("feishu",)
     )  # fmt: skip
-    worker = DeliveryWorker(store, clock, {"feishu": Route(cards.deliver, patient), **forms.routes})
+    worker = DeliveryWorker(store, clock, {"feishu": Route(cards.deliver, patient), **forms.routes}, engine)
     engine.listen(lambda _: worker.wake())
     worker.start()
     try:
