@@ -46,20 +46,20 @@ class Sent:
 class Route:
     """How the effects of a destination are delivered.
 
-    `deliver` raises DeliveryError when it did not work; `backoff` gives the wait before the next try after so many,
-    None to give up; `given_up` is told of an effect that will not be tried again; `note` gives what the operation log
-    says of one that was taken.
+    `deliver` raises DeliveryError when it did not work; `backoff` gives the wait before the next try, None to give up;
+    `given_up` is told of an effect that will not be tried again; `note` gives what the operation log says of one that
+    was taken.
     """
 
     deliver: Callable[[Delivery], Awaitable[Sent]]
-    backoff: Callable[[int], timedelta | None]
+    backoff: Callable[[Delivery], timedelta | None]
     given_up: Callable[[Delivery, DeliveryError], Awaitable[None]] | None = None
     note: Callable[[Delivery], c.AnyCommand] | None = None
 
 
-def patient(attempts: int) -> timedelta:
+def patient(delivery: Delivery) -> timedelta:
     """Wait 1, 2, 4 … seconds, at most five minutes, for ever: what a chat shows must be right in the end."""
-    return timedelta(seconds=min(300, 2 ** min(attempts - 1, 9)))
+    return timedelta(seconds=min(300, 2 ** min(delivery.attempts - 1, 9)))
 
 
 class DeliveryWorker:
@@ -176,7 +176,7 @@ class DeliveryWorker:
     async def _failed(
         self, delivery: Delivery, route: Route | None, error: DeliveryError
     ) -> tuple[DeliveryState, datetime | None]:
-        wait = route.backoff(delivery.attempts) if route and error.retryable else None
+        wait = route.backoff(delivery) if route and error.retryable else None
         if wait is not None:
             asked = timedelta(seconds=error.retry_after or 0)
             log.info("delivery to %s waits %s: %s", delivery.effect.destination, max(wait, asked), error)

@@ -51,7 +51,7 @@ class Forms:
     @property
     def routes(self) -> dict[str, Route]:
         """How `form_start` and `form_cancel` effects are delivered, also those of vendors that are not enabled."""
-        route = Route(self._deliver, lambda n: patient(n) if n < _TRIES else None, self._given_up)
+        route = Route(self._deliver, lambda d: patient(d) if d.attempts < _TRIES else None, self._given_up)
         return {channel.value: route for channel in CHANNELS}
 
     async def poll(self) -> None:

@@ -45,7 +45,9 @@ class Hooks:
     @property
     def route(self) -> Route:
         """How hooks are delivered: in ten tries over three days."""
-        return Route(self._deliver, lambda attempts: next_delay(attempts, random.random), self._given_up, _note)
+        return Route(
+            self._deliver, lambda delivery: next_delay(delivery.attempts, random.random), self._given_up, _note
+        )
 
     async def close(self) -> None:
         """Give up the connections."""

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from datetime import timedelta
 
-from bot.delivery import Route, Sent
+from bot.delivery import Route, Sent, patient
 from core import commands as c
 from core.effects import Effect, EffectKind
 from core.engine import Engine
@@ -21,7 +21,7 @@ from core.workflow import Workflow
 log = logging.getLogger(__name__)
 
 RUNNER = Actor("system", ActorKind.SYSTEM, "runner")
-_TRIES = 8
+_TRIES = 9
 
 
 class Runs:
@@ -33,12 +33,8 @@ class Runs:
 
     @property
     def route(self) -> Route:
-        """How `run_start` and `run_cancel` effects are delivered: for about four minutes, then a person decides."""
-        return Route(
-            self._deliver,
-            lambda attempts: timedelta(seconds=2**attempts) if attempts < _TRIES else None,
-            self._given_up,
-        )
+        """How runs are started and let go on: for four minutes, then a person decides. Stopping has no end."""
+        return Route(self._deliver, _backoff, self._given_up)
 
     async def report(self, plan_id: str, item_id: str, report: RunReport) -> None:
         """Take over what a runner says about an attempt."""
@@ -162,6 +158,11 @@ class Runs:
             project=item.project, workflow=workflow, actor=item.executed_by, previous=run.external_id if run else "",
             requested_at=item.executed_at,
         )  # fmt: skip
+
+
+def _backoff(delivery: Delivery) -> timedelta | None:
+    stops = delivery.effect.kind is EffectKind.RUN_CANCEL
+    return patient(delivery) if stops or delivery.attempts < _TRIES else None
 
 
 async def _found(runner: Runner, order: RunOrder) -> RunReport | None:
