@@ -25,7 +25,7 @@ from core.engine import Engine
 from core.errors import DeliveryError
 from core.people import Person
 from core.plan import FORMS, Plan
-from core.ports import CardRecord, Delivery, Reading, Store
+from core.ports import CardRecord, Delivery, Reading, Store, Writing
 from core.status import ENDED, ItemStatus, PlanStatus
 from core.validate import eligible
 
@@ -186,6 +186,15 @@ class CardSync:
     async def _forget(self, record: CardRecord) -> None:
         await self._store.write(lambda writing: writing.cards.drop([record.id]))
 
+    async def _rename(self, record: CardRecord) -> None:
+        """Give a card that is not there another key."""
+
+        def rename(writing: Writing) -> None:
+            writing.cards.drop([record.id])
+            writing.cards.put([replace(record, id=self._ids.new())])
+
+        await self._store.write(rename)
+
     async def _post(self, plan: Plan, record: CardRecord, card: Card, person: Person | None) -> CardRecord:
         """Post a card, its intent first: after a crash in between the same key finds it where the vendor can tell."""
         await self._store.write(lambda writing: writing.cards.put([record]))
@@ -194,7 +203,12 @@ class CardSync:
         if person and card.more and not self._messenger.buttons:
             link = await self._links.make(person.id, SENT, plan=plan.number)
             card = replace(card, more=replace(card.more, url=link))
-        posted = await self._messenger.post(place, card, record.id)
+        try:
+            posted = await self._messenger.post(place, card, record.id)
+        except DeliveryError as error:
+            if not error.retryable:  # the key may be used up: DingTalk keeps a card that it could not deliver
+                await self._rename(record)
+            raise
         done = replace(record, channel=posted.channel, message=posted.message, posted_at=self._clock.now())
         await self._store.write(lambda writing: writing.cards.put([done]))
         return done

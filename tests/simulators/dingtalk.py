@@ -270,11 +270,12 @@ class DingTalkSimulator(ThreadSimulator):
             raise Refused("param.callbackRouteKeyNotExist", "callbackRouteKey 未注册")
         if absent := template_variables(private=False) - asked.card_data.card_param_map.keys():
             raise Refused("param.cardDataError", f"missing: {sorted(absent)}")
-        reason = self._undeliverable(asked.chat)
-        if asked.out_track_id not in self._cards and not reason:
+        reason = ""
+        if asked.out_track_id not in self._cards:  # one that could not be delivered is there as well, and stays unseen
+            reason = self._undeliverable(asked.chat)
             private = {user: data.card_param_map for user, data in asked.private_data.items()}
-            params = asked.card_data.card_param_map
-            card = Card(asked.out_track_id, asked.chat, params, private, asked.callback_route_key)
+            chat, params = "" if reason else asked.chat, asked.card_data.card_param_map
+            card = Card(asked.out_track_id, chat, params, private, asked.callback_route_key)
             self._cards[asked.out_track_id] = card
         result = {"spaceId": asked.chat, "spaceType": "IM", "success": not reason, "errorMsg": reason}
         return {"success": True, "result": {"outTrackId": asked.out_track_id, "deliverResults": [result]}}
