@@ -38,6 +38,10 @@ class LogEntry:
     id: int = 0
 
 
+_CHAINED = [f.name for f in fields(LogEntry) if f.name not in ("hash", "id", "at")]
+_canonical = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=dict).encode
+
+
 def entries_for(
     plan_id: str, seq: int, head: str, events: Iterable[AnyEvent | Created], actor: Actor, at: datetime, key: bytes
 ) -> list[LogEntry]:
@@ -53,10 +57,8 @@ def entries_for(
 
 def chain(previous: str, entry: LogEntry, key: bytes) -> str:
     """Return the hash of an entry that follows one with the hash `previous`, as 64 hexadecimal digits."""
-    content = {f.name: getattr(entry, f.name) for f in fields(entry) if f.name not in ("hash", "id", "at")}
-    content["at"] = entry.at.timestamp()
-    canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=dict)
-    return hmac.new(key, previous.encode() + canonical.encode(), "sha256").hexdigest()
+    content = {name: getattr(entry, name) for name in _CHAINED} | {"at": entry.at.timestamp()}
+    return hmac.new(key, previous.encode() + _canonical(content).encode(), "sha256").hexdigest()
 
 
 def broken_at(entries: Iterable[LogEntry], key: bytes) -> LogEntry | None:
