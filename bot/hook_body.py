@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 
 from core.people import Directory
-from core.plan import Item, Plan
+from core.plan import Item, Plan, StoredSpec
 from core.status import RunStatus
 from core.workflow import Workflow
 
@@ -26,6 +26,8 @@ _SYSTEM = "系统"
 _TASK_STATUS = {RunStatus.STARTING: "created", RunStatus.UNKNOWN: "failed"}
 """What runs are called in the document where it differs from ours: it has no word for a run that was lost."""
 
+_EMPTY = '"jobs":[]'
+"""What the text of a workflow with an empty stage has in it: in what people wrote, quotes follow a backslash."""
 _TASK = re.compile(r"(?:.*/)?([0-9]{1,18})")
 """The number that a runner gave a run, alone or after the name of its workflow: `43`, `deploy/43`."""
 
@@ -107,16 +109,21 @@ def _text_spec(item: Item) -> dict[str, Any]:
 
 
 def _workflow_spec(item: Item, *, document_aliases: bool) -> dict[str, Any]:
-    run, workflow = item.run, dict(item.spec or {})
-    if document_aliases:
-        workflow = Workflow.model_validate(workflow).dump(document_aliases=True)
-    workflow["stages"] = [stage for stage in workflow["stages"] if stage["jobs"]]  # Zadig sends no stage that is empty
+    run = item.run
     number = _TASK.fullmatch(run.external_id) if run else None
     return {
-        "workflow": workflow,
+        "workflow": {} if item.spec is None else _workflow(item.spec, document_aliases=document_aliases),
         "status": _TASK_STATUS.get(run.status, run.status.value) if run else "",
         "task_id": int(number[1]) if number else 0,
     }
+
+
+def _workflow(spec: Mapping[str, Any], *, document_aliases: bool) -> dict[str, Any] | orjson.Fragment:
+    """Return a workflow without empty stages, which Zadig does not send: mostly the very text that is stored."""
+    if isinstance(spec, StoredSpec) and not document_aliases and _EMPTY not in spec.text:
+        return orjson.Fragment(spec.text)
+    workflow = Workflow.model_validate(dict(spec)).dump(document_aliases=True) if document_aliases else dict(spec)
+    return workflow | {"stages": [stage for stage in workflow["stages"] if stage["jobs"]]}
 
 
 def _seconds(moment: datetime | None) -> int:

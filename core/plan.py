@@ -6,7 +6,8 @@ says which); `tally` counts all of them, so that a click costs the same on a pla
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -129,6 +130,29 @@ class Run:
     message: str = ""
     started_at: datetime | None = None
     ended_at: datetime | None = None
+
+
+class StoredSpec(Mapping[str, Any]):
+    """A spec as it is stored: `text` is compact JSON, which is parsed when somebody looks into it."""
+
+    __slots__ = ("_parsed", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._parsed: dict[str, Any] = {}
+
+    def _object(self) -> dict[str, Any]:
+        self._parsed = self._parsed or json.loads(self.text)
+        return self._parsed
+
+    def __getitem__(self, key: str) -> Any:
+        return self._object()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._object())
+
+    def __len__(self) -> int:
+        return len(self._object())
 
 
 @dataclass(frozen=True, slots=True)

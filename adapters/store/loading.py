@@ -14,7 +14,7 @@ from sqlalchemy import BindParameter, Connection, Select, bindparam, select
 from adapters.store.rows import AnyRow, fetch, item_of, plan_of, stage_of, vote_of
 from adapters.store.sealing import Sealing
 from adapters.store.tables import contents, item_specs, items, plans, stages, votes
-from core.plan import Content, Item, Plan, Stage, Vote
+from core.plan import Content, Item, Plan, Stage, StoredSpec, Vote
 from core.ports import Scope
 from core.workflow import Workflow, join_credentials
 
@@ -78,8 +78,10 @@ class Loader:
 
     def spec(self, row: AnyRow) -> Mapping[str, Any]:
         """Return the spec of a row of `item_specs` with its credentials, which are kept apart."""
+        if self._sealing is None:
+            return StoredSpec(row.spec)
         spec: Mapping[str, Any] = orjson.loads(row.spec)
-        if row.secrets is None or self._sealing is None:
+        if row.secrets is None:
             return spec
         secrets = self._sealing.unseal(row.secrets, row.item_id)
         return join_credentials(Workflow.model_validate(spec), secrets).dump()

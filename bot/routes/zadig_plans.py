@@ -12,6 +12,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import orjson
 from aiohttp import web
 from pydantic import BaseModel, Field
 
@@ -175,7 +176,8 @@ def _answering(action: Action) -> Callable[[web.Request], Awaitable[web.Response
             answer = await action(request, services)
         except FabuError as error:
             return _refusal(request, services, error)
-        return web.json_response({"message": "success"} if answer is None else answer)
+        body = orjson.dumps({"message": "success"} if answer is None else answer)
+        return web.Response(body=body, content_type="application/json")
 
     return handler
 

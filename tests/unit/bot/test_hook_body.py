@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from adapters.store.rows import to_json
 from bot.hook_body import render
 from core.people import Directory, Person
-from core.plan import Content, Item, Plan, Run, Window
+from core.plan import Content, Item, Plan, Run, StoredSpec, Window
 from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus
 from core.workflow import JobType, ReleasePlanHook, Workflow
 from tests.simulators import receiver_body
@@ -112,6 +113,17 @@ def test_every_job_type_is_told_even_when_nothing_is_filled_in() -> None:
     (job,) = told(plan_of(workflow_item(1, {"name": "w", "stages": [{"name": "s", "jobs": jobs}]})))["jobs"]
     (stage,) = job["spec"]["workflow"]["stages"]
     assert [inner["type"] for inner in stage["jobs"]] == [*JobType, "tapd"]
+
+
+@pytest.mark.parametrize(
+    "stages", [[], [{"name": "empty"}], [{"name": '"jobs":[]', "jobs": [{"name": "j", "type": "sql"}]}]]
+)
+def test_a_stored_workflow_is_told_as_any_other(stages: list[dict[str, Any]]) -> None:
+    plain = plan_of(workflow_item(1, {"name": "发布", "stages": stages}))
+    spec = StoredSpec(to_json(plain.items["i1"].spec))
+    stored = replace(plain, items={"i1": replace(plain.items["i1"], spec=spec)})
+    for document_aliases in (False, True):
+        assert told(stored, document_aliases=document_aliases) == told(plain, document_aliases=document_aliases)
 
 
 @pytest.mark.parametrize("event", HookEvent)
