@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 _LEASE = timedelta(seconds=30)
 _BATCH = 200
-_KEYS_KEPT = timedelta(days=7)
+_KEPT = timedelta(days=7)
 
 
 class Ticks:
@@ -31,12 +31,12 @@ class Ticks:
         self._scheduler = AsyncIOScheduler(timezone="UTC")
 
     def start(self, others: dict[Callable[[], Awaitable[None]], float]) -> None:
-        """Begin to tick: timers every half second, old request keys every hour, and `others` every so many seconds.
+        """Begin to tick: timers every half second, what is old every hour, and `others` every so many seconds.
 
         All of it is done once at the start: what happened while no server ran is not waited for.
         """
         now = datetime.now(UTC)
-        for work, seconds in {self.timers: 0.5, self.forget_keys: 3600.0, **others}.items():
+        for work, seconds in {self.timers: 0.5, self.forget: 3600.0, **others}.items():
             self._scheduler.add_job(
                 _guarded(work), "interval", name=work.__qualname__, seconds=seconds, next_run_time=now,
                 max_instances=2, coalesce=True, misfire_grace_time=None,
@@ -66,10 +66,11 @@ class Ticks:
             return timer
         return None if outcome.events else timer
 
-    async def forget_keys(self) -> None:
-        """Forget request keys that nobody will repeat any more."""
-        before = self._clock.now() - _KEYS_KEPT
+    async def forget(self) -> None:
+        """Forget request keys that nobody will repeat any more, and sign-in links that lead nowhere."""
+        before = self._clock.now() - _KEPT
         await self._store.write(lambda writing: writing.plans.forget_keys(before))
+        await self._store.write(lambda writing: writing.people.forget_links(before))
 
 
 def _guarded(work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:

@@ -182,6 +182,10 @@ class PeopleWrites(Protocol):
         """Return a valid token and mark its use; a single-use token is valid once."""
         ...
 
+    def forget_links(self, before: datetime) -> int:
+        """Forget single-use tokens that were used, or expired, before a moment; return how many."""
+        ...
+
     def revoke_token(self, token_id: str, now: datetime) -> bool:
         """Revoke a token; False when there is none."""
         ...

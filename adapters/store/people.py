@@ -36,6 +36,7 @@ _USE = (
 _REVOKE = (
     update(tokens).where(tokens.c.id == bindparam("of")).values(revoked_at=func.coalesce(tokens.c.revoked_at, _now))
 )
+_FORGET_LINKS = delete(tokens).where(tokens.c.single_use, or_(tokens.c.used_at < _now, tokens.c.expires_at < _now))
 _TIMES = ("created_at", "expires_at", "revoked_at", "used_at")
 
 
@@ -73,6 +74,10 @@ class SqlPeople:
         """See `PeopleWrites.use_token`."""
         row = self._connection.execute(_USE, {"of": digest, "now": micros(now)}).first()
         return token_of(row) if row else None
+
+    def forget_links(self, before: datetime) -> int:
+        """See `PeopleWrites.forget_links`."""
+        return self._connection.execute(_FORGET_LINKS, {"now": micros(before)}).rowcount
 
     def revoke_token(self, token_id: str, now: datetime) -> bool:
         """See `PeopleWrites.revoke_token`."""

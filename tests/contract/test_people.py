@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import Conflict
 from core.people import Group, Person
-from core.ports import CardRecord, Store, Token
+from core.ports import CardRecord, Store, Token, Writing
 from tests.worlds import START
 
 ALICE = Person("alice", "Alice 李", "a@example.com", "1", "U1", "ou_1", "u1", "zh_CN", "Asia/Shanghai", admin=True)
@@ -60,6 +60,27 @@ async def test_a_single_use_token_is_valid_once(store: Store) -> None:
     await store.write(lambda writing: writing.people.add_token(once))
     used = [await store.write(lambda writing: writing.people.use_token("digest", START)) for _ in range(2)]
     assert used == [replace(once, used_at=START), None]
+
+
+async def test_links_that_lead_nowhere_are_forgotten(store: Store) -> None:
+    link = replace(TOKEN, single_use=True, expires_at=START + timedelta(days=1))
+    kept = [
+        replace(link, id="open", digest="open"),
+        replace(TOKEN, id="session", digest="session", expires_at=START, used_at=START),
+    ]
+    over = [
+        replace(link, id="used", digest="used", used_at=START),
+        replace(link, id="late", digest="late", expires_at=START),
+    ]
+
+    def add(writing: Writing) -> None:
+        for token in kept + over:
+            writing.people.add_token(token)
+
+    await store.write(add)
+    for count in (2, 0):
+        assert await store.write(lambda writing: writing.people.forget_links(START + timedelta(hours=1))) == count
+    assert {token.id for token in await store.read(lambda reading: reading.tokens())} == {"open", "session"}
 
 
 async def test_a_digest_belongs_to_one_token(store: Store) -> None:

@@ -100,6 +100,18 @@ class MemoryPeople:
         used = self._state.tokens[token.id] = replace(token, used_at=now)
         return used
 
+    def forget_links(self, before: datetime) -> int:
+        """See `PeopleWrites.forget_links`."""
+        tokens = self._state.tokens
+        over = [
+            token.id
+            for token in tokens.values()
+            if token.single_use and any(at and at < before for at in (token.used_at, token.expires_at))
+        ]
+        for token_id in over:
+            del tokens[token_id]
+        return len(over)
+
     def revoke_token(self, token_id: str, now: datetime) -> bool:
         """See `PeopleWrites.revoke_token`."""
         token = self._state.tokens.get(token_id)
