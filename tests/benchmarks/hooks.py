@@ -31,6 +31,7 @@ from adapters.store.migrate import upgrade
 from adapters.store.open import open_store
 from bot.app import spare_what_stays
 from bot.delivery import PER_DESTINATION, DeliveryWorker, Route, Sent
+from bot.hook_body import render
 from bot.hooks import Hooks
 from config.settings import Settings
 from core import commands as c
@@ -39,8 +40,9 @@ from core.context import Policy
 from core.draft import PlanDraft
 from core.engine import Engine
 from core.people import Actor, Directory, Person
-from core.ports import Delivery, DeliveryState, Store
+from core.ports import Delivery, DeliveryState, Reading, Store
 from core.status import HookEvent
+from tests.benchmarks.comparing import Row
 from tests.services import fresh_database
 
 EXAMPLE = json.loads((Path(__file__).parents[1] / "fixtures" / "hook_example.json").read_bytes())
@@ -91,15 +93,22 @@ def _draft() -> PlanDraft:
     return PlanDraft.model_validate({"name": "Release", "items": items})
 
 
+def _office(database: str) -> tuple[Store, Engine, SystemIds]:
+    """Open an engine with one person, an endpoint and a runner, on a database."""
+    clock, ids = SystemClock(), SystemIds()
+    store = open_store(database, b"key", clock)
+    policy = Policy(hooks={"default": frozenset({HookEvent.FINISH_PLANNING})}, runners={"zadig": lambda _: []})
+    engine = Engine(store, clock, ids, policy, b"key")
+    engine.directory = Directory({"alice": Person("alice", "Alice")})
+    return store, engine, ids
+
+
 async def fabu(database: str, address: str, plans: int) -> float:
     """Return how many hooks Fabu delivers in a second."""
     settings = Settings.model_validate({"hooks": {"url": address, "secret": SECRET, "allow_internal": LOOPBACK}})
-    clock = SystemClock()
-    store = open_store(database, b"key", clock)
-    policy = Policy(hooks={"default": frozenset({HookEvent.FINISH_PLANNING})}, runners={"zadig": lambda _: []})
-    engine = Engine(store, clock, SystemIds(), policy, b"key")
-    engine.directory = Directory({"alice": Person("alice", "Alice")})
-    ids, draft = [SystemIds().new() for _ in range(plans)], _draft()
+    store, engine, new_ids = _office(database)
+    clock, draft = SystemClock(), _draft()
+    ids = [new_ids.new() for _ in range(plans)]
     await asyncio.gather(*(engine.execute(c.Create(plan_id=plan_id, draft=draft), ALICE) for plan_id in ids))
     await asyncio.gather(*(engine.execute(c.Finish(plan_id=plan_id), ALICE) for plan_id in ids))
     hooks = Hooks(settings, store, engine, clock)
@@ -205,9 +214,9 @@ async def bare(database: str, address: str, plans: int) -> float:
 Sender = Callable[[str, str, int], Awaitable[float]]
 
 
-async def run(quick: bool) -> list[tuple[str, float, str]]:
-    """Return for each database how fast Fabu delivers, as a share of the bare sender's rate."""
-    plans, rounds = (200, 1) if quick else (2000, 3)
+async def run(*, quick: bool) -> list[Row]:
+    """Return for each database how fast Fabu delivers, as a share of the bare sender's rate; and what a body takes."""
+    plans, rounds = (1000, 1) if quick else (2000, 3)
     found = []
     async with sink() as address:
         for name, empty_database in (("SQLite", _sqlite), ("PostgreSQL", _postgres)):
@@ -217,8 +226,31 @@ async def run(quick: bool) -> list[tuple[str, float, str]]:
                     await asyncio.to_thread(upgrade, url)
                     measured.append(await sender(url, address, plans))
             ours, theirs = (statistics.median(measured) for measured in rates.values())
-            found.append((f"hooks, {name}", ours / theirs, f"{ours:.0f}/s; bare sender {theirs:.0f}/s, {plans} plans"))
-    return found
+            note = f"{ours:.0f}/s; bare sender {theirs:.0f}/s, {plans} plans"
+            found.append(Row(f"hooks, {name}", ours / theirs, ">= 0.25", note))
+    with _sqlite() as url:
+        await asyncio.to_thread(upgrade, url)
+        milliseconds, size = await body(url)
+    return [*found, Row("milliseconds to make the body of a large plan", milliseconds, "< 50", f"{size} bytes")]
+
+
+async def body(database: str) -> tuple[float, int]:
+    """Return the milliseconds in which the body of a stored plan of a megabyte is made, and its size."""
+    store, engine, ids = _office(database)
+    items = [item.model_copy(update={"key": f"{item.key}-{n}"}) for n in range(62) for item in _draft().items]
+    draft = _draft().model_copy(update={"items": tuple(items)})
+    plan_id = ids.new()
+    await engine.execute(c.Create(plan_id=plan_id, draft=draft), ALICE)
+    moment = {"status": "finish_planning", "instance_code": "c"}
+
+    def make(reading: Reading) -> tuple[float, int]:
+        started = time.perf_counter()
+        made = render(reading.masked([plan_id])[plan_id], "finish_planning", moment, engine.directory)
+        return (time.perf_counter() - started) * 1000, len(made)
+
+    tries = [await store.read(make) for _ in range(9)]
+    await store.close()
+    return sorted(tries)[len(tries) // 2]
 
 
 @contextmanager
