@@ -31,11 +31,11 @@ from core.validate import eligible
 
 log = logging.getLogger(__name__)
 
-_QUIET = frozenset({"run_changed", "refused", "reminded", "form_linked", "submit_deferred", "schedule_fired", "told"})
+_UNSEEN = frozenset({"refused", "told", "check_repeated"})
+"""Log entries of what changed nothing."""
+_QUIET = _UNSEEN | {"run_changed", "reminded", "form_linked", "submit_deferred", "schedule_fired"}
 """Log entries that are not worth a message in the thread."""
-_PROGRESS = frozenset(
-    {"item_done", "item_skipped", "run_requested", "run_changed", "run_ended", "refused", "reminded", "told"}
-)
+_PROGRESS = _UNSEEN | {"item_done", "item_skipped", "run_requested", "run_changed", "run_ended", "reminded"}
 """Log entries that a card which asks for nothing any more need not show: each would cost a call for every such card."""
 
 

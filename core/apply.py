@@ -44,6 +44,7 @@ AnyEvent = (
     | e.Replanned
     | e.Cancelled
     | e.Deleted
+    | e.CheckRepeated
     | e.Told
     | e.Untold
     | e.EndpointDisabled
@@ -78,7 +79,7 @@ def _fold(plan: Plan, event: AnyEvent, stamp: e.Stamp) -> Plan:  # noqa: C901 - 
             return replace(plan, status=PlanStatus.FINISH_PLANNING, planning_at=stamp.at)
         case e.SubmitDeferred():
             return replace(plan, submitting=True)
-        case e.Told() | e.Untold() | e.EndpointDisabled() | e.Replayed() | e.Refused():
+        case e.CheckRepeated() | e.Told() | e.Untold() | e.EndpointDisabled() | e.Replayed() | e.Refused():
             return plan
         case e.Deleted():
             return replace(plan, deleted=True)

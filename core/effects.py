@@ -76,7 +76,11 @@ def effects_of(
             add(f"hook:{endpoint}", EffectKind.HOOK, moment.value, **told)
     found += _forms(before, after, ids, now)
     found += _answer(before, after, ids, now)
-    shown = policy.destinations if any(not isinstance(event, e.Refused | e.Told) for event in events) else ()
+    shown = (
+        policy.destinations
+        if any(not isinstance(event, e.Refused | e.Told | e.CheckRepeated) for event in events)
+        else ()
+    )
     for destination in shown:
         add(destination, EffectKind.SYNC)
     return found

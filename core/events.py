@@ -264,6 +264,15 @@ class CheckFailed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRepeated(Event):
+    """The external system said again what it had said; nothing followed from it."""
+
+    name = "check_repeated"
+    event: HookEvent
+    result: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Told(Event):
     """An external system took notice of a moment."""
 

@@ -39,6 +39,7 @@ SENTENCES = {
     "check_reminded": N_("still waits for the external check: {event}"),
     "check_passed": N_("The external check passed: {event}"),
     "check_failed": N_("The external check failed: {event}"),
+    "check_repeated": N_("says again: {event}"),
     "succeeded": N_("The plan is complete"),
     "timed_out": N_("The release window closed before the plan was complete"),
     "replanned": N_("took the plan back to planning"),

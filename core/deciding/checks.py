@@ -56,6 +56,7 @@ def _callback(unfolding: Unfolding, command: c.Callback) -> None:
             raise WrongStatus(status=plan.status, verb="callback")
         if answered != command.result:
             raise Contradiction(result=answered)
+        unfolding.add(e.CheckRepeated(event=command.event, result=command.result))
         return
     match command.result:
         case "success":
@@ -64,3 +65,5 @@ def _callback(unfolding: Unfolding, command: c.Callback) -> None:
             unfolding.add(e.CheckFailed(event=command.event, reason=command.reason))
         case _ if plan.check and plan.check.progress != command.description:
             unfolding.add(e.CheckProgressed(event=command.event, progress=command.description))
+        case _:
+            unfolding.add(e.CheckRepeated(event=command.event, result=command.result))

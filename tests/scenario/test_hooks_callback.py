@@ -76,6 +76,8 @@ async def test_a_repeated_answer_is_accepted_and_another_one_is_not(tmp_path: Pa
         assert await check.post(check.body()) == accepted
         assert await check.status() == "finish_planning"
         assert await check.post(check.body()) == accepted
+        repeated = {"event": "finish_planning", "result": "success"}
+        assert (await check.running.log(check.plan))[-1] == ("check_repeated", repeated)
         status, answer = await check.post(check.body(result="failed"))
         assert (status, answer["code"]) == (409, "contradiction")
         assert (await check.events()).count("check_passed") == 1
