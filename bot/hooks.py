@@ -102,10 +102,8 @@ class Hooks:
         if failing and failing.gone:
             return
         if error.status == HTTPStatus.GONE:
-            reason, since = (
-                N_("it answered 410 (Gone)"),
-                f"{now:%Y-%m-%dT%H:%M}",
-            )  # what is on its way finds out as well
+            # What is on its way finds out as well, within the minute: one alarm is enough.
+            reason, since = N_("it answered 410 (Gone)"), f"{now:%Y-%m-%dT%H:%M}"
         elif failing and should_disable(failing.since, now):
             reason, since = N_("it has done nothing but fail for five days"), failing.since.isoformat()
         else:

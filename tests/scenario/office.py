@@ -27,6 +27,17 @@ ADMIN = "dave"
 GROUPS = [{"id": "sre", "members": ["carol", "erin"]}]
 PATIENCE = 10.0
 """Seconds after which something is taken for never going to happen."""
+TOLD_OF_SMALL_RELEASE = """\
+Alice: started the plan
+Alice: finished the planning
+Alice: asked for approval
+Bob: approved in stage QA
+Stage QA is complete
+The plan is approved
+The plan may be executed now
+Alice: completed “Notes”
+The plan is complete""".splitlines()
+"""What a thread says of a plan with one stage and one step when nothing went wrong, but for the head of the log."""
 
 
 def written_for(folder: Path, people: Mapping[str, Mapping[str, Any]], **sections: Any) -> Json:

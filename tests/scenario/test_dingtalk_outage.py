@@ -19,20 +19,10 @@ from tests.scenario.dingtalk_case import (
     platform_of,
     section_for,
 )
-from tests.scenario.office import PATIENCE, opened, step, written_for
+from tests.scenario.office import PATIENCE, TOLD_OF_SMALL_RELEASE, opened, step, written_for
 from tests.scenario.slack_users import SharedClock
 from tests.simulators.dingtalk import DingTalkSimulator
 
-TOLD = """\
-Alice: started the plan
-Alice: finished the planning
-Alice: asked for approval
-Bob: approved in stage QA
-Stage QA is complete
-The plan is approved
-The plan may be executed now
-Alice: completed “Notes”
-The plan is complete""".splitlines()
 QA = [in_dingtalk("QA", "bob")]
 GONE = {"code": "param.cardInstanceNotExist", "message": "卡片实例不存在", "requestid": "r1"}
 
@@ -53,7 +43,7 @@ async def test_a_release_goes_on_without_dingtalk_and_shows_afterwards(case: Off
         assert await case.fabu.status() == "success"
         await case.bob.until(lambda: case.ding.calls[-1].fault)
     await case.until_all_cards_show("successful")
-    told = [*TOLD, await case.fabu.head()]
+    told = [*TOLD_OF_SMALL_RELEASE, await case.fabu.head()]
     await case.alice.until(lambda: case.thread()[-1:] == told[-1:])
     assert case.thread() == told
 
@@ -162,7 +152,7 @@ async def test_after_a_restart_the_cards_are_the_same_and_tell_what_happened(tmp
             await case.alice.clicks("execute", on=await case.group_card("executing"))
             await case.until_all_cards_show("successful")
             assert len(ding.cards(GROUP)) == 1
-            await case.alice.until(lambda: TOLD[-1] in case.thread())
+            await case.alice.until(lambda: TOLD_OF_SMALL_RELEASE[-1] in case.thread())
 
 
 async def test_the_stream_is_opened_again(tmp_path: Path) -> None:

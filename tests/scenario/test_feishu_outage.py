@@ -19,21 +19,11 @@ from tests.scenario.feishu_case import (
     section_for,
     shows,
 )
-from tests.scenario.office import PATIENCE, opened, step, written_for
+from tests.scenario.office import PATIENCE, TOLD_OF_SMALL_RELEASE, opened, step, written_for
 from tests.simulators.feishu import UPDATABLE, Message
 from tests.simulators.feishu_cards import text_of
 from tests.simulators.feishu_platform import FeishuPlatform
 
-TOLD = """\
-Alice: started the plan
-Alice: finished the planning
-Alice: asked for approval
-Bob: approved in stage QA
-Stage QA is complete
-The plan is approved
-The plan may be executed now
-Alice: completed “Notes”
-The plan is complete""".splitlines()
 BUSY = {"code": 99991400, "msg": "request trigger frequency limit"}
 STATES = ("waiting for approval", "executing", "successful")
 
@@ -64,7 +54,7 @@ async def test_a_release_goes_on_without_feishu_and_shows_afterwards(case: Offic
         assert await case.fabu.status() == "success"
         await case.bob.until(lambda: case.feishu.calls[-1].fault)
     await case.until_all_cards_show("successful")
-    told = [*TOLD, await case.fabu.head()]
+    told = [*TOLD_OF_SMALL_RELEASE, await case.fabu.head()]
     await case.alice.until(lambda: case.thread() == told)
     assert states(card) == [one for one in STATES if one in states(card)], "never back to an earlier state"
 
@@ -76,7 +66,7 @@ async def test_a_refusal_in_a_good_answer_is_a_refusal(case: Office, operation: 
     await case.bob.clicks("Approve")
     await case.until_all_cards_show("executing")
     await case.alice.until(lambda: case.thread()[-1:] == ["The plan may be executed now"])
-    assert case.thread() == TOLD[:-2]
+    assert case.thread() == TOLD_OF_SMALL_RELEASE[:-2]
     assert len(case.group_cards) == 1
 
 
@@ -131,7 +121,7 @@ async def test_after_a_restart_the_cards_are_the_same_and_tell_what_happened(tmp
             await case.alice.clicks("Done", on=await case.group_card("executing"))
             await case.until_all_cards_show("successful")
             assert len(case.group_cards) == 1
-            told = [*TOLD, await fabu.head()]
+            told = [*TOLD_OF_SMALL_RELEASE, await fabu.head()]
             await case.alice.until(lambda: case.thread() == told)
 
 

@@ -6,21 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.scenario.office import Fabu, stage, step
+from tests.scenario.office import TOLD_OF_SMALL_RELEASE, Fabu, stage, step
 from tests.scenario.slack_users import User, cards, thread
 from tests.simulators.slack import SlackSimulator
 from tests.simulators.slack_reading import text_of
-
-TOLD = """\
-Alice: started the plan
-Alice: finished the planning
-Alice: asked for approval
-Bob: approved in stage QA
-Stage QA is complete
-The plan is approved
-The plan may be executed now
-Alice: completed “Notes”
-The plan is complete""".splitlines()
 
 
 @pytest.mark.parametrize("failure", [{"how": "close"}, {"status": 500}, {"status": 429}])
@@ -35,7 +24,7 @@ async def test_a_release_goes_on_without_slack_and_shows_afterwards(
         assert await fabu.status() == "success"
         await bob.until(lambda: slack.calls[-1].fault)
     await bob.until(lambda: all("successful" in text_of(card) for card in cards(slack)))
-    told = [*TOLD, await fabu.head()]
+    told = [*TOLD_OF_SMALL_RELEASE, await fabu.head()]
     await bob.until(lambda: thread(slack) == told)
 
 
