@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 from bot.delivery import Route, Sent, patient
 from bot.i18n import Locale
 from bot.identify import Identities
-from bot.services import Services
 from core.card import Button, Card, Section, Tone
-from core.chat import Place
+from core.chat import Messenger, Place
 from core.deliveries import Delivery
+from core.engine import Engine
 from core.errors import DeliveryError
 from core.people import Person
 
@@ -20,8 +21,12 @@ log = logging.getLogger(__name__)
 class Alarms:
     """Tells every administrator in the first chat where they have an account."""
 
-    def __init__(self, services: Services, identities: Identities, locale: Locale) -> None:
-        self._services, self._identities, self._locale = services, identities, locale
+    def __init__(
+        self, engine: Engine, identities: Identities, messengers: Mapping[str, Messenger],
+        locale: Locale, public_url: str,
+    ) -> None:  # fmt: skip
+        self._engine, self._identities, self._messengers = engine, identities, messengers
+        self._locale, self._public_url = locale, public_url
 
     @property
     def route(self) -> Route:
@@ -31,7 +36,7 @@ class Alarms:
     async def _deliver(self, delivery: Delivery) -> Sent:
         """Tell all. Raises a DeliveryError when some could not be told, who can be later."""
         failed: DeliveryError | None = None
-        for person in self._services.engine.directory.people.values():
+        for person in self._engine.directory.people.values():
             if not (person.admin and person.active):
                 continue
             try:
@@ -44,7 +49,7 @@ class Alarms:
         return Sent()
 
     async def _tell(self, person: Person, delivery: Delivery) -> None:
-        for platform, messenger in self._services.messengers.items():
+        for platform, messenger in self._messengers.items():
             if user := await self._identities.user(platform, person):
                 card = self._card(delivery, Locale.of(person, self._locale.language, self._locale.timezone))
                 await messenger.post(Place(user=user), card, f"{delivery.effect.id}-{person.id}")
@@ -56,5 +61,5 @@ class Alarms:
         title = text("{endpoint} is told nothing any more", endpoint=effect.ref)
         way_out = text("Mend it, then `replay` what could not be delivered: it is told again once that succeeds.")
         section = Section(text=f"{text(str(effect.payload['reason']))}\n{way_out}")
-        more = Button("open", text("Open"), url=f"{self._services.settings.public_url}/")
+        more = Button("open", text("Open"), url=f"{self._public_url}/")
         return Card(title, title, tone=Tone.BAD, sections=(section,), more=more)

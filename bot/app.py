@@ -15,9 +15,9 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from adapters.store.open import open_store
+from adapters.store.lock import exclusive
+from adapters.store.open import data_folder, open_store
 from bot.alarms import Alarms
-from bot.alone import alone
 from bot.chats import open_chats
 from bot.console import add_console
 from bot.delivery import DeliveryWorker, Route
@@ -33,7 +33,7 @@ from bot.routes.zadig import add_zadig
 from bot.runners import open_runners
 from bot.runs import Runs
 from bot.scheduler import Ticks
-from bot.secret import data_folder, derive, load_secret
+from bot.secret import derive, load_secret
 from bot.services import SERVICES, Services
 from config.settings import Settings
 from core.clock import Clock, Ids, SystemClock, SystemIds
@@ -103,7 +103,7 @@ async def running(
         await chats.start(app, services, forms.changed)
         hooks = Hooks(settings, store, engine, clock)
         stack.push_async_callback(hooks.close)
-        alarms = Alarms(services, identities, locale)
+        alarms = Alarms(engine, identities, chats.messengers, locale, settings.public_url)
         routes = {"runner": runs.route, "hook": hooks.route, ADMINS: alarms.route}
         routes |= {**forms.routes, **gate_routes(services)}
         _start_work(services, forms, routes | chats.routes(services, identities, locale), stack)
@@ -113,12 +113,12 @@ async def running(
 async def _open_engine(settings: Settings, clock: Clock, ids: Ids, stack: AsyncExitStack) -> tuple[Engine, Store]:
     """Return the engine and its store; what was accepted is durable when the stack is left."""
     secret = load_secret(settings)
-    stack.enter_context(alone(settings))
+    stack.enter_context(exclusive(settings.database.url))
     store = await asyncio.to_thread(open_store, settings.database.url, derive(secret, "credentials"), clock)
     stack.push_async_callback(store.close)
     engine = Engine(store, clock, ids, policy_of(settings), derive(secret, "operation log"))
     stack.push_async_callback(engine.drain)
-    if data_folder(settings) is not None:  # nobody else uses this database: who was sending is gone
+    if data_folder(settings.database.url) is not None:  # nobody else uses this database: who was sending is gone
         await store.write(lambda writing: writing.outbox.release(clock.now()))
     engine.directory = await load_people(settings, store)
     return engine, store

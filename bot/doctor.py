@@ -21,16 +21,15 @@ from sqlalchemy import create_engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from yarl import URL
 
+from adapters.common.connecting import unreached
 from adapters.hooks.guard import guarded_session
 from adapters.hooks.signing import SecretError, decode_secret
 from adapters.store.databases import parse_url
 from adapters.store.migrate import is_current
-from adapters.store.open import open_store
+from adapters.store.open import data_folder, open_store
 from adapters.zadig.client import ZadigClient, open_session
 from bot.chats import open_chats
-from bot.commandline.failure import unreached
-from bot.routes.auth import new_token
-from bot.secret import data_folder
+from bot.people.tokens import new_token
 from config.settings import Endpoint, Settings
 from core.clock import SystemClock, SystemIds
 from core.doctor import Finding
@@ -73,7 +72,7 @@ async def check_secret(settings: Settings) -> list[Finding]:
     if written := settings.server.secret_key.get_secret_value():
         cure = "make one with `openssl rand -hex 32`; credentials that are stored already must then be entered again"
         return [Finding(len(written) >= 32, f"server.secret_key has {len(written)} characters", cure)]
-    folder = data_folder(settings)
+    folder = data_folder(settings.database.url)
     if folder is None:
         text = "there is no server.secret_key, which all servers on this database have to share"
         return [Finding(False, text, "make one with `openssl rand -hex 32` and set FABU__SERVER__SECRET_KEY")]
@@ -184,7 +183,7 @@ async def check_local(settings: Settings) -> list[Finding]:
     bash = shutil.which("bash")
     text = f"scripts run with {bash}" if bash else "there is no bash on this machine"
     findings = [Finding(bool(bash), text, "install bash, or set local.enabled = false")]
-    folder = Path(settings.local.work_dir or data_folder(settings) or ".")
+    folder = Path(settings.local.work_dir or data_folder(settings.database.url) or ".")
     if not _may_write(folder):
         findings.append(Finding(False, f"outputs cannot be written to {folder}", "mend local.work_dir"))
     return findings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from bot.routes.auth import digest_of
+from bot.people.tokens import digest_of
 from core.clock import Clock, Ids
 from core.ports import Store, Token
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from bot.secret import data_folder
+from adapters.store.open import data_folder
 from config.settings import Settings
 from core.runner import Runner, RunReport
 
@@ -28,11 +28,12 @@ async def open_runners(settings: Settings, on_change: OnChange, stack: AsyncExit
 async def _local(settings: Settings, on_change: OnChange) -> Runner:
     from adapters.local import LocalRunner, LocalSettings
 
-    folder = Path(settings.local.work_dir) if settings.local.work_dir else (data_folder(settings) or Path()) / "runs"
+    data = data_folder(settings.database.url)
+    folder = Path(settings.local.work_dir) if settings.local.work_dir else (data or Path()) / "runs"
     runner = LocalRunner(
         LocalSettings(
             work_dir=folder,
-            shared=data_folder(settings) is None,
+            shared=data is None,
             databases={name: url.get_secret_value() for name, url in settings.local.databases.items()},
             max_parallel=settings.local.max_parallel,
             keep=settings.local.keep_outputs.total_seconds(),

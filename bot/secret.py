@@ -6,10 +6,8 @@ import hashlib
 import hmac
 import os
 import secrets
-from pathlib import Path
 
-from sqlalchemy.engine import make_url
-
+from adapters.store.open import data_folder
 from config.settings import Settings
 
 
@@ -21,7 +19,7 @@ def load_secret(settings: Settings) -> bytes:
     written = settings.server.secret_key.get_secret_value()
     if written:
         return written.encode()
-    folder = data_folder(settings)
+    folder = data_folder(settings.database.url)
     if folder is None:
         raise ValueError("set server.secret_key: with this database several servers have to share it")
     path = folder / "fabu.key"
@@ -30,14 +28,6 @@ def load_secret(settings: Settings) -> bytes:
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_hex(32))
     return path.read_bytes().strip()
-
-
-def data_folder(settings: Settings) -> Path | None:
-    """Return the folder of a SQLite database; the working folder for a database in memory; None for a server's."""
-    if settings.database.url.startswith("memory:"):
-        return Path()
-    url = make_url(settings.database.url)
-    return Path(url.database or "").absolute().parent if url.get_backend_name() == "sqlite" else None
 
 
 def derive(secret: bytes, use: str) -> bytes:

@@ -1,6 +1,8 @@
-"""Open the store that a URL names."""
+"""Open the store that a URL names, and tell where on this machine it lies."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from core.clock import Clock, SystemClock
 from core.errors import Unavailable
@@ -28,3 +30,13 @@ def open_store(url: str, secret_key: bytes, clock: Clock | None = None) -> Store
             raise Unavailable("The database is not made for this version of Fabu yet. Run: fabu db upgrade")
         upgrade(url)
     return SqlStore(parsed, secret_key, clock or SystemClock())
+
+
+def data_folder(url: str) -> Path | None:
+    """Return the folder of an SQLite database, or the working folder for plans in memory; None for a server's."""
+    if url.startswith("memory:"):
+        return Path()
+    from sqlalchemy import make_url
+
+    parsed = make_url(url)
+    return Path(parsed.database or "").absolute().parent if parsed.get_backend_name() == "sqlite" else None

@@ -14,7 +14,8 @@ from urllib.parse import quote
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, InvalidURL
 from pydantic import TypeAdapter
 
-from bot.commandline.failure import ExitCode, Failure, unreached
+from adapters.common.connecting import unreached
+from bot.commandline.failure import ExitCode, Failure
 from core.chat import Reply
 
 Json = dict[str, Any]

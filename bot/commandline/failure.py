@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from enum import IntEnum
-from typing import Any
 
 
 class ExitCode(IntEnum):
@@ -21,10 +19,3 @@ class Failure(Exception):
     def __init__(self, text: str, code: ExitCode = ExitCode.FAILED) -> None:
         self.code = code
         super().__init__(text)
-
-
-def unreached(error: Exception) -> str:
-    """Return why a connection was not made, in the words of the system: `Connection refused`."""
-    cause: Any = getattr(error, "os_error", error)  # aiohttp puts a text of its own around it, asyncio another
-    text = str(getattr(cause, "strerror", None) or cause)
-    return os.strerror(cause.errno) if text.startswith("Connect call failed") else text

@@ -95,7 +95,7 @@ def issue(settings: Settings, person: str, name: str, life: timedelta) -> tuple[
     Raises Failure when there is no such person.
     """
     from bot.commandline.database import on_store
-    from bot.routes.auth import new_token
+    from bot.people.tokens import new_token
 
     clock = SystemClock()
     secret, token = new_token(person, name, clock, SystemIds(), clock.now() + life)

@@ -15,7 +15,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from bot.console.page import READER, SECRET, csrf_token, locale_of, render
-from bot.routes.auth import TOKENS, digest_of, new_token
+from bot.people.tokens import digest_of, new_token
+from bot.routes.auth import TOKENS
 from bot.services import SERVICES
 from core.errors import FabuError, Unauthorized
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from bot.people.tokens import Tokens
 from bot.routes import chat, deliveries, events, health, history, people, plans
-from bot.routes.auth import TOKENS, Tokens, authentication
+from bot.routes.auth import TOKENS, authentication
 from bot.routes.errors import errors
 from bot.routes.observing import METRICS, Metrics, figures, measuring, observation
 from bot.routes.openapi import document

@@ -1,98 +1,17 @@
-"""Who asks: `Authorization: Bearer <token>` (RFC 6750). Only the SHA-256 of a token is ever kept."""
+"""Who asks: `Authorization: Bearer <token>` (RFC 6750)."""
 
 from __future__ import annotations
-
-import asyncio
-import hashlib
-import hmac
-from collections.abc import Mapping
-from datetime import datetime, timedelta
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from bot.people.tokens import Tokens
 from bot.routes.request import ACTOR
-from bot.secret import derive
 from bot.services import SERVICES
-from core.clock import Clock, Ids
 from core.errors import Unauthorized
 from core.people import Actor
-from core.ports import Store, Token
 
 PREFIX = "/api/v1/"
-FRESH = timedelta(seconds=5)
-"""How long the tokens in memory are relied on: a token that another replica revoked works no longer than that."""
-MARK_EVERY = timedelta(minutes=1)
-"""How often the use of a token is written down."""
-
-
-def new_token(person: str, name: str, clock: Clock, ids: Ids, expires_at: datetime | None = None) -> tuple[str, Token]:
-    """Return a new secret and the token to keep of it."""
-    secret = f"fabu_{ids.token(32)}"
-    return secret, Token(ids.new(), digest_of(secret), person, name, clock.now(), expires_at)
-
-
-def token_for_key(
-    key: str, installation: bytes, person: str, name: str, clock: Clock, expires_at: datetime | None
-) -> tuple[str, Token]:
-    """Return the secret and the token that a request with this key makes: the same ones when it comes again."""
-    use = derive(installation, "tokens by key")
-    secret, token_id = (hmac.new(use, f"{part} {key}".encode(), "sha256").hexdigest() for part in ("secret", "id"))
-    secret = f"fabu_{secret}"
-    return secret, Token(token_id[:32], digest_of(secret), person, name, clock.now(), expires_at)
-
-
-def digest_of(secret: str) -> str:
-    """Return what is kept of a token; 256 random bits need no slower hash."""
-    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
-
-
-class Tokens:
-    """The tokens of the store, kept in memory for a few seconds.
-
-    Asking for an unknown token costs a share of one read, however many are guessed: those who wait share the next one.
-    """
-
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store, self._clock = store, clock
-        self._known: Mapping[str, Token] = {}
-        self._read_at: datetime | None = None
-        self._reading: asyncio.Task[None] | None = None
-        self._next: asyncio.Task[None] | None = None
-
-    async def find(self, secret: str) -> Token:
-        """Return a valid token and see to it that its use is written down. Raises Unauthorized."""
-        digest, now = digest_of(secret), self._clock.now()
-        if digest not in self._known or self._read_at is None or now - self._read_at > FRESH:
-            await self._refresh()
-        token = self._known.get(digest)
-        if token is None or token.single_use or token.revoked_at or (token.expires_at and token.expires_at <= now):
-            raise Unauthorized
-        if token.used_at is None or now - token.used_at > MARK_EVERY:
-            token = await self._store.write(lambda writing: writing.people.use_token(digest, now))
-            if token is None:
-                raise Unauthorized
-            self._known = {**self._known, digest: token}
-        return token
-
-    def forget(self) -> None:
-        """Rely on nothing in memory: a token has changed."""
-        self._read_at = None
-
-    async def _refresh(self) -> None:
-        """Wait for a read that begins after this call: one that is under way may have missed a new token."""
-        if self._next is None:
-            self._next = asyncio.create_task(self._read_after(self._reading))
-        await asyncio.shield(self._next)
-
-    async def _read_after(self, previous: asyncio.Task[None] | None) -> None:
-        if previous:
-            await asyncio.wait([previous])
-        self._reading, self._next = self._next, None
-        self._read_at = self._clock.now()  # before the read, so that a change during it is not taken for known
-        tokens = await self._store.read(lambda reading: reading.tokens())
-        self._known = {token.digest: token for token in tokens}
-
 
 TOKENS = web.AppKey("tokens", Tokens)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from bot.routes.auth import TOKENS, new_token, token_for_key
+from bot.people.tokens import new_token, token_for_key
+from bot.routes.auth import TOKENS
 from bot.routes.bodies import NewToken, TokensOf
 from bot.routes.models import Listed, PersonAnswer, TokenAnswer
 from bot.routes.routing import KEY_HEADER, Call, Endpoint

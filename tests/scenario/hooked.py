@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import ClientSession
 
 from bot.app import listening, running
-from bot.routes.auth import new_token
+from bot.people.tokens import new_token
 from bot.services import SERVICES, Services
 from config.settings import Settings
 from core.clock import ManualClock

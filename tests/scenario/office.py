@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from aiohttp import ClientSession
 
 from bot.app import listening, running
-from bot.routes.auth import new_token
+from bot.people.tokens import new_token
 from bot.secret import derive, load_secret
 from bot.services import SERVICES, Services
 from config.settings import Settings

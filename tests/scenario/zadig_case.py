@@ -15,7 +15,7 @@ from aiohttp import ClientSession
 from yarl import URL
 
 from bot.app import listening, running
-from bot.routes.auth import new_token
+from bot.people.tokens import new_token
 from bot.services import SERVICES, Services
 from config.settings import Settings
 from core.ports import Token, Writing

@@ -18,8 +18,8 @@ from adapters.store.open import open_store
 from bot.dispatch import Dispatch
 from bot.i18n import Locale
 from bot.identify import Identities
+from bot.people.tokens import new_token
 from bot.routes import ENDPOINTS, add_routes
-from bot.routes.auth import new_token
 from bot.routes.openapi import document
 from bot.runs import Runs
 from bot.services import SERVICES, Services

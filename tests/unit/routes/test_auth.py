@@ -8,8 +8,8 @@ from typing import TypeVar
 import pytest
 from yarl import URL
 
+from bot.people.tokens import MARK_EVERY, Tokens, new_token
 from bot.routes import API, ENDPOINTS
-from bot.routes.auth import MARK_EVERY, Tokens, new_token
 from core.errors import Unauthorized
 from core.ports import Reading, Store
 from tests.unit.routes.serving import Site

@@ -1,4 +1,4 @@
-"""One server at a time on an SQLite database: each of two would take what the other is doing for abandoned."""
+"""The lock that keeps a second server off an SQLite database: either would take the other's work for abandoned."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from config.settings import Settings
 from core.errors import Unavailable
 
 
 @contextmanager
-def alone(settings: Settings) -> Iterator[None]:
-    """Keep other servers off a database in a file; the kernel lets go of it even after a crash.
+def exclusive(url: str) -> Iterator[None]:
+    """Keep other servers off a database in a file; the kernel releases the lock even after a crash.
 
-    Raises Unavailable when another server has it.
+    Raises Unavailable when another server holds it.
     """
-    url = settings.database.url
     if not url.startswith("sqlite"):
         yield
         return

@@ -1,0 +1,1 @@
+"""What several adapters share. It knows the core alone, and no vendor."""
