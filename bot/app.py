@@ -15,33 +15,34 @@ from dataclasses import replace
 
 from aiohttp import web
 
+from adapters.common.system import SystemClock, SystemIds
 from adapters.store.lock import exclusive
 from adapters.store.open import data_folder, open_store
-from bot.alarms import Alarms
-from bot.chats import open_chats
+from bot.adapters import open_chats
+from bot.api import add_routes
+from bot.api.callback import add_callback
+from bot.chat.dispatch import Dispatch
 from bot.console import add_console
-from bot.delivery import DeliveryWorker, Route
-from bot.dispatch import Dispatch
-from bot.forms import Forms
-from bot.gate import gate_routes
-from bot.hooks import Hooks
 from bot.i18n import Locale
-from bot.identify import Identities
-from bot.routes import add_routes
-from bot.routes.callback import add_callback
-from bot.routes.zadig import add_zadig
+from bot.installation import derive, load_secret
+from bot.outbox.alarms import Alarms
+from bot.outbox.approval_forms import Forms
+from bot.outbox.hooks import Hooks
+from bot.outbox.runs import Runs
+from bot.outbox.worker import DeliveryWorker, Route
+from bot.people.identities import Identities
 from bot.runners import open_runners
-from bot.runs import Runs
 from bot.scheduler import Ticks
-from bot.secret import derive, load_secret
 from bot.services import SERVICES, Services
+from bot.zadig.gate import gate_routes
+from bot.zadig.hook import add_zadig
 from config.settings import Settings
-from core.clock import Clock, Ids, SystemClock, SystemIds
 from core.context import Policy
 from core.effects import ADMINS
 from core.engine import Engine
 from core.people import Directory, Group, Person
-from core.ports import Store
+from core.ports.clock import Clock, Ids
+from core.ports.store import Store
 from core.status import HookEvent
 
 log = logging.getLogger(__name__)

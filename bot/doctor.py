@@ -1,7 +1,7 @@
 """The check-up of an installation (`fabu doctor`): what may be wrong with the settings and what they lead to.
 
 A check looks at one area and returns what it found; an area that the settings do not use has no findings. To examine
-another system, add its check to `CHECKS`; each chat brings its own (`bot.chats.Chat.examine`).
+another system, add its check to `CHECKS`; each chat brings its own (`bot.adapters.Chat.examine`).
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from yarl import URL
 
 from adapters.common.connecting import unreached
+from adapters.common.system import SystemClock, SystemIds
 from adapters.hooks.guard import guarded_session
 from adapters.hooks.signing import SecretError, decode_secret
-from adapters.store.databases import parse_url
 from adapters.store.migrate import is_current
 from adapters.store.open import data_folder, open_store
+from adapters.store.sql.databases import parse_url
 from adapters.zadig.client import ZadigClient, open_session
-from bot.chats import open_chats
+from bot.adapters import open_chats
 from bot.people.tokens import new_token
 from config.settings import Endpoint, Settings
-from core.clock import SystemClock, SystemIds
-from core.doctor import Finding
 from core.errors import DeliveryError, Unavailable
+from core.ports.checkup import Finding
 
 Check = Callable[[Settings], Awaitable[list[Finding]]]
 

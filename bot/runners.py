@@ -8,7 +8,7 @@ from pathlib import Path
 
 from adapters.store.open import data_folder
 from config.settings import Settings
-from core.runner import Runner, RunReport
+from core.ports.runner import Runner, RunReport
 
 OnChange = Callable[[str, str, RunReport], Awaitable[None]]
 

@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from core import commands as c
-from core.clock import Clock
 from core.engine import Engine
 from core.errors import FabuError, NotFound, Unavailable
 from core.people import SYSTEM
-from core.ports import DueTimer, Store
+from core.ports.clock import Clock
+from core.ports.store import DueTimer, Store
 
 log = logging.getLogger(__name__)
 

@@ -7,19 +7,20 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from bot.runs import Runs
+from bot.outbox.runs import Runs
 from config.settings import Settings
-from core.chat import Handler, Messenger
-from core.clock import Clock, Ids
+from core.chat import Handler
 from core.engine import Engine
-from core.ports import Store
+from core.ports.clock import Clock, Ids
+from core.ports.messenger import Messenger
+from core.ports.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
     """The parts of a running Fabu.
 
-    `chat` answers requests of every chat (`bot.dispatch`); `messengers` are by platform; `runs` knows the runners.
+    `chat` answers requests of every chat (`bot.chat.dispatch`); `messengers` are by platform; `runs` knows the runners.
     """
 
     settings: Settings

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from core.clock import Ids
 from core.errors import Problem
 from core.events import Stamp
 from core.people import Actor, Directory
 from core.plan import Plan
+from core.ports.clock import Ids
 from core.status import HookEvent
 from core.workflow import Workflow
 

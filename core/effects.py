@@ -13,9 +13,9 @@ from typing import Any
 
 from core import events as e
 from core.apply import AnyEvent
-from core.clock import Ids
 from core.context import Policy
 from core.plan import Plan
+from core.ports.clock import Ids
 from core.status import WAITING_CHECK, HookEvent, PlanStatus
 
 ADMINS = "admins"

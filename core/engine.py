@@ -14,9 +14,7 @@ from datetime import datetime
 from core import commands as c
 from core.apply import AnyEvent
 from core.audit import LogEntry, entries_for
-from core.clock import Clock, Ids
 from core.context import Context, Policy
-from core.crowd import Crowd
 from core.decide import decide, start
 from core.draft import PlanDraft
 from core.effects import Effect, EffectKind, effects_of
@@ -24,7 +22,9 @@ from core.errors import FabuError, Forbidden, Invalid, NotFound, Problem, Unavai
 from core.events import Created, Edited
 from core.people import SYSTEM, Actor, Directory
 from core.plan import Plan
-from core.ports import Change, Scope, Store, Writing
+from core.ports.clock import Clock, Ids
+from core.ports.store import Change, Scope, Store, Writing
+from core.pressure import Crowd
 from core.timers import TimerKind, timers_of
 
 BATCH = 64

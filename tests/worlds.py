@@ -8,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from core import commands as c
-from core.clock import ManualClock
 from core.context import Context, Policy
 from core.decide import decide, start
-from core.deciding.unfolding import Unfolding
+from core.decide.decision import Unfolding
 from core.draft import PlanDraft
 from core.people import SYSTEM, Actor, Directory, Group, Person
 from core.plan import Item, Plan
 from core.status import HookEvent, RunStatus
+from tests.clock import ManualClock
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 PEOPLE = Directory(

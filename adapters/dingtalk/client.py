@@ -17,8 +17,8 @@ from yarl import URL
 from adapters.dingtalk.events import Member, ProcessInstance
 from adapters.dingtalk.sdk import SYSTEM, OpenApi, Operation, base_url, is_loopback
 from adapters.dingtalk.validate import delivery_problems, update_problems
-from core.clock import Clock
 from core.errors import DeliveryError
+from core.ports.clock import Clock
 
 _CREATE_CARD = Operation("card_1_0", "CreateAndDeliver", "create_and_deliver_with_options_async")
 _UPDATE_CARD = Operation("card_1_0", "UpdateCard", "update_card_with_options_async")

@@ -22,9 +22,10 @@ from adapters.dingtalk.render import MESSAGE_BYTES, has_buttons, message, variab
 from adapters.dingtalk.text import clean, cut, escape, flat
 from adapters.dingtalk.validate import MAX_VALUE_BYTES
 from core.card import Card, Tone
-from core.chat import Handler, Inbound, Posted, Reply
-from core.clock import Clock
+from core.chat import Handler, Inbound, Reply
 from core.errors import DeliveryError
+from core.ports.clock import Clock
+from core.ports.messenger import Posted
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ from yarl import URL
 
 from adapters.dingtalk.client import DingTalkClient
 from adapters.dingtalk.server import Callbacks
-from core.doctor import Finding
 from core.errors import DeliveryError
+from core.ports.checkup import Finding
 
 _AES_KEY = 43
 

@@ -20,8 +20,8 @@ from adapters.dingtalk.sdk import SYSTEM
 from adapters.dingtalk.text import clean, cut, flat
 from adapters.dingtalk.words import Words
 from core.card import Card
-from core.chat import Place, Posted
 from core.errors import DeliveryError
+from core.ports.messenger import Place, Posted
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ import aiohttp
 from yarl import URL
 
 from adapters.dingtalk.token import TokenCache
-from core.clock import Clock
 from core.errors import DeliveryError
+from core.ports.clock import Clock
 
 SYSTEM = "DingTalk"
 _THROTTLED_FOR = 1.0

@@ -13,15 +13,15 @@ from typing import Any, Literal, Protocol, TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
+from adapters.dingtalk.connection import Pace, StreamClient
 from adapters.dingtalk.conversation import ANSWER_WITHIN, Conversation
 from adapters.dingtalk.crypto import EventCrypto
 from adapters.dingtalk.events import CARD_TOPIC, ROBOT_TOPIC, CardCallback, RobotMessage, parse_event
 from adapters.dingtalk.messenger import DingTalkMessenger
-from adapters.dingtalk.stream import Pace, StreamClient
 from adapters.dingtalk.verify import CardVerifier, EventVerifier, RobotVerifier
 from core.chat import Handler
-from core.clock import Clock
 from core.errors import DeliveryError, Unauthorized
+from core.ports.clock import Clock
 
 log = logging.getLogger(__name__)
 

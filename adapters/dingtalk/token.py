@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
-from core.clock import Clock
+from core.ports.clock import Clock
 
 EARLY = timedelta(minutes=5)
 """How long before its end a token is replaced, so that none runs out on the way."""

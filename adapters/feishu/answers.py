@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from adapters.feishu.client import FeishuClient, unmentioning
-from adapters.feishu.elements import shown
+from adapters.feishu.components import shown
 from adapters.feishu.errors import FeishuError
 from adapters.feishu.messenger import UUID
 from adapters.feishu.render import render, render_form

@@ -7,7 +7,7 @@ from typing import Final
 
 from adapters.feishu.client import FeishuClient
 from adapters.feishu.errors import FeishuError
-from core.doctor import Finding
+from core.ports.checkup import Finding
 
 ACTIVE: Final = 2  # `activate_status` of an app that the tenant has enabled
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from adapters.feishu.elements import Element
+from adapters.feishu.components import Element
 from adapters.feishu.validate import MAX_BYTES, MAX_ELEMENTS, count_elements
 
 

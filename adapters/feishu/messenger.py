@@ -11,7 +11,7 @@ from adapters.feishu.errors import RECALLED, TOO_OLD, FeishuError
 from adapters.feishu.inbound import PLATFORM
 from adapters.feishu.render import render
 from core.card import Card
-from core.chat import Place, Posted
+from core.ports.messenger import Place, Posted
 
 UUID: Final = 50  # characters of the key under which Feishu sends a message once within an hour
 PACE: Final = 0.2  # seconds between updates of a card, of which Feishu allows five a second

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from typing import Any, Final
 
-from adapters.feishu.elements import (
+from adapters.feishu.components import (
     CUT,
     Element,
     beside,

@@ -14,13 +14,13 @@ from aiohttp import web
 
 from adapters.feishu.answers import Answers, answer
 from adapters.feishu.client import FeishuClient
+from adapters.feishu.connection import LongConnection
 from adapters.feishu.events import ApprovalInstance, ApprovalTask, Challenge, Envelope, interpret
 from adapters.feishu.inbound import inbound_of
-from adapters.feishu.long_connection import LongConnection
 from adapters.feishu.verify import BadRequest, Verifier
 from core.chat import Handler, Inbound, Reply
-from core.clock import Clock
 from core.errors import FabuError, Unauthorized
+from core.ports.clock import Clock
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from adapters.local.run import LocalRun
 from adapters.local.sessions import ProcessId, end_session
 from adapters.local.steps import problems, steps
 from core.errors import DeliveryError, Invalid, Problem
-from core.runner import RunOrder, RunReport
+from core.ports.runner import RunOrder, RunReport
 from core.status import RunStatus
 from core.workflow import Workflow, credentials
 
@@ -52,7 +52,7 @@ class LocalSettings:
 
 
 class LocalRunner:
-    """Runs workflows, a few at a time, and tells `on_change` when one has ended (a `core.runner.Runner`).
+    """Runs workflows, a few at a time, and tells `on_change` when one has ended (a `core.ports.runner.Runner`).
 
     A run is started once for its identifier, whatever happens: after a crash it is `unknown` until a person decides.
     One that still waited for its turn is queued again as soon as somebody asks for it.

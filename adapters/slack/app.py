@@ -5,12 +5,12 @@ from __future__ import annotations
 from aiohttp import web
 
 from adapters.slack.client import SlackMessenger
-from adapters.slack.config import SlackConfig
 from adapters.slack.conversation import ANSWER_WITHIN, Conversation
 from adapters.slack.server import Endpoint
+from adapters.slack.settings import SlackConfig
 from core.chat import Handler
-from core.clock import Clock
-from core.crowd import Crowd
+from core.ports.clock import Clock
+from core.pressure import Crowd
 
 
 class SlackApp:
@@ -34,7 +34,7 @@ class SlackApp:
         self._endpoint = Endpoint(config.signing_secret, self._conversation, clock) if config.mode == "http" else None
         self._socket = None
         if config.mode == "socket":
-            from adapters.slack.socket import SocketMode  # slack_bolt is paid for only where it serves
+            from adapters.slack.connection import SocketMode  # slack_bolt is paid for only where it serves
 
             self._socket = SocketMode(config, self._conversation)
 

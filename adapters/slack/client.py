@@ -11,11 +11,11 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from yarl import URL
 
 from adapters.slack import render
-from adapters.slack.config import SlackConfig
 from adapters.slack.errors import NO_UPDATE, NOT_SHOWN, NOT_THERE, SlackError, refusal, translated
+from adapters.slack.settings import SlackConfig
 from adapters.slack.text import JSON, escape
 from core.card import Card
-from core.chat import Place, Posted
+from core.ports.messenger import Place, Posted
 
 TIMEOUT: Final = 10.0  # seconds for one call
 _QUIET: Final = {"unfurl_links": False, "unfurl_media": False}

@@ -20,8 +20,8 @@ from adapters.slack.modals import modal
 from adapters.slack.text import JSON, cut, flat
 from core.card import Card, Section, Tone
 from core.chat import Handler, Reply
-from core.crowd import Crowd
 from core.errors import DeliveryError
+from core.pressure import Crowd
 
 ANSWER_WITHIN: Final = 1.5  # seconds
 PATIENCE: Final = 1.0  # seconds that a confirmation waits for a crowd of requests to pass

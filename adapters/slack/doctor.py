@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from adapters.slack.client import SlackMessenger
-from adapters.slack.config import SlackConfig
 from adapters.slack.errors import SlackError, translated
-from core.doctor import Finding
+from adapters.slack.settings import SlackConfig
+from core.ports.checkup import Finding
 
 SCOPES = (
     "app_mentions:read",

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from adapters.slack.blocks import LINK
-from adapters.slack.payloads import BlockActions, Command, EventCallback, Origin, ViewSubmission
+from adapters.slack.components import LINK
+from adapters.slack.events import BlockActions, Command, EventCallback, Origin, ViewSubmission
 from adapters.slack.render import SAY
 from adapters.slack.text import typed
 from core.chat import Inbound

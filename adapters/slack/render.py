@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from adapters.slack import blocks as b
+from adapters.slack import components as b
 from adapters.slack.text import JSON, clean, cut, escape, flat
 from adapters.slack.validate import checked
 from core.card import Button, Card, Form, Row, Section, Style, Tone

@@ -24,7 +24,7 @@ from yarl import URL
 from adapters.slack.conversation import Conversation
 from adapters.slack.inbound import parse
 from adapters.slack.text import JSON
-from core.clock import Clock
+from core.ports.clock import Clock
 
 MAX_BODY: Final = 1 << 20  # bytes; a click on a card of the largest size stays far below
 _SECONDS = re.compile(r"[0-9]{1,12}")

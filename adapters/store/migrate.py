@@ -6,8 +6,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, insert, inspect, text
 
-from adapters.store.databases import parse_url, translated
-from adapters.store.tables import counters, metadata
+from adapters.store.sql.databases import parse_url, translated
+from adapters.store.sql.tables import counters, metadata
 
 HEAD = "0004"
 """The newest revision in `migrations/versions`. Revisions are named so that they sort."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.clock import Clock, SystemClock
+from adapters.common.system import SystemClock
 from core.errors import Unavailable
-from core.ports import Store
+from core.ports.clock import Clock
+from core.ports.store import Store
 
 
 def open_store(url: str, secret_key: bytes, clock: Clock | None = None) -> Store:
@@ -20,9 +21,9 @@ def open_store(url: str, secret_key: bytes, clock: Clock | None = None) -> Store
         from adapters.store.memory import MemoryStore
 
         return MemoryStore(clock or SystemClock())
-    from adapters.store.databases import parse_url
     from adapters.store.migrate import is_current, upgrade
-    from adapters.store.sql import SqlStore
+    from adapters.store.sql.databases import parse_url
+    from adapters.store.sql.store import SqlStore
 
     parsed = parse_url(url)
     if not is_current(url):

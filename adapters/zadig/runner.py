@@ -1,4 +1,4 @@
-"""The runner of workflows in Zadig: a `core.runner.Runner` over Zadig's API."""
+"""The runner of workflows in Zadig: a `core.ports.runner.Runner` over Zadig's API."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from adapters.zadig.push import WorkflowPush
 from adapters.zadig.status import NEEDED, RETRYABLE
 from adapters.zadig.validate import problems_with
 from core.errors import DeliveryError, Invalid, Problem
-from core.runner import RunOrder, RunReport
+from core.ports.runner import RunOrder, RunReport
 from core.status import RunStatus
 from core.workflow import Workflow
 

@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.cards.plan import PlanCards, shortened, tone_of
-from bot.cards.words import head_of_log, sentence
-from bot.commands import ALIASES
+from bot.cards.sentences import head_of_log, sentence
+from bot.chat.grammar import ALIASES
 from bot.i18n import Locale
 from bot.i18n.labels import N_, label
 from core.audit import LogEntry
 from core.card import Button, Card, Row, Section, Tone
-from core.deliveries import Delivery
 from core.people import Directory
 from core.plan import Plan
-from core.ports import Mine
+from core.ports.outbox import Delivery
+from core.ports.store import Mine
 
 _TONE_MARKS = {Tone.NEUTRAL: "▫️", Tone.WAITING: "⏳", Tone.ACTIVE: "▶️", Tone.GOOD: "✅", Tone.BAD: "❌"}
 _LOG_LINES = 30

@@ -7,17 +7,17 @@ from pathlib import Path
 from aiohttp import web
 
 from bot.cards.plan import PlanCards
-from bot.cards.words import head_of_log, sentence
+from bot.cards.sentences import head_of_log, sentence
 from bot.console.page import READER, locale_of, render
 from bot.i18n.labels import label
 from bot.services import SERVICES
 from core.chat import Inbound, Reply
 from core.errors import FabuError
 from core.plan import Plan
-from core.ports import PlanQuery, Reading
-from core.runner import Embedded
+from core.ports.runner import Embedded
+from core.ports.store import PlanQuery, Reading
 
-_STYLE = Path(__file__).parent / "style.css"
+_STYLE = Path(__file__).parent / "static" / "style.css"
 
 
 async def home(request: web.Request) -> web.Response:

@@ -14,9 +14,9 @@ from http import HTTPStatus
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from bot.api.auth import TOKENS
 from bot.console.page import READER, SECRET, csrf_token, locale_of, render
 from bot.people.tokens import digest_of, new_token
-from bot.routes.auth import TOKENS
 from bot.services import SERVICES
 from core.errors import FabuError, Unauthorized
 

@@ -8,10 +8,10 @@ import hmac
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from bot.secret import derive
-from core.clock import Clock, Ids
+from bot.installation import derive
 from core.errors import Unauthorized
-from core.ports import Store, Token
+from core.ports.clock import Clock, Ids
+from core.ports.store import Store, Token
 
 FRESH = timedelta(seconds=5)
 """How long the tokens in memory are relied on: a token that another replica revoked works no longer than that."""

@@ -24,23 +24,24 @@ from pathlib import Path
 import sqlalchemy as sa
 from aiohttp import web
 
+from adapters.common.system import SystemClock, SystemIds
+from adapters.hooks.body import render
 from adapters.hooks.guard import guarded_session
 from adapters.hooks.sender import Receiver, send
-from adapters.store.databases import parse_url, writing_engine
 from adapters.store.migrate import upgrade
 from adapters.store.open import open_store
+from adapters.store.sql.databases import parse_url, writing_engine
 from bot.app import spare_what_stays
-from bot.delivery import PER_DESTINATION, DeliveryWorker, Route, Sent
-from bot.hook_body import render
-from bot.hooks import Hooks
+from bot.outbox.hooks import Hooks
+from bot.outbox.worker import PER_DESTINATION, DeliveryWorker, Route, Sent
 from config.settings import Settings
 from core import commands as c
-from core.clock import SystemClock, SystemIds
 from core.context import Policy
 from core.draft import PlanDraft
 from core.engine import Engine
 from core.people import Actor, Directory, Person
-from core.ports import Delivery, DeliveryState, Reading, Store
+from core.ports.outbox import Delivery, DeliveryState
+from core.ports.store import Reading, Store
 from core.status import HookEvent
 from tests.benchmarks.comparing import Row
 from tests.services import fresh_database

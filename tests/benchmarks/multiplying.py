@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from adapters.store.tables import item_specs, items, plans
+from adapters.store.sql.tables import item_specs, items, plans
 
 
 def multiply_items(database: str, count: int) -> None:

@@ -1,1 +1,1 @@
-"""What every store promises (`core.ports.Store`), shown on each of them."""
+"""What every store promises (`core.ports.store.Store`), shown on each of them."""

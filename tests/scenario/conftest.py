@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from config.settings import Settings
-from core.clock import Clock
+from core.ports.clock import Clock
 from tests.scenario.office import Fabu, opened, written_for
 from tests.scenario.slack_users import CHANNEL, IDS, User
 from tests.simulators.slack import SlackSimulator

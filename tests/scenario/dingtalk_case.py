@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from config.settings import Settings
-from core.clock import Clock
+from core.ports.clock import Clock
 from tests.scenario.office import PATIENCE, PEOPLE, Fabu, Json, eventually, opened, stage, written_for
 from tests.simulators.dingtalk import Card, DingTalkSimulator
 from tests.simulators.dingtalk_platform import Console

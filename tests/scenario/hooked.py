@@ -17,9 +17,10 @@ from bot.app import listening, running
 from bot.people.tokens import new_token
 from bot.services import SERVICES, Services
 from config.settings import Settings
-from core.clock import ManualClock
 from core.effects import EffectKind
-from core.ports import Attempt, Delivery, Reading
+from core.ports.outbox import Attempt, Delivery
+from core.ports.store import Reading
+from tests.clock import ManualClock
 from tests.simulators.receiver import Hook, Receiver
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()

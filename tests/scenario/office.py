@@ -12,13 +12,13 @@ from typing import Any, TypeVar
 from aiohttp import ClientSession
 
 from bot.app import listening, running
+from bot.installation import derive, load_secret
 from bot.people.tokens import new_token
-from bot.secret import derive, load_secret
 from bot.services import SERVICES, Services
 from config.settings import Settings
 from core.audit import LogEntry, broken_at
-from core.clock import Clock
-from core.ports import Reading
+from core.ports.clock import Clock
+from core.ports.store import Reading
 
 T = TypeVar("T")
 Json = dict[str, Any]

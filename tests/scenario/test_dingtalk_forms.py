@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot import app
-from bot.delivery import LEASE
+from bot.outbox.worker import LEASE
 from config.settings import Settings
 from tests.scenario.dingtalk_case import (
     FORM,

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import ClientSession, CookieJar
 from yarl import URL
 
-from bot.links import SENT
+from bot.people.sign_in_links import SENT
 from tests.scenario.dingtalk_case import GROUP, PUBLIC_URL, Office, User, in_dingtalk, office
 from tests.scenario.office import eventually, script, step
 from tests.scenario.slack_users import SharedClock

@@ -23,7 +23,7 @@ from tests.scenario.feishu_case import (
 from tests.scenario.office import PATIENCE, eventually, opened, step, written_for
 from tests.scenario.process import serving
 from tests.simulators.feishu_platform import FeishuPlatform
-from tests.unit.feishu.test_approval_calls import definition
+from tests.unit.adapters.feishu.test_approval_calls import definition
 
 ENDS = {
     "CANCELED": "The approval form was withdrawn.",

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import Settings
-from core.ports import DeliveryState
+from core.ports.outbox import DeliveryState
 from tests.scenario.hooked import SECRET, Fabu, endpoint, fabu, settings_for, values_for
 from tests.simulators.receiver import Answer, Receiver
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from config.settings import Settings
-from core.deliveries import DeliveryState
+from core.ports.outbox import DeliveryState
 from tests.scenario.hooked import NEXT_SECRET, SECRET, Fabu, fabu, values_for
 from tests.services import leave_out
 

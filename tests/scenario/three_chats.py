@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from config.settings import Settings
-from core.clock import Clock
+from core.ports.clock import Clock
 from tests.scenario import dingtalk_case, feishu_case
 from tests.scenario.office import PEOPLE, Fabu, Json, eventually, opened, written_for
 from tests.scenario.slack_users import CHANNEL, IDS, User, cards, thread

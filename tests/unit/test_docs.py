@@ -16,13 +16,13 @@ import typer
 import yaml
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from adapters.dingtalk.forms import FormFields
+from adapters.dingtalk.approval_forms import FormFields
 from adapters.feishu.events import ApprovalInstance, ApprovalTask, CardAction, Message
 from adapters.hooks.signing import sign
 from adapters.slack.doctor import SCOPES
+from bot.api.callback import PATH, CallbackBody
+from bot.chat.grammar import ALIASES, parse
 from bot.cli import complete
-from bot.commands import ALIASES, parse
-from bot.routes.callback import PATH, CallbackBody
 from config.settings import Settings
 from core.draft import PlanDraft
 from core.status import HookEvent

@@ -9,8 +9,8 @@ from typing import TypeVar
 from adapters.store.memory.reading import MemoryReading
 from adapters.store.memory.state import State
 from adapters.store.memory.writing import MemoryWriting
-from core.clock import Clock
-from core.ports import Reading, Writing
+from core.ports.clock import Clock
+from core.ports.store import Reading, Writing
 
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""Effects inside a transaction in memory (`core.ports.Outbox`)."""
+"""Effects inside a transaction in memory (`core.ports.store.Outbox`)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from adapters.store.memory.state import State
-from core.clock import Clock
 from core.effects import Effect, EffectKind
 from core.errors import Conflict
-from core.ports import Delivery, DeliveryState, Settled
+from core.ports.clock import Clock
+from core.ports.outbox import Delivery, DeliveryState, Settled
 
 ENDED = (DeliveryState.DONE, DeliveryState.DEAD)
 

@@ -1,4 +1,4 @@
-"""Plans inside a transaction in memory (`core.ports.PlanWrites`)."""
+"""Plans inside a transaction in memory (`core.ports.store.PlanWrites`)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from types import MappingProxyType
 
 from adapters.store.memory.outbox import MemoryOutbox
 from adapters.store.memory.state import State, Timer
-from core.clock import Clock
 from core.errors import Conflict
 from core.plan import Item, Plan
-from core.ports import Change, Scope, Version
+from core.ports.clock import Clock
+from core.ports.store import Change, Scope, Version
 
 
 def within(plan: Plan, scope: Scope) -> Plan:

@@ -1,4 +1,4 @@
-"""A consistent view of the store in memory (`core.ports.Reading`)."""
+"""A consistent view of the store in memory (`core.ports.store.Reading`)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from core.audit import LogEntry
 from core.errors import NotFound
 from core.people import Directory
 from core.plan import Item, Plan
-from core.ports import Attempt, CardRecord, Delivery, Failing, Mine, Page, PlanQuery, Scope, Token, Version
+from core.ports.outbox import Attempt, Delivery, Failing
+from core.ports.store import CardRecord, Mine, Page, PlanQuery, Scope, Token, Version
 from core.status import PlanStatus
 from core.workflow import Workflow, mask_credentials
 

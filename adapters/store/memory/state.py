@@ -9,7 +9,8 @@ from datetime import datetime
 from core.audit import LogEntry
 from core.people import Group, Person
 from core.plan import Plan
-from core.ports import Attempt, CardRecord, Delivery, Token, Version
+from core.ports.outbox import Attempt, Delivery
+from core.ports.store import CardRecord, Token, Version
 from core.timers import TimerKind
 
 

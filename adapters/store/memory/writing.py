@@ -1,4 +1,4 @@
-"""One transaction in memory (`core.ports.Writing`)."""
+"""One transaction in memory (`core.ports.store.Writing`)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from adapters.store.memory.outbox import MemoryOutbox
 from adapters.store.memory.plans import MemoryPlans
 from adapters.store.memory.state import State, Timer
-from core.clock import Clock
 from core.errors import Conflict
 from core.people import Group, Person
-from core.ports import CardRecord, Cards, DueTimer, Outbox, PeopleWrites, PlanWrites, Timers, Token
+from core.ports.clock import Clock
+from core.ports.outbox import Outbox
+from core.ports.store import CardRecord, Cards, DueTimer, PeopleWrites, PlanWrites, Timers, Token
 
 
 class MemoryWriting:

@@ -7,12 +7,13 @@ import logging
 
 import pytest
 
+from adapters.common.system import SystemIds
 from adapters.store.open import open_store
 from bot.scheduler import Ticks
-from core.clock import ManualClock, SystemIds
 from core.context import Policy
 from core.engine import Engine
 from core.errors import Unavailable
+from tests.clock import ManualClock
 from tests.worlds import START
 
 

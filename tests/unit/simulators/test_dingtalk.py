@@ -9,12 +9,12 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from adapters.common.system import SystemClock
 from adapters.dingtalk.client import App, Approvers, DingTalkClient, Space
 from adapters.dingtalk.crypto import EventCrypto
 from adapters.dingtalk.events import CardCallback, RobotMessage, parse_event
 from adapters.dingtalk.validate import PUBLIC
 from adapters.dingtalk.verify import CardVerifier, EventVerifier, RobotVerifier
-from core.clock import SystemClock
 from core.errors import Unauthorized
 from tests.simulators.dingtalk import DingTalkSimulator
 from tests.simulators.dingtalk_platform import Console

@@ -17,8 +17,8 @@ from core.errors import FabuError
 from tests.simulators.feishu import UPDATABLE, FeishuSimulator
 from tests.simulators.feishu_cards import buttons, text_of
 from tests.simulators.feishu_platform import FeishuPlatform, encrypted
-from tests.unit.feishu.cards import button, card, plain, vote
-from tests.unit.feishu.test_approval_calls import FORM, definition
+from tests.unit.adapters.feishu.cards import button, card, plain, vote
+from tests.unit.adapters.feishu.test_approval_calls import FORM, definition
 
 
 class App:

@@ -16,7 +16,7 @@ import pytest
 from adapters.feishu import crypto
 from tests.simulators.feishu import FeishuSimulator
 from tests.simulators.feishu_platform import FeishuPlatform, encrypted, signed
-from tests.unit.feishu.cards import card
+from tests.unit.adapters.feishu.cards import card
 
 ROOT = Path(__file__).parents[3]
 

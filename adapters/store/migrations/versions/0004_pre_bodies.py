@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import op
 
-from adapters.store.tables import COMPRESS_BODIES
+from adapters.store.sql.tables import COMPRESS_BODIES
 
 revision = "0004"
 down_revision = "0003"

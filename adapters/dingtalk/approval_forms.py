@@ -1,0 +1,135 @@
+"""Stages that are decided in DingTalk's own approval form (channel `dingtalk_instance`).
+
+The form is made once in DingTalk's administration, with four text fields (`FormFields`) and without a flow of its own;
+`process_code` names it. DingTalk takes no idempotency key, so our key is written into a field and looked for first.
+DingTalk knows steps that all decide and steps that any one decides; where a number of approvers is enough, all are
+asked, and the engine withdraws the form when it has counted enough votes. DingTalk docs: "Create an approval instance",
+"Get the details of an approval instance".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from adapters.dingtalk.client import Approvers, DingTalkClient
+from adapters.dingtalk.events import OperationRecord, ProcessInstance
+from adapters.dingtalk.text import clean, cut, cut_lines, flat
+from core.errors import DeliveryError
+from core.plan import Decision
+from core.ports.approval_forms import FormOrder, FormState, FormStatus, FormVote
+from core.ports.clock import Clock
+
+LOOK_BACK = timedelta(days=7)
+"""How old a form may be that is found instead of opening it again: longer than deliveries lie after a failure."""
+
+_FIELD_BYTES = 3000
+_OPEN = frozenset({"NEW", "RUNNING"})
+_WITHDRAWN = frozenset({"TERMINATED", "CANCELED"})
+_RESULTS = {"agree": FormStatus.APPROVED, "refuse": FormStatus.REJECTED}
+_GONE = re.compile(r"not.?exist|not.?found|不存在", re.IGNORECASE)
+"""What DingTalk says about a form that is no more; its documentation does not list the codes."""
+_DECISIONS = {"AGREE": Decision.APPROVE, "REFUSE": Decision.REJECT}
+
+
+@dataclass(frozen=True, slots=True)
+class FormFields:
+    """The names of the form's fields."""
+
+    title: str = "发布计划"
+    content: str = "发布内容"
+    url: str = "链接"
+    key: str = "编号"
+
+
+class DingTalkForms:
+    """Opens approval forms, asks how they stand, and withdraws them."""
+
+    name = "dingtalk_instance"
+
+    def __init__(
+        self, client: DingTalkClient, clock: Clock, process_code: str, fields: FormFields | None = None
+    ) -> None:
+        self._client, self._clock, self._process_code = client, clock, process_code
+        self._fields = fields or FormFields()
+
+    async def start(self, order: FormOrder) -> str:
+        """Open a form and return its id, or the id of the one that was opened under the same key.
+
+        Raises DeliveryError.
+        """
+        if found := await self._find(order):
+            return found
+        names = self._fields
+        form = {
+            names.title: cut(flat(order.title), _FIELD_BYTES),
+            names.content: cut_lines([_labelled(*line) for line in order.lines], _FIELD_BYTES),
+            names.url: order.url,
+            names.key: order.key,
+        }
+        step = Approvers(_action_type(order), order.approvers)
+        return await self._client.start_process(self._process_code, order.submitter, form, [step])
+
+    async def state(self, form: str) -> FormState:
+        """Ask how a form stands; one that was deleted has ended. Raises DeliveryError."""
+        process = await self._process(form)
+        if process is None:
+            return FormState(FormStatus.ENDED, reason="deleted")
+        votes = tuple(_votes(process.operation_records))
+        if process.status in _OPEN:
+            return FormState(FormStatus.OPEN, votes)
+        if process.status in _WITHDRAWN:
+            return FormState(FormStatus.ENDED, votes, "withdrawn")
+        return FormState(_RESULTS.get(process.result, FormStatus.ENDED), votes)
+
+    async def cancel(self, form: str, user: str) -> None:
+        """Withdraw a form in the name of who submitted it, unless it is over. Raises DeliveryError."""
+        process = await self._process(form)
+        if process and process.status in _OPEN:
+            await self._client.terminate_process(form, process.originator_user_id or user)
+
+    async def _process(self, form: str) -> ProcessInstance | None:
+        try:
+            return await self._client.get_process(form)
+        except DeliveryError as error:
+            if error.retryable or not _GONE.search(str(error)):
+                raise
+            return None
+
+    async def _find(self, order: FormOrder) -> str:
+        since = self._clock.now() - LOOK_BACK
+        ids = await self._client.find_processes(self._process_code, since, [order.submitter])
+        for instance in reversed(ids):
+            if (await self._client.get_process(instance)).form.get(self._fields.key) == order.key:
+                return instance
+        return ""
+
+
+def _action_type(order: FormOrder) -> Literal["AND", "OR", "NONE"]:
+    """Return how DingTalk calls the rule; where there is one approver it wants to hear of none."""
+    if len(order.approvers) == 1:
+        return "NONE"
+    return "OR" if order.rule in ("any", 1) else "AND"
+
+
+def _labelled(label: str, text: str) -> str:
+    return ": ".join(part for part in (flat(label), clean(text)) if part)
+
+
+def _votes(records: list[OperationRecord]) -> Iterator[FormVote]:
+    for record in records:
+        decision = _DECISIONS.get(record.result.upper())
+        if decision and record.type.startswith("EXECUTE_TASK"):
+            yield FormVote(record.user_id, decision, clean(record.remark or ""), _moment(record.date))
+
+
+def _moment(text: str) -> datetime | None:
+    """Return a moment such as `2026-11-24T08:00Z`, None for what is not an aware time."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None

@@ -1,0 +1,175 @@
+"""Feishu's own approval forms, as the channel `feishu_instance`.
+
+Feishu docs, "Native approval" (approval v4): a definition says what a form looks like and through which steps it goes;
+each submitted form is an instance of one. Ours has one text and one step whose approvers the sender chooses. Feishu
+knows steps that all decide and steps that any one decides; where a number of approvers is enough, all are asked, and
+the engine withdraws the form when it has counted enough votes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import orjson
+
+from adapters.feishu.client import FeishuClient
+from adapters.feishu.components import shown
+from adapters.feishu.errors import NO_SUCH_INSTANCE, FeishuError
+from core.errors import DeliveryError
+from core.plan import Decision, Rule
+from core.ports.approval_forms import FormOrder, FormState, FormStatus, FormVote
+
+log = logging.getLogger(__name__)
+
+TEXT: Final = 5000  # characters of the plan in the form
+TITLE: Final = 100
+_STEP: Final = "approvers"
+_WIDGETS: Final = ("textarea", "input")
+_TEXTS: Final = {
+    "zh-CN": {"@i18n@name": "发布计划", "@i18n@step": "审批", "@i18n@text": "发布内容"},
+    "en-US": {"@i18n@name": "Release plan", "@i18n@step": "Approval", "@i18n@text": "Release"},
+}
+_DECISIONS: Final = {"APPROVED": Decision.APPROVE, "REJECTED": Decision.REJECT}
+_OPEN: Final = frozenset({"PENDING", "OVERTIME_RECOVER"})
+_ENDS: Final = {
+    "CANCELED": "withdrawn",
+    "DELETED": "deleted",
+    "REVERTED": "reverted",
+    "OVERTIME_CLOSE": "expired",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Definition:
+    """How to fill in a form: the text's widget, the step that approvers are named for, and who of them decides."""
+
+    code: str
+    widget: Mapping[str, Any]
+    step: str
+    kind: str
+
+
+class FeishuForms:
+    """Approval forms of Feishu (`core.ports.approval_forms.ApprovalForms`)."""
+
+    name = "feishu_instance"
+
+    def __init__(self, client: FeishuClient, approval_code: str = "") -> None:
+        """Use the definition with this code; without one, definitions are made when they are needed."""
+        self._client, self._approval_code = client, approval_code
+        self._definitions: dict[str, _Definition] = {}
+        self._defining = asyncio.Lock()
+
+    async def start(self, order: FormOrder) -> str:
+        """Submit a form and return its instance code; the same key submits one form."""
+        definition = await self._definition("OR" if order.rule == "any" else "AND")
+        if definition.kind == "OR" and _needed(order.rule, len(order.approvers)) > 1:
+            reason = f"the approval definition {definition.code} lets one approver decide, but the plan asks for more"
+            raise DeliveryError("Feishu", reason, retryable=False, sent=False)
+        text = "\n".join([*(f"{label}: {value}" for label, value in order.lines), order.url])
+        form = [{"id": definition.widget["id"], "type": definition.widget["type"], "value": shown(text, TEXT)}]
+        approvers = {definition.step: order.approvers}
+        return await self._client.start_instance(
+            definition.code, order.submitter, form, approvers, order.key, shown(order.title, TITLE)
+        )
+
+    async def state(self, form: str) -> FormState:
+        """Ask how a form stands. What was decided without a person (by a rule of Feishu's) is no vote."""
+        instance = await self._instance(form)
+        if instance is None:
+            return FormState(FormStatus.ENDED, reason="deleted")
+        status = str(instance["status"])
+        comments = {entry.get("task_id"): entry.get("comment") or "" for entry in instance.get("timeline") or ()}
+        tasks = sorted(instance.get("task_list") or (), key=_ended_at)
+        votes = tuple(
+            FormVote(task["open_id"], _DECISIONS[task["status"]], comments.get(task["id"], ""), _moment(task))
+            for task in tasks
+            if task["status"] in _DECISIONS and task.get("open_id")
+        )
+        return FormState(_status(status), votes, _ENDS.get(status, ""))
+
+    async def cancel(self, form: str, user: str) -> None:
+        """Withdraw a form in the name of who submitted it, unless it is over."""
+        instance = await self._instance(form)
+        if instance and instance["status"] in _OPEN:
+            await self._client.cancel_instance(instance["approval_code"], form, user or instance["open_id"])
+
+    async def _instance(self, form: str) -> dict[str, Any] | None:
+        """Return a form as Feishu shows it, None for one that it does not know any more."""
+        try:
+            return await self._client.get_instance(form)
+        except FeishuError as error:
+            if error.vendor_code != NO_SUCH_INSTANCE:
+                raise
+            return None
+
+    async def _definition(self, kind: str) -> _Definition:
+        """Return the definition of the settings, or one whose step is of a kind; its events are subscribed to."""
+        key = self._approval_code or kind
+        async with self._defining:
+            if key not in self._definitions:
+                definition = await (self._configured() if self._approval_code else self._created(kind))
+                await self._client.subscribe(definition.code)
+                self._definitions[key] = definition
+            return self._definitions[key]
+
+    async def _configured(self) -> _Definition:
+        code = self._approval_code
+        answer = await self._client.definition(code)
+        widget = next((one for one in orjson.loads(answer["form"]) if one["type"] in _WIDGETS), None)
+        step = next((one for one in answer["node_list"] if one.get("need_approver")), None)
+        if widget is None or step is None:
+            reason = f"the approval definition {code} needs a text field, and a step whose approvers the sender chooses"
+            raise DeliveryError("Feishu", reason, retryable=False, sent=False)
+        return _Definition(code, widget, step["node_id"], step["node_type"])
+
+    async def _created(self, kind: str) -> _Definition:
+        widget = {"id": "plan", "type": "textarea", "name": "@i18n@text", "required": True}
+        step = {"id": _STEP, "name": "@i18n@step", "node_type": kind, "approver": [{"type": "Free"}]}
+        code = await self._client.create_definition(
+            {
+                "approval_name": "@i18n@name",
+                "viewers": [{"viewer_type": "NONE"}],
+                "form": {"form_content": orjson.dumps([widget]).decode()},
+                "node_list": [{"id": "START"}, {**step, "approver_chosen_multi": True}, {"id": "END"}],
+                "i18n_resources": [_resource(language) for language in _TEXTS],
+            }
+        )
+        log.warning(
+            "The approval definition %s was made in Feishu. Set feishu.approval_code to it, or to one made by an "
+            "administrator: otherwise every start of Fabu may make another one, and Feishu lets none be deleted.",
+            code,
+        )
+        return _Definition(code, widget, _STEP, kind)
+
+
+def _resource(language: str) -> dict[str, Any]:
+    texts = [{"key": key, "value": value} for key, value in _TEXTS[language].items()]
+    return {"locale": language, "texts": texts, "is_default": language == "zh-CN"}
+
+
+def _needed(rule: Rule, approvers: int) -> int:
+    if isinstance(rule, int):
+        return rule
+    return approvers if rule == "all" else 1
+
+
+def _status(status: str) -> FormStatus:
+    if status in _DECISIONS:
+        return FormStatus(status.lower())
+    return FormStatus.OPEN if status in _OPEN else FormStatus.ENDED
+
+
+def _ended_at(task: Mapping[str, Any]) -> int:
+    return int(task.get("end_time") or 0)
+
+
+def _moment(task: Mapping[str, Any]) -> datetime | None:
+    """Return when a task was ended, which Feishu tells in milliseconds; 0 stands for not yet."""
+    milliseconds = _ended_at(task)
+    return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds else None

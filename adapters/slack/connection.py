@@ -1,0 +1,133 @@
+"""Socket Mode: the same requests over a WebSocket that we open, for installations without a public address.
+
+Slack docs: apis/events-api/using-socket-mode. slack_bolt holds the connection, answers pings and comes back after
+Slack refreshes it. The requests carry no signature: the connection itself is authentic.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, Final
+
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.authorization.async_authorize import AsyncAuthorize
+from slack_bolt.response import BoltResponse
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.web.async_client import AsyncWebClient
+
+from adapters.slack.conversation import Conversation
+from adapters.slack.inbound import parse
+from adapters.slack.settings import SlackConfig
+
+ADDRESS_LIFE: Final = 30.0
+EVENTS: Final = ("app_mention", "message", "app_home_opened")
+_ANY: Final = re.compile("")
+
+_log = logging.getLogger(__name__)
+
+
+class SocketMode:
+    """One connection, kept until `stop`. An address that fails is given up after `address_life` seconds."""
+
+    def __init__(self, config: SlackConfig, conversation: Conversation, address_life: float = ADDRESS_LIFE) -> None:
+        self._config = config
+        self._conversation = conversation
+        self._address_life = address_life
+        self._connection: AsyncSocketModeHandler | None = None
+        self._connecting: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Connect in the background: Slack being away does not keep Fabu from starting."""
+        self._connection = _Connection(self._app(), self._config.app_token, self._address_life)
+        self._connecting = asyncio.create_task(self._connection.connect_async())  # type: ignore[no-untyped-call]
+
+    async def stop(self) -> None:
+        """Close the connection."""
+        if self._connection and self._connecting:
+            self._connecting.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._connecting
+            await self._connection.close_async()  # type: ignore[no-untyped-call]
+        self._connection = self._connecting = None
+
+    def _app(self) -> AsyncApp:
+        client = AsyncWebClient(base_url=self._config.api_url)
+        with _without_environment():
+            app = AsyncApp(
+                logger=_log,
+                client=client,
+                authorize=_Installation(self._config.bot_token),
+                process_before_response=True,  # else every acknowledgement is polled for
+                request_verification_enabled=False,  # there is no signature, and bolt is reachable in no other way
+                ssl_check_enabled=False,
+            )
+        app.command(self._config.command)(self._receive)
+        app.action(_ANY)(self._receive)
+        app.view(_ANY)(self._receive)
+        for event in EVENTS:
+            app.event(event)(self._receive)
+        return app
+
+    async def _receive(self, body: Mapping[str, Any]) -> BoltResponse:
+        try:
+            request = parse(body)
+        except ValueError:
+            _log.warning("A request of Slack could not be read")
+            return BoltResponse(status=400)
+        answer = await self._conversation.answer(request) if request else None
+        return BoltResponse(status=200, body=answer or "")
+
+
+class _Connection(AsyncSocketModeHandler):
+    """Bolt's handler on a client that does not stick to an expired address."""
+
+    def __init__(self, app: AsyncApp, app_token: str, address_life: float) -> None:
+        self.app = app
+        self.app_token = app_token
+        self.client = _Client(app_token, _log, app.client, ping_interval=10)
+        self.client.address_life = address_life
+        self.client.socket_mode_request_listeners.append(self.handle)  # type: ignore[arg-type]
+
+
+class _Client(SocketModeClient):
+    """The SDK's client tries the address it has until it works, which an expired one never does."""
+
+    address_life = ADDRESS_LIFE
+
+    async def connect(self) -> None:
+        while not self.closed:
+            try:
+                async with asyncio.timeout(self.address_life):
+                    await super().connect()  # type: ignore[no-untyped-call]
+                return
+            except TimeoutError:
+                self.wss_uri = None
+
+
+class _Installation(AsyncAuthorize):
+    """Names the one installation there is, so that bolt need not ask Slack for it."""
+
+    def __init__(self, bot_token: str) -> None:
+        self._bot_token = bot_token
+
+    async def __call__(
+        self, *, context: Any, enterprise_id: str | None, team_id: str | None, user_id: str | None, **_actor: Any
+    ) -> AuthorizeResult:
+        return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=self._bot_token)
+
+
+@contextmanager
+def _without_environment() -> Iterator[None]:
+    """Hide SLACK_* variables, from which bolt would take tokens and switch on its OAuth flow."""
+    hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("SLACK_")}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)

@@ -1,0 +1,52 @@
+"""How a replica hears of what the others announce: LISTEN on a thread of its own. Imported with PostgreSQL only."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+import psycopg
+from sqlalchemy import URL
+
+from adapters.store.sql.announcing import CHANNEL
+
+_log = logging.getLogger(__name__)
+
+_RETRY_SECONDS = 2.0
+_CLOSE_SECONDS = 0.5
+"""How often a listener looks whether it should end."""
+
+
+class Listener:
+    """Waits for what other replicas announce. Connects again when the connection is lost."""
+
+    def __init__(self, url: URL, sender: str, heard: Callable[[], None]) -> None:
+        """`heard` is called on the listener's thread, also after a reconnect: something may have been missed."""
+        self._dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._sender, self._heard = sender, heard
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="fabu-listener", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread. Blocks for less than a second unless the server does not answer."""
+        self._closing.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            try:
+                self._listen()
+            except psycopg.Error as error:
+                _log.warning("Listening to the database was interrupted: %s", str(error).strip())
+                self._closing.wait(_RETRY_SECONDS)
+
+    def _listen(self) -> None:
+        with psycopg.connect(self._dsn, autocommit=True, connect_timeout=5, application_name="fabu") as connection:
+            connection.execute(f"LISTEN {CHANNEL}")
+            self._heard()
+            while not self._closing.is_set():
+                for notice in connection.notifies(timeout=_CLOSE_SECONDS, stop_after=1):
+                    if notice.payload != self._sender:
+                        self._heard()

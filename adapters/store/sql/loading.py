@@ -1,0 +1,121 @@
+"""Plans out of the database: one statement per table for any number of plans, and no table that nobody asked for."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import orjson
+from sqlalchemy import BindParameter, Connection, Select, bindparam, select
+
+from adapters.store.sql.rows import AnyRow, fetch, item_of, plan_of, stage_of, vote_of
+from adapters.store.sql.sealing import Sealing
+from adapters.store.sql.tables import contents, item_specs, items, plans, stages, votes
+from core.plan import Content, Item, Plan, Stage, StoredSpec, Vote
+from core.ports.store import Scope
+from core.workflow import Workflow, join_credentials
+
+WITH_ITEMS = Scope(all_items=True)
+WHOLE = Scope(whole=True)
+
+_NO_ITEMS: Mapping[str, Item] = MappingProxyType({})
+
+_ids: BindParameter[Any] = bindparam("ids", expanding=True)
+HEADS = select(plans).where(plans.c.id.in_(_ids)).order_by(plans.c.id)
+LOCKED_HEADS = HEADS.with_for_update()
+"""In the order of identifiers, so that transactions that want the same plans cannot wait for each other in a circle."""
+_STAGES = select(stages).where(stages.c.plan_id.in_(_ids)).order_by(stages.c.plan_id, stages.c.position)
+_VOTES = (
+    select(votes)
+    .join(plans, (plans.c.id == votes.c.plan_id) & (plans.c.revision == votes.c.revision))
+    .where(votes.c.plan_id.in_(_ids))
+    .order_by(votes.c.plan_id, votes.c.position)
+)
+_CONTENTS = select(contents).where(contents.c.plan_id.in_(_ids))
+_SOME_ITEMS = select(items).where(items.c.id.in_(_ids))
+_ALL_ITEMS = select(items).where(items.c.plan_id.in_(_ids)).order_by(items.c.plan_id, items.c.position)
+_WHOLE_ITEMS = _ALL_ITEMS.add_columns(item_specs).join(item_specs)
+
+
+class Loader:
+    """Puts plans together from their rows, as much of each as its scope says; without `sealing`, credentials masked."""
+
+    def __init__(self, connection: Connection, sealing: Sealing | None) -> None:
+        self._connection, self._sealing = connection, sealing
+
+    def load(self, scopes: Mapping[str, Scope], heads: Select[Any] = HEADS) -> dict[str, Plan]:
+        """Return the plans that exist, by id."""
+        rows = self._rows(heads, scopes)
+        found = self._items({row.id: scopes[row.id] for row in rows})
+        return {plan.id: plan for plan in self.assemble(rows, found, self._contents(scopes))}
+
+    def assemble(
+        self,
+        rows: Sequence[AnyRow],
+        found: Mapping[str, Mapping[str, Item]] = MappingProxyType({}),
+        described: Mapping[str, Content] = MappingProxyType({}),
+    ) -> list[Plan]:
+        """Return the plans of rows of `plans`, in their order, with stages and votes and with what is given."""
+        asked: dict[str, list[Stage]] = defaultdict(list)
+        for row in self._rows(_STAGES, [row.id for row in rows]):
+            asked[row.plan_id].append(stage_of(row))
+        voted: dict[str, list[Vote]] = defaultdict(list)
+        for row in self._rows(_VOTES, list(asked)):
+            voted[row.plan_id].append(vote_of(row))
+        return [
+            plan_of(
+                row,
+                tuple(asked.get(row.id, ())),
+                tuple(voted.get(row.id, ())),
+                found.get(row.id, _NO_ITEMS),
+                described.get(row.id),
+            )
+            for row in rows
+        ]
+
+    def spec(self, row: AnyRow) -> Mapping[str, Any]:
+        """Return the spec of a row of `item_specs` with its credentials, which are kept apart."""
+        if self._sealing is None:
+            return StoredSpec(row.spec)
+        spec: Mapping[str, Any] = orjson.loads(row.spec)
+        if row.secrets is None:
+            return spec
+        secrets = self._sealing.unseal(row.secrets, row.item_id)
+        return join_credentials(Workflow.model_validate(spec), secrets).dump()
+
+    def _rows(self, statement: Select[Any], ids: Collection[str]) -> Sequence[AnyRow]:
+        return fetch(self._connection.execute(statement, {"ids": list(ids)})) if ids else ()
+
+    def _contents(self, scopes: Mapping[str, Scope]) -> dict[str, Content]:
+        rows = self._rows(_CONTENTS, [plan_id for plan_id, scope in scopes.items() if scope.whole])
+        return {row.plan_id: Content(row.description, tuple(json.loads(row.jira_sprints))) for row in rows}
+
+    def _items(self, scopes: Mapping[str, Scope]) -> dict[str, Mapping[str, Item]]:
+        found: dict[str, dict[str, Item]] = defaultdict(dict)
+        whole = [plan_id for plan_id, scope in scopes.items() if scope.whole]
+        for row in self._rows(_WHOLE_ITEMS, whole):
+            found[row.plan_id][row.id] = item_of(row, self.spec(row))
+        everything = [plan_id for plan_id, scope in scopes.items() if scope.all_items and not scope.whole]
+        for row in self._rows(_ALL_ITEMS, everything):
+            found[row.plan_id][row.id] = item_of(row)
+        some = {plan_id: scope.items for plan_id, scope in scopes.items() if not (scope.whole or scope.all_items)}
+        self._add_some(found, some)
+        return {plan_id: MappingProxyType(of_plan) for plan_id, of_plan in found.items()}
+
+    def _add_some(self, found: dict[str, dict[str, Item]], wanted: Mapping[str, Iterable[str]]) -> None:
+        """Add the wanted items of each plan, then those they need."""
+        for row in self._rows(_SOME_ITEMS, {item_id for ids in wanted.values() for item_id in ids}):
+            if row.id in wanted.get(row.plan_id, ()):
+                found[row.plan_id][row.id] = item_of(row)
+        needed = {
+            need
+            for plan_id in wanted
+            for item in found.get(plan_id, _NO_ITEMS).values()
+            for need in item.needs
+            if need not in found[plan_id]
+        }
+        for row in self._rows(_SOME_ITEMS, needed):
+            found[row.plan_id][row.id] = item_of(row)

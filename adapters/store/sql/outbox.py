@@ -1,0 +1,218 @@
+"""Effects inside a transaction (`core.ports.store.Outbox`)."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BindParameter, Connection, Integer, Select, bindparam, delete, insert, select, update
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.sql.dml import UpdateBase
+
+from adapters.store.sql.announcing import announce
+from adapters.store.sql.rows import AnyRow, Values, micros, moment, to_json
+from adapters.store.sql.tables import OPEN, PENDING_SYNC, attempts, effect_bodies, effects
+from core.effects import Effect, EffectKind
+from core.ports.clock import Clock
+from core.ports.outbox import Delivery, DeliveryState, Settled
+
+# SQLite takes PostgreSQL's ON CONFLICT, so one statement serves both. The update changes nothing, but it locks the
+# pending effect: nobody can claim it, and read the state before this change, until this change is committed.
+ADD_EFFECT = postgresql.insert(effects).inline()
+ADD_EFFECT = ADD_EFFECT.on_conflict_do_update(
+    index_elements=["plan_id", "destination"], index_where=PENDING_SYNC, set_={"due_at": effects.c.due_at}
+)
+_STORE_BODY = postgresql.insert(effect_bodies).on_conflict_do_nothing()
+_BODY = select(effect_bodies.c.body).where(effect_bodies.c.effect_id == bindparam("id"))
+
+_ids: BindParameter[Any] = bindparam("ids", expanding=True)
+_older = effects.alias("older")
+_CLAIMABLE = (
+    select(effects)
+    .where(
+        effects.c.due_at <= bindparam("now"),
+        effects.c.destination.not_in(bindparam("busy", expanding=True)),
+        ~select(_older.c.seq)
+        .where(
+            _older.c.plan_id == effects.c.plan_id,
+            _older.c.destination == effects.c.destination,
+            _older.c.due_at.is_not(None),
+            _older.c.seq < effects.c.seq,
+        )
+        .exists(),
+    )
+    .order_by(effects.c.due_at, effects.c.seq)
+    .limit(bindparam("limit", type_=Integer))
+    .with_for_update(skip_locked=True)
+)
+_TAKE = (
+    update(effects)
+    .where(effects.c.id.in_(_ids))
+    .values(state=DeliveryState.SENDING.value, attempts=effects.c.attempts + 1, due_at=bindparam("lease_end"))
+)
+
+_CLAIMED = (
+    select(effects)
+    .where(effects.c.state == DeliveryState.SENDING.value, OPEN)
+    .order_by(effects.c.seq)
+    .with_for_update()
+)
+_SETTLING = select(effects).where(effects.c.id.in_(_ids), OPEN).order_by(effects.c.seq).with_for_update()
+_ENDED = select(effects).where(effects.c.id.in_(_ids), ~OPEN).order_by(effects.c.seq).with_for_update()
+_FORGET = delete(effects).where(effects.c.id.in_(_ids))
+_ADD_ATTEMPT = insert(attempts).inline()
+_SET = (
+    update(effects)
+    .where(effects.c.id.in_(_ids))
+    .values(state=bindparam("to"), due_at=bindparam("due"), settled_at=bindparam("settled"), error=bindparam("why"))
+)
+_ABSORB = delete(effects).where(
+    PENDING_SYNC,
+    effects.c.plan_id == bindparam("plan"),
+    effects.c.destination == bindparam("place"),
+    effects.c.id != bindparam("of"),
+)
+
+_Ending = tuple[DeliveryState, datetime | None, str]
+"""The state of an effect after a try, when it is due again, and what went wrong."""
+
+
+class SqlOutbox:
+    """Implements `Outbox` in SQL."""
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self._connection, self._clock = connection, clock
+
+    def claim(self, now: datetime, lease: timedelta, limit: int, busy: Collection[str] = ()) -> list[Delivery]:
+        """See `Outbox.claim`."""
+        asked = {"now": micros(now), "busy": list(busy), "limit": limit}
+        rows = self._connection.execute(_CLAIMABLE, asked).all()
+        lease_end = now + lease
+        if rows:
+            self._connection.execute(_TAKE, {"ids": [row.id for row in rows], "lease_end": micros(lease_end)})
+        return [
+            replace(delivery_of(row), state=DeliveryState.SENDING, attempts=row.attempts + 1, due_at=lease_end)
+            for row in rows
+        ]
+
+    def release(self, now: datetime) -> int:
+        """See `Outbox.release`."""
+        rows = self._connection.execute(_CLAIMED).all()
+        self._renew(rows, now)
+        return len(rows)
+
+    def settle(self, results: Sequence[Settled]) -> None:
+        """See `Outbox.settle`. What was settled meanwhile by another sender stays as it is."""
+        rows = {row.id: row for row in self._rows(_SETTLING, [result.effect_id for result in results])}
+        kept: list[Settled] = []
+        forgotten: list[Settled] = []
+        for result in results:
+            if row := rows.get(result.effect_id):
+                done_sync = row.kind == EffectKind.SYNC and result.state is DeliveryState.DONE
+                (forgotten if done_sync else kept).append(result)
+        self._execute(_ADD_ATTEMPT, [_attempt_values(result) for result in kept])
+        self._reopen([rows[result.effect_id] for result in kept if result.state is DeliveryState.PENDING])
+        self._set({result.effect_id: self._ending(result) for result in kept})
+        if forgotten:
+            self._connection.execute(_FORGET, {"ids": [result.effect_id for result in forgotten]})
+
+    def add(self, effects: Sequence[Effect]) -> None:
+        """See `Outbox.add`."""
+        now = self._clock.now()
+        self._execute(ADD_EFFECT, [effect_values(effect, now) for effect in effects])
+        announce(self._connection)
+
+    def replay(self, effect_ids: Collection[str], now: datetime) -> int:
+        """See `Outbox.replay`. Of several `sync` effects of one plan and destination the newest stands for all."""
+        rows = self._rows(_ENDED, effect_ids)
+        chosen = {(row.plan_id, row.destination) if row.kind == EffectKind.SYNC else row.id: row for row in rows}
+        self._renew(list(chosen.values()), now)
+        announce(self._connection)
+        return len(chosen)
+
+    def store_bodies(self, bodies: Mapping[str, bytes]) -> None:
+        """See `Outbox.store_bodies`."""
+        self._execute(_STORE_BODY, [{"effect_id": of, "body": body} for of, body in bodies.items()])
+
+    def body(self, effect_id: str) -> bytes | None:
+        """See `Outbox.body`."""
+        body: bytes | None = self._connection.execute(_BODY, {"id": effect_id}).scalar()
+        return body
+
+    def _renew(self, rows: Sequence[AnyRow], now: datetime) -> None:
+        """Make effects pending again and due at once."""
+        self._reopen(rows)
+        self._set({row.id: (DeliveryState.PENDING, now, row.error) for row in rows})
+
+    def _ending(self, result: Settled) -> _Ending:
+        again = result.state is DeliveryState.PENDING
+        return result.state, (result.due_at or self._clock.now()) if again else None, result.attempt.error
+
+    def _set(self, endings: Mapping[str, _Ending]) -> None:
+        """Record how effects stand now, those that stand alike with one statement."""
+        settled, alike = micros(self._clock.now()), defaultdict[_Ending, list[str]](list)
+        for effect_id, ending in endings.items():
+            alike[ending].append(effect_id)
+        for (state, due_at, why), ids in alike.items():
+            values = {"to": state.value, "due": micros(due_at), "settled": None if due_at else settled, "why": why}
+            self._connection.execute(_SET, {"ids": ids, **values})
+
+    def _reopen(self, rows: Sequence[AnyRow]) -> None:
+        """Let `sync` effects that become pending again stand for those that were added meanwhile."""
+        syncs = sorted((row.plan_id, row.destination, row.id) for row in rows if row.kind == EffectKind.SYNC)
+        self._execute(_ABSORB, [{"plan": plan, "place": place, "of": effect_id} for plan, place, effect_id in syncs])
+
+    def _rows(self, statement: Select[Any], ids: Collection[str]) -> Sequence[AnyRow]:
+        return self._connection.execute(statement, {"ids": list(ids)}).all() if ids else ()
+
+    def _execute(self, statement: UpdateBase, rows: list[Values]) -> None:
+        if rows:
+            self._connection.execute(statement, rows)
+
+
+def effect_values(effect: Effect, now: datetime) -> Values:
+    """Return the row of a new effect; one without a moment is due at once."""
+    return {
+        "id": effect.id,
+        "plan_id": effect.plan_id,
+        "destination": effect.destination,
+        "kind": effect.kind.value,
+        "ref": effect.ref,
+        "payload": to_json(effect.payload),
+        "state": DeliveryState.PENDING.value,
+        "attempts": 0,
+        "due_at": micros(effect.due_at or now),
+        "created_at": micros(now),
+        "settled_at": None,
+        "error": "",
+    }
+
+
+def delivery_of(row: AnyRow) -> Delivery:
+    """Return the delivery of a row."""
+    kind, payload = EffectKind(row.kind), json.loads(row.payload)
+    return Delivery(
+        effect=Effect(row.id, row.plan_id, row.destination, kind, row.ref, payload, moment(row.due_at)),
+        state=DeliveryState(row.state),
+        attempts=row.attempts,
+        due_at=moment(row.due_at),
+        created_at=moment(row.created_at),
+        settled_at=moment(row.settled_at),
+        error=row.error,
+    )
+
+
+def _attempt_values(result: Settled) -> Values:
+    attempt = result.attempt
+    return {
+        "effect_id": result.effect_id,
+        "at": micros(attempt.at),
+        "ms": attempt.ms,
+        "status": attempt.status,
+        "error": attempt.error,
+        "answer": attempt.answer,
+    }

@@ -1,0 +1,104 @@
+"""People, their chat accounts and their tokens inside a transaction (`core.ports.store.PeopleWrites`)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, BindParameter, Connection, bindparam, delete, func, insert, or_, update
+
+from adapters.store.sql.rows import AnyRow, Values, micros, moment, to_json
+from adapters.store.sql.tables import groups, identities, people, tokens
+from core.people import Group, Person
+from core.ports.store import Token
+
+_ids: BindParameter[Any] = bindparam("ids", expanding=True)
+_DROP_PEOPLE, _ADD_PERSON = delete(people).where(people.c.id.in_(_ids)), insert(people)
+_DROP_GROUPS, _ADD_GROUP = delete(groups).where(groups.c.id.in_(_ids)), insert(groups)
+_UNLINK = delete(identities).where(identities.c.platform == bindparam("on"), identities.c.user == bindparam("who"))
+_LINK = insert(identities)
+_ADD_TOKEN = insert(tokens)
+_now = bindparam("now", type_=BigInteger)
+_USE = (
+    update(tokens)
+    .where(
+        tokens.c.digest == bindparam("of"),
+        tokens.c.revoked_at.is_(None),
+        or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > _now),
+        or_(~tokens.c.single_use, tokens.c.used_at.is_(None)),
+    )
+    .values(used_at=_now)
+    .returning(tokens)
+)
+_REVOKE = (
+    update(tokens).where(tokens.c.id == bindparam("of")).values(revoked_at=func.coalesce(tokens.c.revoked_at, _now))
+)
+_FORGET_LINKS = delete(tokens).where(tokens.c.single_use, or_(tokens.c.used_at < _now, tokens.c.expires_at < _now))
+_TIMES = ("created_at", "expires_at", "revoked_at", "used_at")
+
+
+class SqlPeople:
+    """Implements `PeopleWrites` in SQL."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def put(self, people: Sequence[Person], groups: Sequence[Group]) -> None:
+        """See `PeopleWrites.put`."""
+        if people:
+            self._connection.execute(_DROP_PEOPLE, {"ids": [person.id for person in people]})
+            self._connection.execute(_ADD_PERSON, [asdict(person) for person in people])
+        if groups:
+            self._connection.execute(_DROP_GROUPS, {"ids": [group.id for group in groups]})
+            rows = [{"id": group.id, "members": to_json(group.members)} for group in groups]
+            self._connection.execute(_ADD_GROUP, rows)
+
+    def link(self, platform: str, user: str, person: str, now: datetime) -> None:
+        """See `PeopleWrites.link`."""
+        self.unlink(platform, user)
+        row = {"platform": platform, "user": user, "person": person, "at": micros(now)}
+        self._connection.execute(_LINK, row)
+
+    def unlink(self, platform: str, user: str) -> None:
+        """See `PeopleWrites.unlink`."""
+        self._connection.execute(_UNLINK, {"on": platform, "who": user})
+
+    def add_token(self, token: Token) -> None:
+        """See `PeopleWrites.add_token`."""
+        self._connection.execute(_ADD_TOKEN, _token_values(token))
+
+    def use_token(self, digest: str, now: datetime) -> Token | None:
+        """See `PeopleWrites.use_token`."""
+        row = self._connection.execute(_USE, {"of": digest, "now": micros(now)}).first()
+        return token_of(row) if row else None
+
+    def forget_links(self, before: datetime) -> int:
+        """See `PeopleWrites.forget_links`."""
+        return self._connection.execute(_FORGET_LINKS, {"now": micros(before)}).rowcount
+
+    def revoke_token(self, token_id: str, now: datetime) -> bool:
+        """See `PeopleWrites.revoke_token`."""
+        return self._connection.execute(_REVOKE, {"of": token_id, "now": micros(now)}).rowcount > 0
+
+
+def person_of(row: AnyRow) -> Person:
+    """Return the person of a row."""
+    return Person(**row._mapping)
+
+
+def group_of(row: AnyRow) -> Group:
+    """Return the group of a row."""
+    return Group(row.id, tuple(json.loads(row.members)))
+
+
+def _token_values(token: Token) -> Values:
+    values = asdict(token)
+    return values | {name: micros(values[name]) for name in _TIMES}
+
+
+def token_of(row: AnyRow) -> Token:
+    """Return the token of a row."""
+    return Token(**{**row._mapping, **{name: moment(row._mapping[name]) for name in _TIMES}})

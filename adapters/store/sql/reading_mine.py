@@ -1,0 +1,76 @@
+"""What concerns a person now (`core.ports.store.Mine`)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from adapters.store.concern import GOING, OPEN, awaits
+from adapters.store.sql.loading import HEADS, Loader
+from adapters.store.sql.rows import AnyRow, item_of
+from adapters.store.sql.tables import ASSIGNED, items, plans, stages
+from core.people import Directory
+from core.plan import Item, Plan
+from core.ports.store import Mine
+from core.status import PlanStatus
+
+
+@dataclass(frozen=True, slots=True)
+class MineQueries:
+    """Reads the three lists, newest plans first."""
+
+    connection: Connection
+    loader: Loader
+    directory: Directory
+
+    def mine(self, person: str, names: Collection[str], limit: int) -> Mine:
+        """Return what concerns a person; `names` are the person and their `@groups`."""
+        return Mine(self._managed(person, limit), self._approvals(person, names, limit), self._items(person, limit))
+
+    def _managed(self, person: str, limit: int) -> list[Plan]:
+        statement = (
+            select(plans)
+            .where(plans.c.manager == person, plans.c.status.in_([status.value for status in GOING]), ~plans.c.deleted)
+            .order_by(plans.c.number.desc())
+            .limit(limit)
+        )
+        return self.loader.assemble(self.connection.execute(statement).all())
+
+    def _approvals(self, person: str, names: Collection[str], limit: int) -> list[Plan]:
+        """Look at the stage of every plan that waits: they are few, however many plans there are."""
+        statement = (
+            select(plans.c.id, plans.c.delegates, stages.c.approvers)
+            .join(stages, (stages.c.plan_id == plans.c.id) & (stages.c.position == plans.c.stage))
+            .where(plans.c.status == PlanStatus.WAIT_FOR_APPROVAL.value, ~plans.c.deleted)
+        )
+        asked = [
+            row.id
+            for row in self.connection.execute(statement)
+            if not set(json.loads(row.approvers)).isdisjoint(names) or person in json.loads(row.delegates).values()
+        ]
+        waiting = [plan for plan in self._heads(asked).values() if awaits(plan, person, self.directory)]
+        return sorted(waiting, key=lambda plan: -plan.number)[:limit]
+
+    def _items(self, person: str, limit: int) -> list[tuple[Plan, Item]]:
+        statement = (
+            select(items)
+            .join(plans, plans.c.id == items.c.plan_id)
+            .where(
+                items.c.assignee == person,
+                ASSIGNED,
+                items.c.status.in_([status.value for status in OPEN]),
+                plans.c.status == PlanStatus.EXECUTING.value,
+            )
+            .order_by(plans.c.number.desc(), items.c.position)
+            .limit(limit)
+        )
+        rows: Sequence[AnyRow] = self.connection.execute(statement).all()
+        heads = self._heads({row.plan_id for row in rows})
+        return [(heads[row.plan_id], item_of(row)) for row in rows]
+
+    def _heads(self, plan_ids: Collection[str]) -> dict[str, Plan]:
+        rows = self.connection.execute(HEADS, {"ids": list(plan_ids)}).all() if plan_ids else ()
+        return {plan.id: plan for plan in self.loader.assemble(rows)}

@@ -1,0 +1,85 @@
+"""The one thread that writes: what is submitted runs there in turn, each function in a transaction of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from adapters.store.sql.cards import SqlCards
+from adapters.store.sql.databases import begin, translated
+from adapters.store.sql.outbox import SqlOutbox
+from adapters.store.sql.people import SqlPeople
+from adapters.store.sql.plans import SqlPlans
+from adapters.store.sql.sealing import Sealing
+from adapters.store.sql.timers import SqlTimers
+from core.ports.clock import Clock
+from core.ports.outbox import Outbox
+from core.ports.store import Cards, PeopleWrites, PlanWrites, Timers, Writing
+
+T = TypeVar("T")
+
+
+class SqlWriting:
+    """Implements `Writing`: one transaction."""
+
+    def __init__(self, connection: Connection, sealing: Sealing, clock: Clock) -> None:
+        self.plans: PlanWrites = SqlPlans(connection, sealing, clock)
+        self.outbox: Outbox = SqlOutbox(connection, clock)
+        self.timers: Timers = SqlTimers(connection)
+        self.cards: Cards = SqlCards(connection)
+        self.people: PeopleWrites = SqlPeople(connection)
+
+
+class Writer:
+    """Writes over one connection that it keeps; whatever goes wrong, the next transaction starts on a clean one."""
+
+    def __init__(self, engine: Engine, sealing: Sealing, clock: Clock) -> None:
+        self._engine, self._sealing, self._clock = engine, sealing, clock
+        self._thread = ThreadPoolExecutor(1, "fabu-writer")
+        self._connection: Connection | None = None
+
+    async def submit(self, work: Callable[[Writing], T]) -> T:
+        """Run a function in one transaction and return when it is committed. Raises Conflict and Unavailable."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, work)
+
+    def close(self) -> None:
+        """Finish what was submitted, then disconnect. Blocks."""
+        self._thread.shutdown()
+        if self._connection:
+            self._connection.close()
+        self._engine.dispose()
+
+    def _run(self, work: Callable[[Writing], T]) -> T:
+        """Run and commit. A connection that was lost before the commit was asked for is replaced, once."""
+        with translated():
+            try:
+                result = self._execute(work)
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+                result = self._execute(work)
+            with self._clean() as connection:
+                connection.commit()
+            return result
+
+    def _execute(self, work: Callable[[Writing], T]) -> T:
+        with self._clean() as connection:
+            begin(connection, "IMMEDIATE")
+            return work(SqlWriting(connection, self._sealing, self._clock))
+
+    @contextmanager
+    def _clean(self) -> Iterator[Connection]:
+        """Give the connection; after an error roll back and give it up."""
+        connection = self._connection = self._connection or self._engine.connect()
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            self._connection = None
+            raise

@@ -1,0 +1,195 @@
+"""The callback of external systems: what they answer to a hook (document "发布计划", section "发布计划 CallBack").
+
+Whoever answers must know the instance code of the plan's present revision, which the hook carries. The settings may ask
+for more: a bearer token, or a signature of the raw body (Standard Webhooks), whose `webhook-id` counts once.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections import Counter
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Annotated, Any, Literal
+
+from aiohttp import web
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import from_json
+
+from adapters.hooks.signing import decode_secret, verify
+from bot.api.bodies import Said
+from bot.api.errors import BadRequest, TooLarge, error_response
+from bot.api.request import json_response
+from bot.problems import MOST, problems_in, unstorable
+from bot.services import SERVICES, Services
+from core import commands as c
+from core.effects import EffectKind
+from core.engine import Outcome
+from core.errors import FabuError, Forbidden, Gone, Invalid, Unauthorized
+from core.people import EXTERNAL
+from core.ports.store import Reading
+from core.status import HookEvent
+
+PATH = "/api/callback/release_plan"
+LIMIT = 64 * 1024
+"""The largest body, in bytes."""
+WRONG_CODES = 10
+"""How many wrong codes one client may send for one plan within a `SPAN`."""
+SPAN = timedelta(minutes=1)
+
+_SPELLINGS = {"finished_planning": "finish_planning", "execute": "start_execute", "all_done": "all_job_done"}
+"""Events as the names of statuses spell them."""
+
+
+class TooManyCodes(FabuError):
+    """A client that tries out codes."""
+
+    code = "too_many_requests"
+    http_status = 429
+    message = "Too many callbacks with a wrong instance code. Wait a minute, then send the code of the newest hook."
+
+
+class CallbackBody(BaseModel):
+    """What an external system says about a moment of a plan; fields that are not known are ignored."""
+
+    model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True)
+
+    release_plan_id: Annotated[str, Field(min_length=1, max_length=64)]
+    instance_code: Annotated[str, Field(max_length=200)]
+    hook_event: Annotated[HookEvent, BeforeValidator(lambda event: _SPELLINGS.get(str(event), event))]
+    result: Literal["success", "failed", "executing"]
+    failed_reason: Said | None = None
+    description: Said | None = None
+
+
+class CallbackAnswer(BaseModel):
+    """The answer of the document, `id`, and that of Zadig, `message`."""
+
+    id: str
+    message: Literal["success"] = "success"
+
+
+def add_callback(app: web.Application) -> None:
+    """Add the endpoint to an application that has the services. Raises ValueError for an unusable secret."""
+    app.router.add_post(PATH, Callbacks(app[SERVICES]).answer)
+
+
+class Callbacks:
+    """Proves callbacks and hands them to the engine."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._mode = services.settings.callback.auth
+        self._secret = services.settings.callback.secret.get_secret_value()
+        self._wrong = WrongCodes()
+        if self._mode == "signature":
+            decode_secret(self._secret)
+        if self._mode == "bearer" and not self._secret:
+            raise ValueError("set callback.secret: an empty token would prove nothing")
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Answer one callback. Raises a FabuError when it is not accepted."""
+        raw = await _read(request)
+        key = self._prove(request, raw)
+        body = _parsed(raw)
+        plan_id = await self._services.store.read(lambda reading: reading.plan_id(body.release_plan_id))
+        client = (_client(request, trust_proxy=self._services.settings.server.trust_proxy), plan_id)
+        if self._wrong.too_many(client, self._services.clock.now()):
+            response = error_response(request, TooManyCodes())
+            response.headers["Retry-After"] = str(int(SPAN.total_seconds()))
+            return response
+        try:
+            outcome = await self._execute(plan_id, body, key)
+        except (Forbidden, Gone):
+            self._wrong.note(client)
+            raise
+        return json_response(CallbackAnswer(id=outcome.plan.id))
+
+    def _prove(self, request: web.Request, raw: bytes) -> str:
+        """Return the key under which a proven callback counts once, empty for none. Raises Unauthorized."""
+        match self._mode:
+            case "bearer":
+                scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+                if scheme.lower() != "bearer" or not _same(token.strip(), self._secret):
+                    raise Unauthorized
+            case "signature" if not _same(request.headers.get("X-Zadig-Token", ""), self._secret):
+                return f"callback:{verify(raw, request.headers, [self._secret], self._services.clock.now())}"
+        return ""
+
+    async def _execute(self, plan_id: str, body: CallbackBody, key: str) -> Outcome:
+        command = c.Callback(
+            plan_id=plan_id,
+            event=body.hook_event,
+            instance_code=body.instance_code,
+            result=body.result,
+            reason=body.failed_reason or "",
+            description=body.description or "",
+        )
+        try:
+            return await self._services.engine.execute(command, EXTERNAL, key)
+        except Forbidden:
+            if await self._services.store.read(lambda reading: _was_told(reading, plan_id, body.instance_code)):
+                raise Gone("The plan has changed since this hook. Answer the newest one.") from None
+            raise
+
+
+class WrongCodes:
+    """Counts wrong codes by client and plan, from nothing again after each span."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._until: datetime | None = None
+
+    def too_many(self, client: tuple[str, str], now: datetime) -> bool:
+        """Tell whether a client has to wait."""
+        if self._until is None or now >= self._until:
+            self._counts.clear()
+            self._until = now + SPAN
+        return self._counts[client] >= WRONG_CODES
+
+    def note(self, client: tuple[str, str]) -> None:
+        """Count a wrong code."""
+        self._counts[client] += 1
+
+
+def _was_told(reading: Reading, plan_id: str, code: str) -> bool:
+    """Tell whether a code belonged to an earlier revision: one that was drafted, or one that a hook told of."""
+    hooks = [d.effect for d in reading.deliveries(plan_id, limit=200).items if d.effect.kind is EffectKind.HOOK]
+    codes = [version.instance_code for version in reading.versions(plan_id)]
+    codes += [str(hook.payload["instance_code"]) for hook in hooks]
+    return code in codes
+
+
+async def _read(request: web.Request) -> bytes:
+    raw = bytearray()
+    async for chunk in request.content.iter_chunked(LIMIT):
+        raw += chunk
+        if len(raw) > LIMIT:
+            raise TooLarge("The request is too large: a callback may have 64 kilobytes.")
+    return bytes(raw)
+
+
+def _parsed(raw: bytes) -> CallbackBody:
+    """Read a body, whatever its Content-Type. Raises BadRequest when it is no JSON, Invalid when fields are wrong."""
+    try:
+        data: Any = from_json(raw, allow_inf_nan=False)
+        problems = list(islice(unstorable(data), MOST))
+    except (ValueError, RecursionError):
+        raise BadRequest from None
+    if problems:
+        raise Invalid(*problems)
+    try:
+        return CallbackBody.model_validate(data)
+    except ValidationError as error:
+        raise Invalid(*problems_in(error, data)) from None
+
+
+def _client(request: web.Request, *, trust_proxy: bool) -> str:
+    """Return the address of the client; a proxy writes the one it saw at the end of X-Forwarded-For."""
+    forwarded = request.headers.get("X-Forwarded-For", "") if trust_proxy else ""
+    return forwarded.rpartition(",")[2].strip() or request.remote or ""
+
+
+def _same(given: str, expected: str) -> bool:
+    """Compare in constant time; nothing equals an empty secret."""
+    return bool(expected) and hmac.compare_digest(given.encode(errors="surrogateescape"), expected.encode())

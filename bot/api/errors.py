@@ -1,0 +1,138 @@
+"""Errors as the API answers them: `{"code", "message", "params"}` with the status of the error."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from pydantic_core import to_jsonable_python
+
+from bot.api.models import ErrorAnswer
+from bot.api.request import ACTOR, REQUEST_ID, json_response
+from bot.i18n import LANGUAGES, error_text, translate
+from bot.services import SERVICES
+from core.errors import FabuError, Invalid
+
+log = logging.getLogger(__name__)
+
+
+class BadRequest(FabuError):
+    """The request is not well-formed."""
+
+    code = "bad_request"
+    http_status = 400
+    message = "The request cannot be read. Send one JSON value in UTF-8, not nested too deeply."
+
+
+class NoSuchRoute(FabuError):
+    """The path is none of ours."""
+
+    code = "not_found"
+    http_status = 404
+    message = "There is nothing at this address. /api/openapi.json describes the API."
+
+
+class MethodNotAllowed(FabuError):
+    """The path does not take this method."""
+
+    code = "method_not_allowed"
+    http_status = 405
+    message = "This address does not take this method. /api/openapi.json describes the API."
+
+
+class TooLarge(FabuError):
+    """The body is larger than the server takes."""
+
+    code = "too_large"
+    http_status = 413
+    message = "The request is too large: a plan may have two megabytes."
+
+
+class UnsupportedMediaType(FabuError):
+    """The body is of another type than JSON."""
+
+    code = "unsupported_media_type"
+    http_status = 415
+    message = "Send the body as Content-Type: application/json."
+
+
+class Internal(FabuError):
+    """Something that was not foreseen; the log has it under the request's id."""
+
+    code = "internal"
+    http_status = 500
+    message = "Something went wrong inside Fabu. Its log tells more under the request {request_id}."
+
+
+_OF_STATUS: Mapping[int, type[FabuError]] = {
+    kind.http_status: kind for kind in (BadRequest, NoSuchRoute, MethodNotAllowed, TooLarge, UnsupportedMediaType)
+}
+
+
+@web.middleware
+async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer every error as JSON, in the language of the request or of the person."""
+    try:
+        return await handler(request)
+    except FabuError as error:
+        return error_response(request, error)
+    except web.RequestPayloadError:  # the body broke off, or is not compressed as it says
+        return error_response(request, BadRequest())
+    except web.HTTPException as error:
+        if error.status not in _OF_STATUS:
+            raise
+        response = error_response(request, _OF_STATUS[error.status]())
+        if "Allow" in error.headers:
+            response.headers["Allow"] = error.headers["Allow"]
+        return response
+    except Exception:
+        log.exception("request %s failed", request[REQUEST_ID])
+        return error_response(request, Internal(request_id=request[REQUEST_ID]))
+
+
+def error_response(request: web.Request, error: FabuError) -> web.Response:
+    """Return the answer that tells an error."""
+    language = language_of(request)
+    params = to_jsonable_python(error.params, fallback=str)
+    if isinstance(error, Invalid):
+        params["problems"] = [
+            {
+                "path": problem.path,
+                "message": translate(problem.message, language, **problem.params),
+                "params": to_jsonable_python(problem.params, fallback=str),
+            }
+            for problem in error.problems
+        ]
+    answer = ErrorAnswer(code=error.code, message=error_text(error, language), params=params)
+    response = json_response(answer, error.http_status)
+    if error.http_status == web.HTTPUnauthorized.status_code:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="fabu"'
+    if error.http_status == web.HTTPServiceUnavailable.status_code:
+        response.headers["Retry-After"] = "1"
+    return response
+
+
+def language_of(request: web.Request) -> str:
+    """Return the language to answer in: what the request prefers, else the person's, else the installation's."""
+    for wanted in _preferred(request.headers.get("Accept-Language", "")):
+        for language in LANGUAGES:
+            if wanted[:2].lower() == language[:2]:
+                return language
+    services = request.config_dict[SERVICES]
+    actor = request.get(ACTOR)
+    person = services.engine.directory.people.get(actor.id) if actor else None
+    return (person.language if person else "") or services.settings.server.language
+
+
+def _preferred(header: str) -> list[str]:
+    """Return the language tags of an Accept-Language header, the most wanted first (RFC 9110, 12.5.4)."""
+    weighted = []
+    for part in header.split(","):
+        tag, _, weight = part.replace(" ", "").partition(";q=")
+        try:
+            weighted.append((-float(weight or 1), tag))
+        except ValueError:
+            continue
+    return [tag for _, tag in sorted(weighted, key=lambda pair: pair[0])]

@@ -1,0 +1,354 @@
+"""What the API answers. Times are RFC 3339 in UTC; durations are written as they are read (`1h30m`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+from core.audit import LogEntry
+from core.card import Card, Form, Tone
+from core.chat import Reply
+from core.differences import Difference
+from core.effects import EffectKind
+from core.people import Directory, Person
+from core.plan import Channel, Decision, Item, Plan, Rule, Stage
+from core.ports.outbox import Attempt, Delivery, DeliveryState
+from core.ports.store import Page, Token, Version
+from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus
+from core.workflow import Workflow, mask_credentials
+
+T = TypeVar("T")
+S = TypeVar("S")
+
+
+def duration_text(duration: timedelta) -> str:
+    """Return a duration as people write it, in whole seconds: `1d2h3m4s`."""
+    rest, parts = max(1, round(duration.total_seconds())), []
+    for unit, seconds in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, rest = divmod(rest, seconds)
+        parts.append(f"{count}{unit}" if count else "")
+    return "".join(parts)
+
+
+DurationText = Annotated[timedelta, PlainSerializer(duration_text, return_type=str)]
+WHERE_LOADED: Any = Field(None, exclude_if=lambda value: value is None)
+"""A field that is left out where its value was not loaded: in lists, and in answers to commands."""
+
+
+class Answer(BaseModel):
+    """Base of all answers; most are read from the core's value of the same shape."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+
+class ErrorAnswer(Answer):
+    """Why a request was refused: a stable code, a sentence for people, and what the sentence is about."""
+
+    code: str
+    message: str
+    params: dict[str, Any] = Field(
+        description="For `invalid`, `problems` lists every field that is wrong: its path, message and params."
+    )
+
+
+class Listed(Answer, Generic[T]):
+    """A part of a list; `next_cursor` continues it and is empty at the end."""
+
+    items: list[T]
+    next_cursor: str = ""
+
+    @classmethod
+    def of(cls, page: Page[S], answer: Callable[[S], T]) -> Self:
+        """Return a page with each entry as its answer."""
+        return cls(items=[answer(entry) for entry in page.items], next_cursor=page.next_cursor)
+
+
+class WindowAnswer(Answer):
+    """The release window; a missing end is open."""
+
+    start: datetime | None
+    end: datetime | None
+
+
+class VoteAnswer(Answer):
+    """One decision; `delegate` gave it in the name of `person`."""
+
+    person: str
+    decision: Decision
+    comment: str
+    at: datetime
+    delegate: str
+
+
+class StageAnswer(Answer):
+    """One stage of the approval with its votes."""
+
+    name: str
+    channel: Channel
+    rule: Rule
+    approvers: tuple[str, ...]
+    votes: list[VoteAnswer]
+
+
+class ApprovalAnswer(Answer):
+    """The approval; `current` counts the complete stages, `asked_at` is when the present one was asked."""
+
+    stages: list[StageAnswer]
+    allow_self_approval: bool
+    expires_in: DurationText | None
+    remind_every: DurationText | None
+    current: int
+    asked_at: datetime | None
+    delegates: dict[str, str]
+
+
+class CheckAnswer(Answer):
+    """What an external system is asked, and what it has said."""
+
+    event: HookEvent
+    since: datetime
+    deadline: datetime
+    progress: str
+    reason: str
+
+
+class TallyAnswer(Answer):
+    """How many items are in each status."""
+
+    todo: int
+    running: int
+    done: int
+    skipped: int
+    failed: int
+    total: int
+
+
+class RunAnswer(Answer):
+    """The latest attempt of a workflow."""
+
+    id: str
+    attempt: int
+    status: RunStatus
+    url: str
+    message: str
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+class ItemAnswer(Answer):
+    """One item. `needs` are keys; `content` and `workflow` (credentials masked) come with a single plan."""
+
+    id: str
+    key: str
+    position: int
+    name: str
+    type: Literal["text", "workflow"]
+    status: ItemStatus
+    assignee: str
+    needs: list[str]
+    runner: str
+    project: str
+    executed_by: str
+    executed_at: datetime | None
+    remark: str
+    run: RunAnswer | None
+    content: str | None = WHERE_LOADED
+    workflow: dict[str, Any] | None = WHERE_LOADED
+
+
+class PlanAnswer(Answer):
+    """A release plan. Lists leave `items` out; `description` and `jira_sprints` come with a single plan."""
+
+    id: str
+    number: int
+    name: str
+    status: PlanStatus
+    revision: int
+    instance_code: str
+    manager: str
+    collaborators: tuple[str, ...]
+    window: WindowAnswer
+    schedule_at: datetime | None
+    approval: ApprovalAnswer
+    checks: list[HookEvent] | None
+    check: CheckAnswer | None
+    tally: TallyAnswer
+    reason: str
+    created_by: str
+    created_at: datetime
+    updated_by: str
+    updated_at: datetime
+    url: str
+    description: str | None = WHERE_LOADED
+    jira_sprints: list[dict[str, Any]] | None = WHERE_LOADED
+    items: list[ItemAnswer] | None = WHERE_LOADED
+
+    @classmethod
+    def of(cls, plan: Plan, public_url: str, *, items: bool = True) -> Self:
+        """Return a plan as far as it was loaded, with its items unless they are not wanted."""
+        approval, content = plan.approval, plan.content
+        stages = [_stage(stage, plan, index) for index, stage in enumerate(approval.stages)]
+        derived = {
+            "approval": {**_fields(approval, ApprovalAnswer), "stages": stages, "delegates": dict(approval.delegates)},
+            "checks": None if plan.check_events is None else sorted(plan.check_events),
+            "url": f"{public_url}/plans/{plan.number}",
+            "description": content.description if content else None,
+            "jira_sprints": [dict(sprint) for sprint in content.jira_sprints] if content else None,
+            "items": _items(plan.items) if items else None,
+        }
+        return cls.model_validate(_fields(plan, cls) | derived)
+
+
+def _fields(value: object, answer: type[Answer]) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in answer.model_fields if hasattr(value, name)}
+
+
+def _stage(stage: Stage, plan: Plan, index: int) -> dict[str, Any]:
+    return {**_fields(stage, StageAnswer), "votes": list(plan.votes_of(index))}
+
+
+def _items(items: Mapping[str, Item]) -> list[dict[str, Any]]:
+    keys = {item.id: item.key for item in items.values()}
+    return [_item(item, keys) for item in sorted(items.values(), key=lambda item: item.position)]
+
+
+def _item(item: Item, keys: Mapping[str, str]) -> dict[str, Any]:
+    fields = {**_fields(item, ItemAnswer), "needs": [keys[need] for need in item.needs], "workflow": None}
+    if item.spec is None:
+        return fields
+    if item.type == "text":
+        return fields | {"content": str(item.spec.get("content", ""))}
+    return fields | {"workflow": mask_credentials(Workflow.model_validate(item.spec)).dump()}
+
+
+class LogAnswer(Answer):
+    """One line of the operation log: `seq` counts in the plan, `id` over all plans."""
+
+    id: int
+    plan_id: str
+    seq: int
+    at: datetime
+    actor: str
+    actor_kind: str
+    via: str
+    event: str
+    details: dict[str, Any]
+    hash: str
+
+    @classmethod
+    def of(cls, entry: LogEntry) -> Self:
+        """Return an entry."""
+        return cls.model_validate(entry)
+
+
+class VersionAnswer(Answer):
+    """One revision of a plan."""
+
+    revision: int
+    at: datetime
+    by: str
+    instance_code: str
+
+    @classmethod
+    def of(cls, version: Version) -> Self:
+        """Return a version without its content."""
+        return cls.model_validate(version)
+
+
+class DiffAnswer(Answer):
+    """What a revision changed since another one."""
+
+    revision: int
+    against: int
+    differences: list[Difference]
+
+
+class AttemptAnswer(Answer):
+    """One try: how long it took (milliseconds), and what the other side answered (shortened), or why it did not."""
+
+    at: datetime
+    ms: int
+    status: int
+    error: str
+    answer: str
+
+
+class DeliveryAnswer(Answer):
+    """One thing that was, or is to be, told to an outside system; `tries` come with a single one, oldest first."""
+
+    id: str
+    plan_id: str
+    destination: str
+    kind: EffectKind
+    ref: str
+    state: DeliveryState
+    attempts: int
+    due_at: datetime | None
+    created_at: datetime | None
+    settled_at: datetime | None
+    error: str
+    tries: list[AttemptAnswer] | None = WHERE_LOADED
+
+    @classmethod
+    def of(cls, delivery: Delivery, tries: Sequence[Attempt] | None = None) -> Self:
+        """Return a delivery without its payload."""
+        told = {"tries": None if tries is None else list(tries)}
+        return cls.model_validate(_fields(delivery.effect, cls) | _fields(delivery, cls) | told)
+
+
+class ReplayAnswer(Answer):
+    """How many deliveries begin again."""
+
+    replayed: int
+
+
+class PersonAnswer(Answer):
+    """Somebody who uses Fabu."""
+
+    id: str
+    name: str
+    active: bool
+    admin: bool
+    groups: list[str]
+
+    @classmethod
+    def of(cls, person: Person, directory: Directory) -> Self:
+        """Return a person with the groups they belong to."""
+        groups = sorted(group.id for group in directory.groups.values() if person.id in group.members)
+        return cls.model_validate(_fields(person, cls) | {"groups": groups})
+
+
+class TokenAnswer(Answer):
+    """A token; `secret` is told once, when it is made."""
+
+    id: str
+    person: str
+    name: str
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    used_at: datetime | None
+    secret: str | None = WHERE_LOADED
+
+    @classmethod
+    def of(cls, token: Token, secret: str | None = None) -> Self:
+        """Return a token."""
+        return cls.model_validate(_fields(token, cls) | {"secret": secret})
+
+
+class ReplyAnswer(Answer):
+    """What the chat says: a sentence, a card, a form to fill in, or the fields of a form that are wrong."""
+
+    text: str
+    tone: Tone
+    card: Card | None
+    form: Form | None
+    errors: dict[str, str]
+
+    @classmethod
+    def of(cls, reply: Reply) -> Self:
+        """Return a reply."""
+        return cls.model_validate(_fields(reply, cls) | {"errors": dict(reply.errors)})

@@ -1,0 +1,194 @@
+"""Release plans: make, list, read and change them, and everything that people do with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from bot.api.bodies import Comment, Copy, Deputy, MaybeReason, PlanFilter, Reason, Remark, Words
+from bot.api.models import Listed, PlanAnswer
+from bot.api.routing import KEY_HEADER, REVISION_HEADER, Call, Endpoint
+from bot.chat.requests import Ref, command_for
+from core import commands as c
+from core.decide.planning import draft_of
+from core.draft import PlanDraft, PlanPatch, WindowDraft
+from core.engine import Outcome
+from core.errors import NotFound, StaleRevision
+from core.plan import Plan
+from core.ports.store import PlanQuery, Reading
+from core.status import Verb
+
+_EXAMPLE = {
+    "name": "Release 2026-11",
+    "manager": "alice",
+    "window": {"start": None, "end": None},
+    "approval": {"stages": [{"name": "QA", "channel": "native", "rule": "any", "approvers": ["bob", "@sre"]}]},
+    "items": [
+        {"key": "notes", "name": "Write the release notes", "type": "text", "content": "See the wiki."},
+        {
+            "key": "deploy",
+            "name": "Deploy",
+            "type": "workflow",
+            "runner": "local",
+            "needs": ["notes"],
+            "workflow": {
+                "name": "deploy",
+                "stages": [
+                    {"name": "all", "jobs": [{"name": "go", "type": "freestyle", "spec": {"script": "echo done"}}]}
+                ],
+            },
+        },
+    ],
+}
+
+
+async def create(call: Call[PlanDraft, None]) -> PlanAnswer:
+    """Start a plan."""
+    return await _created(call, c.Create(plan_id=call.services.ids.new(), draft=call.body))
+
+
+async def copy(call: Call[Copy, None]) -> PlanAnswer:
+    """Start a plan from what another one says; its credentials are copied only for those who may edit it."""
+    plan, given = await read_plan(call, whole=True), call.body
+    may_edit = call.actor.admin or call.actor.id in (plan.manager, *plan.collaborators)
+    draft = draft_of(plan) if may_edit else draft_of(plan).masked()
+    window = given.window or _open(draft.window, call.services.clock.now())
+    scheduled = draft.schedule_at if draft.schedule_at and draft.schedule_at > call.services.clock.now() else None
+    changes = {"name": given.name or draft.name, "window": window, "schedule_at": given.schedule_at or scheduled}
+    command = c.Create(plan_id=call.services.ids.new(), draft=draft.model_copy(update=changes), copied_from=plan.id)
+    return await _created(call, command)
+
+
+def _open(window: WindowDraft, now: datetime) -> WindowDraft:
+    past = [moment for moment in (window.start, window.end) if moment and moment < now]
+    return WindowDraft() if past else window
+
+
+async def _created(call: Call[Any, None], command: c.Create) -> PlanAnswer:
+    answer = await _answered(call, await call.execute(command), whole=True)
+    call.headers["Location"] = f"/api/v1/plans/{answer.id}"
+    return answer
+
+
+async def list_plans(call: Call[None, PlanFilter]) -> Listed[PlanAnswer]:
+    """List plans, the newest first."""
+    asked, url = call.query, call.services.settings.public_url
+    query = PlanQuery(asked.status, asked.manager, asked.q, asked.cursor, asked.limit)
+    page = await call.services.store.read(lambda reading: reading.plans(query))
+    return Listed[PlanAnswer].of(page, lambda plan: PlanAnswer.of(plan, url, items=False))
+
+
+async def show(call: Call[None, None]) -> PlanAnswer:
+    """Read a plan with its items."""
+    return _tagged(call, await read_plan(call, whole=True))
+
+
+async def edit(call: Call[PlanPatch, None]) -> PlanAnswer:
+    """Change the given fields of a plan that is being drafted."""
+    plan_id = await call.services.store.read(lambda reading: reading.plan_id(call.ref("id", "plan")))
+    command = c.Edit(plan_id=plan_id, patch=call.body, revision=call.revision)
+    return await _answered(call, await call.execute(command), whole=True)
+
+
+async def delete(call: Call[None, None]) -> None:
+    """Hide a plan that is being drafted or is over."""
+    await call.execute(command_for(Verb.DELETE, await _located(call), ""))
+
+
+async def read_plan(call: Call[Any, Any], *, whole: bool = False) -> Plan:
+    """Return the plan that the path names. Raises NotFound."""
+    ref = call.ref("id", "plan")
+    return await call.services.store.read(lambda reading: reading.plan(reading.plan_id(ref), whole=whole))
+
+
+async def _located(call: Call[Any, Any]) -> Ref:
+    """Return the plan, and the item, that the path names, in the revision that the sender has seen, if it says so.
+
+    Raises NotFound, StaleRevision when the plan has another revision.
+    """
+    ref, revision = call.ref("id", "plan"), call.revision
+    item = call.ref("item", "item") if "item" in call.request.match_info else ""
+
+    def locate(reading: Reading) -> Ref:
+        plan_id, nonce = reading.plan_id(ref), ""
+        if revision is not None:
+            plan = reading.plan(plan_id)
+            if plan.revision != revision:
+                raise StaleRevision(seen=revision, revision=plan.revision)
+            nonce = plan.nonce
+        return Ref(plan_id, nonce, _item_id(reading, plan_id, item) if item else "")
+
+    return await call.services.store.read(locate)
+
+
+def _item_id(reading: Reading, plan_id: str, ref: str) -> str:
+    """Return the id of the item that is named by position, key or id; the engine knows whether there is such an id."""
+    found = reading.find_items(plan_id, ref)
+    named = next((item.id for item in found if ref in (item.key, str(item.position))), ref)
+    if not named.isascii():
+        raise NotFound(what="item", ref=ref)
+    return named
+
+
+def _tagged(call: Call[Any, Any], plan: Plan) -> PlanAnswer:
+    call.headers["ETag"] = f'"{plan.revision}"'
+    return PlanAnswer.of(plan, call.services.settings.public_url)
+
+
+async def _answered(call: Call[Any, Any], outcome: Outcome, *, whole: bool = False) -> PlanAnswer:
+    """Return the plan after a command with all its items, of which the engine holds only those it needed."""
+    plan_id = outcome.plan.id
+    return _tagged(call, await call.services.store.read(lambda reading: reading.plan(plan_id, whole=whole)))
+
+
+def _command(verb: Verb) -> Callable[[Call[Words, None]], Any]:
+    async def command(call: Call[Words, None]) -> PlanAnswer:
+        ref = await _located(call)
+        return await _answered(call, await call.execute(command_for(verb, ref, call.body.text)))
+
+    return command
+
+
+def _verb(verb: Verb, summary: str, body: type[Words] = Words, *, path: str = "/plans/{id}") -> Endpoint:
+    return Endpoint(
+        method="POST",
+        path=f"{path}/{verb.value}",
+        summary=summary,
+        handler=_command(verb),
+        answer=PlanAnswer,
+        body=body,
+        refusals=(404, 409, 412),
+        request_headers=(KEY_HEADER, REVISION_HEADER),
+    )
+
+
+_ITEM = "/plans/{id}/items/{item}"
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(method="POST", path="/plans", summary="Start a plan", handler=create, answer=PlanAnswer, body=PlanDraft,
+             status=201, refusals=(404, 409), request_headers=(KEY_HEADER,), example=_EXAMPLE),
+    Endpoint(method="GET", path="/plans", summary="List plans, the newest first", handler=list_plans,
+             answer=Listed[PlanAnswer], query=PlanFilter),
+    Endpoint(method="GET", path="/plans/{id}", summary="Read a plan", handler=show, answer=PlanAnswer,
+             refusals=(404,)),
+    Endpoint(method="PATCH", path="/plans/{id}", summary="Change what is planned", handler=edit, answer=PlanAnswer,
+             body=PlanPatch, refusals=(404, 409, 412), request_headers=(REVISION_HEADER,),
+             example={"name": "Release 2026-11, second try"}),
+    Endpoint(method="DELETE", path="/plans/{id}", summary="Delete a draft, or a plan that is over", handler=delete,
+             status=204, refusals=(404, 409, 412, 422), request_headers=(REVISION_HEADER,)),
+    Endpoint(method="POST", path="/plans/{id}/copy", summary="Start a plan from another one", handler=copy,
+             answer=PlanAnswer, body=Copy, status=201, refusals=(404, 409), request_headers=(KEY_HEADER,),
+             example={"name": "Release 2026-12"}),
+    _verb(Verb.FINISH, "Declare the planning complete"),
+    _verb(Verb.SUBMIT, "Ask for approval, or start executing when none is needed"),
+    _verb(Verb.APPROVE, "Approve in the current stage", Comment),
+    _verb(Verb.REJECT, "Reject, with a reason", Reason),
+    _verb(Verb.DELEGATE, "Let somebody else decide in one's place", Deputy),
+    _verb(Verb.REPLAN, "Take the plan back to planning", MaybeReason),
+    _verb(Verb.CANCEL, "Give the plan up for good", MaybeReason),
+    _verb(Verb.RECHECK, "Ask an external system again after its check failed"),
+    _verb(Verb.EXECUTE, "Mark a step as done, or start a workflow", Remark, path=_ITEM),
+    _verb(Verb.SKIP, "Leave an item out, with a reason", Reason, path=_ITEM),
+    _verb(Verb.RETRY, "Run the workflow of a failed item again", path=_ITEM),
+)  # fmt: skip

@@ -1,0 +1,164 @@
+"""The table of endpoints: each says what it reads and answers; the routes and the OpenAPI document come from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from bot.api.errors import BadRequest, UnsupportedMediaType
+from bot.api.request import ACTOR, json_response
+from bot.problems import MOST, problems_in, unstorable
+from bot.services import SERVICES, Services
+from core.commands import AnyCommand
+from core.engine import Outcome
+from core.errors import Invalid, NotFound, Problem
+from core.people import Actor
+
+B = TypeVar("B")
+Q = TypeVar("Q")
+M = TypeVar("M", bound=BaseModel)
+
+KEY_HEADER, REVISION_HEADER = "Idempotency-Key", "If-Match"
+_KEY = re.compile(r"[\x21-\x7e]{1,200}")
+_REVISION = re.compile(r'(?:W/)?("?)(\d{1,9})\1')
+_REF = re.compile(r"[\w.-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[B, Q]):
+    """A request that was read: who asks, the validated body and query.
+
+    `key` is what a command is executed once for, empty when none was sent; `revision` the one that the sender has
+    seen, None when any will do; `headers` go out with the answer.
+    """
+
+    request: web.Request
+    services: Services
+    actor: Actor
+    body: B
+    query: Q
+    key: str = ""
+    revision: int | None = None
+    fingerprint: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def ref(self, name: str, what: str) -> str:
+        """Return a part of the path. Raises NotFound when it cannot name anything."""
+        ref = self.request.match_info[name]
+        if not _REF.fullmatch(ref):
+            raise NotFound(what=what, ref=ref[:64].replace("\0", ""))
+        return ref
+
+    async def execute(self, command: AnyCommand) -> Outcome:
+        """Execute a command, once per key. Raises Invalid when the key came with another request before."""
+        outcome = await self.services.engine.execute(command, self.actor, self.key, self.fingerprint)
+        if outcome.repeated:
+            self.headers["Idempotent-Replayed"] = "true"
+        return outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One method of one path below `/api/v1`.
+
+    `refusals` are the statuses it may answer beside those that follow from what it reads; `request_headers` are those
+    it heeds; `example` is a body.
+    """
+
+    method: str
+    path: str
+    summary: str
+    handler: Callable[[Call[Any, Any]], Awaitable[BaseModel | web.StreamResponse | None]]
+    answer: type[BaseModel] | None = None
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    status: int = 200
+    refusals: tuple[int, ...] = ()
+    request_headers: tuple[str, ...] = ()
+    example: Mapping[str, Any] | None = None
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Read a request, let the handler answer it, and write the answer."""
+        raw, actor = await request.read() if self.body else b"", request[ACTOR]
+        asked = f"{request.method} {request.path}\n".encode("utf-8", "replace") + raw
+        call: Call[Any, Any] = Call(
+            request,
+            request.config_dict[SERVICES],
+            actor,
+            read_body(request, raw, self.body) if self.body else None,
+            read_query(request, self.query) if self.query else None,
+            _key(request, actor) if KEY_HEADER in self.request_headers else "",
+            _revision(request) if REVISION_HEADER in self.request_headers else None,
+            hashlib.sha256(asked).hexdigest(),
+        )
+        answer = await self.handler(call)
+        if isinstance(answer, web.StreamResponse):
+            return answer
+        response = json_response(answer, self.status) if answer else web.Response(status=204)
+        response.headers.update(call.headers)
+        return response
+
+
+def _key(request: web.Request, actor: Actor) -> str:
+    key = request.headers.get(KEY_HEADER)
+    if key is None:
+        return ""
+    if not _KEY.fullmatch(key):
+        raise Invalid(Problem(KEY_HEADER, "write 1 to 200 printable characters without spaces"))
+    return f"api:{actor.id}:{key}"
+
+
+def _revision(request: web.Request) -> int | None:
+    wanted = request.headers.get(REVISION_HEADER, "*").strip()
+    if wanted == "*":
+        return None
+    match = _REVISION.fullmatch(wanted)
+    if match is None:
+        raise Invalid(Problem(REVISION_HEADER, 'write the revision of the plan, such as "3"'))
+    return int(match[2])
+
+
+def read_body(request: web.Request, raw: bytes, model: type[M]) -> M:
+    """Return the body as a model, whose types are taken strictly; no body is an empty object.
+
+    Raises UnsupportedMediaType, BadRequest when it is no JSON, Invalid with every field that is wrong.
+    """
+    if raw and request.content_type != "application/json":
+        raise UnsupportedMediaType
+    raw = raw or b"{}"
+    try:
+        data = json.loads(raw.decode(), parse_constant=_refused)
+        problems = [problem for problem, _ in zip(unstorable(data), range(MOST), strict=False)]
+    except (ValueError, RecursionError):
+        raise BadRequest from None
+    if problems:
+        raise Invalid(*problems)
+    return validated(lambda: model.model_validate_json(raw, strict=True), data)
+
+
+def _refused(constant: str) -> float:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def read_query(request: web.Request, model: type[M]) -> M:
+    """Return the query string as a model. Raises Invalid."""
+    given = {name: request.query.getall(name) for name in request.query}
+    data = {name: values[0] if len(values) == 1 else values for name, values in given.items()}
+    if problems := list(unstorable(data)):
+        raise Invalid(*problems)
+    return validated(lambda: model.model_validate(data), data)
+
+
+def validated(read: Callable[[], M], data: object) -> M:
+    """Return what is read from data. Raises Invalid with every field that is wrong, and never repeats what was sent."""
+    try:
+        return read()
+    except ValidationError as error:
+        raise Invalid(*problems_in(error, data)) from None

@@ -1,0 +1,162 @@
+"""`fabu chat`: the chat grammar in a terminal, with the cards that a person would see in a chat.
+
+A button is pressed by typing its number. What a button or a form needs to know is asked for, one field after the other.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import readline
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from bot.cli.access import connected
+from bot.cli.failure import ExitCode, Failure
+from bot.cli.options import reader
+from bot.cli.show import buttons_of, printable, reply_view, sentence, terminal
+from bot.i18n import Locale
+from core.card import Button, Field, Form, Tone
+from core.chat import Reply
+
+if TYPE_CHECKING:
+    from bot.cli.client import Api
+
+Ask = Callable[[str], str]
+"""Prints a question and returns the line that is typed. Raises EOFError when nothing more will be typed."""
+
+_LEAVE = ("quit", "exit", "退出")
+_YES = ("y", "yes", "是")
+_HISTORY = 1000
+
+
+@connected
+def chat(
+    api: Api,
+    command: Annotated[
+        list[str] | None,
+        typer.Option("--command", metavar="TEXT", help="Send this, print the answer and end; may be given repeatedly."),
+    ] = None,
+) -> None:
+    """Talk to Fabu in the terminal: the same commands, cards and buttons as in a chat. Start with `help`."""
+    session = Session(api, terminal(), reader(), input)
+    if command:
+        replies = [session.say(text) for text in command]
+        if any(reply.tone is Tone.BAD for reply in replies):
+            raise typer.Exit(ExitCode.FAILED)
+        return
+    if sys.stdin.isatty():
+        _keep_history()
+    session.run()
+
+
+class Session:
+    """One conversation: the last card's buttons have the numbers that may be typed."""
+
+    def __init__(self, api: Api, console: Console, locale: Locale, ask: Ask) -> None:
+        self._api, self._console, self._locale, self._ask = api, console, locale, ask
+        self._buttons: list[Button] = []
+
+    def run(self) -> None:
+        """Take commands and numbers until the input ends or somebody leaves."""
+        text = self._locale.text
+        self._console.print(
+            text("Type a command, or the number of a button; `help` lists the commands, `quit` leaves.")
+        )
+        while (line := self._next_line()) not in _LEAVE:
+            try:
+                if line.isdecimal():
+                    self.press(int(line))
+                elif line:
+                    self.show_and_fill(self._api.chat(text=line))
+            except Failure as failure:
+                self._console.print(str(failure))
+            except EOFError:
+                self._console.print(text("Nothing was sent."))
+
+    def _next_line(self) -> str:
+        try:
+            return self._ask("fabu> ").strip()
+        except EOFError:
+            self._console.print()
+            return _LEAVE[0]
+
+    def say(self, text: str) -> Reply:
+        """Send a typed command and print the answer."""
+        return self._show(self._api.chat(text=text))
+
+    def press(self, number: int) -> None:
+        """Press a button of the last card, asking first what it needs to know."""
+        text = self._locale.text
+        if not 1 <= number <= len(self._buttons):
+            self._console.print(text("There is no button {number} on the last card.", number=number))
+            return
+        button = self._buttons[number - 1]
+        if button.url:
+            self._console.print(printable(button.url))
+            return
+        if button.confirm and self._ask(f"{printable(button.confirm)} [y/N] ").strip().lower() not in _YES:
+            self._console.print(text("Nothing was sent."))
+            return
+        values = self._fill([button.field]) if button.field else {}
+        self.show_and_fill(self._api.chat(verb=button.verb, ref=button.ref, values=values))
+
+    def show_and_fill(self, reply: Reply) -> None:
+        """Print a reply; when it is a form, ask for its fields and send it, until nothing is wrong with them."""
+        self._show(reply)
+        form: Form | None = reply.form
+        values: dict[str, str] = {}
+        wrong: Mapping[str, str] = {}
+        while form:
+            asked = [field for field in form.fields if field.name in wrong] if wrong else form.fields
+            values |= self._fill(asked)
+            reply = self._show(self._api.chat(verb=form.verb, ref=form.ref, values=values))
+            known = {field.name for field in form.fields}
+            wrong = {name: text for name, text in reply.errors.items() if name in known}
+            form = form if wrong else reply.form
+            values = values if wrong else {}
+
+    def _show(self, reply: Reply) -> Reply:
+        if reply.text:
+            self._console.print(sentence(reply), soft_wrap=True)
+        self._console.print(reply_view(replace(reply, text="")))
+        if reply.card:
+            self._buttons = buttons_of(reply.card)
+        return reply
+
+    def _fill(self, fields: Iterable[Field]) -> dict[str, str]:
+        return {field.name: self._answer(field) for field in fields}
+
+    def _answer(self, field: Field) -> str:
+        """Ask for one field: the rest of several lines ends with an empty one; what is required is asked for again."""
+        text = self._locale.text
+        hints = [
+            field.hint,
+            text("required") if field.required else "",
+            text("end with an empty line") * field.multiline,
+        ]
+        hint = "; ".join(hint for hint in hints if hint)
+        question = printable(f"{field.label} ({hint}): " if hint else f"{field.label}: ")
+        while True:
+            answer = self._ask(question)
+            if field.multiline and answer:
+                answer = "\n".join((answer, *iter(lambda: self._ask("… "), "")))
+            if answer.strip() or not field.required:
+                return answer.strip() or field.value
+
+
+def _keep_history() -> None:
+    """Let the arrow keys bring back what was typed, also in earlier conversations (XDG base directories: state)."""
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state"
+    file = Path(state) / "fabu/chat_history"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch(mode=0o600)
+    readline.read_history_file(file)
+    readline.set_history_length(_HISTORY)
+    atexit.register(readline.write_history_file, file)

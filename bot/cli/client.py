@@ -1,0 +1,176 @@
+"""A small client of Fabu's REST API (`/api/v1`), for the commands that talk to a running server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, InvalidURL
+from pydantic import TypeAdapter
+
+from adapters.common.connecting import unreached
+from bot.cli.failure import ExitCode, Failure
+from core.chat import Reply
+
+Json = dict[str, Any]
+
+_TIMEOUT = ClientTimeout(total=30, connect=5)
+_STREAM = ClientTimeout(total=None, connect=5, sock_read=60)
+"""Seconds; a stream of events that stays silent for a minute is taken for dead."""
+_PAGE = 100
+"""Items that the API gives at once."""
+_CURES = {
+    401: "Make a token with `fabu token create --as ID` on the server's machine, and give it as FABU_TOKEN or --token.",
+    412: "Run the command again.",
+}
+
+
+class Api:
+    """Calls one server as one person. Every method raises Failure, with the server's own words when it says no."""
+
+    def __init__(self, url: str, token: str, language: str = "en") -> None:
+        self._url = url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {token}", "Accept-Language": language.replace("_", "-")}
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object = None,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Call a path below `/api/v1` and return the JSON of the answer, None for an empty one."""
+        return asyncio.run(self.fetch(method, path, body=body, query=query, headers=headers))
+
+    def plan(self, ref: str) -> Json:
+        """Return a plan, named by number (also as `#12`) or id."""
+        return self._object("GET", plan_path(ref))
+
+    def create(self, document: Json) -> Json:
+        """Start a plan and return it."""
+        return self._object("POST", "/plans", body=document)
+
+    def change(self, ref: str, revision: int, fields: Json) -> Json:
+        """Change fields of a plan whose revision is still the one that was seen, and return it."""
+        return self._object("PATCH", plan_path(ref), body=fields, headers={"If-Match": f'"{revision}"'})
+
+    def act(self, ref: str, verb: str, **words: object) -> Json:
+        """Do something with a plan (`submit`) or an item (`items/2/execute`), and return the plan."""
+        return self._object("POST", plan_path(ref, verb), body=words)
+
+    def delete(self, ref: str) -> None:
+        """Delete a plan."""
+        self.call("DELETE", plan_path(ref))
+
+    def chat(self, **asked: object) -> Reply:
+        """Ask as in a chat: `text`, or `verb` with `ref` and `values` for a button or a form."""
+        return reply_of(self.call("POST", "/chat", body=asked))
+
+    def pages(self, path: str, query: Mapping[str, str], limit: int, by: str = "cursor") -> Iterator[Json]:
+        """Go through the first `limit` items of a list, page by page; `by` is the parameter that continues it."""
+        asked, left = dict(query), limit
+        while left > 0:
+            page = self.call("GET", path, query={**asked, "limit": str(min(left, _PAGE))})
+            yield from page["items"]
+            asked[by], left = page["next_cursor"], left - len(page["items"])
+            if not asked[by]:
+                return
+
+    def _object(self, method: str, path: str, **more: Any) -> Json:
+        answer: Json = self.call(method, path, **more)
+        return answer
+
+    async def events(self) -> AsyncIterator[Json]:
+        """Follow what happens on the server (server-sent events): log entries as they come, after an empty one that
+        tells that the stream is open.
+
+        Ends when the server closes the stream. Raises Failure when it cannot be opened, or is silent for a minute.
+        """
+        with _reaching(self._url):
+            async with (
+                ClientSession(headers=self._headers, timeout=_STREAM) as session,
+                session.get(f"{self._url}/api/v1/events") as answer,
+            ):
+                if answer.status != HTTPStatus.OK:
+                    raise _refusal(answer, await answer.text())
+                yield {}
+                async for line in answer.content:
+                    if line.startswith(b"data:"):
+                        yield json.loads(line[5:])
+
+    async def fetch(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object = None,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Do what `call` does, for callers that are asynchronous themselves."""
+        sent = {**self._headers, **(headers or {})}
+        with _reaching(self._url):
+            async with (
+                ClientSession(headers=sent, timeout=_TIMEOUT) as session,
+                session.request(method, f"{self._url}/api/v1{path}", json=body, params=query) as answer,
+            ):
+                text = await answer.text()
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            raise _refusal(answer, text)
+        try:
+            return json.loads(text) if text else None
+        except ValueError:
+            raise _stranger(answer) from None
+
+
+def plan_path(ref: str, more: str = "") -> str:
+    """Return the path of a plan, named by number (also as `#12`) or id, or of something below it."""
+    return f"/plans/{quote(ref.lstrip('#＃'), safe='')}{more and '/'}{more}"
+
+
+def reply_of(answer: object) -> Reply:
+    """Return the reply that `POST /chat` answered."""
+    return _replies().validate_python(answer)
+
+
+@cache
+def _replies() -> TypeAdapter[Reply]:
+    return TypeAdapter(Reply)
+
+
+@contextmanager
+def _reaching(url: str) -> Iterator[None]:
+    """Say in words why a server cannot be reached."""
+    cure = "Start it with `fabu run`, or name another one with --url or FABU_URL."
+    try:
+        yield
+    except InvalidURL:
+        raise Failure(f"{url} is no URL: write it as http://HOST:PORT.", ExitCode.MISUSED) from None
+    except TimeoutError:
+        raise Failure(f"Fabu at {url} does not answer in time. Try again, and look at the server's log.") from None
+    except ClientError as error:
+        raise Failure(f"There is no Fabu at {url} ({unreached(error)}). {cure}") from None
+
+
+def _refusal(answer: ClientResponse, text: str) -> Failure:
+    """Return what an answer with an error status says, in the words of Fabu's `{"code","message","params"}`."""
+    try:
+        said = json.loads(text)
+        return Failure(f"{said['message']} {_CURES.get(answer.status, '')}".rstrip())
+    except (ValueError, KeyError, TypeError):
+        return _stranger(answer)
+
+
+def _stranger(answer: ClientResponse) -> Failure:
+    return Failure(
+        f"{answer.url.origin()} answered {answer.status} {answer.reason}, which is not Fabu's way of speaking: "
+        "check --url or FABU_URL, and any proxy in between."
+    )

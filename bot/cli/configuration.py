@@ -1,0 +1,94 @@
+"""The settings for a command, with every mistake in them said in words."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from bot.cli.failure import ExitCode, Failure
+from config.settings import Settings, load_settings
+
+_DEFAULT = Path("fabu.toml")
+_PREFIX = "FABU__"
+
+
+def read_settings(path: Path | None) -> Settings:
+    """Return the settings of a file (`fabu.toml` when none is named) or the defaults; the environment wins over them.
+
+    Raises Failure that lists every mistake with its path, what is expected and what the setting is for.
+    """
+    path = path or (_DEFAULT if _DEFAULT.exists() else None)
+    source = str(path) if path else "the environment"
+    try:
+        settings = load_settings(path)
+    except OSError as error:
+        cure = "name another one with --config FILE, or begin with a copy of config/fabu.toml"
+        raise Failure(f"{path} cannot be read ({error.strerror}): {cure}.", ExitCode.MISUSED) from None
+    except UnicodeDecodeError:
+        raise Failure(f"{path} is not UTF-8 text: save it as UTF-8.", ExitCode.MISUSED) from None
+    except tomllib.TOMLDecodeError as error:
+        raise Failure(f"{path} is not TOML: {error}.", ExitCode.MISUSED) from None
+    except ValidationError as error:
+        problems = [*map(_explained, error.errors(include_url=False, include_input=False)), *_unknown_variables()]
+        raise Failure(_listed(source, problems), ExitCode.MISUSED) from None
+    if problems := list(_unknown_variables()):
+        raise Failure(_listed(source, problems), ExitCode.MISUSED)
+    return settings
+
+
+def _listed(source: str, problems: list[str]) -> str:
+    heading = f"The settings from {source} have {len(problems)} mistake{'s' if len(problems) > 1 else ''}:"
+    return "\n".join((heading, *(f"  • {problem}" for problem in problems)))
+
+
+def _unknown_variables() -> Iterator[str]:
+    """Find variables of sections that do not exist: these are not seen by pydantic-settings."""
+    for name in sorted(os.environ):
+        section = name.removeprefix(_PREFIX).partition("__")[0].lower()
+        if name.startswith(_PREFIX) and section not in Settings.model_fields:
+            yield f"{name} (environment): there is no section {section}{_meant(section, Settings)}"
+
+
+def _explained(error: ErrorDetails) -> str:
+    """Return one mistake as `path: what is wrong (what the setting is for)`."""
+    owner, field = _place(error["loc"])
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"]).lstrip(".")
+    if error["type"] == "extra_forbidden":
+        return f"{path}: there is no such setting{_meant(str(error['loc'][-1]), owner)}"
+    message = error["msg"].removeprefix("Value error, ")
+    about = f" ({field.description})" if field and field.description else ""
+    return f"{path}: {message}{about}" if path else message
+
+
+def _meant(name: str, owner: type[BaseModel] | None) -> str:
+    known = list(owner.model_fields) if owner else []
+    close = get_close_matches(name, known, 1)
+    return f"; did you mean {close[0]}?" if close else f"; there are: {', '.join(known)}"
+
+
+def _place(location: tuple[int | str, ...]) -> tuple[type[BaseModel] | None, FieldInfo | None]:
+    """Return the model that a path of an error ends in, and the field it names, if there is one."""
+    owner: type[BaseModel] | None = Settings
+    field: FieldInfo | None = None
+    for depth, part in enumerate(location):
+        if isinstance(part, int):
+            continue
+        field = owner.model_fields.get(part) if owner else None
+        if depth < len(location) - 1:
+            owner = _model(field.annotation) if field else None
+    return owner, field
+
+
+def _model(annotation: Any) -> type[BaseModel] | None:
+    """Return the model behind an annotation such as `Slack` or `tuple[Endpoint, ...]`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for inner in get_args(annotation) if (found := _model(inner))), None)

@@ -1,0 +1,100 @@
+"""`fabu deliveries`: what was told to outside systems, and telling it again."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.cli.access import connected
+from bot.cli.failure import ExitCode, Failure
+from bot.cli.options import reader
+from bot.cli.show import TABLE, table_of, terminal
+
+if TYPE_CHECKING:
+    from bot.cli.client import Api
+
+app = typer.Typer(no_args_is_help=True, help="See what was delivered to outside systems, and deliver it again.")
+
+_State = Annotated[str, typer.Option(metavar="STATE", help="Only these: pending, sending, done or dead (given up).")]
+
+
+@app.command("list")
+@connected
+def list_deliveries(
+    api: Api,
+    plan: Annotated[str, typer.Option(metavar="N", help="Only those of plan N.")] = "",
+    state: _State = "",
+    limit: Annotated[int, typer.Option(min=1, help="How many to show, the newest first.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the API's JSON.")] = False,
+) -> None:
+    """List deliveries: hooks, runs and cards, with their state and the last error."""
+    from bot.cli.client import plan_path
+
+    path = plan_path(plan, "deliveries") if plan else "/deliveries"
+    found = list(api.pages(path, {"state": state}, limit))
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        return
+    rows = []
+    for each in found:
+        since = reader().time(datetime.fromisoformat(each["created_at"])) if each["created_at"] else ""
+        what = f"hook {each['ref']}" if each["kind"] == "hook" else each["kind"]  # other things are told by ids
+        rows.append((each["id"], each["destination"], what, each["state"], str(each["attempts"]), since, each["error"]))
+    table = table_of(("id", "to", "what", "state", "tries", "since", "error"), rows)
+    terminal(TABLE).print(table if rows else "There are no such deliveries.")
+
+
+@app.command()
+@connected
+def show(
+    api: Api,
+    delivery: Annotated[str, typer.Argument(metavar="ID", help="The delivery, from `fabu deliveries list`.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the API's JSON.")] = False,
+) -> None:
+    """Show one delivery: every try, how long it took, and what the other side answered."""
+    from urllib.parse import quote
+
+    found = api.call("GET", f"/deliveries/{quote(delivery, safe='')}")
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        return
+    typer.echo(f"{found['kind']} {found['ref']} to {found['destination']}: {found['state']}")
+    rows = [
+        (reader().time(datetime.fromisoformat(each["at"])), f"{each['ms']} ms", str(each["status"] or ""), *_said(each))
+        for each in found["tries"]
+    ]
+    table = table_of(("at", "took", "status", "error", "answer"), rows)
+    terminal(TABLE).print(table if rows else "Nothing was tried yet.")
+
+
+def _said(attempt: dict[str, str]) -> tuple[str, str]:
+    return attempt["error"], " ".join(attempt["answer"].split())[:200]
+
+
+@app.command()
+@connected
+def replay(
+    api: Api,
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="ID", help="The deliveries, from `fabu deliveries list`.")
+    ] = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%dT%H:%M:%S%z"], help="All that were given up since then.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%dT%H:%M:%S%z"], help="With --since: until then.")
+    ] = None,
+) -> None:
+    """Deliver again what has ended: the deliveries named, or all that were given up in a time (administrators)."""
+    if bool(ids) == bool(since):
+        raise Failure("Name the deliveries, or the time with --since.", ExitCode.MISUSED)
+    times = {"since": since, "until": until}
+    body = {"ids": ids} if ids else {name: moment.isoformat() for name, moment in times.items() if moment}
+    count = api.call("POST", "/deliveries/replay", body=body)["replayed"]
+    if not count:
+        typer.echo("None of them has ended, so nothing is delivered again.")
+        raise typer.Exit(ExitCode.FAILED)
+    typer.echo(f"Deliveries that begin again: {count}.")

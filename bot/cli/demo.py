@@ -1,0 +1,192 @@
+"""A whole release, played through the chat grammar against a real server, showing what each person sees.
+
+No account and no other server is needed: SQLite in a temporary folder, the embedded runner, sample people.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import socket
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import yaml
+from rich.console import Console
+from rich.rule import Rule
+from rich.text import Text
+
+from bot.app import listening, running, stop_event
+from bot.cli.show import reply_view, terminal
+from bot.i18n import Locale
+from bot.services import SERVICES, Services
+from config.settings import Settings
+from core import commands as c
+from core.chat import Inbound
+from core.draft import PlanDraft, PlanPatch
+from core.plan import Plan
+from core.ports.store import Token
+from core.status import ItemStatus, PlanStatus
+
+EXAMPLE = Path(__file__).parents[2] / "config" / "example_plan.yaml"
+_PATIENCE = 30.0
+"""Seconds that a run of the demonstration may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One thing that somebody says, and why; `until` is the state that the named item must reach before the next.
+
+    Every answer has a card, which is shown where it has something new to say.
+    """
+
+    person: str
+    says: str
+    why: str
+    until: tuple[str, ItemStatus] | None = None
+    shows: bool = False
+
+
+FIRST_ACT = (
+    Scene("alice", "submit 1", "Alice has drafted the release and asks for approval.", shows=True),
+    Scene("bob", "list mine", "Bob finds what waits for him.", shows=True),
+    Scene("bob", "reject 1 How do we roll back?", "He misses something, and says so."),
+    Scene("alice", "replan 1", "Alice takes the plan back and adds it."),
+)
+SECOND_ACT = (
+    Scene("alice", "submit 1", "The new revision is asked for anew; old votes are void."),
+    Scene("bob", "approve 1 thank you", "Bob agrees; the second stage is next."),
+    Scene("alice", "approve 1", "Alice is responsible for the plan, so her approval does not count."),
+    Scene(
+        "carol",
+        "批准 1 可以发布",
+        "Carol, of the group sre, approves in Chinese: the plan may be executed.",
+        shows=True,
+    ),
+    Scene("carol", "execute 1 announce customer care knows", "A manual step is done with a remark."),
+    Scene("alice", "execute 1 deploy", "The deployment has to wait for the database."),
+    Scene("alice", "execute 1 migrate", "An SQL job runs.", ("migrate", ItemStatus.DONE)),
+    Scene("alice", "execute 1 deploy", "The script fails at first …", ("deploy", ItemStatus.FAILED)),
+    Scene("alice", "show 1", "… and the card says so.", shows=True),
+    Scene("alice", "retry 1 deploy", "It is tried again.", ("deploy", ItemStatus.DONE)),
+    Scene("alice", "skip 1 newsletter the text is not ready", "The last item is left out, so the plan is complete."),
+    Scene("alice", "show 1", "This is what the channel's card shows now.", shows=True),
+    Scene("bob", "log 1", "And everything is in the operation log.", shows=True),
+)
+
+
+def settings_for(folder: Path, port: int, language: str) -> Settings:
+    """Return the settings of the demonstration: everything lies in one folder."""
+    people = [
+        {"id": "alice", "name": "Alice", "language": language},
+        {"id": "bob", "name": "Bob", "language": language},
+        {"id": "carol", "name": "Carol 卡萝", "language": "zh_CN"},
+    ]
+    return Settings.model_validate(
+        {
+            "server": {"port": port, "public_url": f"http://127.0.0.1:{port}", "language": language},
+            "database": {"url": f"sqlite:///{folder / 'fabu.db'}"},
+            "auth": {"admins": ["alice"]},
+            "people": people,
+            "groups": [{"id": "sre", "members": ["carol"]}],
+            "local": {"databases": {"shop": f"sqlite:///{folder / 'shop.db'}"}},
+        }
+    )
+
+
+async def play(*, once: bool, port: int, language: str) -> int:
+    """Play the release; then stay up until interrupted, unless `once`. Return 0 only if the plan reached success."""
+    with tempfile.TemporaryDirectory(prefix="fabu-demo-") as name:
+        settings = settings_for(Path(name), port or _free_port(), language)
+        async with running(settings) as app, listening(app, settings.server.host, settings.server.port) as url:
+            show = Show(app[SERVICES], terminal())
+            await show.draft()
+            await show.play(FIRST_ACT)
+            await show.add_what_is_missing()
+            await show.play(SECOND_ACT)
+            status = (await show.plan()).status
+            if not once:
+                await show.invite(url)
+                await stop_event().wait()
+    return 0 if status is PlanStatus.SUCCESS else 1
+
+
+class Show:
+    """The stage of the demonstration: lets people say things, and prints what each of them sees."""
+
+    def __init__(self, services: Services, console: Console) -> None:
+        self._services, self._console = services, console
+        self._locale = Locale(services.settings.server.language, services.settings.server.timezone)
+        self._plan_id = services.ids.new()
+        self._content: PlanDraft
+        self._said = 0
+        self._changed = asyncio.Event()
+        services.engine.listen(lambda _: self._changed.set())
+
+    async def draft(self) -> None:
+        """Start the example plan, without what its first reader will miss."""
+        content = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
+        self._content = PlanDraft.model_validate(content)
+        incomplete = self._content.model_copy(update={"description": self._content.description.partition("\n\n")[0]})
+        self._tell("Alice writes the plan as a YAML file: fabu plan apply config/example_plan.yaml")
+        await self._do(c.Create(plan_id=self._plan_id, draft=incomplete))
+
+    async def add_what_is_missing(self) -> None:
+        """Edit the plan, which makes a new revision."""
+        self._tell("She adds the roll-back to the file and applies it again.")
+        await self._do(c.Edit(plan_id=self._plan_id, patch=PlanPatch(description=self._content.description)))
+
+    async def play(self, scenes: Sequence[Scene]) -> None:
+        """Play scenes one after the other."""
+        for scene in scenes:
+            self._tell(scene.why)
+            await self._say(scene)
+            if scene.until:
+                await self._wait(*scene.until)
+
+    async def plan(self) -> Plan:
+        """Return the plan as it is now."""
+        return await self._services.store.read(lambda reading: reading.plan(self._plan_id))
+
+    async def invite(self, url: str) -> None:
+        """Say how to join in, with a key for the API that lives as long as the demonstration."""
+        secret, now = self._services.ids.token(24), self._services.clock.now()
+        digest = hashlib.sha256(secret.encode()).hexdigest()
+        token = Token(self._services.ids.new(), digest, "alice", "demonstration", now, now + timedelta(days=1))
+        await self._services.store.write(lambda writing: writing.people.add_token(token))
+        self._tell("The server stays up. Join in from another terminal, as Alice:")
+        self._console.print(f"  export FABU_URL={url} FABU_TOKEN={secret}", soft_wrap=True)
+        self._console.print("  .venv/bin/fabu chat")
+        self._console.print('  curl -H "Authorization: Bearer $FABU_TOKEN" $FABU_URL/api/v1/plans/1', soft_wrap=True)
+        self._tell("Ctrl-C ends it.")
+
+    async def _do(self, command: c.AnyCommand) -> None:
+        await self._services.engine.execute(command, self._services.engine.directory.actor("alice", "cli"))
+
+    async def _say(self, scene: Scene) -> None:
+        self._said += 1
+        person = self._services.engine.directory.people[scene.person]
+        self._console.print(Text(f"{person.name} ▸ {scene.says}", "bold cyan"))
+        reply = await self._services.chat(Inbound("cli", scene.person, f"demo-{self._said}", scene.says))
+        self._console.print(reply_view(reply if scene.shows else replace(reply, card=None), numbered=False))
+
+    async def _wait(self, key: str, status: ItemStatus) -> None:
+        """Wait for a run to end. Raises TimeoutError when it does not."""
+        async with asyncio.timeout(_PATIENCE):
+            while next(item.status for item in (await self.plan()).items.values() if item.key == key) is not status:
+                self._changed.clear()
+                await self._changed.wait()
+
+    def _tell(self, text: str) -> None:
+        self._console.print()
+        self._console.print(Rule(Text(self._locale.text(text), "dim"), align="left"))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,43 @@
+"""`fabu doctor`: what is wrong with an installation, each with its cure."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from bot.cli.failure import ExitCode
+from bot.cli.options import Config
+from bot.cli.show import printable, terminal
+
+if TYPE_CHECKING:
+    from core.ports.checkup import Finding
+
+
+def doctor(config: Config = None) -> None:
+    """Examine the settings and everything they lead to, and tell how to cure what is wrong (exit code 1)."""
+    from bot.cli.configuration import read_settings
+    from bot.doctor import examine
+
+    found = asyncio.run(examine(read_settings(config)))
+    wrong = sum(not finding.ok for findings in found.values() for finding in findings)
+    console = terminal()
+    console.print(_table(found))
+    console.print("Everything is well." if not wrong else f"{wrong} to mend.")
+    if wrong:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _table(found: dict[str, list[Finding]]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for area, findings in found.items():
+        for index, finding in enumerate(findings):
+            text = Text(printable(finding.text))
+            if not finding.ok and finding.cure:
+                text.append(f"\n→ {printable(finding.cure)}", "bold")
+            mark = Text("✓ ok", "green") if finding.ok else Text("✗ mend", "red")
+            table.add_row(Text(area if index == 0 else ""), mark, text)
+    return table

@@ -1,0 +1,138 @@
+"""Plans as files: reading YAML and JSON, writing YAML that can be read again, and comparing a file with a plan.
+
+A file has the keys of `POST /plans`. A top-level `number` says which plan it is about.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from bot.cli.failure import ExitCode, Failure
+from bot.problems import problems_in
+from core.differences import Difference, differences
+from core.draft import ApprovalDraft, PlanDraft, StageDraft, TextItemDraft, WindowDraft, WorkflowItemDraft
+
+Json = dict[str, Any]
+
+_TIMESTAMP = "tag:yaml.org,2002:timestamp"
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads YAML as JSON would be read: times stay texts, and a key that comes twice is a mistake."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - as the base class declares it
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return a mapping. Raises ConstructorError when a key comes twice."""
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        if twice := [key for index, key in enumerate(keys) if key in keys[:index]]:
+            raise yaml.constructor.ConstructorError(None, None, f"the key {twice[0]} comes twice", node.start_mark)
+        found: dict[Any, Any] = super().construct_mapping(node, deep)
+        return found
+
+
+def read_plan(path: Path) -> tuple[Json, str]:
+    """Return what a file says about a plan, and the plan's number if it names one; `-` is the standard input.
+
+    Raises Failure with everything that is wrong in itself; what depends on people and runners is the server's to say.
+    """
+    document = _parsed(path)
+    if not isinstance(document, dict):
+        raise Failure(f"{path} holds no plan: write keys such as name and items at the top.", ExitCode.MISUSED)
+    number = str(document.pop("number", "") or "")
+    try:
+        PlanDraft.model_validate(document if not number else {"name": "unchanged", **document})
+    except ValidationError as error:
+        problems = "\n".join(f"  • {problem}" for problem in problems_in(error, document))
+        raise Failure(f"{path} is not a plan yet:\n{problems}", ExitCode.MISUSED) from None
+    return document, number
+
+
+def _parsed(path: Path) -> Any:
+    try:
+        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+        return json.loads(text) if path.suffix == ".json" else yaml.load(text, _Loader)  # noqa: S506 - a safe loader
+    except OSError as error:
+        raise Failure(f"{path} cannot be read: {error.strerror}.", ExitCode.MISUSED) from None
+    except UnicodeDecodeError:
+        raise Failure(f"{path} is not UTF-8 text: save it as UTF-8.", ExitCode.MISUSED) from None
+    except json.JSONDecodeError as error:
+        raise Failure(f"{path} is not JSON: {error}.", ExitCode.MISUSED) from None
+    except yaml.YAMLError as error:
+        mark, what = getattr(error, "problem_mark", None), getattr(error, "problem", None) or str(error)
+        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise Failure(f"{path} is not YAML{place}: {what}.", ExitCode.MISUSED) from None
+
+
+def changes(document: Json, answer: Json) -> list[Difference]:
+    """Return where a file differs from a plan as the API answers it, in the fields that the file has.
+
+    Credentials are masked in the answer, so that one which is changed alone is not seen.
+    """
+    plan = plan_keys(answer)
+    before, after = (_comparable(each) for each in (plan, {**plan, **document}))
+    return list(differences({name: before[name] for name in document}, {name: after[name] for name in document}))
+
+
+def _comparable(content: Json) -> Json:
+    return _in_utc(PlanDraft.model_validate(content)).masked().model_dump(mode="json")
+
+
+def _in_utc(draft: PlanDraft) -> PlanDraft:
+    """Return a draft whose times can be compared as texts."""
+    start, end, schedule = (
+        moment and moment.astimezone(UTC) for moment in (draft.window.start, draft.window.end, draft.schedule_at)
+    )
+    return draft.model_copy(update={"window": WindowDraft(start=start, end=end), "schedule_at": schedule})
+
+
+def plan_keys(answer: Json) -> Json:
+    """Return the part of an API answer that a plan file may hold."""
+    plan = _picked(answer, PlanDraft)
+    plan["window"] = _picked(answer["window"], WindowDraft)
+    plan["approval"] = _picked(answer["approval"], ApprovalDraft)
+    plan["approval"]["stages"] = [_picked(stage, StageDraft) for stage in answer["approval"]["stages"]]
+    kinds: Mapping[str, type[BaseModel]] = {"text": TextItemDraft, "workflow": WorkflowItemDraft}
+    plan["items"] = [_picked(item, kinds[item["type"]]) for item in answer["items"]]
+    return plan
+
+
+def _picked(values: Json, model: type[BaseModel]) -> Json:
+    return {name: values[name] for name in model.model_fields if values.get(name) is not None}
+
+
+def as_yaml(answer: Json) -> str:
+    """Return a plan as YAML that `fabu plan apply` reads; what is empty is left out."""
+    plan = plan_keys(answer)
+    no_checks: Json = {"checks": []} if plan.get("checks") == [] else {}
+    document = {"number": answer["number"], **_tidy(plan), **no_checks}
+    return str(yaml.safe_dump(document, allow_unicode=True, sort_keys=False))
+
+
+def _tidy(value: Any) -> Any:
+    if isinstance(value, dict):
+        tidied = {name: _tidy(member) for name, member in value.items()}
+        return {name: member for name, member in tidied.items() if member not in (None, "", [], {})}
+    return [_tidy(member) for member in value] if isinstance(value, list) else value
+
+
+def described(found: Iterable[Difference]) -> str:
+    """Return differences one a line, as `path: before → after`; nothing is not told from what is empty."""
+    lines = ((each.path, _value(each.before), _value(each.after)) for each in found)
+    return "\n".join(f"  {path}: {before} → {after}" for path, before, after in lines if before != after)
+
+
+def _value(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False) if value not in (None, "", [], {}) else "∅"
+    return text if len(text) <= 120 else f"{text[:119]}…"

@@ -1,0 +1,133 @@
+"""`fabu token`: keys to the API, made on the server's machine. Only their SHA-256 is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from adapters.common.system import SystemClock, SystemIds
+from bot.cli.failure import ExitCode, Failure
+from bot.cli.options import Config, reader
+from bot.cli.show import TABLE, table_of, terminal
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from core.ports.store import Store, Token
+
+app = typer.Typer(no_args_is_help=True, help="Make, list and revoke API tokens (on the server's machine).")
+
+_SHORT = timedelta(hours=12)
+"""How long a token of `--as` lasts at most; it is revoked when the command ends."""
+
+
+@app.command()
+def create(
+    person: Annotated[str, typer.Option("--as", metavar="ID", help="The person that the token acts as.")],
+    name: Annotated[str, typer.Option(help="What the token is for, to know it again.")] = "",
+    days: Annotated[int, typer.Option(min=1, max=3650, help="How many days it is good for.")] = 90,
+    config: Config = None,
+) -> None:
+    """Make a token and print it, once: keep it, for example as FABU_TOKEN."""
+    from bot.cli.configuration import read_settings
+
+    secret, token = issue(read_settings(config), person, name or "command line", timedelta(days=days))
+    until = reader().time(token.expires_at)
+    terminal(errors=True).print(
+        f"Token {token.id} acts as {person} until {until}. It is shown only now:", soft_wrap=True
+    )
+    typer.echo(secret)
+
+
+@app.command("list")
+def list_tokens(
+    person: Annotated[str, typer.Option("--as", metavar="ID", help="Only the tokens of this person.")] = "",
+    ended: Annotated[bool, typer.Option("--all", help="Also those that are revoked, expired or used up.")] = False,
+    config: Config = None,
+) -> None:
+    """List the tokens that are good, with their ids; the tokens themselves are not kept."""
+    from bot.cli.configuration import read_settings
+    from bot.cli.database import on_store
+
+    async def load(store: Store) -> list[Token]:
+        return await store.read(lambda reading: reading.tokens(person))
+
+    locale, now = reader(), SystemClock().now()
+    rows = []
+    for token in on_store(read_settings(config), load):
+        state = _ended(token, now)
+        if ended or not state:
+            used = locale.time(token.used_at) if token.used_at else "never"
+            until = locale.time(token.expires_at) if token.expires_at else "revoked"
+            rows.append((token.id, token.person, token.name, used, state or f"until {until}"))
+    terminal(TABLE).print(table_of(("id", "person", "name", "last used", "good"), rows))
+
+
+@app.command()
+def revoke(
+    token: Annotated[str, typer.Argument(metavar="TOKEN_ID", help="The id of the token, from `fabu token list`.")],
+    config: Config = None,
+) -> None:
+    """Revoke a token; whoever uses it is turned away from now on."""
+    from bot.cli.configuration import read_settings
+
+    if not _revoked(read_settings(config), token):
+        raise Failure(f"There is no token {token}: `fabu token list` shows their ids.")
+    terminal().print(f"Token {token} is revoked.")
+
+
+@contextmanager
+def short_lived(settings: Settings, person: str) -> Iterator[str]:
+    """Give a token that acts as a person and is revoked at the end."""
+    secret, token = issue(settings, person, "command line --as", _SHORT)
+    try:
+        yield secret
+    finally:
+        _revoked(settings, token.id)
+
+
+def issue(settings: Settings, person: str, name: str, life: timedelta) -> tuple[str, Token]:
+    """Make a token that acts as a person; return the secret, which is not kept, and what is kept.
+
+    Raises Failure when there is no such person.
+    """
+    from bot.cli.database import on_store
+    from bot.people.tokens import new_token
+
+    clock = SystemClock()
+    secret, token = new_token(person, name, clock, SystemIds(), clock.now() + life)
+
+    async def add(store: Store) -> None:
+        stored = await store.read(lambda reading: reading.directory())
+        known = {entry.id for entry in settings.people if entry.active} | set(filter(stored.active, stored.people))
+        if person not in known:
+            who = f"there are: {', '.join(sorted(known))}" if known else "there is nobody yet"
+            cure = "add the person under [[people]] in the settings, or with `fabu people import`"
+            raise Failure(f"Nobody active is called {person} ({who}): {cure}.", ExitCode.MISUSED)
+        await store.write(lambda writing: writing.people.add_token(token))
+
+    on_store(settings, add)
+    return secret, token
+
+
+def _revoked(settings: Settings, token_id: str) -> bool:
+    from bot.cli.database import on_store
+
+    now = SystemClock().now()
+
+    async def revoke_it(store: Store) -> bool:
+        return await store.write(lambda writing: writing.people.revoke_token(token_id, now))
+
+    return on_store(settings, revoke_it)
+
+
+def _ended(token: Token, now: datetime) -> str:
+    """Return why a token is good no more, or an empty text."""
+    if token.revoked_at:
+        return "revoked"
+    if token.expires_at and token.expires_at <= now:
+        return "expired"
+    return "used up" if token.single_use and token.used_at else ""

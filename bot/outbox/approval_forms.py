@@ -1,0 +1,244 @@
+"""Stages that are decided in a vendor's own approval form.
+
+A form is submitted and withdrawn as effects. What becomes of it is asked from the vendor, at regular intervals and
+when the vendor reports a change. A vote in a form counts as the same person's vote in the engine, and nothing else
+does: a form that is over, although the stage is not, denies the plan with the reason, so that nothing waits for ever.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from bot.cards.plan import PlanCards
+from bot.i18n import Locale
+from bot.i18n.labels import N_
+from bot.outbox.worker import Route, Sent, patient
+from bot.people.identities import Identities
+from core import commands as c
+from core.card import Card
+from core.decide.approval import represented
+from core.effects import Effect, EffectKind
+from core.engine import Engine
+from core.errors import AlreadyDecided, DeliveryError, FabuError, Gone, OutdatedCard, UnknownPerson, WrongStatus
+from core.people import Actor, ActorKind
+from core.plan import Channel, Decision, Plan, Stage
+from core.ports.approval_forms import ApprovalForms, FormOrder, FormState, FormStatus, FormVote
+from core.ports.outbox import Delivery
+from core.ports.store import Page, PlanQuery, Store
+from core.status import PlanStatus
+from core.validate import eligible
+
+log = logging.getLogger(__name__)
+
+CHANNELS = (Channel.FEISHU_INSTANCE, Channel.DINGTALK_INSTANCE)
+_TRIES = 20
+"""With growing pauses this is about an hour, in which a vendor may be down before a plan is denied for it."""
+_PAGE = 100
+_ENDS = (N_("withdrawn"), N_("deleted"), N_("reverted"), N_("expired"), N_("ended"))
+
+
+class Forms:
+    """Connects the plan engine with the vendors' approval forms. `vendors` are by the channel that they serve."""
+
+    def __init__(
+        self, store: Store, engine: Engine, identities: Identities, vendors: Mapping[str, ApprovalForms],
+        locale: Locale, public_url: str,
+    ) -> None:  # fmt: skip
+        self._store, self._engine, self._identities, self._vendors = store, engine, identities, vendors
+        self._locale, self._public_url = locale, public_url
+
+    @property
+    def routes(self) -> dict[str, Route]:
+        """How `form_start` and `form_cancel` effects are delivered, also those of vendors that are not enabled."""
+        route = Route(self._deliver, lambda d: patient(d) if d.attempts < _TRIES else None, self._given_up)
+        return {channel.value: route for channel in CHANNELS}
+
+    async def poll(self) -> None:
+        """Ask after every form that a plan waits for."""
+        async for plan, stage in self._waiting():
+            try:
+                await self._follow(plan, stage)
+            except FabuError as error:
+                log.info("the approval form of plan #%s cannot be followed: %s", plan.number, error)
+
+    async def changed(self, form: str) -> None:
+        """Ask after a form that its vendor reports a change of; one that no plan waits for is left alone.
+
+        Raises a FabuError when that fails; the next poll makes up for it.
+        """
+        async for plan, stage in self._waiting():
+            if stage.form == form:
+                await self._follow(plan, stage)
+
+    async def _waiting(self) -> AsyncIterator[tuple[Plan, Stage]]:
+        query: PlanQuery | None = PlanQuery(status=PlanStatus.WAIT_FOR_APPROVAL, limit=_PAGE)
+        while query:
+            page = await self._page(query)
+            for plan in page.items:
+                stage = plan.approval.stage
+                if stage and stage.form and stage.channel in CHANNELS:
+                    yield plan, stage
+            query = replace(query, cursor=page.next_cursor) if page.next_cursor else None
+
+    async def _page(self, query: PlanQuery) -> Page[Plan]:
+        return await self._store.read(lambda reading: reading.plans(query))
+
+    async def _follow(self, plan: Plan, stage: Stage) -> None:
+        """Take over the votes of a form, then its end."""
+        state = await self._vendor(stage.channel).state(stage.form)
+        uncounted = []
+        for vote in state.votes:
+            actor = await self._voter(stage.channel, vote.user)
+            if actor is None or not represented(plan, self._engine.context(actor)):
+                uncounted.append(self._engine.directory.name(actor.id) if actor else vote.user)
+                continue
+            plan = await self._vote(plan, stage, vote, actor)
+            if not _waits(plan, stage.form):
+                return
+        if state.status is not FormStatus.OPEN:
+            await self._close(plan, stage, self._reason(state, uncounted))
+
+    async def _voter(self, channel: Channel, user: str) -> Actor | None:
+        try:
+            person = await self._identities.person(_platform(channel), user)
+        except UnknownPerson:
+            return None
+        return self._engine.directory.actor(person.id, channel.value)
+
+    async def _vote(self, plan: Plan, stage: Stage, vote: FormVote, actor: Actor) -> Plan:
+        """Let a vote of a form count, once; return the plan after it. One of a form that is over counts no more."""
+        if any(actor.id in (given.person, given.delegate) for given in plan.votes_of(plan.approval.current)):
+            return plan
+        command: c.Approve | c.Reject = c.Approve(plan_id=plan.id, comment=vote.comment, form=stage.form)
+        if vote.decision is Decision.REJECT:
+            reason = vote.comment.strip() or self._locale.text("Rejected in the approval form, without a comment.")
+            command = c.Reject(plan_id=plan.id, reason=reason, form=stage.form)
+        key = f"form:{stage.form}:{vote.user}:{vote.decision}"
+        try:
+            return (await self._engine.execute(command, actor, key)).plan
+        except (AlreadyDecided, Gone, WrongStatus):
+            return await self._store.read(lambda reading: reading.plan(plan.id))
+
+    async def _close(self, plan: Plan, stage: Stage, reason: str) -> None:
+        command = c.CloseForm(
+            plan_id=plan.id, nonce=plan.nonce, stage=plan.approval.current, form=stage.form, reason=reason
+        )
+        await self._engine.execute(command, _system(stage.channel))
+
+    def _reason(self, state: FormState, uncounted: Sequence[str]) -> str:
+        text = self._locale.text
+        if state.status is FormStatus.ENDED:
+            return text(
+                "The approval form was {state}.", state=text(state.reason if state.reason in _ENDS else "ended")
+            )
+        if uncounted:
+            return text(
+                "The approval form is {state}, but these votes do not count, since they are not of known approvers: "
+                "{people}.",
+                state=text(state.status.value),
+                people=", ".join(uncounted),
+            )
+        return text("The approval form is {state}, but without enough votes in it.", state=text(state.status.value))
+
+    async def _deliver(self, delivery: Delivery) -> Sent:
+        effect = delivery.effect
+        plan = await self._store.read(lambda reading: reading.plan(effect.plan_id, whole=True))
+        vendor = self._vendor(effect.destination)
+        if effect.kind is EffectKind.FORM_CANCEL:
+            await vendor.cancel(str(effect.payload["form"]), await self._user(effect.destination, plan.manager))
+        elif (stage := _asked(plan, effect)) and not stage.form:
+            order = await self._order(plan, stage, effect.ref)
+            await self._link(plan, stage, await vendor.start(order), order.submitter)
+        return Sent()
+
+    async def _link(self, plan: Plan, stage: Stage, form: str, submitter: str) -> None:
+        """Tell the engine of a form; withdraw it when the plan does not wait for it any more."""
+        command = c.LinkForm(plan_id=plan.id, nonce=plan.nonce, stage=plan.approval.current, form=form)
+        try:
+            waited_for = _waits((await self._engine.execute(command, _system(stage.channel))).plan, form)
+        except OutdatedCard:
+            waited_for = False
+        if not waited_for:
+            await self._vendor(stage.channel).cancel(form, submitter)
+
+    async def _order(self, plan: Plan, stage: Stage, key: str) -> FormOrder:
+        """Return what to submit. Raises DeliveryError when too few of the approvers could see the form."""
+        directory, channel = self._engine.directory, stage.channel
+        people = sorted(eligible(stage, plan.approval, plan.manager, directory))
+        users = {person: await self._user(channel, person) for person in people}
+        submitter = await self._user(channel, plan.manager)
+        missing = [person for person, user in users.items() if not user]
+        if not submitter or len(users) - len(missing) < _needed(stage, len(people)):
+            names = ", ".join(map(directory.name, missing if submitter else [plan.manager]))
+            reason = self._locale.text("these people have no account there: {people}", people=names)
+            raise DeliveryError(_platform(channel), reason, retryable=False, sent=False)
+        card = PlanCards(self._locale, directory, self._public_url).approval(plan)
+        return FormOrder(
+            key=key,
+            plan_id=plan.id,
+            plan_number=plan.number,
+            title=card.title,
+            lines=tuple(_lines(card, self._locale)),
+            url=card.more.url if card.more else "",
+            submitter=submitter,
+            approvers=tuple(user for user in users.values() if user),
+            rule=stage.rule,
+        )
+
+    async def _user(self, channel: str, person_id: str) -> str:
+        person = self._engine.directory.people.get(person_id)
+        return await self._identities.user(_platform(channel), person) if person else ""
+
+    def _vendor(self, channel: str) -> ApprovalForms:
+        if channel not in self._vendors:
+            raise DeliveryError(channel, self._locale.text("it is not enabled in the settings"), retryable=False)
+        return self._vendors[channel]
+
+    async def _given_up(self, delivery: Delivery, error: DeliveryError) -> None:
+        """Deny a plan whose form could not be opened, with the reason."""
+        effect = delivery.effect
+        plan = await self._store.read(lambda reading: reading.plan(effect.plan_id))
+        if effect.kind is EffectKind.FORM_START and (stage := _asked(plan, effect)) and not stage.form:
+            why = self._locale.text(str(error.params["reason"]))
+            await self._close(plan, stage, self._locale.text("The approval form could not be opened: {why}.", why=why))
+
+
+def _platform(channel: str) -> str:
+    return channel.removesuffix("_instance")
+
+
+def _system(channel: Channel) -> Actor:
+    return Actor("system", ActorKind.SYSTEM, channel.value)
+
+
+def _asked(plan: Plan, effect: Effect) -> Stage | None:
+    """Return the stage that an effect is about, if it is still the one that is decided."""
+    now = (plan.status, plan.revision, plan.approval.current)
+    asked = (PlanStatus.WAIT_FOR_APPROVAL, effect.payload["revision"], effect.payload["stage"])
+    return plan.approval.stage if now == asked else None
+
+
+def _waits(plan: Plan, form: str) -> bool:
+    stage = plan.approval.stage
+    return plan.status is PlanStatus.WAIT_FOR_APPROVAL and stage is not None and stage.form == form
+
+
+def _needed(stage: Stage, people: int) -> int:
+    """Return how many must approve."""
+    if stage.rule == "all":
+        return people
+    return 1 if stage.rule == "any" else stage.rule
+
+
+def _lines(card: Card, locale: Locale) -> Iterator[tuple[str, str]]:
+    """Yield what a card tells about a plan, as labels with values."""
+    for fact in card.facts:
+        yield fact.label, fact.value
+    for section in card.sections:
+        rows = (" ".join(part for part in (row.mark, row.title, row.detail) if part) for row in section.rows)
+        yield (
+            section.heading or locale.text("Release content"),
+            "\n".join(part for part in (section.text, *rows) if part),
+        )

@@ -1,0 +1,259 @@
+"""Brings what a chat shows of a plan up to date: posts cards that are due, changes old ones, writes the thread.
+
+It compares what should be shown with what was posted, so it may run as often as it likes: after a crash, an outage or
+twice at once, the next run puts right what is missing. Each step is recorded before the next.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from bot.cards.plan import PlanCards
+from bot.cards.sentences import head_of_log, sentence
+from bot.i18n import Locale
+from bot.outbox.worker import Sent
+from bot.people.identities import Identities
+from bot.people.sign_in_links import SENT, SignInLinks
+from core.audit import LogEntry
+from core.card import Card
+from core.decide.execution import blockers
+from core.engine import Engine
+from core.errors import DeliveryError
+from core.people import Person
+from core.plan import FORMS, Plan
+from core.ports.clock import Clock, Ids
+from core.ports.messenger import Messenger, Place, Posted
+from core.ports.outbox import Delivery
+from core.ports.store import CardRecord, Reading, Store, Writing
+from core.status import ENDED, ItemStatus, PlanStatus
+from core.validate import eligible
+
+log = logging.getLogger(__name__)
+
+_UNSEEN = frozenset({"refused", "told", "check_repeated"})
+"""Log entries of what changed nothing."""
+_QUIET = _UNSEEN | {"run_changed", "reminded", "form_linked", "submit_deferred", "schedule_fired"}
+"""Log entries that are not worth a message in the thread."""
+_PROGRESS = _UNSEEN | {"item_done", "item_skipped", "run_requested", "run_changed", "run_ended", "reminded"}
+"""Log entries that a card which asks for nothing any more need not show: each would cost a call for every such card."""
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A plan with everything that its cards are made from. `unplaced` are people whose chat cannot be found out now."""
+
+    plan: Plan
+    records: Sequence[CardRecord]
+    entries: Sequence[LogEntry]
+    unplaced: dict[str, DeliveryError] = field(default_factory=dict)
+
+
+class CardSync:
+    """Keeps the cards of one chat. `channel` is where plan cards go; empty for none."""
+
+    def __init__(
+        self, messenger: Messenger, channel: str, store: Store, engine: Engine, identities: Identities,
+        clock: Clock, ids: Ids, locale: Locale, public_url: str, chats: Sequence[str],
+    ) -> None:  # fmt: skip
+        self._messenger, self._channel, self._store, self._engine = messenger, channel, store, engine
+        self._identities, self._clock, self._ids = identities, clock, ids
+        self._locale, self._public_url, self._chats = locale, public_url, chats
+        self._links = SignInLinks(store, clock, ids, public_url)
+
+    async def deliver(self, delivery: Delivery) -> Sent:
+        """Bring one plan up to date. Raises a DeliveryError when something of it can be tried again."""
+        platform = self._messenger.platform
+
+        def load(reading: Reading) -> _View:
+            records = reading.cards(delivery.effect.plan_id, platform)
+            plan = reading.plan(delivery.effect.plan_id, whole=True)
+            return _View(plan, records, reading.log(plan.id, min((r.log_seq for r in records), default=0)))
+
+        view = await self._store.read(load)
+        wanted = await self._wanted(view)
+        asking = {record.id for record in wanted}
+        kept = asking | {record.id for record in view.records if record.audience in view.unplaced}
+        failures = list(view.unplaced.values())
+        for record in [*wanted, *(record for record in view.records if record.id not in kept)]:
+            try:
+                await self._show(view, record, wanted=record.id in asking)
+            except DeliveryError as error:
+                log.warning("card %s of plan #%s: %s", record.purpose, view.plan.number, error)
+                failures.append(error)
+        for failure in failures:
+            if failure.retryable:
+                raise failure
+        return Sent()
+
+    async def _wanted(self, view: _View) -> list[CardRecord]:
+        """Return the cards that ought to be there: those that are, and new records for those that are not."""
+        plan, known = view.plan, {_identity(record): record for record in view.records}
+        blank = CardRecord("", plan.id, self._messenger.platform, "plan", self._channel, log_seq=plan.log_seq)
+        wanted = []
+        if self._channel and (plan.status is not PlanStatus.PLANNING or plan.revision > 1 or _identity(blank) in known):
+            wanted.append(replace(blank, log_seq=0))
+        now = replace(blank, revision=plan.revision)
+        asked = [
+            replace(now, purpose="approval", audience=who, stage=plan.approval.current)
+            for who in await self._asked(view)
+        ]
+        items = [replace(now, purpose="item", audience=who, item_id=item) for who, item in await self._assigned(view)]
+        wanted += asked + items
+        return [known.get(_identity(record)) or replace(record, id=self._ids.new()) for record in wanted]
+
+    async def _asked(self, view: _View) -> list[str]:
+        """Return who has yet to vote and is asked here: in the stage's chat, or the first that has their account."""
+        plan = view.plan
+        stage = plan.approval.stage
+        if plan.status is not PlanStatus.WAIT_FOR_APPROVAL or stage is None or stage.channel in FORMS:
+            return []
+        voted = {vote.person for vote in plan.votes_of(plan.approval.current)}
+        people = eligible(stage, plan.approval, plan.manager, self._engine.directory) - voted
+        people |= {to for person, to in plan.approval.delegates.items() if person in people}
+        return [person for person in sorted(people) if await self._here(view, person, stage.channel.value)]
+
+    async def _assigned(self, view: _View) -> list[tuple[str, str]]:
+        """Return assignees with the items that they can do now."""
+        plan = view.plan
+        if plan.status is not PlanStatus.EXECUTING or not plan.window_open:
+            return []
+        ready = [
+            item
+            for item in plan.items.values()
+            if item.assignee and item.status in (ItemStatus.TODO, ItemStatus.FAILED) and not blockers(plan, item)
+        ]
+        return [(item.assignee, item.id) for item in ready if await self._here(view, item.assignee, "")]
+
+    async def _here(self, view: _View, person_id: str, preferred: str) -> bool:
+        """Tell whether this chat is the first, of those that are enabled, where the person has an account.
+
+        While a chat before it is away this cannot be told; one that will never tell counts as one without an account.
+        """
+        person = self._engine.directory.people.get(person_id)
+        if person is None or not person.active:
+            return False
+        for chat in sorted(self._chats, key=lambda chat: chat != preferred):
+            try:
+                if await self._identities.user(chat, person):
+                    return chat == self._messenger.platform
+            except DeliveryError as error:
+                log.warning("it cannot be found out whether %s has an account: %s", person_id, error)
+                if error.retryable:
+                    view.unplaced[person_id] = error
+                    return False
+        return False
+
+    async def _show(self, view: _View, record: CardRecord, *, wanted: bool) -> None:
+        """Post, change or forget one card. One that is wanted no more loses its buttons, and is kept to the end."""
+        plan = view.plan
+        if record.message and record.version == plan.version:
+            return
+        if not record.message and not wanted:
+            await self._forget(record)
+            return
+        person = self._engine.directory.people.get(record.audience) if record.purpose != "plan" else None
+        locale = Locale.of(person, self._locale.language, self._locale.timezone)
+        card = self._card(view, record, locale)
+        if wanted:
+            record = await self._shown(view, record, card, person)
+            record = await self._write_thread(view, record, locale)
+        elif _concerns(record, view.entries) and not await self._update(record, card.without_buttons()):
+            await self._forget(record)
+            return
+        record = replace(record, version=plan.version, log_seq=max(record.log_seq, plan.log_seq))
+        over = not wanted and plan.status in ENDED
+        await (self._forget(record) if over else self._store.write(lambda writing: writing.cards.put([record])))
+
+    async def _shown(self, view: _View, record: CardRecord, card: Card, person: Person | None) -> CardRecord:
+        """Change a card, or post it: for the first time, or anew where the vendor no longer lets it change.
+
+        One that was tried to post before may be there already, as it was then: the key finds it, and it is changed.
+        """
+        if record.message:
+            if await self._update(record, card):
+                return record
+            await self._forget(record)
+            record = replace(record, id=self._ids.new(), message="")
+        posted = await self._post(view.plan, record, card, person)
+        if record in view.records:
+            await self._update(posted, card)
+        return posted
+
+    async def _update(self, record: CardRecord, card: Card) -> bool:
+        return await self._messenger.update(Posted(record.channel, record.message), card)
+
+    async def _forget(self, record: CardRecord) -> None:
+        await self._store.write(lambda writing: writing.cards.drop([record.id]))
+
+    async def _rename(self, record: CardRecord) -> None:
+        """Give a card that is not there another key."""
+
+        def rename(writing: Writing) -> None:
+            writing.cards.drop([record.id])
+            writing.cards.put([replace(record, id=self._ids.new())])
+
+        await self._store.write(rename)
+
+    async def _post(self, plan: Plan, record: CardRecord, card: Card, person: Person | None) -> CardRecord:
+        """Post a card, its intent first: after a crash in between the same key finds it where the vendor can tell."""
+        await self._store.write(lambda writing: writing.cards.put([record]))
+        user = await self._identities.user(self._messenger.platform, person) if person else ""
+        place = Place(user=user) if person else Place(channel=record.audience)
+        if person and card.more and not self._messenger.buttons:
+            link = await self._links.make(person.id, SENT, plan=plan.number)
+            card = replace(card, more=replace(card.more, url=link))
+        try:
+            posted = await self._messenger.post(place, card, record.id)
+        except DeliveryError as error:
+            if not error.retryable:  # the key may be used up: DingTalk keeps a card that it could not deliver
+                await self._rename(record)
+            raise
+        done = replace(record, channel=posted.channel, message=posted.message, posted_at=self._clock.now())
+        await self._store.write(lambda writing: writing.cards.put([done]))
+        return done
+
+    async def _write_thread(self, view: _View, record: CardRecord, locale: Locale) -> CardRecord:
+        """Write what happened below the channel's card, and below the cards of people what should call them back."""
+        new = [entry for entry in view.entries if entry.seq > record.log_seq]
+        match record.purpose:
+            case "plan":
+                told = [entry for entry in new if entry.event not in _QUIET]
+            case "approval":
+                told = [entry for entry in new if entry.event == "reminded"][-1:]
+            case _:
+                told = [entry for entry in new if _failed(entry, record.item_id)][-1:]
+        if told:
+            about = [] if self._messenger.threads else [f"#{view.plan.number} {view.plan.name}"]
+            lines = [*about, *(sentence(entry, view.plan, locale, self._engine.directory) for entry in told)]
+            if record.purpose == "plan" and view.plan.status in ENDED:
+                lines.append(head_of_log(view.plan, locale))
+            place = Posted(record.channel, record.message)
+            await self._messenger.say(place, "\n".join(lines), f"{record.id}-{told[-1].seq}")
+        return replace(record, log_seq=new[-1].seq if new else record.log_seq)
+
+    def _card(self, view: _View, record: CardRecord, locale: Locale) -> Card:
+        cards = PlanCards(locale, self._engine.directory, self._public_url)
+        match record.purpose:
+            case "approval":
+                return cards.approval(view.plan)
+            case "item" if record.item_id in view.plan.items:
+                return cards.item(view.plan, record.item_id)
+            case _:
+                return cards.plan(view.plan)
+
+
+def _concerns(record: CardRecord, entries: Sequence[LogEntry]) -> bool:
+    """Tell whether something has happened that a card has to show which asks for nothing any more."""
+    new = [entry for entry in entries if entry.seq > record.log_seq]
+    return any(entry.event not in _PROGRESS or entry.details.get("item_id") == record.item_id for entry in new)
+
+
+def _failed(entry: LogEntry, item_id: str) -> bool:
+    """Tell whether an entry says how the workflow of an item ended; a card that is wanted afterwards means: badly."""
+    return entry.event == "run_ended" and entry.details.get("item_id") == item_id
+
+
+def _identity(record: CardRecord) -> tuple[str, str, int, int, str]:
+    return record.purpose, record.audience, record.revision, record.stage, record.item_id

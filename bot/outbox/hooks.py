@@ -1,0 +1,141 @@
+"""Hooks to external systems: how the effects `hook:<endpoint>` are delivered.
+
+The body is made at the first try and kept, so that every try sends the same bytes under the same `webhook-id`, the id
+of the effect. An endpoint that answers 410, or does nothing but fail for 120 hours, is disabled: nothing new is sent to
+it until a delivery that is replayed by hand succeeds. Whether it is disabled follows from its past attempts, which all
+replicas see.
+"""
+
+from __future__ import annotations
+
+import random
+from contextlib import suppress
+from datetime import timedelta
+from http import HTTPStatus
+
+from adapters.hooks.guard import guarded_session
+from adapters.hooks.schedule import DISABLE_AFTER, MAX_RETRY_AFTER, next_delay, should_disable
+from adapters.hooks.sender import Outcome, Receiver, send
+from adapters.hooks.signing import decode_secret
+from bot.i18n.labels import N_
+from bot.outbox.hook_bodies import HookBodies
+from bot.outbox.worker import Route, Sent
+from config.settings import Endpoint, Settings
+from core import commands as c
+from core.effects import Effect
+from core.engine import Engine
+from core.errors import DeliveryError, NotFound
+from core.people import SYSTEM
+from core.ports.clock import Clock
+from core.ports.outbox import Delivery
+from core.ports.store import Store
+from core.status import HookEvent
+
+
+class Hooks:
+    """Tells external systems of plans. Made on the event loop, closed by `close`."""
+
+    def __init__(self, settings: Settings, store: Store, engine: Engine, clock: Clock) -> None:
+        """Read the endpoints of the settings. Raises SecretError when one of their secrets is no webhook secret."""
+        self._store, self._engine, self._clock = store, engine, clock
+        self._bodies = HookBodies(store, engine, document_aliases=settings.hooks.document_aliases)
+        self._receivers = {e.name: receiver_of(e, settings.public_url) for e in settings.hooks.all_endpoints}
+        self._session = guarded_session(settings.hooks.allow_internal)
+        self._healthy: set[str] = set()
+
+    @property
+    def route(self) -> Route:
+        """How hooks are delivered: in ten tries over three days."""
+        return Route(
+            self._deliver, lambda delivery: next_delay(delivery.attempts, random.random), self._given_up, _note
+        )
+
+    async def close(self) -> None:
+        """Give up the connections."""
+        await self._session.close()
+
+    async def _deliver(self, delivery: Delivery) -> Sent:
+        effect = delivery.effect
+        receiver = self._receivers.get(_endpoint(effect))
+        if receiver is None:
+            raise _refusal(effect, "it is not in the settings any more")
+        if delivery.attempts == 1 and effect.destination not in self._healthy:
+            await self._check_enabled(effect)
+        body = await self._bodies.of(delivery)
+        attempt = await send(
+            self._session, receiver, body, event=effect.ref, effect_id=effect.id, now=self._clock.now()
+        )
+        if attempt.outcome is Outcome.DELIVERED:
+            self._healthy.add(effect.destination)
+            return Sent(attempt.status or 0, attempt.answer)
+        self._healthy.discard(effect.destination)
+        raise DeliveryError(
+            effect.destination,
+            attempt.error or f"it answered {attempt.status}",
+            retryable=attempt.outcome is Outcome.RETRY,
+            retry_after=min(attempt.retry_after or timedelta(0), MAX_RETRY_AFTER).total_seconds(),
+            status=attempt.status or 0,
+            answer=attempt.answer,
+        )
+
+    async def _check_enabled(self, effect: Effect) -> None:
+        """Raise DeliveryError when nothing new may be sent to the endpoint."""
+        failing = await self._store.read(lambda reading: reading.failing(effect.destination))
+        if failing and (failing.gone or should_disable(failing.since, self._clock.now())):
+            why = "it answered 410" if failing.gone else f"it has failed for {DISABLE_AFTER.days} days"
+            raise _refusal(effect, f"it is disabled, for {why}. Mend it, then replay this delivery")
+
+    async def _given_up(self, delivery: Delivery, error: DeliveryError) -> None:
+        """Put it into the plan's log, which the chats show, that somebody does not know of the plan."""
+        effect = delivery.effect
+        reason = str(error.params["reason"])
+        note = c.NoteUntold(
+            plan_id=effect.plan_id, endpoint=_endpoint(effect), event=HookEvent(effect.ref), reason=reason
+        )
+        with suppress(NotFound):  # a deleted plan has nobody who waits for it
+            await self._engine.execute(note, SYSTEM)
+        await self._note_disabled(effect, error)
+
+    async def _note_disabled(self, effect: Effect, error: DeliveryError) -> None:
+        """Have administrators told, once, when nothing new is sent to an endpoint any more."""
+        now, endpoint = self._clock.now(), _endpoint(effect)
+        failing = await self._store.read(lambda reading: reading.failing(effect.destination))
+        if failing and failing.gone:
+            return
+        if error.status == HTTPStatus.GONE:
+            # What is on its way finds out as well, within the minute: one alarm is enough.
+            reason, since = N_("it answered 410 (Gone)"), f"{now:%Y-%m-%dT%H:%M}"
+        elif failing and should_disable(failing.since, now):
+            reason, since = N_("it has done nothing but fail for five days"), failing.since.isoformat()
+        else:
+            return
+        note = c.NoteDisabled(plan_id=effect.plan_id, endpoint=endpoint, reason=reason)
+        await self._engine.execute(note, SYSTEM, f"disabled:{endpoint}:{since}")
+
+
+def receiver_of(endpoint: Endpoint, public_url: str) -> Receiver:
+    """Return where the hooks of an endpoint go. Raises SecretError when its secret is no webhook secret."""
+    secrets = [secret.get_secret_value() for secret in (endpoint.secret, endpoint.previous_secret)]
+    for secret in filter(None, secrets):
+        decode_secret(secret)
+    return Receiver(
+        endpoint.url,
+        public_url,
+        tuple(filter(None, secrets)),
+        endpoint.zadig_token.get_secret_value() or None,
+    )
+
+
+def _note(delivery: Delivery) -> c.NoteTold:
+    effect = delivery.effect
+    return c.NoteTold(
+        plan_id=effect.plan_id, endpoint=_endpoint(effect), event=HookEvent(effect.ref), delivery=effect.id
+    )
+
+
+def _endpoint(effect: Effect) -> str:
+    return effect.destination.partition(":")[2]
+
+
+def _refusal(effect: Effect, reason: str) -> DeliveryError:
+    return DeliveryError(effect.destination, reason, retryable=False, sent=False)

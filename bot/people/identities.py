@@ -1,0 +1,91 @@
+"""Who a chat user is: by the id in the settings, by what was found before, or by a verified e-mail address or phone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from core.engine import Engine
+from core.errors import UnknownPerson
+from core.people import Person
+from core.ports.clock import Clock
+from core.ports.messenger import Messenger
+from core.ports.store import Store
+
+_FRESH = timedelta(hours=12)
+OWN_WAYS = ("cli", "console")
+"""Ways in that prove the person themselves, by a token; elsewhere a vendor proves one of its users."""
+
+_SEPARATORS = re.compile(r"[^0-9+]")
+_MAINLAND = re.compile(r"(?:\+|00)?86(?=1[0-9]{10}\Z)")
+
+
+def phone_number(written: str) -> str:
+    """Return a phone number as it can be compared: without separators, and without +86 before one of mainland China.
+
+    Feishu gives such numbers with +86, DingTalk without. Foreign numbers keep their `+` and country code.
+    """
+    return _MAINLAND.sub("", _SEPARATORS.sub("", written), 1)
+
+
+class Identities:
+    """Maps chat users to people. What was looked up is kept, and looked up again after twelve hours."""
+
+    def __init__(self, store: Store, engine: Engine, clock: Clock, messengers: Mapping[str, Messenger]) -> None:
+        self._store, self._engine, self._clock, self._messengers = store, engine, clock, messengers
+        self._found: dict[tuple[str, str], tuple[str, datetime]] = {}
+
+    async def person(self, platform: str, user: str) -> Person:
+        """Return the active person behind a chat user.
+
+        Raises UnknownPerson with what to do, when there is none.
+        """
+        directory = self._engine.directory
+        if platform in OWN_WAYS:
+            person = directory.people.get(user)
+        else:
+            person = directory.accounts.get((platform, user)) or await self._looked_up(platform, user)
+        if person is None or not person.active:
+            raise UnknownPerson(platform=platform, user=user)
+        return person
+
+    async def _looked_up(self, platform: str, user: str) -> Person | None:
+        now = self._clock.now()
+        known = self._found.get((platform, user)) or await self._store.read(
+            lambda reading: reading.identity(platform, user)
+        )
+        if known is None or now - known[1] > _FRESH:
+            person_id = await self._ask(platform, user)
+            await self._store.write(
+                lambda writing: (
+                    writing.people.link(platform, user, person_id, now)
+                    if person_id
+                    else writing.people.unlink(platform, user)
+                )
+            )
+            known = (person_id, now)
+        self._found[platform, user] = known
+        return self._engine.directory.people.get(known[0])
+
+    async def _ask(self, platform: str, user: str) -> str:
+        contact = await self._messengers[platform].contact(user) if platform in self._messengers else None
+        email, phone = contact or ("", "")
+        phone = phone_number(phone)
+        for person in self._engine.directory.people.values():
+            if (email and person.email.lower() == email.lower()) or (phone and phone_number(person.phone) == phone):
+                return person.id
+        return ""
+
+    async def user(self, platform: str, person: Person) -> str:
+        """Return the chat user of a person, looked up by e-mail or phone when not known; empty when there is none."""
+        listed: str = getattr(person, platform)
+        if listed or not (person.email or person.phone):
+            return listed
+        now = self._clock.now()
+        cached = self._found.get((platform, f"person:{person.id}"))
+        if cached and now - cached[1] < _FRESH:
+            return cached[0]
+        user = await self._messengers[platform].find_user(person.email, phone_number(person.phone))
+        self._found[platform, f"person:{person.id}"] = (user, now)
+        return user

@@ -1,0 +1,189 @@
+"""Zadig's release-plan OpenAPI, `/openapi/release_plan/v1`, for clients that were written to Zadig.
+
+Source: Zadig `aslan/core/release_plan/handler/openapi.go`, `service/openapi.go`, `models/release_plan.go`. Fields,
+lists and errors are Zadig's; rights, masking and what a plan's status allows are ours. A refusal has a status of its
+own, not Zadig's 400 and 500.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+from aiohttp import web
+from pydantic import BaseModel, Field
+
+from adapters.hooks.body import told_of
+from bot.api.auth import authenticate
+from bot.api.errors import language_of
+from bot.api.request import ACTOR
+from bot.api.routing import read_body, read_query, validated
+from bot.i18n import Locale
+from bot.services import SERVICES, Services
+from bot.zadig.openapi_approval import approval_answer
+from bot.zadig.openapi_bodies import FullBody, PlanBody, fields_of, items_of
+from core import commands as c
+from core.context import Policy
+from core.decide.planning import draft_of
+from core.draft import PlanDraft, PlanPatch
+from core.errors import FabuError, Invalid, NotFound, Problem, WrongStatus
+from core.plan import Plan
+from core.ports.store import PlanQuery, Reading
+from core.status import ENDED, HookEvent, PlanStatus, Verb
+from core.validate import problems_of
+
+PATH = "/openapi/release_plan/v1"
+_FIXED = ENDED | {PlanStatus.EXECUTING, PlanStatus.WAIT_FOR_APPROVAL}
+"""Where Zadig does not take a change either, but for `cancel`: a plan that was given up stays so."""
+_REF = re.compile(r"[\w-]{1,64}")
+_DEEPEST = 10_000
+"""How many plans may be skipped to reach a page."""
+
+
+class Paging(BaseModel):
+    """Which page of a list; both are required."""
+
+    page: int = Field(alias="pageNum", ge=1, le=_DEEPEST)
+    size: int = Field(alias="pageSize", ge=1, le=100)
+
+
+def add_zadig_plans(app: web.Application) -> None:
+    """Add the OpenAPI to an application that has the services and tokens."""
+    for method, path, handler in (
+        ("GET", PATH, list_plans),
+        ("POST", PATH, create),
+        ("GET", f"{PATH}/{{plan}}", show),
+        ("PATCH", f"{PATH}/{{plan}}", change),
+    ):
+        app.router.add_route(method, path, _answering(handler))
+
+
+async def list_plans(request: web.Request, services: Services) -> dict[str, Any]:
+    """Answer one page of all plans, the newest first."""
+    paging = read_query(request, Paging)
+    skipped = (paging.page - 1) * paging.size
+    if skipped > _DEEPEST:
+        raise Invalid(
+            Problem("pageNum", "the list goes on to {count} plans; ask for a page before", {"count": _DEEPEST})
+        )
+
+    def read(reading: Reading) -> tuple[list[Plan], int]:
+        start = reading.plans(PlanQuery(limit=skipped)) if skipped else None
+        counts = reading.counts()
+        total = sum(count for name, count in counts.items() if name.startswith("plans."))
+        if start and not start.next_cursor:
+            return [], total
+        page = reading.plans(PlanQuery(cursor=start.next_cursor if start else "", limit=paging.size))
+        return [reading.plan(plan.id, whole=True) for plan in page.items], total
+
+    plans, total = await services.store.read(read)
+    return {"list": [_line(plan, services) for plan in plans], "total": total}
+
+
+async def create(request: web.Request, services: Services) -> dict[str, Any]:
+    """Start a plan without items; they come with a change."""
+    body = read_body(request, await request.read(), PlanBody)
+    fields = fields_of(body, services.engine.directory)
+    draft = validated(lambda: PlanDraft.model_validate(fields), fields)
+    command = c.Create(plan_id=services.ids.new(), draft=draft)
+    await services.engine.execute(command, request[ACTOR])
+    return {"id": command.plan_id}
+
+
+async def show(request: web.Request, services: Services) -> dict[str, Any]:
+    """Answer a plan with its items, its credentials masked."""
+    plan = await _plan(request, services, _masked)
+    moment = {"status": plan.status.value, "instance_code": plan.instance_code}
+    told = told_of(plan, "", moment, services.engine.directory)
+    del told["event_name"]
+    return told | {
+        "version": plan.revision,
+        "approval": approval_answer(plan, services.engine.directory),
+        "finish_planning_time": told["planning_time"],
+        "external_check_failed_reason": plan.check.reason if plan.check else "",
+        "callback_description": plan.check.progress if plan.check else "",
+        "hook_settings": _hooks(plan, services.engine.policy),
+        "jira_sprint_association": {"sprints": told["jira_sprints"]},
+    }
+
+
+async def change(request: web.Request, services: Services) -> None:
+    """Replace what a plan says; one that was finished or denied goes back to planning first, if the actor may."""
+    body = read_body(request, await request.read(), FullBody)
+    plan, engine, actor = await _plan(request, services), services.engine, request[ACTOR]
+    fields = fields_of(body, engine.directory) | {"items": items_of(body.jobs, plan.items)}
+    patch = validated(lambda: PlanPatch.model_validate(fields), fields)
+    if plan.status in _FIXED:
+        raise WrongStatus(status=plan.status, verb=Verb.EDIT)
+    edit = c.Edit(plan_id=plan.id, patch=patch)
+    if plan.status is PlanStatus.PLANNING:
+        await engine.execute(edit, actor)
+        return
+    before = draft_of(plan)
+    if problems := problems_of(patch.applied_to(before), engine.context(actor), before):
+        raise Invalid(*problems)
+    await asyncio.gather(engine.execute(c.Replan(plan_id=plan.id), actor), engine.execute(edit, actor))
+
+
+def _hooks(plan: Plan, policy: Policy) -> dict[str, Any]:
+    """Return which moments are told, and whether the plan waits at any; never where to, nor the secret."""
+    told = [event for event in HookEvent if policy.told_of(event)]
+    waits = any(policy.waits_at(event, plan) for event in told)
+    return {"enable": bool(told), "enable_call_back": waits, "hook_events": told}
+
+
+def _whole(reading: Reading, plan_id: str) -> Plan:
+    return reading.plan(plan_id, whole=True)
+
+
+def _masked(reading: Reading, plan_id: str) -> Plan:
+    return reading.masked({plan_id})[plan_id]
+
+
+async def _plan(request: web.Request, services: Services, load: Callable[[Reading, str], Plan] = _whole) -> Plan:
+    ref = request.match_info["plan"]
+    if not _REF.fullmatch(ref):
+        raise NotFound(what="plan", ref=ref[:64].replace("\0", ""))
+    return await services.store.read(lambda reading: load(reading, reading.plan_id(ref)))
+
+
+def _line(plan: Plan, services: Services) -> dict[str, Any]:
+    name = services.engine.directory.name
+    return {
+        "id": plan.id,
+        "index": plan.number,
+        "name": plan.name,
+        "manager": name(plan.manager),
+        "description": plan.content.description if plan.content else "",
+        "created_by": name(plan.created_by),
+        "create_time": int(plan.created_at.timestamp()),
+    }
+
+
+Action = Callable[[web.Request, Services], Awaitable[dict[str, Any] | None]]
+
+
+def _answering(action: Action) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Return a handler that knows who asks, and answers success and errors as Zadig does."""
+
+    async def handler(request: web.Request) -> web.Response:
+        services = request.config_dict[SERVICES]
+        try:
+            request[ACTOR] = await authenticate(request)
+            answer = await action(request, services)
+        except FabuError as error:
+            return _refusal(request, services, error)
+        body = orjson.dumps({"message": "success"} if answer is None else answer)
+        return web.Response(body=body, content_type="application/json")
+
+    return handler
+
+
+def _refusal(request: web.Request, services: Services, error: FabuError) -> web.Response:
+    locale = Locale(language_of(request), services.settings.server.timezone)
+    status = error.http_status
+    answer = {"type": "error", "message": error.code, "code": status, "description": locale.error(error), "extra": None}
+    return web.json_response(answer, status=status)

@@ -1,0 +1,216 @@
+"""What is sent to Zadig's release-plan OpenAPI, and the draft that it means here.
+
+Source: Zadig `aslan/core/release_plan/service/openapi.go`, and `models/workflow_v4.go` for the approval. As Zadig does,
+fields that are not known are ignored, and `null` is the zero value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from adapters.zadig.planned import WorkflowInput, planned
+from bot.api.routing import validated
+from core.errors import Invalid, Problem
+from core.people import Directory
+from core.plan import Channel, Item
+from core.workflow import AnyJson
+from core.workflow.base import Flag, Int64, Many, Text, spelled
+
+_FORMS = {"lark": (Channel.FEISHU_INSTANCE, "feishu"), "dingtalk": (Channel.DINGTALK_INSTANCE, "dingtalk")}
+_RULES = {"AND": "all", "OR": "any"}
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Approver(_Body):
+    """A person or a group; `id` is the chat's own where a chat decides."""
+
+    type: Text = ""
+    id: Text = spelled("user_id", "id", default="")
+    name: Text = spelled("user_name", "name", default="")
+    group_id: Text = ""
+    group_name: Text = ""
+
+
+class NativeApproval(_Body):
+    """An approval inside Zadig; `timeout` is in minutes, 0 for none."""
+
+    timeout: Int64 = 0
+    approve_users: Many[Approver] = ()
+    needed_approvers: Int64 = 0
+
+
+class ApprovalNode(_Body):
+    """One step of a chat's approval form: START, AND, OR, SEQUENTIAL or END."""
+
+    type: Text = ""
+    approve_node_type: Text = ""
+    approve_users: Many[Approver] = ()
+
+
+class FormApproval(_Body):
+    """An approval by a form of Lark or DingTalk."""
+
+    approval_nodes: Many[ApprovalNode] = ()
+
+
+class ApprovalBody(_Body):
+    """Zadig's approval, of one kind."""
+
+    enabled: Flag = False
+    type: Text = ""
+    native_approval: NativeApproval | None = None
+    lark_approval: FormApproval | None = None
+    dingtalk_approval: FormApproval | None = None
+
+
+class PlanBody(_Body):
+    """A plan without its items; times are unix seconds, 0 for none, `manager` is an account."""
+
+    name: Text
+    manager: Text
+    start_time: Int64 = 0
+    end_time: Int64 = 0
+    schedule_execute_time: Int64 = 0
+    description: Text = ""
+    approval: ApprovalBody | None = None
+
+
+class JobBody(_Body):
+    """One item; what its `spec` holds depends on the type."""
+
+    name: Text
+    type: Literal["text", "workflow"]
+    spec: dict[str, AnyJson]
+
+
+class FullBody(PlanBody):
+    """A whole plan, which replaces what was there."""
+
+    jobs: Many[JobBody] = ()
+
+
+class _Text(_Body):
+    content: Text = ""
+
+
+def fields_of(body: PlanBody, directory: Directory) -> dict[str, Any]:
+    """Return what a body says, as fields of a draft. Raises Invalid."""
+    return {
+        "name": body.name,
+        "manager": _person(body.manager, directory, "manager"),
+        "window": {"start": _moment(body.start_time), "end": _moment(body.end_time)},
+        "schedule_at": _moment(body.schedule_execute_time),
+        "description": body.description,
+        "approval": _approval(body.approval, directory),
+    }
+
+
+def items_of(jobs: Iterable[JobBody], known: Mapping[str, Item]) -> list[dict[str, Any]]:
+    """Return the items of a draft. The n-th of a type and name is the n-th of before: Zadig names them no other way.
+
+    Such an item keeps what Zadig has no words for: who does it, and what it waits for.
+    """
+    before = sorted(known.values(), key=lambda item: item.position)
+    taken = {item.key for item in before}
+    fresh = (key for key in map("job{}".format, count(1)) if key not in taken)
+    pairs = []
+    for job in jobs:
+        same = next((item for item in before if (item.type, item.name) == (job.type, job.name)), None)
+        if same:
+            before.remove(same)
+        pairs.append((job, same))
+    left = {same.id: same.key for _, same in pairs if same}
+    return [
+        {"key": same.key if same else next(fresh), "name": job.name, "type": job.type}
+        | ({"assignee": same.assignee, "needs": [left[n] for n in same.needs if n in left]} if same else {})
+        | _task(job, index)
+        for index, (job, same) in enumerate(pairs)
+    ]
+
+
+def _task(job: JobBody, index: int) -> dict[str, Any]:
+    try:
+        if job.type == "text":
+            return {"content": validated(lambda: _Text.model_validate(job.spec), job.spec).content}
+        given = validated(lambda: WorkflowInput.model_validate(job.spec), job.spec)
+        return {"runner": "zadig", "project": given.project_key, "workflow": planned(given)}
+    except Invalid as error:
+        path = f"jobs[{index}].spec."
+        raise Invalid(*(Problem(path + p.path, p.message, p.params) for p in error.problems)) from None
+
+
+def _approval(body: ApprovalBody | None, directory: Directory) -> dict[str, Any]:
+    """Return our approval. Raises Invalid for a kind that cannot be had here."""
+    if body is None or not body.enabled:
+        return {}
+    if body.type == "native" and body.native_approval:
+        return _native(body.native_approval, directory)
+    form = {"lark": body.lark_approval, "dingtalk": body.dingtalk_approval}.get(body.type)
+    if form is None:
+        raise Invalid(Problem("approval.type", "write one of: {expected}", {"expected": "native, lark, dingtalk"}))
+    channel, platform = _FORMS[body.type]
+    nodes = [(index, node) for index, node in enumerate(form.approval_nodes) if node.type not in ("START", "END")]
+    return {"stages": [_node(node, index, channel, platform, directory, body.type) for index, node in nodes]}
+
+
+def _native(native: NativeApproval, directory: Directory) -> dict[str, Any]:
+    """Zadig lets the first vote decide when nobody is needed; here somebody always is."""
+    path = "approval.native_approval"
+    approvers = [
+        _group(approver, directory, f"{path}.approve_users[{index}]")
+        if approver.type == "group"
+        else _person(approver.name or approver.id, directory, f"{path}.approve_users[{index}]")
+        for index, approver in enumerate(native.approve_users)
+    ]
+    if not approvers or native.needed_approvers < 1:
+        raise Invalid(Problem(f"{path}.needed_approvers", "name approvers, and how many of them must approve"))
+    stage = {"name": "native", "approvers": approvers, "rule": native.needed_approvers}
+    return {"stages": [stage], "expires_in": f"{native.timeout}m" if native.timeout > 0 else None}
+
+
+def _node(
+    node: ApprovalNode, index: int, channel: Channel, platform: str, directory: Directory, kind: str
+) -> dict[str, Any]:
+    path = f"approval.{kind}_approval.approval_nodes[{index}]"
+    if node.type not in _RULES or node.approve_node_type == "user_group":
+        raise Invalid(Problem(f"{path}.type", "write AND or OR, and approvers by name: other nodes cannot be had here"))
+    approvers = [
+        next(
+            (person.id for person in directory.people.values() if user.id and getattr(person, platform) == user.id), ""
+        )
+        or _person(user.name, directory, f"{path}.approve_users[{number}]")
+        for number, user in enumerate(node.approve_users)
+    ]
+    return {"name": f"{kind} {index}", "approvers": approvers, "rule": _RULES[node.type], "channel": channel}
+
+
+def _person(account: str, directory: Directory, path: str) -> str:
+    """Return the person whose id, or else whose name, an account is. Raises Invalid unless it is one active person."""
+    if directory.active(account):
+        return account
+    found = [person.id for person in directory.people.values() if person.active and person.name == account]
+    if len(found) != 1:
+        raise Invalid(Problem(path, "no one active person has the id or name {account}", {"account": account}))
+    return found[0]
+
+
+def _group(approver: Approver, directory: Directory, path: str) -> str:
+    found = next((name for name in (approver.group_id, approver.group_name) if name in directory.groups), None)
+    if found is None:
+        raise Invalid(Problem(path, "there is no group {group}", {"group": approver.group_name or approver.group_id}))
+    return f"@{found}"
+
+
+def _moment(seconds: int) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(seconds, UTC) if seconds else None
+    except (OverflowError, ValueError, OSError):
+        raise Invalid(Problem("start_time", "write times in unix seconds")) from None

@@ -1,0 +1,144 @@
+"""Approval: who may decide, votes, stages, delegation, and the vendors' own approval forms."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from core import commands as c
+from core import events as e
+from core.context import Context
+from core.decide import flow
+from core.decide.decision import Unfolding
+from core.errors import (
+    AlreadyDecided,
+    Forbidden,
+    Gone,
+    Invalid,
+    NotApprover,
+    NotYourTurn,
+    Problem,
+    SelfApproval,
+    WrongStatus,
+)
+from core.plan import FORMS, Decision, Plan, Stage
+from core.status import ALLOWED, PlanStatus, Verb
+from core.validate import eligible
+
+
+def represented(plan: Plan, context: Context) -> list[str]:
+    """Return the approvers in whose name the actor may decide the current stage: themselves, then delegators."""
+    stage = plan.approval.stage
+    if stage is None or plan.status is not PlanStatus.WAIT_FOR_APPROVAL:
+        return []
+    may_decide = eligible(stage, plan.approval, plan.manager, context.directory)
+    own = [context.actor.id] if context.actor.id in may_decide else []
+    others = [
+        person for person, to in plan.approval.delegates.items() if to == context.actor.id and person in may_decide
+    ]
+    return own + others
+
+
+def check_right(plan: Plan, context: Context) -> None:
+    """Raise the error that tells an actor why the decision is not theirs."""
+    if plan.status is not PlanStatus.WAIT_FOR_APPROVAL:
+        return
+    stage = plan.approval.stage
+    if stage is None:
+        raise WrongStatus(status=plan.status, verb=Verb.APPROVE)
+    actor, directory = context.actor, context.directory
+    if stage.channel in FORMS and actor.via != stage.channel.value:
+        raise Forbidden(
+            "This stage is decided in the approval form of {platform}. Open it there.", platform=stage.channel
+        )
+    if represented(plan, context):
+        return
+    check_not_decided(plan, context)
+    if actor.id == plan.manager and actor.id in directory.expand(stage.approvers):
+        raise SelfApproval
+    for other in plan.approval.stages:
+        if actor.id in eligible(other, plan.approval, plan.manager, directory):
+            raise NotYourTurn(yours=other.name, stage=stage.name)
+    approvers = ", ".join(directory.name(name) for name in stage.approvers)
+    raise NotApprover(stage=stage.name, approvers=approvers)
+
+
+def check_not_decided(plan: Plan, context: Context) -> None:
+    """Raise AlreadyDecided when the actor voted on this revision and has nothing more to decide."""
+    if voted := next((vote for vote in plan.votes if context.actor.id in (vote.person, vote.delegate)), None):
+        raise AlreadyDecided(decision=voted.decision)
+
+
+def decide(unfolding: Unfolding, command: c.Approve | c.Reject | c.Delegate | c.LinkForm | c.CloseForm) -> None:
+    """Decide the commands of this chapter."""
+    match command:
+        case c.Approve():
+            _check_form(unfolding, command.form)
+            _vote(unfolding, Decision.APPROVE, command.comment)
+        case c.Reject():
+            _check_form(unfolding, command.form)
+            if not command.reason.strip():
+                raise Invalid(Problem("reason", "say why you reject the plan, so that it can be mended"))
+            _vote(unfolding, Decision.REJECT, command.reason)
+        case c.Delegate():
+            _delegate(unfolding, command.to)
+        case c.LinkForm() | c.CloseForm():
+            _form(unfolding, command)
+        case _:
+            assert_never(command)
+
+
+def _check_form(unfolding: Unfolding, form: str) -> None:
+    """Raise Gone for a vote from a form of another stage or revision: it counts there or nowhere."""
+    stage = unfolding.plan.approval.stage
+    if form and (stage is None or stage.form != form):
+        raise Gone
+
+
+def _vote(unfolding: Unfolding, decision: Decision, comment: str) -> None:
+    plan, actor = unfolding.plan, unfolding.context.actor
+    index = plan.approval.current
+    given = {vote.person: vote for vote in plan.votes_of(index)}
+    names = represented(plan, unfolding.context)
+    person = next((name for name in names if name not in given), None)
+    if person is None:
+        raise AlreadyDecided(decision=given[names[0]].decision)
+    delegate = "" if person == actor.id else actor.id
+    unfolding.add(e.Voted(stage=index, person=person, decision=decision, comment=comment.strip(), delegate=delegate))
+    if decision is Decision.REJECT:
+        unfolding.add(e.Denied(reason=comment.strip()))
+    elif _satisfied(unfolding, plan.approval.stages[index], index):
+        unfolding.add(e.StagePassed(stage=index))
+        if unfolding.plan.approval.stage is None:
+            unfolding.add(e.Approved())
+            flow.begin(unfolding)
+
+
+def _satisfied(unfolding: Unfolding, stage: Stage, index: int) -> bool:
+    plan = unfolding.plan
+    approved = {vote.person for vote in plan.votes_of(index) if vote.decision is Decision.APPROVE}
+    if stage.rule == "any":
+        return bool(approved)
+    if stage.rule == "all":
+        return eligible(stage, plan.approval, plan.manager, unfolding.context.directory) <= approved
+    return len(approved) >= stage.rule
+
+
+def _delegate(unfolding: Unfolding, to: str) -> None:
+    plan, context = unfolding.plan, unfolding.context
+    if context.actor.id not in represented(plan, context):
+        raise Forbidden("A delegate cannot delegate further. Ask the approver to name somebody else.")
+    allowed = plan.approval.allow_self_approval or to != plan.manager
+    if not context.directory.active(to) or to == context.actor.id or not allowed:
+        raise Invalid(Problem("to", "{name} cannot decide in your place; name another active person", {"name": to}))
+    unfolding.add(e.Delegated(stage=plan.approval.current, person=context.actor.id, to=to))
+
+
+def _form(unfolding: Unfolding, command: c.LinkForm | c.CloseForm) -> None:
+    """Follow the vendor's form: one that ends without a decision denies the plan, so that it never waits for ever."""
+    plan = unfolding.plan
+    if plan.status not in ALLOWED[Verb.APPROVE] or command.stage != plan.approval.current:
+        return
+    if isinstance(command, c.LinkForm):
+        unfolding.add(e.FormLinked(stage=command.stage, form=command.form))
+    elif command.form == plan.approval.stages[command.stage].form:
+        unfolding.add(e.Denied(reason=command.reason))

@@ -1,0 +1,69 @@
+"""External systems: what they answer, asking them again, and what they could not be told."""
+
+from __future__ import annotations
+
+import hmac
+from typing import assert_never
+
+from core import commands as c
+from core import events as e
+from core.decide import flow
+from core.decide.decision import Unfolding
+from core.errors import Contradiction, Forbidden, Invalid, Problem, WrongStatus
+from core.status import FAILED_CHECK, WAITING_CHECK
+
+
+def decide(
+    unfolding: Unfolding, command: c.Callback | c.Recheck | c.NoteTold | c.NoteUntold | c.NoteDisabled | c.Replay
+) -> None:
+    """Decide the commands of this chapter."""
+    match command:
+        case c.Callback():
+            _callback(unfolding, command)
+        case c.Recheck():
+            waiting = {status: event for event, status in FAILED_CHECK.items()}
+            flow.wait(unfolding, waiting[unfolding.plan.status])
+        case c.NoteTold():
+            unfolding.add(e.Told(endpoint=command.endpoint, event=command.event, delivery=command.delivery))
+        case c.NoteUntold():
+            unfolding.add(e.Untold(endpoint=command.endpoint, event=command.event, reason=command.reason))
+        case c.NoteDisabled():
+            unfolding.add(e.EndpointDisabled(endpoint=command.endpoint, reason=command.reason))
+        case c.Replay():
+            if not unfolding.context.actor.admin:
+                raise Forbidden("Only administrators may repeat deliveries. Ask one of them.")
+            unfolding.add(
+                e.Replayed(
+                    deliveries=command.deliveries,
+                    destinations=command.destinations,
+                    total=command.total,
+                    request=command.request,
+                )
+            )
+        case _:
+            assert_never(command)
+
+
+def _callback(unfolding: Unfolding, command: c.Callback) -> None:
+    plan = unfolding.plan
+    if not hmac.compare_digest(plan.instance_code.encode(), command.instance_code.encode()):
+        raise Forbidden("The instance code does not belong to the present revision of this plan.")
+    if command.result not in ("success", "failed", "executing"):
+        raise Invalid(Problem("result", "write success, failed or executing"))
+    if plan.status is not WAITING_CHECK[command.event]:
+        answered = plan.answers.get(command.event)
+        if answered is None:
+            raise WrongStatus(status=plan.status, verb="callback")
+        if answered != command.result:
+            raise Contradiction(result=answered)
+        unfolding.add(e.CheckRepeated(event=command.event, result=command.result))
+        return
+    match command.result:
+        case "success":
+            flow.pass_check(unfolding, command.event)
+        case "failed":
+            unfolding.add(e.CheckFailed(event=command.event, reason=command.reason))
+        case _ if plan.check and plan.check.progress != command.description:
+            unfolding.add(e.CheckProgressed(event=command.event, progress=command.description))
+        case _:
+            unfolding.add(e.CheckRepeated(event=command.event, result=command.result))

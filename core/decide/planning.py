@@ -1,0 +1,193 @@
+"""Drafting: create, edit, finish, submit, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import assert_never
+
+from core import commands as c
+from core import events as e
+from core.apply import create
+from core.context import Context
+from core.decide import flow
+from core.decide.decision import Unfolding
+from core.differences import logged
+from core.draft import ApprovalDraft, ItemDraft, PlanDraft, StageDraft, TextItemDraft, WindowDraft, WorkflowItemDraft
+from core.errors import Invalid, StaleRevision
+from core.plan import Item, Plan
+from core.status import HookEvent, ItemStatus, PlanStatus
+from core.validate import problems_at_finish, problems_of
+from core.workflow import Workflow, keep_masked
+
+
+def start(command: c.Create, context: Context) -> Unfolding:
+    """Make a new plan. Whoever drafts a plan for another manager may go on editing it."""
+    actor = context.actor.id
+    draft = command.draft.model_copy(update={"manager": command.draft.manager or actor})
+    if problems := problems_of(draft, context):
+        raise Invalid(*problems)
+    if actor not in (draft.manager, *draft.collaborators) and context.directory.active(actor):
+        draft = draft.model_copy(update={"collaborators": (*draft.collaborators, actor)})
+    event = e.Created(
+        draft=draft,
+        items=_items(draft, {}, context),
+        instance_code=context.ids.token(),
+        nonce=context.ids.token(8),
+        copied_from=command.copied_from,
+        origin=command.origin,
+    )
+    return Unfolding(create(command.plan_id, event, context.stamp), context, event)
+
+
+def decide(unfolding: Unfolding, command: c.Edit | c.Finish | c.Submit | c.Delete) -> None:
+    """Decide the commands of this chapter."""
+    match command:
+        case c.Edit():
+            _edit(unfolding, command)
+        case c.Finish():
+            _finish(unfolding)
+        case c.Submit():
+            _submit(unfolding)
+        case c.Delete():
+            unfolding.add(e.Deleted())
+        case _:
+            assert_never(command)
+
+
+def _edit(unfolding: Unfolding, command: c.Edit) -> None:
+    plan, context = unfolding.plan, unfolding.context
+    if command.revision is not None and command.revision != plan.revision:
+        raise StaleRevision(seen=command.revision, revision=plan.revision)
+    before = draft_of(plan)
+    draft = _with_secrets(command.patch.applied_to(before), plan)
+    changed = tuple(name for name in PlanDraft.model_fields if getattr(before, name) != getattr(draft, name))
+    if problems := problems_of(draft, context, before):
+        raise Invalid(*problems)
+    if changed:
+        items = _items(draft, {item.key: item for item in plan.items.values()}, context)
+        token, nonce = context.ids.token(), context.ids.token(8)
+        unfolding.add(
+            e.Edited(
+                draft=draft,
+                items=items,
+                changed=changed,
+                instance_code=token,
+                nonce=nonce,
+                differences=logged(before, draft, changed),
+            )
+        )
+
+
+def _with_secrets(draft: PlanDraft, plan: Plan) -> PlanDraft:
+    """Put back the credentials that were shown masked and came back unchanged."""
+    stored = {item.key: Workflow.model_validate(item.spec) for item in plan.items.values() if item.type == "workflow"}
+    items = tuple(
+        item.model_copy(update={"workflow": keep_masked(item.workflow, stored[item.key])})
+        if isinstance(item, WorkflowItemDraft) and item.key in stored
+        else item
+        for item in draft.items
+    )
+    return draft.model_copy(update={"items": items})
+
+
+def _finish(unfolding: Unfolding) -> None:
+    draft = draft_of(unfolding.plan)
+    if problems := problems_at_finish(draft, unfolding.context):
+        raise Invalid(*problems)
+    unfolding.add(e.Finished())
+    if unfolding.context.policy.waits_at(HookEvent.FINISH_PLANNING, unfolding.plan):
+        flow.wait(unfolding, HookEvent.FINISH_PLANNING)
+
+
+def _submit(unfolding: Unfolding) -> None:
+    if unfolding.plan.status is PlanStatus.PLANNING:
+        _finish(unfolding)
+    if unfolding.plan.status is not PlanStatus.FINISH_PLANNING:
+        unfolding.add(e.SubmitDeferred())
+        return
+    flow.ask_or_start(unfolding)
+
+
+def _items(draft: PlanDraft, before: Mapping[str, Item], context: Context) -> tuple[Item, ...]:
+    """Turn drafted items into items; a known key keeps its identity, and its state while its task is the same."""
+    ids = {item.key: before[item.key].id if item.key in before else context.ids.new() for item in draft.items}
+    return tuple(_item(item, position, ids, before.get(item.key)) for position, item in enumerate(draft.items, 1))
+
+
+def _item(draft: ItemDraft, position: int, ids: Mapping[str, str], before: Item | None) -> Item:
+    item = Item(
+        id=ids[draft.key],
+        key=draft.key,
+        position=position,
+        name=draft.name,
+        type=draft.type,
+        assignee=draft.assignee,
+        needs=tuple(ids[key] for key in draft.needs),
+        spec={"content": draft.content} if isinstance(draft, TextItemDraft) else draft.workflow.dump(),
+    )
+    if isinstance(draft, WorkflowItemDraft):
+        workflow = draft.workflow
+        item = replace(
+            item,
+            runner=draft.runner,
+            project=draft.project or workflow.project,
+            workflow=workflow.display_name or workflow.name,
+        )
+    if before is None:
+        return item
+    same_task = (before.type, before.runner, before.project, before.spec) == (
+        item.type,
+        item.runner,
+        item.project,
+        item.spec,
+    )
+    kept = before if same_task else replace(before, status=ItemStatus.TODO, executed_by="", executed_at=None, remark="")
+    return replace(
+        item,
+        status=kept.status,
+        executed_by=kept.executed_by,
+        executed_at=kept.executed_at,
+        remark=kept.remark,
+        run=kept.run,
+    )
+
+
+def draft_of(plan: Plan) -> PlanDraft:
+    """Return a plan, loaded whole, as its manager would have written it."""
+    keys = {item.id: item.key for item in plan.items.values()}
+    content = plan.content
+    approval = plan.approval
+    return PlanDraft(
+        name=plan.name,
+        manager=plan.manager,
+        collaborators=plan.collaborators,
+        window=WindowDraft(start=plan.window.start, end=plan.window.end),
+        schedule_at=plan.schedule_at,
+        description=content.description if content else "",
+        jira_sprints=tuple(dict(sprint) for sprint in content.jira_sprints) if content else (),
+        approval=ApprovalDraft(
+            stages=tuple(
+                StageDraft(name=s.name, approvers=s.approvers, rule=s.rule, channel=s.channel) for s in approval.stages
+            ),
+            allow_self_approval=approval.allow_self_approval,
+            expires_in=approval.expires_in,
+            remind_every=approval.remind_every,
+        ),
+        checks=plan.check_events,
+        items=tuple(_item_draft(item, keys) for item in sorted(plan.items.values(), key=lambda item: item.position)),
+    )
+
+
+def _item_draft(item: Item, keys: Mapping[str, str]) -> TextItemDraft | WorkflowItemDraft:
+    needs = tuple(keys[need] for need in item.needs)
+    spec = item.spec or {}
+    if item.type == "text":
+        content = spec.get("content", "")
+        return TextItemDraft(
+            key=item.key, name=item.name, type="text", assignee=item.assignee, needs=needs, content=content
+        )
+    return WorkflowItemDraft(
+        key=item.key, name=item.name, type="workflow", assignee=item.assignee, needs=needs,
+        runner=item.runner, project=item.project, workflow=Workflow.model_validate(spec),
+    )  # fmt: skip

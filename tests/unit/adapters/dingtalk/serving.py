@@ -1,0 +1,108 @@
+"""A DingTalk server between the simulator and a handler, over HTTP or Stream."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import aiohttp
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from adapters.dingtalk.client import App, DingTalkClient
+from adapters.dingtalk.connection import Pace
+from adapters.dingtalk.messenger import DingTalkMessenger
+from adapters.dingtalk.server import Callbacks, DingTalkServer
+from adapters.dingtalk.words import Words
+from core.chat import Handler, Inbound, Reply
+from tests.simulators.dingtalk import DingTalkSimulator
+from tests.simulators.dingtalk_platform import Console
+
+Mode = Literal["http", "stream"]
+WORDS = Words(outsider="只有组织成员可以使用", later="稍后回复", commands={"new": "新建", "approve": "批准"})
+
+
+class SimulatorClock:
+    """The simulator's time, so that signatures are fresh when it moves."""
+
+    def __init__(self, ding: DingTalkSimulator) -> None:
+        self._ding = ding
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self._ding.clock.now(), UTC)
+
+
+class Bot:
+    """A handler that keeps what it gets and answers what it is told to; it may be slow, or fail."""
+
+    def __init__(self) -> None:
+        self.asked: list[Inbound] = []
+        self.reply = Reply("好的")
+        self.failure: Exception | None = None
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+
+    async def __call__(self, inbound: Inbound) -> Reply:
+        self.asked.append(inbound)
+        await self.may_answer.wait()
+        if self.failure:
+            raise self.failure
+        return self.reply
+
+
+@dataclass(frozen=True)
+class Served:
+    """What a test has of a running server; `url` is where it listens in mode http."""
+
+    server: DingTalkServer
+    messenger: DingTalkMessenger
+    url: str
+
+
+async def until_cards_are_made(messenger: DingTalkMessenger) -> None:
+    """Wait until DingTalk knows where clicks go."""
+    async with asyncio.timeout(5):
+        while not messenger.has_cards:  # noqa: ASYNC110 - nobody is told of it
+            await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def serving(
+    ding: DingTalkSimulator,
+    app: App,
+    handler: Handler,
+    mode: Mode,
+    secrets: dict[str, str] | None = None,
+    **options: Any,
+) -> AsyncIterator[Served]:
+    """Run a server as the composition root does, and connect the simulator with it."""
+
+    async def relay(request: web.Request) -> web.StreamResponse:
+        return await server.paths[request.path](request)
+
+    web_app = web.Application(client_max_size=64 * 1024)
+    web_app.add_routes([web.post("/dingtalk/{kind}", relay)])
+    app = replace(app, callback_route_key="fabu" if mode == "http" else "")
+    async with TestServer(web_app) as http, aiohttp.ClientSession() as session:
+        url = str(http.make_url("/")).rstrip("/")
+        given = {"card_secret": "card-secret", "token": Console.token, "aes_key": Console.aes_key}
+        callbacks = Callbacks(mode, url, **(given if secrets is None else secrets))
+        clock = SimulatorClock(ding)
+        messenger = DingTalkMessenger(DingTalkClient(app, session, clock), WORDS)
+        server = DingTalkServer(callbacks, handler, clock, messenger, pace=Pace(pause=0.01), **options)
+        await server.start()
+        try:
+            if mode == "stream":
+                await ding.until(lambda: ding.gateway.sockets)
+            else:
+                ding.console = Console(f"{url}/dingtalk/robot", f"{url}/dingtalk/events")
+                if app.card_template_id and callbacks.card_secret:
+                    await until_cards_are_made(messenger)
+            yield Served(server, messenger, url)
+        finally:
+            await server.stop()
+            await messenger.close()

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import aiohttp
+import pytest
+
+from adapters.common.system import SystemClock
+from adapters.dingtalk.client import App, DingTalkClient
+from adapters.dingtalk.messenger import DingTalkMessenger
+from adapters.dingtalk.words import Words
+from core.card import Tone
+from core.errors import DeliveryError
+from core.ports.messenger import Messenger, Place, Posted
+from tests.simulators.dingtalk import DingTalkSimulator
+
+from .cards import APPROVE, item, plan_card
+
+GROUP, BOB = Place(channel="cid1"), Place(user="bob")
+CARD = plan_card(item(1, "execute"), buttons=(APPROVE,))
+WORDS = Words(commands={"approve": "批准", "execute": "执行"})
+
+
+@pytest.fixture
+def messenger(client: DingTalkClient) -> DingTalkMessenger:
+    return DingTalkMessenger(client, WORDS)
+
+
+@pytest.fixture
+def plain(app: App, session: aiohttp.ClientSession) -> DingTalkMessenger:
+    """A messenger of an installation without a card template."""
+    return DingTalkMessenger(DingTalkClient(replace(app, card_template_id=""), session, SystemClock()), WORDS)
+
+
+async def test_cards_in_a_group_and_to_a_user(ding: DingTalkSimulator, messenger: Messenger) -> None:
+    posted = await messenger.post(GROUP, CARD, "key-1")
+    assert posted == Posted("group:cid1", "key-1")
+    assert await messenger.post(BOB, CARD, "key-2") == Posted("user:bob", "key-2")
+    assert await messenger.post(GROUP, CARD, "key-1") == posted
+    (card,) = ding.cards("cid1")
+    assert (card.out_track_id, card.params["title"]) == ("key-1", "#12 支付服务")
+    assert [card.params["show_approve"] for card in ding.cards("bob")] == ["true"]
+
+
+async def test_an_update(ding: DingTalkSimulator, messenger: Messenger) -> None:
+    posted = await messenger.post(GROUP, CARD, "key-1")
+    assert await messenger.update(posted, replace(CARD, tag="成功", tone=Tone.GOOD, buttons=()))
+    (card,) = ding.cards("cid1")
+    assert [card.params[name] for name in ("status", "status_color", "show_approve")] == ["成功", "green", "false"]
+
+
+async def test_updates_of_one_card_wait_for_one_another(ding: DingTalkSimulator, messenger: Messenger) -> None:
+    posted = await messenger.post(GROUP, CARD, "key-1")
+    ding.fail("card.update", how="hang")
+    updates = [asyncio.create_task(messenger.update(posted, replace(CARD, tag=tag))) for tag in ("first", "second")]
+    first, second = await asyncio.gather(*updates, return_exceptions=True)
+    assert isinstance(first, DeliveryError)  # it timed out, and only then the second was sent
+    assert second is True
+    sent = [call.arguments["cardData"]["cardParamMap"]["status"] for call in ding.calls_to("card.update")]
+    assert sent == ["first", "second"]
+
+
+async def test_a_card_that_cannot_be_changed_for_good_is_replaced(messenger: Messenger) -> None:
+    assert not await messenger.update(Posted("group:cid1", "gone"), CARD)
+
+
+async def test_a_card_that_cannot_be_changed_now_is_tried_again(ding: DingTalkSimulator, messenger: Messenger) -> None:
+    posted = await messenger.post(GROUP, CARD, "key-1")
+    ding.fail("card.update", status=503)
+    with pytest.raises(DeliveryError) as caught:
+        await messenger.update(posted, CARD)
+    assert caught.value.retryable
+
+
+async def test_a_card_that_does_not_arrive_is_an_error(ding: DingTalkSimulator, messenger: Messenger) -> None:
+    ding.undeliverable["cid1"] = "the robot is not in the group"
+    with pytest.raises(DeliveryError, match="the robot is not in the group"):
+        await messenger.post(GROUP, CARD, "key-1")
+
+
+async def test_a_card_is_posted_once_for_a_key(ding: DingTalkSimulator, messenger: Messenger) -> None:
+    ding.fail("card.create", how="close", applied=True)
+    with pytest.raises(DeliveryError):
+        await messenger.post(GROUP, CARD, "key-1")
+    await messenger.post(GROUP, CARD, "key-1")
+    assert len(ding.cards("cid1")) == 1
+
+
+async def test_an_expired_token_is_not_noticed(ding: DingTalkSimulator, messenger: Messenger) -> None:
+    posted = await messenger.post(GROUP, CARD, "key-1")
+    ding.tokens.expire()
+    assert await messenger.update(posted, CARD)
+    ding.tokens.expire()
+    assert await messenger.find_user("", "13800000001") == "alice"
+
+
+async def test_without_a_template_a_message_tells_what_to_type(ding: DingTalkSimulator, plain: Messenger) -> None:
+    await plain.post(BOB, CARD, "key-1")
+    (message,) = ding.robot_messages("bob")
+    assert message.msg_key == "sampleActionCard"
+    assert (message.params["singleTitle"], message.params["singleURL"]) == ("打开", "https://fabu.example/plans/12")
+    assert "`批准 12` `执行 12 1`" in message.text
+    assert ding.cards("bob") == []
+
+
+async def test_without_a_page_it_is_a_markdown_message(ding: DingTalkSimulator, plain: Messenger) -> None:
+    await plain.post(GROUP, replace(CARD, more=None), "key-1")
+    assert [message.msg_key for message in ding.robot_messages("cid1")] == ["sampleMarkdown"]
+
+
+async def test_a_message_is_written_anew_only_for_another_status(ding: DingTalkSimulator, plain: Messenger) -> None:
+    posted = await plain.post(GROUP, CARD, "key-1")
+    assert await plain.update(posted, plan_card(item(1, mark="✅")))
+    assert not await plain.update(posted, replace(CARD, tag="成功", tone=Tone.GOOD))
+    assert len(ding.robot_messages("cid1")) == 1
+
+
+async def test_texts(ding: DingTalkSimulator, messenger: Messenger) -> None:
+    await messenger.say(Posted("group:cid1", "key-1"), "Bob: 批准 *所有*", "k1")
+    await messenger.say(Posted("user:bob", "key-2"), "请审批", "k2")
+    assert [message.text for message in ding.robot_messages("cid1")] == ["Bob: 批准 *所有*"]
+    assert [message.text for message in ding.robot_messages("bob")] == ["请审批"]
+
+
+async def test_a_user_who_gets_no_messages_is_an_error(messenger: Messenger) -> None:
+    with pytest.raises(DeliveryError, match="user nobody does not get messages") as caught:
+        await messenger.say(Posted("user:nobody", ""), "请审批", "k1")
+    assert not caught.value.retryable
+
+
+@pytest.mark.parametrize(
+    ("phone", "user"), [("13800000001", "alice"), ("+86 138 0000 0001", "alice"), ("13900000000", ""), ("", "")]
+)
+async def test_people_are_found_by_mobile_number(messenger: Messenger, phone: str, user: str) -> None:
+    assert await messenger.find_user("alice@example.com", phone) == user
+
+
+async def test_what_is_known_of_a_member(ding: DingTalkSimulator, messenger: Messenger) -> None:
+    ding.add_user("carol", "13800000003", "carol@corp.example")
+    ding.add_user("dave", "13800000004", active=False)
+    assert await messenger.contact("carol") == ("carol@corp.example", "13800000003")
+    assert await messenger.contact("alice") == ("", "13800000001"), "an address of one's own choice proves nothing"
+    assert await messenger.contact("dave") is None
+    assert await messenger.contact("nobody") is None
+
+
+async def test_closing_ends_the_session(messenger: DingTalkMessenger) -> None:
+    await messenger.close()
+    assert messenger.client.session.closed

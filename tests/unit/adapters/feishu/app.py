@@ -1,0 +1,67 @@
+"""Fabu's Feishu side as a server on the loopback, with a bot that answers as told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Literal
+
+from aiohttp import web
+
+from adapters.common.system import SystemClock
+from adapters.feishu.client import FeishuClient
+from adapters.feishu.server import FeishuApp, FeishuServer
+from core.chat import Handler, Inbound, Reply
+from tests.simulators.feishu import FeishuSimulator
+from tests.simulators.feishu_platform import FeishuPlatform
+
+
+class Bot:
+    """Records requests and answers as told."""
+
+    def __init__(self) -> None:
+        self.asked: list[Inbound] = []
+        self.reply = Reply("ok")
+        self.error: Exception | None = None
+        self.hold = asyncio.Event()
+        self.hold.set()
+        self.forms: list[str] = []
+
+    async def __call__(self, inbound: Inbound) -> Reply:
+        self.asked.append(inbound)
+        await self.hold.wait()
+        if self.error:
+            raise self.error
+        return self.reply
+
+    async def form_changed(self, form: str) -> None:
+        self.forms.append(form)
+
+
+@asynccontextmanager
+async def listening(
+    feishu: FeishuSimulator, handler: Handler, mode: Literal["http", "long_connection"] = "http", bot: Bot | None = None
+) -> AsyncIterator[FeishuPlatform]:
+    """Give the platform that can reach the server; on leaving, everything that was begun is done."""
+    app = FeishuApp(
+        feishu.app_id, feishu.app_secret, feishu.verification_token, feishu.encrypt_key, feishu.url, mode=mode
+    )
+    client = FeishuClient(feishu.app_id, feishu.app_secret, feishu.url, timeout=5)
+    server = FeishuServer(app, handler, SystemClock(), client, (bot or Bot()).form_changed)
+    site = web.Application()
+    site.router.add_post("/feishu/events", server.handle)
+    runner = web.AppRunner(site, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    await client.load()
+    await server.start()
+    try:
+        if mode == "http":
+            yield FeishuPlatform(feishu, f"http://127.0.0.1:{runner.addresses[0][1]}/feishu/events")
+        else:
+            await feishu.until(lambda: feishu.sockets.open)
+            yield FeishuPlatform(feishu)
+    finally:
+        await server.stop()
+        await runner.cleanup()

@@ -1,0 +1,76 @@
+"""What the local runner accepts, and how it names what it does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from adapters.local.steps import ScriptStep, SqlStep, problems, steps
+from core.workflow import JobType, Workflow
+from tests.unit.adapters.local.conftest import script, sql, workflow
+
+DATABASES = {"shop"}
+
+
+def found(workflow: Workflow) -> list[tuple[str, str]]:
+    return [(problem.path, problem.message.format(**problem.params)) for problem in problems(workflow, DATABASES)]
+
+
+def test_a_good_workflow_has_no_problems() -> None:
+    envs = [{"key": "A", "value": "1"}]
+    good = workflow(script("true", envs=envs, timeout="1h30m"), sql("SELECT 1"), params=[{"name": "B", "value": "2"}])
+    assert problems(good, DATABASES) == []
+    assert steps(good, {}) == [
+        ScriptStep("stage/job", "true", {"A": "1", "B": "2"}, 5400),
+        SqlStep("stage/sql", "shop", "SELECT 1", 3600),
+    ]
+
+
+@pytest.mark.parametrize("kind", [*sorted(set(JobType) - {"freestyle", "sql"}), "tapd"])
+def test_other_job_types_name_the_runner_to_use(kind: str) -> None:
+    assert found(workflow({"name": "x", "type": kind, "spec": None})) == [
+        ("stages[0].jobs[0].type", f"the local runner does not run {kind} jobs; use the runner zadig")
+    ]
+
+
+def test_a_job_that_is_left_out_is_not_judged() -> None:
+    other = {"name": "x", "type": "nacos", "spec": None, "run_policy": "skip"}
+    assert found(workflow(script("true"), other)) == []
+    assert found(workflow(other)) == [("stages", "no job would run; add one, or clear the run_policy of one")]
+
+
+@pytest.mark.parametrize("timeout", ["soon", "0s", "-1m", "8d", "10", "9" * 40 + "d"])
+def test_a_bad_time_limit(timeout: str) -> None:
+    assert found(workflow(script("true", timeout=timeout))) == [
+        ("stages[0].jobs[0].spec.timeout", "write a duration of up to 7 days, such as 90s, 10m or 1h30m")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("job", "path"),
+    [
+        (script(" \n"), "spec.script"),
+        (sql(" "), "spec.sql"),
+        (sql("SELECT 1", "other"), "spec.id"),
+        (script("true", envs=[{"key": "A"}, {"key": "a-b"}]), "spec.envs[1]"),
+        (script("true", envs=[{"key": "A=B"}]), "spec.envs[0]"),
+        (
+            {"type": "freestyle", "spec": {"script": "true", "freestyle_type": "service_freestyle"}},
+            "spec.freestyle_type",
+        ),
+    ],
+)
+def test_each_problem_has_its_path(job: dict[str, Any], path: str) -> None:
+    assert [place for place, _ in found(workflow(script("true"), job))] == [f"stages[0].jobs[1].{path}"]
+
+
+def test_all_problems_are_found_at_once() -> None:
+    bad = workflow(script("", timeout="x"), sql("", "other"), params=[{"name": "1st"}, {"name": "", "type": "repo"}])
+    assert [path for path, _ in found(bad)] == [
+        "params[0]",
+        "stages[0].jobs[0].spec.script",
+        "stages[0].jobs[0].spec.timeout",
+        "stages[0].jobs[1].spec.id",
+        "stages[0].jobs[1].spec.sql",
+    ]

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+
+from adapters.common.system import SystemClock
+from adapters.slack.app import SlackApp
+from adapters.slack.client import SlackMessenger
+from adapters.slack.settings import SlackConfig
+from core.chat import Handler, Inbound, Reply
+from tests.simulators.slack import SlackSimulator
+
+ANSWER_WITHIN = 0.3
+
+
+class Bot:
+    """A handler that answers what it is told to, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Inbound] = []
+        self.replies: dict[str, Reply] = {}
+        """By verb, or by the typed text."""
+        self.free = asyncio.Event()
+        self.free.set()
+
+    async def __call__(self, inbound: Inbound) -> Reply:
+        self.asked.append(inbound)
+        await self.free.wait()
+        return self.replies.get(inbound.verb or inbound.text, Reply())
+
+
+@pytest.fixture
+def bot() -> Bot:
+    return Bot()
+
+
+@pytest.fixture
+async def sim() -> AsyncIterator[SlackSimulator]:
+    async with SlackSimulator() as simulator:
+        simulator.add_user("U1", "alice", "alice@example.com")
+        simulator.add_user("U2", "bob", "bob@example.com")
+        simulator.add_channel("C1", "releases")
+        yield simulator
+
+
+@pytest.fixture
+def config(sim: SlackSimulator) -> SlackConfig:
+    return SlackConfig(sim.bot_token, sim.signing_secret, sim.app_token, sim.api_url, response_hosts=("127.0.0.1",))
+
+
+@pytest.fixture
+async def messenger(config: SlackConfig) -> AsyncIterator[SlackMessenger]:
+    messenger = SlackMessenger(config, timeout=0.5)
+    yield messenger
+    await messenger.close()
+
+
+@asynccontextmanager
+async def running(sim: SlackSimulator, config: SlackConfig, bot: Handler) -> AsyncIterator[SlackApp]:
+    """Serve the app as the program does, and connect it in mode "socket"."""
+    app = SlackApp(config, SlackMessenger(config, timeout=2), bot, SystemClock(), ANSWER_WITHIN)
+    server = web.Application(client_max_size=4 << 20)
+    server.router.add_post("/slack/events", app.handle)
+    runner = web.AppRunner(server, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    sim.app_url = f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
+    await app.start()
+    try:
+        if config.mode == "socket":
+            await sim.socket_connected()
+        yield app
+    finally:
+        await app.stop()
+        await runner.cleanup()
+
+
+@pytest.fixture
+async def app(sim: SlackSimulator, config: SlackConfig, bot: Bot) -> AsyncIterator[SlackApp]:
+    async with running(sim, config, bot) as app:
+        yield app

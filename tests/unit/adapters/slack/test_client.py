@@ -1,0 +1,194 @@
+"""Calls out: what reaches Slack, and what its refusals become."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from adapters.slack.client import SlackMessenger
+from adapters.slack.settings import SlackConfig
+from core.card import Button, Card, Section
+from core.errors import DeliveryError
+from core.ports.messenger import Place, Posted
+from tests.simulators.slack import SlackSimulator
+from tests.simulators.slack_reading import text_of
+
+from . import cards
+
+CHANNEL, ALICE = Place(channel="C1"), Place(user="U1")
+
+
+async def refused(work: Awaitable[Any]) -> DeliveryError:
+    with pytest.raises(DeliveryError) as caught:
+        await work
+    return caught.value
+
+
+async def test_card_in_a_channel_changes_and_gets_a_thread(sim: SlackSimulator, messenger: SlackMessenger) -> None:
+    posted = await messenger.post(CHANNEL, cards.card(), "k")
+    [message] = sim.messages("C1")
+    assert posted == Posted("C1", message.ts)
+    assert text_of(message).splitlines()[:2] == ["#7 Payments", "🔵 *executing*"]
+    assert await messenger.update(posted, cards.card("#7 Renamed"))
+    assert (message.text, text_of(message).splitlines()[0]) == ("#7 Renamed: executing", "#7 Renamed")
+    await messenger.say(posted, "<!here> done & dusted", "k2")
+    assert [reply.text for reply in sim.messages("C1", thread=message.ts)] == ["&lt;!here&gt; done &amp; dusted"]
+    assert sim.calls_to("chat.postMessage")[0].arguments["unfurl_links"] is False
+    assert sim.complaints == []
+
+
+async def test_card_to_a_person_opens_the_conversation_once(sim: SlackSimulator, messenger: SlackMessenger) -> None:
+    first, second = [await messenger.post(ALICE, cards.card(), key) for key in "ab"]
+    assert [message.ts for message in sim.dms("U1")] == [first.message, second.message]
+    assert len(sim.calls_to("conversations.open")) == 1
+
+
+async def test_home(sim: SlackSimulator, messenger: SlackMessenger) -> None:
+    await messenger.home("U1", cards.card("Mine"))
+    view = sim.home("U1")
+    assert view
+    assert text_of(view).startswith("Mine")
+
+
+@pytest.mark.parametrize("posted", [Posted("C1", "1.1"), Posted("C9", "1.1")])
+async def test_card_that_is_gone(messenger: SlackMessenger, posted: Posted) -> None:
+    assert await messenger.update(posted, cards.card()) is False
+
+
+async def test_card_of_somebody_else(sim: SlackSimulator, messenger: SlackMessenger) -> None:
+    assert await messenger.update(Posted("C1", sim.say("U1", "C1", "hi").ts), cards.card()) is False
+
+
+@pytest.mark.parametrize(("email", "user"), [("Alice@Example.com", "U1"), ("nobody@example.com", ""), ("", "")])
+async def test_find_user(messenger: SlackMessenger, email: str, user: str) -> None:
+    assert await messenger.find_user(email, "+8613800000001") == user
+
+
+async def test_contact(sim: SlackSimulator, messenger: SlackMessenger) -> None:
+    sim.add_user("U3", "left", "left@example.com", deleted=True)
+    assert await messenger.contact("U1") == ("alice@example.com", "")
+    assert await messenger.contact("U3") is None
+    assert await messenger.contact("U9") is None
+    assert await messenger.contact(sim.workspace.bot_user) is None
+    assert await messenger.find_user("left@example.com", "") == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "contact"),
+    [
+        ({"team_id": "T9"}, None),
+        ({"team_id": "T9", "enterprise_user": {"enterprise_id": "E9"}}, None),
+        ({"is_stranger": True}, None),
+        ({"is_email_confirmed": False}, ("", "")),
+        ({"is_email_confirmed": True}, ("eve@example.com", "")),
+    ],
+)
+async def test_strangers_prove_nothing_by_their_address(
+    sim: SlackSimulator, messenger: SlackMessenger, change: dict[str, Any], contact: tuple[str, str] | None
+) -> None:
+    user = {"id": "U5", "team_id": sim.workspace.team_id, "profile": {"email": "eve@example.com"}, **change}
+    sim.fail("users.info", status=200, body={"ok": True, "user": user})
+    assert await messenger.contact("U5") == contact
+
+
+async def test_rate_limit_is_respected_in_that_channel(sim: SlackSimulator, messenger: SlackMessenger) -> None:
+    sim.add_channel("C2", "other")
+    sim.fail("chat.postMessage", status=429, retry_after=30, body={"ok": False, "error": "ratelimited"})
+    error = await refused(messenger.post(CHANNEL, cards.card(), "k"))
+    assert (error.retryable, error.retry_after, error.sent) == (True, 30, False)
+    again = await refused(messenger.post(CHANNEL, cards.card(), "k"))
+    assert again.retryable
+    assert 29 < (again.retry_after or 0) <= 30
+    await messenger.post(Place(channel="C2"), cards.card(), "k")
+    assert len(sim.calls_to("chat.postMessage")) == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "retryable", "sent"),
+    [
+        ({"status": 500}, True, True),
+        ({"status": 503, "body": {"ok": False, "error": "service_unavailable"}}, True, True),
+        ({"status": 200, "body": {"ok": False, "error": "internal_error"}}, True, False),
+        ({"status": 200, "body": {"ok": False, "error": "invalid_auth"}}, False, False),
+        ({"status": 429}, True, False),
+        ({"how": "close"}, True, True),
+        ({"how": "hang"}, True, True),
+    ],
+)
+async def test_faults(
+    sim: SlackSimulator, messenger: SlackMessenger, fault: dict[str, Any], retryable: bool, sent: bool
+) -> None:
+    sim.fail("chat.postMessage", **fault)
+    error = await refused(messenger.post(CHANNEL, cards.card(), "k"))
+    assert (error.retryable, error.sent) == (retryable, sent)
+    assert len(sim.calls_to("chat.postMessage")) == 1
+    assert sim.bot_token not in str(error)
+    await messenger.post(CHANNEL, cards.card(), "k")
+
+
+async def test_other_refusals_are_told(sim: SlackSimulator, messenger: SlackMessenger) -> None:
+    posted = await messenger.post(CHANNEL, cards.card(), "k")
+    sim.fail("chat.update", status=200, body={"ok": False, "error": "invalid_auth"})
+    sim.fail("chat.postEphemeral", status=200, body={"ok": False, "error": "invalid_auth"})
+    sim.fail("users.info", status=500)
+    sim.fail("users.lookupByEmail", status=500)
+    assert not (await refused(messenger.update(posted, cards.card()))).retryable
+    assert not (await refused(messenger.ephemeral("C1", "U1", {"text": "hi"}))).retryable
+    assert (await refused(messenger.contact("U1"))).retryable
+    assert (await refused(messenger.find_user("alice@example.com", ""))).retryable
+    assert sim.dms("U1") == []
+
+
+async def test_slack_is_away(config: SlackConfig) -> None:
+    away = SlackMessenger(SlackConfig("xoxb-1", api_url="http://127.0.0.1:1/api/"), timeout=2)
+    error = await refused(away.post(CHANNEL, cards.card(), "k"))
+    assert (error.retryable, error.sent) == (True, False)
+    await away.close()
+
+
+async def test_channel_that_is_not_there(messenger: SlackMessenger) -> None:
+    error = await refused(messenger.post(Place(channel="C9"), cards.card(), "k"))
+    assert not error.retryable
+    assert "channel_not_found" in str(error)
+
+
+async def test_card_that_breaks_the_rules_is_not_sent(sim: SlackSimulator, messenger: SlackMessenger) -> None:
+    broken = cards.card("x", Button("v" * 256, "Too long a verb", "ref"))
+    error = await refused(messenger.post(CHANNEL, broken, "k"))
+    assert (error.retryable, error.sent) == (False, False)
+    assert "action_id has 256 characters" in str(error)
+    assert sim.calls == []
+
+
+async def test_answer_in_between_that_is_not_json() -> None:
+    async def proxy(request: web.Request) -> web.Response:
+        kind = request.match_info["method"]
+        return web.Response(text="{", content_type="application/json" if "post" in kind else "text/html")
+
+    app = web.Application()
+    app.router.add_post("/{method}", proxy)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    messenger = SlackMessenger(SlackConfig("xoxb-1", api_url=url))
+    for work in (messenger.post(CHANNEL, cards.card(), "k"), messenger.post(ALICE, cards.card(), "k")):
+        error = await refused(work)
+        assert (error.retryable, error.sent) == (True, True)
+    await messenger.close()
+    await runner.cleanup()
+
+
+async def test_secrets_are_not_shown(config: SlackConfig, sim: SlackSimulator) -> None:
+    for secret in (sim.bot_token, sim.signing_secret, sim.app_token):
+        assert secret not in repr(config)
+
+
+async def test_many_at_once_share_one_messenger(sim: SlackSimulator, messenger: SlackMessenger) -> None:
+    card = Card("t", "s", sections=(Section(text="x"),))
+    await asyncio.gather(*(messenger.post(CHANNEL, card, str(n)) for n in range(20)))
+    assert len(sim.messages("C1")) == 20

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import asyncio
+
+from bot.api import health
+from bot.api.health import READINESS
+from bot.api.observing import TICK
+from core.errors import Unavailable
+from tests.unit.bot.api.serving import Site
+from tests.worlds import text_item
+
+
+async def test_a_process_is_alive_and_ready(fabu: Site) -> None:
+    async with fabu.client.get("/healthz") as response:
+        assert (response.status, await response.json()) == (200, {"status": "alive"})
+    async with fabu.client.get("/readyz") as response:
+        assert (response.status, await response.json()) == (200, {"status": "ready", "reasons": {}})
+
+
+async def test_every_reason_against_readiness_is_told(fabu: Site) -> None:
+    async def outdated() -> str:
+        return "run: fabu db upgrade"
+
+    async def down() -> str:
+        raise Unavailable
+
+    async def broken() -> str:
+        raise ZeroDivisionError("detail")
+
+    async def slow() -> str:
+        raise TimeoutError
+
+    fabu.client.app[READINESS].update(migrations=outdated, disk=down, odd=broken, slow=slow)
+    async with fabu.client.get("/readyz") as response:
+        assert response.status == 503
+        reasons = (await response.json())["reasons"]
+    assert reasons == {
+        "migrations": "run: fabu db upgrade",
+        "disk": Unavailable.message,
+        "odd": "failed; the log tells more",
+        "slow": f"no answer within {health.PATIENCE:g} seconds",
+    }
+    async with fabu.client.get("/healthz") as response:
+        assert response.status == 200
+
+
+async def metrics(fabu: Site) -> dict[str, float]:
+    async with fabu.client.get("/metrics") as response:
+        assert response.status == 200
+        lines = [line for line in (await response.text()).splitlines() if line and not line.startswith("#")]
+    return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
+
+
+async def test_metrics_tell_of_requests_plans_and_commits(fabu: Site) -> None:
+    await fabu.plan()
+    plan = await fabu.executing(items=[text_item("a")])
+    await fabu.ask("POST", f"/plans/{plan['id']}/items/a/execute")
+    await fabu.ask("GET", "/plans/99")
+    found = await metrics(fabu)
+    assert found['fabu_http_requests_total{method="POST",route="/api/v1/plans",status="201"}'] == 2
+    assert found['fabu_http_requests_total{method="GET",route="/api/v1/plans/{id}",status="404"}'] == 1
+    assert found['fabu_http_request_seconds_count{method="POST",route="/api/v1/plans"}'] == 2
+    assert found['fabu_plans{status="planning"}'] == 1
+    assert found['fabu_plans{status="success"}'] == 1
+    assert found["fabu_commits_total"] == 4
+    assert found["fabu_store_up"] == 1
+    assert sum(value for name, value in found.items() if name.startswith("fabu_deliveries{")) == 3
+
+
+async def test_strange_methods_make_no_new_series(fabu: Site) -> None:
+    for method in ("PROPFIND", "MKCOL"):
+        async with fabu.client.request(method, "/plans") as response:
+            assert response.status == 404
+    assert (await metrics(fabu))['fabu_http_requests_total{method="other",route="unknown",status="404"}'] == 2
+
+
+async def test_the_lag_of_the_event_loop_is_measured(fabu: Site) -> None:
+    assert (await metrics(fabu))["fabu_event_loop_lag_seconds"] == 0
+    await asyncio.sleep(TICK * 1.1)
+    assert (await metrics(fabu))["fabu_event_loop_lag_seconds"] > 0

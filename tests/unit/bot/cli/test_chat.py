@@ -1,0 +1,75 @@
+"""`fabu chat`: the grammar, buttons and forms, typed line by line."""
+
+from __future__ import annotations
+
+import json
+
+from tests.unit.bot.cli.conftest import Terminal
+
+STEPS = "items: [{key: a, name: Step A, type: text}]"
+APPROVAL = "approval: {stages: [{name: QA, approvers: [bob]}]}"
+
+
+def typed(*lines: str) -> str:
+    return "\n".join(lines) + "\n"
+
+
+def test_a_command_is_answered_and_its_outcome_is_the_exit_code(alice: Terminal) -> None:
+    assert "Commands" in alice.fabu("chat", "--command", "help")
+    told = alice.fabu("chat", "--command", "shwo 1", "--command", "help", code=1)
+    assert "Did you mean `show`?" in told
+    assert "Commands" in told
+
+
+def test_plans_are_listed_by_status_in_the_words_of_the_cards_and_of_the_api(alice: Terminal) -> None:
+    alice.plan(name="name: Listed", items=STEPS)
+    for status in ("planning", "successful", "success"):
+        told = alice.fabu("chat", "--command", f"list {status}")
+        assert ("Listed" in told) is (status == "planning")
+    refused = alice.fabu("chat", "--command", "list finished", code=1)
+    assert "there is no status finished; use one of: planning, planning finished, waiting for approval" in refused
+
+
+def test_buttons_are_pressed_by_number_and_ask_what_they_need(alice: Terminal, bob: Terminal) -> None:
+    number = alice.plan(name="name: Pressed", items=STEPS, approval=APPROVAL)
+    alice.fabu("plan", "submit", number)
+    told = bob.fabu("chat", text=typed(f"show {number}", "2", "", "not tested,", "not at all", "", "9", "quit"))
+    assert "Why do you reject it? (required; end with an empty line): " * 2 in told
+    assert "There is no button 9 on the last card." in told
+    plan = json.loads(alice.fabu("plan", "show", number, "--json"))
+    assert plan["status"] == "denied"
+    assert plan["approval"]["stages"][0]["votes"][0]["comment"] == "not tested,\nnot at all"
+
+
+def test_a_dangerous_button_asks_whether_it_is_meant(alice: Terminal) -> None:
+    number = alice.plan(name="name: Kept", items=STEPS)
+    told = alice.fabu("chat", text=typed(f"show {number}", "2", "n"))
+    assert "Give up this plan for good? Running workflows are stopped. [y/N] Nothing was sent." in told
+    assert json.loads(alice.fabu("plan", "show", number, "--json"))["status"] == "planning"
+    alice.fabu("chat", text=typed(f"show {number}", "2", "y"))
+    assert json.loads(alice.fabu("plan", "show", number, "--json"))["status"] == "cancel"
+
+
+def test_a_form_asks_its_fields_and_again_those_that_are_wrong(alice: Terminal) -> None:
+    lines = ("new", "By form", "", "bob", "tomorrow", "step one", "step two", "", "", "quit")
+    told = alice.fabu("chat", text=typed(*lines))
+    assert "New release plan" in told
+    assert told.count("Name (required): ") == 1
+    assert told.count("Window (2026-01-31 20:00 / 2026-01-31 22:00): ") == 2
+    assert "“By form” is started." in told
+    found = json.loads(alice.fabu("plan", "list", "--search", "By form", "--json"))
+    plan = json.loads(alice.fabu("plan", "show", str(found[0]["number"]), "--json"))
+    assert [item["name"] for item in plan["items"]] == ["step one", "step two"]
+    assert plan["approval"]["stages"][0]["approvers"] == ["bob"]
+
+
+def test_input_that_ends_in_a_question_sends_nothing(alice: Terminal) -> None:
+    number = alice.plan(name="name: Asked", items=STEPS)
+    alice.fabu("plan", "submit", number)
+    assert "Nothing was sent." in alice.fabu("chat", text=typed(f"show {number}", "2"))
+    assert json.loads(alice.fabu("plan", "show", number, "--json"))["status"] == "executing"
+
+
+def test_a_conversation_survives_what_is_refused(terminal: Terminal) -> None:
+    told = terminal.fabu("chat", "--url", "http://127.0.0.1:1", "--token", "x", text=typed("list", "list"))
+    assert told.count("There is no Fabu at http://127.0.0.1:1") == 2

@@ -1,0 +1,101 @@
+"""Cards in a terminal."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+from rich.cells import cell_len
+from rich.console import Console
+
+from bot.cli.show import buttons_of, card_view, printable, reply_view, table_of
+from core.card import Button, Card, Fact, Field, Form, Row, Section, Style, Tone
+from core.chat import Reply
+
+CARD = Card(
+    title="#1 订单系统 2026-11 月度发布",
+    summary="",
+    tone=Tone.WAITING,
+    tag="waiting for approval",
+    facts=(Fact("负责人", "爱丽丝"), Fact("Window", "2026-11-24 18:00 Asia/Shanghai – any time")),
+    sections=(
+        Section("Approval", rows=(Row("QA", "⏳", "鲍勃 · all must approve"),)),
+        Section(
+            "Release items",
+            "先看说明",
+            rows=(
+                Row("1. 备份数据库", "▫️", buttons=(Button("execute", "Done", "r1"), Button("skip", "Skip", "r1"))),
+                Row("2. Deploy", "✅", "done " * 40, url="https://ci.example.com/runs/1"),
+            ),
+        ),
+    ),
+    buttons=(Button("approve", "Approve", "r", Style.PRIMARY), Button("reject", "Reject", "r", Style.DANGER)),
+    note="Two of three have decided.",
+    more=Button("open", "Open", url="https://fabu.example.com/plans/1"),
+)
+
+
+def shown(card: Card, width: int = 60, *, numbered: bool = True, colour: bool = False) -> str:
+    console = Console(
+        file=io.StringIO(), width=width, force_terminal=colour, color_system="truecolor" if colour else None
+    )
+    console.print(card_view(card, numbered=numbered))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_everything_on_a_card_is_shown() -> None:
+    text = shown(CARD)
+    for part in (
+        "⏳ #1 订单系统 2026-11 月度发布  [waiting for approval]", "负责人  爱丽丝", "鲍勃 · all must approve",
+        "先看说明", "✅ 2. Deploy", "https://ci.example.com/runs/1", "Two of three have decided.",
+        "Open: https://fabu.example.com/plans/1",
+    ):  # fmt: skip
+        assert part in text
+
+
+def test_lines_with_wide_characters_end_at_the_same_column() -> None:
+    for width in (40, 60, 90):
+        assert {cell_len(line) for line in shown(CARD, width).splitlines()} == {
+            cell_len(shown(CARD, width).split("\n")[0])
+        }
+        assert cell_len(shown(CARD, width).split("\n")[0]) <= width
+
+
+def test_numbers_are_those_of_the_buttons_from_top_to_bottom() -> None:
+    text = shown(CARD)
+    assert [f"[{number}] {button.label}" in text for number, button in enumerate(buttons_of(CARD), 1)] == [True] * 4
+    assert [button.verb for button in buttons_of(CARD)] == ["execute", "skip", "approve", "reject"]
+
+
+def test_without_numbers_buttons_are_named() -> None:
+    assert "[Approve]  [Reject]" in shown(CARD, numbered=False)
+
+
+def test_nothing_is_said_by_colour_alone() -> None:
+    coloured = shown(CARD, colour=True)
+    assert "\x1b[" in coloured
+    for tone, mark in {Tone.GOOD: "✅", Tone.BAD: "❌", Tone.ACTIVE: "▶️", Tone.WAITING: "⏳"}.items():
+        assert f"{mark} #1" in shown(replace(CARD, tone=tone))
+
+
+def test_texts_steer_neither_terminal_nor_markup() -> None:
+    text = shown(replace(CARD, title="[red]\x1b[2J\x9b2J\u202eevil[/red] :smile:", tone=Tone.NEUTRAL))
+    assert "[red][2J2Jevil[/red] :smile:" in text
+    assert printable("a\r\x07\x1b]8;;x\x07b\tc\nd") == "a]8;;xb\tc\nd"
+
+
+def test_reply_shows_its_sentence_and_the_name_of_its_form() -> None:
+    form = Form("new", "", "New release plan", "Create", (Field("Name", "name"),))
+    console = Console(file=io.StringIO(), width=60)
+    console.print(reply_view(Reply("没有这个计划。", Tone.BAD, form=form)))
+    assert isinstance(console.file, io.StringIO)
+    assert console.file.getvalue() == "❌ 没有这个计划。\nNew release plan\n"
+
+
+def test_the_first_column_of_a_table_is_never_cut() -> None:
+    console = Console(file=io.StringIO(), width=50)
+    console.print(table_of(("id", "name"), [("01a20cbad9f47f95b20d54d8393d5b9c", "\x1b[1m" + "很长的名字" * 10)]))
+    assert isinstance(console.file, io.StringIO)
+    assert "01a20cbad9f47f95b20d54d8393d5b9c" in console.file.getvalue()
+    assert "\x1b" not in console.file.getvalue()

@@ -1,0 +1,56 @@
+"""Deliveries while requests crowd in: a few at a time, and all of them afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+
+from adapters.common.system import SystemIds
+from adapters.store.open import open_store
+from bot.outbox.worker import FEW, DeliveryWorker, Route, Sent, patient
+from core.context import Policy
+from core.effects import Effect, EffectKind
+from core.engine import Engine
+from core.ports.outbox import Delivery
+from core.pressure import CROWD
+from tests.clock import ManualClock
+from tests.worlds import START
+
+MANY = 3 * FEW
+
+
+async def test_few_are_delivered_in_a_crowd_and_the_rest_when_it_has_passed() -> None:
+    clock = ManualClock(START)
+    store = open_store("memory://", b"k" * 32, clock)
+    engine = Engine(store, clock, SystemIds(), Policy(), b"key")
+    begun: list[str] = []
+    more, may_end = asyncio.Event(), asyncio.Event()
+
+    async def crowding() -> None:
+        while True:
+            engine.crowd.seen(CROWD)
+            await asyncio.sleep(0.001)
+
+    async def deliver(taken: Delivery) -> Sent:
+        begun.append(taken.effect.id)
+        more.set()
+        await may_end.wait()
+        return Sent(200)
+
+    async def begun_at_least(number: int) -> None:
+        while len(begun) < number:
+            more.clear()
+            await more.wait()
+
+    effects = [Effect(f"{i:02}", f"plan {i}", "there", EffectKind.HOOK, "", {}, START) for i in range(MANY)]
+    await store.write(lambda writing: writing.outbox.add(effects))
+    worker = DeliveryWorker(store, clock, {"there": Route(deliver, patient)}, engine)
+    async with asyncio.timeout(10):
+        people = asyncio.create_task(crowding())
+        worker.start()
+        await begun_at_least(FEW)
+        assert len(begun) == FEW
+        people.cancel()
+        await begun_at_least(MANY)
+        may_end.set()
+        await worker.stop()
+    assert sorted(begun) == [effect.id for effect in effects]

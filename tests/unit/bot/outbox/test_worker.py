@@ -1,0 +1,73 @@
+"""Stopping the delivery worker: what was taken is delivered, also what was being taken at that moment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from adapters.common.system import SystemIds
+from adapters.store.open import open_store
+from bot.outbox.worker import DeliveryWorker, Route, Sent, patient
+from core.context import Policy
+from core.effects import Effect, EffectKind
+from core.engine import Engine
+from core.ports.outbox import Delivery, DeliveryState
+from core.ports.store import Store, Writing
+from tests.clock import ManualClock
+from tests.worlds import START
+
+T = TypeVar("T")
+
+
+class SlowStore:
+    """A store whose transactions are answered only while the gate is open, as on a busy disk."""
+
+    def __init__(self, store: Store) -> None:
+        self._store, self.gate = store, asyncio.Event()
+        self.read, self.listen, self.close = store.read, store.listen, store.close
+        self.gate.set()
+
+    async def write(self, work: Callable[[Writing], T]) -> T:
+        done = await self._store.write(work)
+        await self.gate.wait()
+        return done
+
+
+async def test_what_is_being_taken_when_the_worker_is_stopped_is_delivered() -> None:
+    clock = ManualClock(START)
+    plain = open_store("memory://", b"k" * 32, clock)
+    store = SlowStore(plain)
+    begun = {name: asyncio.Event() for name in ("first", "second")}
+    may_end = {name: asyncio.Event() for name in begun}
+
+    async def deliver(delivery: Delivery) -> Sent:
+        begun[delivery.effect.ref].set()
+        await may_end[delivery.effect.ref].wait()
+        return Sent(200)
+
+    async def add(name: str) -> None:
+        effect = Effect(name, f"plan of {name}", "there", EffectKind.HOOK, name, {}, clock.now())
+        await plain.write(lambda writing: writing.outbox.add([effect]))
+        worker.wake()
+
+    engine = Engine(store, clock, SystemIds(), Policy(), b"key")
+    worker = DeliveryWorker(store, clock, {"there": Route(deliver, patient)}, engine)
+    worker.start()
+    async with asyncio.timeout(10):
+        await add("first")
+        await begun["first"].wait()
+        store.gate.clear()
+        await add("second")
+        while (await plain.read(lambda reading: reading.deliveries(state="pending"))).items:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        stopping = asyncio.create_task(worker.stop())
+        await asyncio.sleep(0)
+        store.gate.set()
+        await begun["second"].wait()
+        may_end["first"].set()
+        await asyncio.sleep(0.05)
+        may_end["second"].set()
+        await stopping
+    page = await plain.read(lambda reading: reading.deliveries())
+    assert {delivery.effect.id: delivery.state for delivery in page.items} == dict.fromkeys(begun, DeliveryState.DONE)

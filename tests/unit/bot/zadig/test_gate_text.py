@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from bot.i18n import Locale
+from bot.zadig.gate_text import described
+from core.workflow import HookReleasePlan, ReleasePlanHook
+
+EXAMPLE = Path(__file__).parents[3] / "fixtures" / "hook_example.json"
+LOCALE = Locale("en", "Asia/Shanghai")
+
+
+def plan(*jobs: dict[str, Any], **more: Any) -> HookReleasePlan:
+    return HookReleasePlan.model_validate({"id": "p", "jobs": jobs, **more})
+
+
+def test_the_documents_example_reads_as_a_list_of_what_is_done() -> None:
+    hook = ReleasePlanHook.model_validate(json.loads(EXAMPLE.read_text(encoding="utf-8")))
+    lines = described(hook.release_plan, LOCALE).splitlines()
+    assert lines[:3] == [
+        "Release plan #52 of Zadig, manager: patrick",
+        "Window: 2025-09-03 15:11 Asia/Shanghai – 2025-09-10 15:11 Asia/Shanghai",
+        "Scheduled: 2025-09-03 17:50 Asia/Shanghai",
+    ]
+    for said in (
+        "1. all: release-plan-hook-2 (yaml)",
+        "   - sql / sql (sql): sql=show databases;",
+        "   - freestyle / s-freestyle (freestyle): multi-service-demo",
+        "4. text",
+    ):
+        assert said in lines
+
+
+def test_markup_is_read_and_credentials_are_not_told() -> None:
+    variables = [{"key": "TOKEN", "value": "hunter2", "is_credential": True}, {"key": "LEVEL", "value": "high"}]
+    job = {"name": "run", "type": "freestyle", "spec": {"envs": variables}}
+    workflow = {"name": "w", "project": "shop", "stages": [{"name": "s", "jobs": [job]}]}
+    text = described(
+        plan(
+            {"name": "look", "type": "text", "spec": {"content": "<p>one</p><p>two &amp; three</p>"}},
+            {"name": "go", "type": "workflow", "spec": {"workflow": workflow}},
+            description="<p>Big <b>day</b></p>",
+        ),
+        LOCALE,
+    )
+    assert text.splitlines() == [
+        "Release plan #0 of Zadig, manager: ",
+        "Big day",
+        "",
+        "1. look",
+        "one",
+        "two & three",
+        "",
+        "2. go: w (shop)",
+        "   - s / run (freestyle): TOKEN=********; LEVEL=high",
+    ]
+
+
+def test_a_job_that_nobody_knows_is_named() -> None:
+    job = {"name": "track", "type": "tapd", "spec": None}
+    workflow = {"name": "w", "project": "p", "stages": [{"name": "s", "jobs": [job]}]}
+    text = described(plan({"name": "go", "type": "workflow", "spec": {"workflow": workflow}}), LOCALE)
+    assert text.endswith("   - s / track (tapd)")
