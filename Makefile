@@ -45,7 +45,7 @@ lock: setup ## resolve pyproject.toml into the lock files (needs a package index
 	$(COMPILE) $(if $(UPGRADE),--upgrade) --extra dev --output-file $(LOCK) pyproject.toml
 
 messages: setup ## bring the catalogues up to date with the sources; translate what is new, then run it again
-	$(BIN)/pybabel -q extract --mapping-file pyproject.toml --sort-output --add-location file --project Fabu --output $(POT) .
+	$(BIN)/pybabel -q extract --mapping-file pyproject.toml --sort-output --no-location --project Fabu --output $(POT) .
 	$(BIN)/pybabel -q update --domain fabu --input-file $(POT) --output-dir bot/i18n --width 120 --no-fuzzy-matching \
 		--ignore-obsolete --ignore-pot-creation-date
 	$(BIN)/pybabel -q compile --domain fabu --directory bot/i18n
