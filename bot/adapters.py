@@ -1,26 +1,30 @@
-"""Opens the chats that the settings enable. A vendor's SDK is imported only here, and only for an enabled chat."""
+"""Opens the chats and runners that the settings enable. A vendor's SDK is imported only here, and only when enabled."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 from aiohttp import ClientSession, web
 from pydantic import BaseModel, SecretStr
 
-from bot.chat.grammar import ALIASES, word_for
+from adapters.store.open import data_folder
 from bot.i18n import Locale, translate
 from bot.outbox.cards import CardSync
-from bot.outbox.worker import Route, patient
+from bot.outbox.worker import Courier, patient
 from bot.people.identities import Identities
 from bot.services import Services
+from bot.verbs import ALIASES, word_for
 from config.settings import Settings
 from core.ports.approval_forms import ApprovalForms
 from core.ports.checkup import Finding
 from core.ports.clock import Clock
 from core.ports.messenger import Messenger
+from core.ports.runner import Runner, RunReport
 
 
 class Listener(Protocol):
@@ -71,10 +75,10 @@ class Chats:
         """The vendors' own approval forms, by the channel of the stages that they decide."""
         return {chat.forms.name: chat.forms for chat in self.chats.values() if chat.forms}
 
-    def routes(self, services: Services, identities: Identities, locale: Locale) -> dict[str, Route]:
+    def couriers(self, services: Services, identities: Identities, locale: Locale) -> dict[str, Courier]:
         """Return how the cards of each chat are brought up to date."""
         return {
-            name: Route(self._sync(chat, services, identities, locale).deliver, patient)
+            name: Courier(self._sync(chat, services, identities, locale).deliver, patient)
             for name, chat in self.chats.items()
         }
 
@@ -120,7 +124,7 @@ def _slack(settings: Settings) -> Chat:
     messenger = SlackMessenger(config)
 
     def listen(services: Services, _: FormChanged) -> tuple[Listener, Mapping[str, Answer]]:
-        app = SlackApp(config, messenger, services.chat, services.clock, crowd=services.engine.crowd)
+        app = SlackApp(config, messenger, services.chat, services.clock, pressure=services.engine.pressure)
         return app, {"/slack/events": app.handle}
 
     return Chat(messenger, settings.slack.channel, listen, lambda: findings(config, messenger))
@@ -182,3 +186,45 @@ def _plain(section: BaseModel) -> dict[str, Any]:
     """Return a section's fields with its secrets readable, for the adapter that needs them."""
     fields = {name: getattr(section, name) for name in type(section).model_fields}
     return {name: value.get_secret_value() if isinstance(value, SecretStr) else value for name, value in fields.items()}
+
+
+OnChange = Callable[[str, str, RunReport], Awaitable[None]]
+
+
+async def open_runners(settings: Settings, on_change: OnChange, stack: AsyncExitStack) -> dict[str, Runner]:
+    """Return the enabled runners by name; they are closed with the stack. `on_change` takes what they report."""
+    runners: dict[str, Runner] = {}
+    if settings.local.enabled:
+        runners["local"] = await _local(settings, on_change)
+    if settings.zadig.url:
+        runners["zadig"] = _zadig(settings)
+    for runner in runners.values():
+        stack.push_async_callback(runner.close)
+    return runners
+
+
+async def _local(settings: Settings, on_change: OnChange) -> Runner:
+    from adapters.local import LocalRunner, LocalSettings
+
+    data = data_folder(settings.database.url)
+    folder = Path(settings.local.work_dir) if settings.local.work_dir else (data or Path()) / "runs"
+    runner = LocalRunner(
+        LocalSettings(
+            work_dir=folder,
+            shared=data is None,
+            databases={name: url.get_secret_value() for name, url in settings.local.databases.items()},
+            max_parallel=settings.local.max_parallel,
+            keep=settings.local.keep_outputs.total_seconds(),
+            run_url=f"{settings.public_url}/runs/{{run_id}}",
+        ),
+        on_change,
+    )
+    await runner.recover()
+    return runner
+
+
+def _zadig(settings: Settings) -> Runner:
+    from adapters.zadig.client import open_session
+    from adapters.zadig.runner import ZadigRunner
+
+    return ZadigRunner(open_session(), settings.zadig.url, settings.zadig.token.get_secret_value())

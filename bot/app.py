@@ -18,7 +18,7 @@ from aiohttp import web
 from adapters.common.system import SystemClock, SystemIds
 from adapters.store.lock import exclusive
 from adapters.store.open import data_folder, open_store
-from bot.adapters import open_chats
+from bot.adapters import open_chats, open_runners
 from bot.api import add_routes
 from bot.api.callback import add_callback
 from bot.chat.dispatch import Dispatch
@@ -29,12 +29,11 @@ from bot.outbox.alarms import Alarms
 from bot.outbox.approval_forms import Forms
 from bot.outbox.hooks import Hooks
 from bot.outbox.runs import Runs
-from bot.outbox.worker import DeliveryWorker, Route
+from bot.outbox.worker import Courier, DeliveryWorker
 from bot.people.identities import Identities
-from bot.runners import open_runners
 from bot.scheduler import Ticks
 from bot.services import SERVICES, Services
-from bot.zadig.gate import gate_routes
+from bot.zadig.gate import gate_couriers
 from bot.zadig.hook import add_zadig
 from config.settings import Settings
 from core.context import Policy
@@ -105,9 +104,9 @@ async def running(
         hooks = Hooks(settings, store, engine, clock)
         stack.push_async_callback(hooks.close)
         alarms = Alarms(engine, identities, chats.messengers, locale, settings.public_url)
-        routes = {"runner": runs.route, "hook": hooks.route, ADMINS: alarms.route}
-        routes |= {**forms.routes, **gate_routes(services)}
-        _start_work(services, forms, routes | chats.routes(services, identities, locale), stack)
+        couriers = {"runner": runs.courier, "hook": hooks.courier, ADMINS: alarms.courier}
+        couriers |= {**forms.couriers, **gate_couriers(services)}
+        _start_work(services, forms, couriers | chats.couriers(services, identities, locale), stack)
         yield app
 
 
@@ -134,10 +133,10 @@ def _application(services: Services) -> web.Application:
     return app
 
 
-def _start_work(services: Services, forms: Forms, routes: Mapping[str, Route], stack: AsyncExitStack) -> None:
+def _start_work(services: Services, forms: Forms, couriers: Mapping[str, Courier], stack: AsyncExitStack) -> None:
     """Start what goes on without being asked: deliveries and ticks."""
     store, engine = services.store, services.engine
-    worker = DeliveryWorker(store, services.clock, routes, engine)
+    worker = DeliveryWorker(store, services.clock, couriers, engine)
     engine.listen(lambda _: worker.wake())
     store.listen(worker.wake)
     worker.start()

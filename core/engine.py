@@ -14,17 +14,18 @@ from datetime import datetime
 from core import commands as c
 from core.apply import AnyEvent
 from core.audit import LogEntry, entries_for
+from core.consequences import effects_of
 from core.context import Context, Policy
 from core.decide import decide, start
 from core.draft import PlanDraft
-from core.effects import Effect, EffectKind, effects_of
+from core.effects import Effect, EffectKind
 from core.errors import FabuError, Forbidden, Invalid, NotFound, Problem, Unavailable
 from core.events import Created, Edited
 from core.people import SYSTEM, Actor, Directory
 from core.plan import Plan
 from core.ports.clock import Clock, Ids
 from core.ports.store import Change, Scope, Store, Writing
-from core.pressure import Crowd
+from core.pressure import Pressure
 from core.timers import TimerKind, timers_of
 
 BATCH = 64
@@ -71,7 +72,7 @@ class Engine:
         self._store, self._clock, self._ids, self._audit_key = store, clock, ids, audit_key
         self.policy = policy
         self.directory = Directory()
-        self.crowd = Crowd()
+        self.pressure = Pressure()
         self._waiting: list[_Waiting] = []
         self._committing: asyncio.Task[None] | None = None
         self._listeners: list[Callable[[Sequence[str]], None]] = []
@@ -108,7 +109,7 @@ class Engine:
         try:
             while self._waiting:
                 requests, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
-                self.crowd.seen(len(requests))
+                self.pressure.seen(len(requests))
                 await self._commit(requests)
         finally:
             self._committing = None
@@ -210,18 +211,18 @@ class _Batch:
     def _execute(self, request: _Request) -> Outcome:
         command, context = request.command, self._engine.context(request.actor)
         if isinstance(command, c.Create):
-            unfolding = start(command, context)
-            unfolding.plan = replace(unfolding.plan, number=self._plans.next_number())
-            touched = self._touched[command.plan_id] = _Touched(None, unfolding.plan)
+            pending = start(command, context)
+            pending.plan = replace(pending.plan, number=self._plans.next_number())
+            touched = self._touched[command.plan_id] = _Touched(None, pending.plan)
         else:
             touched = self._find(command.plan_id)
-            unfolding = decide(touched.after, command, context)
+            pending = decide(touched.after, command, context)
             if isinstance(command, c.Replay):
                 self._outbox.replay(command.deliveries, context.now)
-        self._add(touched, request.actor, unfolding.plan, unfolding.events, context)
+        self._add(touched, request.actor, pending.plan, pending.events, context)
         touched.keys += request.keys
-        self._keys |= dict.fromkeys(request.keys, unfolding.plan.id)
-        return Outcome(touched.after, unfolding.events)
+        self._keys |= dict.fromkeys(request.keys, pending.plan.id)
+        return Outcome(touched.after, pending.events)
 
     def _add(
         self, touched: _Touched, actor: Actor, plan: Plan, events: Sequence[AnyEvent | Created], context: Context
@@ -244,8 +245,8 @@ class _Batch:
         verb = getattr(request.command, "verb", type(request.command).__name__.lower())
         context = self._engine.context(request.actor)
         refusal = c.Refuse(plan_id=touched.after.id, verb_asked=str(verb), code=error.code)
-        unfolding = decide(touched.after, refusal, context)
-        self._add(touched, request.actor, unfolding.plan, unfolding.events, context)
+        pending = decide(touched.after, refusal, context)
+        self._add(touched, request.actor, pending.plan, pending.events, context)
 
     def _change(self, touched: _Touched) -> Change:
         return Change(

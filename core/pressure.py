@@ -1,17 +1,17 @@
-"""Decisions first: what is not urgent waits while requests crowd in."""
+"""How many requests are waiting: what is not urgent gives way to decisions."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
 
-CROWD = 4
-"""So many requests in one commit are a crowd: people wait for each other."""
+MANY = 4
+"""So many requests decided together mean that people wait for each other."""
 QUIET = 0.2
-"""Seconds without a crowd after which it is over."""
+"""Seconds with fewer requests at a time after which the pressure is over."""
 
 
-class Crowd:
+class Pressure:
     """Knows whether requests come faster than they can be decided one by one."""
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class Crowd:
 
     def seen(self, requests: int) -> None:
         """Take note of how many requests were decided together."""
-        if requests < CROWD:
+        if requests < MANY:
             return
         self._over.clear()
         if self._timer:
@@ -29,7 +29,7 @@ class Crowd:
         self._timer = asyncio.get_running_loop().call_later(QUIET, self._over.set)
 
     async def passed(self, patience: float) -> bool:
-        """Wait until there is no crowd, at most so many seconds; tell whether there is none."""
+        """Wait until there is none, at most `patience` seconds; tell whether there is none."""
         if not self._over.is_set():
             with suppress(TimeoutError):
                 async with asyncio.timeout(patience):

@@ -10,7 +10,7 @@ from typing import Any
 from core import commands as c
 from core.context import Context, Policy
 from core.decide import decide, start
-from core.decide.decision import Unfolding
+from core.decide.decision import PendingDecision
 from core.draft import PlanDraft
 from core.people import SYSTEM, Actor, Directory, Group, Person
 from core.plan import Item, Plan
@@ -85,7 +85,7 @@ class World:
         self.directory = PEOPLE
         self.policy = policy or Policy(runners={"local": lambda _: []}, destinations=("slack",))
         self.plan: Plan
-        self.last: Unfolding
+        self.last: PendingDecision
 
     def context(self, actor: Actor) -> Context:
         return Context(actor, self.clock.now(), self.directory, self.policy, self.ids)

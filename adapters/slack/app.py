@@ -10,7 +10,7 @@ from adapters.slack.server import Endpoint
 from adapters.slack.settings import SlackConfig
 from core.chat import Handler
 from core.ports.clock import Clock
-from core.pressure import Crowd
+from core.pressure import Pressure
 
 
 class SlackApp:
@@ -27,9 +27,9 @@ class SlackApp:
         handler: Handler,
         clock: Clock,
         answer_within: float = ANSWER_WITHIN,
-        crowd: Crowd | None = None,
+        pressure: Pressure | None = None,
     ) -> None:
-        self._conversation = Conversation(handler, messenger, answer_within, crowd)
+        self._conversation = Conversation(handler, messenger, answer_within, pressure)
         self._messenger = messenger
         self._endpoint = Endpoint(config.signing_secret, self._conversation, clock) if config.mode == "http" else None
         self._socket = None

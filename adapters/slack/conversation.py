@@ -21,10 +21,10 @@ from adapters.slack.text import JSON, cut, flat
 from core.card import Card, Section, Tone
 from core.chat import Handler, Reply
 from core.errors import DeliveryError
-from core.pressure import Crowd
+from core.pressure import Pressure
 
 ANSWER_WITHIN: Final = 1.5  # seconds
-PATIENCE: Final = 1.0  # seconds that a confirmation waits for a crowd of requests to pass
+PATIENCE: Final = 1.0  # seconds that a confirmation waits for other requests to pass
 CONFIRMING: Final = 16  # confirmations at once
 _ERROR: Final = 250  # characters of what is said below an input
 
@@ -39,10 +39,10 @@ class Conversation:
         handler: Handler,
         messenger: SlackMessenger,
         answer_within: float = ANSWER_WITHIN,
-        crowd: Crowd | None = None,
+        pressure: Pressure | None = None,
     ) -> None:
         self._handler = handler
-        self._crowd = crowd or Crowd()
+        self._pressure = pressure or Pressure()
         self._confirming = asyncio.Semaphore(CONFIRMING)
         self._messenger = messenger
         self._answer_within = answer_within
@@ -101,7 +101,7 @@ class Conversation:
     async def _confirm(self, request: Request, reply: Reply) -> None:
         """Tell that a click worked; a few at a time, and when nobody waits for a decision."""
         async with self._confirming:
-            await self._crowd.passed(PATIENCE)
+            await self._pressure.passed(PATIENCE)
             await self._tell(request, reply)
 
     async def _tell(self, request: Request, reply: Reply) -> None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from bot.cards.plan import PlanCards, shortened, tone_of
 from bot.cards.sentences import head_of_log, sentence
-from bot.chat.grammar import ALIASES
 from bot.i18n import Locale
 from bot.i18n.labels import N_, label
+from bot.verbs import ALIASES
 from core.audit import LogEntry
 from core.card import Button, Card, Row, Section, Tone
 from core.people import Directory

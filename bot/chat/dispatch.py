@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 
 from bot.cards.lists import ListCards
 from bot.cards.plan import PlanCards
-from bot.chat.grammar import ITEM_VERBS, PLAN_VERBS, Typed, parse, word_for
+from bot.chat.grammar import ITEM_VERBS, PLAN_VERBS, Typed, parse
 from bot.chat.redelivery import Redelivery
 from bot.chat.requests import Ref, command_for, draft_from_form, field_of, new_plan_form
 from bot.i18n import Locale
 from bot.i18n.labels import N_, label
 from bot.people.identities import OWN_WAYS, Identities
 from bot.people.sign_in_links import ASKED_FOR, SignInLinks
+from bot.verbs import word_for
 from core import commands as c
 from core.card import Card, Form, Tone
 from core.chat import Inbound, Reply

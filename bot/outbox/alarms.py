@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 
 from bot.i18n import Locale
-from bot.outbox.worker import Route, Sent, patient
+from bot.outbox.worker import Courier, Sent, patient
 from bot.people.identities import Identities
 from core.card import Button, Card, Section, Tone
 from core.engine import Engine
@@ -29,9 +29,9 @@ class Alarms:
         self._locale, self._public_url = locale, public_url
 
     @property
-    def route(self) -> Route:
+    def courier(self) -> Courier:
         """How `alarm` effects are delivered."""
-        return Route(self._deliver, patient)
+        return Courier(self._deliver, patient)
 
     async def _deliver(self, delivery: Delivery) -> Sent:
         """Tell all. Raises a DeliveryError when some could not be told, who can be later."""

@@ -14,7 +14,7 @@ from dataclasses import replace
 from bot.cards.plan import PlanCards
 from bot.i18n import Locale
 from bot.i18n.labels import N_
-from bot.outbox.worker import Route, Sent, patient
+from bot.outbox.worker import Courier, Sent, patient
 from bot.people.identities import Identities
 from core import commands as c
 from core.card import Card
@@ -50,10 +50,10 @@ class Forms:
         self._locale, self._public_url = locale, public_url
 
     @property
-    def routes(self) -> dict[str, Route]:
+    def couriers(self) -> dict[str, Courier]:
         """How `form_start` and `form_cancel` effects are delivered, also those of vendors that are not enabled."""
-        route = Route(self._deliver, lambda d: patient(d) if d.attempts < _TRIES else None, self._given_up)
-        return {channel.value: route for channel in CHANNELS}
+        courier = Courier(self._deliver, lambda d: patient(d) if d.attempts < _TRIES else None, self._given_up)
+        return {channel.value: courier for channel in CHANNELS}
 
     async def poll(self) -> None:
         """Ask after every form that a plan waits for."""

@@ -19,7 +19,7 @@ from adapters.hooks.sender import Outcome, Receiver, send
 from adapters.hooks.signing import decode_secret
 from bot.i18n.labels import N_
 from bot.outbox.hook_bodies import HookBodies
-from bot.outbox.worker import Route, Sent
+from bot.outbox.worker import Courier, Sent
 from config.settings import Endpoint, Settings
 from core import commands as c
 from core.effects import Effect
@@ -44,9 +44,9 @@ class Hooks:
         self._healthy: set[str] = set()
 
     @property
-    def route(self) -> Route:
+    def courier(self) -> Courier:
         """How hooks are delivered: in ten tries over three days."""
-        return Route(
+        return Courier(
             self._deliver, lambda delivery: next_delay(delivery.attempts, random.random), self._given_up, _note
         )
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from datetime import timedelta
 
-from bot.outbox.worker import Route, Sent, patient
+from bot.outbox.worker import Courier, Sent, patient
 from core import commands as c
 from core.effects import Effect, EffectKind
 from core.engine import Engine
@@ -33,9 +33,9 @@ class Runs:
         self.runners: Mapping[str, Runner] = {}
 
     @property
-    def route(self) -> Route:
+    def courier(self) -> Courier:
         """How runs are started and let go on: for four minutes, then a person decides. Stopping has no end."""
-        return Route(self._deliver, _backoff, self._given_up)
+        return Courier(self._deliver, _backoff, self._given_up)
 
     async def report(self, plan_id: str, item_id: str, report: RunReport) -> None:
         """Take over what a runner says about an attempt."""

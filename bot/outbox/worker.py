@@ -31,7 +31,7 @@ IDLE = 1.0
 AT_ONCE = 128
 PER_DESTINATION = 32
 PATIENCE = 0.5
-"""Seconds that the worker waits for a crowd of requests to pass before it takes a few effects nevertheless."""
+"""Seconds that the worker waits for other requests to pass before it takes a few effects nevertheless."""
 FEW = 4
 
 
@@ -44,7 +44,7 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class Courier:
     """How the effects of a destination are delivered.
 
     `deliver` raises DeliveryError when it did not work; `backoff` gives the wait before the next try, None to give up;
@@ -64,10 +64,10 @@ def patient(delivery: Delivery) -> timedelta:
 
 
 class DeliveryWorker:
-    """Delivers effects until it is stopped. `routes` maps a destination, or the part before its colon, to its route."""
+    """Delivers effects until it is stopped. `couriers` are by destination, or by the part of it before the colon."""
 
-    def __init__(self, store: Store, clock: Clock, routes: Mapping[str, Route], engine: Engine) -> None:
-        self._store, self._clock, self._routes, self._engine = store, clock, routes, engine
+    def __init__(self, store: Store, clock: Clock, couriers: Mapping[str, Courier], engine: Engine) -> None:
+        self._store, self._clock, self._couriers, self._engine = store, clock, couriers, engine
         self._wakeup = asyncio.Event()
         self._results: list[Settled] = []
         self._notes: list[c.AnyCommand] = []
@@ -112,7 +112,7 @@ class DeliveryWorker:
 
     async def _exchange(self) -> list[Delivery]:
         """Record the results and take new effects, in one transaction."""
-        at_most = PER_DESTINATION if await self._engine.crowd.passed(PATIENCE) else FEW
+        at_most = PER_DESTINATION if await self._engine.pressure.passed(PATIENCE) else FEW
         results, self._results = self._results, []
         notes, self._notes = self._notes, []
         free = 0 if self._stopping else min(AT_ONCE - len(self._going), at_most)
@@ -149,11 +149,11 @@ class DeliveryWorker:
 
     async def _deliver(self, delivery: Delivery) -> None:
         effect = delivery.effect
-        route = self._routes.get(effect.destination) or self._routes.get(effect.destination.partition(":")[0])
+        courier = self._couriers.get(effect.destination) or self._couriers.get(effect.destination.partition(":")[0])
         started = self._clock.now()
         state, due_at, sent, failure = DeliveryState.DONE, None, Sent(), None
         try:
-            sent = await (route.deliver if route else _nowhere)(delivery)
+            sent = await (courier.deliver if courier else _nowhere)(delivery)
         except NotFound:
             log.info("effect %s is about a plan that was deleted", effect.id)
         except (DeliveryError, Unavailable) as error:
@@ -164,27 +164,27 @@ class DeliveryWorker:
             log.exception("effect %s (%s) failed", effect.id, effect.destination)
             failure = DeliveryError(effect.destination, type(error).__name__, retryable=True)
         if failure:
-            state, due_at = await self._failed(delivery, route, failure)
+            state, due_at = await self._failed(delivery, courier, failure)
             sent = Sent(failure.status, failure.answer)
         now = self._clock.now()
         attempt = Attempt(
             started, int((now - started).total_seconds() * 1000), sent.status, str(failure or ""), sent.answer
         )
         self._results.append(Settled(effect.id, state, attempt, due_at))
-        if route and route.note and not failure:
-            self._notes.append(route.note(delivery))
+        if courier and courier.note and not failure:
+            self._notes.append(courier.note(delivery))
 
     async def _failed(
-        self, delivery: Delivery, route: Route | None, error: DeliveryError
+        self, delivery: Delivery, courier: Courier | None, error: DeliveryError
     ) -> tuple[DeliveryState, datetime | None]:
-        wait = route.backoff(delivery) if route and error.retryable else None
+        wait = courier.backoff(delivery) if courier and error.retryable else None
         if wait is not None:
             asked = timedelta(seconds=error.retry_after or 0)
             log.info("delivery to %s waits %s: %s", delivery.effect.destination, max(wait, asked), error)
             return DeliveryState.PENDING, self._clock.now() + max(wait, asked)
         log.warning("delivery %s to %s is given up: %s", delivery.effect.id, delivery.effect.destination, error)
-        if route and route.given_up:
-            await route.given_up(delivery, error)
+        if courier and courier.given_up:
+            await courier.given_up(delivery, error)
         return DeliveryState.DEAD, None
 
 

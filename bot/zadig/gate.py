@@ -16,7 +16,7 @@ from adapters.zadig.client import ZadigClient
 from adapters.zadig.runner import ZadigRunner
 from bot.i18n import Locale
 from bot.i18n.labels import label
-from bot.outbox.worker import Route, Sent, patient
+from bot.outbox.worker import Courier, Sent, patient
 from bot.services import Services
 from bot.zadig.gate_text import described
 from config.settings import Gate
@@ -59,9 +59,9 @@ class ZadigGate:
         self._locale = Locale(server.language, server.timezone)
 
     @property
-    def route(self) -> Route:
+    def courier(self) -> Courier:
         """How `answer` effects are delivered."""
-        return Route(self._deliver, patient, self._given_up)
+        return Courier(self._deliver, patient, self._given_up)
 
     async def ask(self, hook: ReleasePlanHook) -> None:
         """Open an approval for a hook, once; one for an older state of the same plan is withdrawn.
@@ -199,7 +199,7 @@ def zadig_runner(services: Services) -> ZadigRunner | None:
     return runner if isinstance(runner, ZadigRunner) else None
 
 
-def gate_routes(services: Services) -> dict[str, Route]:
+def gate_couriers(services: Services) -> dict[str, Courier]:
     """Return how `answer` effects are delivered, by the systems that ask."""
     runner = zadig_runner(services)
-    return {ZADIG.id: ZadigGate(services, runner.client).route} if runner else {}
+    return {ZADIG.id: ZadigGate(services, runner.client).courier} if runner else {}

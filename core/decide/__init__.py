@@ -14,7 +14,7 @@ from core import events as e
 from core.context import Context
 from core.decide import approval, execution, planning
 from core.decide import external as checks
-from core.decide.decision import Unfolding
+from core.decide.decision import PendingDecision
 from core.errors import Forbidden, ItemNotReady, NotFound, OutdatedCard, WrongStatus
 from core.people import ActorKind
 from core.plan import Plan
@@ -25,7 +25,7 @@ _THE_SYSTEMS_OWN = frozenset({Verb.EDIT, Verb.REPLAN})
 """What people cannot do to a plan by which another system asks: they would approve something else than it asked."""
 
 
-def start(command: c.Create, context: Context) -> Unfolding:
+def start(command: c.Create, context: Context) -> PendingDecision:
     """Return the new plan that a `Create` command makes; its number is given when it is saved.
 
     Raises Invalid with every problem of the draft.
@@ -33,7 +33,7 @@ def start(command: c.Create, context: Context) -> Unfolding:
     return planning.start(command, context)
 
 
-def decide(plan: Plan, command: c.AnyCommand, context: Context) -> Unfolding:
+def decide(plan: Plan, command: c.AnyCommand, context: Context) -> PendingDecision:
     """Return the events that a command causes, with the plan after them. No events means there was nothing to do.
 
     Raises a FabuError when the plan or the actor's rights do not allow it.
@@ -44,9 +44,9 @@ def decide(plan: Plan, command: c.AnyCommand, context: Context) -> Unfolding:
         raise OutdatedCard
     if isinstance(command, c.PersonCommand) and not isinstance(command, c.Create):
         _allowed(plan, command, context)
-    unfolding = Unfolding(plan, context)
-    _dispatch(unfolding, command)
-    return unfolding
+    pending = PendingDecision(plan, context)
+    _dispatch(pending, command)
+    return pending
 
 
 def may(plan: Plan, verb: Verb, context: Context, item_id: str = "") -> bool:
@@ -100,23 +100,23 @@ def _waits(plan: Plan, item_id: str) -> bool:
     return item is not None and item.waits
 
 
-def _dispatch(unfolding: Unfolding, command: c.AnyCommand) -> None:
+def _dispatch(pending: PendingDecision, command: c.AnyCommand) -> None:
     match command:
         case c.Create():
-            raise WrongStatus(status=unfolding.plan.status, verb=Verb.CREATE)
+            raise WrongStatus(status=pending.plan.status, verb=Verb.CREATE)
         case c.Edit() | c.Finish() | c.Submit() | c.Delete():
-            planning.decide(unfolding, command)
+            planning.decide(pending, command)
         case c.Approve() | c.Reject() | c.Delegate() | c.LinkForm() | c.CloseForm():
-            approval.decide(unfolding, command)
+            approval.decide(pending, command)
         case c.Execute() | c.Skip() | c.Retry() | c.ReportRun():
-            execution.decide(unfolding, command)
+            execution.decide(pending, command)
         case c.Replan() | c.Cancel():
-            execution.withdraw(unfolding, command)
+            execution.withdraw(pending, command)
         case c.Callback() | c.Recheck() | c.NoteTold() | c.NoteUntold() | c.NoteDisabled() | c.Replay():
-            checks.decide(unfolding, command)
+            checks.decide(pending, command)
         case c.TimerFired():
-            execution.timer(unfolding, command)
+            execution.timer(pending, command)
         case c.Refuse():
-            unfolding.add(e.Refused(verb=command.verb_asked, code=command.code))
+            pending.add(e.Refused(verb=command.verb_asked, code=command.code))
         case _:
             assert_never(command)

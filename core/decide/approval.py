@@ -8,7 +8,7 @@ from core import commands as c
 from core import events as e
 from core.context import Context
 from core.decide import flow
-from core.decide.decision import Unfolding
+from core.decide.decision import PendingDecision
 from core.errors import (
     AlreadyDecided,
     Forbidden,
@@ -68,77 +68,77 @@ def check_not_decided(plan: Plan, context: Context) -> None:
         raise AlreadyDecided(decision=voted.decision)
 
 
-def decide(unfolding: Unfolding, command: c.Approve | c.Reject | c.Delegate | c.LinkForm | c.CloseForm) -> None:
+def decide(pending: PendingDecision, command: c.Approve | c.Reject | c.Delegate | c.LinkForm | c.CloseForm) -> None:
     """Decide the commands of this chapter."""
     match command:
         case c.Approve():
-            _check_form(unfolding, command.form)
-            _vote(unfolding, Decision.APPROVE, command.comment)
+            _check_form(pending, command.form)
+            _vote(pending, Decision.APPROVE, command.comment)
         case c.Reject():
-            _check_form(unfolding, command.form)
+            _check_form(pending, command.form)
             if not command.reason.strip():
                 raise Invalid(Problem("reason", "say why you reject the plan, so that it can be mended"))
-            _vote(unfolding, Decision.REJECT, command.reason)
+            _vote(pending, Decision.REJECT, command.reason)
         case c.Delegate():
-            _delegate(unfolding, command.to)
+            _delegate(pending, command.to)
         case c.LinkForm() | c.CloseForm():
-            _form(unfolding, command)
+            _form(pending, command)
         case _:
             assert_never(command)
 
 
-def _check_form(unfolding: Unfolding, form: str) -> None:
+def _check_form(pending: PendingDecision, form: str) -> None:
     """Raise Gone for a vote from a form of another stage or revision: it counts there or nowhere."""
-    stage = unfolding.plan.approval.stage
+    stage = pending.plan.approval.stage
     if form and (stage is None or stage.form != form):
         raise Gone
 
 
-def _vote(unfolding: Unfolding, decision: Decision, comment: str) -> None:
-    plan, actor = unfolding.plan, unfolding.context.actor
+def _vote(pending: PendingDecision, decision: Decision, comment: str) -> None:
+    plan, actor = pending.plan, pending.context.actor
     index = plan.approval.current
     given = {vote.person: vote for vote in plan.votes_of(index)}
-    names = represented(plan, unfolding.context)
+    names = represented(plan, pending.context)
     person = next((name for name in names if name not in given), None)
     if person is None:
         raise AlreadyDecided(decision=given[names[0]].decision)
     delegate = "" if person == actor.id else actor.id
-    unfolding.add(e.Voted(stage=index, person=person, decision=decision, comment=comment.strip(), delegate=delegate))
+    pending.add(e.Voted(stage=index, person=person, decision=decision, comment=comment.strip(), delegate=delegate))
     if decision is Decision.REJECT:
-        unfolding.add(e.Denied(reason=comment.strip()))
-    elif _satisfied(unfolding, plan.approval.stages[index], index):
-        unfolding.add(e.StagePassed(stage=index))
-        if unfolding.plan.approval.stage is None:
-            unfolding.add(e.Approved())
-            flow.begin(unfolding)
+        pending.add(e.Denied(reason=comment.strip()))
+    elif _satisfied(pending, plan.approval.stages[index], index):
+        pending.add(e.StagePassed(stage=index))
+        if pending.plan.approval.stage is None:
+            pending.add(e.Approved())
+            flow.begin(pending)
 
 
-def _satisfied(unfolding: Unfolding, stage: Stage, index: int) -> bool:
-    plan = unfolding.plan
+def _satisfied(pending: PendingDecision, stage: Stage, index: int) -> bool:
+    plan = pending.plan
     approved = {vote.person for vote in plan.votes_of(index) if vote.decision is Decision.APPROVE}
     if stage.rule == "any":
         return bool(approved)
     if stage.rule == "all":
-        return eligible(stage, plan.approval, plan.manager, unfolding.context.directory) <= approved
+        return eligible(stage, plan.approval, plan.manager, pending.context.directory) <= approved
     return len(approved) >= stage.rule
 
 
-def _delegate(unfolding: Unfolding, to: str) -> None:
-    plan, context = unfolding.plan, unfolding.context
+def _delegate(pending: PendingDecision, to: str) -> None:
+    plan, context = pending.plan, pending.context
     if context.actor.id not in represented(plan, context):
         raise Forbidden("A delegate cannot delegate further. Ask the approver to name somebody else.")
     allowed = plan.approval.allow_self_approval or to != plan.manager
     if not context.directory.active(to) or to == context.actor.id or not allowed:
         raise Invalid(Problem("to", "{name} cannot decide in your place; name another active person", {"name": to}))
-    unfolding.add(e.Delegated(stage=plan.approval.current, person=context.actor.id, to=to))
+    pending.add(e.Delegated(stage=plan.approval.current, person=context.actor.id, to=to))
 
 
-def _form(unfolding: Unfolding, command: c.LinkForm | c.CloseForm) -> None:
+def _form(pending: PendingDecision, command: c.LinkForm | c.CloseForm) -> None:
     """Follow the vendor's form: one that ends without a decision denies the plan, so that it never waits for ever."""
-    plan = unfolding.plan
+    plan = pending.plan
     if plan.status not in ALLOWED[Verb.APPROVE] or command.stage != plan.approval.current:
         return
     if isinstance(command, c.LinkForm):
-        unfolding.add(e.FormLinked(stage=command.stage, form=command.form))
+        pending.add(e.FormLinked(stage=command.stage, form=command.form))
     elif command.form == plan.approval.stages[command.stage].form:
-        unfolding.add(e.Denied(reason=command.reason))
+        pending.add(e.Denied(reason=command.reason))

@@ -8,7 +8,7 @@ from core.events import Created
 from core.plan import Plan
 
 
-class Unfolding:
+class PendingDecision:
     """Collects events; each is applied at once, so that what follows is decided on the plan as it then is."""
 
     __slots__ = ("context", "events", "plan")

@@ -8,31 +8,31 @@ from typing import assert_never
 from core import commands as c
 from core import events as e
 from core.decide import flow
-from core.decide.decision import Unfolding
+from core.decide.decision import PendingDecision
 from core.errors import Contradiction, Forbidden, Invalid, Problem, WrongStatus
 from core.status import FAILED_CHECK, WAITING_CHECK
 
 
 def decide(
-    unfolding: Unfolding, command: c.Callback | c.Recheck | c.NoteTold | c.NoteUntold | c.NoteDisabled | c.Replay
+    pending: PendingDecision, command: c.Callback | c.Recheck | c.NoteTold | c.NoteUntold | c.NoteDisabled | c.Replay
 ) -> None:
     """Decide the commands of this chapter."""
     match command:
         case c.Callback():
-            _callback(unfolding, command)
+            _callback(pending, command)
         case c.Recheck():
             waiting = {status: event for event, status in FAILED_CHECK.items()}
-            flow.wait(unfolding, waiting[unfolding.plan.status])
+            flow.wait(pending, waiting[pending.plan.status])
         case c.NoteTold():
-            unfolding.add(e.Told(endpoint=command.endpoint, event=command.event, delivery=command.delivery))
+            pending.add(e.Told(endpoint=command.endpoint, event=command.event, delivery=command.delivery))
         case c.NoteUntold():
-            unfolding.add(e.Untold(endpoint=command.endpoint, event=command.event, reason=command.reason))
+            pending.add(e.Untold(endpoint=command.endpoint, event=command.event, reason=command.reason))
         case c.NoteDisabled():
-            unfolding.add(e.EndpointDisabled(endpoint=command.endpoint, reason=command.reason))
+            pending.add(e.EndpointDisabled(endpoint=command.endpoint, reason=command.reason))
         case c.Replay():
-            if not unfolding.context.actor.admin:
+            if not pending.context.actor.admin:
                 raise Forbidden("Only administrators may repeat deliveries. Ask one of them.")
-            unfolding.add(
+            pending.add(
                 e.Replayed(
                     deliveries=command.deliveries,
                     destinations=command.destinations,
@@ -44,8 +44,8 @@ def decide(
             assert_never(command)
 
 
-def _callback(unfolding: Unfolding, command: c.Callback) -> None:
-    plan = unfolding.plan
+def _callback(pending: PendingDecision, command: c.Callback) -> None:
+    plan = pending.plan
     if not hmac.compare_digest(plan.instance_code.encode(), command.instance_code.encode()):
         raise Forbidden("The instance code does not belong to the present revision of this plan.")
     if command.result not in ("success", "failed", "executing"):
@@ -56,14 +56,14 @@ def _callback(unfolding: Unfolding, command: c.Callback) -> None:
             raise WrongStatus(status=plan.status, verb="callback")
         if answered != command.result:
             raise Contradiction(result=answered)
-        unfolding.add(e.CheckRepeated(event=command.event, result=command.result))
+        pending.add(e.CheckRepeated(event=command.event, result=command.result))
         return
     match command.result:
         case "success":
-            flow.pass_check(unfolding, command.event)
+            flow.pass_check(pending, command.event)
         case "failed":
-            unfolding.add(e.CheckFailed(event=command.event, reason=command.reason))
+            pending.add(e.CheckFailed(event=command.event, reason=command.reason))
         case _ if plan.check and plan.check.progress != command.description:
-            unfolding.add(e.CheckProgressed(event=command.event, progress=command.description))
+            pending.add(e.CheckProgressed(event=command.event, progress=command.description))
         case _:
-            unfolding.add(e.CheckRepeated(event=command.event, result=command.result))
+            pending.add(e.CheckRepeated(event=command.event, result=command.result))

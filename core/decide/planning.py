@@ -11,7 +11,7 @@ from core import events as e
 from core.apply import create
 from core.context import Context
 from core.decide import flow
-from core.decide.decision import Unfolding
+from core.decide.decision import PendingDecision
 from core.differences import logged
 from core.draft import ApprovalDraft, ItemDraft, PlanDraft, StageDraft, TextItemDraft, WindowDraft, WorkflowItemDraft
 from core.errors import Invalid, StaleRevision
@@ -21,7 +21,7 @@ from core.validate import problems_at_finish, problems_of
 from core.workflow import Workflow, keep_masked
 
 
-def start(command: c.Create, context: Context) -> Unfolding:
+def start(command: c.Create, context: Context) -> PendingDecision:
     """Make a new plan. Whoever drafts a plan for another manager may go on editing it."""
     actor = context.actor.id
     draft = command.draft.model_copy(update={"manager": command.draft.manager or actor})
@@ -37,26 +37,26 @@ def start(command: c.Create, context: Context) -> Unfolding:
         copied_from=command.copied_from,
         origin=command.origin,
     )
-    return Unfolding(create(command.plan_id, event, context.stamp), context, event)
+    return PendingDecision(create(command.plan_id, event, context.stamp), context, event)
 
 
-def decide(unfolding: Unfolding, command: c.Edit | c.Finish | c.Submit | c.Delete) -> None:
+def decide(pending: PendingDecision, command: c.Edit | c.Finish | c.Submit | c.Delete) -> None:
     """Decide the commands of this chapter."""
     match command:
         case c.Edit():
-            _edit(unfolding, command)
+            _edit(pending, command)
         case c.Finish():
-            _finish(unfolding)
+            _finish(pending)
         case c.Submit():
-            _submit(unfolding)
+            _submit(pending)
         case c.Delete():
-            unfolding.add(e.Deleted())
+            pending.add(e.Deleted())
         case _:
             assert_never(command)
 
 
-def _edit(unfolding: Unfolding, command: c.Edit) -> None:
-    plan, context = unfolding.plan, unfolding.context
+def _edit(pending: PendingDecision, command: c.Edit) -> None:
+    plan, context = pending.plan, pending.context
     if command.revision is not None and command.revision != plan.revision:
         raise StaleRevision(seen=command.revision, revision=plan.revision)
     before = draft_of(plan)
@@ -67,7 +67,7 @@ def _edit(unfolding: Unfolding, command: c.Edit) -> None:
     if changed:
         items = _items(draft, {item.key: item for item in plan.items.values()}, context)
         token, nonce = context.ids.token(), context.ids.token(8)
-        unfolding.add(
+        pending.add(
             e.Edited(
                 draft=draft,
                 items=items,
@@ -91,22 +91,22 @@ def _with_secrets(draft: PlanDraft, plan: Plan) -> PlanDraft:
     return draft.model_copy(update={"items": items})
 
 
-def _finish(unfolding: Unfolding) -> None:
-    draft = draft_of(unfolding.plan)
-    if problems := problems_at_finish(draft, unfolding.context):
+def _finish(pending: PendingDecision) -> None:
+    draft = draft_of(pending.plan)
+    if problems := problems_at_finish(draft, pending.context):
         raise Invalid(*problems)
-    unfolding.add(e.Finished())
-    if unfolding.context.policy.waits_at(HookEvent.FINISH_PLANNING, unfolding.plan):
-        flow.wait(unfolding, HookEvent.FINISH_PLANNING)
+    pending.add(e.Finished())
+    if pending.context.policy.waits_at(HookEvent.FINISH_PLANNING, pending.plan):
+        flow.wait(pending, HookEvent.FINISH_PLANNING)
 
 
-def _submit(unfolding: Unfolding) -> None:
-    if unfolding.plan.status is PlanStatus.PLANNING:
-        _finish(unfolding)
-    if unfolding.plan.status is not PlanStatus.FINISH_PLANNING:
-        unfolding.add(e.SubmitDeferred())
+def _submit(pending: PendingDecision) -> None:
+    if pending.plan.status is PlanStatus.PLANNING:
+        _finish(pending)
+    if pending.plan.status is not PlanStatus.FINISH_PLANNING:
+        pending.add(e.SubmitDeferred())
         return
-    flow.ask_or_start(unfolding)
+    flow.ask_or_start(pending)
 
 
 def _items(draft: PlanDraft, before: Mapping[str, Item], context: Context) -> tuple[Item, ...]:

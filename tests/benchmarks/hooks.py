@@ -33,7 +33,7 @@ from adapters.store.open import open_store
 from adapters.store.sql.databases import parse_url, writing_engine
 from bot.app import spare_what_stays
 from bot.outbox.hooks import Hooks
-from bot.outbox.worker import PER_DESTINATION, DeliveryWorker, Route, Sent
+from bot.outbox.worker import PER_DESTINATION, Courier, DeliveryWorker, Sent
 from config.settings import Settings
 from core import commands as c
 from core.context import Policy
@@ -113,8 +113,8 @@ async def fabu(database: str, address: str, plans: int) -> float:
     await asyncio.gather(*(engine.execute(c.Create(plan_id=plan_id, draft=draft), ALICE) for plan_id in ids))
     await asyncio.gather(*(engine.execute(c.Finish(plan_id=plan_id), ALICE) for plan_id in ids))
     hooks = Hooks(settings, store, engine, clock)
-    route, sent = _counted(hooks.route, plans)
-    worker = DeliveryWorker(store, clock, {"hook": route}, engine)
+    courier, sent = _counted(hooks.courier, plans)
+    worker = DeliveryWorker(store, clock, {"hook": courier}, engine)
     spare_what_stays()
     started = time.perf_counter()
     worker.start()
@@ -128,17 +128,17 @@ async def fabu(database: str, address: str, plans: int) -> float:
         await store.close()
 
 
-def _counted(route: Route, plans: int) -> tuple[Route, asyncio.Event]:
-    """Return the route with an event for when so many were delivered: asking the store costs what is measured."""
+def _counted(courier: Courier, plans: int) -> tuple[Courier, asyncio.Event]:
+    """Return the courier with an event for when so many were delivered: asking the store costs what is measured."""
     numbers, event = itertools.count(1), asyncio.Event()
 
     async def deliver(delivery: Delivery) -> Sent:
-        sent = await route.deliver(delivery)
+        sent = await courier.deliver(delivery)
         if next(numbers) == plans:
             event.set()
         return sent
 
-    return replace(route, deliver=deliver), event
+    return replace(courier, deliver=deliver), event
 
 
 async def _all_done(store: Store, plans: int) -> None:

@@ -21,8 +21,9 @@ from adapters.feishu.events import ApprovalInstance, ApprovalTask, CardAction, M
 from adapters.hooks.signing import sign
 from adapters.slack.doctor import SCOPES
 from bot.api.callback import PATH, CallbackBody
-from bot.chat.grammar import ALIASES, parse
+from bot.chat.grammar import parse
 from bot.cli import complete
+from bot.verbs import ALIASES
 from config.settings import Settings
 from core.draft import PlanDraft
 from core.status import HookEvent

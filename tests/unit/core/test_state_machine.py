@@ -13,10 +13,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from core import commands as c
 from core.apply import AnyEvent, apply
 from core.audit import broken_at, entries_for
+from core.consequences import effects_of
 from core.context import Policy
 from core.decide import decide
 from core.draft import PlanPatch
-from core.effects import EffectKind, effects_of
+from core.effects import EffectKind
 from core.errors import FabuError
 from core.events import CheckRepeated, Created, ExecutionStarted, ItemDone, Refused, RunRequested
 from core.people import SYSTEM

@@ -14,7 +14,7 @@ from adapters.store.open import open_store
 from bot.chat.dispatch import Dispatch
 from bot.i18n import Locale
 from bot.outbox.cards import CardSync
-from bot.outbox.worker import DeliveryWorker, Route, patient
+from bot.outbox.worker import Courier, DeliveryWorker, patient
 from bot.people.identities import Identities
 from core import commands as c
 from core.chat import Handler, Inbound, Reply
@@ -91,7 +91,7 @@ async def release(request: pytest.FixtureRequest, ding: DingTalkSimulator, app: 
         sync = CardSync(
             served.messenger, "cid1", store, engine, identities, clock, ids, LOCALE, served.url, ("dingtalk",)
         )
-        worker = DeliveryWorker(store, clock, {"dingtalk": Route(sync.deliver, patient)}, engine)
+        worker = DeliveryWorker(store, clock, {"dingtalk": Courier(sync.deliver, patient)}, engine)
         engine.listen(lambda _: worker.wake())
         worker.start()
         stack.push_async_callback(worker.stop)

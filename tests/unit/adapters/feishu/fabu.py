@@ -17,7 +17,7 @@ from bot.chat.dispatch import Dispatch
 from bot.i18n import Locale
 from bot.outbox.approval_forms import Forms
 from bot.outbox.cards import CardSync
-from bot.outbox.worker import DeliveryWorker, Route, patient
+from bot.outbox.worker import Courier, DeliveryWorker, patient
 from bot.people.identities import Identities
 from core import commands as c
 from core.context import Policy
@@ -99,7 +99,7 @@ async def fabu(feishu: FeishuSimulator, *, with_forms: bool = True) -> AsyncIter
     cards = CardSync(
         messengers["feishu"], "oc_ops", store, engine, identities, clock, ids, locale, URL, ("feishu",)
     )  # fmt: skip
-    worker = DeliveryWorker(store, clock, {"feishu": Route(cards.deliver, patient), **forms.routes}, engine)
+    worker = DeliveryWorker(store, clock, {"feishu": Courier(cards.deliver, patient), **forms.couriers}, engine)
     engine.listen(lambda _: worker.wake())
     worker.start()
     try:

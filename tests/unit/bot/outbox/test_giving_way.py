@@ -6,12 +6,12 @@ import asyncio
 
 from adapters.common.system import SystemIds
 from adapters.store.open import open_store
-from bot.outbox.worker import FEW, DeliveryWorker, Route, Sent, patient
+from bot.outbox.worker import FEW, Courier, DeliveryWorker, Sent, patient
 from core.context import Policy
 from core.effects import Effect, EffectKind
 from core.engine import Engine
 from core.ports.outbox import Delivery
-from core.pressure import CROWD
+from core.pressure import MANY
 from tests.clock import ManualClock
 from tests.worlds import START
 
@@ -27,7 +27,7 @@ async def test_few_are_delivered_in_a_crowd_and_the_rest_when_it_has_passed() ->
 
     async def crowding() -> None:
         while True:
-            engine.crowd.seen(CROWD)
+            engine.pressure.seen(MANY)
             await asyncio.sleep(0.001)
 
     async def deliver(taken: Delivery) -> Sent:
@@ -43,7 +43,7 @@ async def test_few_are_delivered_in_a_crowd_and_the_rest_when_it_has_passed() ->
 
     effects = [Effect(f"{i:02}", f"plan {i}", "there", EffectKind.HOOK, "", {}, START) for i in range(MANY)]
     await store.write(lambda writing: writing.outbox.add(effects))
-    worker = DeliveryWorker(store, clock, {"there": Route(deliver, patient)}, engine)
+    worker = DeliveryWorker(store, clock, {"there": Courier(deliver, patient)}, engine)
     async with asyncio.timeout(10):
         people = asyncio.create_task(crowding())
         worker.start()

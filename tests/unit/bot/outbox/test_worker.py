@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from adapters.common.system import SystemIds
 from adapters.store.open import open_store
-from bot.outbox.worker import DeliveryWorker, Route, Sent, patient
+from bot.outbox.worker import Courier, DeliveryWorker, Sent, patient
 from core.context import Policy
 from core.effects import Effect, EffectKind
 from core.engine import Engine
@@ -52,7 +52,7 @@ async def test_what_is_being_taken_when_the_worker_is_stopped_is_delivered() -> 
         worker.wake()
 
     engine = Engine(store, clock, SystemIds(), Policy(), b"key")
-    worker = DeliveryWorker(store, clock, {"there": Route(deliver, patient)}, engine)
+    worker = DeliveryWorker(store, clock, {"there": Courier(deliver, patient)}, engine)
     worker.start()
     async with asyncio.timeout(10):
         await add("first")

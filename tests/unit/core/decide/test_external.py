@@ -6,7 +6,8 @@ import pytest
 
 from core import commands as c
 from core import errors
-from core.effects import EffectKind, effects_of
+from core.consequences import effects_of
+from core.effects import EffectKind
 from core.status import HookEvent, PlanStatus
 from core.timers import TimerKind, timers_of
 from tests.worlds import World, draft, stage, text_item, waiting_policy
