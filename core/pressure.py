@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-MANY = 4
+BURST = 4
 """So many requests decided together mean that people wait for each other."""
 QUIET = 0.2
 """Seconds with fewer requests at a time after which the pressure is over."""
@@ -21,7 +21,7 @@ class Pressure:
 
     def seen(self, requests: int) -> None:
         """Take note of how many requests were decided together."""
-        if requests < MANY:
+        if requests < BURST:
             return
         self._over.clear()
         if self._timer:

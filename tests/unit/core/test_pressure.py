@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 
-from core.pressure import MANY, Pressure
+from core.pressure import BURST, Pressure
 
 LONG = 10.0
 
 
 async def test_without_a_crowd_nobody_waits() -> None:
     pressure = Pressure()
-    pressure.seen(MANY - 1)
+    pressure.seen(BURST - 1)
     assert await pressure.passed(0)
 
 
 async def test_a_crowd_is_waited_for_until_it_has_passed() -> None:
     pressure = Pressure()
-    pressure.seen(MANY)
+    pressure.seen(BURST)
     assert not await pressure.passed(0)
     assert await pressure.passed(LONG)
 
@@ -27,7 +27,7 @@ async def test_a_crowd_that_stays_is_not_waited_for_longer_than_patience_lasts()
 
     async def crowding() -> None:
         while True:
-            pressure.seen(MANY)
+            pressure.seen(BURST)
             await asyncio.sleep(0)
 
     task = asyncio.create_task(crowding())

@@ -1,4 +1,4 @@
-"""Deliveries while requests crowd in: a few at a time, and all of them afterwards."""
+"""Deliveries while requests pressure in: a few at a time, and all of them afterwards."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.context import Policy
 from core.effects import Effect, EffectKind
 from core.engine import Engine
 from core.ports.outbox import Delivery
-from core.pressure import MANY
+from core.pressure import BURST
 from tests.clock import ManualClock
 from tests.worlds import START
 
@@ -27,7 +27,7 @@ async def test_few_are_delivered_in_a_crowd_and_the_rest_when_it_has_passed() ->
 
     async def crowding() -> None:
         while True:
-            engine.pressure.seen(MANY)
+            engine.pressure.seen(BURST)
             await asyncio.sleep(0.001)
 
     async def deliver(taken: Delivery) -> Sent:
