@@ -1,13 +1,40 @@
-"""What can be asked of a plan. A command is addressed to one plan; the actor and the time come beside it."""
+"""What can be asked of a plan: the verbs, and the commands. Who asks and when comes beside a command."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar
 
-from core.draft import PlanDraft, PlanPatch
-from core.status import HookEvent, RunStatus, Verb
+from core.status import HookEvent, RunStatus
+
+if TYPE_CHECKING:
+    # Only to name them: the command line knows the verbs, and must not load the models of plans to print its help.
+    from core.draft import PlanDraft, PlanPatch
+
+
+class Verb(StrEnum):
+    """What a person can ask of a plan: one word for chats, REST, console and the operation log.
+
+    `core.verbs` has a row for each, `bot.verbs` another one with the words that go with it.
+    """
+
+    CREATE = "create"
+    EDIT = "edit"
+    FINISH = "finish"
+    SUBMIT = "submit"
+    APPROVE = "approve"
+    REJECT = "reject"
+    DELEGATE = "delegate"
+    EXECUTE = "execute"
+    SKIP = "skip"
+    RETRY = "retry"
+    REPLAN = "replan"
+    CANCEL = "cancel"
+    RECHECK = "recheck"
+    DELETE = "delete"
+    REPLAY = "replay"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +43,13 @@ class Command:
 
     plan_id: str
     nonce: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemCommand(Command):
+    """Base of what a person asks of one item."""
+
+    item_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,29 +115,26 @@ class Delegate(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Execute(Command):
+class Execute(ItemCommand):
     """Mark a text item as done with a remark, or start the workflow of a workflow item."""
 
     verb: ClassVar = Verb.EXECUTE
-    item_id: str
     remark: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Skip(Command):
+class Skip(ItemCommand):
     """Leave an item out; the reason is required."""
 
     verb: ClassVar = Verb.SKIP
-    item_id: str
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Retry(Command):
+class Retry(ItemCommand):
     """Run the workflow of a failed item again."""
 
     verb: ClassVar = Verb.RETRY
-    item_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

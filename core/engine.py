@@ -280,7 +280,7 @@ def scope_of(command: c.AnyCommand) -> Scope:
             return Scope(all_items=True)
         case c.TimerFired(kind=TimerKind.SCHEDULE):
             return Scope(all_items=True)
-        case c.Execute() | c.Skip() | c.Retry() | c.ReportRun():
+        case c.ItemCommand() | c.ReportRun():
             return Scope(items=frozenset({command.item_id}))
         case _:
             return Scope()

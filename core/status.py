@@ -1,4 +1,4 @@
-"""The statuses of plans, items and runs, and which commands a plan accepts in which status.
+"""The statuses of plans, items and runs.
 
 The names are those of the release-plan document ("发布计划状态说明"); where the document's tables and the real wire
 differ (`finished_planning`, `wait_for_success_external_check`), the wire's name is ours and the other one is read too.
@@ -92,43 +92,3 @@ FAILED_CHECK = {
     HookEvent.START_EXECUTE: PlanStatus.EXECUTE_CHECK_FAILED,
     HookEvent.ALL_JOB_DONE: PlanStatus.ALL_DONE_CHECK_FAILED,
 }
-
-
-class Verb(StrEnum):
-    """What a person can ask of a plan: one word for chats, REST, console and the operation log."""
-
-    CREATE = "create"
-    EDIT = "edit"
-    FINISH = "finish"
-    SUBMIT = "submit"
-    APPROVE = "approve"
-    REJECT = "reject"
-    DELEGATE = "delegate"
-    EXECUTE = "execute"
-    SKIP = "skip"
-    RETRY = "retry"
-    REPLAN = "replan"
-    CANCEL = "cancel"
-    RECHECK = "recheck"
-    DELETE = "delete"
-    REPLAY = "replay"
-
-
-_UNENDED = frozenset(PlanStatus) - ENDED
-
-ALLOWED: dict[Verb, frozenset[PlanStatus]] = {
-    Verb.EDIT: frozenset({PlanStatus.PLANNING}),
-    Verb.FINISH: frozenset({PlanStatus.PLANNING}),
-    Verb.SUBMIT: frozenset({PlanStatus.PLANNING, PlanStatus.FINISH_PLANNING}),
-    Verb.APPROVE: frozenset({PlanStatus.WAIT_FOR_APPROVAL}),
-    Verb.REJECT: frozenset({PlanStatus.WAIT_FOR_APPROVAL}),
-    Verb.DELEGATE: frozenset({PlanStatus.WAIT_FOR_APPROVAL}),
-    Verb.EXECUTE: frozenset({PlanStatus.EXECUTING}),
-    Verb.SKIP: frozenset({PlanStatus.EXECUTING}),
-    Verb.RETRY: frozenset({PlanStatus.EXECUTING}),
-    Verb.REPLAN: _UNENDED - {PlanStatus.PLANNING},
-    Verb.CANCEL: _UNENDED,
-    Verb.RECHECK: frozenset(FAILED_CHECK.values()),
-    Verb.DELETE: frozenset({PlanStatus.PLANNING}) | ENDED,
-}
-"""The transition table, from the left: in which statuses a verb is accepted. `core.decide` holds the right side."""

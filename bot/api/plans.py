@@ -11,13 +11,13 @@ from bot.api.models import Listed, PlanAnswer
 from bot.api.routing import KEY_HEADER, REVISION_HEADER, Call, Endpoint
 from bot.chat.requests import Ref, command_for
 from core import commands as c
+from core.commands import Verb
 from core.decide.planning import draft_of
 from core.draft import PlanDraft, PlanPatch, WindowDraft
 from core.engine import Outcome
 from core.errors import NotFound, StaleRevision
 from core.plan import Plan
 from core.ports.store import PlanQuery, Reading
-from core.status import Verb
 
 _EXAMPLE = {
     "name": "Release 2026-11",

@@ -10,9 +10,11 @@ from bot.i18n import Locale
 from bot.i18n.labels import label
 from bot.richtext import to_plain
 from core.card import Button, Card, Fact, Field, Form, Row, Section, Style, Tone
+from core.commands import Verb
 from core.people import Directory
 from core.plan import Decision, Item, Plan
-from core.status import ALLOWED, ENDED, FAILED_CHECK, WAITING_CHECK, ItemStatus, PlanStatus, RunStatus, Verb
+from core.status import ENDED, FAILED_CHECK, WAITING_CHECK, ItemStatus, PlanStatus, RunStatus
+from core.verbs import VERBS
 from core.workflow import Workflow
 
 _TONES = {
@@ -223,11 +225,11 @@ class PlanCards:
         if plan.status is PlanStatus.WAIT_FOR_APPROVAL:
             return (*self._vote_buttons(plan), *self._replan(plan))
         buttons = []
-        if plan.status in ALLOWED[Verb.SUBMIT]:
+        if plan.status in VERBS[Verb.SUBMIT].statuses:
             buttons.append(Button(Verb.SUBMIT, self.locale.text("Submit"), plan.ref, Style.PRIMARY))
-        if plan.status in ALLOWED[Verb.RECHECK]:
+        if plan.status in VERBS[Verb.RECHECK].statuses:
             buttons.append(Button(Verb.RECHECK, self.locale.text("Check again"), plan.ref, Style.PRIMARY))
-        if plan.status in ALLOWED[Verb.REPLAN]:
+        if plan.status in VERBS[Verb.REPLAN].statuses:
             buttons += self._replan(plan)
         if plan.status not in ENDED:
             question = self.locale.text("Give up this plan for good? Running workflows are stopped.")

@@ -7,9 +7,10 @@ from typing import Any
 from bot.i18n import Locale
 from bot.i18n.labels import N_
 from core.audit import LogEntry
+from core.commands import Verb
 from core.people import Directory
 from core.plan import Decision, Plan
-from core.status import HookEvent, RunStatus, Verb
+from core.status import HookEvent, RunStatus
 
 SENTENCES = {
     "created": N_("started the plan"),

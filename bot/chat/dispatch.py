@@ -19,6 +19,7 @@ from bot.verbs import word_for
 from core import commands as c
 from core.card import Card, Form, Tone
 from core.chat import Inbound, Reply
+from core.commands import Verb
 from core.context import Context
 from core.decide import may
 from core.decide.approval import represented
@@ -29,7 +30,7 @@ from core.people import Person
 from core.plan import Item
 from core.ports.clock import Clock, Ids
 from core.ports.store import PlanQuery, Store
-from core.status import PlanStatus, Verb
+from core.status import PlanStatus
 
 _ASKING = frozenset({Verb.REJECT, Verb.SKIP, Verb.EXECUTE})
 """Verbs whose buttons may ask for a text. Chats with dialogs let it be asked for after the click."""

@@ -11,9 +11,9 @@ from bot.i18n import Locale
 from bot.problems import problems_in
 from core import commands as c
 from core.card import Field, Form
+from core.commands import Verb
 from core.draft import PlanDraft, WindowDraft, clean
 from core.errors import Invalid, NotFound, Problem
-from core.status import Verb
 
 MAX_TEXT = 4000
 """The longest comment, reason or remark, in characters."""

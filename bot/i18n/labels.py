@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from enum import Enum
 
+from core.commands import Verb
 from core.plan import Channel, Decision
-from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus, Verb
+from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus
+from core.verbs import VERBS
 
 
 def N_(text: str) -> str:
@@ -41,21 +43,6 @@ _NAMES: tuple[tuple[Enum, str], ...] = (
     (RunStatus.TIMEOUT, N_("timed out")),
     (RunStatus.CANCELLED, N_("cancelled")),
     (RunStatus.UNKNOWN, N_("unknown: look at the runner, then retry or skip")),
-    (Verb.CREATE, N_("Create")),
-    (Verb.EDIT, N_("Edit")),
-    (Verb.FINISH, N_("Finish planning")),
-    (Verb.SUBMIT, N_("Submit")),
-    (Verb.APPROVE, N_("Approve")),
-    (Verb.REJECT, N_("Reject")),
-    (Verb.DELEGATE, N_("Delegate")),
-    (Verb.EXECUTE, N_("Execute")),
-    (Verb.SKIP, N_("Skip")),
-    (Verb.RETRY, N_("Retry")),
-    (Verb.REPLAN, N_("Replan")),
-    (Verb.CANCEL, N_("Cancel plan")),
-    (Verb.RECHECK, N_("Check again")),
-    (Verb.DELETE, N_("Delete")),
-    (Verb.REPLAY, N_("Deliver again")),
     (HookEvent.FINISH_PLANNING, N_("planning finished")),
     (HookEvent.START_EXECUTE, N_("execution starts")),
     (HookEvent.ALL_JOB_DONE, N_("all items done")),
@@ -74,4 +61,6 @@ _LABELS = {(type(value), value): name for value, name in _NAMES}
 
 def label(value: Enum) -> str:
     """Return the English name of a status or verb, which is the key of its translation."""
+    if isinstance(value, Verb):
+        return VERBS[value].label
     return _LABELS.get((type(value), value), str(value.value))

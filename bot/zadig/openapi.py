@@ -26,13 +26,14 @@ from bot.services import SERVICES, Services
 from bot.zadig.openapi_approval import approval_answer
 from bot.zadig.openapi_bodies import FullBody, PlanBody, fields_of, items_of
 from core import commands as c
+from core.commands import Verb
 from core.context import Policy
 from core.decide.planning import draft_of
 from core.draft import PlanDraft, PlanPatch
 from core.errors import FabuError, Invalid, NotFound, Problem, WrongStatus
 from core.plan import Plan
 from core.ports.store import PlanQuery, Reading
-from core.status import ENDED, HookEvent, PlanStatus, Verb
+from core.status import ENDED, HookEvent, PlanStatus
 from core.validate import problems_of
 
 PATH = "/openapi/release_plan/v1"

@@ -11,6 +11,7 @@ from typing import assert_never
 
 from core import commands as c
 from core import events as e
+from core.commands import Verb
 from core.context import Context
 from core.decide import approval, execution, planning
 from core.decide import external as checks
@@ -18,8 +19,9 @@ from core.decide.decision import PendingDecision
 from core.errors import Forbidden, ItemNotReady, NotFound, OutdatedCard, WrongStatus
 from core.people import ActorKind
 from core.plan import Plan
-from core.status import ALLOWED, ENDED, Verb
+from core.status import ENDED
 from core.validate import approvers
+from core.verbs import VERBS, Target
 
 _THE_SYSTEMS_OWN = frozenset({Verb.EDIT, Verb.REPLAN})
 """What people cannot do to a plan by which another system asks: they would approve something else than it asked."""
@@ -51,12 +53,12 @@ def decide(plan: Plan, command: c.AnyCommand, context: Context) -> PendingDecisi
 
 def may(plan: Plan, verb: Verb, context: Context, item_id: str = "") -> bool:
     """Tell whether a card should offer a verb to the actor; the decision itself is taken when it is used."""
-    return plan.status in ALLOWED.get(verb, ()) and _has_right(plan, verb, context, item_id)
+    return plan.status in VERBS[verb].statuses and _has_right(plan, verb, context, item_id)
 
 
 def _allowed(plan: Plan, command: c.PersonCommand, context: Context) -> None:
     verb: Verb = command.verb
-    item_id = command.item_id if isinstance(command, c.Execute | c.Skip | c.Retry) else ""
+    item_id = command.item_id if isinstance(command, c.ItemCommand) else ""
     if item_id and item_id not in plan.items:
         raise NotFound(what="item", ref=item_id)
     if verb in (Verb.APPROVE, Verb.REJECT, Verb.DELEGATE):
@@ -67,7 +69,7 @@ def _allowed(plan: Plan, command: c.PersonCommand, context: Context) -> None:
         if verb is Verb.EXECUTE and _waits(plan, item_id):
             raise Forbidden("Only those who approve this plan may let a workflow go on here. Else do it where it runs.")
         raise Forbidden(verb=verb, manager=context.directory.name(plan.manager))
-    if plan.status not in ALLOWED[verb]:
+    if plan.status not in VERBS[verb].statuses:
         if verb in (Verb.APPROVE, Verb.REJECT):
             approval.check_not_decided(plan, context)
         if item_id and plan.items[item_id].complete and plan.status in ENDED:
@@ -91,7 +93,7 @@ def _has_right(plan: Plan, verb: Verb, context: Context, item_id: str) -> bool:
     if verb is Verb.EDIT:
         return actor.id in plan.collaborators
     item = plan.items.get(item_id)
-    return verb in (Verb.EXECUTE, Verb.SKIP, Verb.RETRY) and item is not None and item.assignee == actor.id
+    return VERBS[verb].target is Target.ITEM and item is not None and item.assignee == actor.id
 
 
 def _waits(plan: Plan, item_id: str) -> bool:

@@ -6,6 +6,7 @@ from typing import assert_never
 
 from core import commands as c
 from core import events as e
+from core.commands import Verb
 from core.context import Context
 from core.decide import flow
 from core.decide.decision import PendingDecision
@@ -21,8 +22,9 @@ from core.errors import (
     WrongStatus,
 )
 from core.plan import FORMS, Decision, Plan, Stage
-from core.status import ALLOWED, PlanStatus, Verb
+from core.status import PlanStatus
 from core.validate import eligible
+from core.verbs import VERBS
 
 
 def represented(plan: Plan, context: Context) -> list[str]:
@@ -136,7 +138,7 @@ def _delegate(pending: PendingDecision, to: str) -> None:
 def _form(pending: PendingDecision, command: c.LinkForm | c.CloseForm) -> None:
     """Follow the vendor's form: one that ends without a decision denies the plan, so that it never waits for ever."""
     plan = pending.plan
-    if plan.status not in ALLOWED[Verb.APPROVE] or command.stage != plan.approval.current:
+    if plan.status not in VERBS[Verb.APPROVE].statuses or command.stage != plan.approval.current:
         return
     if isinstance(command, c.LinkForm):
         pending.add(e.FormLinked(stage=command.stage, form=command.form))

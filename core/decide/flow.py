@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from core import events as e
+from core.commands import Verb
 from core.decide.decision import PendingDecision
 from core.errors import WrongStatus
 from core.plan import Check
-from core.status import HookEvent, PlanStatus, Verb
+from core.status import HookEvent, PlanStatus
 
 
 def ask_or_start(pending: PendingDecision) -> None:

@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from core import commands as c
 from core.apply import AnyEvent, apply
 from core.audit import broken_at, entries_for
+from core.commands import Verb
 from core.consequences import effects_of
 from core.context import Policy
 from core.decide import decide
@@ -22,9 +23,10 @@ from core.errors import FabuError
 from core.events import CheckRepeated, Created, ExecutionStarted, ItemDone, Refused, RunRequested
 from core.people import SYSTEM
 from core.plan import Decision, Plan
-from core.status import ALLOWED, ENDED, FAILED_CHECK, HookEvent, ItemStatus, PlanStatus, RunStatus, Verb
+from core.status import ENDED, FAILED_CHECK, HookEvent, ItemStatus, PlanStatus, RunStatus
 from core.timers import TimerKind, timers_of
 from core.validate import eligible
+from core.verbs import VERBS
 from tests.worlds import PEOPLE, START, World, draft, stage, text_item, waiting_policy, workflow_item
 
 PERSONS = st.sampled_from([person for person in PEOPLE.people if PEOPLE.active(person)])
@@ -64,7 +66,7 @@ class PlanMachine(RuleBasedStateMachine):
     def expected_step(self, step: int) -> None:
         """Do what usually comes next, so that random commands meet plans in every state."""
         plan = self.world.plan
-        if plan.status in ALLOWED[Verb.SUBMIT]:
+        if plan.status in VERBS[Verb.SUBMIT].statuses:
             self.attempt(c.Submit, "alice")
         elif plan.check:
             self.external_system_agrees()
@@ -127,7 +129,7 @@ class PlanMachine(RuleBasedStateMachine):
     def ask(self, by: str, command: type[c.Command]) -> None:
         self.attempt(command, by)
 
-    @precondition(lambda self: self.world.plan.status in ALLOWED[Verb.SUBMIT])
+    @precondition(lambda self: self.world.plan.status in VERBS[Verb.SUBMIT].statuses)
     @rule()
     def submit(self) -> None:
         self.attempt(c.Submit, "alice")

@@ -19,7 +19,8 @@ from babel.messages.pofile import read_po
 import bot.i18n
 from bot.cards.sentences import SENTENCES
 from bot.i18n.labels import label
-from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus, Verb
+from core.commands import Verb
+from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus
 from tests.unit.bot.i18n.families import error_classes
 
 ROOT = Path(bot.i18n.__file__).parents[2]

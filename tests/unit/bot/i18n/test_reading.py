@@ -19,6 +19,7 @@ from bot.i18n import Locale
 from core import commands as c
 from core.audit import LogEntry
 from core.card import Card
+from core.commands import Verb
 from core.draft import PlanDraft, PlanPatch
 from core.effects import Effect, EffectKind
 from core.engine import Outcome
@@ -27,7 +28,7 @@ from core.people import Directory, Group, Person
 from core.plan import Channel, Check, Content, Decision, Plan, Run, Vote
 from core.ports.outbox import Delivery, DeliveryState
 from core.ports.store import Mine
-from core.status import FAILED_CHECK, HookEvent, ItemStatus, PlanStatus, RunStatus, Verb
+from core.status import FAILED_CHECK, HookEvent, ItemStatus, PlanStatus, RunStatus
 from core.validate import problems_at_finish
 from tests.unit.bot.i18n.families import error_classes
 from tests.worlds import START, World, draft, stage, text_item, workflow_item

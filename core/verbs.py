@@ -1,0 +1,72 @@
+"""What the engine knows of each verb: one row in `VERBS`. The words that go with a verb are in `bot.verbs`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from core import commands as c
+from core.commands import Verb
+from core.status import ENDED, FAILED_CHECK, PlanStatus
+
+
+class Target(Enum):
+    """What a verb acts on."""
+
+    PLAN = "plan"
+    ITEM = "item"
+
+
+class Argument(Enum):
+    """The text that goes with a verb: the field of the command that takes it, and whether it must be given."""
+
+    COMMENT = ("comment", False)
+    REASON = ("reason", True)
+    OPTIONAL_REASON = ("reason", False)
+    REMARK = ("remark", False)
+    PERSON = ("to", True)
+
+    def __init__(self, field: str, required: bool) -> None:
+        self.field, self.required = field, required
+
+
+@dataclass(frozen=True, slots=True)
+class VerbSpec:
+    """What a verb is called in English (the key of its translation), and how a plan takes it.
+
+    `statuses` are those in which a plan accepts the verb: the transition table, from the left; `core.decide` holds the
+    right side. It has none where the status of a plan does not decide. `target` is None for a verb that acts on no
+    plan in particular. `command` makes the command from `plan_id`, `nonce`, `item_id` for an item's verb, and the
+    field of the argument; it is None for a verb whose command holds more than one text, and is made where that is read.
+    """
+
+    label: str
+    statuses: frozenset[PlanStatus] = frozenset()
+    command: Callable[..., c.PersonCommand] | None = None
+    argument: Argument | None = None
+    target: Target | None = Target.PLAN
+
+
+_PLANNING = frozenset({PlanStatus.PLANNING})
+_WAITING = frozenset({PlanStatus.WAIT_FOR_APPROVAL})
+_EXECUTING = frozenset({PlanStatus.EXECUTING})
+_UNENDED = frozenset(PlanStatus) - ENDED
+
+VERBS: Mapping[Verb, VerbSpec] = {
+    Verb.CREATE: VerbSpec("Create", target=None),
+    Verb.EDIT: VerbSpec("Edit", _PLANNING),
+    Verb.FINISH: VerbSpec("Finish planning", _PLANNING, c.Finish),
+    Verb.SUBMIT: VerbSpec("Submit", _PLANNING | {PlanStatus.FINISH_PLANNING}, c.Submit),
+    Verb.APPROVE: VerbSpec("Approve", _WAITING, c.Approve, Argument.COMMENT),
+    Verb.REJECT: VerbSpec("Reject", _WAITING, c.Reject, Argument.REASON),
+    Verb.DELEGATE: VerbSpec("Delegate", _WAITING, c.Delegate, Argument.PERSON),
+    Verb.EXECUTE: VerbSpec("Execute", _EXECUTING, c.Execute, Argument.REMARK, Target.ITEM),
+    Verb.SKIP: VerbSpec("Skip", _EXECUTING, c.Skip, Argument.REASON, Target.ITEM),
+    Verb.RETRY: VerbSpec("Retry", _EXECUTING, c.Retry, target=Target.ITEM),
+    Verb.REPLAN: VerbSpec("Replan", _UNENDED - _PLANNING, c.Replan, Argument.OPTIONAL_REASON),
+    Verb.CANCEL: VerbSpec("Cancel plan", _UNENDED, c.Cancel, Argument.OPTIONAL_REASON),
+    Verb.RECHECK: VerbSpec("Check again", frozenset(FAILED_CHECK.values()), c.Recheck),
+    Verb.DELETE: VerbSpec("Delete", _PLANNING | ENDED, c.Delete),
+    Verb.REPLAY: VerbSpec("Deliver again", target=None),
+}
