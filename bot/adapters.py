@@ -166,7 +166,7 @@ def _dingtalk(settings: Settings, clock: Clock) -> Chat:
         callback_route_key="fabu" if own["mode"] == "http" else "",
         api_url=own["api_url"], oapi_url=own["oapi_url"], session_hosts=frozenset(own["webhook_hosts"]),
     )  # fmt: skip
-    typed = {verb: word_for(verb, language) for verb in ALIASES}
+    typed = {verb.value: word_for(verb, language) for verb in ALIASES}
     client = DingTalkClient(app, ClientSession(), clock)
     messenger = DingTalkMessenger(client, Words.translated(lambda text: translate(text, language), typed))
     callbacks = Callbacks(own["mode"], settings.public_url, own["card_secret"], own["token"], own["aes_key"])

@@ -1,29 +1,168 @@
-"""The words that people type for each verb of the chats, in English and Chinese."""
+"""The words of each verb, one row in `WORDS`: chats, cards, the REST API and the command line are made of them.
+
+What a verb does, and which text goes with it, is in `core.verbs`.
+"""
 
 from __future__ import annotations
 
-ALIASES: dict[str, tuple[str, ...]] = {
-    "list": ("列表", "清单", "ls"),
-    "show": ("查看", "详情"),
-    "new": ("新建", "创建"),
-    "submit": ("提交", "提审"),
-    "approve": ("批准", "同意", "通过"),
-    "reject": ("驳回", "拒绝"),
-    "delegate": ("转交", "委托"),
-    "execute": ("执行", "完成", "done", "run"),
-    "skip": ("跳过",),
-    "retry": ("重试",),
-    "replan": ("重新规划", "撤回"),
-    "cancel": ("取消",),
-    "recheck": ("重新检测",),
-    "log": ("操作记录", "记录", "日志"),
-    "deliveries": ("投递",),
-    "replay": ("重新投递", "重发"),
-    "web": ("网页", "登录"),
-    "help": ("帮助", "?", "？"),
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.i18n.labels import N_
+from core.card import Style
+from core.commands import Verb
+from core.verbs import VERBS, Target
+
+
+class ChatVerb(StrEnum):
+    """What people type in chats beside the verbs of plans."""
+
+    LIST = "list"
+    SHOW = "show"
+    NEW = "new"
+    LOG = "log"
+    DELIVERIES = "deliveries"
+    WEB = "web"
+    HELP = "help"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerbWords:
+    """The words of one verb. Where some are missing, the verb cannot be used in that way.
+
+    Chats: `aliases` are typed as well as the verb, the first Chinese one before all others; `usage` is its line in the
+    help. `done` answers a verb of a whole plan; verbs of items are answered with the item's status.
+    Cards: the button has a `style`; `confirm` asks whether it is meant, `question` with a `hint` asks for its text.
+    REST and command line: `summary` describes the endpoint, `cli_help` the command.
+    """
+
+    aliases: tuple[str, ...] = ()
+    usage: str = ""
+    done: str = ""
+    style: Style = Style.DEFAULT
+    confirm: str = ""
+    question: str = ""
+    hint: str = ""
+    summary: str = ""
+    cli_help: str = ""
+
+
+WORDS: Mapping[Verb | ChatVerb, VerbWords] = {
+    ChatVerb.LIST: VerbWords(aliases=("列表", "清单", "ls"), usage=N_("list [mine|status]: the plans")),
+    ChatVerb.SHOW: VerbWords(aliases=("查看", "详情"), usage=N_("show N: one plan")),
+    ChatVerb.NEW: VerbWords(aliases=("新建", "创建"), usage=N_("new [NAME]: start a plan")),
+    Verb.CREATE: VerbWords(),
+    Verb.EDIT: VerbWords(done=N_("Saved.")),
+    Verb.FINISH: VerbWords(
+        done=N_("The planning is finished."),
+        summary="Declare the planning complete",
+        cli_help="Declare the planning of a plan complete.",
+    ),
+    Verb.SUBMIT: VerbWords(
+        aliases=("提交", "提审"),
+        usage=N_("submit N: ask for approval, or start a plan that needs none"),
+        done=N_("Submitted."),
+        style=Style.PRIMARY,
+        summary="Ask for approval, or start executing when none is needed",
+        cli_help="Ask for approval; a plan that needs none may be executed at once.",
+    ),
+    Verb.APPROVE: VerbWords(
+        aliases=("批准", "同意", "通过"),
+        usage=N_("approve N [comment]"),
+        done=N_("Approved."),
+        style=Style.PRIMARY,
+        summary="Approve in the current stage",
+        cli_help="Approve a plan in its current stage.",
+    ),
+    Verb.REJECT: VerbWords(
+        aliases=("驳回", "拒绝"),
+        usage=N_("reject N REASON"),
+        done=N_("Rejected."),
+        style=Style.DANGER,
+        question=N_("Why do you reject it?"),
+        summary="Reject, with a reason",
+        cli_help="Reject a plan, and say why.",
+    ),
+    Verb.DELEGATE: VerbWords(
+        aliases=("转交", "委托"),
+        usage=N_("delegate N PERSON: let somebody decide in your place"),
+        done=N_("Delegated."),
+        summary="Let somebody else decide in one's place",
+        cli_help="Let somebody else decide in your place.",
+    ),
+    Verb.EXECUTE: VerbWords(
+        aliases=("执行", "完成", "done", "run"),
+        usage=N_("execute N ITEM [remark]: run a workflow, or mark a step as done"),
+        style=Style.PRIMARY,
+        question=N_("Remark"),
+        hint=N_("What was done, and what came out of it"),
+        summary="Mark a step as done, or start a workflow",
+        cli_help="Start the workflow of an item, or mark a step that was done by hand as done.",
+    ),
+    Verb.SKIP: VerbWords(
+        aliases=("跳过",),
+        usage=N_("skip N ITEM REASON"),
+        question=N_("Why is it skipped?"),
+        summary="Leave an item out, with a reason",
+        cli_help="Leave an item out, and say why.",
+    ),
+    Verb.RETRY: VerbWords(
+        aliases=("重试",),
+        usage=N_("retry N ITEM: run a failed workflow again"),
+        style=Style.PRIMARY,
+        summary="Run the workflow of a failed item again",
+        cli_help="Run the workflow of a failed item again.",
+    ),
+    Verb.REPLAN: VerbWords(
+        aliases=("重新规划", "撤回"),
+        usage=N_("replan N [reason]: back to planning"),
+        done=N_("Taken back."),
+        confirm=N_("Take the plan back to planning? Votes are void, and running workflows are stopped."),
+        summary="Take the plan back to planning",
+        cli_help="Take a plan back to planning; votes are void, and running workflows are stopped.",
+    ),
+    Verb.CANCEL: VerbWords(
+        aliases=("取消",),
+        usage=N_("cancel N [reason]: give a plan up"),
+        done=N_("Cancelled."),
+        style=Style.DANGER,
+        confirm=N_("Give up this plan for good? Running workflows are stopped."),
+        summary="Give the plan up for good",
+        cli_help="Give a plan up for good; running workflows are stopped.",
+    ),
+    Verb.RECHECK: VerbWords(
+        aliases=("重新检测",),
+        usage=N_("recheck N: ask the external system again"),
+        done=N_("Asked again."),
+        style=Style.PRIMARY,
+        summary="Ask an external system again after its check failed",
+        cli_help="Ask the external system again after its check failed.",
+    ),
+    Verb.DELETE: VerbWords(done=N_("Deleted.")),
+    ChatVerb.LOG: VerbWords(aliases=("操作记录", "记录", "日志"), usage=N_("log N: who did what")),
+    ChatVerb.DELIVERIES: VerbWords(
+        aliases=("投递",), usage=N_("deliveries [N]: what outside systems could not be told")
+    ),
+    Verb.REPLAY: VerbWords(aliases=("重新投递", "重发"), usage=N_("replay ID|N|START [/ END]: deliver it again")),
+    ChatVerb.WEB: VerbWords(aliases=("网页", "登录"), usage=N_("web: a sign-in link to the console")),
+    ChatVerb.HELP: VerbWords(aliases=("帮助", "?", "？"), usage=N_("help")),
 }
+"""In the order in which the help lists them."""
+
+ALIASES: Mapping[Verb | ChatVerb, tuple[str, ...]] = {
+    verb: words.aliases for verb, words in WORDS.items() if words.aliases
+}
+"""What else may be typed for each verb of the chats."""
 
 
-def word_for(verb: str, language: str) -> str:
-    """Return what a reader of a language types for a verb."""
-    return ALIASES[verb][0] if language == "zh_CN" else verb
+def word_for(verb: Verb | ChatVerb, language: str) -> str:
+    """Return what a reader of a language types for a verb of the chats."""
+    return ALIASES[verb][0] if language == "zh_CN" else verb.value
+
+
+def target_of(verb: Verb | ChatVerb) -> Target | None:
+    """Return what is named after a verb when it is typed; None for a verb that is about no plan in particular."""
+    if isinstance(verb, Verb):
+        return VERBS[verb].target
+    return Target.PLAN if verb in (ChatVerb.SHOW, ChatVerb.LOG) else None

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from bot.cards.plan import PlanCards, shortened, tone_of
 from bot.cards.sentences import head_of_log, sentence
 from bot.i18n import Locale
-from bot.i18n.labels import N_, label
-from bot.verbs import ALIASES
+from bot.i18n.labels import label
+from bot.verbs import WORDS, ChatVerb, VerbWords
 from core.audit import LogEntry
 from core.card import Button, Card, Row, Section, Tone
 from core.people import Directory
@@ -19,26 +19,6 @@ from core.ports.store import Mine
 
 _TONE_MARKS = {Tone.NEUTRAL: "▫️", Tone.WAITING: "⏳", Tone.ACTIVE: "▶️", Tone.GOOD: "✅", Tone.BAD: "❌"}
 _LOG_LINES = 30
-USAGE = {
-    "list": N_("list [mine|status]: the plans"),
-    "show": N_("show N: one plan"),
-    "new": N_("new [NAME]: start a plan"),
-    "submit": N_("submit N: ask for approval, or start a plan that needs none"),
-    "approve": N_("approve N [comment]"),
-    "reject": N_("reject N REASON"),
-    "delegate": N_("delegate N PERSON: let somebody decide in your place"),
-    "execute": N_("execute N ITEM [remark]: run a workflow, or mark a step as done"),
-    "skip": N_("skip N ITEM REASON"),
-    "retry": N_("retry N ITEM: run a failed workflow again"),
-    "replan": N_("replan N [reason]: back to planning"),
-    "cancel": N_("cancel N [reason]: give a plan up"),
-    "recheck": N_("recheck N: ask the external system again"),
-    "log": N_("log N: who did what"),
-    "deliveries": N_("deliveries [N]: what outside systems could not be told"),
-    "replay": N_("replay ID|N|START [/ END]: deliver it again"),
-    "web": N_("web: a sign-in link to the console"),
-    "help": N_("help"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +88,12 @@ class ListCards:
     def help(self) -> Card:
         """Return the grammar, with what else may be written for each command below it."""
         title = self.locale.text("Commands")
-        rows = tuple(self._usage(verb, self.locale.text(usage)) for verb, usage in USAGE.items())
+        rows = tuple(self._usage(words) for words in WORDS.values() if words.usage)
         return Card(title, title, sections=(Section(rows=rows),))
 
-    def _usage(self, verb: str, usage: str) -> Row:
-        return Row(usage, detail=" ".join(word for word in ALIASES[verb] if not usage.startswith(word)))
+    def _usage(self, words: VerbWords) -> Row:
+        usage = self.locale.text(words.usage)
+        return Row(usage, detail=" ".join(word for word in words.aliases if not usage.startswith(word)))
 
     def _row(self, plan: Plan) -> Row:
         text = self.locale.text
@@ -121,7 +102,7 @@ class ListCards:
             f"#{plan.number} {plan.name}",
             _TONE_MARKS[tone_of(plan)],
             detail,
-            buttons=(Button("show", text("Show"), plan.ref),),
+            buttons=(Button(ChatVerb.SHOW, text("Show"), plan.ref),),
         )
 
     def _more(self) -> Button:

@@ -9,11 +9,12 @@ from typing import Any
 from bot.i18n import Locale
 from bot.i18n.labels import label
 from bot.richtext import to_plain
-from core.card import Button, Card, Fact, Field, Form, Row, Section, Style, Tone
+from bot.verbs import WORDS
+from core.card import Button, Card, Fact, Field, Form, Row, Section, Tone
 from core.commands import Verb
 from core.people import Directory
 from core.plan import Decision, Item, Plan
-from core.status import ENDED, FAILED_CHECK, WAITING_CHECK, ItemStatus, PlanStatus, RunStatus
+from core.status import FAILED_CHECK, WAITING_CHECK, ItemStatus, PlanStatus, RunStatus
 from core.verbs import VERBS
 from core.workflow import Workflow
 
@@ -31,6 +32,9 @@ _MARKS = {
     ItemStatus.SKIPPED: "⏭️",
     ItemStatus.FAILED: "❌",
 }
+_WHILE_WAITING = (Verb.APPROVE, Verb.REJECT, Verb.REPLAN)
+_OTHERWISE = (Verb.SUBMIT, Verb.RECHECK, Verb.REPLAN, Verb.CANCEL)
+"""The buttons of a plan, while it waits for approval and otherwise, as far as it accepts them."""
 _DESCRIPTION_LIMIT = 1500
 _DETAIL_LIMIT = 300
 
@@ -65,8 +69,8 @@ class PlanCards:
 
     def approval(self, plan: Plan) -> Card:
         """Return the card for an approver: what is to be released, who has decided, and the two buttons."""
-        buttons = self._vote_buttons(plan) if plan.status is PlanStatus.WAIT_FOR_APPROVAL else ()
-        return self._card(plan, (self._content(plan), self._items(plan, buttons=False), self._approval(plan)), buttons)
+        sections = (self._content(plan), self._items(plan, buttons=False), self._approval(plan))
+        return self._card(plan, sections, self._buttons_of(plan, Verb.APPROVE, Verb.REJECT))
 
     def item(self, plan: Plan, item_id: str) -> Card:
         """Return the card for the assignee of an item."""
@@ -222,57 +226,38 @@ class PlanCards:
         return shortened(" · ".join(part for part in parts if part), _DETAIL_LIMIT)
 
     def _plan_buttons(self, plan: Plan) -> tuple[Button, ...]:
-        if plan.status is PlanStatus.WAIT_FOR_APPROVAL:
-            return (*self._vote_buttons(plan), *self._replan(plan))
-        buttons = []
-        if plan.status in VERBS[Verb.SUBMIT].statuses:
-            buttons.append(Button(Verb.SUBMIT, self.locale.text("Submit"), plan.ref, Style.PRIMARY))
-        if plan.status in VERBS[Verb.RECHECK].statuses:
-            buttons.append(Button(Verb.RECHECK, self.locale.text("Check again"), plan.ref, Style.PRIMARY))
-        if plan.status in VERBS[Verb.REPLAN].statuses:
-            buttons += self._replan(plan)
-        if plan.status not in ENDED:
-            question = self.locale.text("Give up this plan for good? Running workflows are stopped.")
-            buttons.append(
-                Button(Verb.CANCEL, self.locale.text("Cancel plan"), plan.ref, Style.DANGER, confirm=question)
-            )
-        return tuple(buttons)
+        waiting = plan.status is PlanStatus.WAIT_FOR_APPROVAL
+        return self._buttons_of(plan, *(_WHILE_WAITING if waiting else _OTHERWISE))
 
-    def _replan(self, plan: Plan) -> tuple[Button, ...]:
-        if plan.gate:
-            return ()
-        question = self.locale.text(
-            "Take the plan back to planning? Votes are void, and running workflows are stopped."
-        )
-        return (Button(Verb.REPLAN, self.locale.text("Replan"), plan.ref, confirm=question),)
-
-    def _vote_buttons(self, plan: Plan) -> tuple[Button, ...]:
-        text = self.locale.text
-        reason = Field(text("Why do you reject it?"), required=True, multiline=True)
-        return (
-            Button(Verb.APPROVE, text("Approve"), plan.ref, Style.PRIMARY),
-            Button(Verb.REJECT, text("Reject"), plan.ref, Style.DANGER, reason),
-        )
+    def _buttons_of(self, plan: Plan, *verbs: Verb) -> tuple[Button, ...]:
+        """Return the buttons of those verbs that the plan accepts now; a plan of another system is replanned there."""
+        accepted = [verb for verb in verbs if plan.status in VERBS[verb].statuses]
+        return tuple(self._button(verb, plan.ref) for verb in accepted if not (plan.gate and verb is Verb.REPLAN))
 
     def item_buttons(self, plan: Plan, item: Item) -> tuple[Button, ...]:
         """Return what can be done with an item now; the plan may come without its items."""
         open_now = plan.status is PlanStatus.EXECUTING and plan.window_open
+        text, ref = self.locale.text, plan.item_ref(item.id)
         if open_now and item.waits and plan.approval.stages:
-            return (Button(Verb.EXECUTE, self.locale.text("Let it go on"), plan.item_ref(item.id), Style.PRIMARY),)
+            return (self._button(Verb.EXECUTE, ref, text("Let it go on"), asks=False),)
         if not open_now or item.status not in (ItemStatus.TODO, ItemStatus.FAILED):
             return ()
-        text, ref = self.locale.text, plan.item_ref(item.id)
-        skip = Button(
-            Verb.SKIP, text("Skip"), ref, field=Field(text("Why is it skipped?"), required=True, multiline=True)
-        )
+        skip = self._button(Verb.SKIP, ref)
         if item.status is ItemStatus.FAILED:
-            return Button(Verb.RETRY, text("Retry"), ref, Style.PRIMARY), skip
+            return self._button(Verb.RETRY, ref), skip
         if any(need in plan.items and not plan.items[need].complete for need in item.needs):
             return (skip,)
         if item.type == "text":
-            remark = Field(text("Remark"), hint=text("What was done, and what came out of it"), multiline=True)
-            return Button(Verb.EXECUTE, text("Done"), ref, Style.PRIMARY, remark), skip
-        return Button(Verb.EXECUTE, text("Execute"), ref, Style.PRIMARY), skip
+            return self._button(Verb.EXECUTE, ref, text("Done")), skip
+        return self._button(Verb.EXECUTE, ref, asks=False), skip
+
+    def _button(self, verb: Verb, ref: str, name: str = "", *, asks: bool = True) -> Button:
+        """Return the button of a verb, with another name than the verb's if one is given; it may ask for a text."""
+        text, words, argument = self.locale.text, WORDS[verb], VERBS[verb].argument
+        field = None
+        if asks and words.question and argument:
+            field = Field(text(words.question), hint=text(words.hint), required=argument.required, multiline=True)
+        return Button(verb, name or text(label(verb)), ref, words.style, field, text(words.confirm))
 
 
 def _parameters(spec: Mapping[str, Any] | None) -> list[str]:

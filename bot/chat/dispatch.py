@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 from bot.cards.lists import ListCards
 from bot.cards.plan import PlanCards
-from bot.chat.grammar import ITEM_VERBS, PLAN_VERBS, Typed, parse
+from bot.chat.grammar import Typed, parse
 from bot.chat.redelivery import Redelivery
 from bot.chat.requests import Ref, command_for, draft_from_form, field_of, new_plan_form
 from bot.i18n import Locale
 from bot.i18n.labels import N_, label
 from bot.people.identities import OWN_WAYS, Identities
 from bot.people.sign_in_links import ASKED_FOR, SignInLinks
-from bot.verbs import word_for
+from bot.verbs import WORDS, ChatVerb, word_for
 from core import commands as c
 from core.card import Card, Form, Tone
 from core.chat import Inbound, Reply
@@ -31,24 +32,10 @@ from core.plan import Item
 from core.ports.clock import Clock, Ids
 from core.ports.store import PlanQuery, Store
 from core.status import PlanStatus
+from core.verbs import VERBS, Argument, Target
 
-_ASKING = frozenset({Verb.REJECT, Verb.SKIP, Verb.EXECUTE})
+_ASKING = frozenset(verb for verb, words in WORDS.items() if words.question)
 """Verbs whose buttons may ask for a text. Chats with dialogs let it be asked for after the click."""
-_DONE = {
-    Verb.EDIT: N_("Saved."),
-    Verb.FINISH: N_("The planning is finished."),
-    Verb.SUBMIT: N_("Submitted."),
-    Verb.APPROVE: N_("Approved."),
-    Verb.REJECT: N_("Rejected."),
-    Verb.DELEGATE: N_("Delegated."),
-    Verb.REPLAN: N_("Taken back."),
-    Verb.CANCEL: N_("Cancelled."),
-    Verb.RECHECK: N_("Asked again."),
-    Verb.DELETE: N_("Deleted."),
-}
-"""What came of a command about a whole plan."""
-
-
 _MISSING = {
     "plan": N_("the number of the plan"),
     "item": N_("the item: its position, key or name"),
@@ -101,15 +88,16 @@ class Dispatch:
         inbound = asking.inbound
         if inbound.verb == "home":
             return Reply(card=await self._mine(asking))
-        if inbound.verb == "new":
+        if inbound.verb == ChatVerb.NEW:
             return await self._create(asking, draft_from_form(inbound.values, asking.locale))
         ref = Ref.parse(inbound.ref)
-        if inbound.verb == "show":
+        if inbound.verb == ChatVerb.SHOW:
             return Reply(card=await self._plan_card(ref.plan_id, asking.locale))
         if "text" not in inbound.values and inbound.verb in _ASKING and (form := await self._form(asking, ref)):
             return Reply(form=form)
         command = command_for(inbound.verb, ref, inbound.values.get("text", ""))
-        return Reply(said(await self._execute(asking, command), command, asking.locale), Tone.GOOD)
+        outcome = await self._execute(asking, command)
+        return Reply(describe_outcome(outcome, command, asking.locale), Tone.GOOD)
 
     async def _form(self, asking: _Asking, ref: Ref) -> Form | None:
         """Return the form that a click opens; None where there is none, or the engine is going to refuse the click."""
@@ -121,13 +109,13 @@ class Dispatch:
     def _context(self, asking: _Asking) -> Context:
         return self._engine.context(self._engine.directory.actor(asking.person.id, asking.inbound.platform))
 
-    async def _execute(self, asking: _Asking, command: c.AnyCommand) -> Outcome:
+    async def _execute(self, asking: _Asking, command: c.PersonCommand) -> Outcome:
         return await self._engine.execute(command, self._context(asking).actor, asking.key)
 
     async def _typed(self, asking: _Asking) -> Reply:
         typed = parse(asking.inbound.text)
         text = asking.locale.text
-        if not typed.verb:
+        if typed.verb is None:
             hint = (
                 text("Did you mean `{command}`?", command=typed.meant)
                 if typed.meant
@@ -137,43 +125,58 @@ class Dispatch:
         if typed.missing:
             verb, what = word_for(typed.verb, asking.locale.language), text(_MISSING[typed.missing])
             return Reply(text("`{verb}` needs {what}. `help` shows how it is written.", verb=verb, what=what), Tone.BAD)
-        return await (self._about_plan(asking, typed) if typed.verb in PLAN_VERBS else self._general(asking, typed))
-
-    async def _general(self, asking: _Asking, typed: Typed) -> Reply:
-        cards = self._lists(asking.locale)
         match typed.verb:
-            case "list" if typed.rest in ("mine", "我的"):
-                return Reply(card=await self._mine(asking))
-            case "list":
-                return Reply(card=await self._list(asking, typed.rest))
-            case "new" if typed.rest:
-                return await self._create(asking, draft_from_form({"name": typed.rest}, asking.locale))
-            case "new":
-                return Reply(form=new_plan_form(asking.locale))
-            case "web":
-                return await self._sign_in_link(asking)
-            case "deliveries":
-                return Reply(card=await self._redelivery.shown(typed.rest, cards))
-            case "replay":
+            case Verb.REPLAY:
                 actor = self._context(asking).actor
                 done = await self._redelivery.replay(typed.rest, actor, asking.key, asking.locale)
                 return Reply(done, Tone.GOOD)
+            case Verb() as verb:
+                return await self._act(asking, verb, typed)
+            case ChatVerb() as verb:
+                return await self._answer(asking, verb, typed)
             case _:
-                return Reply(card=cards.help())
+                assert_never(typed.verb)
 
-    async def _about_plan(self, asking: _Asking, typed: Typed) -> Reply:
-        plan_id = await self._store.read(lambda reading: reading.plan_id(typed.plan))
-        if typed.verb == "show":
-            return Reply(card=await self._plan_card(plan_id, asking.locale))
-        if typed.verb == "log":
-            plan, entries = await self._store.read(lambda r: (r.plan(plan_id), r.log(plan_id, limit=100_000)))
-            return Reply(card=self._lists(asking.locale).log(plan, entries))
+    async def _answer(self, asking: _Asking, verb: ChatVerb, typed: Typed) -> Reply:
+        """Answer what changes no plan, or starts one."""
+        cards = self._lists(asking.locale)
+        match verb:
+            case ChatVerb.LIST if typed.rest in ("mine", "我的"):
+                return Reply(card=await self._mine(asking))
+            case ChatVerb.LIST:
+                return Reply(card=await self._list(asking, typed.rest))
+            case ChatVerb.SHOW:
+                return Reply(card=await self._plan_card(await self._plan_id(typed), asking.locale))
+            case ChatVerb.LOG:
+                plan_id = await self._plan_id(typed)
+                plan, entries = await self._store.read(lambda r: (r.plan(plan_id), r.log(plan_id, limit=100_000)))
+                return Reply(card=cards.log(plan, entries))
+            case ChatVerb.NEW if typed.rest:
+                return await self._create(asking, draft_from_form({"name": typed.rest}, asking.locale))
+            case ChatVerb.NEW:
+                return Reply(form=new_plan_form(asking.locale))
+            case ChatVerb.WEB:
+                return await self._sign_in_link(asking)
+            case ChatVerb.DELIVERIES:
+                return Reply(card=await self._redelivery.shown(typed.rest, cards))
+            case ChatVerb.HELP:
+                return Reply(card=cards.help())
+            case _:
+                assert_never(verb)
+
+    async def _act(self, asking: _Asking, verb: Verb, typed: Typed) -> Reply:
+        """Execute the command that was typed about a plan or an item."""
+        plan_id, rest, spec = await self._plan_id(typed), typed.rest, VERBS[verb]
         ref = Ref(plan_id)
-        if typed.verb in ITEM_VERBS:
+        if spec.target is Target.ITEM:
             items = await self._store.read(lambda reading: reading.find_items(plan_id, typed.item))
             ref = replace(ref, item_id=_one(items, typed.item).id)
-        rest = await self._meant(asking, typed.rest) if typed.verb == Verb.DELEGATE else typed.rest
-        return await self._done(asking, command_for(typed.verb, ref, rest))
+        if spec.argument is Argument.PERSON:
+            rest = await self._meant(asking, rest)
+        return await self._done(asking, command_for(verb, ref, rest))
+
+    async def _plan_id(self, typed: Typed) -> str:
+        return await self._store.read(lambda reading: reading.plan_id(typed.plan))
 
     async def _meant(self, asking: _Asking, name: str) -> str:
         """Return the id of the person that a name or a mention of a chat user stands for; else the name as it is."""
@@ -185,11 +188,11 @@ class Dispatch:
     async def _create(self, asking: _Asking, draft: PlanDraft) -> Reply:
         return await self._done(asking, c.Create(plan_id=self._ids.new(), draft=draft))
 
-    async def _done(self, asking: _Asking, command: c.AnyCommand) -> Reply:
+    async def _done(self, asking: _Asking, command: c.PersonCommand) -> Reply:
         """Execute a command and say what came of it, beside the plan as it is now."""
         outcome = await self._execute(asking, command)
         card = await self._plan_card(outcome.plan.id, asking.locale)
-        return Reply(said(outcome, command, asking.locale), Tone.GOOD, card)
+        return Reply(describe_outcome(outcome, command, asking.locale), Tone.GOOD, card)
 
     async def _list(self, asking: _Asking, status: str) -> Card:
         text = asking.locale.text
@@ -245,7 +248,7 @@ class Dispatch:
         return ListCards(locale, self._engine.directory, self._public_url)
 
 
-def said(outcome: Outcome, command: c.AnyCommand, locale: Locale) -> str:
+def describe_outcome(outcome: Outcome, command: c.PersonCommand, locale: Locale) -> str:
     """Return the sentence that tells a person what came of a command."""
     plan, text = outcome.plan, locale.text
     if outcome.repeated:
@@ -256,7 +259,7 @@ def said(outcome: Outcome, command: c.AnyCommand, locale: Locale) -> str:
         case c.Approve() if plan.status is PlanStatus.WAIT_FOR_APPROVAL:
             stage = plan.approval.stage.name if plan.approval.stage else ""
             return text("Your approval counts. #{number} now waits for stage {stage}.", number=plan.number, stage=stage)
-        case c.Execute() | c.Skip() | c.Retry():
+        case c.ItemCommand():
             item = plan.items[command.item_id]
             return text(
                 "“{item}” is {status}. #{number} is now: {plan}.",
@@ -266,7 +269,7 @@ def said(outcome: Outcome, command: c.AnyCommand, locale: Locale) -> str:
                 plan=plan.status,
             )
         case _:
-            done = text(_DONE[getattr(command, "verb", Verb.EDIT)])
+            done = text(WORDS[command.verb].done)
             return text("{done} #{number} is now: {status}.", done=done, number=plan.number, status=plan.status)
 
 

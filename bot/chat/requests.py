@@ -14,6 +14,7 @@ from core.card import Field, Form
 from core.commands import Verb
 from core.draft import PlanDraft, WindowDraft, clean
 from core.errors import Invalid, NotFound, Problem
+from core.verbs import VERBS, Argument, Target
 
 MAX_TEXT = 4000
 """The longest comment, reason or remark, in characters."""
@@ -37,48 +38,22 @@ class Ref:
 
 
 def command_for(verb: str, ref: Ref, text: str) -> c.PersonCommand:
-    """Return the command for a verb of the grammar or a button, with what was said.
+    """Return the command for a verb of the grammar or a button, with the text that came with it.
 
-    Raises NotFound for a verb that is none, and Invalid when too much was said.
+    Raises Invalid when the text is too long, and NotFound for a verb that is none, or takes more than a text.
     """
     if len(text) > MAX_TEXT:
         raise Invalid(Problem("text", "write at most {limit} characters", {"limit": MAX_TEXT}))
-    text = clean(text)
-    plan = {"plan_id": ref.plan_id, "nonce": ref.nonce}
-    item = {**plan, "item_id": ref.item_id}
-    match verb:
-        case Verb.SUBMIT:
-            return c.Submit(**plan)
-        case Verb.FINISH:
-            return c.Finish(**plan)
-        case Verb.APPROVE:
-            return c.Approve(**plan, comment=text)
-        case Verb.REJECT:
-            return c.Reject(**plan, reason=text)
-        case Verb.DELEGATE:
-            return c.Delegate(**plan, to=text.lstrip("@"))
-        case Verb.EXECUTE:
-            return c.Execute(**item, remark=text)
-        case Verb.SKIP:
-            return c.Skip(**item, reason=text)
-        case Verb.RETRY:
-            return c.Retry(**item)
-        case _:
-            return _rare_command(verb, plan, text)
-
-
-def _rare_command(verb: str, plan: Mapping[str, str], text: str) -> c.PersonCommand:
-    match verb:
-        case Verb.REPLAN:
-            return c.Replan(**plan, reason=text)
-        case Verb.CANCEL:
-            return c.Cancel(**plan, reason=text)
-        case Verb.RECHECK:
-            return c.Recheck(**plan)
-        case Verb.DELETE:
-            return c.Delete(**plan)
-        case _:
-            raise NotFound(what="command", ref=verb)
+    spec = VERBS[Verb(verb)] if verb in set(Verb) else None
+    if spec is None or spec.command is None:
+        raise NotFound(what="command", ref=verb)
+    fields = {"plan_id": ref.plan_id, "nonce": ref.nonce}
+    if spec.target is Target.ITEM:
+        fields["item_id"] = ref.item_id
+    if spec.argument:
+        text = clean(text)
+        fields[spec.argument.field] = text.lstrip("@") if spec.argument is Argument.PERSON else text
+    return spec.command(**fields)
 
 
 def new_plan_form(locale: Locale, name: str = "") -> Form:

@@ -13,8 +13,8 @@ import pytest
 from bot.cards.lists import ListCards
 from bot.cards.plan import PlanCards
 from bot.cards.sentences import SENTENCES
-from bot.chat.dispatch import said
-from bot.chat.requests import new_plan_form
+from bot.chat.dispatch import describe_outcome
+from bot.chat.requests import Ref, command_for, new_plan_form
 from bot.i18n import Locale
 from core import commands as c
 from core.audit import LogEntry
@@ -30,6 +30,7 @@ from core.ports.outbox import Delivery, DeliveryState
 from core.ports.store import Mine
 from core.status import FAILED_CHECK, HookEvent, ItemStatus, PlanStatus, RunStatus
 from core.validate import problems_at_finish
+from core.verbs import VERBS
 from tests.unit.bot.i18n.families import error_classes
 from tests.worlds import START, World, draft, stage, text_item, workflow_item
 
@@ -157,16 +158,14 @@ def errors(locale: Locale, name: str) -> Iterator[str]:
 
 def replies(plan: Plan, locale: Locale) -> Iterator[str]:
     """What a command is answered with."""
-    item = next(iter(plan.items))
+    ref = Ref("p", item_id=next(iter(plan.items)))
     commands = (
-        c.Create(plan_id="p", draft=draft()), c.Edit(plan_id="p", patch=PlanPatch()), c.Finish(plan_id="p"),
-        c.Submit(plan_id="p"), c.Approve(plan_id="p"), c.Reject(plan_id="p", reason=""),
-        c.Delegate(plan_id="p", to="bob"), c.Replan(plan_id="p"), c.Cancel(plan_id="p"), c.Recheck(plan_id="p"),
-        c.Delete(plan_id="p"), c.Execute(plan_id="p", item_id=item),
+        c.Create(plan_id="p", draft=draft()), c.Edit(plan_id="p", patch=PlanPatch()),
+        *(command_for(verb, ref, "") for verb, spec in VERBS.items() if spec.command),
     )  # fmt: skip
     for command in commands:
-        yield said(Outcome(plan), command, locale)
-        yield said(Outcome(plan, repeated=True), command, locale)
+        yield describe_outcome(Outcome(plan), command, locale)
+        yield describe_outcome(Outcome(plan, repeated=True), command, locale)
 
 
 @pytest.mark.parametrize("status", PlanStatus)
