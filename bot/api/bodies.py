@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, assert_never
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from core.draft import Duration, Id, Name, WindowDraft, clean
 from core.ports.outbox import DeliveryState
 from core.status import PlanStatus
+from core.verbs import Argument
 
 Said = Annotated[str, StringConstraints(max_length=4000), AfterValidator(clean)]
 Told = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"\S"), AfterValidator(clean)]
@@ -58,6 +59,25 @@ class Deputy(Words):
     """Who decides instead."""
 
     to: Id
+
+
+def body_for(argument: Argument | None) -> type[Words]:
+    """Return the body of a verb by the text that goes with it."""
+    match argument:
+        case None:
+            return Words
+        case Argument.COMMENT:
+            return Comment
+        case Argument.REASON:
+            return Reason
+        case Argument.OPTIONAL_REASON:
+            return MaybeReason
+        case Argument.REMARK:
+            return Remark
+        case Argument.PERSON:
+            return Deputy
+        case _:
+            assert_never(argument)
 
 
 class Copy(Body):

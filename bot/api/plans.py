@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-from bot.api.bodies import Comment, Copy, Deputy, MaybeReason, PlanFilter, Reason, Remark, Words
+from bot.api.bodies import Copy, PlanFilter, Words, body_for
 from bot.api.models import Listed, PlanAnswer
 from bot.api.routing import KEY_HEADER, REVISION_HEADER, Call, Endpoint
 from bot.chat.requests import Ref, command_for
+from bot.verbs import WORDS
 from core import commands as c
 from core.commands import Verb
 from core.decide.planning import draft_of
@@ -18,7 +19,9 @@ from core.engine import Outcome
 from core.errors import NotFound, StaleRevision
 from core.plan import Plan
 from core.ports.store import PlanQuery, Reading
+from core.verbs import VERBS, Target
 
+_PATHS = {Target.PLAN: "/plans/{id}", Target.ITEM: "/plans/{id}/items/{item}"}
 _EXAMPLE = {
     "name": "Release 2026-11",
     "manager": "alice",
@@ -150,20 +153,22 @@ def _command(verb: Verb) -> Callable[[Call[Words, None]], Any]:
     return command
 
 
-def _verb(verb: Verb, summary: str, body: type[Words] = Words, *, path: str = "/plans/{id}") -> Endpoint:
-    return Endpoint(
-        method="POST",
-        path=f"{path}/{verb.value}",
-        summary=summary,
-        handler=_command(verb),
-        answer=PlanAnswer,
-        body=body,
-        refusals=(404, 409, 412),
-        request_headers=(KEY_HEADER, REVISION_HEADER),
-    )
+def _verb_endpoints() -> Iterator[Endpoint]:
+    """Yield an endpoint for each verb that has a summary, those of whole plans first."""
+    for target, path in _PATHS.items():
+        for verb, spec in VERBS.items():
+            if spec.target is target and (summary := WORDS[verb].summary):
+                yield Endpoint(
+                    method="POST",
+                    path=f"{path}/{verb.value}",
+                    summary=summary,
+                    handler=_command(verb),
+                    answer=PlanAnswer,
+                    body=body_for(spec.argument),
+                    refusals=(404, 409, 412),
+                    request_headers=(KEY_HEADER, REVISION_HEADER),
+                )
 
-
-_ITEM = "/plans/{id}/items/{item}"
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(method="POST", path="/plans", summary="Start a plan", handler=create, answer=PlanAnswer, body=PlanDraft,
@@ -180,15 +185,5 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(method="POST", path="/plans/{id}/copy", summary="Start a plan from another one", handler=copy,
              answer=PlanAnswer, body=Copy, status=201, refusals=(404, 409), request_headers=(KEY_HEADER,),
              example={"name": "Release 2026-12"}),
-    _verb(Verb.FINISH, "Declare the planning complete"),
-    _verb(Verb.SUBMIT, "Ask for approval, or start executing when none is needed"),
-    _verb(Verb.APPROVE, "Approve in the current stage", Comment),
-    _verb(Verb.REJECT, "Reject, with a reason", Reason),
-    _verb(Verb.DELEGATE, "Let somebody else decide in one's place", Deputy),
-    _verb(Verb.REPLAN, "Take the plan back to planning", MaybeReason),
-    _verb(Verb.CANCEL, "Give the plan up for good", MaybeReason),
-    _verb(Verb.RECHECK, "Ask an external system again after its check failed"),
-    _verb(Verb.EXECUTE, "Mark a step as done, or start a workflow", Remark, path=_ITEM),
-    _verb(Verb.SKIP, "Leave an item out, with a reason", Reason, path=_ITEM),
-    _verb(Verb.RETRY, "Run the workflow of a failed item again", path=_ITEM),
+    *_verb_endpoints(),
 )  # fmt: skip
