@@ -1,7 +1,9 @@
-"""What people do with plans and items, one command for each verb."""
+"""What people do with plans and items: a command for each verb."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,7 +13,10 @@ from bot.cli.failure import ExitCode, Failure
 from bot.cli.options import reader
 from bot.cli.show import printable, terminal
 from bot.i18n.labels import label
+from bot.verbs import WORDS
+from core.commands import Verb
 from core.status import PlanStatus
+from core.verbs import VERBS, Argument, Target, VerbSpec
 
 if TYPE_CHECKING:
     from bot.cli.client import Api
@@ -21,74 +26,46 @@ _Item = Annotated[
     str,
     typer.Argument(metavar="ITEM", help="The item: its position, its key, or a part of its name that no other has."),
 ]
-_Reason = Annotated[list[str], typer.Argument(metavar="REASON", help="Why; everybody sees it.")]
-_MaybeReason = Annotated[list[str] | None, typer.Argument(metavar="REASON", help="Why; everybody sees it.")]
+_ARGUMENTS: Mapping[Argument, Any] = {
+    Argument.COMMENT: Annotated[list[str] | None, typer.Argument(metavar="COMMENT", help="A word to go with it.")],
+    Argument.REASON: Annotated[list[str], typer.Argument(metavar="REASON", help="Why; everybody sees it.")],
+    Argument.OPTIONAL_REASON: Annotated[
+        list[str] | None, typer.Argument(metavar="REASON", help="Why; everybody sees it.")
+    ],
+    Argument.REMARK: Annotated[list[str] | None, typer.Argument(metavar="REMARK", help="What came of it.")],
+    Argument.PERSON: Annotated[str, typer.Argument(metavar="ID", help="Who decides instead.")],
+}
+"""How the text of a verb is typed."""
 
 
-def finish(api: Api, plan: PlanRef) -> None:
-    """Declare the planning of a plan complete."""
-    tell(api.act(plan, "finish"))
+def add_to(app: typer.Typer) -> None:
+    """Add a command for each verb that has a help text, and those that are like no other."""
+    for command in (*(_command(verb) for verb in VERBS if WORDS[verb].cli_help), delete, copy):
+        app.command()(connected(command))
 
 
-def submit(api: Api, plan: PlanRef) -> None:
-    """Ask for approval; a plan that needs none may be executed at once."""
-    tell(api.act(plan, "submit"))
+def _command(verb: Verb) -> Callable[..., None]:
+    """Return the command of a verb. It takes the plan, the item of an item's verb, and the text that goes with it."""
+    spec = VERBS[verb]
+
+    def command(api: Api, plan: str, item: str = "", **texts: str | list[str] | None) -> None:
+        path = _of_item(api, plan, item, verb) if spec.target is Target.ITEM else verb.value
+        tell(api.act(plan, path, **{field: _joined(text) for field, text in texts.items()}))
+
+    command.__name__, command.__doc__ = verb.value, WORDS[verb].cli_help
+    command.__signature__ = inspect.Signature(list(_parameters(spec)))  # type: ignore[attr-defined]
+    return command
 
 
-def approve(
-    api: Api,
-    plan: PlanRef,
-    comment: Annotated[list[str] | None, typer.Argument(metavar="COMMENT", help="A word to go with it.")] = None,
-) -> None:
-    """Approve a plan in its current stage."""
-    tell(api.act(plan, "approve", comment=_joined(comment)))
-
-
-def reject(api: Api, plan: PlanRef, reason: _Reason) -> None:
-    """Reject a plan, and say why."""
-    tell(api.act(plan, "reject", reason=_joined(reason)))
-
-
-def delegate(
-    api: Api, plan: PlanRef, person: Annotated[str, typer.Argument(metavar="ID", help="Who decides instead.")]
-) -> None:
-    """Let somebody else decide in your place."""
-    tell(api.act(plan, "delegate", to=person.lstrip("@")))
-
-
-def execute(
-    api: Api,
-    plan: PlanRef,
-    item: _Item,
-    remark: Annotated[list[str] | None, typer.Argument(metavar="REMARK", help="What came of it.")] = None,
-) -> None:
-    """Start the workflow of an item, or mark a step that was done by hand as done."""
-    tell(api.act(plan, _of_item(api, plan, item, "execute"), remark=_joined(remark)))
-
-
-def skip(api: Api, plan: PlanRef, item: _Item, reason: _Reason) -> None:
-    """Leave an item out, and say why."""
-    tell(api.act(plan, _of_item(api, plan, item, "skip"), reason=_joined(reason)))
-
-
-def retry(api: Api, plan: PlanRef, item: _Item) -> None:
-    """Run the workflow of a failed item again."""
-    tell(api.act(plan, _of_item(api, plan, item, "retry")))
-
-
-def replan(api: Api, plan: PlanRef, reason: _MaybeReason = None) -> None:
-    """Take a plan back to planning; votes are void, and running workflows are stopped."""
-    tell(api.act(plan, "replan", reason=_joined(reason)))
-
-
-def cancel(api: Api, plan: PlanRef, reason: _MaybeReason = None) -> None:
-    """Give a plan up for good; running workflows are stopped."""
-    tell(api.act(plan, "cancel", reason=_joined(reason)))
-
-
-def recheck(api: Api, plan: PlanRef) -> None:
-    """Ask the external system again after its check failed."""
-    tell(api.act(plan, "recheck"))
+def _parameters(spec: VerbSpec) -> Iterator[inspect.Parameter]:
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    yield inspect.Parameter("api", kind)
+    yield inspect.Parameter("plan", kind, annotation=PlanRef)
+    if spec.target is Target.ITEM:
+        yield inspect.Parameter("item", kind, annotation=_Item)
+    if argument := spec.argument:
+        default = inspect.Parameter.empty if argument.required else None
+        yield inspect.Parameter(argument.field, kind, annotation=_ARGUMENTS[argument], default=default)
 
 
 def delete(api: Api, plan: PlanRef) -> None:
@@ -104,17 +81,6 @@ def copy(
     tell(api.act(plan, "copy", **({"name": name} if name else {})))
 
 
-_COMMANDS = (
-    finish, submit, approve, reject, delegate, execute, skip, retry, replan, cancel, recheck, delete, copy,
-)  # fmt: skip
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add a command for each verb."""
-    for command in _COMMANDS:
-        app.command()(connected(command))
-
-
 def tell(plan: dict[str, Any]) -> None:
     """Print where a plan stands now, and its page."""
     terminal().print(printable(f"#{plan['number']} {plan['name']}: {status_text(plan['status'])}  {plan['url']}"))
@@ -125,8 +91,8 @@ def status_text(status: str) -> str:
     return reader().text(label(PlanStatus(status)))
 
 
-def _joined(words: list[str] | None) -> str:
-    return " ".join(words or ())
+def _joined(text: str | list[str] | None) -> str:
+    return text if isinstance(text, str) else " ".join(text or ())
 
 
 def _of_item(api: Api, plan: str, wanted: str, verb: str) -> str:
