@@ -9,10 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-PLAN_VERBS = ("submit", "recheck", "approve", "reject", "replan", "cancel")
+from core.commands import Verb
+from core.verbs import VERBS, Target
+
+_BUTTONS = (
+    Verb.SUBMIT, Verb.RECHECK, Verb.APPROVE, Verb.REJECT, Verb.REPLAN, Verb.CANCEL, Verb.EXECUTE, Verb.SKIP, Verb.RETRY,
+)  # fmt: skip
+"""The buttons of the template, in their order."""
+
+PLAN_VERBS = tuple(verb for verb in _BUTTONS if VERBS[verb].target is Target.PLAN)
 """Buttons that act on the plan: they call back with the variable `ref`."""
 
-ITEM_VERBS = ("execute", "skip", "retry")
+ITEM_VERBS = tuple(verb for verb in _BUTTONS if VERBS[verb].target is Target.ITEM)
 """Buttons that act on the current item: they call back with the variable `item_ref` as their parameter `ref`."""
 
 PUBLIC: Mapping[str, str] = {
