@@ -23,7 +23,7 @@ from adapters.slack.doctor import SCOPES
 from bot.api.callback import PATH, CallbackBody
 from bot.chat.grammar import parse
 from bot.cli import complete
-from bot.verbs import ALIASES
+from bot.verbs import ALIASES, WORDS
 from config.settings import Settings
 from core.draft import PlanDraft
 from core.status import HookEvent
@@ -64,10 +64,12 @@ def test_every_command_and_group_is_named() -> None:
 
 
 def test_every_word_of_the_chats_is_named_in_both_languages() -> None:
-    rows = re.findall(r"^\| `(\w.*)\| (.*?) \|.*\|$", README, re.M)
-    verbs = {verb for row, _ in rows for verb in re.findall(r"`?(?:^|`)(\w+)", row)}
-    assert verbs == set(ALIASES)
-    assert {parse(f"{word} 1 1").verb for _, chinese in rows for word in chinese.split()} == set(ALIASES)
+    rows = re.findall(r"^\| (`\w.*?`) \| ([^|]+) \| .* \|$", README, re.M)
+    usages = [[usage.replace(r"\|", "|") for usage in re.findall(r"`([^`]+)`", row)] for row, _ in rows]
+    verbs = [[parse(usage).verb for usage in row] for row in usages]
+    assert {verb for row in verbs for verb in row} == set(ALIASES)
+    assert usages == [[WORDS[verb].usage.partition(":")[0] for verb in row if verb] for row in verbs]
+    assert [chinese.split() for _, chinese in rows] == [[ALIASES[verb][0] for verb in row if verb] for row in verbs]
 
 
 def test_every_hook_event_is_named() -> None:
