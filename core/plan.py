@@ -184,7 +184,7 @@ class Item:
     @property
     def complete(self) -> bool:
         """Whether the item no longer holds up the plan or the items that need it."""
-        return self.status in (ItemStatus.DONE, ItemStatus.SKIPPED)
+        return self.status.complete
 
     @property
     def waits(self) -> bool:

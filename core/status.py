@@ -57,6 +57,11 @@ class ItemStatus(StrEnum):
     SKIPPED = "skipped"
     FAILED = "failed"
 
+    @property
+    def complete(self) -> bool:
+        """Whether the item no longer holds up the plan or the items that need it."""
+        return self in (ItemStatus.DONE, ItemStatus.SKIPPED)
+
 
 class RunStatus(StrEnum):
     """Where one attempt of a workflow stands.
@@ -81,6 +86,7 @@ class RunStatus(StrEnum):
 
 
 ENDED = frozenset({PlanStatus.SUCCESS, PlanStatus.CANCEL})
+UNENDED = frozenset(PlanStatus) - ENDED
 
 WAITING_CHECK = {
     HookEvent.FINISH_PLANNING: PlanStatus.FINISH_CHECK,
@@ -114,8 +120,6 @@ class Verb(StrEnum):
     REPLAY = "replay"
 
 
-_UNENDED = frozenset(PlanStatus) - ENDED
-
 ALLOWED: dict[Verb, frozenset[PlanStatus]] = {
     Verb.EDIT: frozenset({PlanStatus.PLANNING}),
     Verb.FINISH: frozenset({PlanStatus.PLANNING}),
@@ -126,8 +130,8 @@ ALLOWED: dict[Verb, frozenset[PlanStatus]] = {
     Verb.EXECUTE: frozenset({PlanStatus.EXECUTING}),
     Verb.SKIP: frozenset({PlanStatus.EXECUTING}),
     Verb.RETRY: frozenset({PlanStatus.EXECUTING}),
-    Verb.REPLAN: _UNENDED - {PlanStatus.PLANNING},
-    Verb.CANCEL: _UNENDED,
+    Verb.REPLAN: UNENDED - {PlanStatus.PLANNING},
+    Verb.CANCEL: UNENDED,
     Verb.RECHECK: frozenset(FAILED_CHECK.values()),
     Verb.DELETE: frozenset({PlanStatus.PLANNING}) | ENDED,
 }

@@ -17,8 +17,8 @@ from bot.i18n.labels import N_
 from bot.outbox.worker import Courier, Sent, patient
 from bot.people.identities import Identities
 from core import commands as c
+from core.approval import eligible, represented, votes_needed
 from core.card import Card
-from core.decide.approval import represented
 from core.effects import Effect, EffectKind
 from core.engine import Engine
 from core.errors import AlreadyDecided, DeliveryError, FabuError, Gone, OutdatedCard, UnknownPerson, WrongStatus
@@ -28,7 +28,6 @@ from core.ports.approval_forms import ApprovalForms, FormOrder, FormState, FormS
 from core.ports.outbox import Delivery
 from core.ports.store import Page, PlanQuery, Store
 from core.status import PlanStatus
-from core.validate import eligible
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +90,7 @@ class Forms:
         uncounted = []
         for vote in state.votes:
             actor = await self._voter(stage.channel, vote.user)
-            if actor is None or not represented(plan, self._engine.context(actor)):
+            if actor is None or not represented(plan, actor.id, self._engine.directory):
                 uncounted.append(self._engine.directory.name(actor.id) if actor else vote.user)
                 continue
             plan = await self._vote(plan, stage, vote, actor)
@@ -170,7 +169,7 @@ class Forms:
         users = {person: await self._user(channel, person) for person in people}
         submitter = await self._user(channel, plan.manager)
         missing = [person for person, user in users.items() if not user]
-        if not submitter or len(users) - len(missing) < _needed(stage, len(people)):
+        if not submitter or len(users) - len(missing) < votes_needed(stage, len(people)):
             names = ", ".join(map(directory.name, missing if submitter else [plan.manager]))
             reason = self._locale.text("these people have no account there: {people}", people=names)
             raise DeliveryError(_platform(channel), reason, retryable=False, sent=False)
@@ -223,13 +222,6 @@ def _asked(plan: Plan, effect: Effect) -> Stage | None:
 def _waits(plan: Plan, form: str) -> bool:
     stage = plan.approval.stage
     return plan.status is PlanStatus.WAIT_FOR_APPROVAL and stage is not None and stage.form == form
-
-
-def _needed(stage: Stage, people: int) -> int:
-    """Return how many must approve."""
-    if stage.rule == "all":
-        return people
-    return 1 if stage.rule == "any" else stage.rule
 
 
 def _lines(card: Card, locale: Locale) -> Iterator[tuple[str, str]]:

@@ -16,6 +16,7 @@ from bot.i18n import Locale
 from bot.outbox.worker import Sent
 from bot.people.identities import Identities
 from bot.people.sign_in_links import SENT, SignInLinks
+from core.approval import pending_voters
 from core.audit import LogEntry
 from core.card import Card
 from core.decide.execution import blockers
@@ -28,7 +29,6 @@ from core.ports.messenger import Messenger, Place, Posted
 from core.ports.outbox import Delivery
 from core.ports.store import CardRecord, Reading, Store, Writing
 from core.status import ENDED, ItemStatus, PlanStatus
-from core.validate import eligible
 
 log = logging.getLogger(__name__)
 
@@ -107,12 +107,10 @@ class CardSync:
         """Return who has yet to vote and is asked here: in the stage's chat, or the first that has their account."""
         plan = view.plan
         stage = plan.approval.stage
-        if plan.status is not PlanStatus.WAIT_FOR_APPROVAL or stage is None or stage.channel in FORMS:
+        if stage is None or stage.channel in FORMS:
             return []
-        voted = {vote.person for vote in plan.votes_of(plan.approval.current)}
-        people = eligible(stage, plan.approval, plan.manager, self._engine.directory) - voted
-        people |= {to for person, to in plan.approval.delegates.items() if person in people}
-        return [person for person in sorted(people) if await self._here(view, person, stage.channel.value)]
+        people = sorted(pending_voters(plan, self._engine.directory))
+        return [person for person in people if await self._here(view, person, stage.channel.value)]
 
     async def _assigned(self, view: _View) -> list[tuple[str, str]]:
         """Return assignees with the items that they can do now."""
