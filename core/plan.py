@@ -280,6 +280,14 @@ class Plan:
         """What the button of an item carries."""
         return f"{self.ref}.{item_id}"
 
+    def blockers(self, item: Item) -> list[Item]:
+        """Return the items that must be complete before an item and are not.
+
+        Of the items that are loaded: a command loads what its item needs, a list of plans loads none.
+        """
+        needed = (self.items[need] for need in item.needs if need in self.items)
+        return [other for other in needed if not other.complete]
+
     def votes_of(self, stage: int) -> tuple[Vote, ...]:
         """Return the votes of one stage, in the order they were given."""
         return tuple(vote for vote in self.votes if vote.stage == stage)

@@ -210,9 +210,9 @@ class PlanCards:
             parts.append(
                 text("by {person}", person=name(item.executed_by) if item.executed_by != "system" else text("schedule"))
             )
-        waits = [plan.items[need].name for need in item.needs if need in plan.items and not plan.items[need].complete]
-        if waits and item.status is ItemStatus.TODO:
-            parts.append(text("after: {items}", items=", ".join(waits)))
+        blockers = plan.blockers(item)
+        if blockers and item.status is ItemStatus.TODO:
+            parts.append(text("after: {items}", items=", ".join(other.name for other in blockers)))
         if item.run and item.run.message and not item.complete:
             parts.append(text(item.run.message))
         if item.remark:
@@ -265,7 +265,7 @@ class PlanCards:
         )
         if item.status is ItemStatus.FAILED:
             return Button(Verb.RETRY, text("Retry"), ref, Style.PRIMARY), skip
-        if any(need in plan.items and not plan.items[need].complete for need in item.needs):
+        if plan.blockers(item):
             return (skip,)
         if item.type == "text":
             remark = Field(text("Remark"), hint=text("What was done, and what came out of it"), multiline=True)

@@ -19,7 +19,6 @@ from bot.people.sign_in_links import SENT, SignInLinks
 from core.approval import pending_voters
 from core.audit import LogEntry
 from core.card import Card
-from core.decide.execution import blockers
 from core.engine import Engine
 from core.errors import DeliveryError
 from core.people import Person
@@ -120,7 +119,7 @@ class CardSync:
         ready = [
             item
             for item in plan.items.values()
-            if item.assignee and item.status in (ItemStatus.TODO, ItemStatus.FAILED) and not blockers(plan, item)
+            if item.assignee and item.status in (ItemStatus.TODO, ItemStatus.FAILED) and not plan.blockers(item)
         ]
         return [(item.assignee, item.id) for item in ready if await self._here(view, item.assignee, "")]
 
