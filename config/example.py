@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
@@ -79,9 +80,11 @@ def _assignments(values: Mapping[str, Any]) -> str:
 
 def _choices(field: FieldInfo) -> str:
     """Return which values there are, unless the description says so."""
-    choices = (
-        [choice for choice in get_args(field.annotation) if choice] if get_origin(field.annotation) is Literal else []
-    )
+    annotation: Any = field.annotation
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        choices = [choice.value for choice in annotation]
+    else:
+        choices = [choice for choice in get_args(annotation) if choice] if get_origin(annotation) is Literal else []
     told = all(choice in (field.description or "") for choice in choices)
     return "" if told else f" One of {', '.join(choices)}."
 

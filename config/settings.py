@@ -14,6 +14,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from core.plan import Channel
+
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
 
@@ -156,9 +158,7 @@ class Gate(_Section):
     name: str = Field("Zadig", description="What the stage of the approval is called.")
     approvers: tuple[str, ...] = Field(description="Who decides: ids of people and @groups.", min_length=1)
     rule: Literal["all", "any"] | int = Field("any", description="How many must approve: all, any, or a number.")
-    channel: Literal["native", "slack", "feishu", "dingtalk", "feishu_instance", "dingtalk_instance"] = Field(
-        "native", description="Where the approvers are asked."
-    )
+    channel: Channel = Field(Channel.NATIVE, description="Where the approvers are asked.")
     expires_in: Duration | None = Field(None, description="After how long without a decision Zadig is told no.")
     remind_every: Duration | None = Field(None, description="After how long approvers are reminded first.")
 

@@ -31,9 +31,15 @@ class Channel(StrEnum):
     FEISHU_INSTANCE = "feishu_instance"
     DINGTALK_INSTANCE = "dingtalk_instance"
 
+    @property
+    def is_form(self) -> bool:
+        """Whether the vendor's own approval form decides."""
+        return self in (Channel.FEISHU_INSTANCE, Channel.DINGTALK_INSTANCE)
 
-FORMS = (Channel.FEISHU_INSTANCE, Channel.DINGTALK_INSTANCE)
-"""The channels in which the vendor's own approval form decides."""
+    @property
+    def platform(self) -> str:
+        """The platform on which the approvers have their accounts: that of a form is its vendor's chat."""
+        return self.value.removesuffix("_instance")
 
 
 class Decision(StrEnum):

@@ -22,7 +22,7 @@ from core.card import Card
 from core.engine import Engine
 from core.errors import DeliveryError
 from core.people import Person
-from core.plan import FORMS, Plan
+from core.plan import Plan
 from core.ports.clock import Clock, Ids
 from core.ports.messenger import Messenger, Place, Posted
 from core.ports.outbox import Delivery
@@ -106,10 +106,10 @@ class CardSync:
         """Return who has yet to vote and is asked here: in the stage's chat, or the first that has their account."""
         plan = view.plan
         stage = plan.approval.stage
-        if stage is None or stage.channel in FORMS:
+        if stage is None or stage.channel.is_form:
             return []
         people = sorted(pending_voters(plan, self._engine.directory))
-        return [person for person in people if await self._here(view, person, stage.channel.value)]
+        return [person for person in people if await self._here(view, person, stage.channel.platform)]
 
     async def _assigned(self, view: _View) -> list[tuple[str, str]]:
         """Return assignees with the items that they can do now."""

@@ -21,7 +21,7 @@ from core.plan import Channel, Item
 from core.workflow import AnyJson
 from core.workflow.base import Flag, Int64, Many, Text, spelled
 
-_FORMS = {"lark": (Channel.FEISHU_INSTANCE, "feishu"), "dingtalk": (Channel.DINGTALK_INSTANCE, "dingtalk")}
+_FORMS = {"lark": Channel.FEISHU_INSTANCE, "dingtalk": Channel.DINGTALK_INSTANCE}
 _RULES = {"AND": "all", "OR": "any"}
 
 
@@ -156,9 +156,9 @@ def _approval(body: ApprovalBody | None, directory: Directory) -> dict[str, Any]
     form = {"lark": body.lark_approval, "dingtalk": body.dingtalk_approval}.get(body.type)
     if form is None:
         raise Invalid(Problem("approval.type", "write one of: {expected}", {"expected": "native, lark, dingtalk"}))
-    channel, platform = _FORMS[body.type]
+    channel = _FORMS[body.type]
     nodes = [(index, node) for index, node in enumerate(form.approval_nodes) if node.type not in ("START", "END")]
-    return {"stages": [_node(node, index, channel, platform, directory, body.type) for index, node in nodes]}
+    return {"stages": [_node(node, index, channel, directory, body.type) for index, node in nodes]}
 
 
 def _native(native: NativeApproval, directory: Directory) -> dict[str, Any]:
@@ -176,17 +176,14 @@ def _native(native: NativeApproval, directory: Directory) -> dict[str, Any]:
     return {"stages": [stage], "expires_in": f"{native.timeout}m" if native.timeout > 0 else None}
 
 
-def _node(
-    node: ApprovalNode, index: int, channel: Channel, platform: str, directory: Directory, kind: str
-) -> dict[str, Any]:
+def _node(node: ApprovalNode, index: int, channel: Channel, directory: Directory, kind: str) -> dict[str, Any]:
     path = f"approval.{kind}_approval.approval_nodes[{index}]"
     if node.type not in _RULES or node.approve_node_type == "user_group":
         raise Invalid(Problem(f"{path}.type", "write AND or OR, and approvers by name: other nodes cannot be had here"))
     approvers = [
-        next(
-            (person.id for person in directory.people.values() if user.id and getattr(person, platform) == user.id), ""
-        )
-        or _person(user.name, directory, f"{path}.approve_users[{number}]")
+        known.id
+        if (known := directory.accounts.get((channel.platform, user.id)))
+        else _person(user.name, directory, f"{path}.approve_users[{number}]")
         for number, user in enumerate(node.approve_users)
     ]
     return {"name": f"{kind} {index}", "approvers": approvers, "rule": _RULES[node.type], "channel": channel}

@@ -21,7 +21,7 @@ from core.errors import (
     SelfApproval,
     WrongStatus,
 )
-from core.plan import FORMS, Decision, Plan
+from core.plan import Decision, Plan
 from core.status import ALLOWED, PlanStatus, Verb
 
 
@@ -33,7 +33,7 @@ def check_right(plan: Plan, context: Context) -> None:
     if stage is None:
         raise WrongStatus(status=plan.status, verb=Verb.APPROVE)
     actor, directory = context.actor, context.directory
-    if stage.channel in FORMS and actor.via != stage.channel.value:
+    if stage.channel.is_form and actor.via != stage.channel.value:
         raise Forbidden(
             "This stage is decided in the approval form of {platform}. Open it there.", platform=stage.channel
         )
