@@ -27,8 +27,8 @@ from core.people import gate
 from core.plan import Plan
 from core.ports.outbox import Delivery
 from core.ports.store import PlanQuery, Reading
-from core.status import FAILED_CHECK, WAITING_CHECK, HookEvent, PlanStatus
-from core.workflow import HookReleasePlan, ReleasePlanHook, WorkflowHookJob, canonical_status
+from core.status import FAILED_CHECK, WAITING_CHECK, HookEvent, PlanStatus, canonical_status
+from core.workflow import HookReleasePlan, ReleasePlanHook, WorkflowHookJob
 
 ZADIG = gate("zadig")
 _PREFIX = "Zadig: "
