@@ -1,8 +1,10 @@
+"""What texts of people mean."""
+
 from __future__ import annotations
 
 import pytest
 
-from bot.people.identities import phone_number
+from core.text import phone_number
 
 
 @pytest.mark.parametrize(
