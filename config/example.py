@@ -17,6 +17,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from config.settings import Endpoint, Gate, Settings
+from core.text import format_duration
 
 _HEAD = """\
 # Every setting of Fabu. Copy this file to fabu.toml, and take away the # in front of what you change.
@@ -33,7 +34,6 @@ _SAMPLES: Mapping[type[BaseModel], Mapping[str, Any]] = {
     Endpoint: {"url": "https://ci.example.com/fabu"},
 }
 """What stands where there is no default."""
-_UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
 def example() -> str:
@@ -93,9 +93,7 @@ def _toml(value: Any) -> str:
     """Return a value as TOML writes it: for texts, numbers, booleans and lists this is JSON."""
     match value:
         case timedelta():
-            seconds = int(value.total_seconds())
-            unit, size = next((unit, size) for unit, size in _UNITS if seconds % size == 0)
-            return f'"{seconds // size}{unit}"'
+            return json.dumps(format_duration(value))
         case SecretStr():
             return json.dumps(value.get_secret_value())
         case _:

@@ -5,30 +5,17 @@ Every field has a description; `fabu doctor` and the documentation are made from
 
 from __future__ import annotations
 
-import re
 import tomllib
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from core.plan import Channel
+from core.text import Duration
 
-_UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
-
-
-def _duration(value: Any) -> Any:
-    """Read `90s`, `10m`, `1h30m` or `2d`."""
-    if not isinstance(value, str):
-        return value
-    if not re.fullmatch(r"(\d+[dhms])+", value):
-        raise ValueError("write a duration such as 90s, 10m, 1h30m or 2d")
-    return timedelta(seconds=sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+)([dhms])", value)))
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
 HookEventName = Literal["finish_planning", "start_execute", "all_job_done"]
 ALL_EVENTS: tuple[HookEventName, ...] = ("finish_planning", "start_execute", "all_job_done")
 

@@ -8,17 +8,16 @@ answer tells all of it.
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from core.plan import Channel
 from core.status import HookEvent
+from core.text import Duration
 from core.workflow import Workflow, mask_credentials
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
-_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 
 
 def clean(text: Any) -> Any:
@@ -26,27 +25,6 @@ def clean(text: Any) -> Any:
     return _CONTROL.sub("", text) if isinstance(text, str) else text
 
 
-def parse_duration(value: Any) -> Any:
-    """Read durations as people write them, `90s`, `10m`, `1h30m`, `2d`.
-
-    Anything else is left to pydantic, also `PT1H30M` (ISO 8601), which is how a draft's own JSON writes them. Raises
-    ValueError with what to write instead.
-    """
-    if not isinstance(value, str) or value.startswith("P"):
-        return value
-    match = _DURATION.fullmatch(value.strip())
-    if not match or not any(match.groups()):
-        raise ValueError("write a duration such as 90s, 10m, 1h30m or 2d")
-    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-
-
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(parse_duration),
-    Field(gt=timedelta(0), le=timedelta(days=366)),
-    WithJsonSchema({"type": "string", "examples": ["10m", "1h30m"]}),
-]
 Name = Annotated[str, BeforeValidator(clean), StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Id = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Key = Annotated[str, StringConstraints(pattern=r"^[\w.-]+$", max_length=64)]  # {1,64} would cost 6 MB, in Rust

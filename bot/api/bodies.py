@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from core.draft import Duration, Id, Name, WindowDraft, clean
+from core.draft import Id, Name, WindowDraft, clean
 from core.ports.outbox import DeliveryState
 from core.status import PlanStatus
+from core.text import Duration
 
 Said = Annotated[str, StringConstraints(max_length=4000), AfterValidator(clean)]
 Told = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"\S"), AfterValidator(clean)]

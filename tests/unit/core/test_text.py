@@ -2,9 +2,55 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import timedelta
 
-from core.text import phone_number
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from core.text import Duration, format_duration, parse_duration, phone_number
+
+SECOND, YEAR = timedelta(seconds=1), timedelta(days=366)
+DURATION: TypeAdapter[timedelta] = TypeAdapter(Duration)
+durations = st.integers(1, YEAR // SECOND).map(lambda seconds: timedelta(seconds=seconds))
+
+
+@given(durations)
+def test_a_duration_is_read_as_it_is_written(duration: timedelta) -> None:
+    assert parse_duration(format_duration(duration)) == duration
+    assert DURATION.validate_python(format_duration(duration)) == duration
+
+
+@given(st.permutations(["1d", "2h", "3m", "4s"]), st.integers(1, 4))
+def test_units_come_in_any_order_and_none_twice(parts: list[str], count: int) -> None:
+    text = "".join(parts[:count])
+    assert parse_duration(text) == sum(map(parse_duration, parts[:count]), timedelta())
+    with pytest.raises(ValueError, match="write a duration such as"):
+        parse_duration(text + "9" + text[1:])
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("90m", 5400), ("1h30m", 5400), ("30m1h", 5400), ("2d", 172_800), (" 1h ", 3600)]
+)
+def test_durations_are_written_with_units(text: str, seconds: int) -> None:
+    assert parse_duration(text) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["", "h", "90", "1 hour", "1h 30m", "-1m", "1.5h", "1h1h", "1H", "9" * 40 + "d"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="write a duration such as 90s, 10m, 1h30m or 2d"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize("value", ["0s", "367d", "99999999d", 0.5, -1, "PT0.5S", "P2Y"])
+def test_a_duration_has_bounds(value: object) -> None:
+    with pytest.raises(ValidationError, match="from one second up to 366 days"):
+        DURATION.validate_python(value)
+
+
+def test_seconds_and_iso_8601_are_durations_too() -> None:
+    assert DURATION.validate_python(90) == DURATION.validate_json('"PT1M30S"') == timedelta(seconds=90)
 
 
 @pytest.mark.parametrize(
