@@ -7,28 +7,22 @@ answer tells all of it.
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from core.plan import Channel
 from core.status import HookEvent
-from core.text import Duration
+from core.text import Duration, remove_invisible
 from core.workflow import Workflow, mask_credentials
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
-
-
-def clean(text: Any) -> Any:
-    """Remove control characters and direction overrides, which would garble cards and hide what is approved."""
-    return _CONTROL.sub("", text) if isinstance(text, str) else text
-
-
-Name = Annotated[str, BeforeValidator(clean), StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Id = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-Key = Annotated[str, StringConstraints(pattern=r"^[\w.-]+$", max_length=64)]  # {1,64} would cost 6 MB, in Rust
-LongText = Annotated[str, BeforeValidator(clean), StringConstraints(max_length=100_000)]
+_Visible = BeforeValidator(lambda value: remove_invisible(value) if isinstance(value, str) else value)
+Name = Annotated[str, _Visible, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Id = Annotated[str, _Visible, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Key = Annotated[
+    str, _Visible, StringConstraints(pattern=r"^[\w.-]+$", max_length=64)
+]  # {1,64} would cost 6 MB, in Rust
+LongText = Annotated[str, _Visible, StringConstraints(max_length=100_000)]
 
 
 class Draft(BaseModel):

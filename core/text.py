@@ -1,4 +1,4 @@
-"""What texts of people mean in every way in: durations and phone numbers."""
+"""What people write, read in one way everywhere: invisible characters, durations and phone numbers."""
 
 from __future__ import annotations
 
@@ -8,12 +8,49 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
+_CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"  # a surrogate is half of a character
+_BREAKS = "\u2028\u2029"
+_IGNORABLE = (
+    "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_EMOJI = (
+    "[\xa9\xae\u203c\u2049\u2122\u2139\u2194-\u21aa\u231a-\u23ff\u24c2\u25aa-\u25fe\u2600-\u27bf\u2934\u2935"
+    "\u2b05-\u2b55\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
+)
+_STYLE = "[\ufe0e\ufe0f]"  # chooses between text and emoji
+_INVISIBLE = re.compile(
+    f"[{_CONTROLS}{_BREAKS}{_IGNORABLE}]"
+    f"(?<!{_EMOJI}{_STYLE})(?<![0-9#*]\ufe0f(?=\u20e3))"
+    f"(?<!{_EMOJI}\u200d(?={_EMOJI}))(?<!{_EMOJI}{_STYLE}\u200d(?={_EMOJI}))"
+)
 _UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1), "s": timedelta(seconds=1)}
 _PART = r"(\d{1,8})([dhms])"  # more digits would be longer than any duration, and could overflow
 _DURATION = re.compile(f"(?:{_PART})+")
 _SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(days=366)
 _SEPARATORS = re.compile(r"[^0-9+]")
 _MAINLAND = re.compile(r"(?:\+|00)?86(?=1[0-9]{10}\Z)")
+
+
+def remove_invisible(text: str) -> str:
+    """Return a text without invisible characters; Unicode's separators of lines become line feeds.
+
+    Invisible are control characters but tab and line feed, lone surrogates, and what Unicode calls default ignorable:
+    characters of no width, controls of the direction of writing (U+202A-E, U+2066-9, U+200E-F), soft hyphens, fillers,
+    tags, the byte order mark, and the marks of interlinear annotations. They make two names look alike, and turn or
+    hide what is approved. Within emoji the joiner (U+200D) and the variation selectors (U+FE0E-F) stay.
+
+    For names, commands and whatever is shown. Scripts, SQL and values of parameters keep them: see `reveal_invisible`.
+    """
+    return _INVISIBLE.sub(lambda found: "\n" if found[0] in _BREAKS else "", text)
+
+
+def reveal_invisible(text: str) -> str:
+    """Return a text with `⟨U+200B⟩` in the place of each character that `remove_invisible` would remove or replace.
+
+    For what runs as it was written: who approves it sees on the card that there is more to it than meets the eye.
+    """
+    return _INVISIBLE.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text)
 
 
 def parse_duration(text: str) -> timedelta:

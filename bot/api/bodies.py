@@ -6,14 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from core.draft import Id, Name, WindowDraft, clean
+from core.draft import Id, Name, WindowDraft
 from core.ports.outbox import DeliveryState
 from core.status import PlanStatus
-from core.text import Duration
+from core.text import Duration, remove_invisible
 
-Said = Annotated[str, StringConstraints(max_length=4000), AfterValidator(clean)]
-Told = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"\S"), AfterValidator(clean)]
-Short = Annotated[str, StringConstraints(max_length=200)]
+Said = Annotated[str, StringConstraints(max_length=4000), AfterValidator(remove_invisible)]
+Told = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"\S"), AfterValidator(remove_invisible)]
+Short = Annotated[str, StringConstraints(max_length=200), AfterValidator(remove_invisible)]
 
 
 class Body(BaseModel):

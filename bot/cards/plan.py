@@ -13,6 +13,7 @@ from core.card import Button, Card, Fact, Field, Form, Row, Section, Style, Tone
 from core.people import Directory
 from core.plan import Decision, Item, Plan
 from core.status import ALLOWED, ENDED, FAILED_CHECK, WAITING_CHECK, ItemStatus, PlanStatus, RunStatus, Verb
+from core.text import reveal_invisible
 from core.workflow import Workflow
 
 _TONES = {
@@ -200,7 +201,7 @@ class PlanCards:
         ]
         if item.type == "workflow":
             parts.append(
-                f"{item.workflow} ({item.runner})"
+                f"{reveal_invisible(item.workflow)} ({item.runner})"
                 + (f" #{item.run.attempt}" if item.run and item.run.attempt > 1 else "")
             )
             parts += _parameters(item.spec)
@@ -280,4 +281,4 @@ def _parameters(spec: Mapping[str, Any] | None) -> list[str]:
     workflow = Workflow.model_validate(spec)
     params = [f"{p.name}={p.value}" for p in workflow.params if p.value and not p.is_credential]
     jobs = [job.name for stage in workflow.stages for job in stage.jobs]
-    return [part for part in (", ".join(params), " → ".join(jobs)) if part]
+    return [reveal_invisible(part) for part in (", ".join(params), " → ".join(jobs)) if part]

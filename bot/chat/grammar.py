@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from bot.verbs import ALIASES
+from core.text import remove_invisible
 
 WORDS = {word: verb for verb, aliases in ALIASES.items() for word in (verb, *aliases)}
 ITEM_VERBS = frozenset({"execute", "skip", "retry"})
@@ -42,7 +43,7 @@ class Typed:
 
 def parse(text: str) -> Typed:
     """Read a command. Never raises: what cannot be read is told in the result."""
-    word, rest = _next(text.replace("\u3000", " "))
+    word, rest = _next(remove_invisible(text).replace("\u3000", " "))
     word = word.lstrip("/").lower()
     verb = WORDS.get(word or "help", "")
     if not verb:

@@ -11,9 +11,10 @@ from bot.i18n import Locale
 from bot.problems import problems_in
 from core import commands as c
 from core.card import Field, Form
-from core.draft import PlanDraft, WindowDraft, clean
+from core.draft import PlanDraft, WindowDraft
 from core.errors import Invalid, NotFound, Problem
 from core.status import Verb
+from core.text import remove_invisible
 
 MAX_TEXT = 4000
 """The longest comment, reason or remark, in characters."""
@@ -43,7 +44,7 @@ def command_for(verb: str, ref: Ref, text: str) -> c.PersonCommand:
     """
     if len(text) > MAX_TEXT:
         raise Invalid(Problem("text", "write at most {limit} characters", {"limit": MAX_TEXT}))
-    text = clean(text)
+    text = remove_invisible(text)
     plan = {"plan_id": ref.plan_id, "nonce": ref.nonce}
     item = {**plan, "item_id": ref.item_id}
     match verb:
@@ -98,6 +99,7 @@ def new_plan_form(locale: Locale, name: str = "") -> Form:
 
 def draft_from_form(values: Mapping[str, str], locale: Locale) -> PlanDraft:
     """Read the new-plan form. Raises Invalid whose problems name the form's fields."""
+    values = {name: remove_invisible(value) for name, value in values.items()}
     approvers = values.get("approvers", "").replace("，", ",").replace(",", " ").split()
     lines = [line.strip() for line in values.get("items", "").splitlines() if line.strip()]
     data = {

@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.i18n import Locale
 from bot.richtext import to_plain
+from core.text import reveal_invisible
 from core.workflow import HookReleasePlan, TextHookJob, Workflow, WorkflowJob, mask_credentials
 
 _LONGEST = 90_000
@@ -36,7 +37,7 @@ def _lines(plan: HookReleasePlan, locale: Locale) -> Iterator[str]:
         else:
             workflow = job.spec.workflow
             yield f"{number}. {job.name}: {workflow.display_name or workflow.name} ({workflow.project})"
-            yield from _workflow(mask_credentials(workflow))
+            yield from map(reveal_invisible, _workflow(mask_credentials(workflow)))
 
 
 def _workflow(workflow: Workflow) -> Iterator[str]:

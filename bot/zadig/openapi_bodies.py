@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from itertools import count
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from adapters.zadig.planned import WorkflowInput, planned
 from bot.api.routing import validated
 from core.errors import Invalid, Problem
 from core.people import Directory
 from core.plan import Channel, Item
+from core.text import remove_invisible
 from core.workflow import AnyJson
 from core.workflow.base import Flag, Int64, Many, Text, spelled
 
@@ -84,9 +85,9 @@ class PlanBody(_Body):
 
 
 class JobBody(_Body):
-    """One item; what its `spec` holds depends on the type."""
+    """One item; what its `spec` holds depends on the type. Its name is compared with those of the items before."""
 
-    name: Text
+    name: Annotated[Text, AfterValidator(remove_invisible)]
     type: Literal["text", "workflow"]
     spec: dict[str, AnyJson]
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from core.text import Duration, format_duration, parse_duration, phone_number
+from core.text import Duration, format_duration, parse_duration, phone_number, remove_invisible, reveal_invisible
 
 SECOND, YEAR = timedelta(seconds=1), timedelta(days=366)
 DURATION: TypeAdapter[timedelta] = TypeAdapter(Duration)
@@ -69,3 +69,35 @@ def test_other_numbers_keep_their_country_code(written: str) -> None:
 def test_numbers_that_differ_stay_different() -> None:
     assert phone_number("+1 (415) 555-0100") == "+14155550100"
     assert phone_number("+113800000000") != phone_number("13800000000")
+
+
+EMOJI = "👩\u200d💻 ❤\ufe0f ⚠\ufe0f 1\ufe0f\u20e3 👩🏽\u200d🚀 🏳\ufe0f\u200d🌈 ✔\ufe0e"
+odd = st.text(st.sampled_from("a1#\n\t\r ❤👩🏽\u20e3\ufe0f\u200d\u200b\u2028\ufeff\u202e发"))
+
+
+@pytest.mark.parametrize(
+    "character",
+    "\0\a\r\x1b\x7f\x85\xad\u034f\u061c\u115f\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202e\u2060\u2066\u2069\u3164"
+    "\ufe00\ufe0f\ufeff\ufff9\ud800\U000e0041\U000e0101",
+)
+def test_what_cannot_be_seen_is_removed_or_revealed(character: str) -> None:
+    assert remove_invisible(f"a{character}b") == "ab"
+    assert reveal_invisible(f"a{character}b") == f"a⟨U+{ord(character):04X}⟩b"
+
+
+def test_lines_stay_lines() -> None:
+    assert remove_invisible("a\r\nb\u2028c\u2029\td\n") == "a\nb\nc\n\td\n"
+    assert reveal_invisible("a\r\nb\u2028c") == "a⟨U+000D⟩\nb⟨U+2028⟩c"
+
+
+def test_emoji_stay_whole() -> None:
+    assert remove_invisible(EMOJI) == reveal_invisible(EMOJI) == EMOJI
+    assert remove_invisible("a\ufe0f 1\ufe0f b\u200dc 👩\u200d") == "a 1 bc 👩"
+
+
+@given(st.text() | odd)
+def test_nothing_invisible_is_left(text: str) -> None:
+    removed, revealed = remove_invisible(text), reveal_invisible(text)
+    assert remove_invisible(removed) == removed == reveal_invisible(removed)
+    assert reveal_invisible(revealed) == revealed == remove_invisible(revealed)
+    assert (removed == text) == (revealed == text)
