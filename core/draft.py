@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from core.plan import Channel
 from core.status import HookEvent
-from core.text import Duration, remove_invisible
+from core.text import Duration, Moment, remove_invisible
 from core.workflow import Workflow, mask_credentials
 
 _Visible = BeforeValidator(lambda value: remove_invisible(value) if isinstance(value, str) else value)
@@ -34,8 +34,8 @@ class Draft(BaseModel):
 class WindowDraft(Draft):
     """The release window; a missing end is open."""
 
-    start: AwareDatetime | None = None
-    end: AwareDatetime | None = None
+    start: Moment | None = None
+    end: Moment | None = None
 
 
 class StageDraft(Draft):
@@ -90,7 +90,7 @@ class PlanDraft(Draft):
     manager: Id | Literal[""] = ""
     collaborators: Annotated[tuple[Id, ...], Field(max_length=100)] = ()
     window: WindowDraft = WindowDraft()
-    schedule_at: AwareDatetime | None = None
+    schedule_at: Moment | None = None
     description: LongText = ""
     jira_sprints: Annotated[tuple[dict[str, Any], ...], Field(max_length=50)] = ()
     approval: ApprovalDraft = ApprovalDraft()
@@ -113,7 +113,7 @@ class PlanPatch(Draft):
     manager: Id | None = None
     collaborators: Annotated[tuple[Id, ...], Field(max_length=100)] | None = None
     window: WindowDraft | None = None
-    schedule_at: AwareDatetime | None = None
+    schedule_at: Moment | None = None
     description: LongText | None = None
     jira_sprints: Annotated[tuple[dict[str, Any], ...], Field(max_length=50)] | None = None
     approval: ApprovalDraft | None = None

@@ -1,12 +1,12 @@
-"""What people write, read in one way everywhere: invisible characters, durations and phone numbers."""
+"""What people write, read in one way everywhere: invisible characters, durations, moments and phone numbers."""
 
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, WithJsonSchema
 
 _CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"  # a surrogate is half of a character
 _BREAKS = "\u2028\u2029"
@@ -28,6 +28,7 @@ _UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minute
 _PART = r"(\d{1,8})([dhms])"  # more digits would be longer than any duration, and could overflow
 _DURATION = re.compile(f"(?:{_PART})+")
 _SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(days=366)
+_EARLIEST, _END = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 _SEPARATORS = re.compile(r"[^0-9+]")
 _MAINLAND = re.compile(r"(?:\+|00)?86(?=1[0-9]{10}\Z)")
 
@@ -93,6 +94,33 @@ Duration = Annotated[
     WithJsonSchema({"type": "string", "examples": ["10m", "1h30m"]}),
 ]
 """A field that holds a duration, in plans, bodies of the API and settings alike."""
+
+
+def _check_moment(moment: datetime) -> datetime:
+    """Leave a year to the end of what dates can be, for other time zones and for durations that are added."""
+    if not _EARLIEST <= moment < _END:
+        raise ValueError("write a time between the years 1970 and 9998")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_check_moment)]
+"""A field that holds a moment with its zone."""
+
+
+def parse_moment(text: str, zone: tzinfo) -> datetime:
+    """Return, in UTC, the moment that is written as `2026-11-24 18:00` in a time zone, or as RFC 3339.
+
+    Raises ValueError for another form, and for a moment out of bounds.
+    """
+    moment = datetime.fromisoformat(text.strip())
+    return _check_moment(moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def moment_of_unix(seconds: int) -> datetime | None:
+    """Return the moment of unix seconds as Zadig sends them, None for 0. Raises ValueError when it is out of bounds."""
+    if not _EARLIEST.timestamp() <= seconds < _END.timestamp():
+        raise ValueError("write times in unix seconds")
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None
 
 
 def phone_number(written: str) -> str:

@@ -7,7 +7,7 @@ fields that are not known are ignored, and `null` is the zero value.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import count
 from typing import Annotated, Any, Literal
 
@@ -18,7 +18,7 @@ from bot.api.routing import validated
 from core.errors import Invalid, Problem
 from core.people import Directory
 from core.plan import Channel, Item
-from core.text import remove_invisible
+from core.text import moment_of_unix, remove_invisible
 from core.workflow import AnyJson
 from core.workflow.base import Flag, Int64, Many, Text, spelled
 
@@ -107,8 +107,8 @@ def fields_of(body: PlanBody, directory: Directory) -> dict[str, Any]:
     return {
         "name": body.name,
         "manager": _person(body.manager, directory, "manager"),
-        "window": {"start": _moment(body.start_time), "end": _moment(body.end_time)},
-        "schedule_at": _moment(body.schedule_execute_time),
+        "window": {"start": moment_of(body.start_time), "end": moment_of(body.end_time)},
+        "schedule_at": moment_of(body.schedule_execute_time),
         "description": body.description,
         "approval": _approval(body.approval, directory),
     }
@@ -207,8 +207,9 @@ def _group(approver: Approver, directory: Directory, path: str) -> str:
     return f"@{found}"
 
 
-def _moment(seconds: int) -> datetime | None:
+def moment_of(seconds: int) -> datetime | None:
+    """Return the moment of unix seconds, None for 0. Raises Invalid."""
     try:
-        return datetime.fromtimestamp(seconds, UTC) if seconds else None
-    except (OverflowError, ValueError, OSError):
+        return moment_of_unix(seconds)
+    except ValueError:
         raise Invalid(Problem("start_time", "write times in unix seconds")) from None

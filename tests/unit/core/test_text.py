@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from core.text import Duration, format_duration, parse_duration, phone_number, remove_invisible, reveal_invisible
+from core.text import (
+    Duration,
+    Moment,
+    format_duration,
+    moment_of_unix,
+    parse_duration,
+    parse_moment,
+    phone_number,
+    remove_invisible,
+    reveal_invisible,
+)
 
 SECOND, YEAR = timedelta(seconds=1), timedelta(days=366)
 DURATION: TypeAdapter[timedelta] = TypeAdapter(Duration)
@@ -101,3 +111,32 @@ def test_nothing_invisible_is_left(text: str) -> None:
     assert remove_invisible(removed) == removed == reveal_invisible(removed)
     assert reveal_invisible(revealed) == revealed == remove_invisible(revealed)
     assert (removed == text) == (revealed == text)
+
+
+ZONE = timezone(timedelta(hours=8))
+OUT_OF_BOUNDS = ("0001-01-01 00:00", "1970-01-01 07:59", "9999-01-01 08:00", "9999-12-31T23:59:59-12:00")
+
+
+@given(st.integers(0, 253_370_764_799), st.integers(-14, 14))
+def test_a_moment_is_read_in_its_zone_or_the_readers(seconds: int, hours: int) -> None:
+    zone = timezone(timedelta(hours=hours))
+    moment = datetime.fromtimestamp(seconds, zone)
+    assert parse_moment(moment.isoformat(), ZONE) == moment
+    assert parse_moment(f" {moment.replace(tzinfo=None).isoformat()} ", zone) == moment
+    assert parse_moment(moment.isoformat(), ZONE).tzinfo is UTC
+
+
+@pytest.mark.parametrize("text", OUT_OF_BOUNDS)
+def test_a_moment_has_bounds_that_every_zone_can_show(text: str) -> None:
+    with pytest.raises(ValueError, match="between the years 1970 and 9998"):
+        parse_moment(text, ZONE)
+    with pytest.raises(ValidationError, match="between the years 1970 and 9998"):
+        TypeAdapter(Moment).validate_python(datetime.fromisoformat(text).replace(tzinfo=ZONE))
+
+
+def test_unix_seconds_are_moments_and_nothing_is_none() -> None:
+    assert moment_of_unix(1_764_000_000) == datetime(2025, 11, 24, 16, tzinfo=UTC)
+    assert moment_of_unix(0) is None
+    for seconds in (-1, 253_370_764_800, 2**62):
+        with pytest.raises(ValueError, match="write times in unix seconds"):
+            moment_of_unix(seconds)

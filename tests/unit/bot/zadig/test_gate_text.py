@@ -4,8 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bot.i18n import Locale
 from bot.zadig.gate_text import described
+from core.errors import Invalid
 from core.workflow import HookReleasePlan, ReleasePlanHook
 
 EXAMPLE = Path(__file__).parents[3] / "fixtures" / "hook_example.json"
@@ -72,3 +75,8 @@ def test_what_cannot_be_seen_in_what_runs_is_shown() -> None:
     text = described(plan({"name": "go", "type": "workflow", "spec": {"workflow": workflow}}), LOCALE)
     assert "env=pro⟨U+202E⟩d" in text
     assert "sql=drop⟨U+200B⟩ table" in text
+
+
+def test_a_time_that_is_none_is_refused() -> None:
+    with pytest.raises(Invalid):
+        described(plan(start_time=2**62), LOCALE)
