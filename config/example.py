@@ -10,12 +10,14 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from config.settings import Endpoint, Gate, Settings
+from core.text import format_duration
 
 _HEAD = """\
 # Every setting of Fabu. Copy this file to fabu.toml, and take away the # in front of what you change.
@@ -32,7 +34,6 @@ _SAMPLES: Mapping[type[BaseModel], Mapping[str, Any]] = {
     Endpoint: {"url": "https://ci.example.com/fabu"},
 }
 """What stands where there is no default."""
-_UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
 def example() -> str:
@@ -79,9 +80,11 @@ def _assignments(values: Mapping[str, Any]) -> str:
 
 def _choices(field: FieldInfo) -> str:
     """Return which values there are, unless the description says so."""
-    choices = (
-        [choice for choice in get_args(field.annotation) if choice] if get_origin(field.annotation) is Literal else []
-    )
+    annotation: Any = field.annotation
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        choices = [choice.value for choice in annotation]
+    else:
+        choices = [choice for choice in get_args(annotation) if choice] if get_origin(annotation) is Literal else []
     told = all(choice in (field.description or "") for choice in choices)
     return "" if told else f" One of {', '.join(choices)}."
 
@@ -90,9 +93,7 @@ def _toml(value: Any) -> str:
     """Return a value as TOML writes it: for texts, numbers, booleans and lists this is JSON."""
     match value:
         case timedelta():
-            seconds = int(value.total_seconds())
-            unit, size = next((unit, size) for unit, size in _UNITS if seconds % size == 0)
-            return f'"{seconds // size}{unit}"'
+            return json.dumps(format_duration(value))
         case SecretStr():
             return json.dumps(value.get_secret_value())
         case _:

@@ -5,28 +5,17 @@ Every field has a description; `fabu doctor` and the documentation are made from
 
 from __future__ import annotations
 
-import re
 import tomllib
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-_UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+from core.plan import Channel
+from core.text import Duration
 
-
-def _duration(value: Any) -> Any:
-    """Read `90s`, `10m`, `1h30m` or `2d`."""
-    if not isinstance(value, str):
-        return value
-    if not re.fullmatch(r"(\d+[dhms])+", value):
-        raise ValueError("write a duration such as 90s, 10m, 1h30m or 2d")
-    return timedelta(seconds=sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+)([dhms])", value)))
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
 HookEventName = Literal["finish_planning", "start_execute", "all_job_done"]
 ALL_EVENTS: tuple[HookEventName, ...] = ("finish_planning", "start_execute", "all_job_done")
 
@@ -156,9 +145,7 @@ class Gate(_Section):
     name: str = Field("Zadig", description="What the stage of the approval is called.")
     approvers: tuple[str, ...] = Field(description="Who decides: ids of people and @groups.", min_length=1)
     rule: Literal["all", "any"] | int = Field("any", description="How many must approve: all, any, or a number.")
-    channel: Literal["native", "slack", "feishu", "dingtalk", "feishu_instance", "dingtalk_instance"] = Field(
-        "native", description="Where the approvers are asked."
-    )
+    channel: Channel = Field(Channel.NATIVE, description="Where the approvers are asked.")
     expires_in: Duration | None = Field(None, description="After how long without a decision Zadig is told no.")
     remind_every: Duration | None = Field(None, description="After how long approvers are reminded first.")
 

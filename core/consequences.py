@@ -126,4 +126,4 @@ def _asked_stage(plan: Plan | None) -> tuple[int, int] | None:
     if plan is None or plan.status is not PlanStatus.WAIT_FOR_APPROVAL:
         return None
     stage = plan.approval.stage
-    return (plan.revision, plan.approval.current) if stage and stage.channel.value.endswith("_instance") else None
+    return (plan.revision, plan.approval.current) if stage and stage.channel.is_form else None

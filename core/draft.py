@@ -7,50 +7,22 @@ answer tells all of it.
 
 from __future__ import annotations
 
-import re
-from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from core.plan import Channel
 from core.status import HookEvent
+from core.text import Duration, Moment, remove_invisible
 from core.workflow import Workflow, mask_credentials
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
-_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
-
-
-def clean(text: Any) -> Any:
-    """Remove control characters and direction overrides, which would garble cards and hide what is approved."""
-    return _CONTROL.sub("", text) if isinstance(text, str) else text
-
-
-def parse_duration(value: Any) -> Any:
-    """Read durations as people write them, `90s`, `10m`, `1h30m`, `2d`.
-
-    Anything else is left to pydantic, also `PT1H30M` (ISO 8601), which is how a draft's own JSON writes them. Raises
-    ValueError with what to write instead.
-    """
-    if not isinstance(value, str) or value.startswith("P"):
-        return value
-    match = _DURATION.fullmatch(value.strip())
-    if not match or not any(match.groups()):
-        raise ValueError("write a duration such as 90s, 10m, 1h30m or 2d")
-    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-
-
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(parse_duration),
-    Field(gt=timedelta(0), le=timedelta(days=366)),
-    WithJsonSchema({"type": "string", "examples": ["10m", "1h30m"]}),
-]
-Name = Annotated[str, BeforeValidator(clean), StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Id = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-Key = Annotated[str, StringConstraints(pattern=r"^[\w.-]+$", max_length=64)]  # {1,64} would cost 6 MB, in Rust
-LongText = Annotated[str, BeforeValidator(clean), StringConstraints(max_length=100_000)]
+_Visible = BeforeValidator(lambda value: remove_invisible(value) if isinstance(value, str) else value)
+Name = Annotated[str, _Visible, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Id = Annotated[str, _Visible, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Key = Annotated[
+    str, _Visible, StringConstraints(pattern=r"^[\w.-]+$", max_length=64)
+]  # {1,64} would cost 6 MB, in Rust
+LongText = Annotated[str, _Visible, StringConstraints(max_length=100_000)]
 
 
 class Draft(BaseModel):
@@ -62,8 +34,8 @@ class Draft(BaseModel):
 class WindowDraft(Draft):
     """The release window; a missing end is open."""
 
-    start: AwareDatetime | None = None
-    end: AwareDatetime | None = None
+    start: Moment | None = None
+    end: Moment | None = None
 
 
 class StageDraft(Draft):
@@ -118,7 +90,7 @@ class PlanDraft(Draft):
     manager: Id | Literal[""] = ""
     collaborators: Annotated[tuple[Id, ...], Field(max_length=100)] = ()
     window: WindowDraft = WindowDraft()
-    schedule_at: AwareDatetime | None = None
+    schedule_at: Moment | None = None
     description: LongText = ""
     jira_sprints: Annotated[tuple[dict[str, Any], ...], Field(max_length=50)] = ()
     approval: ApprovalDraft = ApprovalDraft()
@@ -141,7 +113,7 @@ class PlanPatch(Draft):
     manager: Id | None = None
     collaborators: Annotated[tuple[Id, ...], Field(max_length=100)] | None = None
     window: WindowDraft | None = None
-    schedule_at: AwareDatetime | None = None
+    schedule_at: Moment | None = None
     description: LongText | None = None
     jira_sprints: Annotated[tuple[dict[str, Any], ...], Field(max_length=50)] | None = None
     approval: ApprovalDraft | None = None

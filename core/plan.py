@@ -31,9 +31,15 @@ class Channel(StrEnum):
     FEISHU_INSTANCE = "feishu_instance"
     DINGTALK_INSTANCE = "dingtalk_instance"
 
+    @property
+    def is_form(self) -> bool:
+        """Whether the vendor's own approval form decides."""
+        return self in (Channel.FEISHU_INSTANCE, Channel.DINGTALK_INSTANCE)
 
-FORMS = (Channel.FEISHU_INSTANCE, Channel.DINGTALK_INSTANCE)
-"""The channels in which the vendor's own approval form decides."""
+    @property
+    def platform(self) -> str:
+        """The platform on which the approvers have their accounts: that of a form is its vendor's chat."""
+        return self.value.removesuffix("_instance")
 
 
 class Decision(StrEnum):
@@ -184,7 +190,7 @@ class Item:
     @property
     def complete(self) -> bool:
         """Whether the item no longer holds up the plan or the items that need it."""
-        return self.status in (ItemStatus.DONE, ItemStatus.SKIPPED)
+        return self.status.complete
 
     @property
     def waits(self) -> bool:
@@ -279,6 +285,14 @@ class Plan:
     def item_ref(self, item_id: str) -> str:
         """What the button of an item carries."""
         return f"{self.ref}.{item_id}"
+
+    def blockers(self, item: Item) -> list[Item]:
+        """Return the items that must be complete before an item and are not.
+
+        Of the items that are loaded: a command loads what its item needs, a list of plans loads none.
+        """
+        needed = (self.items[need] for need in item.needs if need in self.items)
+        return [other for other in needed if not other.complete]
 
     def votes_of(self, stage: int) -> tuple[Vote, ...]:
         """Return the votes of one stage, in the order they were given."""

@@ -37,15 +37,22 @@ class PlanStatus(StrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> PlanStatus | None:
-        alias = _ALIASES.get(str(value))
-        return cls(alias) if alias else None
+        return _ALIASES.get(str(value))
 
 
 _ALIASES = {
-    "finished_planning": "finish_planning",
-    "wait_for_success_external_check": "wait_for_all_done_external_check",
-    "wait_for_success_external_check_failed": "wait_for_all_done_external_check_failed",
+    "finished_planning": PlanStatus.FINISH_PLANNING,
+    "wait_for_success_external_check": PlanStatus.ALL_DONE_CHECK,
+    "wait_for_success_external_check_failed": PlanStatus.ALL_DONE_CHECK_FAILED,
 }
+
+
+def canonical_status(status: str) -> str:
+    """Return Zadig's spelling of a plan status that may be spelled as in the document's table or example.
+
+    A status that is not known stays as it is.
+    """
+    return _ALIASES.get(status, status)
 
 
 class ItemStatus(StrEnum):
@@ -56,6 +63,11 @@ class ItemStatus(StrEnum):
     DONE = "done"
     SKIPPED = "skipped"
     FAILED = "failed"
+
+    @property
+    def complete(self) -> bool:
+        """Whether the item no longer holds up the plan or the items that need it."""
+        return self in (ItemStatus.DONE, ItemStatus.SKIPPED)
 
 
 class RunStatus(StrEnum):
@@ -81,6 +93,7 @@ class RunStatus(StrEnum):
 
 
 ENDED = frozenset({PlanStatus.SUCCESS, PlanStatus.CANCEL})
+UNENDED = frozenset(PlanStatus) - ENDED
 
 WAITING_CHECK = {
     HookEvent.FINISH_PLANNING: PlanStatus.FINISH_CHECK,

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
 
+from core.approval import eligible, votes_needed
 from core.context import Context
 from core.draft import PlanDraft, WorkflowItemDraft
 from core.errors import Problem
 from core.people import Directory
-from core.plan import Approval, Stage
 from core.workflow import masked_places
 
 
@@ -84,27 +84,14 @@ def _past(draft: PlanDraft, now: datetime) -> list[str]:
     return [path for path, moment in times.items() if moment and moment < now]
 
 
-def eligible(stage: Stage, approval: Approval, manager: str, directory: Directory) -> frozenset[str]:
-    """Return the people who may decide a stage: its approvers, without the manager unless the plan allows that."""
-    people = directory.expand(stage.approvers)
-    return people if approval.allow_self_approval else people - {manager}
-
-
-def approvers(approval: Approval, manager: str, directory: Directory) -> frozenset[str]:
-    """Return the people who may decide some stage."""
-    return frozenset().union(*(eligible(stage, approval, manager, directory) for stage in approval.stages))
-
-
 def _approval(draft: PlanDraft, directory: Directory) -> Iterator[Problem]:
     for index, stage in enumerate(draft.approval.stages):
         path = f"approval.stages[{index}]"
         unknown = [i for i, name in enumerate(stage.approvers) if not directory.knows(name)]
         for i in unknown:
             yield _nobody(f"{path}.approvers[{i}]", stage.approvers[i])
-        people = directory.expand(stage.approvers)
-        if not draft.approval.allow_self_approval:
-            people -= {draft.manager}
-        needed = stage.rule if isinstance(stage.rule, int) else 1
+        people = eligible(stage, draft.approval, draft.manager, directory)
+        needed = max(1, votes_needed(stage, len(people)))
         if not stage.approvers:
             yield Problem(f"{path}.approvers", "name at least one person or @group")
         elif not unknown and len(people) < needed:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from weakref import WeakValueDictionary
@@ -22,12 +21,12 @@ from adapters.dingtalk.words import Words
 from core.card import Card
 from core.errors import DeliveryError
 from core.ports.messenger import Place, Posted
+from core.text import phone_number
 
 log = logging.getLogger(__name__)
 
 _MESSAGE = "message"
 _TITLE_BYTES = 200
-_CHINA = re.compile(r"^(\+|00)86-?(?=1\d{10}$)")
 
 
 class DingTalkMessenger:
@@ -93,8 +92,11 @@ class DingTalkMessenger:
         await self._send(Space("user", user), msg_key, params)
 
     async def find_user(self, email: str, phone: str) -> str:
-        """Return the user with a mobile number; DingTalk finds nobody by e-mail address."""
-        return (await self.client.user_by_mobile(_mobile(phone)) or "") if phone else ""
+        """Return the user with a mobile number; DingTalk finds nobody by e-mail address.
+
+        It knows the numbers of mainland China without their country code.
+        """
+        return (await self.client.user_by_mobile(phone_number(phone)) or "") if phone else ""
 
     async def contact(self, user: str) -> tuple[str, str] | None:
         """Return the organisation's mailbox and the mobile number of a member, None for who is not active."""
@@ -124,8 +126,3 @@ def _action_card(card: Card, words: Words) -> tuple[str, dict[str, str]]:
 def _message_id(card: Card) -> str:
     """Return what the ids of messages begin with that show the status of a card."""
     return f"{_MESSAGE}:{hashlib.sha256(f'{card.tone} {card.tag}'.encode()).hexdigest()[:12]}:"
-
-
-def _mobile(phone: str) -> str:
-    """Return a number as DingTalk knows it: numbers of mainland China have no country code."""
-    return _CHINA.sub("", re.sub(r"[\s()]", "", phone))

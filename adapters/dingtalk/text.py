@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_BREAK = re.compile("\r\n?|\u2028|\u2029|\x85")
-# Controls but newline, lone surrogates, marks that reverse the direction of reading, the byte order mark.
-_HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+from core.text import remove_invisible
+
 _MARKUP = re.compile(r"([\\`*_\[\]~&])")
 _CUT_ESCAPE = re.compile(r"(?<!\\)((?:\\\\)*)\\$")
 _WIDE = str.maketrans("<>@", "＜＞＠")
@@ -16,7 +15,7 @@ _COMMAND_LINK = re.compile("dtmd:", re.IGNORECASE)
 
 def clean(text: str) -> str:
     """Return the text without characters that hide, reorder or break what people read."""
-    return _HIDDEN.sub("", _BREAK.sub("\n", text).replace("\t", " ")).strip()
+    return remove_invisible(text).replace("\t", " ").strip()
 
 
 def flat(text: str) -> str:

@@ -21,6 +21,7 @@ import orjson
 from adapters.feishu.errors import NO_SUCH_USER, SUBSCRIBED, TOKEN_REFUSED, UUID_USED, FeishuError, answer_of, refusal
 from adapters.feishu.sdk import sdk_module
 from adapters.feishu.token import TenantToken
+from core.text import remove_invisible
 
 LOOKUP_BATCH: Final = 50  # e-mail addresses, and as many mobile numbers, in one call
 
@@ -282,8 +283,8 @@ class FeishuClient:
 
 
 def unmentioning(text: str) -> dict[str, str]:
-    """Return the content of a text message in which no markup mentions anybody."""
-    return {"text": _MENTION_MARKUP.sub("<\u200b", text)}
+    """Return the content of a text message in which no markup mentions anybody, and no character is invisible."""
+    return {"text": _MENTION_MARKUP.sub("<\u200b", remove_invisible(text))}
 
 
 def _share_certificates(httpx: Any) -> None:

@@ -6,11 +6,11 @@ for Markdown; characters that cannot be seen, or that turn the order of reading 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from core.card import Button, Field, Style
+from core.text import remove_invisible
 
 Element = dict[str, Any]
 
@@ -19,7 +19,6 @@ NAME: Final = 60  # characters of a fact's label
 TEXT: Final = 300  # characters of a confirmation
 CUT: Final = "…"
 
-_UNSEEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 _MARKUP: Final = str.maketrans(
     {"\n": " "} | {character: f"&#{ord(character)};" for character in "&<>*~_[]()#:!`$-+\\/\"'|"}
 )
@@ -29,7 +28,7 @@ _GREY: Final = {"text_size": "notation", "text_color": "grey"}
 
 def shown(text: str, limit: int) -> str:
     """Return a text of people as it may be shown, cut with an ellipsis when it is longer than the limit."""
-    text = _UNSEEN.sub("", text).strip()
+    text = remove_invisible(text).replace("\t", " ").strip()
     return text if len(text) <= limit else text[: limit - 1].rstrip() + CUT
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from adapters.local.masking import Masker
+from core.text import remove_invisible
 
 CAP = 1 << 20
 """Bytes of output that are kept of a run: half from its beginning, half from its end."""
@@ -21,8 +22,6 @@ _DROPPED = bytes(range(9)) + bytes(range(11, 27)) + bytes(range(28, 32)) + b"\x7
 
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\].*?(?:\x07|\x1b\\|$)", re.MULTILINE)
 """Terminal sequences for colours, cursor and titles (ECMA-48, 5.4 and 8.3.89)."""
-
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 class OutputLog:
@@ -98,7 +97,7 @@ def read_output(folder: Path) -> bytes:
 
 def readable(data: bytes) -> str:
     """Return output as text for a page or a terminal: broken UTF-8 replaced, nothing that moves or colours a screen."""
-    return _CONTROLS.sub("", _ESCAPES.sub("", data.decode(errors="replace")))
+    return remove_invisible(_ESCAPES.sub("", data.decode(errors="replace")))
 
 
 def _segment(folder: Path, number: int) -> Path:

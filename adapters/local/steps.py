@@ -7,8 +7,8 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from core.draft import parse_duration
 from core.errors import Problem
+from core.text import parse_duration
 from core.workflow import FreestyleJob, FreestyleSpec, Job, KeyVal, SqlJob, Workflow
 
 DEFAULT_TIMEOUT = timedelta(hours=1)
@@ -112,7 +112,7 @@ def _script_problems(path: str, spec: FreestyleSpec) -> Iterator[Problem]:
         yield Problem(f"{path}.script", "write the bash script to run")
     try:
         _timeout(spec.timeout)
-    except (ValueError, OverflowError):
+    except ValueError:
         yield Problem(f"{path}.timeout", "write a duration of up to 7 days, such as 90s, 10m or 1h30m")
     yield from _names(f"{path}.envs", [variable.key for variable in spec.envs])
 
@@ -131,7 +131,7 @@ def _value(variable: KeyVal) -> str:
 
 def _timeout(text: str) -> timedelta:
     """Raises ValueError when it is no duration, or none that makes sense."""
-    timeout: timedelta = parse_duration(text) if text.strip() else DEFAULT_TIMEOUT
+    timeout = parse_duration(text) if text.strip() else DEFAULT_TIMEOUT
     if not timedelta(0) < timeout <= _LONGEST:
         raise ValueError("out of range")
     return timeout

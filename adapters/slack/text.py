@@ -9,20 +9,19 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from core.text import remove_invisible
+
 JSON = dict[str, Any]
 
 EMPTY: Final = "–"  # Slack refuses empty texts
 
-_BREAK = re.compile("\r\n?|\u2028|\u2029")
-# Controls but tab and newline, lone surrogates, marks that reverse the direction of reading, the byte order mark.
-_HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _CUT_ENTITY = re.compile(r"&[a-z]{0,3}$")
 _REFERENCE = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
 
 
 def clean(text: str) -> str:
     """Return the text without characters that hide, reorder or break what people read."""
-    return _HIDDEN.sub("", _BREAK.sub("\n", text)).strip()
+    return remove_invisible(text).strip()
 
 
 def flat(text: str) -> str:

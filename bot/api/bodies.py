@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, assert_never
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from core.draft import Duration, Id, Name, WindowDraft, clean
+from core.draft import Id, Name, WindowDraft
 from core.ports.outbox import DeliveryState
 from core.status import PlanStatus
+from core.text import Duration, Moment, remove_invisible
 from core.verbs import Argument
 
-Said = Annotated[str, StringConstraints(max_length=4000), AfterValidator(clean)]
-Told = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"\S"), AfterValidator(clean)]
-Short = Annotated[str, StringConstraints(max_length=200)]
+Said = Annotated[str, StringConstraints(max_length=4000), AfterValidator(remove_invisible)]
+Told = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"\S"), AfterValidator(remove_invisible)]
+Short = Annotated[str, StringConstraints(max_length=200), AfterValidator(remove_invisible)]
 
 
 class Body(BaseModel):
@@ -85,15 +86,15 @@ class Copy(Body):
 
     name: Name | None = None
     window: WindowDraft | None = None
-    schedule_at: AwareDatetime | None = None
+    schedule_at: Moment | None = None
 
 
 class Replay(Body):
     """Which deliveries begin again: those named, or those that were given up and came up between two moments."""
 
     ids: Annotated[tuple[Id, ...], Field(min_length=1, max_length=1000)] | None = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Replay:

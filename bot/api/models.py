@@ -18,22 +18,14 @@ from core.plan import Channel, Decision, Item, Plan, Rule, Stage
 from core.ports.outbox import Attempt, Delivery, DeliveryState
 from core.ports.store import Page, Token, Version
 from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus
+from core.text import format_duration
 from core.workflow import Workflow, mask_credentials
 
 T = TypeVar("T")
 S = TypeVar("S")
 
 
-def duration_text(duration: timedelta) -> str:
-    """Return a duration as people write it, in whole seconds: `1d2h3m4s`."""
-    rest, parts = max(1, round(duration.total_seconds())), []
-    for unit, seconds in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
-        count, rest = divmod(rest, seconds)
-        parts.append(f"{count}{unit}" if count else "")
-    return "".join(parts)
-
-
-DurationText = Annotated[timedelta, PlainSerializer(duration_text, return_type=str)]
+DurationText = Annotated[timedelta, PlainSerializer(format_duration, return_type=str)]
 WHERE_LOADED: Any = Field(None, exclude_if=lambda value: value is None)
 """A field that is left out where its value was not loaded: in lists, and in answers to commands."""
 

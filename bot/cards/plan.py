@@ -15,6 +15,7 @@ from core.commands import Verb
 from core.people import Directory
 from core.plan import Decision, Item, Plan
 from core.status import FAILED_CHECK, WAITING_CHECK, ItemStatus, PlanStatus, RunStatus
+from core.text import reveal_invisible
 from core.verbs import VERBS
 from core.workflow import Workflow
 
@@ -206,7 +207,7 @@ class PlanCards:
         ]
         if item.type == "workflow":
             parts.append(
-                f"{item.workflow} ({item.runner})"
+                f"{reveal_invisible(item.workflow)} ({item.runner})"
                 + (f" #{item.run.attempt}" if item.run and item.run.attempt > 1 else "")
             )
             parts += _parameters(item.spec)
@@ -216,9 +217,9 @@ class PlanCards:
             parts.append(
                 text("by {person}", person=name(item.executed_by) if item.executed_by != "system" else text("schedule"))
             )
-        waits = [plan.items[need].name for need in item.needs if need in plan.items and not plan.items[need].complete]
-        if waits and item.status is ItemStatus.TODO:
-            parts.append(text("after: {items}", items=", ".join(waits)))
+        blockers = plan.blockers(item)
+        if blockers and item.status is ItemStatus.TODO:
+            parts.append(text("after: {items}", items=", ".join(other.name for other in blockers)))
         if item.run and item.run.message and not item.complete:
             parts.append(text(item.run.message))
         if item.remark:
@@ -245,7 +246,7 @@ class PlanCards:
         skip = self._button(Verb.SKIP, ref)
         if item.status is ItemStatus.FAILED:
             return self._button(Verb.RETRY, ref), skip
-        if any(need in plan.items and not plan.items[need].complete for need in item.needs):
+        if plan.blockers(item):
             return (skip,)
         if item.type == "text":
             return self._button(Verb.EXECUTE, ref, text("Done")), skip
@@ -267,4 +268,4 @@ def _parameters(spec: Mapping[str, Any] | None) -> list[str]:
     workflow = Workflow.model_validate(spec)
     params = [f"{p.name}={p.value}" for p in workflow.params if p.value and not p.is_credential]
     jobs = [job.name for stage in workflow.stages for job in stage.jobs]
-    return [part for part in (", ".join(params), " → ".join(jobs)) if part]
+    return [reveal_invisible(part) for part in (", ".join(params), " → ".join(jobs)) if part]

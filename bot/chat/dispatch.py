@@ -23,7 +23,6 @@ from core.chat import Inbound, Reply
 from core.commands import Verb
 from core.context import Context
 from core.decide import may
-from core.decide.approval import represented
 from core.draft import PlanDraft
 from core.engine import Engine, Outcome
 from core.errors import FabuError, Invalid, NotFound, OutdatedCard, Problem, Unavailable, UnknownPerson
@@ -214,13 +213,7 @@ class Dispatch:
         groups = self._engine.directory.groups.values()
         names = {person, *(f"@{group.id}" for group in groups if person in group.members)}
         mine = await self._store.read(lambda reading: reading.mine(person, names))
-        context = self._context(asking)
-        voted = [
-            plan
-            for plan in mine.approvals
-            if _has_to_vote(represented(plan, context), plan.votes_of(plan.approval.current))
-        ]
-        return self._lists(asking.locale).mine(replace(mine, approvals=voted))
+        return self._lists(asking.locale).mine(mine)
 
     async def _sign_in_link(self, asking: _Asking) -> Reply:
         """Give a link that signs in whoever opens it first: never where others read, and once for one request."""
@@ -285,8 +278,3 @@ def _one(items: list[Item], text: str) -> Item:
         names = ", ".join(f"{item.position}. {item.name}" for item in items[:5])
         raise Invalid(Problem("item", "several items fit: {names}; write the position", {"names": names}))
     return items[0]
-
-
-def _has_to_vote(names: list[str], votes: tuple[object, ...]) -> bool:
-    voted = {getattr(vote, "person", "") for vote in votes}
-    return any(name not in voted for name in names)

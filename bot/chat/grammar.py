@@ -12,6 +12,7 @@ from difflib import get_close_matches
 
 from bot.verbs import ALIASES, ChatVerb, target_of
 from core.commands import Verb
+from core.text import remove_invisible
 from core.verbs import Target
 
 _WORDS = {word: verb for verb, aliases in ALIASES.items() for word in (verb.value, *aliases)}
@@ -36,7 +37,7 @@ class Typed:
 
 def parse(text: str) -> Typed:
     """Read a command. Never raises: what cannot be read is told in the result."""
-    word, rest = _next(text.replace("\u3000", " "))
+    word, rest = _next(remove_invisible(text).replace("\u3000", " "))
     word = word.lstrip("/").lower()
     verb = _WORDS.get(word) if word else ChatVerb.HELP
     if verb is None:

@@ -12,8 +12,9 @@ from bot.problems import problems_in
 from core import commands as c
 from core.card import Field, Form
 from core.commands import Verb
-from core.draft import PlanDraft, WindowDraft, clean
+from core.draft import PlanDraft, WindowDraft
 from core.errors import Invalid, NotFound, Problem
+from core.text import remove_invisible
 from core.verbs import VERBS, Argument, Target
 
 MAX_TEXT = 4000
@@ -51,7 +52,7 @@ def command_for(verb: str, ref: Ref, text: str) -> c.PersonCommand:
     if spec.target is Target.ITEM:
         fields["item_id"] = ref.item_id
     if spec.argument:
-        text = clean(text)
+        text = remove_invisible(text)
         fields[spec.argument.field] = text.lstrip("@") if spec.argument is Argument.PERSON else text
     return spec.command(**fields)
 
@@ -73,6 +74,7 @@ def new_plan_form(locale: Locale, name: str = "") -> Form:
 
 def draft_from_form(values: Mapping[str, str], locale: Locale) -> PlanDraft:
     """Read the new-plan form. Raises Invalid whose problems name the form's fields."""
+    values = {name: remove_invisible(value) for name, value in values.items()}
     approvers = values.get("approvers", "").replace("，", ",").replace(",", " ").split()
     lines = [line.strip() for line in values.get("items", "").splitlines() if line.strip()]
     data = {

@@ -139,7 +139,7 @@ def main() -> None:
 
 
 def _end(text: str, code: ExitCode) -> None:
-    from bot.cli.show import printable
+    from core.text import remove_invisible
 
-    print(printable(text), file=sys.stderr)
+    print(remove_invisible(text), file=sys.stderr)
     sys.exit(code)

@@ -20,10 +20,11 @@ from rich.console import Console
 from bot.cli.access import connected
 from bot.cli.failure import ExitCode, Failure
 from bot.cli.options import reader
-from bot.cli.show import buttons_of, printable, reply_view, sentence, terminal
+from bot.cli.show import buttons_of, reply_view, sentence, terminal
 from bot.i18n import Locale
 from core.card import Button, Field, Form, Tone
 from core.chat import Reply
+from core.text import remove_invisible
 
 if TYPE_CHECKING:
     from bot.cli.client import Api
@@ -99,9 +100,9 @@ class Session:
             return
         button = self._buttons[number - 1]
         if button.url:
-            self._console.print(printable(button.url))
+            self._console.print(remove_invisible(button.url))
             return
-        if button.confirm and self._ask(f"{printable(button.confirm)} [y/N] ").strip().lower() not in _YES:
+        if button.confirm and self._ask(f"{remove_invisible(button.confirm)} [y/N] ").strip().lower() not in _YES:
             self._console.print(text("Nothing was sent."))
             return
         values = self._fill([button.field]) if button.field else {}
@@ -142,7 +143,7 @@ class Session:
             text("end with an empty line") * field.multiline,
         ]
         hint = "; ".join(hint for hint in hints if hint)
-        question = printable(f"{field.label} ({hint}): " if hint else f"{field.label}: ")
+        question = remove_invisible(f"{field.label} ({hint}): " if hint else f"{field.label}: ")
         while True:
             answer = self._ask(question)
             if field.multiline and answer:

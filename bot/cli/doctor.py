@@ -11,7 +11,8 @@ from rich.text import Text
 
 from bot.cli.failure import ExitCode
 from bot.cli.options import Config
-from bot.cli.show import printable, terminal
+from bot.cli.show import terminal
+from core.text import remove_invisible
 
 if TYPE_CHECKING:
     from core.ports.checkup import Finding
@@ -35,9 +36,9 @@ def _table(found: dict[str, list[Finding]]) -> Table:
     table = Table.grid(padding=(0, 2))
     for area, findings in found.items():
         for index, finding in enumerate(findings):
-            text = Text(printable(finding.text))
+            text = Text(remove_invisible(finding.text))
             if not finding.ok and finding.cure:
-                text.append(f"\n→ {printable(finding.cure)}", "bold")
+                text.append(f"\n→ {remove_invisible(finding.cure)}", "bold")
             mark = Text("✓ ok", "green") if finding.ok else Text("✗ mend", "red")
             table.add_row(Text(area if index == 0 else ""), mark, text)
     return table

@@ -14,7 +14,8 @@ import typer
 
 from bot.cli.failure import ExitCode, Failure
 from bot.cli.options import Config
-from bot.cli.show import TABLE, printable, table_of, terminal
+from bot.cli.show import TABLE, table_of, terminal
+from core.text import remove_invisible
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -53,7 +54,7 @@ def import_people(
     for entry in people:
         known = before.people.get(entry.id)
         state = "new" if known is None else "kept" if known == after.people[entry.id] and not dry_run else "replaced"
-        typer.echo(printable(f"{state:9}{entry.id}  {entry.name}"))
+        typer.echo(remove_invisible(f"{state:9}{entry.id}  {entry.name}"))
     done = "Would be brought in" if dry_run else "Brought in"
     typer.echo(f"{done}: people {len(people)}, groups {len(groups)}.")
 

@@ -1,7 +1,7 @@
 """Replies and cards in a terminal: what a person would see in a chat, with numbers in place of buttons.
 
 Colours repeat what the marks and words say, so nothing is lost without them (NO_COLOR). Texts come from people and
-other systems: they are never read as markup, and what would steer the terminal is left out.
+other systems: they are never read as markup, and invisible characters, which could steer the terminal, are left out.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from rich.text import Text
 
 from core.card import Button, Card, Row, Section, Style, Tone
 from core.chat import Reply
+from core.text import remove_invisible
 
 _COLOURS = {Tone.NEUTRAL: "none", Tone.WAITING: "yellow", Tone.ACTIVE: "blue", Tone.GOOD: "green", Tone.BAD: "red"}
 _MARKS = {Tone.NEUTRAL: "", Tone.WAITING: "⏳ ", Tone.ACTIVE: "▶️ ", Tone.GOOD: "✅ ", Tone.BAD: "❌ "}
@@ -25,14 +26,6 @@ _WIDTH = 100
 """Columns of a card at most; longer lines are hard to read."""
 TABLE = 160
 """Columns of a table at most."""
-_CONTROLS = dict.fromkeys(
-    [*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
-)
-
-
-def printable(text: str) -> str:
-    """Return a text without what steers a terminal (C0, C1) or turns the direction of writing; lines stay."""
-    return text.translate(_CONTROLS)
 
 
 def terminal(width: int = _WIDTH, *, errors: bool = False) -> Console:
@@ -48,7 +41,7 @@ def table_of(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
     for index, heading in enumerate(headings):
         table.add_column(heading, no_wrap=index == 0, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(printable(cell)) for cell in row))
+        table.add_row(*(Text(remove_invisible(cell)) for cell in row))
     return table
 
 
@@ -64,13 +57,13 @@ def reply_view(reply: Reply, *, numbered: bool = True) -> RenderableType:
     if reply.card:
         parts.append(card_view(reply.card, numbered=numbered))
     if reply.form:
-        parts.append(Text(printable(reply.form.title), "bold"))
+        parts.append(Text(remove_invisible(reply.form.title), "bold"))
     return Group(*parts)
 
 
 def sentence(reply: Reply) -> Text:
     """Return what a reply says. Printed with `soft_wrap`, a link in it stays whole."""
-    return Text(_MARKS[reply.tone] + printable(reply.text), _COLOURS[reply.tone])
+    return Text(_MARKS[reply.tone] + remove_invisible(reply.text), _COLOURS[reply.tone])
 
 
 def card_view(card: Card, *, numbered: bool = True) -> RenderableType:
@@ -82,17 +75,17 @@ def card_view(card: Card, *, numbered: bool = True) -> RenderableType:
     for section in card.sections:
         parts += [Text(), *_section(section, numbers)]
     if card.note:
-        parts += [Text(), Text(printable(card.note), "italic")]
+        parts += [Text(), Text(remove_invisible(card.note), "italic")]
     if card.buttons:
         parts += [Text(), _buttons(card.buttons, numbers)]
     if card.more and card.more.url:
-        parts += [Text(), Text(f"{printable(card.more.label)}: {printable(card.more.url)}", "dim")]
+        parts += [Text(), Text(f"{remove_invisible(card.more.label)}: {remove_invisible(card.more.url)}", "dim")]
     return Panel(Group(*parts), box=ROUNDED, border_style=_COLOURS[card.tone], expand=False)
 
 
 def _heading(card: Card) -> Text:
-    heading = Text(_MARKS[card.tone] + printable(card.title), "bold")
-    return heading.append(f"  [{printable(card.tag)}]", _COLOURS[card.tone]) if card.tag else heading
+    heading = Text(_MARKS[card.tone] + remove_invisible(card.title), "bold")
+    return heading.append(f"  [{remove_invisible(card.tag)}]", _COLOURS[card.tone]) if card.tag else heading
 
 
 def _facts(card: Card) -> Table:
@@ -100,30 +93,30 @@ def _facts(card: Card) -> Table:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for fact in card.facts:
-        table.add_row(Text(printable(fact.label)), Text(printable(fact.value)))
+        table.add_row(Text(remove_invisible(fact.label)), Text(remove_invisible(fact.value)))
     return table
 
 
 def _section(section: Section, numbers: Iterator[int] | None) -> Iterator[RenderableType]:
     if section.heading:
-        yield Text(printable(section.heading), "bold underline")
+        yield Text(remove_invisible(section.heading), "bold underline")
     if section.text:
-        yield Text(printable(section.text))
+        yield Text(remove_invisible(section.text))
     if section.rows:
         table = Table.grid(padding=(0, 1))
         marked = any(row.mark for row in section.rows)
         for row in section.rows:
-            table.add_row(*[Text(printable(row.mark))] * marked, _row(row, numbers))
+            table.add_row(*[Text(remove_invisible(row.mark))] * marked, _row(row, numbers))
         yield table
 
 
 def _row(row: Row, numbers: Iterator[int] | None) -> Text:
-    text = Text(printable(row.title))
+    text = Text(remove_invisible(row.title))
     if row.buttons:
         text.append("  ").append_text(_buttons(row.buttons, numbers))
     for more in (row.detail, row.url):
         if more:
-            text.append("\n" + printable(more), "dim")
+            text.append("\n" + remove_invisible(more), "dim")
     return text
 
 
@@ -131,6 +124,6 @@ def _buttons(buttons: tuple[Button, ...], numbers: Iterator[int] | None) -> Text
     labels = [
         Text(f"[{next(numbers)}] {label}" if numbers else f"[{label}]", _STYLES[button.style])
         for button in buttons
-        for label in [printable(button.label)]
+        for label in [remove_invisible(button.label)]
     ]
     return Text("  ").join(labels)

@@ -11,20 +11,25 @@ import typer
 from bot.cli.access import connected
 from bot.cli.failure import ExitCode, Failure
 from bot.cli.options import reader
-from bot.cli.show import printable, terminal
+from bot.cli.show import terminal
 from bot.i18n.labels import label
 from bot.verbs import WORDS
 from core.commands import Verb
 from core.status import PlanStatus
+from core.text import remove_invisible
 from core.verbs import VERBS, Argument, Target, VerbSpec
 
 if TYPE_CHECKING:
     from bot.cli.client import Api
 
-PlanRef = Annotated[str, typer.Argument(metavar="N", help="The number of the plan.")]
+PlanRef = Annotated[str, typer.Argument(metavar="N", help="The number of the plan.", parser=remove_invisible)]
 _Item = Annotated[
     str,
-    typer.Argument(metavar="ITEM", help="The item: its position, its key, or a part of its name that no other has."),
+    typer.Argument(
+        metavar="ITEM",
+        help="The item: its position, its key, or a part of its name that no other has.",
+        parser=remove_invisible,
+    ),
 ]
 _ARGUMENTS: Mapping[Argument, Any] = {
     Argument.COMMENT: Annotated[list[str] | None, typer.Argument(metavar="COMMENT", help="A word to go with it.")],
@@ -83,7 +88,9 @@ def copy(
 
 def tell(plan: dict[str, Any]) -> None:
     """Print where a plan stands now, and its page."""
-    terminal().print(printable(f"#{plan['number']} {plan['name']}: {status_text(plan['status'])}  {plan['url']}"))
+    terminal().print(
+        remove_invisible(f"#{plan['number']} {plan['name']}: {status_text(plan['status'])}  {plan['url']}")
+    )
 
 
 def status_text(status: str) -> str:
@@ -103,5 +110,7 @@ def _of_item(api: Api, plan: str, wanted: str, verb: str) -> str:
     if len(found) != 1:
         meant = "\n".join(f"  {item['position']}. {item['name']} ({item['key']})" for item in found or items)
         text = "fits several items" if found else "fits no item"
-        raise Failure(printable(f"“{wanted}” {text}; name one by its position or key:\n{meant}"), ExitCode.MISUSED)
+        raise Failure(
+            remove_invisible(f"“{wanted}” {text}; name one by its position or key:\n{meant}"), ExitCode.MISUSED
+        )
     return f"items/{found[0]['id']}/{verb}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gettext
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -13,6 +13,7 @@ from bot.i18n.extract import WORDS
 from bot.i18n.labels import label
 from core.errors import FabuError, Invalid, Problem
 from core.people import Person
+from core.text import parse_moment
 
 LANGUAGES = ("zh_CN", "en")
 
@@ -50,8 +51,7 @@ class Locale:
 
     def parse_time(self, text: str) -> datetime:
         """Read `2026-11-24 18:00` in the reader's zone, or RFC 3339. Raises ValueError."""
-        moment = datetime.fromisoformat(text.strip())
-        return (moment if moment.tzinfo else moment.replace(tzinfo=self._zone)).astimezone(UTC)
+        return parse_moment(text, self._zone)
 
     def problem(self, problem: Problem) -> str:
         """Return a problem as `path: what to do`."""

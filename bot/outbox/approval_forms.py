@@ -17,8 +17,8 @@ from bot.i18n.labels import N_
 from bot.outbox.worker import Courier, Sent, patient
 from bot.people.identities import Identities
 from core import commands as c
+from core.approval import eligible, represented, votes_needed
 from core.card import Card
-from core.decide.approval import represented
 from core.effects import Effect, EffectKind
 from core.engine import Engine
 from core.errors import AlreadyDecided, DeliveryError, FabuError, Gone, OutdatedCard, UnknownPerson, WrongStatus
@@ -28,11 +28,9 @@ from core.ports.approval_forms import ApprovalForms, FormOrder, FormState, FormS
 from core.ports.outbox import Delivery
 from core.ports.store import Page, PlanQuery, Store
 from core.status import PlanStatus
-from core.validate import eligible
 
 log = logging.getLogger(__name__)
 
-CHANNELS = (Channel.FEISHU_INSTANCE, Channel.DINGTALK_INSTANCE)
 _TRIES = 20
 """With growing pauses this is about an hour, in which a vendor may be down before a plan is denied for it."""
 _PAGE = 100
@@ -53,7 +51,7 @@ class Forms:
     def couriers(self) -> dict[str, Courier]:
         """How `form_start` and `form_cancel` effects are delivered, also those of vendors that are not enabled."""
         courier = Courier(self._deliver, lambda d: patient(d) if d.attempts < _TRIES else None, self._given_up)
-        return {channel.value: courier for channel in CHANNELS}
+        return {channel.value: courier for channel in Channel if channel.is_form}
 
     async def poll(self) -> None:
         """Ask after every form that a plan waits for."""
@@ -78,7 +76,7 @@ class Forms:
             page = await self._page(query)
             for plan in page.items:
                 stage = plan.approval.stage
-                if stage and stage.form and stage.channel in CHANNELS:
+                if stage and stage.form and stage.channel.is_form:
                     yield plan, stage
             query = replace(query, cursor=page.next_cursor) if page.next_cursor else None
 
@@ -91,7 +89,7 @@ class Forms:
         uncounted = []
         for vote in state.votes:
             actor = await self._voter(stage.channel, vote.user)
-            if actor is None or not represented(plan, self._engine.context(actor)):
+            if actor is None or not represented(plan, actor.id, self._engine.directory):
                 uncounted.append(self._engine.directory.name(actor.id) if actor else vote.user)
                 continue
             plan = await self._vote(plan, stage, vote, actor)
@@ -102,7 +100,7 @@ class Forms:
 
     async def _voter(self, channel: Channel, user: str) -> Actor | None:
         try:
-            person = await self._identities.person(_platform(channel), user)
+            person = await self._identities.person(channel.platform, user)
         except UnknownPerson:
             return None
         return self._engine.directory.actor(person.id, channel.value)
@@ -145,9 +143,10 @@ class Forms:
     async def _deliver(self, delivery: Delivery) -> Sent:
         effect = delivery.effect
         plan = await self._store.read(lambda reading: reading.plan(effect.plan_id, whole=True))
-        vendor = self._vendor(effect.destination)
+        channel = Channel(effect.destination)
+        vendor = self._vendor(channel)
         if effect.kind is EffectKind.FORM_CANCEL:
-            await vendor.cancel(str(effect.payload["form"]), await self._user(effect.destination, plan.manager))
+            await vendor.cancel(str(effect.payload["form"]), await self._user(channel, plan.manager))
         elif (stage := _asked(plan, effect)) and not stage.form:
             order = await self._order(plan, stage, effect.ref)
             await self._link(plan, stage, await vendor.start(order), order.submitter)
@@ -170,10 +169,10 @@ class Forms:
         users = {person: await self._user(channel, person) for person in people}
         submitter = await self._user(channel, plan.manager)
         missing = [person for person, user in users.items() if not user]
-        if not submitter or len(users) - len(missing) < _needed(stage, len(people)):
+        if not submitter or len(users) - len(missing) < votes_needed(stage, len(people)):
             names = ", ".join(map(directory.name, missing if submitter else [plan.manager]))
             reason = self._locale.text("these people have no account there: {people}", people=names)
-            raise DeliveryError(_platform(channel), reason, retryable=False, sent=False)
+            raise DeliveryError(channel.platform, reason, retryable=False, sent=False)
         card = PlanCards(self._locale, directory, self._public_url).approval(plan)
         return FormOrder(
             key=key,
@@ -187,13 +186,13 @@ class Forms:
             rule=stage.rule,
         )
 
-    async def _user(self, channel: str, person_id: str) -> str:
+    async def _user(self, channel: Channel, person_id: str) -> str:
         person = self._engine.directory.people.get(person_id)
-        return await self._identities.user(_platform(channel), person) if person else ""
+        return await self._identities.user(channel.platform, person) if person else ""
 
-    def _vendor(self, channel: str) -> ApprovalForms:
+    def _vendor(self, channel: Channel) -> ApprovalForms:
         if channel not in self._vendors:
-            raise DeliveryError(channel, self._locale.text("it is not enabled in the settings"), retryable=False)
+            raise DeliveryError(channel.value, self._locale.text("it is not enabled in the settings"), retryable=False)
         return self._vendors[channel]
 
     async def _given_up(self, delivery: Delivery, error: DeliveryError) -> None:
@@ -203,10 +202,6 @@ class Forms:
         if effect.kind is EffectKind.FORM_START and (stage := _asked(plan, effect)) and not stage.form:
             why = self._locale.text(str(error.params["reason"]))
             await self._close(plan, stage, self._locale.text("The approval form could not be opened: {why}.", why=why))
-
-
-def _platform(channel: str) -> str:
-    return channel.removesuffix("_instance")
 
 
 def _system(channel: Channel) -> Actor:
@@ -223,13 +218,6 @@ def _asked(plan: Plan, effect: Effect) -> Stage | None:
 def _waits(plan: Plan, form: str) -> bool:
     stage = plan.approval.stage
     return plan.status is PlanStatus.WAIT_FOR_APPROVAL and stage is not None and stage.form == form
-
-
-def _needed(stage: Stage, people: int) -> int:
-    """Return how many must approve."""
-    if stage.rule == "all":
-        return people
-    return 1 if stage.rule == "any" else stage.rule
 
 
 def _lines(card: Card, locale: Locale) -> Iterator[tuple[str, str]]:

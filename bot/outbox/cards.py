@@ -16,19 +16,18 @@ from bot.i18n import Locale
 from bot.outbox.worker import Sent
 from bot.people.identities import Identities
 from bot.people.sign_in_links import SENT, SignInLinks
+from core.approval import pending_voters
 from core.audit import LogEntry
 from core.card import Card
-from core.decide.execution import blockers
 from core.engine import Engine
 from core.errors import DeliveryError
 from core.people import Person
-from core.plan import FORMS, Plan
+from core.plan import Plan
 from core.ports.clock import Clock, Ids
 from core.ports.messenger import Messenger, Place, Posted
 from core.ports.outbox import Delivery
 from core.ports.store import CardRecord, Reading, Store, Writing
 from core.status import ENDED, ItemStatus, PlanStatus
-from core.validate import eligible
 
 log = logging.getLogger(__name__)
 
@@ -107,12 +106,10 @@ class CardSync:
         """Return who has yet to vote and is asked here: in the stage's chat, or the first that has their account."""
         plan = view.plan
         stage = plan.approval.stage
-        if plan.status is not PlanStatus.WAIT_FOR_APPROVAL or stage is None or stage.channel in FORMS:
+        if stage is None or stage.channel.is_form:
             return []
-        voted = {vote.person for vote in plan.votes_of(plan.approval.current)}
-        people = eligible(stage, plan.approval, plan.manager, self._engine.directory) - voted
-        people |= {to for person, to in plan.approval.delegates.items() if person in people}
-        return [person for person in sorted(people) if await self._here(view, person, stage.channel.value)]
+        people = sorted(pending_voters(plan, self._engine.directory))
+        return [person for person in people if await self._here(view, person, stage.channel.platform)]
 
     async def _assigned(self, view: _View) -> list[tuple[str, str]]:
         """Return assignees with the items that they can do now."""
@@ -122,7 +119,7 @@ class CardSync:
         ready = [
             item
             for item in plan.items.values()
-            if item.assignee and item.status in (ItemStatus.TODO, ItemStatus.FAILED) and not blockers(plan, item)
+            if item.assignee and item.status in (ItemStatus.TODO, ItemStatus.FAILED) and not plan.blockers(item)
         ]
         return [(item.assignee, item.id) for item in ready if await self._here(view, item.assignee, "")]
 

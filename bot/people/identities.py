@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -12,21 +11,11 @@ from core.people import Person
 from core.ports.clock import Clock
 from core.ports.messenger import Messenger
 from core.ports.store import Store
+from core.text import phone_number
 
 _FRESH = timedelta(hours=12)
 OWN_WAYS = ("cli", "console")
 """Ways in that prove the person themselves, by a token; elsewhere a vendor proves one of its users."""
-
-_SEPARATORS = re.compile(r"[^0-9+]")
-_MAINLAND = re.compile(r"(?:\+|00)?86(?=1[0-9]{10}\Z)")
-
-
-def phone_number(written: str) -> str:
-    """Return a phone number as it can be compared: without separators, and without +86 before one of mainland China.
-
-    Feishu gives such numbers with +86, DingTalk without. Foreign numbers keep their `+` and country code.
-    """
-    return _MAINLAND.sub("", _SEPARATORS.sub("", written), 1)
 
 
 class Identities:

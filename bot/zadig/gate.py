@@ -24,11 +24,11 @@ from core import commands as c
 from core.draft import ApprovalDraft, PlanDraft, StageDraft, TextItemDraft
 from core.errors import DeliveryError, Invalid, ItemNotReady, Problem, WrongStatus
 from core.people import gate
-from core.plan import Channel, Plan
+from core.plan import Plan
 from core.ports.outbox import Delivery
 from core.ports.store import PlanQuery, Reading
-from core.status import FAILED_CHECK, WAITING_CHECK, HookEvent, PlanStatus
-from core.workflow import HookReleasePlan, ReleasePlanHook, WorkflowHookJob, canonical_status
+from core.status import FAILED_CHECK, WAITING_CHECK, HookEvent, PlanStatus, canonical_status
+from core.workflow import HookReleasePlan, ReleasePlanHook, WorkflowHookJob
 
 ZADIG = gate("zadig")
 _PREFIX = "Zadig: "
@@ -93,7 +93,7 @@ class ZadigGate:
     def _draft(self, plan: HookReleasePlan, event: HookEvent, rule: Gate) -> PlanDraft:
         """Write the plan that asks. Whoever manages the plan in Zadig manages it here, and so cannot approve it."""
         own = self._person(plan.manager)
-        stage = StageDraft(name=rule.name, approvers=rule.approvers, rule=rule.rule, channel=Channel(rule.channel))
+        stage = StageDraft(name=rule.name, approvers=rule.approvers, rule=rule.rule, channel=rule.channel)
         return PlanDraft(
             name=f"{_PREFIX}{plan.name[:120]} · {self._locale.text(label(event))}",
             manager=own or self._settings.gate_manager or next(iter(self._services.settings.auth.admins), ""),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 from bot.i18n import Locale
 from bot.richtext import to_plain
+from bot.zadig.openapi_bodies import moment_of
+from core.text import reveal_invisible
 from core.workflow import HookReleasePlan, TextHookJob, Workflow, WorkflowJob, mask_credentials
 
 _LONGEST = 90_000
@@ -15,17 +16,20 @@ _LONGEST = 90_000
 
 
 def described(plan: HookReleasePlan, locale: Locale) -> str:
-    """Return the plan with its items, services and parameters; credentials are masked."""
+    """Return the plan with its items, services and parameters; credentials are masked.
+
+    Raises Invalid for a time that is none.
+    """
     return "\n".join(_lines(plan, locale))[:_LONGEST]
 
 
 def _lines(plan: HookReleasePlan, locale: Locale) -> Iterator[str]:
     yield locale.text("Release plan #{number} of Zadig, manager: {manager}", number=plan.index, manager=plan.manager)
     if plan.start_time or plan.end_time:
-        start, end = locale.time(_moment(plan.start_time)), locale.time(_moment(plan.end_time))
+        start, end = locale.time(moment_of(plan.start_time)), locale.time(moment_of(plan.end_time))
         yield locale.text("Window") + f": {start} – {end}"
     if plan.schedule_execute_time:
-        yield locale.text("Scheduled") + f": {locale.time(_moment(plan.schedule_execute_time))}"
+        yield locale.text("Scheduled") + f": {locale.time(moment_of(plan.schedule_execute_time))}"
     if description := to_plain(plan.description):
         yield description
     for number, job in enumerate(plan.jobs, 1):
@@ -36,7 +40,7 @@ def _lines(plan: HookReleasePlan, locale: Locale) -> Iterator[str]:
         else:
             workflow = job.spec.workflow
             yield f"{number}. {job.name}: {workflow.display_name or workflow.name} ({workflow.project})"
-            yield from _workflow(mask_credentials(workflow))
+            yield from map(reveal_invisible, _workflow(mask_credentials(workflow)))
 
 
 def _workflow(workflow: Workflow) -> Iterator[str]:
@@ -77,7 +81,3 @@ def _member(member: dict[str, Any], key: str) -> str:
 
 def _assigned(variable: dict[str, Any]) -> str:
     return f"{variable.get('key')}={variable['value']}" if variable.get("value") else ""
-
-
-def _moment(seconds: int) -> datetime | None:
-    return datetime.fromtimestamp(seconds, UTC) if seconds else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.approval import votes_needed
 from core.people import Directory
 from core.plan import Channel, Plan, Stage, Vote
 from core.status import PlanStatus
@@ -40,16 +41,15 @@ def _status(plan: Plan) -> str:
 
 def _native(plan: Plan, current: int, directory: Directory) -> dict[str, Any]:
     stage = plan.approval.stages[current]
-    eligible = directory.expand(stage.approvers)
+    approvers = directory.expand(stage.approvers)
     votes = {vote.person: vote for vote in plan.votes_of(current)}
-    people = [_user(person, votes.get(person), directory) for person in sorted(eligible)]
+    people = [_user(person, votes.get(person), directory) for person in sorted(approvers)]
     expires = plan.approval.expires_in
-    needed = {"all": len(eligible), "any": 1}
     return {
         "timeout": int(expires.total_seconds() // 60) if expires else 0,
         "approve_users": [_listed(name, directory) for name in stage.approvers],
         "flat_approve_users": people,
-        "needed_approvers": stage.rule if isinstance(stage.rule, int) else needed[stage.rule],
+        "needed_approvers": votes_needed(stage, len(approvers)),
         "reject_or_approve": {"passed": "approve", "reject": "reject"}.get(_status(plan), ""),
     }
 

@@ -7,21 +7,22 @@ fields that are not known are ignored, and `null` is the zero value.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import count
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from adapters.zadig.planned import WorkflowInput, planned
 from bot.api.routing import validated
 from core.errors import Invalid, Problem
 from core.people import Directory
 from core.plan import Channel, Item
+from core.text import moment_of_unix, remove_invisible
 from core.workflow import AnyJson
 from core.workflow.base import Flag, Int64, Many, Text, spelled
 
-_FORMS = {"lark": (Channel.FEISHU_INSTANCE, "feishu"), "dingtalk": (Channel.DINGTALK_INSTANCE, "dingtalk")}
+_FORMS = {"lark": Channel.FEISHU_INSTANCE, "dingtalk": Channel.DINGTALK_INSTANCE}
 _RULES = {"AND": "all", "OR": "any"}
 
 
@@ -84,9 +85,9 @@ class PlanBody(_Body):
 
 
 class JobBody(_Body):
-    """One item; what its `spec` holds depends on the type."""
+    """One item; what its `spec` holds depends on the type. Its name is compared with those of the items before."""
 
-    name: Text
+    name: Annotated[Text, AfterValidator(remove_invisible)]
     type: Literal["text", "workflow"]
     spec: dict[str, AnyJson]
 
@@ -106,8 +107,8 @@ def fields_of(body: PlanBody, directory: Directory) -> dict[str, Any]:
     return {
         "name": body.name,
         "manager": _person(body.manager, directory, "manager"),
-        "window": {"start": _moment(body.start_time), "end": _moment(body.end_time)},
-        "schedule_at": _moment(body.schedule_execute_time),
+        "window": {"start": moment_of(body.start_time), "end": moment_of(body.end_time)},
+        "schedule_at": moment_of(body.schedule_execute_time),
         "description": body.description,
         "approval": _approval(body.approval, directory),
     }
@@ -156,9 +157,9 @@ def _approval(body: ApprovalBody | None, directory: Directory) -> dict[str, Any]
     form = {"lark": body.lark_approval, "dingtalk": body.dingtalk_approval}.get(body.type)
     if form is None:
         raise Invalid(Problem("approval.type", "write one of: {expected}", {"expected": "native, lark, dingtalk"}))
-    channel, platform = _FORMS[body.type]
+    channel = _FORMS[body.type]
     nodes = [(index, node) for index, node in enumerate(form.approval_nodes) if node.type not in ("START", "END")]
-    return {"stages": [_node(node, index, channel, platform, directory, body.type) for index, node in nodes]}
+    return {"stages": [_node(node, index, channel, directory, body.type) for index, node in nodes]}
 
 
 def _native(native: NativeApproval, directory: Directory) -> dict[str, Any]:
@@ -176,17 +177,14 @@ def _native(native: NativeApproval, directory: Directory) -> dict[str, Any]:
     return {"stages": [stage], "expires_in": f"{native.timeout}m" if native.timeout > 0 else None}
 
 
-def _node(
-    node: ApprovalNode, index: int, channel: Channel, platform: str, directory: Directory, kind: str
-) -> dict[str, Any]:
+def _node(node: ApprovalNode, index: int, channel: Channel, directory: Directory, kind: str) -> dict[str, Any]:
     path = f"approval.{kind}_approval.approval_nodes[{index}]"
     if node.type not in _RULES or node.approve_node_type == "user_group":
         raise Invalid(Problem(f"{path}.type", "write AND or OR, and approvers by name: other nodes cannot be had here"))
     approvers = [
-        next(
-            (person.id for person in directory.people.values() if user.id and getattr(person, platform) == user.id), ""
-        )
-        or _person(user.name, directory, f"{path}.approve_users[{number}]")
+        known.id
+        if (known := directory.accounts.get((channel.platform, user.id)))
+        else _person(user.name, directory, f"{path}.approve_users[{number}]")
         for number, user in enumerate(node.approve_users)
     ]
     return {"name": f"{kind} {index}", "approvers": approvers, "rule": _RULES[node.type], "channel": channel}
@@ -209,8 +207,9 @@ def _group(approver: Approver, directory: Directory, path: str) -> str:
     return f"@{found}"
 
 
-def _moment(seconds: int) -> datetime | None:
+def moment_of(seconds: int) -> datetime | None:
+    """Return the moment of unix seconds, None for 0. Raises Invalid."""
     try:
-        return datetime.fromtimestamp(seconds, UTC) if seconds else None
-    except (OverflowError, ValueError, OSError):
+        return moment_of_unix(seconds)
+    except ValueError:
         raise Invalid(Problem("start_time", "write times in unix seconds")) from None

@@ -11,6 +11,7 @@ from typing import assert_never
 
 from core import commands as c
 from core import events as e
+from core.approval import eligible_in_any, represented
 from core.commands import Verb
 from core.context import Context
 from core.decide import approval, execution, planning
@@ -20,7 +21,6 @@ from core.errors import Forbidden, ItemNotReady, NotFound, OutdatedCard, WrongSt
 from core.people import ActorKind
 from core.plan import Plan
 from core.status import ENDED
-from core.validate import approvers
 from core.verbs import VERBS, Target
 
 _THE_SYSTEMS_OWN = frozenset({Verb.EDIT, Verb.REPLAN})
@@ -85,9 +85,9 @@ def _has_right(plan: Plan, verb: Verb, context: Context, item_id: str) -> bool:
     if plan.gate and verb in _THE_SYSTEMS_OWN:
         return False
     if verb in (Verb.APPROVE, Verb.REJECT, Verb.DELEGATE):
-        return bool(approval.represented(plan, context))
+        return bool(represented(plan, actor.id, context.directory))
     if verb is Verb.EXECUTE and _waits(plan, item_id):
-        return actor.id in approvers(plan.approval, plan.manager, context.directory)
+        return actor.id in eligible_in_any(plan, context.directory)
     if actor.admin or actor.id == plan.manager:
         return True
     if verb is Verb.EDIT:

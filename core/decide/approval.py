@@ -6,6 +6,7 @@ from typing import assert_never
 
 from core import commands as c
 from core import events as e
+from core.approval import eligible, is_complete, represented
 from core.commands import Verb
 from core.context import Context
 from core.decide import flow
@@ -21,23 +22,9 @@ from core.errors import (
     SelfApproval,
     WrongStatus,
 )
-from core.plan import FORMS, Decision, Plan, Stage
+from core.plan import Decision, Plan
 from core.status import PlanStatus
-from core.validate import eligible
 from core.verbs import VERBS
-
-
-def represented(plan: Plan, context: Context) -> list[str]:
-    """Return the approvers in whose name the actor may decide the current stage: themselves, then delegators."""
-    stage = plan.approval.stage
-    if stage is None or plan.status is not PlanStatus.WAIT_FOR_APPROVAL:
-        return []
-    may_decide = eligible(stage, plan.approval, plan.manager, context.directory)
-    own = [context.actor.id] if context.actor.id in may_decide else []
-    others = [
-        person for person, to in plan.approval.delegates.items() if to == context.actor.id and person in may_decide
-    ]
-    return own + others
 
 
 def check_right(plan: Plan, context: Context) -> None:
@@ -48,11 +35,11 @@ def check_right(plan: Plan, context: Context) -> None:
     if stage is None:
         raise WrongStatus(status=plan.status, verb=Verb.APPROVE)
     actor, directory = context.actor, context.directory
-    if stage.channel in FORMS and actor.via != stage.channel.value:
+    if stage.channel.is_form and actor.via != stage.channel.value:
         raise Forbidden(
             "This stage is decided in the approval form of {platform}. Open it there.", platform=stage.channel
         )
-    if represented(plan, context):
+    if represented(plan, actor.id, directory):
         return
     check_not_decided(plan, context)
     if actor.id == plan.manager and actor.id in directory.expand(stage.approvers):
@@ -100,7 +87,7 @@ def _vote(pending: PendingDecision, decision: Decision, comment: str) -> None:
     plan, actor = pending.plan, pending.context.actor
     index = plan.approval.current
     given = {vote.person: vote for vote in plan.votes_of(index)}
-    names = represented(plan, pending.context)
+    names = represented(plan, actor.id, pending.context.directory)
     person = next((name for name in names if name not in given), None)
     if person is None:
         raise AlreadyDecided(decision=given[names[0]].decision)
@@ -108,26 +95,16 @@ def _vote(pending: PendingDecision, decision: Decision, comment: str) -> None:
     pending.add(e.Voted(stage=index, person=person, decision=decision, comment=comment.strip(), delegate=delegate))
     if decision is Decision.REJECT:
         pending.add(e.Denied(reason=comment.strip()))
-    elif _satisfied(pending, plan.approval.stages[index], index):
+    elif is_complete(pending.plan, pending.context.directory):
         pending.add(e.StagePassed(stage=index))
         if pending.plan.approval.stage is None:
             pending.add(e.Approved())
             flow.begin(pending)
 
 
-def _satisfied(pending: PendingDecision, stage: Stage, index: int) -> bool:
-    plan = pending.plan
-    approved = {vote.person for vote in plan.votes_of(index) if vote.decision is Decision.APPROVE}
-    if stage.rule == "any":
-        return bool(approved)
-    if stage.rule == "all":
-        return eligible(stage, plan.approval, plan.manager, pending.context.directory) <= approved
-    return len(approved) >= stage.rule
-
-
 def _delegate(pending: PendingDecision, to: str) -> None:
     plan, context = pending.plan, pending.context
-    if context.actor.id not in represented(plan, context):
+    if context.actor.id not in represented(plan, context.actor.id, context.directory):
         raise Forbidden("A delegate cannot delegate further. Ask the approver to name somebody else.")
     allowed = plan.approval.allow_self_approval or to != plan.manager
     if not context.directory.active(to) or to == context.actor.id or not allowed:

@@ -9,7 +9,7 @@ from core import events as e
 from core.decide import flow
 from core.decide.decision import PendingDecision
 from core.errors import Invalid, ItemBlocked, ItemNotReady, OutsideWindow, Problem
-from core.plan import Item, Plan, Run
+from core.plan import Item, Run
 from core.status import ItemStatus, RunStatus
 from core.timers import TimerKind, timers_of
 
@@ -25,7 +25,7 @@ def decide(pending: PendingDecision, command: c.Execute | c.Skip | c.Retry | c.R
             pending.add(e.RunResumed(item_id=item.id, comment=command.remark.strip()))
         case c.Execute():
             item = _ready(pending, command, ItemStatus.TODO, ItemStatus.FAILED)
-            if blocking := blockers(plan, item):
+            if blocking := plan.blockers(item):
                 raise ItemBlocked(item=item.name, needs=", ".join(other.name for other in blocking))
             if item.type == "text":
                 pending.add(e.ItemDone(item_id=item.id, remark=command.remark.strip()))
@@ -51,11 +51,6 @@ def _ready(pending: PendingDecision, command: c.Execute | c.Skip | c.Retry, *sta
     if not plan.window.contains(pending.context.now):
         raise OutsideWindow(start=plan.window.start, end=plan.window.end)
     return item
-
-
-def blockers(plan: Plan, item: Item) -> list[Item]:
-    """Return the items that must be complete before this one and are not."""
-    return [plan.items[need] for need in item.needs if not plan.items[need].complete]
 
 
 def _start(pending: PendingDecision, item: Item, remark: str) -> None:
@@ -127,7 +122,7 @@ def _schedule(pending: PendingDecision) -> None:
     plan = pending.plan
     open_now = plan.window.contains(pending.context.now)
     todo = [item for item in plan.items.values() if open_now and _startable(item)]
-    due = sorted((item for item in todo if not blockers(plan, item)), key=lambda item: item.position)
+    due = sorted((item for item in todo if not plan.blockers(item)), key=lambda item: item.position)
     pending.add(e.ScheduleFired(started=tuple(item.id for item in due)))
     for item in due:
         _start(pending, item, "")

@@ -21,7 +21,6 @@ from core.workflow.hook import (
     TextSpec,
     WorkflowHookJob,
     WorkflowSpec,
-    canonical_status,
 )
 from core.workflow.job import Job, JobType, UnknownJob
 from core.workflow.jobs_build import (
@@ -122,7 +121,6 @@ __all__ = [
     "WorkflowJob",
     "WorkflowSpec",
     "WorkflowStage",
-    "canonical_status",
     "credentials",
     "join_credentials",
     "keep_masked",

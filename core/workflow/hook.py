@@ -1,7 +1,7 @@
 """The body of a release-plan hook (Zadig v4.0 document "发布计划", section "Hook 外部系统").
 
-Statuses and events are kept as they were spelled; `canonical_status` and `ReleasePlanHook.event_name` give Zadig's
-spelling.
+Statuses and events are kept as they were spelled; `core.status.canonical_status` and `ReleasePlanHook.event_name` give
+Zadig's spelling.
 """
 
 from __future__ import annotations
@@ -13,19 +13,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from core.workflow.base import AnyJson, Int64, Many, NullIsZero, Text, Wire
 from core.workflow.workflow import Workflow
 
-_STATUS_SPELLINGS = {
-    "finished_planning": "finish_planning",
-    "wait_for_success_external_check": "wait_for_all_done_external_check",
-    "wait_for_success_external_check_failed": "wait_for_all_done_external_check_failed",
-}
-
 LooseInt64 = Annotated[Int64, BeforeValidator(lambda value: value or 0)]
 """A number that the document's tables call a string: "52" is read as 52, "" as 0."""
-
-
-def canonical_status(status: str) -> str:
-    """Return Zadig's spelling of a plan status that may be spelled as in the document's table or example."""
-    return _STATUS_SPELLINGS.get(status, status)
 
 
 class TextSpec(Wire):

@@ -70,13 +70,13 @@ def test_who_is_unknown_is_refused(text: str, tmp_path: Path) -> None:
         load_settings(tmp_path / "fabu.toml")
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("1h30m", 5400), ("2d", 172800)])
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("1h30m", 5400), ("30m1h", 5400), ("2d", 172800)])
 def test_durations_are_written_with_units(text: str, seconds: int, tmp_path: Path) -> None:
     (tmp_path / "fabu.toml").write_text(f'[hooks]\ncheck_timeout = "{text}"')
     assert load_settings(tmp_path / "fabu.toml").hooks.check_timeout.total_seconds() == seconds
 
 
-@pytest.mark.parametrize("text", ["90", "1 hour", "", "h"])
+@pytest.mark.parametrize("text", ["90", "1 hour", "", "h", "1h1h"])
 def test_a_duration_without_units_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "fabu.toml").write_text(f'[hooks]\ncheck_timeout = "{text}"')
     with pytest.raises(ValidationError, match="1h30m"):

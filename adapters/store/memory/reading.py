@@ -11,16 +11,16 @@ from itertools import takewhile
 from typing import Any, TypeVar
 
 from adapters.store import cursors
-from adapters.store.concern import GOING, OPEN, awaits
 from adapters.store.memory.plans import within
 from adapters.store.memory.state import State
+from core.approval import pending_voters
 from core.audit import LogEntry
 from core.errors import NotFound
 from core.people import Directory
 from core.plan import Item, Plan
 from core.ports.outbox import Attempt, Delivery, Failing
 from core.ports.store import CardRecord, Mine, Page, PlanQuery, Scope, Token, Version
-from core.status import PlanStatus
+from core.status import UNENDED, PlanStatus
 from core.workflow import Workflow, mask_credentials
 
 T = TypeVar("T")
@@ -67,13 +67,13 @@ class MemoryReading:
         """See `Reading.mine`."""
         directory = self.directory()
         plans = sorted(self._plans(), key=lambda plan: -plan.number)
-        managed = [within(plan, _HEAD) for plan in plans if plan.manager == person and plan.status in GOING]
-        approvals = [within(plan, _HEAD) for plan in plans if awaits(plan, person, directory)]
+        managed = [within(plan, _HEAD) for plan in plans if plan.manager == person and plan.status in UNENDED]
+        approvals = [within(plan, _HEAD) for plan in plans if person in pending_voters(plan, directory)]
         items = [
             (within(plan, _HEAD), replace(item, spec=None))
             for plan in plans
             for item in plan.items.values()
-            if plan.status is PlanStatus.EXECUTING and item.assignee == person and item.status in OPEN
+            if plan.status is PlanStatus.EXECUTING and item.assignee == person and not item.complete
         ]
         return Mine(managed[:limit], approvals[:limit], items[:limit])
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from adapters.store.concern import GOING, OPEN, awaits
 from adapters.store.sql.loading import HEADS, Loader
 from adapters.store.sql.rows import AnyRow, item_of
 from adapters.store.sql.tables import ASSIGNED, items, plans, stages
+from core.approval import pending_voters
 from core.people import Directory
 from core.plan import Item, Plan
 from core.ports.store import Mine
-from core.status import PlanStatus
+from core.status import UNENDED, ItemStatus, PlanStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,9 @@ class MineQueries:
     def _managed(self, person: str, limit: int) -> list[Plan]:
         statement = (
             select(plans)
-            .where(plans.c.manager == person, plans.c.status.in_([status.value for status in GOING]), ~plans.c.deleted)
+            .where(
+                plans.c.manager == person, plans.c.status.in_([status.value for status in UNENDED]), ~plans.c.deleted
+            )
             .order_by(plans.c.number.desc())
             .limit(limit)
         )
@@ -51,7 +53,7 @@ class MineQueries:
             for row in self.connection.execute(statement)
             if not set(json.loads(row.approvers)).isdisjoint(names) or person in json.loads(row.delegates).values()
         ]
-        waiting = [plan for plan in self._heads(asked).values() if awaits(plan, person, self.directory)]
+        waiting = [plan for plan in self._heads(asked).values() if person in pending_voters(plan, self.directory)]
         return sorted(waiting, key=lambda plan: -plan.number)[:limit]
 
     def _items(self, person: str, limit: int) -> list[tuple[Plan, Item]]:
@@ -61,7 +63,7 @@ class MineQueries:
             .where(
                 items.c.assignee == person,
                 ASSIGNED,
-                items.c.status.in_([status.value for status in OPEN]),
+                items.c.status.in_([status.value for status in ItemStatus if not status.complete]),
                 plans.c.status == PlanStatus.EXECUTING.value,
             )
             .order_by(plans.c.number.desc(), items.c.position)

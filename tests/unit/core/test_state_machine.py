@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from core import commands as c
 from core.apply import AnyEvent, apply
+from core.approval import eligible
 from core.audit import broken_at, entries_for
 from core.commands import Verb
 from core.consequences import effects_of
@@ -25,7 +26,6 @@ from core.people import SYSTEM
 from core.plan import Decision, Plan
 from core.status import ENDED, FAILED_CHECK, HookEvent, ItemStatus, PlanStatus, RunStatus
 from core.timers import TimerKind, timers_of
-from core.validate import eligible
 from core.verbs import VERBS
 from tests.worlds import PEOPLE, START, World, draft, stage, text_item, waiting_policy, workflow_item
 

@@ -19,7 +19,7 @@ def found(workflow: Workflow) -> list[tuple[str, str]]:
 
 def test_a_good_workflow_has_no_problems() -> None:
     envs = [{"key": "A", "value": "1"}]
-    good = workflow(script("true", envs=envs, timeout="1h30m"), sql("SELECT 1"), params=[{"name": "B", "value": "2"}])
+    good = workflow(script("true", envs=envs, timeout="30m1h"), sql("SELECT 1"), params=[{"name": "B", "value": "2"}])
     assert problems(good, DATABASES) == []
     assert steps(good, {}) == [
         ScriptStep("stage/job", "true", {"A": "1", "B": "2"}, 5400),
@@ -40,7 +40,7 @@ def test_a_job_that_is_left_out_is_not_judged() -> None:
     assert found(workflow(other)) == [("stages", "no job would run; add one, or clear the run_policy of one")]
 
 
-@pytest.mark.parametrize("timeout", ["soon", "0s", "-1m", "8d", "10", "9" * 40 + "d"])
+@pytest.mark.parametrize("timeout", ["soon", "0s", "-1m", "8d", "10", "9" * 40 + "d", "PT1H"])
 def test_a_bad_time_limit(timeout: str) -> None:
     assert found(workflow(script("true", timeout=timeout))) == [
         ("stages[0].jobs[0].spec.timeout", "write a duration of up to 7 days, such as 90s, 10m or 1h30m")

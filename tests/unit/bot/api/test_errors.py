@@ -67,6 +67,15 @@ async def test_no_value_is_taken_for_one_of_another_type(fabu: Site) -> None:
     }
 
 
+@pytest.mark.parametrize("end", ["9999-12-31T23:59:59-12:00", "1969-12-31T23:59:59Z"])
+async def test_a_time_that_no_zone_could_show_is_refused(fabu: Site, end: str) -> None:
+    refused = await fabu.ask("POST", "/plans", {"name": "Late", "window": {"end": end}})
+    assert refused.status == 422
+    assert refused.json["params"]["problems"] == [
+        {"path": "window.end", "message": "write a time between the years 1970 and 9998", "params": {}}
+    ]
+
+
 async def test_an_endless_number_is_refused(fabu: Site) -> None:
     refused = await send(fabu, b'{"name": "x", "jira_sprints": [{"x": 1e999}]}')
     assert refused.json["params"]["problems"][0]["path"] == "jira_sprints[0].x"

@@ -73,3 +73,25 @@ def test_input_that_ends_in_a_question_sends_nothing(alice: Terminal) -> None:
 def test_a_conversation_survives_what_is_refused(terminal: Terminal) -> None:
     told = terminal.fabu("chat", "--url", "http://127.0.0.1:1", "--token", "x", text=typed("list", "list"))
     assert told.count("There is no Fabu at http://127.0.0.1:1") == 2
+
+
+def test_invisible_characters_are_no_part_of_names_and_commands(alice: Terminal) -> None:
+    assert "“Release 9” is started." in alice.fabu("chat", "--command", "n\u200bew Rel\u200fease 9\ufeff")
+    (found,) = json.loads(alice.fabu("plan", "list", "--search", "Rel\u2066ease 9", "--json"))
+    assert found["name"] == "Release 9"
+
+
+def test_in_what_runs_they_are_kept_and_shown(alice: Terminal) -> None:
+    job = '{name: go, type: freestyle, spec: {script: "echo a\\u200bb"}}'
+    params = '[{name: TARGET, value: "pro\\u202ed"}]'
+    workflow = f"{{name: deploy, params: {params}, stages: [{{name: all, jobs: [{job}]}}]}}"
+    items = f'items: [{{key: a, name: "Dep\\u200floy", type: workflow, workflow: {workflow}}}]'
+    number = alice.plan(name="name: Kept as written", items=items)
+    told = alice.fabu("plan", "show", number)
+    assert "Deploy" in told
+    assert "TARGET=pro⟨U+202E⟩d" in told
+    (item,) = json.loads(alice.fabu("plan", "show", number, "--json"))["items"]
+    assert item["workflow"]["stages"][0]["jobs"][0]["spec"]["script"] == "echo a\u200bb"
+    alice.fabu("plan", "submit", f"{number}\u200b")
+    alice.fabu("plan", "skip", number, "dep\ufeffloy", "not now")
+    assert json.loads(alice.fabu("plan", "show", number, "--json"))["status"] == "success"

@@ -8,9 +8,10 @@ from dataclasses import replace
 from rich.cells import cell_len
 from rich.console import Console
 
-from bot.cli.show import buttons_of, card_view, printable, reply_view, table_of
+from bot.cli.show import buttons_of, card_view, reply_view, table_of
 from core.card import Button, Card, Fact, Field, Form, Row, Section, Style, Tone
 from core.chat import Reply
+from core.text import remove_invisible
 
 CARD = Card(
     title="#1 订单系统 2026-11 月度发布",
@@ -82,7 +83,7 @@ def test_nothing_is_said_by_colour_alone() -> None:
 def test_texts_steer_neither_terminal_nor_markup() -> None:
     text = shown(replace(CARD, title="[red]\x1b[2J\x9b2J\u202eevil[/red] :smile:", tone=Tone.NEUTRAL))
     assert "[red][2J2Jevil[/red] :smile:" in text
-    assert printable("a\r\x07\x1b]8;;x\x07b\tc\nd") == "a]8;;xb\tc\nd"
+    assert remove_invisible("a\r\x07\x1b]8;;x\x07b\tc\nd") == "a]8;;xb\tc\nd"
 
 
 def test_reply_shows_its_sentence_and_the_name_of_its_form() -> None:

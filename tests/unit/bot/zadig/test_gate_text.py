@@ -4,8 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bot.i18n import Locale
 from bot.zadig.gate_text import described
+from core.errors import Invalid
 from core.workflow import HookReleasePlan, ReleasePlanHook
 
 EXAMPLE = Path(__file__).parents[3] / "fixtures" / "hook_example.json"
@@ -63,3 +66,17 @@ def test_a_job_that_nobody_knows_is_named() -> None:
     workflow = {"name": "w", "project": "p", "stages": [{"name": "s", "jobs": [job]}]}
     text = described(plan({"name": "go", "type": "workflow", "spec": {"workflow": workflow}}), LOCALE)
     assert text.endswith("   - s / track (tapd)")
+
+
+def test_what_cannot_be_seen_in_what_runs_is_shown() -> None:
+    params = [{"name": "env", "value": "pro\u202ed", "type": "string"}]
+    job = {"name": "run", "type": "sql", "spec": {"id": "shop", "sql": "drop\u200b table"}}
+    workflow = {"name": "w", "project": "shop", "params": params, "stages": [{"name": "s", "jobs": [job]}]}
+    text = described(plan({"name": "go", "type": "workflow", "spec": {"workflow": workflow}}), LOCALE)
+    assert "env=pro⟨U+202E⟩d" in text
+    assert "sql=drop⟨U+200B⟩ table" in text
+
+
+def test_a_time_that_is_none_is_refused() -> None:
+    with pytest.raises(Invalid):
+        described(plan(start_time=2**62), LOCALE)

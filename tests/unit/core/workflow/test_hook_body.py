@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from core.status import canonical_status
 from core.workflow import (
     HookReleasePlan,
     JobType,
     ReleasePlanHook,
     TextHookJob,
     WorkflowHookJob,
-    canonical_status,
 )
 
 EXAMPLE = Path(__file__).parents[3] / "fixtures" / "hook_example.json"

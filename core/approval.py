@@ -1,0 +1,64 @@
+"""Who may vote on a plan, in whose name, who has still to vote, and when a stage is complete."""
+
+from __future__ import annotations
+
+from core.draft import ApprovalDraft, StageDraft
+from core.people import Directory
+from core.plan import Approval, Decision, Plan, Stage
+from core.status import PlanStatus
+
+
+def eligible(
+    stage: Stage | StageDraft, approval: Approval | ApprovalDraft, manager: str, directory: Directory
+) -> frozenset[str]:
+    """Return the people whose votes count in a stage: its approvers, without the manager unless the plan allows it."""
+    people = directory.expand(stage.approvers)
+    return people if approval.allow_self_approval else people - {manager}
+
+
+def eligible_in_any(plan: Plan, directory: Directory) -> frozenset[str]:
+    """Return the people whose votes count in at least one stage of a plan."""
+    stages = plan.approval.stages
+    return frozenset().union(*(eligible(stage, plan.approval, plan.manager, directory) for stage in stages))
+
+
+def represented(plan: Plan, person: str, directory: Directory) -> list[str]:
+    """Return the people in whose name a person may vote in the current stage: themselves first, then delegators.
+
+    Those who have voted already are among them. The list is empty while the plan waits for no vote.
+    """
+    people = _eligible_now(plan, directory)
+    delegators = [name for name, delegate in plan.approval.delegates.items() if delegate == person]
+    return [name for name in (person, *delegators) if name in people]
+
+
+def pending_voters(plan: Plan, directory: Directory) -> frozenset[str]:
+    """Return the people who can still vote in the current stage, their delegates included."""
+    missing = _eligible_now(plan, directory) - {vote.person for vote in plan.votes_of(plan.approval.current)}
+    return missing | {delegate for name, delegate in plan.approval.delegates.items() if name in missing}
+
+
+def votes_needed(stage: Stage | StageDraft, eligible_people: int) -> int:
+    """Return how many people must approve a stage in which the votes of so many count."""
+    if stage.rule == "all":
+        return eligible_people
+    return 1 if stage.rule == "any" else stage.rule
+
+
+def is_complete(plan: Plan, directory: Directory) -> bool:
+    """Tell whether the current stage has all approvals that it needs.
+
+    Under the rule `all` the people count who are eligible now: who has left is no longer waited for.
+    """
+    index = plan.approval.current
+    stage = plan.approval.stages[index]
+    people = eligible(stage, plan.approval, plan.manager, directory)
+    approved = {vote.person for vote in plan.votes_of(index) if vote.decision is Decision.APPROVE}
+    return people <= approved if stage.rule == "all" else len(approved) >= votes_needed(stage, len(people))
+
+
+def _eligible_now(plan: Plan, directory: Directory) -> frozenset[str]:
+    stage = plan.approval.stage
+    if stage is None or plan.status is not PlanStatus.WAIT_FOR_APPROVAL:
+        return frozenset()
+    return eligible(stage, plan.approval, plan.manager, directory)
