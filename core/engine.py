@@ -24,7 +24,8 @@ from core.events import Created, Edited
 from core.people import SYSTEM, Actor, Directory
 from core.plan import Plan
 from core.ports.clock import Clock, Ids
-from core.ports.store import Change, Scope, Store, Writing
+from core.ports.plans import Change, Scope
+from core.ports.store import Store, Writing
 from core.pressure import Pressure
 from core.timers import TimerKind, timers_of
 

@@ -1,7 +1,7 @@
 """What a release plan is made of.
 
 All values are immutable. A `Plan` in memory holds as many of its items as the command at hand needs
-(`core.ports.store.Scope` says which); `tally` counts all of them, so that a click costs the same on a plan of one item
+(`core.ports.plans.Scope` says which); `tally` counts all of them, so that a click costs the same on a plan of one item
 and of a thousand.
 """
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from core.effects import Effect
+from core.ports.paging import Page
 
 
 class DeliveryState(StrEnum):
@@ -94,4 +95,28 @@ class Outbox(Protocol):
 
     def body(self, effect_id: str) -> bytes | None:
         """Return the kept body of an effect."""
+        ...
+
+
+class DeliveryReads(Protocol):
+    """What the store knows of deliveries."""
+
+    def page(self, plan_id: str = "", state: str = "", cursor: str = "", limit: int = 50) -> Page[Delivery]:
+        """List deliveries, newest first."""
+        ...
+
+    def named(self, effect_ids: Collection[str]) -> list[Delivery]:
+        """Return those deliveries that exist, oldest first."""
+        ...
+
+    def attempts(self, effect_id: str) -> list[Attempt]:
+        """Return the tries of a delivery, oldest first."""
+        ...
+
+    def failing(self, destination: str) -> Failing | None:
+        """Return since when every try of a destination has failed; None when the newest one went well or none was."""
+        ...
+
+    def counts(self) -> Mapping[str, int]:
+        """Return how many deliveries there are in each state that has any."""
         ...

@@ -1,4 +1,4 @@
-"""Effects inside a transaction in memory (`core.ports.store.Outbox`)."""
+"""Effects inside a transaction in memory (`core.ports.outbox.Outbox`)."""
 
 from __future__ import annotations
 

@@ -9,8 +9,10 @@ from datetime import datetime
 from core.audit import LogEntry
 from core.people import Group, Person
 from core.plan import Plan
+from core.ports.cards import CardRecord
 from core.ports.outbox import Attempt, Delivery
-from core.ports.store import CardRecord, Token, Version
+from core.ports.people import Token
+from core.ports.plans import Version
 from core.timers import TimerKind
 
 

@@ -1,4 +1,4 @@
-"""Effects inside a transaction (`core.ports.store.Outbox`)."""
+"""Effects inside a transaction (`core.ports.outbox.Outbox`)."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ from adapters.store.sql.tables import (
 from core.draft import PlanDraft
 from core.errors import Conflict
 from core.plan import Item, Plan
-from core.ports.store import Change
+from core.ports.plans import Change
 from core.workflow import Workflow, split_credentials
 
 _of: BindParameter[str] = bindparam("of")

@@ -1,4 +1,4 @@
-"""Plans inside a transaction (`core.ports.store.PlanWrites`)."""
+"""Plans inside a transaction (`core.ports.plans.PlanWrites`)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from adapters.store.sql.sealing import Sealing
 from adapters.store.sql.tables import counters, inbox
 from core.plan import Plan
 from core.ports.clock import Clock
-from core.ports.store import Change, Scope
+from core.ports.plans import Change, Scope
 
 _SEEN = select(inbox.c.key, inbox.c.plan_id).where(inbox.c.key.in_(bindparam("keys", expanding=True)))
 _FORGET = delete(inbox).where(inbox.c.at < bindparam("before"))
@@ -23,7 +23,7 @@ _COUNT = (
 )
 
 
-class SqlPlans:
+class SqlPlanWrites:
     """Implements `PlanWrites` in SQL."""
 
     def __init__(self, connection: Connection, sealing: Sealing, clock: Clock) -> None:

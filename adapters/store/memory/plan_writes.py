@@ -1,4 +1,4 @@
-"""Plans inside a transaction in memory (`core.ports.store.PlanWrites`)."""
+"""Plans inside a transaction in memory (`core.ports.plans.PlanWrites`)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from adapters.store.memory.state import State, Timer
 from core.errors import Conflict
 from core.plan import Item, Plan
 from core.ports.clock import Clock
-from core.ports.store import Change, Scope, Version
+from core.ports.plans import Change, Scope, Version
 
 
 def within(plan: Plan, scope: Scope) -> Plan:
@@ -29,7 +29,7 @@ def within(plan: Plan, scope: Scope) -> Plan:
     return replace(plan, items=items, content=None)
 
 
-class MemoryPlans:
+class MemoryPlanWrites:
     """Implements `PlanWrites`. Plans are kept whole."""
 
     def __init__(self, state: State, outbox: MemoryOutbox, clock: Clock) -> None:
