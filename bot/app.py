@@ -71,7 +71,7 @@ async def load_people(settings: Settings, store: Store) -> Directory:
     ]
     groups = [Group(entry.id, entry.members) for entry in settings.groups]
     await store.write(lambda writing: writing.people.put(people, groups))
-    return await store.read(lambda reading: reading.directory())
+    return await store.read(lambda reading: reading.people.directory())
 
 
 @asynccontextmanager
@@ -149,7 +149,7 @@ def _start_work(services: Services, forms: Forms, couriers: Mapping[str, Courier
 
 def _directory_refresh(store: Store, engine: Engine) -> Callable[[], Awaitable[None]]:
     async def refresh() -> None:
-        engine.directory = await store.read(lambda reading: reading.directory())
+        engine.directory = await store.read(lambda reading: reading.people.directory())
 
     return refresh
 

@@ -14,7 +14,8 @@ from core.engine import Engine
 from core.errors import FabuError, NotFound, Unavailable
 from core.people import SYSTEM
 from core.ports.clock import Clock
-from core.ports.store import DueTimer, Store
+from core.ports.store import Store
+from core.ports.timers import DueTimer
 
 log = logging.getLogger(__name__)
 

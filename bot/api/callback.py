@@ -92,7 +92,7 @@ class Callbacks:
         raw = await _read(request)
         key = self._prove(request, raw)
         body = _parsed(raw)
-        plan_id = await self._services.store.read(lambda reading: reading.plan_id(body.release_plan_id))
+        plan_id = await self._services.store.read(lambda reading: reading.plans.id_of(body.release_plan_id))
         client = (_client(request, trust_proxy=self._services.settings.server.trust_proxy), plan_id)
         if self._wrong.too_many(client, self._services.clock.now()):
             response = error_response(request, TooManyCodes())
@@ -154,8 +154,8 @@ class WrongCodes:
 
 def _was_told(reading: Reading, plan_id: str, code: str) -> bool:
     """Tell whether a code belonged to an earlier revision: one that was drafted, or one that a hook told of."""
-    hooks = [d.effect for d in reading.deliveries(plan_id, limit=200).items if d.effect.kind is EffectKind.HOOK]
-    codes = [version.instance_code for version in reading.versions(plan_id)]
+    hooks = [d.effect for d in reading.deliveries.page(plan_id, limit=200).items if d.effect.kind is EffectKind.HOOK]
+    codes = [version.instance_code for version in reading.plans.versions(plan_id)]
     codes += [str(hook.payload["instance_code"]) for hook in hooks]
     return code in codes
 

@@ -89,17 +89,17 @@ def _asked(call: Call[None, EventPart]) -> int | None:
 
 
 async def _since(store: Store, last: int) -> list[LogEntry]:
-    return await store.read(lambda reading: reading.log_since(last, AT_ONCE))
+    return await store.read(lambda reading: reading.log.since(last, AT_ONCE))
 
 
 def newest(reading: Reading) -> int:
     """Return the id of the newest log entry, found by doubling and halving: no entry follows it."""
     low, high = 0, 1
-    while reading.log_since(high, 1):
+    while reading.log.since(high, 1):
         low, high = high, high * 2
     while low < high:
         middle = (low + high) // 2
-        low, high = (middle + 1, high) if reading.log_since(middle, 1) else (low, middle)
+        low, high = (middle + 1, high) if reading.log.since(middle, 1) else (low, middle)
     return low
 
 

@@ -16,7 +16,9 @@ from core.effects import EffectKind
 from core.people import Directory, Person
 from core.plan import Channel, Decision, Item, Plan, Rule, Stage
 from core.ports.outbox import Attempt, Delivery, DeliveryState
-from core.ports.store import Page, Token, Version
+from core.ports.paging import Page
+from core.ports.people import Token
+from core.ports.plans import Version
 from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus
 from core.workflow import Workflow, mask_credentials
 

@@ -28,7 +28,8 @@ from core.errors import FabuError, Invalid, NotFound, OutdatedCard, Problem, Una
 from core.people import Person
 from core.plan import Item
 from core.ports.clock import Clock, Ids
-from core.ports.store import PlanQuery, Store
+from core.ports.plans import PlanQuery
+from core.ports.store import Store
 from core.status import PlanStatus, Verb
 
 _ASKING = frozenset({Verb.REJECT, Verb.SKIP, Verb.EXECUTE})
@@ -112,7 +113,7 @@ class Dispatch:
 
     async def _form(self, asking: _Asking, ref: Ref) -> Form | None:
         """Return the form that a click opens; None where there is none, or the engine is going to refuse the click."""
-        plan = await self._store.read(lambda reading: reading.plan(ref.plan_id))
+        plan = await self._store.read(lambda reading: reading.plans.get(ref.plan_id))
         if not may(plan, Verb(asking.inbound.verb), self._context(asking), ref.item_id):
             return None
         return self._cards(asking.locale).form(plan, asking.inbound.verb, asking.inbound.ref)
@@ -161,15 +162,17 @@ class Dispatch:
                 return Reply(card=cards.help())
 
     async def _about_plan(self, asking: _Asking, typed: Typed) -> Reply:
-        plan_id = await self._store.read(lambda reading: reading.plan_id(typed.plan))
+        plan_id = await self._store.read(lambda reading: reading.plans.id_of(typed.plan))
         if typed.verb == "show":
             return Reply(card=await self._plan_card(plan_id, asking.locale))
         if typed.verb == "log":
-            plan, entries = await self._store.read(lambda r: (r.plan(plan_id), r.log(plan_id, limit=100_000)))
+            plan, entries = await self._store.read(
+                lambda r: (r.plans.get(plan_id), r.log.of_plan(plan_id, limit=100_000))
+            )
             return Reply(card=self._lists(asking.locale).log(plan, entries))
         ref = Ref(plan_id)
         if typed.verb in ITEM_VERBS:
-            items = await self._store.read(lambda reading: reading.find_items(plan_id, typed.item))
+            items = await self._store.read(lambda reading: reading.plans.find_items(plan_id, typed.item))
             ref = replace(ref, item_id=_one(items, typed.item).id)
         rest = await self._meant(asking, typed.rest) if typed.verb == Verb.DELEGATE else typed.rest
         return await self._done(asking, command_for(typed.verb, ref, rest))
@@ -202,14 +205,14 @@ class Dispatch:
                     {"status": status, "known": ", ".join(names)},
                 )
             )
-        page = await self._store.read(lambda reading: reading.plans(PlanQuery(status=wanted)))
+        page = await self._store.read(lambda reading: reading.plans.page(PlanQuery(status=wanted)))
         return self._lists(asking.locale).plans(page.items, text("Release plans"))
 
     async def _mine(self, asking: _Asking) -> Card:
         person = asking.person.id
         groups = self._engine.directory.groups.values()
         names = {person, *(f"@{group.id}" for group in groups if person in group.members)}
-        mine = await self._store.read(lambda reading: reading.mine(person, names))
+        mine = await self._store.read(lambda reading: reading.plans.mine(person, names))
         context = self._context(asking)
         voted = [
             plan
@@ -234,7 +237,7 @@ class Dispatch:
             return None
 
     async def _plan_card(self, plan_id: str, locale: Locale) -> Card:
-        plan = await self._store.read(lambda reading: reading.plan(plan_id, whole=True))
+        plan = await self._store.read(lambda reading: reading.plans.get(plan_id, whole=True))
         return self._cards(locale).plan(plan)
 
     def _cards(self, locale: Locale) -> PlanCards:

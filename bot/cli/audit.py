@@ -87,7 +87,9 @@ def export(
     from bot.cli.database import on_store
 
     async def load(store: Store) -> list[LogEntry]:
-        return await store.read(lambda r: r.log(r.plan_id(plan), limit=sys.maxsize) if plan else list(all_entries(r)))
+        return await store.read(
+            lambda r: r.log.of_plan(r.plans.id_of(plan), limit=sys.maxsize) if plan else list(all_entries(r))
+        )
 
     entries = on_store(read_settings(config), load)
     with _opened(output) as file:
@@ -97,7 +99,7 @@ def export(
 def all_entries(reading: Reading) -> Iterator[LogEntry]:
     """Go through the log entries of all plans, in the order in which they were written."""
     after = 0
-    while part := reading.log_since(after, _PART):
+    while part := reading.log.since(after, _PART):
         yield from part
         after = part[-1].id
 
@@ -132,11 +134,11 @@ def _ends_as(plan: Plan, entries: list[LogEntry]) -> bool:
 
 
 def _plans(reading: Reading) -> Iterator[Plan]:
-    from core.ports.store import PlanQuery
+    from core.ports.plans import PlanQuery
 
     cursor = ""
     while True:
-        page = reading.plans(PlanQuery(cursor=cursor, limit=_PART))
+        page = reading.plans.page(PlanQuery(cursor=cursor, limit=_PART))
         yield from page.items
         cursor = page.next_cursor
         if not cursor:

@@ -26,7 +26,9 @@ from core.people import Actor, ActorKind
 from core.plan import Channel, Decision, Plan, Stage
 from core.ports.approval_forms import ApprovalForms, FormOrder, FormState, FormStatus, FormVote
 from core.ports.outbox import Delivery
-from core.ports.store import Page, PlanQuery, Store
+from core.ports.paging import Page
+from core.ports.plans import PlanQuery
+from core.ports.store import Store
 from core.status import PlanStatus
 from core.validate import eligible
 
@@ -83,7 +85,7 @@ class Forms:
             query = replace(query, cursor=page.next_cursor) if page.next_cursor else None
 
     async def _page(self, query: PlanQuery) -> Page[Plan]:
-        return await self._store.read(lambda reading: reading.plans(query))
+        return await self._store.read(lambda reading: reading.plans.page(query))
 
     async def _follow(self, plan: Plan, stage: Stage) -> None:
         """Take over the votes of a form, then its end."""
@@ -119,7 +121,7 @@ class Forms:
         try:
             return (await self._engine.execute(command, actor, key)).plan
         except (AlreadyDecided, Gone, WrongStatus):
-            return await self._store.read(lambda reading: reading.plan(plan.id))
+            return await self._store.read(lambda reading: reading.plans.get(plan.id))
 
     async def _close(self, plan: Plan, stage: Stage, reason: str) -> None:
         command = c.CloseForm(
@@ -144,7 +146,7 @@ class Forms:
 
     async def _deliver(self, delivery: Delivery) -> Sent:
         effect = delivery.effect
-        plan = await self._store.read(lambda reading: reading.plan(effect.plan_id, whole=True))
+        plan = await self._store.read(lambda reading: reading.plans.get(effect.plan_id, whole=True))
         vendor = self._vendor(effect.destination)
         if effect.kind is EffectKind.FORM_CANCEL:
             await vendor.cancel(str(effect.payload["form"]), await self._user(effect.destination, plan.manager))
@@ -199,7 +201,7 @@ class Forms:
     async def _given_up(self, delivery: Delivery, error: DeliveryError) -> None:
         """Deny a plan whose form could not be opened, with the reason."""
         effect = delivery.effect
-        plan = await self._store.read(lambda reading: reading.plan(effect.plan_id))
+        plan = await self._store.read(lambda reading: reading.plans.get(effect.plan_id))
         if effect.kind is EffectKind.FORM_START and (stage := _asked(plan, effect)) and not stage.form:
             why = self._locale.text(str(error.params["reason"]))
             await self._close(plan, stage, self._locale.text("The approval form could not be opened: {why}.", why=why))

@@ -23,10 +23,11 @@ from core.engine import Engine
 from core.errors import DeliveryError
 from core.people import Person
 from core.plan import FORMS, Plan
+from core.ports.cards import CardRecord
 from core.ports.clock import Clock, Ids
 from core.ports.messenger import Messenger, Place, Posted
 from core.ports.outbox import Delivery
-from core.ports.store import CardRecord, Reading, Store, Writing
+from core.ports.store import Reading, Store, Writing
 from core.status import ENDED, ItemStatus, PlanStatus
 from core.validate import eligible
 
@@ -67,9 +68,9 @@ class CardSync:
         platform = self._messenger.platform
 
         def load(reading: Reading) -> _View:
-            records = reading.cards(delivery.effect.plan_id, platform)
-            plan = reading.plan(delivery.effect.plan_id, whole=True)
-            return _View(plan, records, reading.log(plan.id, min((r.log_seq for r in records), default=0)))
+            records = reading.cards.of_plan(delivery.effect.plan_id, platform)
+            plan = reading.plans.get(delivery.effect.plan_id, whole=True)
+            return _View(plan, records, reading.log.of_plan(plan.id, min((r.log_seq for r in records), default=0)))
 
         view = await self._store.read(load)
         wanted = await self._wanted(view)

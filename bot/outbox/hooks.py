@@ -80,7 +80,7 @@ class Hooks:
 
     async def _check_enabled(self, effect: Effect) -> None:
         """Raise DeliveryError when nothing new may be sent to the endpoint."""
-        failing = await self._store.read(lambda reading: reading.failing(effect.destination))
+        failing = await self._store.read(lambda reading: reading.deliveries.failing(effect.destination))
         if failing and (failing.gone or should_disable(failing.since, self._clock.now())):
             why = "it answered 410" if failing.gone else f"it has failed for {DISABLE_AFTER.days} days"
             raise _refusal(effect, f"it is disabled, for {why}. Mend it, then replay this delivery")
@@ -99,7 +99,7 @@ class Hooks:
     async def _note_disabled(self, effect: Effect, error: DeliveryError) -> None:
         """Have administrators told, once, when nothing new is sent to an endpoint any more."""
         now, endpoint = self._clock.now(), _endpoint(effect)
-        failing = await self._store.read(lambda reading: reading.failing(effect.destination))
+        failing = await self._store.read(lambda reading: reading.deliveries.failing(effect.destination))
         if failing and failing.gone:
             return
         if error.status == HTTPStatus.GONE:

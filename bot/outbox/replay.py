@@ -24,7 +24,7 @@ Choice = Callable[[Reading], list[Delivery]]
 
 def named(effect_ids: Collection[str]) -> Choice:
     """Choose the deliveries with these ids that have ended."""
-    return lambda reading: [found for found in reading.named_deliveries(effect_ids) if found.state in _ENDED]
+    return lambda reading: [found for found in reading.deliveries.named(effect_ids) if found.state in _ENDED]
 
 
 def given_up(plan_id: str = "", since: datetime | None = None, until: datetime | None = None) -> Choice:
@@ -40,7 +40,7 @@ def given_up(plan_id: str = "", since: datetime | None = None, until: datetime |
 def _dead(reading: Reading, plan_id: str) -> Iterator[Delivery]:
     cursor, more = "", True
     while more:
-        page = reading.deliveries(plan_id, DeliveryState.DEAD, cursor, _PART)
+        page = reading.deliveries.page(plan_id, DeliveryState.DEAD, cursor, _PART)
         yield from page.items
         cursor, more = page.next_cursor, bool(page.next_cursor)
 
@@ -92,7 +92,7 @@ class Replays:
         request = _digest(key)
 
         def total(reading: Reading) -> int:
-            entries = reading.log(outcome.plan.id, limit=_LOG)
+            entries = reading.log.of_plan(outcome.plan.id, limit=_LOG)
             return next(int(entry.details["total"]) for entry in entries if entry.details.get("request") == request)
 
         return Replayed(await self._store.read(total), repeated=True)

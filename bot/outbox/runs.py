@@ -53,7 +53,7 @@ class Runs:
 
     async def poll(self) -> None:
         """Ask the runners about every attempt that has not ended: the slow way that finds what a push missed."""
-        for plan_id, item in await self._store.read(lambda reading: reading.open_runs()):
+        for plan_id, item in await self._store.read(lambda reading: reading.plans.open_runs()):
             await self.follow(plan_id, item)
         for runner in self.runners.values():
             for plan_id, item_id, run_id in runner.going() if isinstance(runner, Embedded) else ():
@@ -106,11 +106,11 @@ class Runs:
         await runner.resume(run.id, run.external_id, order, said)
 
     async def _tries(self, effect: Effect) -> list[Attempt]:
-        return await self._store.read(lambda reading: reading.attempts(effect.id))
+        return await self._store.read(lambda reading: reading.deliveries.attempts(effect.id))
 
     async def _run(self, plan_id: str, item_id: str, run_id: str) -> Run | None:
         """Return an attempt; None when its item is gone or has a newer one."""
-        plan = await self._store.read(lambda reading: reading.plan(plan_id))
+        plan = await self._store.read(lambda reading: reading.plans.get(plan_id))
         item = plan.items.get(item_id)
         return item.run if item and item.run and item.run.id == run_id else None
 
@@ -148,8 +148,8 @@ class Runs:
 
     async def _order(self, plan_id: str, item_id: str, run_id: str) -> RunOrder:
         def load(reading: Reading) -> tuple[Plan, Item, Workflow]:
-            plan = reading.plan(plan_id)
-            return plan, plan.items[item_id], Workflow.model_validate(reading.spec(plan_id, item_id))
+            plan = reading.plans.get(plan_id)
+            return plan, plan.items[item_id], Workflow.model_validate(reading.plans.spec(plan_id, item_id))
 
         plan, item, workflow = await self._store.read(load)
         run = item.run

@@ -26,7 +26,8 @@ from core.errors import DeliveryError, Invalid, ItemNotReady, Problem, WrongStat
 from core.people import gate
 from core.plan import Channel, Plan
 from core.ports.outbox import Delivery
-from core.ports.store import PlanQuery, Reading
+from core.ports.plans import PlanQuery
+from core.ports.store import Reading
 from core.status import FAILED_CHECK, WAITING_CHECK, HookEvent, PlanStatus
 from core.workflow import HookReleasePlan, ReleasePlanHook, WorkflowHookJob, canonical_status
 
@@ -46,7 +47,7 @@ class Question:
     @classmethod
     def of(cls, reading: Reading, plan_id: str) -> Question:
         """Return the question that a plan of ours asks people, which the first entry of its log keeps."""
-        asked, code, event = reading.log(plan_id, limit=1)[0].details["origin"]
+        asked, code, event = reading.log.of_plan(plan_id, limit=1)[0].details["origin"]
         return cls(asked, code, HookEvent(event))
 
 
@@ -130,7 +131,7 @@ class ZadigGate:
     async def _deliver(self, delivery: Delivery) -> Sent:
         """Answer Zadig as the plan stands now; when Zadig goes on, the plan has done its work."""
         plan_id = delivery.effect.plan_id
-        plan, question = await self._services.store.read(lambda r: (r.plan(plan_id), Question.of(r, plan_id)))
+        plan, question = await self._services.store.read(lambda r: (r.plans.get(plan_id), Question.of(r, plan_id)))
         reason = "" if plan.status in _APPROVED else plan.reason or self._locale.text(label(plan.status))
         await self._answer(question, reason)
         if plan.status is PlanStatus.EXECUTING:
@@ -161,7 +162,7 @@ class ZadigGate:
     async def _given_up(self, delivery: Delivery, error: DeliveryError) -> None:
         """Say on the plan that Zadig does not want the answer any more, so that nobody waits for it."""
         plan_id = delivery.effect.plan_id
-        plan, question = await self._services.store.read(lambda r: (r.plan(plan_id), Question.of(r, plan_id)))
+        plan, question = await self._services.store.read(lambda r: (r.plans.get(plan_id), Question.of(r, plan_id)))
         command: c.AnyCommand = c.Cancel(plan_id=plan_id, reason=str(error))
         if plan.status is not PlanStatus.EXECUTING:
             reason = str(error.params["reason"])
@@ -187,7 +188,7 @@ def _open_gates(reading: Reading) -> list[Plan]:
     found, cursor, more = list[Plan](), "", True
     while more:
         query = PlanQuery(status=PlanStatus.WAIT_FOR_APPROVAL, text=_PREFIX, cursor=cursor, limit=100)
-        page = reading.plans(query)
+        page = reading.plans.page(query)
         found += [plan for plan in page.items if plan.gate == ZADIG.id]
         cursor, more = page.next_cursor, bool(page.next_cursor)
     return found

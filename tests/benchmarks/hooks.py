@@ -142,9 +142,8 @@ def _counted(courier: Courier, plans: int) -> tuple[Courier, asyncio.Event]:
 
 
 async def _all_done(store: Store, plans: int) -> None:
-    done = f"deliveries.{DeliveryState.DONE.value}"
     while True:
-        if (await store.read(lambda reading: reading.counts())).get(done, 0) == plans:
+        if (await store.read(lambda reading: reading.deliveries.counts())).get(DeliveryState.DONE, 0) == plans:
             return
         await asyncio.sleep(0.01)
 
@@ -246,7 +245,7 @@ async def body(database: str) -> tuple[float, int]:
 
     def make(reading: Reading) -> tuple[float, int]:
         started = time.perf_counter()
-        made = render(reading.masked([plan_id])[plan_id], "finish_planning", moment, engine.directory)
+        made = render(reading.plans.masked([plan_id])[plan_id], "finish_planning", moment, engine.directory)
         return (time.perf_counter() - started) * 1000, len(made)
 
     tries = [await store.read(make) for _ in range(9)]

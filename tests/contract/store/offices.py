@@ -63,10 +63,10 @@ class Office:
         return await self.do(c.ReportRun, plan, "system", item_id=item.id, run_id=item.run.id, status=status, **fields)
 
     async def log(self, plan: Plan) -> list[LogEntry]:
-        return await self.store.read(lambda reading: reading.log(plan.id))
+        return await self.store.read(lambda reading: reading.log.of_plan(plan.id))
 
     async def stored(self, plan: Plan) -> Plan:
-        return await self.store.read(lambda reading: reading.plan(plan.id, whole=True))
+        return await self.store.read(lambda reading: reading.plans.get(plan.id, whole=True))
 
 
 def actor(name: str) -> Actor:

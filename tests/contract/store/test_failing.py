@@ -34,7 +34,7 @@ class Tries:
         self.clock.advance(timedelta(minutes=1))
 
     async def failing(self, destination: str = CI) -> Failing | None:
-        return await self.store.read(lambda reading: reading.failing(destination))
+        return await self.store.read(lambda reading: reading.deliveries.failing(destination))
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ class Desk:
         return await self.store.write(lambda writing: writing.outbox.replay(ids, now))
 
     async def all(self) -> dict[str, Delivery]:
-        page = await self.store.read(lambda reading: reading.deliveries())
+        page = await self.store.read(lambda reading: reading.deliveries.page())
         return {delivery.effect.id: delivery for delivery in page.items}
 
 
@@ -158,7 +158,7 @@ async def test_every_try_is_kept(desk: Desk) -> None:
     desk.clock.advance(timedelta(seconds=1))
     await desk.claim()
     await desk.settle("e1")
-    tries = await desk.store.read(lambda reading: reading.attempts("e1"))
+    tries = await desk.store.read(lambda reading: reading.deliveries.attempts("e1"))
     assert tries == [
         Attempt(START, 12, 200, "refused", "answer"),
         Attempt(START + timedelta(seconds=1), 12, 200, "", "answer"),
@@ -170,7 +170,7 @@ async def test_every_try_is_kept(desk: Desk) -> None:
 
 async def test_deliveries_are_found_by_name(desk: Desk) -> None:
     await desk.add(effect(1), effect(2), effect(3, "q"))
-    found = await desk.store.read(lambda reading: reading.named_deliveries(["e3", "e1", "e9", "e1"]))
+    found = await desk.store.read(lambda reading: reading.deliveries.named(["e3", "e1", "e9", "e1"]))
     assert [delivery.effect.id for delivery in found] == ["e1", "e3"]
 
 
@@ -191,7 +191,7 @@ async def test_a_sync_that_is_done_is_forgotten_with_its_tries(desk: Desk) -> No
     await desk.claim()
     await desk.settle("e1", "e2")
     assert list(await desk.all()) == ["e2"]
-    assert await desk.store.read(lambda reading: reading.attempts("e1")) == []
+    assert await desk.store.read(lambda reading: reading.deliveries.attempts("e1")) == []
 
 
 async def test_a_sync_that_is_repeated_stands_for_one_that_came_meanwhile(desk: Desk) -> None:
@@ -237,7 +237,7 @@ async def test_what_another_sender_settled_stays_as_it_is(desk: Desk) -> None:
     await desk.settle("e1", "e2")
     await desk.fail("e1", "e2", "none")
     assert {key: d.state for key, d in (await desk.all()).items()} == {"e1": DeliveryState.DONE}
-    assert len(await desk.store.read(lambda reading: reading.attempts("e1"))) == 1
+    assert len(await desk.store.read(lambda reading: reading.deliveries.attempts("e1"))) == 1
 
 
 async def test_the_first_body_of_an_effect_is_kept(desk: Desk) -> None:
@@ -257,13 +257,13 @@ async def test_an_identifier_is_used_once(desk: Desk) -> None:
 async def test_deliveries_are_listed_by_plan_and_state_in_pages(desk: Desk) -> None:
     await desk.add(*(effect(i, f"p{i % 2}") for i in range(7)))
     await desk.claim()
-    first = await desk.store.read(lambda reading: reading.deliveries(limit=3))
+    first = await desk.store.read(lambda reading: reading.deliveries.page(limit=3))
     assert [d.effect.id for d in first.items] == ["e6", "e5", "e4"]
     await desk.add(effect(8))
-    second = await desk.store.read(lambda reading: reading.deliveries(cursor=first.next_cursor, limit=4))
+    second = await desk.store.read(lambda reading: reading.deliveries.page(cursor=first.next_cursor, limit=4))
     assert [d.effect.id for d in second.items] == ["e3", "e2", "e1", "e0"]
     assert second.next_cursor == ""
-    sending = await desk.store.read(lambda reading: reading.deliveries(state="sending"))
+    sending = await desk.store.read(lambda reading: reading.deliveries.page(state="sending"))
     assert [d.effect.id for d in sending.items] == ["e1", "e0"]
-    of_plan = await desk.store.read(lambda reading: reading.deliveries(plan_id="p1", state="pending"))
+    of_plan = await desk.store.read(lambda reading: reading.deliveries.page(plan_id="p1", state="pending"))
     assert [d.effect.id for d in of_plan.items] == ["e5", "e3"]

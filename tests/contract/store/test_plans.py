@@ -14,7 +14,8 @@ from core.audit import broken_at
 from core.draft import PlanPatch
 from core.errors import AlreadyDecided, Conflict, FabuError, Forbidden, NotFound
 from core.plan import Plan
-from core.ports.store import Change, Scope, Store, Writing
+from core.ports.plans import Change, Scope
+from core.ports.store import Store, Writing
 from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus
 from tests.contract.store.offices import AUDIT_KEY, POLICY, Office, item_of
 from tests.worlds import START, draft, stage, text_item, workflow_item
@@ -133,7 +134,7 @@ async def test_an_edit_adds_changes_moves_and_removes_items(office: Office) -> N
     assert stored.content is not None
     assert stored.content.description == ""
     with pytest.raises(NotFound):
-        await office.store.read(lambda reading: reading.spec(plan.id, item_of(plan, "notes").id))
+        await office.store.read(lambda reading: reading.plans.spec(plan.id, item_of(plan, "notes").id))
 
 
 async def test_votes_are_void_after_a_replan(office: Office) -> None:
@@ -158,11 +159,11 @@ async def test_every_attempt_of_a_workflow_is_stored(office: Office) -> None:
     run = item_of(plan, "deploy").run
     assert run is not None
     assert (run.attempt, run.status) == (2, RunStatus.STARTING)
-    assert await office.store.read(lambda reading: reading.open_runs()) == [
+    assert await office.store.read(lambda reading: reading.plans.open_runs()) == [
         (plan.id, replace(item_of(plan, "deploy"), spec=None))
     ]
     await office.report(plan, "deploy", RunStatus.PASSED)
-    assert await office.store.read(lambda reading: reading.open_runs()) == []
+    assert await office.store.read(lambda reading: reading.plans.open_runs()) == []
 
 
 async def test_a_request_key_counts_once(office: Office) -> None:
@@ -263,21 +264,21 @@ async def test_a_deleted_plan_is_hidden_but_its_log_stays(office: Office) -> Non
     plan = await office.do(c.Delete, plan)
     assert plan.deleted
     with pytest.raises(NotFound):
-        await office.store.read(lambda reading: reading.plan_id(plan.id))
+        await office.store.read(lambda reading: reading.plans.id_of(plan.id))
     log = await office.log(plan)
     assert [entry.event for entry in log] == ["created", "deleted"]
 
 
 async def test_a_plan_is_named_by_id_or_number(office: Office) -> None:
     plan = await office.create()
-    assert await office.store.read(lambda reading: reading.plan_id(plan.id)) == plan.id
-    assert await office.store.read(lambda reading: reading.plan_id("1")) == plan.id
+    assert await office.store.read(lambda reading: reading.plans.id_of(plan.id)) == plan.id
+    assert await office.store.read(lambda reading: reading.plans.id_of("1")) == plan.id
 
 
 @pytest.mark.parametrize("ref", ["2", "", "١", "9" * 30, "none", "-1"])
 async def test_what_names_no_plan_is_not_found(office: Office, ref: str) -> None:
     await office.create()
     with pytest.raises(NotFound):
-        await office.store.read(lambda reading: reading.plan_id(ref))
+        await office.store.read(lambda reading: reading.plans.id_of(ref))
     with pytest.raises(NotFound):
-        await office.store.read(lambda reading: reading.plan(ref))
+        await office.store.read(lambda reading: reading.plans.get(ref))

@@ -19,7 +19,8 @@ from core.engine import Outcome
 from core.errors import AlreadyDecided, Invalid
 from core.plan import Plan
 from core.ports.outbox import DeliveryState
-from core.ports.store import Change, Store, Writing
+from core.ports.plans import Change
+from core.ports.store import Store, Writing
 from core.status import PlanStatus
 from tests.clock import ManualClock
 from tests.contract.store.conftest import SECRET_KEY
@@ -111,7 +112,7 @@ async def test_log_entries_are_numbered_in_the_order_of_commits(offices: list[Of
     assert not later.done()
     await held.release()
     await later
-    log = await offices[0].store.read(lambda reading: reading.log_since(0))
+    log = await offices[0].store.read(lambda reading: reading.log.since(0))
     assert [entry.plan_id for entry in log if entry.event == "renamed"] == [first.id, second.id]
 
 

@@ -55,7 +55,7 @@ class Release:
     plan_id: str
 
     async def plan(self) -> Plan:
-        return await self.store.read(lambda reading: reading.plan(self.plan_id, whole=True))
+        return await self.store.read(lambda reading: reading.plans.get(self.plan_id, whole=True))
 
     async def card(self, chat: str, status: str) -> Card:
         """Wait for the newest card of a chat to show a status."""

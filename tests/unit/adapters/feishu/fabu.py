@@ -67,7 +67,7 @@ class Fabu:
 
     async def plan(self, plan_id: str) -> Plan:
         """Return a plan as it is now."""
-        return await self.store.read(lambda reading: reading.plan(plan_id, whole=True))
+        return await self.store.read(lambda reading: reading.plans.get(plan_id, whole=True))
 
     async def status(self, plan: Plan) -> PlanStatus:
         """Return how a plan stands now."""
@@ -77,8 +77,8 @@ class Fabu:
         """Wait until nothing is left to deliver."""
         async with asyncio.timeout(10):
             while True:
-                counts = await self.store.read(lambda reading: reading.counts())
-                if not (counts.get("deliveries.pending") or counts.get("deliveries.sending")):
+                counts = await self.store.read(lambda reading: reading.deliveries.counts())
+                if not (counts.get("pending") or counts.get("sending")):
                     return
                 await asyncio.sleep(0.01)
 

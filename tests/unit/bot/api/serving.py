@@ -27,7 +27,8 @@ from bot.services import SERVICES, Services
 from config.settings import Settings
 from core.context import Policy
 from core.engine import Engine
-from core.ports.store import Token, Writing
+from core.ports.people import Token
+from core.ports.store import Writing
 from core.status import HookEvent
 from tests.clock import ManualClock
 from tests.worlds import PEOPLE, START, stage, text_item, workflow_item

@@ -26,7 +26,7 @@ from core.errors import DeliveryError, Invalid, NotFound
 from core.people import Directory, Group, Person
 from core.plan import Channel, Check, Content, Decision, Plan, Run, Vote
 from core.ports.outbox import Delivery, DeliveryState
-from core.ports.store import Mine
+from core.ports.plans import Mine
 from core.status import FAILED_CHECK, HookEvent, ItemStatus, PlanStatus, RunStatus, Verb
 from core.validate import problems_at_finish
 from tests.unit.bot.i18n.families import error_classes

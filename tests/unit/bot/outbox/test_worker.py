@@ -59,7 +59,7 @@ async def test_what_is_being_taken_when_the_worker_is_stopped_is_delivered() -> 
         await begun["first"].wait()
         store.gate.clear()
         await add("second")
-        while (await plain.read(lambda reading: reading.deliveries(state="pending"))).items:  # noqa: ASYNC110
+        while (await plain.read(lambda reading: reading.deliveries.page(state="pending"))).items:  # noqa: ASYNC110
             await asyncio.sleep(0)
         stopping = asyncio.create_task(worker.stop())
         await asyncio.sleep(0)
@@ -69,5 +69,5 @@ async def test_what_is_being_taken_when_the_worker_is_stopped_is_delivered() -> 
         await asyncio.sleep(0.05)
         may_end["second"].set()
         await stopping
-    page = await plain.read(lambda reading: reading.deliveries())
+    page = await plain.read(lambda reading: reading.deliveries.page())
     assert {delivery.effect.id: delivery.state for delivery in page.items} == dict.fromkeys(begun, DeliveryState.DONE)
