@@ -28,13 +28,16 @@ class HookBodies:
     async def of(self, delivery: Delivery) -> bytes:
         """Return what every try of a delivery sends. Raises NotFound when there is no such plan."""
         effect = delivery.effect
-        if delivery.attempts > 1 and (kept := await self._store.write(lambda writing: writing.outbox.body(effect.id))):
+        if delivery.attempts > 1 and (kept := await self._kept(effect.id)):
             return kept
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._asked.append((effect, future))
         if self._turns is None:
             self._turns = asyncio.create_task(self._make_all())
         return await future
+
+    async def _kept(self, effect_id: str) -> bytes | None:
+        return await self._store.read(lambda reading: reading.deliveries.body(effect_id))
 
     async def _make_all(self) -> None:
         try:

@@ -93,10 +93,6 @@ class Outbox(Protocol):
         """Keep the rendered bodies of effects, by their ids, so that every try sends the same. The first stays."""
         ...
 
-    def body(self, effect_id: str) -> bytes | None:
-        """Return the kept body of an effect."""
-        ...
-
 
 class DeliveryReads(Protocol):
     """What the store knows of deliveries."""
@@ -115,6 +111,10 @@ class DeliveryReads(Protocol):
 
     def failing(self, destination: str) -> Failing | None:
         """Return since when every try of a destination has failed; None when the newest one went well or none was."""
+        ...
+
+    def body(self, effect_id: str) -> bytes | None:
+        """Return the body that is kept of an effect; None before it was rendered."""
         ...
 
     def counts(self) -> Mapping[str, int]:

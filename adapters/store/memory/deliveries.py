@@ -43,6 +43,10 @@ class MemoryDeliveryReads:
         failed = list(takewhile(lambda attempt: attempt.error, tries))
         return Failing(failed[-1].at, any(a.status == HTTPStatus.GONE for a in failed)) if failed else None
 
+    def body(self, effect_id: str) -> bytes | None:
+        """See `DeliveryReads.body`."""
+        return self._state.bodies.get(effect_id)
+
     def counts(self) -> Mapping[str, int]:
         """See `DeliveryReads.counts`."""
         return Counter(delivery.state.value for delivery in self._state.deliveries.values())

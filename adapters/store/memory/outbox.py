@@ -88,10 +88,6 @@ class MemoryOutbox:
         for effect_id, body in bodies.items():
             self._state.bodies.setdefault(effect_id, body)
 
-    def body(self, effect_id: str) -> bytes | None:
-        """See `Outbox.body`."""
-        return self._state.bodies.get(effect_id)
-
     def _end(self, seq: int, result: Settled) -> None:
         now = self._clock.now()
         if result.state is DeliveryState.PENDING:

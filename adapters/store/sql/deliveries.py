@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 from adapters.store.sql.outbox import delivery_of
 from adapters.store.sql.paging import page_of
 from adapters.store.sql.rows import moment
-from adapters.store.sql.tables import attempts, effects
+from adapters.store.sql.tables import attempts, effect_bodies, effects
 from core.ports.outbox import Attempt, Delivery, Failing
 from core.ports.paging import Page
 
@@ -55,6 +55,12 @@ class SqlDeliveryReads:
         )
         since, gone = self._connection.execute(statement).one()
         return None if since is None else Failing(moment(since), gone > 0)
+
+    def body(self, effect_id: str) -> bytes | None:
+        """See `DeliveryReads.body`."""
+        statement = select(effect_bodies.c.body).where(effect_bodies.c.effect_id == effect_id)
+        body: bytes | None = self._connection.execute(statement).scalar()
+        return body
 
     def counts(self) -> Mapping[str, int]:
         """See `DeliveryReads.counts`."""

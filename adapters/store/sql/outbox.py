@@ -27,7 +27,6 @@ ADD_EFFECT = ADD_EFFECT.on_conflict_do_update(
     index_elements=["plan_id", "destination"], index_where=PENDING_SYNC, set_={"due_at": effects.c.due_at}
 )
 _STORE_BODY = postgresql.insert(effect_bodies).on_conflict_do_nothing()
-_BODY = select(effect_bodies.c.body).where(effect_bodies.c.effect_id == bindparam("id"))
 
 _ids: BindParameter[Any] = bindparam("ids", expanding=True)
 _older = effects.alias("older")
@@ -137,11 +136,6 @@ class SqlOutbox:
     def store_bodies(self, bodies: Mapping[str, bytes]) -> None:
         """See `Outbox.store_bodies`."""
         self._execute(_STORE_BODY, [{"effect_id": of, "body": body} for of, body in bodies.items()])
-
-    def body(self, effect_id: str) -> bytes | None:
-        """See `Outbox.body`."""
-        body: bytes | None = self._connection.execute(_BODY, {"id": effect_id}).scalar()
-        return body
 
     def _renew(self, rows: Sequence[AnyRow], now: datetime) -> None:
         """Make effects pending again and due at once."""

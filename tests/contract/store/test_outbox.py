@@ -244,8 +244,8 @@ async def test_the_first_body_of_an_effect_is_kept(desk: Desk) -> None:
     await desk.add(effect(1))
     await desk.store.write(lambda writing: writing.outbox.store_bodies({"e1": b"\x00first"}))
     await desk.store.write(lambda writing: writing.outbox.store_bodies({"e1": b"second"}))
-    assert await desk.store.write(lambda writing: writing.outbox.body("e1")) == b"\x00first"
-    assert await desk.store.write(lambda writing: writing.outbox.body("e2")) is None
+    assert await desk.store.read(lambda reading: reading.deliveries.body("e1")) == b"\x00first"
+    assert await desk.store.read(lambda reading: reading.deliveries.body("e2")) is None
 
 
 async def test_an_identifier_is_used_once(desk: Desk) -> None:
