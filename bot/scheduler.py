@@ -70,7 +70,7 @@ class Ticks:
     async def forget(self) -> None:
         """Forget request keys that nobody will repeat any more, and sign-in links that lead nowhere."""
         before = self._clock.now() - _KEPT
-        await self._store.write(lambda writing: writing.plans.forget_keys(before))
+        await self._store.write(lambda writing: writing.requests.forget(before))
         await self._store.write(lambda writing: writing.people.forget_links(before))
 
 

@@ -309,7 +309,6 @@ class Replayed(Event):
     deliveries: tuple[str, ...]
     destinations: tuple[str, ...]
     total: int
-    request: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

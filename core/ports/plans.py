@@ -12,6 +12,7 @@ from core.draft import PlanDraft
 from core.effects import Effect
 from core.plan import Item, Plan
 from core.ports.paging import Page
+from core.ports.requests import AcceptedRequest
 from core.timers import TimerKind
 
 
@@ -36,7 +37,7 @@ class Change:
 
     `before` is None for a new plan. Items and votes that differ between the two are saved; `drafts` are kept as
     versions, each with the plan as it was then; `timers` maps each kind that changed to its new moment, None for none;
-    `keys` are remembered so that a repeated request is known for one.
+    `requests` are remembered by their keys, so that a repeated request is known for one.
     """
 
     before: Plan | None
@@ -45,15 +46,11 @@ class Change:
     effects: Sequence[Effect] = ()
     timers: Mapping[TimerKind, datetime | None] = field(default_factory=dict)
     drafts: Sequence[tuple[Plan, PlanDraft]] = ()
-    keys: Sequence[str] = ()
+    requests: Mapping[str, AcceptedRequest] = field(default_factory=dict)
 
 
 class PlanWrites(Protocol):
     """Plans inside a transaction."""
-
-    def seen(self, keys: Collection[str]) -> Mapping[str, str]:
-        """Return the plan that each known request key changed."""
-        ...
 
     def load(self, scopes: Mapping[str, Scope]) -> Mapping[str, Plan]:
         """Return and lock the plans that exist, in an order that cannot deadlock."""
@@ -68,10 +65,6 @@ class PlanWrites(Protocol):
 
         Raises Conflict when another replica changed one of the plans, or used one of the keys, meanwhile.
         """
-        ...
-
-    def forget_keys(self, before: datetime) -> int:
-        """Forget request keys that are older than a moment; return how many."""
         ...
 
 

@@ -15,6 +15,7 @@ from core.ports.log import LogReads
 from core.ports.outbox import DeliveryReads, Outbox
 from core.ports.people import PeopleReads, PeopleWrites
 from core.ports.plans import PlanReads, PlanWrites
+from core.ports.requests import RequestReads, RequestWrites
 from core.ports.timers import Timers
 
 T = TypeVar("T")
@@ -24,6 +25,7 @@ class Writing(Protocol):
     """One transaction."""
 
     plans: PlanWrites
+    requests: RequestWrites
     outbox: Outbox
     timers: Timers
     cards: CardWrites
@@ -34,6 +36,7 @@ class Reading(Protocol):
     """A consistent view of the store."""
 
     plans: PlanReads
+    requests: RequestReads
     log: LogReads
     deliveries: DeliveryReads
     cards: CardReads

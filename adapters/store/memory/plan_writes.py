@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from types import MappingProxyType
 
 from adapters.store.memory.outbox import MemoryOutbox
@@ -35,10 +34,6 @@ class MemoryPlanWrites:
     def __init__(self, state: State, outbox: MemoryOutbox, clock: Clock) -> None:
         self._state, self._outbox, self._clock = state, outbox, clock
 
-    def seen(self, keys: Collection[str]) -> Mapping[str, str]:
-        """See `PlanWrites.seen`."""
-        return {key: self._state.inbox[key][0] for key in keys if key in self._state.inbox}
-
     def load(self, scopes: Mapping[str, Scope]) -> Mapping[str, Plan]:
         """See `PlanWrites.load`."""
         plans = self._state.plans
@@ -55,13 +50,6 @@ class MemoryPlanWrites:
             self._plan(change.before, change.after)
             self._beside(change)
             self._outbox.add(change.effects)
-
-    def forget_keys(self, before: datetime) -> int:
-        """See `PlanWrites.forget_keys`."""
-        old = [key for key, (_, at) in self._state.inbox.items() if at < before]
-        for key in old:
-            del self._state.inbox[key]
-        return len(old)
 
     def _plan(self, before: Plan | None, after: Plan) -> None:
         stored = self._state.plans.get(after.id)
@@ -88,10 +76,10 @@ class MemoryPlanWrites:
             state.timers.pop((plan.id, kind), None)
             if due_at:
                 state.timers[plan.id, kind] = Timer(due_at, due_at)
-        for key in change.keys:
+        for key, request in change.requests.items():
             if key in state.inbox:
                 raise Conflict
-            state.inbox[key] = (plan.id, self._clock.now())
+            state.inbox[key] = (request, self._clock.now())
 
 
 def _with_spec(item: Item, stored: Item | None) -> Item:

@@ -7,12 +7,14 @@ from adapters.store.memory.deliveries import MemoryDeliveryReads
 from adapters.store.memory.log import MemoryLogReads
 from adapters.store.memory.people import MemoryPeopleReads
 from adapters.store.memory.plan_reads import MemoryPlanReads
+from adapters.store.memory.requests import MemoryRequestReads
 from adapters.store.memory.state import State
 from core.ports.cards import CardReads
 from core.ports.log import LogReads
 from core.ports.outbox import DeliveryReads
 from core.ports.people import PeopleReads
 from core.ports.plans import PlanReads
+from core.ports.requests import RequestReads
 
 
 class MemoryReading:
@@ -21,6 +23,7 @@ class MemoryReading:
     def __init__(self, state: State) -> None:
         self.people: PeopleReads = MemoryPeopleReads(state)
         self.plans: PlanReads = MemoryPlanReads(state, self.people)
+        self.requests: RequestReads = MemoryRequestReads(state)
         self.log: LogReads = MemoryLogReads(state)
         self.deliveries: DeliveryReads = MemoryDeliveryReads(state)
         self.cards: CardReads = MemoryCardReads(state)

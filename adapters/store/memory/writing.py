@@ -6,6 +6,7 @@ from adapters.store.memory.cards import MemoryCardWrites
 from adapters.store.memory.outbox import MemoryOutbox
 from adapters.store.memory.people import MemoryPeopleWrites
 from adapters.store.memory.plan_writes import MemoryPlanWrites
+from adapters.store.memory.requests import MemoryRequestWrites
 from adapters.store.memory.state import State
 from adapters.store.memory.timers import MemoryTimers
 from core.ports.cards import CardWrites
@@ -13,6 +14,7 @@ from core.ports.clock import Clock
 from core.ports.outbox import Outbox
 from core.ports.people import PeopleWrites
 from core.ports.plans import PlanWrites
+from core.ports.requests import RequestWrites
 from core.ports.timers import Timers
 
 
@@ -22,6 +24,7 @@ class MemoryWriting:
     def __init__(self, state: State, clock: Clock) -> None:
         outbox = MemoryOutbox(state, clock)
         self.plans: PlanWrites = MemoryPlanWrites(state, outbox, clock)
+        self.requests: RequestWrites = MemoryRequestWrites(state)
         self.outbox: Outbox = outbox
         self.timers: Timers = MemoryTimers(state)
         self.cards: CardWrites = MemoryCardWrites(state)

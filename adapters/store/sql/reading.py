@@ -9,12 +9,14 @@ from adapters.store.sql.deliveries import SqlDeliveryReads
 from adapters.store.sql.log import SqlLogReads
 from adapters.store.sql.people import SqlPeopleReads
 from adapters.store.sql.plan_reads import SqlPlanReads
+from adapters.store.sql.requests import SqlRequestReads
 from adapters.store.sql.sealing import Sealing
 from core.ports.cards import CardReads
 from core.ports.log import LogReads
 from core.ports.outbox import DeliveryReads
 from core.ports.people import PeopleReads
 from core.ports.plans import PlanReads
+from core.ports.requests import RequestReads
 
 
 class SqlReading:
@@ -23,6 +25,7 @@ class SqlReading:
     def __init__(self, connection: Connection, sealing: Sealing) -> None:
         self.people: PeopleReads = SqlPeopleReads(connection)
         self.plans: PlanReads = SqlPlanReads(connection, sealing, self.people)
+        self.requests: RequestReads = SqlRequestReads(connection)
         self.log: LogReads = SqlLogReads(connection)
         self.deliveries: DeliveryReads = SqlDeliveryReads(connection)
         self.cards: CardReads = SqlCardReads(connection)

@@ -324,6 +324,8 @@ inbox = Table(
     Column("key", Text, primary_key=True),
     _of_plan(),
     Column("at", BigInteger, index=True, nullable=False),
+    # How many deliveries a replay began again, of all plans.
+    Column("replayed", Integer),
 )
 
 counters = Table("counters", metadata, Column("name", Text, primary_key=True), _col("value", BigInteger))

@@ -16,6 +16,7 @@ from adapters.store.sql.databases import begin, translated
 from adapters.store.sql.outbox import SqlOutbox
 from adapters.store.sql.people import SqlPeopleWrites
 from adapters.store.sql.plan_writes import SqlPlanWrites
+from adapters.store.sql.requests import SqlRequestWrites
 from adapters.store.sql.sealing import Sealing
 from adapters.store.sql.timers import SqlTimers
 from core.ports.cards import CardWrites
@@ -23,6 +24,7 @@ from core.ports.clock import Clock
 from core.ports.outbox import Outbox
 from core.ports.people import PeopleWrites
 from core.ports.plans import PlanWrites
+from core.ports.requests import RequestWrites
 from core.ports.store import Writing
 from core.ports.timers import Timers
 
@@ -34,6 +36,7 @@ class SqlWriting:
 
     def __init__(self, connection: Connection, sealing: Sealing, clock: Clock) -> None:
         self.plans: PlanWrites = SqlPlanWrites(connection, sealing, clock)
+        self.requests: RequestWrites = SqlRequestWrites(connection)
         self.outbox: Outbox = SqlOutbox(connection, clock)
         self.timers: Timers = SqlTimers(connection)
         self.cards: CardWrites = SqlCardWrites(connection)

@@ -81,7 +81,7 @@ async def deliver(store: Store) -> None:
     await store.write(lambda writing: writing.outbox.replay([d.effect.id for d in claimed], START))
     due = await store.write(lambda writing: writing.timers.claim(START + timedelta(days=1), LEASE, 10))
     await store.write(lambda writing: writing.timers.drop(due))
-    await store.write(lambda writing: writing.plans.forget_keys(START))
+    await store.write(lambda writing: writing.requests.forget(START))
 
 
 async def test_no_statement_that_writes_reads_a_whole_table(sqlite_file: Path) -> None:
