@@ -59,7 +59,7 @@ def create(plan_id: str, event: e.Created, stamp: e.Stamp) -> Plan:
     blank = Plan(
         id=plan_id, number=0, name="", status=PlanStatus.PLANNING, manager=event.draft.manager,
         created_by=stamp.actor, created_at=stamp.at, updated_by=stamp.actor, updated_at=stamp.at,
-        instance_code=event.instance_code, nonce=event.nonce,
+        origin=event.origin, instance_code=event.instance_code, nonce=event.nonce,
     )  # fmt: skip
     return _planned(blank, event.draft, event.items)
 

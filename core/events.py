@@ -23,7 +23,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Created(Event):
-    """A plan was started. `items` are the draft's items with their identifiers; `origin` is kept in the log alone."""
+    """A plan was started. `items` are the draft's items with their identifiers; `origin` becomes the plan's."""
 
     name = "created"
     draft: PlanDraft

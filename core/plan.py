@@ -227,7 +227,8 @@ class Plan:
 
     `nonce` changes with every revision and is part of the references on cards, so that a click on an old card is
     known for one. `version` counts saves and guards against lost updates. `instance_code` is what an external system
-    sends back with its answer; it changes with every edit.
+    sends back with its answer; it changes with every edit. `origin` says, in the terms of the system that opened a
+    gate, what the plan asks approval for; empty for people's plans.
     """
 
     id: str
@@ -239,6 +240,7 @@ class Plan:
     created_at: datetime
     updated_by: str
     updated_at: datetime
+    origin: tuple[str, ...] = ()
     revision: int = 1
     instance_code: str = ""
     nonce: str = ""

@@ -66,6 +66,7 @@ plans = Table(
     Column("number", Integer, nullable=False, unique=True),
     _col("created_by"),
     _moment("created_at", null=False),
+    _col("origin", null=True),
     # What is planned: changes with the revision only.
     _col("name"),
     _col("manager"),

@@ -13,8 +13,9 @@ from core import commands as c
 from core.audit import broken_at
 from core.draft import PlanPatch
 from core.errors import AlreadyDecided, Conflict, FabuError, Forbidden, Invalid, NotFound
+from core.people import gate
 from core.plan import Plan
-from core.ports.plans import Change, Scope
+from core.ports.plans import Change, PlanQuery, Scope
 from core.ports.requests import AcceptedRequest
 from core.ports.store import Store, Writing
 from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus
@@ -271,6 +272,14 @@ async def test_a_lost_race_is_a_conflict_and_changes_nothing(office: Office, wha
     with pytest.raises(Conflict):
         await office.store.write(lambda writing: writing.plans.save([change]))
     assert await office.stored(plan) == plan
+
+
+async def test_what_a_gate_asks_for_stays_with_its_plan(office: Office) -> None:
+    command = c.Create(plan_id="0" * 24, draft=draft(), origin=("release", "code", "event"))
+    await office.engine.execute(command, gate("zadig"))
+    page = await office.store.read(lambda reading: reading.plans.page(PlanQuery()))
+    plan = await office.store.read(lambda reading: reading.plans.get(command.plan_id))
+    assert [each.origin for each in (*page.items, plan)] == [command.origin] * 2
 
 
 async def test_a_deleted_plan_is_hidden_but_its_log_stays(office: Office) -> None:

@@ -27,8 +27,10 @@ from adapters.store.sql.databases import parse_url
 from adapters.store.sql.tables import metadata
 from core import commands as c
 from core.errors import Unavailable
+from core.people import gate
 from tests.contract.store.offices import Office
 from tests.services import fresh_database
+from tests.worlds import draft
 
 SCRIPTS = Path(migrate.__file__).parent / "migrations"
 
@@ -129,6 +131,23 @@ async def test_a_replay_of_an_earlier_version_keeps_its_answer(url: str) -> None
     found = await store.read(lambda reading: reading.requests.find(["k", "other"]))
     await store.close()
     assert {key: request.replayed for key, request in found.items()} == {"k": 3, "other": 0}
+
+
+async def test_a_gate_of_an_earlier_version_keeps_its_question(url: str) -> None:
+    migrate.upgrade(url)
+    store = open_store(url, b"key")
+    office = Office(store)
+    origin = ("release", "code", "start_execute")
+    command = c.Create(plan_id="0" * 24, draft=draft(), origin=origin)
+    await office.engine.execute(command, gate("zadig"))
+    plan = await office.create()
+    await store.close()
+    taken_back(url, "0005")
+    migrate.upgrade(url)
+    store = open_store(url, b"key")
+    stored = await store.read(lambda reading: [reading.plans.get(each) for each in (command.plan_id, plan.id)])
+    await store.close()
+    assert [each.origin for each in stored] == [origin, ()]
 
 
 async def test_a_new_database_may_be_opened_by_several_at_once(tmp_path: Path) -> None:
