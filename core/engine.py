@@ -15,7 +15,7 @@ from core import commands as c
 from core.apply import AnyEvent
 from core.audit import LogEntry, entries_for
 from core.consequences import effects_of
-from core.context import Context, Policy
+from core.context import Context, Environment, Policy
 from core.decide import decide, start
 from core.draft import PlanDraft
 from core.effects import Effect, EffectKind
@@ -71,14 +71,23 @@ class _Waiting(_Request):
 class Engine:
     """Executes commands on plans, durably, at most once per request key."""
 
-    def __init__(self, store: Store, clock: Clock, ids: Ids, policy: Policy, audit_key: bytes) -> None:
+    def __init__(self, store: Store, clock: Clock, ids: Ids, environment: Environment, audit_key: bytes) -> None:
         self._store, self._clock, self._ids, self._audit_key = store, clock, ids, audit_key
-        self.policy = policy
-        self.directory = Directory()
+        self._environment = environment
         self.pressure = Pressure()
         self._waiting: list[_Waiting] = []
         self._committing: asyncio.Task[None] | None = None
         self._listeners: list[Callable[[Sequence[str]], None]] = []
+
+    @property
+    def policy(self) -> Policy:
+        """The settings that decisions depend on now."""
+        return self._environment.policy
+
+    @property
+    def directory(self) -> Directory:
+        """All people and groups as they are known now."""
+        return self._environment.directory
 
     def listen(self, listener: Callable[[Sequence[str]], None]) -> None:
         """Call a function, on the event loop, with the ids of the plans that each commit changed."""

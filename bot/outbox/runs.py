@@ -25,25 +25,25 @@ RUNNER = Actor("system", ActorKind.SYSTEM, "runner")
 _TRIES = 9
 
 
-class Runs:
-    """Connects the plan engine with the runners, which are added once they are open: they report through this."""
+async def report_run(engine: Engine, plan_id: str, item_id: str, report: RunReport) -> None:
+    """Take over what a runner says about an attempt."""
+    command = c.ReportRun(
+        plan_id=plan_id, item_id=item_id, run_id=report.run_id, status=report.status,
+        external_id=report.external_id, url=report.url, message=report.message,
+    )  # fmt: skip
+    await engine.execute(command, RUNNER)
 
-    def __init__(self, store: Store, engine: Engine) -> None:
-        self._store, self._engine = store, engine
-        self.runners: Mapping[str, Runner] = {}
+
+class Runs:
+    """Connects the plan engine with the runners."""
+
+    def __init__(self, store: Store, engine: Engine, runners: Mapping[str, Runner]) -> None:
+        self._store, self._engine, self.runners = store, engine, runners
 
     @property
     def courier(self) -> Courier:
         """How runs are started and let go on: for four minutes, then a person decides. Stopping has no end."""
         return Courier(self._deliver, _backoff, self._given_up)
-
-    async def report(self, plan_id: str, item_id: str, report: RunReport) -> None:
-        """Take over what a runner says about an attempt."""
-        command = c.ReportRun(
-            plan_id=plan_id, item_id=item_id, run_id=report.run_id, status=report.status,
-            external_id=report.external_id, url=report.url, message=report.message,
-        )  # fmt: skip
-        await self._engine.execute(command, RUNNER)
 
     async def prune(self) -> None:
         """Let the runners remove outputs that have been kept for long enough."""
@@ -68,7 +68,7 @@ class Runs:
         try:
             order = await self._order(plan_id, item.id, run.id)
             if told := await runner.status(run.id, run.external_id, order):
-                await self.report(plan_id, item.id, told)
+                await report_run(self._engine, plan_id, item.id, told)
         except FabuError as error:
             log.info("%s cannot be asked about a run: %s", item.runner, error)
 
@@ -89,7 +89,7 @@ class Runs:
         order = await self._order(effect.plan_id, item_id, run_id)
         found = await runner.find(order) if interrupted else await self._start(runner, order)
         unknown = RunReport(run_id, RunStatus.UNKNOWN, message="the start was interrupted")
-        await self.report(effect.plan_id, item_id, found or unknown)
+        await report_run(self._engine, effect.plan_id, item_id, found or unknown)
         return Sent()
 
     async def _resume(self, runner: Runner, effect: Effect, run: Run | None) -> None:
@@ -135,10 +135,10 @@ class Runs:
     async def _given_up(self, delivery: Delivery, error: DeliveryError) -> None:
         if delivery.effect.kind is EffectKind.RUN_START:
             report = RunReport(delivery.effect.ref, RunStatus.FAILED, message=str(error.params["reason"]))
-            await self.report(delivery.effect.plan_id, str(delivery.effect.payload["item"]), report)
+            await report_run(self._engine, delivery.effect.plan_id, str(delivery.effect.payload["item"]), report)
         if delivery.effect.kind is EffectKind.RUN_RESUME:
             report = RunReport(delivery.effect.ref, RunStatus.WAITING, message=str(error.params["reason"]))
-            await self.report(delivery.effect.plan_id, str(delivery.effect.payload["item"]), report)
+            await report_run(self._engine, delivery.effect.plan_id, str(delivery.effect.payload["item"]), report)
 
     def _runner(self, destination: str) -> Runner:
         name = destination.partition(":")[2]

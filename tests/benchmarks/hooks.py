@@ -36,7 +36,7 @@ from bot.outbox.hooks import Hooks
 from bot.outbox.worker import PER_DESTINATION, Courier, DeliveryWorker, Sent
 from config.settings import Settings
 from core import commands as c
-from core.context import Policy
+from core.context import Environment, Policy
 from core.draft import PlanDraft
 from core.engine import Engine
 from core.people import Actor, Directory, Person
@@ -99,8 +99,8 @@ def _office(database: str) -> tuple[Store, Engine, SystemIds]:
     clock, ids = SystemClock(), SystemIds()
     store = open_store(database, b"key", clock)
     policy = Policy(hooks={"default": frozenset({HookEvent.FINISH_PLANNING})}, runners={"zadig": lambda _: []})
-    engine = Engine(store, clock, ids, policy, b"key")
-    engine.directory = Directory({"alice": Person("alice", "Alice")})
+    environment = Environment(policy, Directory({"alice": Person("alice", "Alice")}))
+    engine = Engine(store, clock, ids, environment, b"key")
     return store, engine, ids
 
 

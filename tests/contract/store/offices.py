@@ -7,7 +7,7 @@ from typing import Any
 from adapters.common.system import SystemIds
 from core import commands as c
 from core.audit import LogEntry
-from core.context import Policy
+from core.context import Environment, Policy
 from core.draft import PlanDraft
 from core.engine import Engine, Outcome
 from core.people import EXTERNAL, SYSTEM, Actor
@@ -34,8 +34,7 @@ class Office:
         self.store = store
         self.clock = clock or ManualClock(START)
         self.ids: Ids = SystemIds()
-        self.engine = Engine(store, self.clock, self.ids, policy, AUDIT_KEY)
-        self.engine.directory = PEOPLE
+        self.engine = Engine(store, self.clock, self.ids, Environment(policy, PEOPLE), AUDIT_KEY)
 
     async def create(
         self, plan_draft: PlanDraft | None = None, by: str = "alice", key: str = "", **fields: Any

@@ -18,7 +18,7 @@ from bot.outbox.worker import Courier, DeliveryWorker, patient
 from bot.people.identities import Identities
 from core import commands as c
 from core.chat import Handler, Inbound, Reply
-from core.context import Policy
+from core.context import Environment, Policy
 from core.draft import PlanDraft
 from core.engine import Engine
 from core.people import Directory, Person
@@ -83,8 +83,8 @@ async def release(request: pytest.FixtureRequest, ding: DingTalkSimulator, app: 
         store = open_store("memory://", bytes(32), clock)
         stack.push_async_callback(store.close)
         await store.write(lambda writing: writing.people.put(list(PEOPLE.values()), []))
-        engine = Engine(store, clock, ids, Policy(destinations=("dingtalk",)), b"key")
-        engine.directory = Directory(PEOPLE, {})
+        environment = Environment(Policy(destinations=("dingtalk",)), Directory(PEOPLE, {}))
+        engine = Engine(store, clock, ids, environment, b"key")
         messengers = {"dingtalk": served.messenger}
         identities = Identities(store, engine, clock, messengers)
         handlers.append(Dispatch(engine, store, identities, clock, ids, locale=LOCALE, public_url=served.url))

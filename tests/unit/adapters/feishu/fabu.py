@@ -20,7 +20,7 @@ from bot.outbox.cards import CardSync
 from bot.outbox.worker import Courier, DeliveryWorker, patient
 from bot.people.identities import Identities
 from core import commands as c
-from core.context import Policy
+from core.context import Environment, Policy
 from core.draft import PlanDraft
 from core.engine import Engine
 from core.people import Directory, Group, Person
@@ -91,8 +91,8 @@ async def fabu(feishu: FeishuSimulator, *, with_forms: bool = True) -> AsyncIter
     messengers: dict[str, Messenger] = {"feishu": FeishuMessenger(client)}
     vendors: dict[str, ApprovalForms] = {"feishu_instance": FeishuForms(client)} if with_forms else {}
     store = open_store("memory://", b"key")
-    engine = Engine(store, clock, ids, Policy(destinations=("feishu",)), b"audit")
-    engine.directory = Directory({one.id: one for one in PEOPLE}, {"qa": Group("qa", ("bob", "carol"))})
+    directory = Directory({one.id: one for one in PEOPLE}, {"qa": Group("qa", ("bob", "carol"))})
+    engine = Engine(store, clock, ids, Environment(Policy(destinations=("feishu",)), directory), b"audit")
     identities = Identities(store, engine, clock, messengers)
     dispatch = Dispatch(engine, store, identities, clock, ids, locale=locale, public_url=URL)
     forms = Forms(store, engine, identities, vendors, locale, URL)

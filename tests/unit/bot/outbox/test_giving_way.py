@@ -7,7 +7,7 @@ import asyncio
 from adapters.common.system import SystemIds
 from adapters.store.open import open_store
 from bot.outbox.worker import FEW, Courier, DeliveryWorker, Sent, patient
-from core.context import Policy
+from core.context import Environment, Policy
 from core.effects import Effect, EffectKind
 from core.engine import Engine
 from core.ports.outbox import Delivery
@@ -21,7 +21,7 @@ MANY = 3 * FEW
 async def test_few_are_delivered_in_a_crowd_and_the_rest_when_it_has_passed() -> None:
     clock = ManualClock(START)
     store = open_store("memory://", b"k" * 32, clock)
-    engine = Engine(store, clock, SystemIds(), Policy(), b"key")
+    engine = Engine(store, clock, SystemIds(), Environment(Policy()), b"key")
     begun: list[str] = []
     more, may_end = asyncio.Event(), asyncio.Event()
 

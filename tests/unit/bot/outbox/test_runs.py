@@ -9,7 +9,7 @@ import pytest
 from adapters.common.system import SystemIds
 from adapters.store.open import open_store
 from bot.outbox.runs import Runs
-from core.context import Policy
+from core.context import Environment, Policy
 from core.effects import Effect, EffectKind
 from core.engine import Engine
 from core.ports.outbox import Delivery, DeliveryState
@@ -24,7 +24,7 @@ from tests.worlds import START
 async def test_a_start_is_given_up_after_minutes_and_a_stop_never(kind: EffectKind, *, gives_up: bool) -> None:
     clock = ManualClock(START)
     store = open_store("memory://", b"k" * 32, clock)
-    backoff = Runs(store, Engine(store, clock, SystemIds(), Policy(), b"key")).courier.backoff
+    backoff = Runs(store, Engine(store, clock, SystemIds(), Environment(Policy()), b"key"), {}).courier.backoff
     effect = Effect("e", "p", "runner:zadig", kind)
     waits = [backoff(Delivery(effect, DeliveryState.SENDING, attempts)) for attempts in range(1, 1000)]
     tried = [wait for wait in waits if wait is not None]

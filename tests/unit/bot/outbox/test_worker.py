@@ -9,7 +9,7 @@ from typing import TypeVar
 from adapters.common.system import SystemIds
 from adapters.store.open import open_store
 from bot.outbox.worker import Courier, DeliveryWorker, Sent, patient
-from core.context import Policy
+from core.context import Environment, Policy
 from core.effects import Effect, EffectKind
 from core.engine import Engine
 from core.ports.outbox import Delivery, DeliveryState
@@ -51,7 +51,7 @@ async def test_what_is_being_taken_when_the_worker_is_stopped_is_delivered() -> 
         await plain.write(lambda writing: writing.outbox.add([effect]))
         worker.wake()
 
-    engine = Engine(store, clock, SystemIds(), Policy(), b"key")
+    engine = Engine(store, clock, SystemIds(), Environment(Policy()), b"key")
     worker = DeliveryWorker(store, clock, {"there": Courier(deliver, patient)}, engine)
     worker.start()
     async with asyncio.timeout(10):
