@@ -1,6 +1,7 @@
-"""The composition root: the only place that wires adapters to the core.
+"""The composition root: makes a running server out of settings, with the adapters that `bot.adapters` opens.
 
-`build` makes a running Fabu out of settings; `serve` runs it until it is told to stop.
+`running` makes everything but the web server, `serve` runs both until a signal ends it. Commands that need no server
+(`bot.cli`) and the check-up (`bot.doctor`) open what they need themselves.
 """
 
 from __future__ import annotations
