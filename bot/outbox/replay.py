@@ -12,17 +12,17 @@ from core import commands as c
 from core.engine import Engine
 from core.errors import Forbidden
 from core.people import Actor
-from core.ports.outbox import Delivery, DeliveryState
-from core.ports.store import Reading, Store
+from core.ports.outbox import Delivery, DeliveryReads, DeliveryState
+from core.ports.store import Store
 
 _ENDED = (DeliveryState.DONE, DeliveryState.DEAD)
 _PART = 200
-Choice = Callable[[Reading], list[Delivery]]
+Choice = Callable[[DeliveryReads], list[Delivery]]
 
 
 def named(effect_ids: Collection[str]) -> Choice:
     """Choose the deliveries with these ids that have ended."""
-    return lambda reading: [found for found in reading.deliveries.named(effect_ids) if found.state in _ENDED]
+    return lambda deliveries: [found for found in deliveries.named(effect_ids) if found.state in _ENDED]
 
 
 def given_up(plan_id: str = "", since: datetime | None = None, until: datetime | None = None) -> Choice:
@@ -32,13 +32,13 @@ def given_up(plan_id: str = "", since: datetime | None = None, until: datetime |
         at = delivery.created_at
         return at is not None and (since is None or at >= since) and (until is None or at <= until)
 
-    return lambda reading: [delivery for delivery in _dead(reading, plan_id) if between(delivery)]
+    return lambda deliveries: [delivery for delivery in _dead(deliveries, plan_id) if between(delivery)]
 
 
-def _dead(reading: Reading, plan_id: str) -> Iterator[Delivery]:
+def _dead(deliveries: DeliveryReads, plan_id: str) -> Iterator[Delivery]:
     cursor, more = "", True
     while more:
-        page = reading.deliveries.page(plan_id, DeliveryState.DEAD, cursor, _PART)
+        page = deliveries.page(plan_id, DeliveryState.DEAD, cursor, _PART)
         yield from page.items
         cursor, more = page.next_cursor, bool(page.next_cursor)
 
@@ -62,7 +62,7 @@ class Replays:
 
         Raises Forbidden for all but administrators, Invalid when the key came with another request before.
         """
-        chosen = await self._store.read(choose)
+        chosen = await self._store.read(lambda reading: choose(reading.deliveries))
         if not actor.admin and not chosen:
             raise Forbidden("Only administrators may repeat deliveries. Ask one of them.")
         if accepted := await self._engine.accepted(key, fingerprint):

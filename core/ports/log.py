@@ -17,3 +17,7 @@ class LogReads(Protocol):
     def since(self, entry_id: int, limit: int = 500) -> list[LogEntry]:
         """Return log entries of all plans that follow an entry's id, in order."""
         ...
+
+    def newest(self) -> int:
+        """Return the id of the newest log entry of all plans; 0 when there is none."""
+        ...

@@ -19,3 +19,7 @@ class MemoryLogReads:
     def since(self, entry_id: int, limit: int = 500) -> list[LogEntry]:
         """See `LogReads.since`."""
         return [entry for entry in self._state.log.values() if entry.id > entry_id][:limit]
+
+    def newest(self) -> int:
+        """See `LogReads.newest`."""
+        return max(self._state.log, default=0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from adapters.store.sql.rows import log_of
 from adapters.store.sql.tables import log
@@ -24,3 +24,7 @@ class SqlLogReads:
         """See `LogReads.since`."""
         statement = select(log).where(log.c.id > entry_id).order_by(log.c.id).limit(limit)
         return [log_of(row) for row in self._connection.execute(statement)]
+
+    def newest(self) -> int:
+        """See `LogReads.newest`."""
+        return int(self._connection.execute(select(func.coalesce(func.max(log.c.id), 0))).scalar_one())

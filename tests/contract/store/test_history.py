@@ -51,6 +51,14 @@ async def test_the_log_is_read_from_where_it_was_left(office: Office) -> None:
     assert await office.store.read(lambda reading: reading.log.since(every[0].id, limit=2)) == every[1:3]
 
 
+async def test_the_newest_entry_is_found(office: Office) -> None:
+    assert await office.store.read(lambda reading: reading.log.newest()) == 0
+    for _ in range(3):
+        plan = await office.create()
+        newest = (await office.log(plan))[-1].id
+        assert await office.store.read(lambda reading: reading.log.newest()) == newest
+
+
 async def test_each_revision_is_kept_as_a_version_without_credentials(office: Office) -> None:
     plan = await office.create(draft(stage("bob"), items=[with_secret()], description="first"))
     await office.do(c.Edit, plan, patch=PlanPatch(description="second"))
