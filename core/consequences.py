@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from core import events as e
-from core.apply import AnyEvent
 from core.context import Policy
 from core.effects import ADMINS, Effect, EffectKind
 from core.plan import Plan
@@ -15,7 +14,7 @@ from core.status import WAITING_CHECK, HookEvent, PlanStatus
 
 
 def effects_of(
-    before: Plan | None, after: Plan, events: Sequence[AnyEvent | e.Created], policy: Policy, ids: Ids, now: datetime
+    before: Plan | None, after: Plan, events: Sequence[e.AnyEvent | e.Created], policy: Policy, ids: Ids, now: datetime
 ) -> list[Effect]:
     """Return the effects of events that led from one state of a plan to another."""
     found: list[Effect] = []
@@ -32,18 +31,13 @@ def effects_of(
             add(f"hook:{endpoint}", EffectKind.HOOK, moment.value, **told)
     found += _forms(before, after, ids, now)
     found += _answer(before, after, ids, now)
-    shown = (
-        policy.destinations
-        if any(not isinstance(event, e.Refused | e.Told | e.CheckRepeated) for event in events)
-        else ()
-    )
-    for destination in shown:
+    for destination in policy.destinations if any(event.changes_cards for event in events) else ():
         add(destination, EffectKind.SYNC)
     return found
 
 
 def _followed(
-    event: AnyEvent | e.Created, before: Plan | None, after: Plan
+    event: e.AnyEvent | e.Created, before: Plan | None, after: Plan
 ) -> Iterator[tuple[str, EffectKind, str, dict[str, str]]]:
     """Yield destination, kind, reference and payload of what follows from one event whatever else happened."""
     match event:
@@ -72,7 +66,7 @@ _MOMENTS = {
 }
 
 
-def _told(events: Sequence[AnyEvent | e.Created]) -> list[tuple[HookEvent, PlanStatus]]:
+def _told(events: Sequence[e.AnyEvent | e.Created]) -> list[tuple[HookEvent, PlanStatus]]:
     """Return the moments that external systems are told of, with the status that the hook's body states.
 
     A moment that is waited for is told once, when the wait starts, not again when it is over.

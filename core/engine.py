@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from core import commands as c
-from core.apply import AnyEvent
 from core.audit import LogEntry, entries_for
 from core.consequences import effects_of
 from core.context import Context, Environment, Policy
@@ -20,7 +19,7 @@ from core.decide import decide, start
 from core.draft import PlanDraft
 from core.effects import Effect, EffectKind
 from core.errors import FabuError, Forbidden, Invalid, NotFound, Problem, Unavailable
-from core.events import Created, Edited
+from core.events import AnyEvent, Created, Edited
 from core.people import SYSTEM, Actor, Directory
 from core.plan import Plan
 from core.ports.clock import Clock, Ids

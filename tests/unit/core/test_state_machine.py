@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from core import commands as c
-from core.apply import AnyEvent, apply
+from core.apply import apply
 from core.audit import broken_at, entries_for
 from core.consequences import effects_of
 from core.context import Policy
@@ -19,7 +19,7 @@ from core.decide import decide
 from core.draft import PlanPatch
 from core.effects import EffectKind
 from core.errors import FabuError
-from core.events import CheckRepeated, Created, ExecutionStarted, ItemDone, Refused, RunRequested
+from core.events import AnyEvent, CheckRepeated, Created, ExecutionStarted, ItemDone, Refused, RunRequested
 from core.people import SYSTEM
 from core.plan import Decision, Plan
 from core.status import ALLOWED, ENDED, FAILED_CHECK, HookEvent, ItemStatus, PlanStatus, RunStatus, Verb
