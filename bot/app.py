@@ -10,7 +10,7 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -31,7 +31,7 @@ from bot.outbox.alarms import Alarms
 from bot.outbox.approval_forms import Forms
 from bot.outbox.hooks import Hooks
 from bot.outbox.runs import Runs, report_run
-from bot.outbox.worker import Courier, DeliveryWorker
+from bot.outbox.worker import Couriers, DeliveryWorker
 from bot.people.identities import Identities
 from bot.scheduler import Ticks
 from bot.services import SERVICES, Services
@@ -39,7 +39,7 @@ from bot.zadig.gate import gate_couriers
 from bot.zadig.hook import add_zadig
 from config.settings import Settings
 from core.context import Environment, Policy
-from core.effects import ADMINS
+from core.effects import DestinationKind
 from core.engine import Engine
 from core.people import Directory, Group, Person
 from core.ports.clock import Clock, Ids
@@ -104,9 +104,15 @@ async def running(
         hooks = Hooks(settings, store, engine, clock)
         stack.push_async_callback(hooks.close)
         alarms = Alarms(engine, identities, chats.messengers, locale, settings.public_url)
-        couriers = {"runner": runs.courier, "hook": hooks.courier, ADMINS: alarms.courier}
-        couriers |= {**forms.couriers, **gate_couriers(services)}
-        _start_work(services, forms, couriers | chats.couriers(services, identities, locale), environment, stack)
+        couriers: Couriers = {
+            DestinationKind.RUNNER: runs.courier,
+            DestinationKind.HOOK: hooks.courier,
+            DestinationKind.APPROVAL_FORM: forms.courier,
+            DestinationKind.ADMINS: alarms.courier,
+            **gate_couriers(services),
+            **chats.couriers(services, identities, locale),
+        }
+        _start_work(services, forms, couriers, environment, stack)
         yield app
 
 
@@ -139,7 +145,7 @@ def _application(services: Services) -> web.Application:
 
 
 def _start_work(
-    services: Services, forms: Forms, couriers: Mapping[str, Courier], environment: Environment, stack: AsyncExitStack
+    services: Services, forms: Forms, couriers: Couriers, environment: Environment, stack: AsyncExitStack
 ) -> None:
     """Start what goes on without being asked: deliveries and ticks."""
     store, engine = services.store, services.engine

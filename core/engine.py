@@ -17,7 +17,7 @@ from core.consequences import effects_of
 from core.context import Context, Environment, Policy
 from core.decide import decide, start
 from core.draft import PlanDraft
-from core.effects import Effect, EffectKind
+from core.effects import Effect, Sync
 from core.errors import FabuError, Forbidden, Invalid, NotFound, Problem, Unavailable
 from core.events import AnyEvent, Created, Edited
 from core.people import SYSTEM, Actor, Directory
@@ -295,9 +295,9 @@ def _accepted(found: Mapping[str, AcceptedRequest], key: str, keys: Collection[s
 
 
 def _coalesced(effects: Sequence[Effect]) -> list[Effect]:
-    """Keep one `sync` per destination: the last, so that it comes after what it will show."""
-    last = {effect.destination: effect.id for effect in effects if effect.kind is EffectKind.SYNC}
-    return [effect for effect in effects if effect.kind is not EffectKind.SYNC or last[effect.destination] == effect.id]
+    """Keep one `Sync` per destination: the last, so that it comes after what it will show."""
+    last = {effect.destination: effect.id for effect in effects if isinstance(effect.payload, Sync)}
+    return [e for e in effects if not isinstance(e.payload, Sync) or last[e.destination] == e.id]
 
 
 def _timer_changes(before: Plan | None, after: Plan) -> dict[TimerKind, datetime | None]:

@@ -12,7 +12,7 @@ from core.audit import LogEntry
 from core.card import Card, Form, Tone
 from core.chat import Reply
 from core.differences import Difference
-from core.effects import EffectKind
+from core.effects import EffectKind, record_of
 from core.people import Directory, Person
 from core.plan import Channel, Decision, Item, Plan, Rule, Stage
 from core.ports.outbox import Attempt, Delivery, DeliveryState
@@ -297,8 +297,10 @@ class DeliveryAnswer(Answer):
     @classmethod
     def of(cls, delivery: Delivery, tries: Sequence[Attempt] | None = None) -> Self:
         """Return a delivery without its payload."""
+        effect, record = delivery.effect, record_of(delivery.effect.payload)
+        what = {"destination": str(effect.destination), "kind": record.kind, "ref": record.ref}
         told = {"tries": None if tries is None else list(tries)}
-        return cls.model_validate(_fields(delivery.effect, cls) | _fields(delivery, cls) | told)
+        return cls.model_validate(_fields(effect, cls) | _fields(delivery, cls) | what | told)
 
 
 class ReplayAnswer(Answer):

@@ -19,7 +19,7 @@ from bot.people.identities import Identities
 from core import commands as c
 from core.card import Card
 from core.decide.approval import represented
-from core.effects import Effect, EffectKind
+from core.effects import FormCancel, FormStart
 from core.engine import Engine
 from core.errors import AlreadyDecided, DeliveryError, FabuError, Gone, OutdatedCard, UnknownPerson, WrongStatus
 from core.people import Actor, ActorKind
@@ -52,10 +52,9 @@ class Forms:
         self._locale, self._public_url = locale, public_url
 
     @property
-    def couriers(self) -> dict[str, Courier]:
-        """How `form_start` and `form_cancel` effects are delivered, also those of vendors that are not enabled."""
-        courier = Courier(self._deliver, lambda d: patient(d) if d.attempts < _TRIES else None, self._given_up)
-        return {channel.value: courier for channel in CHANNELS}
+    def courier(self) -> Courier:
+        """How forms are submitted and withdrawn, also those of vendors that are not enabled."""
+        return Courier(self._deliver, lambda d: patient(d) if d.attempts < _TRIES else None, self._given_up)
 
     async def poll(self) -> None:
         """Ask after every form that a plan waits for."""
@@ -145,14 +144,17 @@ class Forms:
         return text("The approval form is {state}, but without enough votes in it.", state=text(state.status.value))
 
     async def _deliver(self, delivery: Delivery) -> Sent:
-        effect = delivery.effect
+        effect, channel = delivery.effect, delivery.effect.destination.name
         plan = await self._store.read(lambda reading: reading.plans.get(effect.plan_id, whole=True))
-        vendor = self._vendor(effect.destination)
-        if effect.kind is EffectKind.FORM_CANCEL:
-            await vendor.cancel(str(effect.payload["form"]), await self._user(effect.destination, plan.manager))
-        elif (stage := _asked(plan, effect)) and not stage.form:
-            order = await self._order(plan, stage, effect.ref)
-            await self._link(plan, stage, await vendor.start(order), order.submitter)
+        vendor = self._vendor(channel)
+        match effect.payload:
+            case FormCancel(form=form):
+                await vendor.cancel(form, await self._user(channel, plan.manager))
+            case _:
+                start = effect.payload_as(FormStart)
+                if (stage := _asked(plan, start)) and not stage.form:
+                    order = await self._order(plan, stage, start.key)
+                    await self._link(plan, stage, await vendor.start(order), order.submitter)
         return Sent()
 
     async def _link(self, plan: Plan, stage: Stage, form: str, submitter: str) -> None:
@@ -200,9 +202,9 @@ class Forms:
 
     async def _given_up(self, delivery: Delivery, error: DeliveryError) -> None:
         """Deny a plan whose form could not be opened, with the reason."""
-        effect = delivery.effect
+        effect, payload = delivery.effect, delivery.effect.payload
         plan = await self._store.read(lambda reading: reading.plans.get(effect.plan_id))
-        if effect.kind is EffectKind.FORM_START and (stage := _asked(plan, effect)) and not stage.form:
+        if isinstance(payload, FormStart) and (stage := _asked(plan, payload)) and not stage.form:
             why = self._locale.text(str(error.params["reason"]))
             await self._close(plan, stage, self._locale.text("The approval form could not be opened: {why}.", why=why))
 
@@ -215,10 +217,10 @@ def _system(channel: Channel) -> Actor:
     return Actor("system", ActorKind.SYSTEM, channel.value)
 
 
-def _asked(plan: Plan, effect: Effect) -> Stage | None:
-    """Return the stage that an effect is about, if it is still the one that is decided."""
+def _asked(plan: Plan, start: FormStart) -> Stage | None:
+    """Return the stage that a form was to be started for, if it is still the one that is decided."""
     now = (plan.status, plan.revision, plan.approval.current)
-    asked = (PlanStatus.WAIT_FOR_APPROVAL, effect.payload["revision"], effect.payload["stage"])
+    asked = (PlanStatus.WAIT_FOR_APPROVAL, start.revision, start.stage)
     return plan.approval.stage if now == asked else None
 
 

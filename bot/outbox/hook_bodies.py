@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Sequence
 
 from adapters.hooks.body import render
-from core.effects import Effect
+from core.effects import Effect, Hook
 from core.engine import Engine
 from core.errors import NotFound
 from core.ports.outbox import Delivery
@@ -78,7 +78,7 @@ class HookBodies:
                 continue
             plan = plans[effect.plan_id]
             try:
-                made.append(render(plan, effect.ref, effect.payload, directory, document_aliases=self._aliases))
+                made.append(render(plan, effect.payload_as(Hook), directory, document_aliases=self._aliases))
             except Exception as error:  # noqa: BLE001
                 made.append(error)
         return made

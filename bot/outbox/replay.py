@@ -85,5 +85,5 @@ class Replays:
 
 def _command(plan_id: str, deliveries: list[Delivery], total: int) -> c.Replay:
     ids = tuple(delivery.effect.id for delivery in deliveries)
-    destinations = sorted({delivery.effect.destination for delivery in deliveries})
+    destinations = sorted({str(delivery.effect.destination) for delivery in deliveries})
     return c.Replay(plan_id=plan_id, deliveries=ids, destinations=tuple(destinations), total=total)

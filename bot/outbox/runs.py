@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from bot.outbox.worker import Courier, Sent, patient
 from core import commands as c
-from core.effects import Effect, EffectKind
+from core.effects import Destination, Effect, RunCancel, RunResume, RunStart
 from core.engine import Engine
 from core.errors import DeliveryError, FabuError, NotFound
 from core.people import Actor, ActorKind
@@ -74,36 +74,45 @@ class Runs:
 
     async def _deliver(self, delivery: Delivery) -> Sent:
         effect = delivery.effect
-        item_id, run_id = str(effect.payload["item"]), effect.ref
         runner = self._runner(effect.destination)
-        run = await self._run(effect.plan_id, item_id, run_id)
-        if effect.kind is EffectKind.RUN_CANCEL:
-            await runner.cancel(run_id, run.external_id if run else str(effect.payload.get("run", "")))
-            return Sent()
-        if effect.kind is EffectKind.RUN_RESUME:
-            await self._resume(runner, effect, run)
-            return Sent()
-        interrupted = delivery.attempts > len(await self._tries(effect)) + 1
-        if run is None or not (interrupted or run.status is RunStatus.STARTING):
-            return Sent()  # taken back before it could begin, or started by an earlier try
-        order = await self._order(effect.plan_id, item_id, run_id)
-        found = await runner.find(order) if interrupted else await self._start(runner, order)
-        unknown = RunReport(run_id, RunStatus.UNKNOWN, message="the start was interrupted")
-        await report_run(self._engine, effect.plan_id, item_id, found or unknown)
+        match effect.payload:
+            case RunStart() as payload:
+                await self._begin(runner, delivery, payload)
+            case RunResume() as payload:
+                await self._resume(runner, effect, payload)
+            case _:
+                await self._cancel(runner, effect.plan_id, effect.payload_as(RunCancel))
         return Sent()
 
-    async def _resume(self, runner: Runner, effect: Effect, run: Run | None) -> None:
+    async def _begin(self, runner: Runner, delivery: Delivery, start: RunStart) -> None:
+        """Start an attempt, or find out what became of a start that was interrupted."""
+        effect = delivery.effect
+        run = await self._run(effect.plan_id, start.item_id, start.run_id)
+        interrupted = delivery.attempts > len(await self._tries(effect)) + 1
+        if run is None or not (interrupted or run.status is RunStatus.STARTING):
+            return  # taken back before it could begin, or started by an earlier try
+        order = await self._order(effect.plan_id, start.item_id, start.run_id)
+        found = await runner.find(order) if interrupted else await self._start(runner, order)
+        unknown = RunReport(start.run_id, RunStatus.UNKNOWN, message="the start was interrupted")
+        await report_run(self._engine, effect.plan_id, start.item_id, found or unknown)
+
+    async def _cancel(self, runner: Runner, plan_id: str, cancel: RunCancel) -> None:
+        run = await self._run(plan_id, cancel.item_id, cancel.run_id)
+        await runner.cancel(cancel.run_id, run.external_id if run else cancel.external_id)
+
+    async def _resume(self, runner: Runner, effect: Effect, resume: RunResume) -> None:
         """Let an attempt go on, unless it is not wanted any more.
 
         One that has gone on, or asks again, may wait elsewhere by now, where nobody has agreed yet: a later try, or a
         delivery that is replayed, must not agree in their place.
         """
+        run = await self._run(effect.plan_id, resume.item_id, resume.run_id)
         tries = await self._tries(effect)
         if run is None or any(not each.error for each in tries) or (tries and run.status is RunStatus.WAITING):
             return
-        order = await self._order(effect.plan_id, str(effect.payload["item"]), run.id)
-        said = ": ".join(filter(None, (str(effect.payload["by"]), str(effect.payload["comment"]))))
-        await runner.resume(run.id, run.external_id, order, said)
+        order = await self._order(effect.plan_id, resume.item_id, run.id)
+        comment = ": ".join(filter(None, (resume.by, resume.comment)))
+        await runner.resume(run.id, run.external_id, order, comment)
 
     async def _tries(self, effect: Effect) -> list[Attempt]:
         return await self._store.read(lambda reading: reading.deliveries.attempts(effect.id))
@@ -133,15 +142,18 @@ class Runs:
             return RunReport(order.run_id, RunStatus.FAILED, message=str(error.params["reason"]))
 
     async def _given_up(self, delivery: Delivery, error: DeliveryError) -> None:
-        if delivery.effect.kind is EffectKind.RUN_START:
-            report = RunReport(delivery.effect.ref, RunStatus.FAILED, message=str(error.params["reason"]))
-            await report_run(self._engine, delivery.effect.plan_id, str(delivery.effect.payload["item"]), report)
-        if delivery.effect.kind is EffectKind.RUN_RESUME:
-            report = RunReport(delivery.effect.ref, RunStatus.WAITING, message=str(error.params["reason"]))
-            await report_run(self._engine, delivery.effect.plan_id, str(delivery.effect.payload["item"]), report)
+        match delivery.effect.payload:
+            case RunStart(run_id, item_id):
+                status = RunStatus.FAILED
+            case RunResume(run_id, item_id):
+                status = RunStatus.WAITING
+            case _:
+                return
+        report = RunReport(run_id, status, message=str(error.params["reason"]))
+        await report_run(self._engine, delivery.effect.plan_id, item_id, report)
 
-    def _runner(self, destination: str) -> Runner:
-        name = destination.partition(":")[2]
+    def _runner(self, destination: Destination) -> Runner:
+        name = destination.name
         if name not in self.runners:
             raise DeliveryError(name, "this runner is not enabled in the settings", retryable=False, sent=False)
         return self.runners[name]
@@ -162,7 +174,7 @@ class Runs:
 
 
 def _backoff(delivery: Delivery) -> timedelta | None:
-    stops = delivery.effect.kind is EffectKind.RUN_CANCEL
+    stops = isinstance(delivery.effect.payload, RunCancel)
     return patient(delivery) if stops or delivery.attempts < _TRIES else None
 
 

@@ -16,12 +16,13 @@ from adapters.zadig.client import ZadigClient
 from adapters.zadig.runner import ZadigRunner
 from bot.i18n import Locale
 from bot.i18n.labels import label
-from bot.outbox.worker import Courier, Sent, patient
+from bot.outbox.worker import Courier, Couriers, Sent, patient
 from bot.services import Services
 from bot.zadig.gate_text import described
 from config.settings import Gate
 from core import commands as c
 from core.draft import ApprovalDraft, PlanDraft, StageDraft, TextItemDraft
+from core.effects import Destination
 from core.errors import DeliveryError, Invalid, ItemNotReady, Problem, WrongStatus
 from core.people import gate
 from core.plan import Channel, Plan
@@ -195,7 +196,7 @@ def zadig_runner(services: Services) -> ZadigRunner | None:
     return runner if isinstance(runner, ZadigRunner) else None
 
 
-def gate_couriers(services: Services) -> dict[str, Courier]:
+def gate_couriers(services: Services) -> Couriers:
     """Return how `answer` effects are delivered, by the systems that ask."""
     runner = zadig_runner(services)
-    return {ZADIG.id: ZadigGate(services, runner.client).courier} if runner else {}
+    return {Destination.parse(ZADIG.id): ZadigGate(services, runner.client).courier} if runner else {}

@@ -96,8 +96,7 @@ async def create(request: web.Request, services: Services) -> dict[str, Any]:
 async def show(request: web.Request, services: Services) -> dict[str, Any]:
     """Answer a plan with its items, its credentials masked."""
     plan = await _plan(request, services, _masked)
-    moment = {"status": plan.status.value, "instance_code": plan.instance_code}
-    told = told_of(plan, "", moment, services.engine.directory)
+    told = told_of(plan, "", plan.status, plan.instance_code, services.engine.directory)
     del told["event_name"]
     return told | {
         "version": plan.revision,

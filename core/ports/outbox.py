@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from core.effects import Effect
+from core.effects import Destination, Effect
 from core.ports.paging import Page
 
 
@@ -66,7 +66,7 @@ class Settled:
 class Outbox(Protocol):
     """Effects inside a transaction."""
 
-    def claim(self, now: datetime, lease: timedelta, limit: int, busy: Collection[str] = ()) -> list[Delivery]:
+    def claim(self, now: datetime, lease: timedelta, limit: int, busy: Collection[Destination] = ()) -> list[Delivery]:
         """Take due effects for delivery: the oldest of each plan and destination, none of the `busy` destinations.
 
         A claim that is not settled within the lease may be claimed again: its sender is presumed dead.
@@ -78,11 +78,11 @@ class Outbox(Protocol):
         ...
 
     def settle(self, results: Sequence[Settled]) -> None:
-        """Record now how tries ended. A `sync` effect that is done is forgotten; others stay, with their attempts."""
+        """Record now how tries ended. A `Sync` that is done is forgotten; others stay, with their attempts."""
         ...
 
     def add(self, effects: Sequence[Effect]) -> None:
-        """Add effects that no command causes; a `sync` joins one that is pending."""
+        """Add effects that no command causes; a `Sync` joins one that is pending."""
         ...
 
     def replay(self, effect_ids: Collection[str], now: datetime) -> int:
@@ -109,7 +109,7 @@ class DeliveryReads(Protocol):
         """Return the tries of a delivery, oldest first."""
         ...
 
-    def failing(self, destination: str) -> Failing | None:
+    def failing(self, destination: Destination) -> Failing | None:
         """Return since when every try of a destination has failed; None when the newest one went well or none was."""
         ...
 

@@ -38,11 +38,12 @@ from config.settings import Settings
 from core import commands as c
 from core.context import Environment, Policy
 from core.draft import PlanDraft
+from core.effects import DestinationKind, Hook
 from core.engine import Engine
 from core.people import Actor, Directory, Person
 from core.ports.outbox import Delivery, DeliveryState
 from core.ports.store import Reading, Store
-from core.status import HookEvent
+from core.status import HookEvent, PlanStatus
 from tests.benchmarks.comparing import Row
 from tests.services import fresh_database
 
@@ -114,7 +115,7 @@ async def fabu(database: str, address: str, plans: int) -> float:
     await asyncio.gather(*(engine.execute(c.Finish(plan_id=plan_id), ALICE) for plan_id in ids))
     hooks = Hooks(settings, store, engine, clock)
     courier, sent = _counted(hooks.courier, plans)
-    worker = DeliveryWorker(store, clock, {"hook": courier}, engine)
+    worker = DeliveryWorker(store, clock, {DestinationKind.HOOK: courier}, engine)
     spare_what_stays()
     started = time.perf_counter()
     worker.start()
@@ -241,11 +242,11 @@ async def body(database: str) -> tuple[float, int]:
     draft = _draft().model_copy(update={"items": tuple(items)})
     plan_id = ids.new()
     await engine.execute(c.Create(plan_id=plan_id, draft=draft), ALICE)
-    moment = {"status": "finish_planning", "instance_code": "c"}
+    hook = Hook(HookEvent.FINISH_PLANNING, PlanStatus.FINISH_PLANNING, "c")
 
     def make(reading: Reading) -> tuple[float, int]:
         started = time.perf_counter()
-        made = render(reading.plans.masked([plan_id])[plan_id], "finish_planning", moment, engine.directory)
+        made = render(reading.plans.masked([plan_id])[plan_id], hook, engine.directory)
         return (time.perf_counter() - started) * 1000, len(made)
 
     tries = [await store.read(make) for _ in range(9)]

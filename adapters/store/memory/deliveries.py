@@ -9,6 +9,7 @@ from itertools import takewhile
 
 from adapters.store.memory.paging import page_of
 from adapters.store.memory.state import State
+from core.effects import Destination
 from core.ports.outbox import Attempt, Delivery, Failing
 from core.ports.paging import Page
 
@@ -36,7 +37,7 @@ class MemoryDeliveryReads:
         """See `DeliveryReads.attempts`."""
         return list(self._state.attempts.get(effect_id, ()))
 
-    def failing(self, destination: str) -> Failing | None:
+    def failing(self, destination: Destination) -> Failing | None:
         """See `DeliveryReads.failing`."""
         ids = [d.effect.id for d in self._state.deliveries.values() if d.effect.destination == destination]
         tries = sorted((a for effect_id in ids for a in self.attempts(effect_id)), key=lambda a: a.at, reverse=True)

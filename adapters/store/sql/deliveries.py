@@ -11,6 +11,7 @@ from adapters.store.sql.outbox import delivery_of
 from adapters.store.sql.paging import page_of
 from adapters.store.sql.rows import moment
 from adapters.store.sql.tables import attempts, effect_bodies, effects
+from core.effects import Destination
 from core.ports.outbox import Attempt, Delivery, Failing
 from core.ports.paging import Page
 
@@ -44,9 +45,9 @@ class SqlDeliveryReads:
             for row in self._connection.execute(statement)
         ]
 
-    def failing(self, destination: str) -> Failing | None:
+    def failing(self, destination: Destination) -> Failing | None:
         """See `DeliveryReads.failing`."""
-        tried, here = attempts.join(effects), effects.c.destination == destination
+        tried, here = attempts.join(effects), effects.c.destination == str(destination)
         taken = select(func.max(attempts.c.id)).select_from(tried).where(here, attempts.c.error == "").scalar_subquery()
         statement = (
             select(func.min(attempts.c.at), func.count().filter(attempts.c.status == HTTPStatus.GONE))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from operator import itemgetter
 
 from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, update
 from sqlalchemy.sql.dml import UpdateBase
@@ -83,10 +84,10 @@ class Saver:
             self._plan(change.before, change.after)
             self._items(change.before, change.after)
             self._beside(change)
-        effects = [effect for change in changes for effect in change.effects]
+        effects = [effect_values(effect, self._now) for change in changes for effect in change.effects]
         # One order for all transactions, so that they do not wait for each other's pending effects in a circle.
-        effects.sort(key=lambda effect: (effect.plan_id, effect.destination))
-        self._rows[ADD_EFFECT] += [effect_values(effect, self._now) for effect in effects]
+        effects.sort(key=itemgetter("plan_id", "destination"))
+        self._rows[ADD_EFFECT] += effects
         for statement in _STATEMENTS:
             if rows := self._rows.get(statement):
                 result = self._connection.execute(statement, rows)

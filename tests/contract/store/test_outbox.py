@@ -8,23 +8,30 @@ from datetime import datetime, timedelta
 import pytest
 
 from core import commands as c
-from core.effects import Effect, EffectKind
+from core.effects import Destination, DestinationKind, Effect, Hook, Payload, Sync
 from core.errors import Conflict
 from core.ports.outbox import Attempt, Delivery, DeliveryState, Settled
 from core.ports.store import Store
 from tests.clock import ManualClock
 from tests.contract.store.offices import Office
-from tests.worlds import START, draft, stage
+from tests.worlds import CI, HOOK, SLACK, START, draft, stage
 
 LEASE = timedelta(minutes=1)
 
 
-def effect(number: int, plan: str = "p", destination: str = "hook:ci", kind: EffectKind = EffectKind.HOOK) -> Effect:
-    return Effect(f"e{number}", plan, destination, kind, "ref", {"n": number, "text": "好"})
+FEISHU = Destination(DestinationKind.CHAT, "feishu")
 
 
-def sync(number: int, plan: str = "p", destination: str = "slack") -> Effect:
-    return effect(number, plan, destination, EffectKind.SYNC)
+def endpoint(name: object) -> Destination:
+    return Destination(DestinationKind.HOOK, str(name))
+
+
+def effect(number: int, plan: str = "p", destination: Destination = CI, payload: Payload = HOOK) -> Effect:
+    return Effect(f"e{number}", plan, destination, payload)
+
+
+def sync(number: int, plan: str = "p", destination: Destination = SLACK) -> Effect:
+    return effect(number, plan, destination, Sync())
 
 
 class Desk:
@@ -36,7 +43,7 @@ class Desk:
     async def add(self, *effects: Effect) -> None:
         await self.store.write(lambda writing: writing.outbox.add(effects))
 
-    async def claim(self, limit: int = 10, busy: Sequence[str] = ()) -> list[str]:
+    async def claim(self, limit: int = 10, busy: Sequence[Destination] = ()) -> list[str]:
         now = self.clock.now()
         claimed = await self.store.write(lambda writing: writing.outbox.claim(now, LEASE, limit, busy))
         return [delivery.effect.id for delivery in claimed]
@@ -72,11 +79,11 @@ async def test_the_effects_of_a_command_are_stored_with_it(office: Office, desk:
     plan = await office.create(draft(stage("bob")))
     await office.do(c.Submit, plan)
     await office.do(c.Approve, plan, "bob")
-    kept = [(d.effect.destination, d.effect.kind, d.effect.plan_id) for d in (await desk.all()).values()]
-    assert sorted(kept) == [
-        ("feishu", EffectKind.SYNC, plan.id),
-        ("hook:ci", EffectKind.HOOK, plan.id),
-        ("slack", EffectKind.SYNC, plan.id),
+    kept = [d.effect for d in (await desk.all()).values()]
+    assert sorted((str(each.destination), type(each.payload), each.plan_id) for each in kept) == [
+        ("feishu", Sync, plan.id),
+        ("hook:ci", Hook, plan.id),
+        ("slack", Sync, plan.id),
     ]
 
 
@@ -84,13 +91,14 @@ async def test_a_claimed_effect_is_what_was_added(desk: Desk) -> None:
     await desk.add(effect(1))
     now = desk.clock.now()
     (delivery,) = await desk.store.write(lambda writing: writing.outbox.claim(now, LEASE, 10))
-    assert (delivery.effect.id, delivery.effect.payload, delivery.effect.ref) == ("e1", {"n": 1, "text": "好"}, "ref")
+    assert (delivery.effect.id, delivery.effect.plan_id, delivery.effect.destination) == ("e1", "p", CI)
+    assert delivery.effect.payload == HOOK
     assert (delivery.state, delivery.attempts, delivery.created_at) == (DeliveryState.SENDING, 1, START)
     assert delivery.due_at == now + LEASE
 
 
 async def test_only_the_oldest_of_each_plan_and_destination_is_claimed(desk: Desk) -> None:
-    await desk.add(effect(9), effect(1), effect(2, "q"), effect(3, "p", "hook:b"), effect(4, "q"))
+    await desk.add(effect(9), effect(1), effect(2, "q"), effect(3, "p", endpoint("b")), effect(4, "q"))
     assert await desk.claim() == ["e9", "e2", "e3"]
     assert await desk.claim() == []
     await desk.settle("e9")
@@ -109,13 +117,13 @@ async def test_a_failed_effect_holds_up_those_behind_it_until_it_is_dead(desk: D
 
 
 async def test_the_limit_and_busy_destinations_are_heeded(desk: Desk) -> None:
-    await desk.add(*(effect(i, f"p{i}", f"hook:{i % 2}") for i in range(6)))
-    assert await desk.claim(limit=2, busy=["hook:0", "other"]) == ["e1", "e3"]
+    await desk.add(*(effect(i, f"p{i}", endpoint(i % 2)) for i in range(6)))
+    assert await desk.claim(limit=2, busy=[endpoint(0), FEISHU]) == ["e1", "e3"]
     assert await desk.claim(limit=10) == ["e0", "e2", "e4", "e5"]
 
 
 async def test_an_effect_is_not_claimed_before_it_is_due(desk: Desk) -> None:
-    later = Effect("e1", "p", "email", EffectKind.SYNC, due_at=START + timedelta(seconds=5))
+    later = Effect("e1", "p", SLACK, Sync(), due_at=START + timedelta(seconds=5))
     await desk.add(later)
     assert await desk.claim() == []
     desk.clock.advance(timedelta(seconds=5))
@@ -175,7 +183,7 @@ async def test_deliveries_are_found_by_name(desk: Desk) -> None:
 
 
 async def test_syncs_coalesce_until_one_is_being_sent(desk: Desk) -> None:
-    await desk.add(sync(1), sync(2), sync(3, destination="feishu"), sync(4, plan="q"))
+    await desk.add(sync(1), sync(2), sync(3, destination=FEISHU), sync(4, plan="q"))
     assert sorted(await desk.all()) == ["e1", "e3", "e4"]
     assert await desk.claim() == ["e1", "e3", "e4"]
     await desk.add(sync(5), sync(6))

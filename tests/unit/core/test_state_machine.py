@@ -17,7 +17,7 @@ from core.consequences import effects_of
 from core.context import Policy
 from core.decide import decide
 from core.draft import PlanPatch
-from core.effects import EffectKind
+from core.effects import RunStart, Sync
 from core.errors import FabuError
 from core.events import AnyEvent, CheckRepeated, Created, ExecutionStarted, ItemDone, Refused, RunRequested
 from core.people import SYSTEM
@@ -96,9 +96,9 @@ class PlanMachine(RuleBasedStateMachine):
         self.entries += entries_for(after.id, head.seq, head.hash, events, SYSTEM, world.clock.now(), KEY)
         started = [e for e in events if isinstance(e, RunRequested)]
         effects = effects_of(before, after, events, world.policy, world.ids, world.clock.now())
-        assert sum(e.kind is EffectKind.RUN_START for e in effects) == len(started)
+        assert sum(isinstance(e.payload, RunStart) for e in effects) == len(started)
         if events and not all(isinstance(event, Refused | CheckRepeated) for event in events):
-            assert any(e.kind is EffectKind.SYNC for e in effects)
+            assert any(isinstance(e.payload, Sync) for e in effects)
 
     def check_event(self, plan: Plan, event: AnyEvent) -> None:
         if isinstance(event, ExecutionStarted):

@@ -14,12 +14,13 @@ from adapters.store.open import open_store
 from bot.chat.dispatch import Dispatch
 from bot.i18n import Locale
 from bot.outbox.cards import CardSync
-from bot.outbox.worker import Courier, DeliveryWorker, patient
+from bot.outbox.worker import Courier, Couriers, DeliveryWorker, patient
 from bot.people.identities import Identities
 from core import commands as c
 from core.chat import Handler, Inbound, Reply
 from core.context import Environment, Policy
 from core.draft import PlanDraft
+from core.effects import DestinationKind
 from core.engine import Engine
 from core.people import Directory, Person
 from core.plan import Plan
@@ -91,7 +92,8 @@ async def release(request: pytest.FixtureRequest, ding: DingTalkSimulator, app: 
         sync = CardSync(
             served.messenger, "cid1", store, engine, identities, clock, ids, LOCALE, served.url, ("dingtalk",)
         )
-        worker = DeliveryWorker(store, clock, {"dingtalk": Courier(sync.deliver, patient)}, engine)
+        couriers: Couriers = {DestinationKind.CHAT: Courier(sync.deliver, patient)}
+        worker = DeliveryWorker(store, clock, couriers, engine)
         engine.listen(lambda _: worker.wake())
         worker.start()
         stack.push_async_callback(worker.stop)

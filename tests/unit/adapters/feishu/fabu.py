@@ -17,11 +17,12 @@ from bot.chat.dispatch import Dispatch
 from bot.i18n import Locale
 from bot.outbox.approval_forms import Forms
 from bot.outbox.cards import CardSync
-from bot.outbox.worker import Courier, DeliveryWorker, patient
+from bot.outbox.worker import Courier, Couriers, DeliveryWorker, patient
 from bot.people.identities import Identities
 from core import commands as c
 from core.context import Environment, Policy
 from core.draft import PlanDraft
+from core.effects import DestinationKind
 from core.engine import Engine
 from core.people import Directory, Group, Person
 from core.plan import Plan
@@ -99,7 +100,11 @@ async def fabu(feishu: FeishuSimulator, *, with_forms: bool = True) -> AsyncIter
     cards = CardSync(
         messengers["feishu"], "oc_ops", store, engine, identities, clock, ids, locale, URL, ("feishu",)
     )  # fmt: skip
-    worker = DeliveryWorker(store, clock, {"feishu": Courier(cards.deliver, patient), **forms.couriers}, engine)
+    couriers: Couriers = {
+        DestinationKind.CHAT: Courier(cards.deliver, patient),
+        DestinationKind.APPROVAL_FORM: forms.courier,
+    }
+    worker = DeliveryWorker(store, clock, couriers, engine)
     engine.listen(lambda _: worker.wake())
     worker.start()
     try:

@@ -19,7 +19,7 @@ from core.ports.plans import PlanQuery
 from core.ports.store import Store
 from core.status import RunStatus
 from tests.contract.store.offices import Office, item_of
-from tests.worlds import START, draft, stage, text_item, workflow_item
+from tests.worlds import CI, START, draft, stage, text_item, workflow_item
 
 LEASE = timedelta(minutes=1)
 
@@ -73,7 +73,7 @@ async def live(store: Store) -> Office:
 
 async def deliver(store: Store) -> None:
     """Claim and settle effects and timers in every way."""
-    claimed = await store.write(lambda writing: writing.outbox.claim(START, LEASE, 10, ["busy"]))
+    claimed = await store.write(lambda writing: writing.outbox.claim(START, LEASE, 10, [CI]))
     tried = Attempt(START, 1)
     states = [DeliveryState.PENDING, *[DeliveryState.DONE] * len(claimed)]
     results = [Settled(d.effect.id, state, tried) for d, state in zip(claimed, states, strict=False)]

@@ -20,7 +20,7 @@ from core import commands as c
 from core.audit import LogEntry
 from core.card import Card
 from core.draft import PlanDraft, PlanPatch
-from core.effects import Effect, EffectKind
+from core.effects import Destination, DestinationKind, Effect, Sync
 from core.engine import Outcome
 from core.errors import DeliveryError, Invalid, NotFound
 from core.people import Directory, Group, Person
@@ -116,7 +116,8 @@ def cards(plan: Plan, locale: Locale) -> Iterator[Card]:
     yield several.plans([], locale.text("Release plans"))
     yield several.mine(Mine([plan], [plan], [(plan, item) for item in plan.items.values()]))
     yield several.mine(Mine([], [], []))
-    yield several.deliveries([Delivery(Effect("7", plan.id, "7", EffectKind.HOOK), DeliveryState.DEAD)], {plan.id: 7})
+    lost = Effect("7", plan.id, Destination(DestinationKind.CHAT, "7"), Sync())
+    yield several.deliveries([Delivery(lost, DeliveryState.DEAD)], {plan.id: 7})
     yield several.deliveries([], {})
     yield several.help()
     yield several.log(plan, list(entries(plan)))

@@ -10,12 +10,12 @@ from adapters.common.system import SystemIds
 from adapters.store.open import open_store
 from bot.outbox.worker import Courier, DeliveryWorker, Sent, patient
 from core.context import Environment, Policy
-from core.effects import Effect, EffectKind
+from core.effects import Effect
 from core.engine import Engine
 from core.ports.outbox import Delivery, DeliveryState
 from core.ports.store import Store, Writing
 from tests.clock import ManualClock
-from tests.worlds import START
+from tests.worlds import CI, HOOK, START
 
 T = TypeVar("T")
 
@@ -42,17 +42,17 @@ async def test_what_is_being_taken_when_the_worker_is_stopped_is_delivered() -> 
     may_end = {name: asyncio.Event() for name in begun}
 
     async def deliver(delivery: Delivery) -> Sent:
-        begun[delivery.effect.ref].set()
-        await may_end[delivery.effect.ref].wait()
+        begun[delivery.effect.id].set()
+        await may_end[delivery.effect.id].wait()
         return Sent(200)
 
     async def add(name: str) -> None:
-        effect = Effect(name, f"plan of {name}", "there", EffectKind.HOOK, name, {}, clock.now())
+        effect = Effect(name, f"plan of {name}", CI, HOOK, clock.now())
         await plain.write(lambda writing: writing.outbox.add([effect]))
         worker.wake()
 
     engine = Engine(store, clock, SystemIds(), Environment(Policy()), b"key")
-    worker = DeliveryWorker(store, clock, {"there": Courier(deliver, patient)}, engine)
+    worker = DeliveryWorker(store, clock, {CI: Courier(deliver, patient)}, engine)
     worker.start()
     async with asyncio.timeout(10):
         await add("first")
