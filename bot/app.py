@@ -28,7 +28,7 @@ from bot.console import add_console
 from bot.i18n import Locale
 from bot.installation import derive, load_secret
 from bot.outbox.alarms import Alarms
-from bot.outbox.approval_forms import Forms
+from bot.outbox.approval_forms import ApprovalFormStages
 from bot.outbox.hooks import Hooks
 from bot.outbox.runs import Runs, report_run
 from bot.outbox.worker import Couriers, DeliveryWorker
@@ -98,7 +98,7 @@ async def running(
         locale = Locale(settings.server.language, settings.server.timezone)
         dispatch = Dispatch(engine, store, identities, clock, ids, locale=locale, public_url=settings.public_url)
         services = Services(settings, store, engine, clock, ids, dispatch, chats.messengers, runs)
-        forms = Forms(store, engine, identities, chats.forms, locale, settings.public_url)
+        forms = ApprovalFormStages(store, engine, identities, chats.forms, locale, settings.public_url)
         app = _application(services)
         await chats.start(app, services, forms.changed)
         hooks = Hooks(settings, store, engine, clock)
@@ -145,7 +145,7 @@ def _application(services: Services) -> web.Application:
 
 
 def _start_work(
-    services: Services, forms: Forms, couriers: Couriers, environment: Environment, stack: AsyncExitStack
+    services: Services, forms: ApprovalFormStages, couriers: Couriers, environment: Environment, stack: AsyncExitStack
 ) -> None:
     """Start what goes on without being asked: deliveries and ticks."""
     store, engine = services.store, services.engine

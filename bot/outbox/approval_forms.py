@@ -41,7 +41,7 @@ _PAGE = 100
 _ENDS = (N_("withdrawn"), N_("deleted"), N_("reverted"), N_("expired"), N_("ended"))
 
 
-class Forms:
+class ApprovalFormStages:
     """Connects the plan engine with the vendors' approval forms. `vendors` are by the channel that they serve."""
 
     def __init__(

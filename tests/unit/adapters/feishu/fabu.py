@@ -15,7 +15,7 @@ from adapters.feishu.messenger import FeishuMessenger
 from adapters.store.open import open_store
 from bot.chat.dispatch import Dispatch
 from bot.i18n import Locale
-from bot.outbox.approval_forms import Forms
+from bot.outbox.approval_forms import ApprovalFormStages
 from bot.outbox.cards import CardSync
 from bot.outbox.worker import Courier, Couriers, DeliveryWorker, patient
 from bot.people.identities import Identities
@@ -49,7 +49,7 @@ class Fabu:
     store: Store
     engine: Engine
     dispatch: Dispatch
-    forms: Forms
+    forms: ApprovalFormStages
 
     async def submitted(self, *stages: dict[str, Any], name: str = "Shop") -> Plan:
         """Return a plan of Alice's that waits for approval, with its cards posted and its form open."""
@@ -96,7 +96,7 @@ async def fabu(feishu: FeishuSimulator, *, with_forms: bool = True) -> AsyncIter
     engine = Engine(store, clock, ids, Environment(Policy(destinations=("feishu",)), directory), b"audit")
     identities = Identities(store, engine, clock, messengers)
     dispatch = Dispatch(engine, store, identities, clock, ids, locale=locale, public_url=URL)
-    forms = Forms(store, engine, identities, vendors, locale, URL)
+    forms = ApprovalFormStages(store, engine, identities, vendors, locale, URL)
     cards = CardSync(
         messengers["feishu"], "oc_ops", store, engine, identities, clock, ids, locale, URL, ("feishu",)
     )  # fmt: skip
