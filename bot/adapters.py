@@ -15,11 +15,12 @@ from pydantic import BaseModel, SecretStr
 from adapters.store.open import data_folder
 from bot.i18n import Locale, translate
 from bot.outbox.cards import CardSync
-from bot.outbox.worker import Courier, patient
+from bot.outbox.worker import Courier, Couriers, patient
 from bot.people.identities import Identities
 from bot.services import Services
 from bot.verbs import ALIASES, word_for
 from config.settings import Settings
+from core.effects import Destination, DestinationKind
 from core.ports.approval_forms import ApprovalForms
 from core.ports.checkup import Finding
 from core.ports.clock import Clock
@@ -75,10 +76,12 @@ class Chats:
         """The vendors' own approval forms, by the channel of the stages that they decide."""
         return {chat.forms.name: chat.forms for chat in self.chats.values() if chat.forms}
 
-    def couriers(self, services: Services, identities: Identities, locale: Locale) -> dict[str, Courier]:
+    def couriers(self, services: Services, identities: Identities, locale: Locale) -> Couriers:
         """Return how the cards of each chat are brought up to date."""
         return {
-            name: Courier(self._sync(chat, services, identities, locale).deliver, patient)
+            Destination(DestinationKind.CHAT, name): Courier(
+                self._sync(chat, services, identities, locale).deliver, patient
+            )
             for name, chat in self.chats.items()
         }
 

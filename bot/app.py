@@ -1,6 +1,7 @@
-"""The composition root: the only place that wires adapters to the core.
+"""The composition root: makes a running server out of settings, with the adapters that `bot.adapters` opens.
 
-`build` makes a running Fabu out of settings; `serve` runs it until it is told to stop.
+`running` makes everything but the web server, `serve` runs both until a signal ends it. Commands that need no server
+(`bot.cli`) and the check-up (`bot.doctor`) open what they need themselves.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 
 from aiohttp import web
 
@@ -26,18 +28,18 @@ from bot.console import add_console
 from bot.i18n import Locale
 from bot.installation import derive, load_secret
 from bot.outbox.alarms import Alarms
-from bot.outbox.approval_forms import Forms
+from bot.outbox.approval_forms import ApprovalFormStages
 from bot.outbox.hooks import Hooks
-from bot.outbox.runs import Runs
-from bot.outbox.worker import Courier, DeliveryWorker
+from bot.outbox.runs import Runs, report_run
+from bot.outbox.worker import Couriers, DeliveryWorker
 from bot.people.identities import Identities
 from bot.scheduler import Ticks
 from bot.services import SERVICES, Services
 from bot.zadig.gate import gate_couriers
 from bot.zadig.hook import add_zadig
 from config.settings import Settings
-from core.context import Policy
-from core.effects import ADMINS
+from core.context import Environment, Policy
+from core.effects import DestinationKind
 from core.engine import Engine
 from core.people import Directory, Group, Person
 from core.ports.clock import Clock, Ids
@@ -71,7 +73,7 @@ async def load_people(settings: Settings, store: Store) -> Directory:
     ]
     groups = [Group(entry.id, entry.members) for entry in settings.groups]
     await store.write(lambda writing: writing.people.put(people, groups))
-    return await store.read(lambda reading: reading.directory())
+    return await store.read(lambda reading: reading.people.directory())
 
 
 @asynccontextmanager
@@ -84,43 +86,52 @@ async def running(
     """
     clock, ids = clock or SystemClock(), ids or SystemIds()
     async with AsyncExitStack() as stack:
-        engine, store = await _open_engine(settings, clock, ids, stack)
-        runs = Runs(store, engine)
-        runs.runners = await open_runners(settings, runs.report, stack)
+        environment = Environment(policy_of(settings))
+        engine, store = await _open_engine(settings, environment, clock, ids, stack)
+        runners = await open_runners(settings, partial(report_run, engine), stack)
+        runs = Runs(store, engine, runners)
         chats = open_chats(settings, clock)
         stack.push_async_callback(chats.stop)
-        engine.policy = replace(
-            engine.policy,
-            runners={name: runner.problems for name, runner in runs.runners.items()},
-            destinations=tuple(chats.messengers),
-        )
+        judges = {name: runner.problems for name, runner in runners.items()}
+        environment.publish(policy=replace(environment.policy, runners=judges, destinations=tuple(chats.messengers)))
         identities = Identities(store, engine, clock, chats.messengers)
         locale = Locale(settings.server.language, settings.server.timezone)
         dispatch = Dispatch(engine, store, identities, clock, ids, locale=locale, public_url=settings.public_url)
         services = Services(settings, store, engine, clock, ids, dispatch, chats.messengers, runs)
-        forms = Forms(store, engine, identities, chats.forms, locale, settings.public_url)
+        forms = ApprovalFormStages(store, engine, identities, chats.forms, locale, settings.public_url)
         app = _application(services)
         await chats.start(app, services, forms.changed)
         hooks = Hooks(settings, store, engine, clock)
         stack.push_async_callback(hooks.close)
         alarms = Alarms(engine, identities, chats.messengers, locale, settings.public_url)
-        couriers = {"runner": runs.courier, "hook": hooks.courier, ADMINS: alarms.courier}
-        couriers |= {**forms.couriers, **gate_couriers(services)}
-        _start_work(services, forms, couriers | chats.couriers(services, identities, locale), stack)
+        couriers: Couriers = {
+            DestinationKind.RUNNER: runs.courier,
+            DestinationKind.HOOK: hooks.courier,
+            DestinationKind.APPROVAL_FORM: forms.courier,
+            DestinationKind.ADMINS: alarms.courier,
+            **gate_couriers(services),
+            **chats.couriers(services, identities, locale),
+        }
+        _start_work(services, forms, couriers, environment, stack)
         yield app
 
 
-async def _open_engine(settings: Settings, clock: Clock, ids: Ids, stack: AsyncExitStack) -> tuple[Engine, Store]:
-    """Return the engine and its store; what was accepted is durable when the stack is left."""
+async def _open_engine(
+    settings: Settings, environment: Environment, clock: Clock, ids: Ids, stack: AsyncExitStack
+) -> tuple[Engine, Store]:
+    """Return the engine, with everybody in its environment, and its store.
+
+    What was accepted is durable when the stack is left.
+    """
     secret = load_secret(settings)
     stack.enter_context(exclusive(settings.database.url))
     store = await asyncio.to_thread(open_store, settings.database.url, derive(secret, "credentials"), clock)
     stack.push_async_callback(store.close)
-    engine = Engine(store, clock, ids, policy_of(settings), derive(secret, "operation log"))
+    engine = Engine(store, clock, ids, environment, derive(secret, "operation log"))
     stack.push_async_callback(engine.drain)
     if data_folder(settings.database.url) is not None:  # nobody else uses this database: who was sending is gone
         await store.write(lambda writing: writing.outbox.release(clock.now()))
-    engine.directory = await load_people(settings, store)
+    environment.publish(directory=await load_people(settings, store))
     return engine, store
 
 
@@ -133,7 +144,9 @@ def _application(services: Services) -> web.Application:
     return app
 
 
-def _start_work(services: Services, forms: Forms, couriers: Mapping[str, Courier], stack: AsyncExitStack) -> None:
+def _start_work(
+    services: Services, forms: ApprovalFormStages, couriers: Couriers, environment: Environment, stack: AsyncExitStack
+) -> None:
     """Start what goes on without being asked: deliveries and ticks."""
     store, engine = services.store, services.engine
     worker = DeliveryWorker(store, services.clock, couriers, engine)
@@ -142,14 +155,14 @@ def _start_work(services: Services, forms: Forms, couriers: Mapping[str, Courier
     worker.start()
     stack.push_async_callback(worker.stop)
     ticks = Ticks(store, engine, services.clock)
-    runs, refresh = services.runs, _directory_refresh(store, engine)
+    runs, refresh = services.runs, _directory_refresh(store, environment)
     ticks.start({runs.poll: POLL, forms.poll: POLL, refresh: POLL, runs.prune: PRUNE})
     stack.callback(ticks.stop)
 
 
-def _directory_refresh(store: Store, engine: Engine) -> Callable[[], Awaitable[None]]:
+def _directory_refresh(store: Store, environment: Environment) -> Callable[[], Awaitable[None]]:
     async def refresh() -> None:
-        engine.directory = await store.read(lambda reading: reading.directory())
+        environment.publish(directory=await store.read(lambda reading: reading.people.directory()))
 
     return refresh
 

@@ -14,7 +14,8 @@ from core.engine import Engine
 from core.errors import FabuError, NotFound, Unavailable
 from core.people import SYSTEM
 from core.ports.clock import Clock
-from core.ports.store import DueTimer, Store
+from core.ports.store import Store
+from core.ports.timers import DueTimer
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ class Ticks:
     async def forget(self) -> None:
         """Forget request keys that nobody will repeat any more, and sign-in links that lead nowhere."""
         before = self._clock.now() - _KEPT
-        await self._store.write(lambda writing: writing.plans.forget_keys(before))
+        await self._store.write(lambda writing: writing.requests.forget(before))
         await self._store.write(lambda writing: writing.people.forget_links(before))
 
 

@@ -12,65 +12,24 @@ from core.draft import PlanDraft
 from core.plan import Approval, Content, Item, Plan, Stage, Tally, Vote, Window
 from core.status import FAILED_CHECK, WAITING_CHECK, HookEvent, ItemStatus, PlanStatus, RunStatus
 
-AnyEvent = (
-    e.Edited
-    | e.Finished
-    | e.Submitted
-    | e.SubmitDeferred
-    | e.Voted
-    | e.Delegated
-    | e.StagePassed
-    | e.Approved
-    | e.Denied
-    | e.ApprovalExpired
-    | e.Reminded
-    | e.FormLinked
-    | e.ExecutionStarted
-    | e.WindowOpened
-    | e.ItemDone
-    | e.ItemSkipped
-    | e.RunRequested
-    | e.RunChanged
-    | e.RunEnded
-    | e.RunResumed
-    | e.ScheduleFired
-    | e.CheckStarted
-    | e.CheckProgressed
-    | e.CheckReminded
-    | e.CheckPassed
-    | e.CheckFailed
-    | e.Succeeded
-    | e.TimedOut
-    | e.Replanned
-    | e.Cancelled
-    | e.Deleted
-    | e.CheckRepeated
-    | e.Told
-    | e.Untold
-    | e.EndpointDisabled
-    | e.Replayed
-    | e.Refused
-)
-"""Every event but `Created`, which has no plan to be applied to."""
-
 
 def create(plan_id: str, event: e.Created, stamp: e.Stamp) -> Plan:
     """Return the plan that a `Created` event starts."""
     blank = Plan(
         id=plan_id, number=0, name="", status=PlanStatus.PLANNING, manager=event.draft.manager,
         created_by=stamp.actor, created_at=stamp.at, updated_by=stamp.actor, updated_at=stamp.at,
-        instance_code=event.instance_code, nonce=event.nonce,
+        origin=event.origin, instance_code=event.instance_code, nonce=event.nonce,
     )  # fmt: skip
     return _planned(blank, event.draft, event.items)
 
 
-def apply(plan: Plan, event: AnyEvent, stamp: e.Stamp) -> Plan:
+def apply(plan: Plan, event: e.AnyEvent, stamp: e.Stamp) -> Plan:
     """Return the plan after the event."""
     folded = _fold(plan, event, stamp)
     return folded if folded is plan else replace(folded, updated_by=stamp.actor, updated_at=stamp.at)
 
 
-def _fold(plan: Plan, event: AnyEvent, stamp: e.Stamp) -> Plan:  # noqa: C901 - one flat line of cases
+def _fold(plan: Plan, event: e.AnyEvent, stamp: e.Stamp) -> Plan:  # noqa: C901 - one flat line of cases
     match event:
         case e.Edited():
             plan = replace(plan, revision=plan.revision + 1, instance_code=event.instance_code, nonce=event.nonce)

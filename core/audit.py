@@ -15,9 +15,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from core.apply import AnyEvent
 from core.draft import PlanDraft
-from core.events import Created, Event
+from core.events import AnyEvent, Created, Event
 from core.people import Actor
 from core.plan import Check, Item, Run
 

@@ -243,16 +243,12 @@ class NoteDisabled(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay(Command):
-    """Begin deliveries of the plan again that have ended.
-
-    `total` is how many the request names over all plans; `request` is kept in the log, to find it by.
-    """
+    """Begin deliveries of the plan again that have ended; `total` is how many the request names over all plans."""
 
     verb: ClassVar = Verb.REPLAY
     deliveries: tuple[str, ...]
     destinations: tuple[str, ...]
     total: int
-    request: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,126 +4,124 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 
 from core import events as e
-from core.apply import AnyEvent
 from core.context import Policy
-from core.effects import ADMINS, Effect, EffectKind
-from core.plan import Plan
+from core.effects import (
+    Alarm,
+    Answer,
+    Destination,
+    DestinationKind,
+    Effect,
+    FormCancel,
+    FormStart,
+    Hook,
+    Payload,
+    RunCancel,
+    RunResume,
+    RunStart,
+    Sync,
+)
+from core.plan import Item, Plan, Stage
 from core.ports.clock import Ids
 from core.status import WAITING_CHECK, HookEvent, PlanStatus
 
+_Task = tuple[Destination, Payload]
+_Events = Sequence[e.AnyEvent | e.Created]
+
 
 def effects_of(
-    before: Plan | None, after: Plan, events: Sequence[AnyEvent | e.Created], policy: Policy, ids: Ids, now: datetime
+    before: Plan | None, after: Plan, events: _Events, policy: Policy, ids: Ids, now: datetime
 ) -> list[Effect]:
     """Return the effects of events that led from one state of a plan to another."""
-    found: list[Effect] = []
-
-    def add(destination: str, kind: EffectKind, ref: str = "", **payload: object) -> None:
-        found.append(Effect(ids.new(), after.id, destination, kind, ref, payload, now))
-
-    for event in events:
-        for destination, kind, ref, payload in _followed(event, before, after):
-            add(destination, kind, ref, **payload)
-    for moment, status in _told(events):
-        for endpoint in policy.told_of(moment):
-            told = {"status": status.value, "instance_code": after.instance_code}
-            add(f"hook:{endpoint}", EffectKind.HOOK, moment.value, **told)
-    found += _forms(before, after, ids, now)
-    found += _answer(before, after, ids, now)
-    shown = (
-        policy.destinations
-        if any(not isinstance(event, e.Refused | e.Told | e.CheckRepeated) for event in events)
-        else ()
+    tasks = chain(
+        chain.from_iterable(_caused_by(event, before, after) for event in events),
+        _hooks(events, after, policy),
+        _approval_forms(before, after),
+        _answers(before, after),
+        _syncs(events, policy),
     )
-    for destination in shown:
-        add(destination, EffectKind.SYNC)
-    return found
+    return [Effect(ids.new(), after.id, destination, payload, now) for destination, payload in tasks]
 
 
-def _followed(
-    event: AnyEvent | e.Created, before: Plan | None, after: Plan
-) -> Iterator[tuple[str, EffectKind, str, dict[str, str]]]:
-    """Yield destination, kind, reference and payload of what follows from one event whatever else happened."""
+def _caused_by(event: e.AnyEvent | e.Created, before: Plan | None, after: Plan) -> Iterator[_Task]:
+    """Yield what follows from one event whatever else happened."""
     match event:
         case e.RunRequested():
-            runner = after.items[event.item_id].runner
-            yield f"runner:{runner}", EffectKind.RUN_START, event.run.id, {"item": event.item_id}
+            yield _runner(after.items[event.item_id]), RunStart(event.run.id, event.item_id)
         case e.RunResumed():
             item = after.items[event.item_id]
-            told = {"item": item.id, "comment": event.comment, "by": after.updated_by}
-            yield f"runner:{item.runner}", EffectKind.RUN_RESUME, item.run.id if item.run else "", told
+            yield _runner(item), RunResume(item.run.id if item.run else "", item.id, event.comment, after.updated_by)
         case e.EndpointDisabled():
-            yield ADMINS, EffectKind.ALARM, event.endpoint, {"reason": event.reason}
+            yield Destination(DestinationKind.ADMINS), Alarm(event.endpoint, event.reason)
         case e.Replanned() | e.Cancelled() if before:
             for item in (before.items[item_id] for item_id in event.cancelled):
                 if run := item.run:
-                    told = {"item": item.id, "run": run.external_id}
-                    yield f"runner:{item.runner}", EffectKind.RUN_CANCEL, run.id, told
+                    yield _runner(item), RunCancel(run.id, item.id, run.external_id)
         case _:
             pass
 
 
-_MOMENTS = {
+def _runner(item: Item) -> Destination:
+    return Destination(DestinationKind.RUNNER, item.runner)
+
+
+_HOOKS = {
     e.Finished: (HookEvent.FINISH_PLANNING, PlanStatus.FINISH_PLANNING),
     e.ExecutionStarted: (HookEvent.START_EXECUTE, PlanStatus.EXECUTING),
     e.Succeeded: (HookEvent.ALL_JOB_DONE, PlanStatus.SUCCESS),
 }
+"""The events that external systems are notified of, with the status that the hook's body states."""
 
 
-def _told(events: Sequence[AnyEvent | e.Created]) -> list[tuple[HookEvent, PlanStatus]]:
-    """Return the moments that external systems are told of, with the status that the hook's body states.
-
-    A moment that is waited for is told once, when the wait starts, not again when it is over.
-    """
+def _hooks(events: _Events, after: Plan, policy: Policy) -> Iterator[_Task]:
+    """Yield the hooks: one that the plan waits for is sent once, when the wait starts, not again when it is over."""
     waits = {
         event.check.event: WAITING_CHECK[event.check.event] for event in events if isinstance(event, e.CheckStarted)
     }
     passed = {event.event for event in events if isinstance(event, e.CheckPassed)}
-    happened = dict(_MOMENTS[type(event)] for event in events if type(event) in _MOMENTS)
-    return [*waits.items(), *((m, s) for m, s in happened.items() if m not in waits and m not in passed)]
+    happened = dict(_HOOKS[type(event)] for event in events if type(event) in _HOOKS)
+    others = {hook: status for hook, status in happened.items() if hook not in waits and hook not in passed}
+    for hook, status in (waits | others).items():
+        for endpoint in policy.told_of(hook):
+            yield Destination(DestinationKind.HOOK, endpoint), Hook(hook, status, after.instance_code)
 
 
-def _forms(before: Plan | None, after: Plan, ids: Ids, now: datetime) -> list[Effect]:
-    """Start the vendor's form of the stage that is asked now, and withdraw the one that is asked no longer."""
-    asked, previous = _asked_stage(after), _asked_stage(before)
-    if asked == previous:
-        return []
-    found = []
-    if previous and before and (form := before.approval.stages[previous[1]].form):
-        destination = before.approval.stages[previous[1]].channel.value
-        payload = {"stage": previous[1], "form": form}
-        found.append(Effect(ids.new(), after.id, destination, EffectKind.FORM_CANCEL, form, payload, now))
-    if asked:
-        destination = after.approval.stages[asked[1]].channel.value
-        ref = f"{after.id}-{asked[0]}-{asked[1]}"
-        found.append(
-            Effect(
-                ids.new(),
-                after.id,
-                destination,
-                EffectKind.FORM_START,
-                ref,
-                {"stage": asked[1], "revision": asked[0]},
-                now,
-            )
-        )
-    return found
+def _approval_forms(before: Plan | None, after: Plan) -> Iterator[_Task]:
+    """Yield the withdrawal of the form that is decided no longer, then the start of the one that is decided now."""
+    previous, current = _form_stage(before), _form_stage(after)
+    if current == previous:
+        return
+    if previous and before and (stage := before.approval.stages[previous[1]]).form:
+        yield _form_of(stage), FormCancel(previous[1], stage.form)
+    if current:
+        revision, index = current
+        yield _form_of(after.approval.stages[index]), FormStart(index, revision, f"{after.id}-{revision}-{index}")
 
 
-def _answer(before: Plan | None, after: Plan, ids: Ids, now: datetime) -> list[Effect]:
-    """Tell the system that asked for an approval how it ended, unless it withdrew its question itself."""
-    asked = PlanStatus.WAIT_FOR_APPROVAL
-    ended = before is not None and before.status is asked and after.status is not asked
-    if not ended or after.updated_by == after.gate or not after.gate:
-        return []
-    return [Effect(ids.new(), after.id, after.gate, EffectKind.ANSWER, due_at=now)]
-
-
-def _asked_stage(plan: Plan | None) -> tuple[int, int] | None:
+def _form_stage(plan: Plan | None) -> tuple[int, int] | None:
     """Return revision and index of the stage whose vendor form should be open."""
     if plan is None or plan.status is not PlanStatus.WAIT_FOR_APPROVAL:
         return None
     stage = plan.approval.stage
     return (plan.revision, plan.approval.current) if stage and stage.channel.is_form else None
+
+
+def _form_of(stage: Stage) -> Destination:
+    return Destination(DestinationKind.APPROVAL_FORM, stage.channel.value)
+
+
+def _answers(before: Plan | None, after: Plan) -> Iterator[_Task]:
+    """Yield the answer to the system that requested an approval which has ended, unless it withdrew that itself."""
+    waiting = PlanStatus.WAIT_FOR_APPROVAL
+    ended = before is not None and before.status is waiting and after.status is not waiting
+    if ended and after.gate and after.updated_by != after.gate:
+        yield Destination.parse(after.gate), Answer()
+
+
+def _syncs(events: _Events, policy: Policy) -> Iterator[_Task]:
+    """Yield a sync for each chat when a card changes."""
+    if any(event.changes_cards for event in events):
+        for chat in policy.destinations:
+            yield Destination(DestinationKind.CHAT, chat), Sync()

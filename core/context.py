@@ -41,6 +41,31 @@ class Policy:
         return [name for name, events in self.hooks.items() if event in events]
 
 
+class Environment:
+    """Among whom and under which settings decisions are made now.
+
+    Its one owner publishes what changes; everybody else reads it, through the engine.
+    """
+
+    def __init__(self, policy: Policy, directory: Directory | None = None) -> None:
+        """Begin with a policy, and with nobody unless a directory is given."""
+        self._policy, self._directory = policy, directory or Directory()
+
+    @property
+    def policy(self) -> Policy:
+        """The settings that decisions depend on."""
+        return self._policy
+
+    @property
+    def directory(self) -> Directory:
+        """All people and groups."""
+        return self._directory
+
+    def publish(self, *, policy: Policy | None = None, directory: Directory | None = None) -> None:
+        """Let another policy or directory hold from now on; what is not given stays."""
+        self._policy, self._directory = policy or self._policy, directory or self._directory
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """Who acts, when, among whom and under which settings."""

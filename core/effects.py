@@ -6,23 +6,161 @@ An effect names what to bring up to date, not the text: it is rendered from the 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple, TypeVar, assert_never
 
-ADMINS = "admins"
-"""Where alarms go."""
+from core.plan import Channel
+from core.status import HookEvent, PlanStatus
+
+P = TypeVar("P", bound="Payload")
+
+_FORMS = frozenset(channel.value for channel in Channel if channel.is_form)
+
+
+class DestinationKind(StrEnum):
+    """What sort of party an effect is delivered to."""
+
+    CHAT = "chat"
+    APPROVAL_FORM = "approval_form"
+    RUNNER = "runner"
+    HOOK = "hook"
+    GATE = "gate"
+    ADMINS = "admins"
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where an effect is delivered.
+
+    `name` is that of the chat, the runner, the endpoint of hooks or the system with a gate, and of approval forms their
+    channel; administrators have none. `str` gives the text by which the database, the API and people know it: `slack`,
+    `feishu_instance`, `runner:local`, `hook:ci`, `gate:zadig`, `admins`.
+    """
+
+    kind: DestinationKind
+    name: str = ""
+
+    def __str__(self) -> str:
+        match self.kind:
+            case DestinationKind.CHAT | DestinationKind.APPROVAL_FORM:
+                return self.name
+            case DestinationKind.RUNNER | DestinationKind.HOOK | DestinationKind.GATE:
+                return f"{self.kind}:{self.name}"
+            case DestinationKind.ADMINS:
+                return self.kind.value
+            case _:
+                assert_never(self.kind)
+
+    @classmethod
+    def parse(cls, text: str) -> Destination:
+        """Return the destination of a text form. Raises ValueError when what precedes a colon is no kind."""
+        kind, colon, name = text.partition(":")
+        if colon:
+            return cls(DestinationKind(kind), name)
+        if text == DestinationKind.ADMINS:
+            return cls(DestinationKind.ADMINS)
+        return cls(DestinationKind.APPROVAL_FORM if text in _FORMS else DestinationKind.CHAT, text)
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """Bring a plan's cards and its thread in a chat up to date."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunStart:
+    """Have a runner start an attempt of an item."""
+
+    run_id: str
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunResume:
+    """Have a runner go on with an attempt that waits for a person; `by` is who agreed."""
+
+    run_id: str
+    item_id: str
+    comment: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunCancel:
+    """Have a runner stop an attempt; `external_id` is what the runner called it, if that was known."""
+
+    run_id: str
+    item_id: str
+    external_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """Send a plan to an external system, with the status and the code that it had at the event."""
+
+    event: HookEvent
+    status: PlanStatus
+    instance_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class FormStart:
+    """Submit a vendor's approval form for a stage of a revision; `key` is the same for all tries."""
+
+    stage: int
+    revision: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class FormCancel:
+    """Withdraw a vendor's approval form."""
+
+    stage: int
+    form: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Send a system that asked for an approval the decision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Notify administrators that an endpoint of hooks is disabled."""
+
+    endpoint: str
+    reason: str
+
+
+Payload = Sync | RunStart | RunResume | RunCancel | Hook | FormStart | FormCancel | Answer | Alarm
+"""What an effect does, with what that takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One thing to do. Effects of the same plan and destination are delivered in the order of their identifiers.
+
+    `id` is stable over all attempts and serves as idempotency key; `Sync` effects that have not begun coalesce.
+    """
+
+    id: str
+    plan_id: str
+    destination: Destination
+    payload: Payload
+    due_at: datetime | None = None
+
+    def payload_as(self, kind: type[P]) -> P:
+        """Return the payload, which is of one kind at this destination. Raises TypeError when it is not."""
+        if not isinstance(self.payload, kind):
+            raise TypeError(f"{self.destination} does not take {self.payload}")
+        return self.payload
 
 
 class EffectKind(StrEnum):
-    """What an effect does.
-
-    `sync` brings a plan's cards and thread in one chat (or its mails) up to date; `run_start`, `run_cancel` and
-    `run_resume` (for what waits for a person) call a runner; `hook` tells an external system; `form_start`,
-    `form_cancel` handle a vendor's own approval form; `answer` tells a system that asked for an approval how it was
-    decided; `alarm` tells administrators what is their concern.
-    """
+    """What the database and the API call the kinds of payloads."""
 
     SYNC = "sync"
     RUN_START = "run_start"
@@ -35,17 +173,60 @@ class EffectKind(StrEnum):
     ALARM = "alarm"
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """One thing to do. Effects of the same plan and destination are delivered in the order of their identifiers.
+class PayloadRecord(NamedTuple):
+    """A payload as it is stored: `ref` is what it is about, `details` are the rest as JSON values."""
 
-    `id` is stable over all attempts and serves as idempotency key; `sync` effects that have not begun coalesce.
-    """
-
-    id: str
-    plan_id: str
-    destination: str
     kind: EffectKind
     ref: str = ""
-    payload: Mapping[str, Any] = field(default_factory=dict)
-    due_at: datetime | None = None
+    details: Mapping[str, Any] = {}
+
+
+def record_of(payload: Payload) -> PayloadRecord:
+    """Return how a payload is stored. Other versions read it, so names change with a migration only."""
+    match payload:
+        case Sync():
+            return PayloadRecord(EffectKind.SYNC)
+        case RunStart(run_id, item_id):
+            return PayloadRecord(EffectKind.RUN_START, run_id, {"item": item_id})
+        case RunResume(run_id, item_id, comment, by):
+            return PayloadRecord(EffectKind.RUN_RESUME, run_id, {"item": item_id, "comment": comment, "by": by})
+        case RunCancel(run_id, item_id, external_id):
+            return PayloadRecord(EffectKind.RUN_CANCEL, run_id, {"item": item_id, "run": external_id})
+        case Hook(event, status, code):
+            return PayloadRecord(EffectKind.HOOK, event.value, {"status": status.value, "instance_code": code})
+        case FormStart(stage, revision, key):
+            return PayloadRecord(EffectKind.FORM_START, key, {"stage": stage, "revision": revision})
+        case FormCancel(stage, form):
+            return PayloadRecord(EffectKind.FORM_CANCEL, form, {"stage": stage, "form": form})
+        case Answer():
+            return PayloadRecord(EffectKind.ANSWER)
+        case Alarm(endpoint, reason):
+            return PayloadRecord(EffectKind.ALARM, endpoint, {"reason": reason})
+        case _:
+            assert_never(payload)
+
+
+def payload_of(record: PayloadRecord) -> Payload:
+    """Return the payload of which `record_of` made a record. Raises KeyError when a detail is missing."""
+    kind, ref, details = record
+    match kind:
+        case EffectKind.SYNC:
+            return Sync()
+        case EffectKind.RUN_START:
+            return RunStart(ref, details["item"])
+        case EffectKind.RUN_RESUME:
+            return RunResume(ref, details["item"], details["comment"], details["by"])
+        case EffectKind.RUN_CANCEL:
+            return RunCancel(ref, details["item"], details.get("run", ""))
+        case EffectKind.HOOK:
+            return Hook(HookEvent(ref), PlanStatus(details["status"]), details["instance_code"])
+        case EffectKind.FORM_START:
+            return FormStart(details["stage"], details["revision"], ref)
+        case EffectKind.FORM_CANCEL:
+            return FormCancel(details["stage"], ref)
+        case EffectKind.ANSWER:
+            return Answer()
+        case EffectKind.ALARM:
+            return Alarm(ref, details["reason"])
+        case _:
+            assert_never(kind)

@@ -7,24 +7,25 @@ decision each, one commit. Nobody is answered before the commit, and nothing is 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from core import commands as c
-from core.apply import AnyEvent
 from core.audit import LogEntry, entries_for
 from core.consequences import effects_of
-from core.context import Context, Policy
+from core.context import Context, Environment, Policy
 from core.decide import decide, start
 from core.draft import PlanDraft
-from core.effects import Effect, EffectKind
+from core.effects import Effect, Sync
 from core.errors import FabuError, Forbidden, Invalid, NotFound, Problem, Unavailable
-from core.events import Created, Edited
+from core.events import AnyEvent, Created, Edited
 from core.people import SYSTEM, Actor, Directory
 from core.plan import Plan
 from core.ports.clock import Clock, Ids
-from core.ports.store import Change, Scope, Store, Writing
+from core.ports.plans import Change, Scope
+from core.ports.requests import AcceptedRequest
+from core.ports.store import Store, Writing
 from core.pressure import Pressure
 from core.timers import TimerKind, timers_of
 
@@ -36,12 +37,14 @@ REUSED_KEY = Problem("key", "this key was used for another request; choose a new
 class Outcome:
     """What became of a command: the plan as it is now (as far as it was loaded) and what has happened.
 
-    `repeated` tells that the request had been accepted before; nothing happened this time.
+    `repeated` tells that the request had been accepted before; nothing happened this time. `replayed` is how many
+    deliveries the request began again, when it was accepted.
     """
 
     plan: Plan
     events: Sequence[AnyEvent | Created] = ()
     repeated: bool = False
+    replayed: int = 0
 
 
 @dataclass(slots=True)
@@ -53,9 +56,8 @@ class _Request:
 
     @property
     def keys(self) -> list[str]:
-        """What is remembered of the request: its key, and the key together with what was asked."""
-        marked = f"{self.key}#{self.fingerprint}" if self.fingerprint else ""
-        return [key for key in (self.key, marked) if self.key and key]
+        """What the request is remembered by."""
+        return _keys(self.key, self.fingerprint)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,14 +70,23 @@ class _Waiting(_Request):
 class Engine:
     """Executes commands on plans, durably, at most once per request key."""
 
-    def __init__(self, store: Store, clock: Clock, ids: Ids, policy: Policy, audit_key: bytes) -> None:
+    def __init__(self, store: Store, clock: Clock, ids: Ids, environment: Environment, audit_key: bytes) -> None:
         self._store, self._clock, self._ids, self._audit_key = store, clock, ids, audit_key
-        self.policy = policy
-        self.directory = Directory()
+        self._environment = environment
         self.pressure = Pressure()
         self._waiting: list[_Waiting] = []
         self._committing: asyncio.Task[None] | None = None
         self._listeners: list[Callable[[Sequence[str]], None]] = []
+
+    @property
+    def policy(self) -> Policy:
+        """The settings that decisions depend on now."""
+        return self._environment.policy
+
+    @property
+    def directory(self) -> Directory:
+        """All people and groups as they are known now."""
+        return self._environment.directory
 
     def listen(self, listener: Callable[[Sequence[str]], None]) -> None:
         """Call a function, on the event loop, with the ids of the plans that each commit changed."""
@@ -99,6 +110,15 @@ class Engine:
         if self._committing is None:
             self._committing = asyncio.create_task(self._commit_all())
         return await request.done
+
+    async def accepted(self, key: str, fingerprint: str = "") -> AcceptedRequest | None:
+        """Return what the request did that was accepted under a key; None when the key is new.
+
+        Raises Invalid when it came with another fingerprint, as `execute` does.
+        """
+        keys = _keys(key, fingerprint)
+        found = await self._store.read(lambda reading: reading.requests.find(keys)) if keys else {}
+        return _accepted(found, key, keys)
 
     async def drain(self) -> None:
         """Wait until everything that was accepted is durable."""
@@ -164,7 +184,7 @@ class _Touched:
     after: Plan
     entries: list[LogEntry] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
-    keys: list[str] = field(default_factory=list)
+    requests: dict[str, AcceptedRequest] = field(default_factory=dict)
     drafts: list[tuple[Plan, PlanDraft]] = field(default_factory=list)
 
 
@@ -172,31 +192,30 @@ class _Batch:
     """One transaction of the engine, on the store's thread."""
 
     def __init__(self, engine: Engine, writing: Writing) -> None:
-        self._engine, self._plans, self._outbox = engine, writing.plans, writing.outbox
+        self._engine, self._writing = engine, writing
         self._touched: dict[str, _Touched] = {}
-        self._keys: dict[str, str] = {}
+        self._accepted: dict[str, AcceptedRequest] = {}
 
     def run(self, requests: Sequence[_Request]) -> _Results:
         keys = [key for request in requests for key in request.keys]
-        self._keys = dict(self._plans.seen(keys)) if keys else {}
+        self._accepted = dict(self._writing.requests.find(keys)) if keys else {}
         scopes: dict[str, Scope] = {}
         for request in requests:
-            plan_id = self._keys.get(request.key, request.command.plan_id)
+            accepted = self._accepted.get(request.key)
+            plan_id = accepted.plan_id if accepted else request.command.plan_id
             scopes[plan_id] = scopes.get(plan_id, Scope()) | scope_of(request.command)
-        loaded = self._plans.load(scopes)
+        loaded = self._writing.plans.load(scopes)
         self._touched = {plan_id: _Touched(plan, plan) for plan_id, plan in loaded.items()}
         answers = [self._answer(request) for request in requests]
-        changes = [self._change(touched) for touched in self._touched.values() if touched.entries or touched.keys]
+        changes = [self._change(touched) for touched in self._touched.values() if touched.entries or touched.requests]
         if changes:
-            self._plans.save(changes)
+            self._writing.plans.save(changes)
         return _Results(answers, [change.after.id for change in changes if change.entries])
 
     def _answer(self, request: _Request) -> Outcome | Exception:
         try:
-            if request.key in self._keys:
-                if not self._keys.keys() >= set(request.keys):
-                    return Invalid(REUSED_KEY)
-                return Outcome(self._find(self._keys[request.key]).after, repeated=True)
+            if accepted := _accepted(self._accepted, request.key, request.keys):
+                return Outcome(self._find(accepted.plan_id).after, repeated=True, replayed=accepted.replayed)
             return self._execute(request)
         except FabuError as error:
             if isinstance(error, Forbidden) or isinstance(request.command, c.Callback):
@@ -212,17 +231,19 @@ class _Batch:
         command, context = request.command, self._engine.context(request.actor)
         if isinstance(command, c.Create):
             pending = start(command, context)
-            pending.plan = replace(pending.plan, number=self._plans.next_number())
+            pending.plan = replace(pending.plan, number=self._writing.plans.next_number())
             touched = self._touched[command.plan_id] = _Touched(None, pending.plan)
         else:
             touched = self._find(command.plan_id)
             pending = decide(touched.after, command, context)
             if isinstance(command, c.Replay):
-                self._outbox.replay(command.deliveries, context.now)
+                self._writing.outbox.replay(command.deliveries, context.now)
         self._add(touched, request.actor, pending.plan, pending.events, context)
-        touched.keys += request.keys
-        self._keys |= dict.fromkeys(request.keys, pending.plan.id)
-        return Outcome(touched.after, pending.events)
+        accepted = AcceptedRequest(pending.plan.id, command.total if isinstance(command, c.Replay) else 0)
+        known = dict.fromkeys(request.keys, accepted)
+        touched.requests |= known
+        self._accepted |= known
+        return Outcome(touched.after, pending.events, replayed=accepted.replayed)
 
     def _add(
         self, touched: _Touched, actor: Actor, plan: Plan, events: Sequence[AnyEvent | Created], context: Context
@@ -256,14 +277,27 @@ class _Batch:
             effects=_coalesced(touched.effects),
             timers=_timer_changes(touched.before, touched.after),
             drafts=touched.drafts,
-            keys=touched.keys,
+            requests=touched.requests,
         )
 
 
+def _keys(key: str, fingerprint: str) -> list[str]:
+    """Return what a request is remembered by: its key, and the key together with what is asked."""
+    marked = f"{key}#{fingerprint}" if fingerprint else ""
+    return [each for each in (key, marked) if key and each]
+
+
+def _accepted(found: Mapping[str, AcceptedRequest], key: str, keys: Collection[str]) -> AcceptedRequest | None:
+    """Return the request that has a key already. Raises Invalid when it is not the same request."""
+    if key in found and not found.keys() >= set(keys):
+        raise Invalid(REUSED_KEY)
+    return found.get(key)
+
+
 def _coalesced(effects: Sequence[Effect]) -> list[Effect]:
-    """Keep one `sync` per destination: the last, so that it comes after what it will show."""
-    last = {effect.destination: effect.id for effect in effects if effect.kind is EffectKind.SYNC}
-    return [effect for effect in effects if effect.kind is not EffectKind.SYNC or last[effect.destination] == effect.id]
+    """Keep one `Sync` per destination: the last, so that it comes after what it will show."""
+    last = {effect.destination: effect.id for effect in effects if isinstance(effect.payload, Sync)}
+    return [e for e in effects if not isinstance(e.payload, Sync) or last[e.destination] == e.id]
 
 
 def _timer_changes(before: Plan | None, after: Plan) -> dict[TimerKind, datetime | None]:

@@ -1,13 +1,16 @@
 """What has happened to a plan. Events are facts: `core.apply` folds them, the operation log keeps them.
 
-`name` is what the log stores; the other fields are the entry's details.
+`name` is what the log stores; the other fields are the entry's details. A new event is a class here, a part of
+`AnyEvent`, a case in `core.apply` and a sentence in `bot.cards.sentences`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from types import MappingProxyType
+from typing import Any, ClassVar, get_args
 
 from core.draft import PlanDraft
 from core.plan import Check, Decision, Item, Run
@@ -16,14 +19,39 @@ from core.status import HookEvent, RunStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Base of all events; `name` is stable, for it is stored."""
+    """Base of all events; `name` is stable, for it is stored.
+
+    `changes_cards` says whether cards and threads are brought up to date after it, and `in_thread` whether the thread
+    of the plan then reports it. Without `changes_closed_cards` it leaves cards alone that ask for nothing any more:
+    updating them would cost a call for each. Without `has_actor` its sentence names nobody.
+    """
 
     name: ClassVar[str]
+    changes_cards: ClassVar[bool] = True
+    changes_closed_cards: ClassVar[bool] = True
+    in_thread: ClassVar[bool] = True
+    has_actor: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consequence(Event):
+    """Base of the events that nobody causes directly: they follow from what somebody did."""
+
+    has_actor = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogOnly(Event):
+    """Base of the events that change nothing and are kept in the operation log alone."""
+
+    changes_cards = False
+    changes_closed_cards = False
+    in_thread = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Created(Event):
-    """A plan was started. `items` are the draft's items with their identifiers; `origin` is kept in the log alone."""
+    """A plan was started. `items` are the draft's items with their identifiers; `origin` becomes the plan's."""
 
     name = "created"
     draft: PlanDraft
@@ -66,6 +94,7 @@ class SubmitDeferred(Event):
     """A submit waits for the check of the finished planning and goes on by itself."""
 
     name = "submit_deferred"
+    in_thread = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +120,7 @@ class Delegated(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StagePassed(Event):
+class StagePassed(Consequence):
     """A stage of the approval is complete."""
 
     name = "stage_passed"
@@ -99,14 +128,14 @@ class StagePassed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Approved(Event):
+class Approved(Consequence):
     """All stages are complete."""
 
     name = "approved"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Denied(Event):
+class Denied(Consequence):
     """An approver rejected the plan, or the vendor's form ended without a decision."""
 
     name = "denied"
@@ -114,7 +143,7 @@ class Denied(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalExpired(Event):
+class ApprovalExpired(Consequence):
     """Nobody decided before the deadline of the approval."""
 
     name = "approval_expired"
@@ -125,6 +154,8 @@ class Reminded(Event):
     """The approvers who have not decided were reminded."""
 
     name = "reminded"
+    changes_closed_cards = False
+    in_thread = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,19 +163,20 @@ class FormLinked(Event):
     """The vendor's approval form of a stage exists."""
 
     name = "form_linked"
+    in_thread = False
     stage: int
     form: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutionStarted(Event):
+class ExecutionStarted(Consequence):
     """The plan may be executed now."""
 
     name = "execution_started"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WindowOpened(Event):
+class WindowOpened(Consequence):
     """The release window has opened."""
 
     name = "window_opened"
@@ -155,6 +187,7 @@ class ItemDone(Event):
     """A text item was carried out."""
 
     name = "item_done"
+    changes_closed_cards = False
     item_id: str
     remark: str
 
@@ -164,6 +197,7 @@ class ItemSkipped(Event):
     """An item was left out."""
 
     name = "item_skipped"
+    changes_closed_cards = False
     item_id: str
     reason: str
 
@@ -173,6 +207,7 @@ class RunRequested(Event):
     """A workflow is to be started; the runner is called after this is durable."""
 
     name = "run_requested"
+    changes_closed_cards = False
     item_id: str
     run: Run
     remark: str = ""
@@ -183,6 +218,8 @@ class RunChanged(Event):
     """A runner reported on an attempt that goes on."""
 
     name = "run_changed"
+    changes_closed_cards = False
+    in_thread = False
     item_id: str
     run_id: str
     status: RunStatus
@@ -196,6 +233,7 @@ class RunEnded(Event):
     """An attempt ended."""
 
     name = "run_ended"
+    changes_closed_cards = False
     item_id: str
     run_id: str
     status: RunStatus
@@ -218,11 +256,12 @@ class ScheduleFired(Event):
     """The scheduled execution started what was due; it looks again when an item completes."""
 
     name = "schedule_fired"
+    in_thread = False
     started: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckStarted(Event):
+class CheckStarted(Consequence):
     """The plan waits for an external system."""
 
     name = "check_started"
@@ -230,7 +269,7 @@ class CheckStarted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckProgressed(Event):
+class CheckProgressed(Consequence):
     """The external system is still working and said what on."""
 
     name = "check_progressed"
@@ -247,7 +286,7 @@ class CheckReminded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckPassed(Event):
+class CheckPassed(Consequence):
     """The external system agreed."""
 
     name = "check_passed"
@@ -255,7 +294,7 @@ class CheckPassed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckFailed(Event):
+class CheckFailed(Consequence):
     """The external system refused, or did not answer in time."""
 
     name = "check_failed"
@@ -264,7 +303,7 @@ class CheckFailed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckRepeated(Event):
+class CheckRepeated(LogOnly):
     """The external system said again what it had said; nothing followed from it."""
 
     name = "check_repeated"
@@ -273,7 +312,7 @@ class CheckRepeated(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told(Event):
+class Told(LogOnly):
     """An external system took notice of a moment."""
 
     name = "told"
@@ -293,7 +332,7 @@ class Untold(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EndpointDisabled(Event):
+class EndpointDisabled(Consequence):
     """An external system is told nothing any more, of this plan and of others, until a replay succeeds."""
 
     name = "endpoint_disabled"
@@ -309,18 +348,17 @@ class Replayed(Event):
     deliveries: tuple[str, ...]
     destinations: tuple[str, ...]
     total: int
-    request: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Succeeded(Event):
+class Succeeded(Consequence):
     """Every item is done or skipped, and nobody has anything against it."""
 
     name = "succeeded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TimedOut(Event):
+class TimedOut(Consequence):
     """The release window closed before the plan was complete."""
 
     name = "timed_out"
@@ -354,12 +392,25 @@ class Deleted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused(Event):
+class Refused(LogOnly):
     """Somebody asked for something without having the right."""
 
     name = "refused"
     verb: str
     code: str
+
+
+AnyEvent = (
+    Edited | Finished | Submitted | SubmitDeferred | Voted | Delegated | StagePassed | Approved | Denied
+    | ApprovalExpired | Reminded | FormLinked | ExecutionStarted | WindowOpened | ItemDone | ItemSkipped
+    | RunRequested | RunChanged | RunEnded | RunResumed | ScheduleFired | CheckStarted | CheckProgressed
+    | CheckReminded | CheckPassed | CheckFailed | Succeeded | TimedOut | Replanned | Cancelled | Deleted
+    | CheckRepeated | Told | Untold | EndpointDisabled | Replayed | Refused
+)  # fmt: skip
+"""Every event but `Created`, which has no plan to be applied to."""
+
+EVENTS: Mapping[str, type[Event]] = MappingProxyType({event.name: event for event in (Created, *get_args(AnyEvent))})
+"""Every event by the name under which the log stores it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

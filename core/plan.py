@@ -1,7 +1,7 @@
 """What a release plan is made of.
 
 All values are immutable. A `Plan` in memory holds as many of its items as the command at hand needs
-(`core.ports.store.Scope` says which); `tally` counts all of them, so that a click costs the same on a plan of one item
+(`core.ports.plans.Scope` says which); `tally` counts all of them, so that a click costs the same on a plan of one item
 and of a thousand.
 """
 
@@ -233,7 +233,8 @@ class Plan:
 
     `nonce` changes with every revision and is part of the references on cards, so that a click on an old card is
     known for one. `version` counts saves and guards against lost updates. `instance_code` is what an external system
-    sends back with its answer; it changes with every edit.
+    sends back with its answer; it changes with every edit. `origin` says, in the terms of the system that opened a
+    gate, what the plan asks approval for; empty for people's plans.
     """
 
     id: str
@@ -245,6 +246,7 @@ class Plan:
     created_at: datetime
     updated_by: str
     updated_at: datetime
+    origin: tuple[str, ...] = ()
     revision: int = 1
     instance_code: str = ""
     nonce: str = ""

@@ -12,9 +12,10 @@ from core.context import Context, Policy
 from core.decide import decide, start
 from core.decide.decision import PendingDecision
 from core.draft import PlanDraft
+from core.effects import Destination, DestinationKind, Hook
 from core.people import SYSTEM, Actor, Directory, Group, Person
 from core.plan import Item, Plan
-from core.status import HookEvent, RunStatus
+from core.status import HookEvent, PlanStatus, RunStatus
 from tests.clock import ManualClock
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -23,6 +24,9 @@ PEOPLE = Directory(
     | {"root": Person("root", "Root", admin=True), "gone": Person("gone", "Gone", active=False)},
     {"sre": Group("sre", ("carol", "dave")), "empty": Group("empty", ("gone",))},
 )
+HOOK = Hook(HookEvent.START_EXECUTE, PlanStatus.EXECUTING, "c0de")
+CI = Destination(DestinationKind.HOOK, "ci")
+SLACK = Destination(DestinationKind.CHAT, "slack")
 
 
 class CountingIds:

@@ -16,9 +16,10 @@ from typing import Any
 
 import orjson
 
+from core.effects import Hook
 from core.people import Directory
 from core.plan import Item, Plan, StoredSpec
-from core.status import RunStatus
+from core.status import PlanStatus, RunStatus
 from core.workflow import Workflow
 
 _SYSTEM = "系统"
@@ -32,20 +33,18 @@ _TASK = re.compile(r"(?:.*/)?([0-9]{1,18})")
 """The number that a runner gave a run, alone or after the name of its workflow: `43`, `deploy/43`."""
 
 
-def render(
-    plan: Plan, event: str, moment: Mapping[str, Any], directory: Directory, *, document_aliases: bool = False
-) -> bytes:
-    """Return the body that tells of an event, as compact UTF-8 JSON.
+def render(plan: Plan, hook: Hook, directory: Directory, *, document_aliases: bool = False) -> bytes:
+    """Return the body of a hook, as compact UTF-8 JSON.
 
-    `moment` holds the `status` and the `instance_code` that the plan had at the event: an answer to a hook that came
-    late is then known to be late. Everything else is as it is now.
+    Status and instance code are those that the plan had at the event: an answer to a hook that came late is then known
+    to be late. Everything else is as it is now.
     """
-    told = told_of(plan, event, moment, directory, document_aliases=document_aliases)
-    return orjson.dumps({"object_kind": "release_plan", "event": event, "workflow": None, "release_plan": told})
+    told = told_of(plan, hook.event, hook.status, hook.instance_code, directory, document_aliases=document_aliases)
+    return orjson.dumps({"object_kind": "release_plan", "event": hook.event, "workflow": None, "release_plan": told})
 
 
 def told_of(
-    plan: Plan, event: str, moment: Mapping[str, Any], directory: Directory, *, document_aliases: bool = False
+    plan: Plan, event: str, status: PlanStatus, code: str, directory: Directory, *, document_aliases: bool = False
 ) -> dict[str, Any]:
     """Return a whole plan as Zadig tells of it. It comes from `Reading.masked`: no credential is looked for here.
 
@@ -67,9 +66,9 @@ def told_of(
         "create_time": _seconds(plan.created_at),
         "updated_by": names[plan.updated_by],
         "update_time": _seconds(plan.updated_at),
-        "instance_code": moment["instance_code"],
+        "instance_code": code,
         "jobs": [_job(item, names, document_aliases=document_aliases) for item in items],
-        "status": moment["status"],
+        "status": status,
         "planning_time": _seconds(plan.planning_at),
         "approval_time": _seconds(plan.approval_at),
         "executing_time": _seconds(plan.executing_at),

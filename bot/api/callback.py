@@ -23,7 +23,7 @@ from bot.api.request import json_response
 from bot.problems import MOST, problems_in, unstorable
 from bot.services import SERVICES, Services
 from core import commands as c
-from core.effects import EffectKind
+from core.effects import Hook
 from core.engine import Outcome
 from core.errors import FabuError, Forbidden, Gone, Invalid, Unauthorized
 from core.people import EXTERNAL
@@ -92,7 +92,7 @@ class Callbacks:
         raw = await _read(request)
         key = self._prove(request, raw)
         body = _parsed(raw)
-        plan_id = await self._services.store.read(lambda reading: reading.plan_id(body.release_plan_id))
+        plan_id = await self._services.store.read(lambda reading: reading.plans.id_of(body.release_plan_id))
         client = (_client(request, trust_proxy=self._services.settings.server.trust_proxy), plan_id)
         if self._wrong.too_many(client, self._services.clock.now()):
             response = error_response(request, TooManyCodes())
@@ -154,9 +154,9 @@ class WrongCodes:
 
 def _was_told(reading: Reading, plan_id: str, code: str) -> bool:
     """Tell whether a code belonged to an earlier revision: one that was drafted, or one that a hook told of."""
-    hooks = [d.effect for d in reading.deliveries(plan_id, limit=200).items if d.effect.kind is EffectKind.HOOK]
-    codes = [version.instance_code for version in reading.versions(plan_id)]
-    codes += [str(hook.payload["instance_code"]) for hook in hooks]
+    payloads = [delivery.effect.payload for delivery in reading.deliveries.page(plan_id, limit=200).items]
+    codes = [version.instance_code for version in reading.plans.versions(plan_id)]
+    codes += [payload.instance_code for payload in payloads if isinstance(payload, Hook)]
     return code in codes
 
 

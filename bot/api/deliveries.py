@@ -10,7 +10,8 @@ from bot.api.routing import KEY_HEADER, Call, Endpoint
 from bot.outbox.replay import Choice, Replays, given_up, named
 from core.errors import NotFound
 from core.ports.outbox import Attempt, Delivery
-from core.ports.store import Page, Reading
+from core.ports.paging import Page
+from core.ports.store import Reading
 
 
 async def of_plan(call: Call[None, DeliveryFilter]) -> Listed[DeliveryAnswer]:
@@ -27,8 +28,8 @@ async def _list(call: Call[None, DeliveryFilter], ref: str) -> Listed[DeliveryAn
     asked = call.query
 
     def query(reading: Reading) -> Page[Delivery]:
-        plan_id = reading.plan_id(ref) if ref else ""
-        return reading.deliveries(plan_id, asked.state, asked.cursor, asked.limit)
+        plan_id = reading.plans.id_of(ref) if ref else ""
+        return reading.deliveries.page(plan_id, asked.state, asked.cursor, asked.limit)
 
     return Listed[DeliveryAnswer].of(await call.services.store.read(query), DeliveryAnswer.of)
 
@@ -38,7 +39,7 @@ async def show(call: Call[None, None]) -> DeliveryAnswer:
     effect_id = call.ref("id", "delivery")
 
     def query(reading: Reading) -> tuple[list[Delivery], list[Attempt]]:
-        return reading.named_deliveries([effect_id]), reading.attempts(effect_id)
+        return reading.deliveries.named([effect_id]), reading.deliveries.attempts(effect_id)
 
     found, tries = await call.services.store.read(query)
     if not found:

@@ -14,7 +14,7 @@ from bot.api.routing import Call, Endpoint
 from bot.services import SERVICES
 from core.audit import LogEntry
 from core.errors import Invalid, Problem, Unavailable
-from core.ports.store import Reading, Store
+from core.ports.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ async def feed(app: web.Application) -> AsyncIterator[None]:
 async def events(call: Call[None, EventPart]) -> web.StreamResponse:
     """Stream log entries of all plans; a stream that broke goes on with its `Last-Event-ID`."""
     store, feed = call.services.store, call.request.config_dict[FEED]
-    last = await store.read(newest) if (asked := _asked(call)) is None else asked
+    last = await store.read(lambda reading: reading.log.newest()) if (asked := _asked(call)) is None else asked
     response = web.StreamResponse(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
     response.content_type = "text/event-stream"
     await response.prepare(call.request)
@@ -89,18 +89,7 @@ def _asked(call: Call[None, EventPart]) -> int | None:
 
 
 async def _since(store: Store, last: int) -> list[LogEntry]:
-    return await store.read(lambda reading: reading.log_since(last, AT_ONCE))
-
-
-def newest(reading: Reading) -> int:
-    """Return the id of the newest log entry, found by doubling and halving: no entry follows it."""
-    low, high = 0, 1
-    while reading.log_since(high, 1):
-        low, high = high, high * 2
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (middle + 1, high) if reading.log_since(middle, 1) else (low, middle)
-    return low
+    return await store.read(lambda reading: reading.log.since(last, AT_ONCE))
 
 
 def _event(entry: LogEntry) -> str:

@@ -56,8 +56,8 @@ async def ready(request: web.Request) -> web.Response:
 
 async def usable(store: Store) -> str:
     """Read from the store, and begin and end a transaction that writes nothing."""
-    await store.read(lambda reading: reading.tokens("nobody"))
-    await store.write(lambda writing: writing.plans.forget_keys(_LONG_AGO))
+    await store.read(lambda reading: reading.people.tokens("nobody"))
+    await store.write(lambda writing: writing.requests.forget(_LONG_AGO))
     return ""
 
 

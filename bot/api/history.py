@@ -10,14 +10,15 @@ from bot.api.models import DiffAnswer, Listed, LogAnswer, VersionAnswer
 from bot.api.routing import Call, Endpoint
 from core.differences import differences
 from core.errors import NotFound
-from core.ports.store import Reading, Version
+from core.ports.plans import Version
+from core.ports.store import Reading
 
 
 async def log(call: Call[None, LogPart]) -> Listed[LogAnswer]:
     """List a plan's log entries in order; `next_cursor` is the next `after`."""
     ref, asked = call.ref("id", "plan"), call.query
     entries = await call.services.store.read(
-        lambda reading: reading.log(reading.plan_id(ref), asked.after, asked.limit + 1)
+        lambda reading: reading.log.of_plan(reading.plans.id_of(ref), asked.after, asked.limit + 1)
     )
     shown = entries[: asked.limit]
     more = str(shown[-1].seq) if len(entries) > asked.limit else ""
@@ -53,8 +54,8 @@ async def _versions(call: Call[Any, Any]) -> tuple[int, list[Version]]:
     ref = call.ref("id", "plan")
 
     def query(reading: Reading) -> tuple[int, list[Version]]:
-        plan_id = reading.plan_id(ref)
-        return reading.plan(plan_id).revision, reading.versions(plan_id)
+        plan_id = reading.plans.id_of(ref)
+        return reading.plans.get(plan_id).revision, reading.plans.versions(plan_id)
 
     return await call.services.store.read(query)
 

@@ -12,11 +12,13 @@ from core.audit import LogEntry
 from core.card import Card, Form, Tone
 from core.chat import Reply
 from core.differences import Difference
-from core.effects import EffectKind
+from core.effects import EffectKind, record_of
 from core.people import Directory, Person
 from core.plan import Channel, Decision, Item, Plan, Rule, Stage
 from core.ports.outbox import Attempt, Delivery, DeliveryState
-from core.ports.store import Page, Token, Version
+from core.ports.paging import Page
+from core.ports.people import Token
+from core.ports.plans import Version
 from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus
 from core.text import format_duration
 from core.workflow import Workflow, mask_credentials
@@ -287,8 +289,10 @@ class DeliveryAnswer(Answer):
     @classmethod
     def of(cls, delivery: Delivery, tries: Sequence[Attempt] | None = None) -> Self:
         """Return a delivery without its payload."""
+        effect, record = delivery.effect, record_of(delivery.effect.payload)
+        what = {"destination": str(effect.destination), "kind": record.kind, "ref": record.ref}
         told = {"tries": None if tries is None else list(tries)}
-        return cls.model_validate(_fields(delivery.effect, cls) | _fields(delivery, cls) | told)
+        return cls.model_validate(_fields(effect, cls) | _fields(delivery, cls) | what | told)
 
 
 class ReplayAnswer(Answer):

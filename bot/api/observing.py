@@ -42,13 +42,12 @@ class Metrics:
         self.plans = Gauge("fabu_plans", "Plans by status.", ("status",), registry=self.registry)
         self.deliveries = Gauge("fabu_deliveries", "Deliveries by state.", ("state",), registry=self.registry)
 
-    def count(self, counts: Mapping[str, int]) -> None:
-        """Take over the figures of the store (`plans.<status>`, `deliveries.<state>`)."""
-        for prefix, gauge in (("plans.", self.plans), ("deliveries.", self.deliveries)):
+    def count(self, plans: Mapping[str, int], deliveries: Mapping[str, int]) -> None:
+        """Take over the figures of the store: plans by status, deliveries by state."""
+        for gauge, counts in ((self.plans, plans), (self.deliveries, deliveries)):
             gauge.clear()
             for name, count in counts.items():
-                if name.startswith(prefix):
-                    gauge.labels(name.removeprefix(prefix)).set(count)
+                gauge.labels(name).set(count)
 
 
 METRICS = web.AppKey("metrics", Metrics)
@@ -83,7 +82,7 @@ async def figures(request: web.Request) -> web.Response:
     """Answer `/metrics`; without the store's figures when it does not answer, for then the others matter most."""
     metrics, store = request.config_dict[METRICS], request.config_dict[SERVICES].store
     try:
-        metrics.count(await store.read(lambda reading: reading.counts()))
+        metrics.count(*await store.read(lambda reading: (reading.plans.counts(), reading.deliveries.counts())))
         metrics.up.set(1)
     except Unavailable:
         metrics.up.set(0)

@@ -31,7 +31,7 @@ async def everybody(call: Call[None, None]) -> Listed[PersonAnswer]:
 async def list_tokens(call: Call[None, TokensOf]) -> Listed[TokenAnswer]:
     """List one's own tokens, or a person's for an administrator. Sign-in links are not shown."""
     person = _owner(call, call.query.person)
-    tokens = await call.services.store.read(lambda reading: reading.tokens(person))
+    tokens = await call.services.store.read(lambda reading: reading.people.tokens(person))
     return Listed[TokenAnswer](items=[TokenAnswer.of(token) for token in tokens if not token.single_use])
 
 
@@ -61,7 +61,7 @@ async def _made_once(call: Call[NewToken, None], person: str, expires_at: dateti
     try:
         await store.write(lambda writing: writing.people.add_token(token))
     except Conflict:
-        known = next(one for one in await store.read(lambda reading: reading.tokens()) if one.id == token.id)
+        known = next(one for one in await store.read(lambda reading: reading.people.tokens()) if one.id == token.id)
         life = known.expires_at - known.created_at if known.expires_at else None
         if (known.person, known.name, life) != (person, token.name, call.body.expires_in):
             raise Invalid(REUSED_KEY) from None
@@ -74,7 +74,7 @@ async def revoke_token(call: Call[None, None]) -> None:
     """Revoke a token of one's own, or anybody's for an administrator. Raises NotFound."""
     token_id, services = call.ref("id", "token"), call.services
     owner = "" if call.actor.admin else call.actor.id
-    tokens = await services.store.read(lambda reading: reading.tokens(owner))
+    tokens = await services.store.read(lambda reading: reading.people.tokens(owner))
     if token_id not in (token.id for token in tokens):
         raise NotFound("There is no token {ref} of yours.", ref=token_id)
     now = services.clock.now()

@@ -18,7 +18,8 @@ from core.draft import PlanDraft, PlanPatch, WindowDraft
 from core.engine import Outcome
 from core.errors import NotFound, StaleRevision
 from core.plan import Plan
-from core.ports.store import PlanQuery, Reading
+from core.ports.plans import PlanQuery
+from core.ports.store import Reading
 from core.verbs import VERBS, Target
 
 _PATHS = {Target.PLAN: "/plans/{id}", Target.ITEM: "/plans/{id}/items/{item}"}
@@ -78,7 +79,7 @@ async def list_plans(call: Call[None, PlanFilter]) -> Listed[PlanAnswer]:
     """List plans, the newest first."""
     asked, url = call.query, call.services.settings.public_url
     query = PlanQuery(asked.status, asked.manager, asked.q, asked.cursor, asked.limit)
-    page = await call.services.store.read(lambda reading: reading.plans(query))
+    page = await call.services.store.read(lambda reading: reading.plans.page(query))
     return Listed[PlanAnswer].of(page, lambda plan: PlanAnswer.of(plan, url, items=False))
 
 
@@ -89,7 +90,7 @@ async def show(call: Call[None, None]) -> PlanAnswer:
 
 async def edit(call: Call[PlanPatch, None]) -> PlanAnswer:
     """Change the given fields of a plan that is being drafted."""
-    plan_id = await call.services.store.read(lambda reading: reading.plan_id(call.ref("id", "plan")))
+    plan_id = await call.services.store.read(lambda reading: reading.plans.id_of(call.ref("id", "plan")))
     command = c.Edit(plan_id=plan_id, patch=call.body, revision=call.revision)
     return await _answered(call, await call.execute(command), whole=True)
 
@@ -102,7 +103,7 @@ async def delete(call: Call[None, None]) -> None:
 async def read_plan(call: Call[Any, Any], *, whole: bool = False) -> Plan:
     """Return the plan that the path names. Raises NotFound."""
     ref = call.ref("id", "plan")
-    return await call.services.store.read(lambda reading: reading.plan(reading.plan_id(ref), whole=whole))
+    return await call.services.store.read(lambda reading: reading.plans.get(reading.plans.id_of(ref), whole=whole))
 
 
 async def _located(call: Call[Any, Any]) -> Ref:
@@ -114,9 +115,9 @@ async def _located(call: Call[Any, Any]) -> Ref:
     item = call.ref("item", "item") if "item" in call.request.match_info else ""
 
     def locate(reading: Reading) -> Ref:
-        plan_id, nonce = reading.plan_id(ref), ""
+        plan_id, nonce = reading.plans.id_of(ref), ""
         if revision is not None:
-            plan = reading.plan(plan_id)
+            plan = reading.plans.get(plan_id)
             if plan.revision != revision:
                 raise StaleRevision(seen=revision, revision=plan.revision)
             nonce = plan.nonce
@@ -127,7 +128,7 @@ async def _located(call: Call[Any, Any]) -> Ref:
 
 def _item_id(reading: Reading, plan_id: str, ref: str) -> str:
     """Return the id of the item that is named by position, key or id; the engine knows whether there is such an id."""
-    found = reading.find_items(plan_id, ref)
+    found = reading.plans.find_items(plan_id, ref)
     named = next((item.id for item in found if ref in (item.key, str(item.position))), ref)
     if not named.isascii():
         raise NotFound(what="item", ref=ref)
@@ -142,7 +143,7 @@ def _tagged(call: Call[Any, Any], plan: Plan) -> PlanAnswer:
 async def _answered(call: Call[Any, Any], outcome: Outcome, *, whole: bool = False) -> PlanAnswer:
     """Return the plan after a command with all its items, of which the engine holds only those it needed."""
     plan_id = outcome.plan.id
-    return _tagged(call, await call.services.store.read(lambda reading: reading.plan(plan_id, whole=whole)))
+    return _tagged(call, await call.services.store.read(lambda reading: reading.plans.get(plan_id, whole=whole)))
 
 
 def _command(verb: Verb) -> Callable[[Call[Words, None]], Any]:

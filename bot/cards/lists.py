@@ -15,7 +15,7 @@ from core.card import Button, Card, Row, Section, Tone
 from core.people import Directory
 from core.plan import Plan
 from core.ports.outbox import Delivery
-from core.ports.store import Mine
+from core.ports.plans import Mine
 
 _TONE_MARKS = {Tone.NEUTRAL: "▫️", Tone.WAITING: "⏳", Tone.ACTIVE: "▶️", Tone.GOOD: "✅", Tone.BAD: "❌"}
 _LOG_LINES = 30

@@ -8,6 +8,7 @@ from bot.i18n import Locale
 from bot.i18n.labels import N_
 from core.audit import LogEntry
 from core.commands import Verb
+from core.events import EVENTS, Voted
 from core.people import Directory
 from core.plan import Decision, Plan
 from core.status import HookEvent, RunStatus
@@ -52,13 +53,6 @@ SENTENCES = {
     "replayed": N_("delivers again: {destinations}"),
     "refused": N_("was refused: {verb}"),
 }
-_CONSEQUENCES = frozenset(
-    {
-        "stage_passed", "approved", "denied", "approval_expired", "execution_started", "window_opened", "check_started",
-        "check_progressed", "check_passed", "check_failed", "succeeded", "timed_out", "endpoint_disabled",
-    }
-)  # fmt: skip
-"""What nobody does: it follows from what somebody did."""
 _SAID = ("comment", "reason", "remark", "message")
 _FIELDS = {
     "name": N_("name"),
@@ -88,7 +82,7 @@ def sentence(entry: LogEntry, plan: Plan, locale: Locale, directory: Directory) 
     params["attempt"] = (details.get("run") or {}).get("attempt", 1)
     params["event"] = params.get("event") or HookEvent((details.get("check") or {"event": "finish_planning"})["event"])
     what = locale.text(SENTENCES[entry.event], **params)
-    if entry.event not in _CONSEQUENCES:
+    if EVENTS[entry.event].has_actor:
         what = locale.text("{who}: {what}", who=who(entry, locale, directory), what=what)
     said = next((str(details[name]) for name in _SAID if details.get(name)), "")
     if entry.actor_kind != "person":
@@ -116,7 +110,7 @@ def who(entry: LogEntry, locale: Locale, directory: Directory) -> str:
         else locale.text(names.get(entry.actor, entry.actor))
     )
     delegate, person = entry.details.get("delegate"), entry.details.get("person")
-    if entry.event == "voted" and delegate:
+    if entry.event == Voted.name and delegate:
         return locale.text("{delegate} for {person}", delegate=name, person=directory.name(str(person)))
     return name
 

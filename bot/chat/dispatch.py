@@ -29,7 +29,8 @@ from core.errors import FabuError, Invalid, NotFound, OutdatedCard, Problem, Una
 from core.people import Person
 from core.plan import Item
 from core.ports.clock import Clock, Ids
-from core.ports.store import PlanQuery, Store
+from core.ports.plans import PlanQuery
+from core.ports.store import Store
 from core.status import PlanStatus
 from core.verbs import VERBS, Argument, Target
 
@@ -100,7 +101,7 @@ class Dispatch:
 
     async def _form(self, asking: _Asking, ref: Ref) -> Form | None:
         """Return the form that a click opens; None where there is none, or the engine is going to refuse the click."""
-        plan = await self._store.read(lambda reading: reading.plan(ref.plan_id))
+        plan = await self._store.read(lambda reading: reading.plans.get(ref.plan_id))
         if not may(plan, Verb(asking.inbound.verb), self._context(asking), ref.item_id):
             return None
         return self._cards(asking.locale).form(plan, asking.inbound.verb, asking.inbound.ref)
@@ -148,7 +149,9 @@ class Dispatch:
                 return Reply(card=await self._plan_card(await self._plan_id(typed), asking.locale))
             case ChatVerb.LOG:
                 plan_id = await self._plan_id(typed)
-                plan, entries = await self._store.read(lambda r: (r.plan(plan_id), r.log(plan_id, limit=100_000)))
+                plan, entries = await self._store.read(
+                    lambda r: (r.plans.get(plan_id), r.log.of_plan(plan_id, limit=100_000))
+                )
                 return Reply(card=cards.log(plan, entries))
             case ChatVerb.NEW if typed.rest:
                 return await self._create(asking, draft_from_form({"name": typed.rest}, asking.locale))
@@ -168,14 +171,14 @@ class Dispatch:
         plan_id, rest, spec = await self._plan_id(typed), typed.rest, VERBS[verb]
         ref = Ref(plan_id)
         if spec.target is Target.ITEM:
-            items = await self._store.read(lambda reading: reading.find_items(plan_id, typed.item))
+            items = await self._store.read(lambda reading: reading.plans.find_items(plan_id, typed.item))
             ref = replace(ref, item_id=_one(items, typed.item).id)
         if spec.argument is Argument.PERSON:
             rest = await self._meant(asking, rest)
         return await self._done(asking, command_for(verb, ref, rest))
 
     async def _plan_id(self, typed: Typed) -> str:
-        return await self._store.read(lambda reading: reading.plan_id(typed.plan))
+        return await self._store.read(lambda reading: reading.plans.id_of(typed.plan))
 
     async def _meant(self, asking: _Asking, name: str) -> str:
         """Return the id of the person that a name or a mention of a chat user stands for; else the name as it is."""
@@ -205,14 +208,14 @@ class Dispatch:
                     {"status": status, "known": ", ".join(names)},
                 )
             )
-        page = await self._store.read(lambda reading: reading.plans(PlanQuery(status=wanted)))
+        page = await self._store.read(lambda reading: reading.plans.page(PlanQuery(status=wanted)))
         return self._lists(asking.locale).plans(page.items, text("Release plans"))
 
     async def _mine(self, asking: _Asking) -> Card:
         person = asking.person.id
         groups = self._engine.directory.groups.values()
         names = {person, *(f"@{group.id}" for group in groups if person in group.members)}
-        mine = await self._store.read(lambda reading: reading.mine(person, names))
+        mine = await self._store.read(lambda reading: reading.plans.mine(person, names))
         return self._lists(asking.locale).mine(mine)
 
     async def _sign_in_link(self, asking: _Asking) -> Reply:
@@ -231,7 +234,7 @@ class Dispatch:
             return None
 
     async def _plan_card(self, plan_id: str, locale: Locale) -> Card:
-        plan = await self._store.read(lambda reading: reading.plan(plan_id, whole=True))
+        plan = await self._store.read(lambda reading: reading.plans.get(plan_id, whole=True))
         return self._cards(locale).plan(plan)
 
     def _cards(self, locale: Locale) -> PlanCards:

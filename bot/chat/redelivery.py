@@ -12,7 +12,8 @@ from core.engine import Engine
 from core.errors import Invalid, NotFound, Problem
 from core.people import Actor
 from core.ports.outbox import Delivery, DeliveryState
-from core.ports.store import Page, Reading, Store
+from core.ports.paging import Page
+from core.ports.store import Reading, Store
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _NUMBER = re.compile(r"[#＃]?(\d{1,9})")
@@ -29,9 +30,9 @@ class Redelivery:
         """Return the newest deliveries that were given up, of a plan or of all. Raises NotFound."""
 
         def query(reading: Reading) -> tuple[Page[Delivery], dict[str, int]]:
-            plan_id = reading.plan_id(ref.lstrip("#＃")) if ref else ""
-            page = reading.deliveries(plan_id, DeliveryState.DEAD, limit=_SHOWN)
-            plans = reading.masked({delivery.effect.plan_id for delivery in page.items})
+            plan_id = reading.plans.id_of(ref.lstrip("#＃")) if ref else ""
+            page = reading.deliveries.page(plan_id, DeliveryState.DEAD, limit=_SHOWN)
+            plans = reading.plans.masked({delivery.effect.plan_id for delivery in page.items})
             return page, {plan.id: plan.number for plan in plans.values()}
 
         page, numbers = await self._store.read(query)
@@ -52,7 +53,7 @@ class Redelivery:
         if all(_ID.fullmatch(word) for word in words):
             return named(words)
         if number := _NUMBER.fullmatch(asked):
-            return given_up(await self._store.read(lambda reading: reading.plan_id(number[1])))
+            return given_up(await self._store.read(lambda reading: reading.plans.id_of(number[1])))
         since, _, until = asked.partition("/")
         try:
             return given_up("", locale.parse_time(since), locale.parse_time(until) if until.strip() else None)

@@ -21,6 +21,8 @@ from bot.cli.options import Config
 if TYPE_CHECKING:
     from core.audit import LogEntry
     from core.plan import Plan
+    from core.ports.log import LogReads
+    from core.ports.plans import PlanReads
     from core.ports.store import Reading, Store
 
 app = typer.Typer(no_args_is_help=True, help="Verify and export the operation log (on the server's machine).")
@@ -54,7 +56,7 @@ def verify(
     key = derive(installation_secret(settings), "operation log")
 
     async def check(store: Store) -> tuple[tuple[int, int, list[str]], bool]:
-        return await store.read(lambda reading: (broken_chains(reading, key), not head or has_head(reading, head)))
+        return await store.read(lambda reading: (broken_chains(reading, key), not head or has_head(reading.log, head)))
 
     (plans, entries, broken), found = on_store(settings, check)
     for problem in broken:
@@ -87,24 +89,26 @@ def export(
     from bot.cli.database import on_store
 
     async def load(store: Store) -> list[LogEntry]:
-        return await store.read(lambda r: r.log(r.plan_id(plan), limit=sys.maxsize) if plan else list(all_entries(r)))
+        return await store.read(
+            lambda r: r.log.of_plan(r.plans.id_of(plan), limit=sys.maxsize) if plan else list(all_entries(r.log))
+        )
 
     entries = on_store(read_settings(config), load)
     with _opened(output) as file:
         _WRITERS[file_format](entries, file)
 
 
-def all_entries(reading: Reading) -> Iterator[LogEntry]:
+def all_entries(log: LogReads) -> Iterator[LogEntry]:
     """Go through the log entries of all plans, in the order in which they were written."""
     after = 0
-    while part := reading.log_since(after, _PART):
+    while part := log.since(after, _PART):
         yield from part
         after = part[-1].id
 
 
-def has_head(reading: Reading, head: str) -> bool:
+def has_head(log: LogReads, head: str) -> bool:
     """Tell whether an entry of the log has this hash."""
-    return any(entry.hash == head for entry in all_entries(reading))
+    return any(entry.hash == head for entry in all_entries(log))
 
 
 def broken_chains(reading: Reading, key: bytes) -> tuple[int, int, list[str]]:
@@ -112,9 +116,9 @@ def broken_chains(reading: Reading, key: bytes) -> tuple[int, int, list[str]]:
     from core.audit import broken_at
 
     logs: dict[str, list[LogEntry]] = defaultdict(list)
-    for entry in all_entries(reading):
+    for entry in all_entries(reading.log):
         logs[entry.plan_id].append(entry)
-    plans = {plan.id: plan for plan in _plans(reading)}
+    plans = {plan.id: plan for plan in _plans(reading.plans)}
     broken = []
     for plan_id in sorted({*logs, *plans}):
         name = f"Plan #{plans[plan_id].number} ({plan_id})" if plan_id in plans else f"Plan {plan_id}"
@@ -131,12 +135,12 @@ def _ends_as(plan: Plan, entries: list[LogEntry]) -> bool:
     return (plan.log_seq, plan.log_head) == last
 
 
-def _plans(reading: Reading) -> Iterator[Plan]:
-    from core.ports.store import PlanQuery
+def _plans(plans: PlanReads) -> Iterator[Plan]:
+    from core.ports.plans import PlanQuery
 
     cursor = ""
     while True:
-        page = reading.plans(PlanQuery(cursor=cursor, limit=_PART))
+        page = plans.page(PlanQuery(cursor=cursor, limit=_PART))
         yield from page.items
         cursor = page.next_cursor
         if not cursor:

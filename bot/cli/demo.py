@@ -28,7 +28,7 @@ from core import commands as c
 from core.chat import Inbound
 from core.draft import PlanDraft, PlanPatch
 from core.plan import Plan
-from core.ports.store import Token
+from core.ports.people import Token
 from core.status import ItemStatus, PlanStatus
 
 EXAMPLE = Path(__file__).parents[2] / "config" / "example_plan.yaml"
@@ -149,7 +149,7 @@ class Show:
 
     async def plan(self) -> Plan:
         """Return the plan as it is now."""
-        return await self._services.store.read(lambda reading: reading.plan(self._plan_id))
+        return await self._services.store.read(lambda reading: reading.plans.get(self._plan_id))
 
     async def invite(self, url: str) -> None:
         """Say how to join in, with a key for the API that lives as long as the demonstration."""

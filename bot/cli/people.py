@@ -45,7 +45,7 @@ def import_people(
     people, groups = read_people(file)
 
     async def work(store: Store) -> tuple[Directory, Directory]:
-        before = await store.read(lambda reading: reading.directory())
+        before = await store.read(lambda reading: reading.people.directory())
         _check_members(groups, {*before.people, *(entry.id for entry in (*people, *settings.people))}, file)
         imported = settings.model_copy(update={"people": people, "groups": groups})
         return before, before if dry_run else await load_people(imported, store)
@@ -66,7 +66,7 @@ def list_people(config: Config = None) -> None:
     from bot.cli.database import on_store
 
     async def load(store: Store) -> Directory:
-        return await store.read(lambda reading: reading.directory())
+        return await store.read(lambda reading: reading.people.directory())
 
     directory = on_store(read_settings(config), load)
     if not directory.people:

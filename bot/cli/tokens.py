@@ -16,7 +16,8 @@ from bot.cli.show import TABLE, table_of, terminal
 
 if TYPE_CHECKING:
     from config.settings import Settings
-    from core.ports.store import Store, Token
+    from core.ports.people import Token
+    from core.ports.store import Store
 
 app = typer.Typer(no_args_is_help=True, help="Make, list and revoke API tokens (on the server's machine).")
 
@@ -53,7 +54,7 @@ def list_tokens(
     from bot.cli.database import on_store
 
     async def load(store: Store) -> list[Token]:
-        return await store.read(lambda reading: reading.tokens(person))
+        return await store.read(lambda reading: reading.people.tokens(person))
 
     locale, now = reader(), SystemClock().now()
     rows = []
@@ -101,7 +102,7 @@ def issue(settings: Settings, person: str, name: str, life: timedelta) -> tuple[
     secret, token = new_token(person, name, clock, SystemIds(), clock.now() + life)
 
     async def add(store: Store) -> None:
-        stored = await store.read(lambda reading: reading.directory())
+        stored = await store.read(lambda reading: reading.people.directory())
         known = {entry.id for entry in settings.people if entry.active} | set(filter(stored.active, stored.people))
         if person not in known:
             who = f"there are: {', '.join(sorted(known))}" if known else "there is nobody yet"

@@ -14,8 +14,9 @@ from bot.services import SERVICES
 from core.chat import Inbound, Reply
 from core.errors import FabuError
 from core.plan import Plan
+from core.ports.plans import PlanQuery
 from core.ports.runner import Embedded
-from core.ports.store import PlanQuery, Reading
+from core.ports.store import Reading
 
 _STYLE = Path(__file__).parent / "static" / "style.css"
 
@@ -26,7 +27,7 @@ async def home(request: web.Request) -> web.Response:
     query = PlanQuery(text=request.query.get("q", "")[:200], cursor=request.query.get("cursor", ""))
     mine = await services.chat(Inbound("console", reader.id, "", verb="home"))
     try:
-        page = await services.store.read(lambda reading: reading.plans(query))
+        page = await services.store.read(lambda reading: reading.plans.page(query))
     except FabuError as error:
         return await render(request, "message.html", error.http_status, message=locale_of(request).error(error))
     name = services.engine.directory.name
@@ -54,9 +55,10 @@ async def plan_page(request: web.Request, ref: str, reply: Reply | None = None) 
     directory = services.engine.directory
 
     def load(reading: Reading) -> tuple[Plan, list[str]]:
-        found = reading.plan(reading.plan_id(ref), whole=True)
+        found = reading.plans.get(reading.plans.id_of(ref), whole=True)
         log = [
-            f"{locale.time(e.at)} · {sentence(e, found, locale, directory)}" for e in reading.log(found.id, limit=5000)
+            f"{locale.time(e.at)} · {sentence(e, found, locale, directory)}"
+            for e in reading.log.of_plan(found.id, limit=5000)
         ]
         return found, log
 
@@ -81,7 +83,7 @@ async def run(request: web.Request) -> web.Response:
     services, run_id = request.config_dict[SERVICES], request.match_info["run_id"]
     runners = (runner for runner in services.runs.runners.values() if isinstance(runner, Embedded))
     output = next((text for runner in runners if (text := runner.output(run_id))), "")
-    open_runs = await services.store.read(lambda reading: reading.open_runs())
+    open_runs = await services.store.read(lambda reading: reading.plans.open_runs())
     going_on = any(item.run and item.run.id == run_id for _, item in open_runs)
     answer = await render(request, "run.html", output=output, going_on=going_on)
     if going_on:

@@ -9,6 +9,7 @@ from bot.i18n import Locale
 from bot.outbox.worker import Courier, Sent, patient
 from bot.people.identities import Identities
 from core.card import Button, Card, Section, Tone
+from core.effects import Alarm
 from core.engine import Engine
 from core.errors import DeliveryError
 from core.people import Person
@@ -54,12 +55,13 @@ class Alarms:
                 card = self._card(delivery, Locale.of(person, self._locale.language, self._locale.timezone))
                 await messenger.post(Place(user=user), card, f"{delivery.effect.id}-{person.id}")
                 return
-        log.warning("%s has no account in a chat to be told that %s is disabled", person.id, delivery.effect.ref)
+        endpoint = delivery.effect.payload_as(Alarm).endpoint
+        log.warning("%s has no account in a chat to be told that %s is disabled", person.id, endpoint)
 
     def _card(self, delivery: Delivery, locale: Locale) -> Card:
-        text, effect = locale.text, delivery.effect
-        title = text("{endpoint} is told nothing any more", endpoint=effect.ref)
+        text, alarm = locale.text, delivery.effect.payload_as(Alarm)
+        title = text("{endpoint} is told nothing any more", endpoint=alarm.endpoint)
         way_out = text("Mend it, then `replay` what could not be delivered: it is told again once that succeeds.")
-        section = Section(text=f"{text(str(effect.payload['reason']))}\n{way_out}")
+        section = Section(text=f"{text(alarm.reason)}\n{way_out}")
         more = Button("open", text("Open"), url=f"{self._public_url}/")
         return Card(title, title, tone=Tone.BAD, sections=(section,), more=more)

@@ -19,14 +19,16 @@ from bot.people.identities import Identities
 from core import commands as c
 from core.approval import eligible, represented, votes_needed
 from core.card import Card
-from core.effects import Effect, EffectKind
+from core.effects import FormCancel, FormStart
 from core.engine import Engine
 from core.errors import AlreadyDecided, DeliveryError, FabuError, Gone, OutdatedCard, UnknownPerson, WrongStatus
 from core.people import Actor, ActorKind
 from core.plan import Channel, Decision, Plan, Stage
 from core.ports.approval_forms import ApprovalForms, FormOrder, FormState, FormStatus, FormVote
 from core.ports.outbox import Delivery
-from core.ports.store import Page, PlanQuery, Store
+from core.ports.paging import Page
+from core.ports.plans import PlanQuery
+from core.ports.store import Store
 from core.status import PlanStatus
 
 log = logging.getLogger(__name__)
@@ -37,7 +39,7 @@ _PAGE = 100
 _ENDS = (N_("withdrawn"), N_("deleted"), N_("reverted"), N_("expired"), N_("ended"))
 
 
-class Forms:
+class ApprovalFormStages:
     """Connects the plan engine with the vendors' approval forms. `vendors` are by the channel that they serve."""
 
     def __init__(
@@ -48,10 +50,9 @@ class Forms:
         self._locale, self._public_url = locale, public_url
 
     @property
-    def couriers(self) -> dict[str, Courier]:
-        """How `form_start` and `form_cancel` effects are delivered, also those of vendors that are not enabled."""
-        courier = Courier(self._deliver, lambda d: patient(d) if d.attempts < _TRIES else None, self._given_up)
-        return {channel.value: courier for channel in Channel if channel.is_form}
+    def courier(self) -> Courier:
+        """How forms are submitted and withdrawn, also those of vendors that are not enabled."""
+        return Courier(self._deliver, lambda d: patient(d) if d.attempts < _TRIES else None, self._given_up)
 
     async def poll(self) -> None:
         """Ask after every form that a plan waits for."""
@@ -81,7 +82,7 @@ class Forms:
             query = replace(query, cursor=page.next_cursor) if page.next_cursor else None
 
     async def _page(self, query: PlanQuery) -> Page[Plan]:
-        return await self._store.read(lambda reading: reading.plans(query))
+        return await self._store.read(lambda reading: reading.plans.page(query))
 
     async def _follow(self, plan: Plan, stage: Stage) -> None:
         """Take over the votes of a form, then its end."""
@@ -117,7 +118,7 @@ class Forms:
         try:
             return (await self._engine.execute(command, actor, key)).plan
         except (AlreadyDecided, Gone, WrongStatus):
-            return await self._store.read(lambda reading: reading.plan(plan.id))
+            return await self._store.read(lambda reading: reading.plans.get(plan.id))
 
     async def _close(self, plan: Plan, stage: Stage, reason: str) -> None:
         command = c.CloseForm(
@@ -142,14 +143,17 @@ class Forms:
 
     async def _deliver(self, delivery: Delivery) -> Sent:
         effect = delivery.effect
-        plan = await self._store.read(lambda reading: reading.plan(effect.plan_id, whole=True))
-        channel = Channel(effect.destination)
+        channel = Channel(effect.destination.name)
+        plan = await self._store.read(lambda reading: reading.plans.get(effect.plan_id, whole=True))
         vendor = self._vendor(channel)
-        if effect.kind is EffectKind.FORM_CANCEL:
-            await vendor.cancel(str(effect.payload["form"]), await self._user(channel, plan.manager))
-        elif (stage := _asked(plan, effect)) and not stage.form:
-            order = await self._order(plan, stage, effect.ref)
-            await self._link(plan, stage, await vendor.start(order), order.submitter)
+        match effect.payload:
+            case FormCancel(form=form):
+                await vendor.cancel(form, await self._user(channel, plan.manager))
+            case _:
+                start = effect.payload_as(FormStart)
+                if (stage := _asked(plan, start)) and not stage.form:
+                    order = await self._order(plan, stage, start.key)
+                    await self._link(plan, stage, await vendor.start(order), order.submitter)
         return Sent()
 
     async def _link(self, plan: Plan, stage: Stage, form: str, submitter: str) -> None:
@@ -197,9 +201,9 @@ class Forms:
 
     async def _given_up(self, delivery: Delivery, error: DeliveryError) -> None:
         """Deny a plan whose form could not be opened, with the reason."""
-        effect = delivery.effect
-        plan = await self._store.read(lambda reading: reading.plan(effect.plan_id))
-        if effect.kind is EffectKind.FORM_START and (stage := _asked(plan, effect)) and not stage.form:
+        effect, payload = delivery.effect, delivery.effect.payload
+        plan = await self._store.read(lambda reading: reading.plans.get(effect.plan_id))
+        if isinstance(payload, FormStart) and (stage := _asked(plan, payload)) and not stage.form:
             why = self._locale.text(str(error.params["reason"]))
             await self._close(plan, stage, self._locale.text("The approval form could not be opened: {why}.", why=why))
 
@@ -208,10 +212,10 @@ def _system(channel: Channel) -> Actor:
     return Actor("system", ActorKind.SYSTEM, channel.value)
 
 
-def _asked(plan: Plan, effect: Effect) -> Stage | None:
-    """Return the stage that an effect is about, if it is still the one that is decided."""
+def _asked(plan: Plan, start: FormStart) -> Stage | None:
+    """Return the stage that a form was to be started for, if it is still the one that is decided."""
     now = (plan.status, plan.revision, plan.approval.current)
-    asked = (PlanStatus.WAIT_FOR_APPROVAL, effect.payload["revision"], effect.payload["stage"])
+    asked = (PlanStatus.WAIT_FOR_APPROVAL, start.revision, start.stage)
     return plan.approval.stage if now == asked else None
 
 

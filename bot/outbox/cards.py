@@ -21,22 +21,17 @@ from core.audit import LogEntry
 from core.card import Card
 from core.engine import Engine
 from core.errors import DeliveryError
+from core.events import EVENTS, Reminded, RunEnded
 from core.people import Person
 from core.plan import Plan
+from core.ports.cards import CardRecord
 from core.ports.clock import Clock, Ids
 from core.ports.messenger import Messenger, Place, Posted
 from core.ports.outbox import Delivery
-from core.ports.store import CardRecord, Reading, Store, Writing
+from core.ports.store import Reading, Store, Writing
 from core.status import ENDED, ItemStatus, PlanStatus
 
 log = logging.getLogger(__name__)
-
-_UNSEEN = frozenset({"refused", "told", "check_repeated"})
-"""Log entries of what changed nothing."""
-_QUIET = _UNSEEN | {"run_changed", "reminded", "form_linked", "submit_deferred", "schedule_fired"}
-"""Log entries that are not worth a message in the thread."""
-_PROGRESS = _UNSEEN | {"item_done", "item_skipped", "run_requested", "run_changed", "run_ended", "reminded"}
-"""Log entries that a card which asks for nothing any more need not show: each would cost a call for every such card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +61,9 @@ class CardSync:
         platform = self._messenger.platform
 
         def load(reading: Reading) -> _View:
-            records = reading.cards(delivery.effect.plan_id, platform)
-            plan = reading.plan(delivery.effect.plan_id, whole=True)
-            return _View(plan, records, reading.log(plan.id, min((r.log_seq for r in records), default=0)))
+            records = reading.cards.of_plan(delivery.effect.plan_id, platform)
+            plan = reading.plans.get(delivery.effect.plan_id, whole=True)
+            return _View(plan, records, reading.log.of_plan(plan.id, min((r.log_seq for r in records), default=0)))
 
         view = await self._store.read(load)
         wanted = await self._wanted(view)
@@ -216,9 +211,9 @@ class CardSync:
         new = [entry for entry in view.entries if entry.seq > record.log_seq]
         match record.purpose:
             case "plan":
-                told = [entry for entry in new if entry.event not in _QUIET]
+                told = [entry for entry in new if EVENTS[entry.event].in_thread]
             case "approval":
-                told = [entry for entry in new if entry.event == "reminded"][-1:]
+                told = [entry for entry in new if entry.event == Reminded.name][-1:]
             case _:
                 told = [entry for entry in new if _failed(entry, record.item_id)][-1:]
         if told:
@@ -244,12 +239,14 @@ class CardSync:
 def _concerns(record: CardRecord, entries: Sequence[LogEntry]) -> bool:
     """Tell whether something has happened that a card has to show which asks for nothing any more."""
     new = [entry for entry in entries if entry.seq > record.log_seq]
-    return any(entry.event not in _PROGRESS or entry.details.get("item_id") == record.item_id for entry in new)
+    return any(
+        EVENTS[entry.event].changes_closed_cards or entry.details.get("item_id") == record.item_id for entry in new
+    )
 
 
 def _failed(entry: LogEntry, item_id: str) -> bool:
     """Tell whether an entry says how the workflow of an item ended; a card that is wanted afterwards means: badly."""
-    return entry.event == "run_ended" and entry.details.get("item_id") == item_id
+    return entry.event == RunEnded.name and entry.details.get("item_id") == item_id
 
 
 def _identity(record: CardRecord) -> tuple[str, str, int, int, str]:

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Sequence
 
 from adapters.hooks.body import render
-from core.effects import Effect
+from core.effects import Effect, Hook
 from core.engine import Engine
 from core.errors import NotFound
 from core.ports.outbox import Delivery
@@ -28,13 +28,16 @@ class HookBodies:
     async def of(self, delivery: Delivery) -> bytes:
         """Return what every try of a delivery sends. Raises NotFound when there is no such plan."""
         effect = delivery.effect
-        if delivery.attempts > 1 and (kept := await self._store.write(lambda writing: writing.outbox.body(effect.id))):
+        if delivery.attempts > 1 and (kept := await self._kept(effect.id)):
             return kept
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._asked.append((effect, future))
         if self._turns is None:
             self._turns = asyncio.create_task(self._make_all())
         return await future
+
+    async def _kept(self, effect_id: str) -> bytes | None:
+        return await self._store.read(lambda reading: reading.deliveries.body(effect_id))
 
     async def _make_all(self) -> None:
         try:
@@ -67,7 +70,7 @@ class HookBodies:
 
     def _made(self, reading: Reading, effects: Sequence[Effect]) -> list[bytes | Exception]:
         """Make a body for each effect; what is wrong with one plan stops no other."""
-        plans, directory = reading.masked({effect.plan_id for effect in effects}), self._engine.directory
+        plans, directory = reading.plans.masked({effect.plan_id for effect in effects}), self._engine.directory
         made: list[bytes | Exception] = []
         for effect in effects:
             if effect.plan_id not in plans:
@@ -75,7 +78,7 @@ class HookBodies:
                 continue
             plan = plans[effect.plan_id]
             try:
-                made.append(render(plan, effect.ref, effect.payload, directory, document_aliases=self._aliases))
+                made.append(render(plan, effect.payload_as(Hook), directory, document_aliases=self._aliases))
             except Exception as error:  # noqa: BLE001
                 made.append(error)
         return made

@@ -1,4 +1,4 @@
-"""Hooks to external systems: how the effects `hook:<endpoint>` are delivered.
+"""Hooks to external systems: how they are delivered.
 
 The body is made at the first try and kept, so that every try sends the same bytes under the same `webhook-id`, the id
 of the effect. An endpoint that answers 410, or does nothing but fail for 120 hours, is disabled: nothing new is sent to
@@ -22,14 +22,13 @@ from bot.outbox.hook_bodies import HookBodies
 from bot.outbox.worker import Courier, Sent
 from config.settings import Endpoint, Settings
 from core import commands as c
-from core.effects import Effect
+from core.effects import Destination, Effect, Hook
 from core.engine import Engine
 from core.errors import DeliveryError, NotFound
 from core.people import SYSTEM
 from core.ports.clock import Clock
 from core.ports.outbox import Delivery
 from core.ports.store import Store
-from core.status import HookEvent
 
 
 class Hooks:
@@ -41,7 +40,7 @@ class Hooks:
         self._bodies = HookBodies(store, engine, document_aliases=settings.hooks.document_aliases)
         self._receivers = {e.name: receiver_of(e, settings.public_url) for e in settings.hooks.all_endpoints}
         self._session = guarded_session(settings.hooks.allow_internal)
-        self._healthy: set[str] = set()
+        self._healthy: set[Destination] = set()
 
     @property
     def courier(self) -> Courier:
@@ -56,21 +55,22 @@ class Hooks:
 
     async def _deliver(self, delivery: Delivery) -> Sent:
         effect = delivery.effect
-        receiver = self._receivers.get(_endpoint(effect))
+        receiver = self._receivers.get(effect.destination.name)
         if receiver is None:
             raise _refusal(effect, "it is not in the settings any more")
         if delivery.attempts == 1 and effect.destination not in self._healthy:
             await self._check_enabled(effect)
         body = await self._bodies.of(delivery)
+        event = effect.payload_as(Hook).event
         attempt = await send(
-            self._session, receiver, body, event=effect.ref, effect_id=effect.id, now=self._clock.now()
+            self._session, receiver, body, event=event.value, effect_id=effect.id, now=self._clock.now()
         )
         if attempt.outcome is Outcome.DELIVERED:
             self._healthy.add(effect.destination)
             return Sent(attempt.status or 0, attempt.answer)
         self._healthy.discard(effect.destination)
         raise DeliveryError(
-            effect.destination,
+            str(effect.destination),
             attempt.error or f"it answered {attempt.status}",
             retryable=attempt.outcome is Outcome.RETRY,
             retry_after=min(attempt.retry_after or timedelta(0), MAX_RETRY_AFTER).total_seconds(),
@@ -80,7 +80,7 @@ class Hooks:
 
     async def _check_enabled(self, effect: Effect) -> None:
         """Raise DeliveryError when nothing new may be sent to the endpoint."""
-        failing = await self._store.read(lambda reading: reading.failing(effect.destination))
+        failing = await self._store.read(lambda reading: reading.deliveries.failing(effect.destination))
         if failing and (failing.gone or should_disable(failing.since, self._clock.now())):
             why = "it answered 410" if failing.gone else f"it has failed for {DISABLE_AFTER.days} days"
             raise _refusal(effect, f"it is disabled, for {why}. Mend it, then replay this delivery")
@@ -88,18 +88,16 @@ class Hooks:
     async def _given_up(self, delivery: Delivery, error: DeliveryError) -> None:
         """Put it into the plan's log, which the chats show, that somebody does not know of the plan."""
         effect = delivery.effect
-        reason = str(error.params["reason"])
-        note = c.NoteUntold(
-            plan_id=effect.plan_id, endpoint=_endpoint(effect), event=HookEvent(effect.ref), reason=reason
-        )
+        reason, event = str(error.params["reason"]), effect.payload_as(Hook).event
+        note = c.NoteUntold(plan_id=effect.plan_id, endpoint=effect.destination.name, event=event, reason=reason)
         with suppress(NotFound):  # a deleted plan has nobody who waits for it
             await self._engine.execute(note, SYSTEM)
         await self._note_disabled(effect, error)
 
     async def _note_disabled(self, effect: Effect, error: DeliveryError) -> None:
         """Have administrators told, once, when nothing new is sent to an endpoint any more."""
-        now, endpoint = self._clock.now(), _endpoint(effect)
-        failing = await self._store.read(lambda reading: reading.failing(effect.destination))
+        now, endpoint = self._clock.now(), effect.destination.name
+        failing = await self._store.read(lambda reading: reading.deliveries.failing(effect.destination))
         if failing and failing.gone:
             return
         if error.status == HTTPStatus.GONE:
@@ -128,14 +126,9 @@ def receiver_of(endpoint: Endpoint, public_url: str) -> Receiver:
 
 def _note(delivery: Delivery) -> c.NoteTold:
     effect = delivery.effect
-    return c.NoteTold(
-        plan_id=effect.plan_id, endpoint=_endpoint(effect), event=HookEvent(effect.ref), delivery=effect.id
-    )
-
-
-def _endpoint(effect: Effect) -> str:
-    return effect.destination.partition(":")[2]
+    event = effect.payload_as(Hook).event
+    return c.NoteTold(plan_id=effect.plan_id, endpoint=effect.destination.name, event=event, delivery=effect.id)
 
 
 def _refusal(effect: Effect, reason: str) -> DeliveryError:
-    return DeliveryError(effect.destination, reason, retryable=False, sent=False)
+    return DeliveryError(str(effect.destination), reason, retryable=False, sent=False)

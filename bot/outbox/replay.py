@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
@@ -13,18 +12,17 @@ from core import commands as c
 from core.engine import Engine
 from core.errors import Forbidden
 from core.people import Actor
-from core.ports.outbox import Delivery, DeliveryState
-from core.ports.store import Reading, Store
+from core.ports.outbox import Delivery, DeliveryReads, DeliveryState
+from core.ports.store import Store
 
 _ENDED = (DeliveryState.DONE, DeliveryState.DEAD)
 _PART = 200
-_LOG = 100_000
-Choice = Callable[[Reading], list[Delivery]]
+Choice = Callable[[DeliveryReads], list[Delivery]]
 
 
 def named(effect_ids: Collection[str]) -> Choice:
     """Choose the deliveries with these ids that have ended."""
-    return lambda reading: [found for found in reading.named_deliveries(effect_ids) if found.state in _ENDED]
+    return lambda deliveries: [found for found in deliveries.named(effect_ids) if found.state in _ENDED]
 
 
 def given_up(plan_id: str = "", since: datetime | None = None, until: datetime | None = None) -> Choice:
@@ -34,13 +32,13 @@ def given_up(plan_id: str = "", since: datetime | None = None, until: datetime |
         at = delivery.created_at
         return at is not None and (since is None or at >= since) and (until is None or at <= until)
 
-    return lambda reading: [delivery for delivery in _dead(reading, plan_id) if between(delivery)]
+    return lambda deliveries: [delivery for delivery in _dead(deliveries, plan_id) if between(delivery)]
 
 
-def _dead(reading: Reading, plan_id: str) -> Iterator[Delivery]:
+def _dead(deliveries: DeliveryReads, plan_id: str) -> Iterator[Delivery]:
     cursor, more = "", True
     while more:
-        page = reading.deliveries(plan_id, DeliveryState.DEAD, cursor, _PART)
+        page = deliveries.page(plan_id, DeliveryState.DEAD, cursor, _PART)
         yield from page.items
         cursor, more = page.next_cursor, bool(page.next_cursor)
 
@@ -64,16 +62,15 @@ class Replays:
 
         Raises Forbidden for all but administrators, Invalid when the key came with another request before.
         """
-        chosen = await self._store.read(choose)
+        chosen = await self._store.read(lambda reading: choose(reading.deliveries))
         if not actor.admin and not chosen:
             raise Forbidden("Only administrators may repeat deliveries. Ask one of them.")
-        known = await self._store.write(lambda writing: writing.plans.seen([key])) if key else {}
-        if known:
-            return await self._accepted(actor, key, fingerprint)
+        if accepted := await self._engine.accepted(key, fingerprint):
+            return Replayed(accepted.replayed, repeated=True)
         plans: dict[str, list[Delivery]] = defaultdict(list)
         for delivery in chosen:
             plans[delivery.effect.plan_id].append(delivery)
-        commands = [_command(plan_id, deliveries, len(chosen), key) for plan_id, deliveries in plans.items()]
+        commands = [_command(plan_id, deliveries, len(chosen)) for plan_id, deliveries in plans.items()]
         await asyncio.gather(
             *(
                 self._engine.execute(command, actor, key and f"{key}/{command.plan_id}", fingerprint)
@@ -82,29 +79,11 @@ class Replays:
         )
         for command in commands[-1:]:  # under the key itself: when it is known, everything was done
             outcome = await self._engine.execute(command, actor, key, fingerprint)
-            if outcome.repeated:
-                return await self._accepted(actor, key, fingerprint)
-        return Replayed(len(chosen))
-
-    async def _accepted(self, actor: Actor, key: str, fingerprint: str) -> Replayed:
-        """Return what a request was answered when it came before."""
-        outcome = await self._engine.execute(_command("", [], 0, key), actor, key, fingerprint)
-        request = _digest(key)
-
-        def total(reading: Reading) -> int:
-            entries = reading.log(outcome.plan.id, limit=_LOG)
-            return next(int(entry.details["total"]) for entry in entries if entry.details.get("request") == request)
-
-        return Replayed(await self._store.read(total), repeated=True)
+            return Replayed(outcome.replayed, outcome.repeated)
+        return Replayed(0)
 
 
-def _command(plan_id: str, deliveries: list[Delivery], total: int, key: str) -> c.Replay:
+def _command(plan_id: str, deliveries: list[Delivery], total: int) -> c.Replay:
     ids = tuple(delivery.effect.id for delivery in deliveries)
-    destinations = sorted({delivery.effect.destination for delivery in deliveries})
-    return c.Replay(
-        plan_id=plan_id, deliveries=ids, destinations=tuple(destinations), total=total, request=key and _digest(key)
-    )
-
-
-def _digest(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()
+    destinations = sorted({str(delivery.effect.destination) for delivery in deliveries})
+    return c.Replay(plan_id=plan_id, deliveries=ids, destinations=tuple(destinations), total=total)

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from bot.outbox.worker import Courier, Sent, patient
 from core import commands as c
-from core.effects import Effect, EffectKind
+from core.effects import Destination, Effect, RunCancel, RunResume, RunStart
 from core.engine import Engine
 from core.errors import DeliveryError, FabuError, NotFound
 from core.people import Actor, ActorKind
@@ -25,25 +25,25 @@ RUNNER = Actor("system", ActorKind.SYSTEM, "runner")
 _TRIES = 9
 
 
-class Runs:
-    """Connects the plan engine with the runners, which are added once they are open: they report through this."""
+async def report_run(engine: Engine, plan_id: str, item_id: str, report: RunReport) -> None:
+    """Take over what a runner says about an attempt."""
+    command = c.ReportRun(
+        plan_id=plan_id, item_id=item_id, run_id=report.run_id, status=report.status,
+        external_id=report.external_id, url=report.url, message=report.message,
+    )  # fmt: skip
+    await engine.execute(command, RUNNER)
 
-    def __init__(self, store: Store, engine: Engine) -> None:
-        self._store, self._engine = store, engine
-        self.runners: Mapping[str, Runner] = {}
+
+class Runs:
+    """Connects the plan engine with the runners."""
+
+    def __init__(self, store: Store, engine: Engine, runners: Mapping[str, Runner]) -> None:
+        self._store, self._engine, self.runners = store, engine, runners
 
     @property
     def courier(self) -> Courier:
         """How runs are started and let go on: for four minutes, then a person decides. Stopping has no end."""
         return Courier(self._deliver, _backoff, self._given_up)
-
-    async def report(self, plan_id: str, item_id: str, report: RunReport) -> None:
-        """Take over what a runner says about an attempt."""
-        command = c.ReportRun(
-            plan_id=plan_id, item_id=item_id, run_id=report.run_id, status=report.status,
-            external_id=report.external_id, url=report.url, message=report.message,
-        )  # fmt: skip
-        await self._engine.execute(command, RUNNER)
 
     async def prune(self) -> None:
         """Let the runners remove outputs that have been kept for long enough."""
@@ -53,7 +53,7 @@ class Runs:
 
     async def poll(self) -> None:
         """Ask the runners about every attempt that has not ended: the slow way that finds what a push missed."""
-        for plan_id, item in await self._store.read(lambda reading: reading.open_runs()):
+        for plan_id, item in await self._store.read(lambda reading: reading.plans.open_runs()):
             await self.follow(plan_id, item)
         for runner in self.runners.values():
             for plan_id, item_id, run_id in runner.going() if isinstance(runner, Embedded) else ():
@@ -68,49 +68,58 @@ class Runs:
         try:
             order = await self._order(plan_id, item.id, run.id)
             if told := await runner.status(run.id, run.external_id, order):
-                await self.report(plan_id, item.id, told)
+                await report_run(self._engine, plan_id, item.id, told)
         except FabuError as error:
             log.info("%s cannot be asked about a run: %s", item.runner, error)
 
     async def _deliver(self, delivery: Delivery) -> Sent:
         effect = delivery.effect
-        item_id, run_id = str(effect.payload["item"]), effect.ref
         runner = self._runner(effect.destination)
-        run = await self._run(effect.plan_id, item_id, run_id)
-        if effect.kind is EffectKind.RUN_CANCEL:
-            await runner.cancel(run_id, run.external_id if run else str(effect.payload.get("run", "")))
-            return Sent()
-        if effect.kind is EffectKind.RUN_RESUME:
-            await self._resume(runner, effect, run)
-            return Sent()
-        interrupted = delivery.attempts > len(await self._tries(effect)) + 1
-        if run is None or not (interrupted or run.status is RunStatus.STARTING):
-            return Sent()  # taken back before it could begin, or started by an earlier try
-        order = await self._order(effect.plan_id, item_id, run_id)
-        found = await runner.find(order) if interrupted else await self._start(runner, order)
-        unknown = RunReport(run_id, RunStatus.UNKNOWN, message="the start was interrupted")
-        await self.report(effect.plan_id, item_id, found or unknown)
+        match effect.payload:
+            case RunStart() as payload:
+                await self._begin(runner, delivery, payload)
+            case RunResume() as payload:
+                await self._resume(runner, effect, payload)
+            case _:
+                await self._cancel(runner, effect.plan_id, effect.payload_as(RunCancel))
         return Sent()
 
-    async def _resume(self, runner: Runner, effect: Effect, run: Run | None) -> None:
+    async def _begin(self, runner: Runner, delivery: Delivery, start: RunStart) -> None:
+        """Start an attempt, or find out what became of a start that was interrupted."""
+        effect = delivery.effect
+        run = await self._run(effect.plan_id, start.item_id, start.run_id)
+        interrupted = delivery.attempts > len(await self._tries(effect)) + 1
+        if run is None or not (interrupted or run.status is RunStatus.STARTING):
+            return  # taken back before it could begin, or started by an earlier try
+        order = await self._order(effect.plan_id, start.item_id, start.run_id)
+        found = await runner.find(order) if interrupted else await self._start(runner, order)
+        unknown = RunReport(start.run_id, RunStatus.UNKNOWN, message="the start was interrupted")
+        await report_run(self._engine, effect.plan_id, start.item_id, found or unknown)
+
+    async def _cancel(self, runner: Runner, plan_id: str, cancel: RunCancel) -> None:
+        run = await self._run(plan_id, cancel.item_id, cancel.run_id)
+        await runner.cancel(cancel.run_id, run.external_id if run else cancel.external_id)
+
+    async def _resume(self, runner: Runner, effect: Effect, resume: RunResume) -> None:
         """Let an attempt go on, unless it is not wanted any more.
 
         One that has gone on, or asks again, may wait elsewhere by now, where nobody has agreed yet: a later try, or a
         delivery that is replayed, must not agree in their place.
         """
+        run = await self._run(effect.plan_id, resume.item_id, resume.run_id)
         tries = await self._tries(effect)
         if run is None or any(not each.error for each in tries) or (tries and run.status is RunStatus.WAITING):
             return
-        order = await self._order(effect.plan_id, str(effect.payload["item"]), run.id)
-        said = ": ".join(filter(None, (str(effect.payload["by"]), str(effect.payload["comment"]))))
-        await runner.resume(run.id, run.external_id, order, said)
+        order = await self._order(effect.plan_id, resume.item_id, run.id)
+        comment = ": ".join(filter(None, (resume.by, resume.comment)))
+        await runner.resume(run.id, run.external_id, order, comment)
 
     async def _tries(self, effect: Effect) -> list[Attempt]:
-        return await self._store.read(lambda reading: reading.attempts(effect.id))
+        return await self._store.read(lambda reading: reading.deliveries.attempts(effect.id))
 
     async def _run(self, plan_id: str, item_id: str, run_id: str) -> Run | None:
         """Return an attempt; None when its item is gone or has a newer one."""
-        plan = await self._store.read(lambda reading: reading.plan(plan_id))
+        plan = await self._store.read(lambda reading: reading.plans.get(plan_id))
         item = plan.items.get(item_id)
         return item.run if item and item.run and item.run.id == run_id else None
 
@@ -133,23 +142,26 @@ class Runs:
             return RunReport(order.run_id, RunStatus.FAILED, message=str(error.params["reason"]))
 
     async def _given_up(self, delivery: Delivery, error: DeliveryError) -> None:
-        if delivery.effect.kind is EffectKind.RUN_START:
-            report = RunReport(delivery.effect.ref, RunStatus.FAILED, message=str(error.params["reason"]))
-            await self.report(delivery.effect.plan_id, str(delivery.effect.payload["item"]), report)
-        if delivery.effect.kind is EffectKind.RUN_RESUME:
-            report = RunReport(delivery.effect.ref, RunStatus.WAITING, message=str(error.params["reason"]))
-            await self.report(delivery.effect.plan_id, str(delivery.effect.payload["item"]), report)
+        match delivery.effect.payload:
+            case RunStart(run_id, item_id):
+                status = RunStatus.FAILED
+            case RunResume(run_id, item_id):
+                status = RunStatus.WAITING
+            case _:
+                return
+        report = RunReport(run_id, status, message=str(error.params["reason"]))
+        await report_run(self._engine, delivery.effect.plan_id, item_id, report)
 
-    def _runner(self, destination: str) -> Runner:
-        name = destination.partition(":")[2]
+    def _runner(self, destination: Destination) -> Runner:
+        name = destination.name
         if name not in self.runners:
             raise DeliveryError(name, "this runner is not enabled in the settings", retryable=False, sent=False)
         return self.runners[name]
 
     async def _order(self, plan_id: str, item_id: str, run_id: str) -> RunOrder:
         def load(reading: Reading) -> tuple[Plan, Item, Workflow]:
-            plan = reading.plan(plan_id)
-            return plan, plan.items[item_id], Workflow.model_validate(reading.spec(plan_id, item_id))
+            plan = reading.plans.get(plan_id)
+            return plan, plan.items[item_id], Workflow.model_validate(reading.plans.spec(plan_id, item_id))
 
         plan, item, workflow = await self._store.read(load)
         run = item.run
@@ -162,7 +174,7 @@ class Runs:
 
 
 def _backoff(delivery: Delivery) -> timedelta | None:
-    stops = delivery.effect.kind is EffectKind.RUN_CANCEL
+    stops = isinstance(delivery.effect.payload, RunCancel)
     return patient(delivery) if stops or delivery.attempts < _TRIES else None
 
 

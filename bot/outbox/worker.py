@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core import commands as c
+from core.effects import Destination, DestinationKind
 from core.engine import Engine
 from core.errors import DeliveryError, FabuError, NotFound, Unavailable
 from core.ports.clock import Clock
@@ -45,17 +46,21 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Courier:
-    """How the effects of a destination are delivered.
-
-    `deliver` raises DeliveryError when it did not work; `backoff` gives the wait before the next try, None to give up;
-    `given_up` is told of an effect that will not be tried again; `note` gives what the operation log says of one that
-    was taken.
-    """
+    """How the effects of a destination are delivered. Each callback is given the delivery with its present try."""
 
     deliver: Callable[[Delivery], Awaitable[Sent]]
+    """Sends an effect and returns the answer. Raises DeliveryError when the other side did not take it, NotFound when
+    there is nothing left to send; may be called again for an effect that was sent, by a server that died since."""
     backoff: Callable[[Delivery], timedelta | None]
+    """Returns how long to wait after a failed try that may be repeated; None gives the effect up."""
     given_up: Callable[[Delivery, DeliveryError], Awaitable[None]] | None = None
+    """Is called once an effect will not be tried again, before that is recorded; not for one that was taken."""
     note: Callable[[Delivery], c.AnyCommand] | None = None
+    """Returns the command that logs an effect that was taken, executed in the transaction that records it."""
+
+
+Couriers = Mapping[Destination | DestinationKind, Courier]
+"""Couriers by the destinations that they serve; that of a kind serves all of it that have none of their own."""
 
 
 def patient(delivery: Delivery) -> timedelta:
@@ -64,14 +69,14 @@ def patient(delivery: Delivery) -> timedelta:
 
 
 class DeliveryWorker:
-    """Delivers effects until it is stopped. `couriers` are by destination, or by the part of it before the colon."""
+    """Delivers effects until it is stopped."""
 
-    def __init__(self, store: Store, clock: Clock, couriers: Mapping[str, Courier], engine: Engine) -> None:
+    def __init__(self, store: Store, clock: Clock, couriers: Couriers, engine: Engine) -> None:
         self._store, self._clock, self._couriers, self._engine = store, clock, couriers, engine
         self._wakeup = asyncio.Event()
         self._results: list[Settled] = []
         self._notes: list[c.AnyCommand] = []
-        self._going: dict[asyncio.Task[None], str] = {}
+        self._going: dict[asyncio.Task[None], Destination] = {}
         self._loop: asyncio.Task[None] | None = None
         self._stopping = False
 
@@ -117,7 +122,7 @@ class DeliveryWorker:
         notes, self._notes = self._notes, []
         free = 0 if self._stopping else min(AT_ONCE - len(self._going), at_most)
         count = Counter(self._going.values())
-        busy = [name for name, number in count.items() if number >= PER_DESTINATION]
+        busy = [destination for destination, number in count.items() if number >= PER_DESTINATION]
         now = self._clock.now()
         if not results and not free:
             return []
@@ -149,7 +154,7 @@ class DeliveryWorker:
 
     async def _deliver(self, delivery: Delivery) -> None:
         effect = delivery.effect
-        courier = self._couriers.get(effect.destination) or self._couriers.get(effect.destination.partition(":")[0])
+        courier = self._couriers.get(effect.destination) or self._couriers.get(effect.destination.kind)
         started = self._clock.now()
         state, due_at, sent, failure = DeliveryState.DONE, None, Sent(), None
         try:
@@ -162,7 +167,7 @@ class DeliveryWorker:
             )
         except Exception as error:
             log.exception("effect %s (%s) failed", effect.id, effect.destination)
-            failure = DeliveryError(effect.destination, type(error).__name__, retryable=True)
+            failure = DeliveryError(str(effect.destination), type(error).__name__, retryable=True)
         if failure:
             state, due_at = await self._failed(delivery, courier, failure)
             sent = Sent(failure.status, failure.answer)
@@ -189,4 +194,4 @@ class DeliveryWorker:
 
 
 async def _nowhere(delivery: Delivery) -> Sent:
-    raise DeliveryError(delivery.effect.destination, "it is not enabled in the settings", retryable=False)
+    raise DeliveryError(str(delivery.effect.destination), "it is not enabled in the settings", retryable=False)

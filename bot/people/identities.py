@@ -42,7 +42,7 @@ class Identities:
     async def _looked_up(self, platform: str, user: str) -> Person | None:
         now = self._clock.now()
         known = self._found.get((platform, user)) or await self._store.read(
-            lambda reading: reading.identity(platform, user)
+            lambda reading: reading.people.identity(platform, user)
         )
         if known is None or now - known[1] > _FRESH:
             person_id = await self._ask(platform, user)

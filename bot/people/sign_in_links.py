@@ -7,7 +7,8 @@ from typing import Final
 
 from bot.people.tokens import digest_of
 from core.ports.clock import Clock, Ids
-from core.ports.store import Store, Token
+from core.ports.people import Token
+from core.ports.store import Store
 
 ASKED_FOR: Final = timedelta(minutes=10)
 SENT: Final = timedelta(days=1)

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from bot.installation import derive
 from core.errors import Unauthorized
 from core.ports.clock import Clock, Ids
-from core.ports.store import Store, Token
+from core.ports.people import Token
+from core.ports.store import Store
 
 FRESH = timedelta(seconds=5)
 """How long the tokens in memory are relied on: a token that another replica revoked works no longer than that."""
@@ -83,5 +84,5 @@ class Tokens:
             await asyncio.wait([previous])
         self._reading, self._next = self._next, None
         self._read_at = self._clock.now()  # before the read, so that a change during it is not taken for known
-        tokens = await self._store.read(lambda reading: reading.tokens())
+        tokens = await self._store.read(lambda reading: reading.people.tokens())
         self._known = {token.digest: token for token in tokens}

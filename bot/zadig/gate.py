@@ -16,17 +16,18 @@ from adapters.zadig.client import ZadigClient
 from adapters.zadig.runner import ZadigRunner
 from bot.i18n import Locale
 from bot.i18n.labels import label
-from bot.outbox.worker import Courier, Sent, patient
+from bot.outbox.worker import Courier, Couriers, Sent, patient
 from bot.services import Services
 from bot.zadig.gate_text import described
 from config.settings import Gate
 from core import commands as c
 from core.draft import ApprovalDraft, PlanDraft, StageDraft, TextItemDraft
+from core.effects import Destination
 from core.errors import DeliveryError, Invalid, ItemNotReady, Problem, WrongStatus
 from core.people import gate
 from core.plan import Plan
 from core.ports.outbox import Delivery
-from core.ports.store import PlanQuery, Reading
+from core.ports.plans import PlanQuery, PlanReads
 from core.status import FAILED_CHECK, WAITING_CHECK, HookEvent, PlanStatus, canonical_status
 from core.workflow import HookReleasePlan, ReleasePlanHook, WorkflowHookJob
 
@@ -44,9 +45,9 @@ class Question:
     event: HookEvent
 
     @classmethod
-    def of(cls, reading: Reading, plan_id: str) -> Question:
-        """Return the question that a plan of ours asks people, which the first entry of its log keeps."""
-        asked, code, event = reading.log(plan_id, limit=1)[0].details["origin"]
+    def of(cls, plan: Plan) -> Question:
+        """Return the question that a plan of ours asks people."""
+        asked, code, event = plan.origin
         return cls(asked, code, HookEvent(event))
 
 
@@ -115,22 +116,17 @@ class ZadigGate:
         return found[0] if len(found) == 1 else ""
 
     async def _withdraw_older(self, asked: str, newest: str) -> None:
-        def older(reading: Reading) -> list[str]:
-            return [
-                plan.id
-                for plan in _open_gates(reading)
-                if plan.id != newest and Question.of(reading, plan.id).plan_id == asked
-            ]
-
         reason = self._locale.text("The plan was changed in Zadig, which asks anew.")
-        for plan_id in await self._services.store.read(older):
-            with suppress(WrongStatus):  # it has ended meanwhile
-                await self._services.engine.execute(c.Cancel(plan_id=plan_id, reason=reason), ZADIG)
+        for plan in await self._services.store.read(lambda reading: _open_gates(reading.plans)):
+            if plan.id != newest and plan.origin[:1] == (asked,):
+                with suppress(WrongStatus):  # it has ended meanwhile
+                    await self._services.engine.execute(c.Cancel(plan_id=plan.id, reason=reason), ZADIG)
 
     async def _deliver(self, delivery: Delivery) -> Sent:
         """Answer Zadig as the plan stands now; when Zadig goes on, the plan has done its work."""
         plan_id = delivery.effect.plan_id
-        plan, question = await self._services.store.read(lambda r: (r.plan(plan_id), Question.of(r, plan_id)))
+        plan = await self._services.store.read(lambda reading: reading.plans.get(plan_id))
+        question = Question.of(plan)
         reason = "" if plan.status in _APPROVED else plan.reason or self._locale.text(label(plan.status))
         await self._answer(question, reason)
         if plan.status is PlanStatus.EXECUTING:
@@ -161,7 +157,8 @@ class ZadigGate:
     async def _given_up(self, delivery: Delivery, error: DeliveryError) -> None:
         """Say on the plan that Zadig does not want the answer any more, so that nobody waits for it."""
         plan_id = delivery.effect.plan_id
-        plan, question = await self._services.store.read(lambda r: (r.plan(plan_id), Question.of(r, plan_id)))
+        plan = await self._services.store.read(lambda reading: reading.plans.get(plan_id))
+        question = Question.of(plan)
         command: c.AnyCommand = c.Cancel(plan_id=plan_id, reason=str(error))
         if plan.status is not PlanStatus.EXECUTING:
             reason = str(error.params["reason"])
@@ -182,12 +179,12 @@ def _event(hook: ReleasePlanHook) -> HookEvent:
     return event
 
 
-def _open_gates(reading: Reading) -> list[Plan]:
+def _open_gates(plans: PlanReads) -> list[Plan]:
     """Return Zadig's plans that wait for a decision."""
     found, cursor, more = list[Plan](), "", True
     while more:
         query = PlanQuery(status=PlanStatus.WAIT_FOR_APPROVAL, text=_PREFIX, cursor=cursor, limit=100)
-        page = reading.plans(query)
+        page = plans.page(query)
         found += [plan for plan in page.items if plan.gate == ZADIG.id]
         cursor, more = page.next_cursor, bool(page.next_cursor)
     return found
@@ -199,7 +196,7 @@ def zadig_runner(services: Services) -> ZadigRunner | None:
     return runner if isinstance(runner, ZadigRunner) else None
 
 
-def gate_couriers(services: Services) -> dict[str, Courier]:
+def gate_couriers(services: Services) -> Couriers:
     """Return how `answer` effects are delivered, by the systems that ask."""
     runner = zadig_runner(services)
-    return {ZADIG.id: ZadigGate(services, runner.client).courier} if runner else {}
+    return {Destination.parse(ZADIG.id): ZadigGate(services, runner.client).courier} if runner else {}

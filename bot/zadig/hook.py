@@ -58,15 +58,15 @@ async def _look(services: Services, runner: ZadigRunner, push: WorkflowPush) -> 
 
 
 def _open_run(reading: Reading, name: str) -> tuple[str, Item] | None:
-    runs = (run for run in reading.open_runs() if run[1].runner == ZadigRunner.name)
+    runs = (run for run in reading.plans.open_runs() if run[1].runner == ZadigRunner.name)
     return next(((plan_id, item) for plan_id, item in runs if item.run and item.run.external_id == name), None)
 
 
 def _referred(reading: Reading, reference: tuple[str, str, int], name: str) -> tuple[str, Item] | None:
     """Return the item whose attempt a task carries, be it one that was given up for lost."""
     number, item_id, attempt = reference
-    plan_id = reading.plan_id(number)
-    item = reading.plan(plan_id).items.get(item_id)
+    plan_id = reading.plans.id_of(number)
+    item = reading.plans.get(plan_id).items.get(item_id)
     if item is None or item.run is None or item.run.attempt != attempt or item.run.external_id not in ("", name):
         return None
     return plan_id, replace(item, run=replace(item.run, external_id=name))

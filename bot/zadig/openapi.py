@@ -32,7 +32,8 @@ from core.decide.planning import draft_of
 from core.draft import PlanDraft, PlanPatch
 from core.errors import FabuError, Invalid, NotFound, Problem, WrongStatus
 from core.plan import Plan
-from core.ports.store import PlanQuery, Reading
+from core.ports.plans import PlanQuery
+from core.ports.store import Reading
 from core.status import ENDED, HookEvent, PlanStatus
 from core.validate import problems_of
 
@@ -72,13 +73,12 @@ async def list_plans(request: web.Request, services: Services) -> dict[str, Any]
         )
 
     def read(reading: Reading) -> tuple[list[Plan], int]:
-        start = reading.plans(PlanQuery(limit=skipped)) if skipped else None
-        counts = reading.counts()
-        total = sum(count for name, count in counts.items() if name.startswith("plans."))
+        start = reading.plans.page(PlanQuery(limit=skipped)) if skipped else None
+        total = sum(reading.plans.counts().values())
         if start and not start.next_cursor:
             return [], total
-        page = reading.plans(PlanQuery(cursor=start.next_cursor if start else "", limit=paging.size))
-        return [reading.plan(plan.id, whole=True) for plan in page.items], total
+        page = reading.plans.page(PlanQuery(cursor=start.next_cursor if start else "", limit=paging.size))
+        return [reading.plans.get(plan.id, whole=True) for plan in page.items], total
 
     plans, total = await services.store.read(read)
     return {"list": [_line(plan, services) for plan in plans], "total": total}
@@ -97,8 +97,7 @@ async def create(request: web.Request, services: Services) -> dict[str, Any]:
 async def show(request: web.Request, services: Services) -> dict[str, Any]:
     """Answer a plan with its items, its credentials masked."""
     plan = await _plan(request, services, _masked)
-    moment = {"status": plan.status.value, "instance_code": plan.instance_code}
-    told = told_of(plan, "", moment, services.engine.directory)
+    told = told_of(plan, "", plan.status, plan.instance_code, services.engine.directory)
     del told["event_name"]
     return told | {
         "version": plan.revision,
@@ -137,18 +136,18 @@ def _hooks(plan: Plan, policy: Policy) -> dict[str, Any]:
 
 
 def _whole(reading: Reading, plan_id: str) -> Plan:
-    return reading.plan(plan_id, whole=True)
+    return reading.plans.get(plan_id, whole=True)
 
 
 def _masked(reading: Reading, plan_id: str) -> Plan:
-    return reading.masked({plan_id})[plan_id]
+    return reading.plans.masked({plan_id})[plan_id]
 
 
 async def _plan(request: web.Request, services: Services, load: Callable[[Reading, str], Plan] = _whole) -> Plan:
     ref = request.match_info["plan"]
     if not _REF.fullmatch(ref):
         raise NotFound(what="plan", ref=ref[:64].replace("\0", ""))
-    return await services.store.read(lambda reading: load(reading, reading.plan_id(ref)))
+    return await services.store.read(lambda reading: load(reading, reading.plans.id_of(ref)))
 
 
 def _line(plan: Plan, services: Services) -> dict[str, Any]:

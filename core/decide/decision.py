@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from core.apply import AnyEvent, apply
+from core.apply import apply
 from core.context import Context
-from core.events import Created
+from core.events import AnyEvent, Created
 from core.plan import Plan
 
 

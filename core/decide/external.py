@@ -33,12 +33,7 @@ def decide(
             if not pending.context.actor.admin:
                 raise Forbidden("Only administrators may repeat deliveries. Ask one of them.")
             pending.add(
-                e.Replayed(
-                    deliveries=command.deliveries,
-                    destinations=command.destinations,
-                    total=command.total,
-                    request=command.request,
-                )
+                e.Replayed(deliveries=command.deliveries, destinations=command.destinations, total=command.total)
             )
         case _:
             assert_never(command)

@@ -1,1 +1,1 @@
-"""What the core asks of the world: each module is one port. Adapters implement them, and nothing here does anything."""
+"""What plans need of the world, a matter to each module: protocols that adapters implement, and their values."""

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from core.effects import Effect
+from core.effects import Destination, Effect
+from core.ports.paging import Page
 
 
 class DeliveryState(StrEnum):
@@ -65,7 +66,7 @@ class Settled:
 class Outbox(Protocol):
     """Effects inside a transaction."""
 
-    def claim(self, now: datetime, lease: timedelta, limit: int, busy: Collection[str] = ()) -> list[Delivery]:
+    def claim(self, now: datetime, lease: timedelta, limit: int, busy: Collection[Destination] = ()) -> list[Delivery]:
         """Take due effects for delivery: the oldest of each plan and destination, none of the `busy` destinations.
 
         A claim that is not settled within the lease may be claimed again: its sender is presumed dead.
@@ -77,11 +78,11 @@ class Outbox(Protocol):
         ...
 
     def settle(self, results: Sequence[Settled]) -> None:
-        """Record now how tries ended. A `sync` effect that is done is forgotten; others stay, with their attempts."""
+        """Record now how tries ended. A `Sync` that is done is forgotten; others stay, with their attempts."""
         ...
 
     def add(self, effects: Sequence[Effect]) -> None:
-        """Add effects that no command causes; a `sync` joins one that is pending."""
+        """Add effects that no command causes; a `Sync` joins one that is pending."""
         ...
 
     def replay(self, effect_ids: Collection[str], now: datetime) -> int:
@@ -92,6 +93,30 @@ class Outbox(Protocol):
         """Keep the rendered bodies of effects, by their ids, so that every try sends the same. The first stays."""
         ...
 
+
+class DeliveryReads(Protocol):
+    """What the store knows of deliveries."""
+
+    def page(self, plan_id: str = "", state: str = "", cursor: str = "", limit: int = 50) -> Page[Delivery]:
+        """List deliveries, newest first."""
+        ...
+
+    def named(self, effect_ids: Collection[str]) -> list[Delivery]:
+        """Return those deliveries that exist, oldest first."""
+        ...
+
+    def attempts(self, effect_id: str) -> list[Attempt]:
+        """Return the tries of a delivery, oldest first."""
+        ...
+
+    def failing(self, destination: Destination) -> Failing | None:
+        """Return since when every try of a destination has failed; None when the newest one went well or none was."""
+        ...
+
     def body(self, effect_id: str) -> bytes | None:
-        """Return the kept body of an effect."""
+        """Return the body that is kept of an effect; None before it was rendered."""
+        ...
+
+    def counts(self) -> Mapping[str, int]:
+        """Return how many deliveries there are in each state that has any."""
         ...

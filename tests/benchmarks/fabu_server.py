@@ -80,8 +80,8 @@ async def waiting(services: Services, kind: str, count: int) -> list[str]:
 async def settled(services: Services) -> None:
     """Wait until nothing is left to be delivered."""
     while True:
-        counts = await services.store.read(lambda reading: reading.counts())
-        if not counts.get("deliveries.pending", 0) + counts.get("deliveries.sending", 0):
+        counts = await services.store.read(lambda reading: reading.deliveries.counts())
+        if not counts.get("pending", 0) + counts.get("sending", 0):
             return
         await asyncio.sleep(0.1)
 

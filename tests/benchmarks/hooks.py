@@ -36,13 +36,14 @@ from bot.outbox.hooks import Hooks
 from bot.outbox.worker import PER_DESTINATION, Courier, DeliveryWorker, Sent
 from config.settings import Settings
 from core import commands as c
-from core.context import Policy
+from core.context import Environment, Policy
 from core.draft import PlanDraft
+from core.effects import DestinationKind, Hook
 from core.engine import Engine
 from core.people import Actor, Directory, Person
 from core.ports.outbox import Delivery, DeliveryState
 from core.ports.store import Reading, Store
-from core.status import HookEvent
+from core.status import HookEvent, PlanStatus
 from tests.benchmarks.comparing import Row
 from tests.services import fresh_database
 
@@ -99,8 +100,8 @@ def _office(database: str) -> tuple[Store, Engine, SystemIds]:
     clock, ids = SystemClock(), SystemIds()
     store = open_store(database, b"key", clock)
     policy = Policy(hooks={"default": frozenset({HookEvent.FINISH_PLANNING})}, runners={"zadig": lambda _: []})
-    engine = Engine(store, clock, ids, policy, b"key")
-    engine.directory = Directory({"alice": Person("alice", "Alice")})
+    environment = Environment(policy, Directory({"alice": Person("alice", "Alice")}))
+    engine = Engine(store, clock, ids, environment, b"key")
     return store, engine, ids
 
 
@@ -114,7 +115,7 @@ async def fabu(database: str, address: str, plans: int) -> float:
     await asyncio.gather(*(engine.execute(c.Finish(plan_id=plan_id), ALICE) for plan_id in ids))
     hooks = Hooks(settings, store, engine, clock)
     courier, sent = _counted(hooks.courier, plans)
-    worker = DeliveryWorker(store, clock, {"hook": courier}, engine)
+    worker = DeliveryWorker(store, clock, {DestinationKind.HOOK: courier}, engine)
     spare_what_stays()
     started = time.perf_counter()
     worker.start()
@@ -142,9 +143,8 @@ def _counted(courier: Courier, plans: int) -> tuple[Courier, asyncio.Event]:
 
 
 async def _all_done(store: Store, plans: int) -> None:
-    done = f"deliveries.{DeliveryState.DONE.value}"
     while True:
-        if (await store.read(lambda reading: reading.counts())).get(done, 0) == plans:
+        if (await store.read(lambda reading: reading.deliveries.counts())).get(DeliveryState.DONE, 0) == plans:
             return
         await asyncio.sleep(0.01)
 
@@ -242,11 +242,11 @@ async def body(database: str) -> tuple[float, int]:
     draft = _draft().model_copy(update={"items": tuple(items)})
     plan_id = ids.new()
     await engine.execute(c.Create(plan_id=plan_id, draft=draft), ALICE)
-    moment = {"status": "finish_planning", "instance_code": "c"}
+    hook = Hook(HookEvent.FINISH_PLANNING, PlanStatus.FINISH_PLANNING, "c")
 
     def make(reading: Reading) -> tuple[float, int]:
         started = time.perf_counter()
-        made = render(reading.masked([plan_id])[plan_id], "finish_planning", moment, engine.directory)
+        made = render(reading.plans.masked([plan_id])[plan_id], hook, engine.directory)
         return (time.perf_counter() - started) * 1000, len(made)
 
     tries = [await store.read(make) for _ in range(9)]

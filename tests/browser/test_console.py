@@ -44,7 +44,7 @@ class Console:
         return reply.text.split()[-1]
 
     async def status(self) -> PlanStatus:
-        plan = await self.services.store.read(lambda reading: reading.plan(reading.plan_id("1")))
+        plan = await self.services.store.read(lambda reading: reading.plans.get(reading.plans.id_of("1")))
         return plan.status
 
 

@@ -17,7 +17,7 @@ from bot.app import listening, running
 from bot.people.tokens import new_token
 from bot.services import SERVICES, Services
 from config.settings import Settings
-from core.effects import EffectKind
+from core.effects import DestinationKind
 from core.ports.outbox import Attempt, Delivery
 from core.ports.store import Reading
 from tests.clock import ManualClock
@@ -104,15 +104,16 @@ class Fabu:
 
     async def log(self, plan: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
         """Return the events of a plan's log with their details."""
-        entries = await self.services.store.read(lambda reading: reading.log(plan["id"]))
+        entries = await self.services.store.read(lambda reading: reading.log.of_plan(plan["id"]))
         return [(entry.event, entry.details) for entry in entries]
 
     async def deliveries(self, plan: Mapping[str, Any]) -> list[tuple[Delivery, list[Attempt]]]:
         """Return the hooks of a plan with their tries, oldest first."""
 
         def query(reading: Reading) -> list[tuple[Delivery, list[Attempt]]]:
-            found = [d for d in reading.deliveries(plan["id"]).items if d.effect.kind is EffectKind.HOOK]
-            return [(delivery, reading.attempts(delivery.effect.id)) for delivery in reversed(found)]
+            everything = reading.deliveries.page(plan["id"]).items
+            found = [each for each in everything if each.effect.destination.kind is DestinationKind.HOOK]
+            return [(delivery, reading.deliveries.attempts(delivery.effect.id)) for delivery in reversed(found)]
 
         return await self.services.store.read(query)
 

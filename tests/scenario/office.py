@@ -103,7 +103,7 @@ class Fabu:
         """Return a plan's operation log, whose chain must hold."""
 
         def read(reading: Reading) -> list[LogEntry]:
-            return reading.log(reading.plan_id(str(number)), limit=100_000)
+            return reading.log.of_plan(reading.plans.id_of(str(number)), limit=100_000)
 
         entries = await self.services.store.read(read)
         assert broken_at(entries, derive(load_secret(self.services.settings), "operation log")) is None

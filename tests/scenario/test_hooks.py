@@ -153,7 +153,7 @@ async def test_the_body_bears_witness_to_the_operation_log(tmp_path: Path) -> No
     async with Receiver() as receiver, fabu(settings_for(tmp_path, receiver)) as running:
         plan = await running.submitted(TEXT, jira_sprints=[{"sprint_id": 7, "sprint_name": "Sprint 7"}])
         (hook,) = await hooks_of(receiver, 1)
-        entries = await running.services.store.read(lambda reading: reading.log(plan["id"]))
+        entries = await running.services.store.read(lambda reading: reading.log.of_plan(plan["id"]))
         head = hook.plan["audit"]
         assert entries[head["seq"] - 1].hash == head["hash"]
         assert hook.plan["revision"] == 1

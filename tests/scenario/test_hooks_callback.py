@@ -58,7 +58,7 @@ class Waiting:
 
     async def note(self) -> str:
         """What the plan's card says below."""
-        plan = await self.running.services.store.read(lambda reading: reading.plan(self.plan["id"]))
+        plan = await self.running.services.store.read(lambda reading: reading.plans.get(self.plan["id"]))
         return PlanCards(Locale("en", "UTC"), self.running.services.engine.directory, "").plan(plan).note
 
 

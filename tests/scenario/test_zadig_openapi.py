@@ -133,7 +133,7 @@ async def test_credentials_are_never_told_and_survive_being_sent_back_masked(fab
     masked = plan["jobs"][0]["spec"]["workflow"]["stages"][0]["jobs"][0]["spec"]["envs"][0]["value"]
     await changed(fabu, plan_id, name="Renamed", jobs=[script_job("deploy", SECRET | {"value": masked})])
     item_id = (await shown(fabu, plan_id))["jobs"][0]["id"]
-    spec = await fabu.services.store.read(lambda reading: reading.spec(plan_id, item_id))
+    spec = await fabu.services.store.read(lambda reading: reading.plans.spec(plan_id, item_id))
     assert spec["stages"][0]["jobs"][0]["spec"]["envs"][0]["value"] == "hunter2"
 
 

@@ -18,7 +18,8 @@ from bot.app import listening, running
 from bot.people.tokens import new_token
 from bot.services import SERVICES, Services
 from config.settings import Settings
-from core.ports.store import Token, Writing
+from core.ports.people import Token
+from core.ports.store import Writing
 from tests.simulators.zadig import Zadig
 from tests.simulators.zadig_plans import HookSetting, Plan
 from tests.simulators.zadig_workflows import stored_workflow

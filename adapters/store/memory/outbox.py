@@ -1,4 +1,4 @@
-"""Effects inside a transaction in memory (`core.ports.store.Outbox`)."""
+"""Effects inside a transaction in memory (`core.ports.outbox.Outbox`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from adapters.store.memory.state import State
-from core.effects import Effect, EffectKind
+from core.effects import Destination, Effect, Sync
 from core.errors import Conflict
 from core.ports.clock import Clock
 from core.ports.outbox import Delivery, DeliveryState, Settled
@@ -15,7 +15,7 @@ from core.ports.outbox import Delivery, DeliveryState, Settled
 ENDED = (DeliveryState.DONE, DeliveryState.DEAD)
 
 
-def _place(delivery: Delivery) -> tuple[str, str]:
+def _place(delivery: Delivery) -> tuple[str, Destination]:
     return delivery.effect.plan_id, delivery.effect.destination
 
 
@@ -25,9 +25,9 @@ class MemoryOutbox:
     def __init__(self, state: State, clock: Clock) -> None:
         self._state, self._clock = state, clock
 
-    def claim(self, now: datetime, lease: timedelta, limit: int, busy: Collection[str] = ()) -> list[Delivery]:
+    def claim(self, now: datetime, lease: timedelta, limit: int, busy: Collection[Destination] = ()) -> list[Delivery]:
         """See `Outbox.claim`."""
-        oldest: dict[tuple[str, str], int] = {}
+        oldest: dict[tuple[str, Destination], int] = {}
         for seq, delivery in self._state.deliveries.items():
             if delivery.state not in ENDED:
                 oldest.setdefault(_place(delivery), seq)
@@ -64,7 +64,7 @@ class MemoryOutbox:
         """See `Outbox.add`."""
         now = self._clock.now()
         for effect in effects:
-            if effect.kind is EffectKind.SYNC and self._pending_syncs((effect.plan_id, effect.destination)):
+            if isinstance(effect.payload, Sync) and self._pending_syncs((effect.plan_id, effect.destination)):
                 continue
             if self._numbers([effect.id]):
                 raise Conflict
@@ -73,7 +73,7 @@ class MemoryOutbox:
             self._state.deliveries[self._state.last_seq] = pending
 
     def replay(self, effect_ids: Collection[str], now: datetime) -> int:
-        """See `Outbox.replay`. Of several `sync` effects of one plan and destination the newest stands for all."""
+        """See `Outbox.replay`. Of several syncs of one plan and destination the newest stands for all."""
         numbers = [seq for seq in self._numbers(effect_ids).values() if self._state.deliveries[seq].state in ENDED]
         chosen = {
             _place(self._state.deliveries[seq]) if self._is_sync(seq) else str(seq): seq for seq in sorted(numbers)
@@ -87,10 +87,6 @@ class MemoryOutbox:
         """See `Outbox.store_bodies`."""
         for effect_id, body in bodies.items():
             self._state.bodies.setdefault(effect_id, body)
-
-    def body(self, effect_id: str) -> bytes | None:
-        """See `Outbox.body`."""
-        return self._state.bodies.get(effect_id)
 
     def _end(self, seq: int, result: Settled) -> None:
         now = self._clock.now()
@@ -107,13 +103,13 @@ class MemoryOutbox:
             )
 
     def _reopen(self, seq: int, due_at: datetime) -> None:
-        """Make a delivery pending; a `sync` then stands for those that were added meanwhile."""
+        """Make a delivery pending; a `Sync` then stands for those that were added meanwhile."""
         delivery = self._state.deliveries[seq]
         for other in self._pending_syncs(_place(delivery)) if self._is_sync(seq) else ():
             self._forget(other)
         self._state.deliveries[seq] = replace(delivery, state=DeliveryState.PENDING, due_at=due_at)
 
-    def _pending_syncs(self, place: tuple[str, str]) -> list[int]:
+    def _pending_syncs(self, place: tuple[str, Destination]) -> list[int]:
         return [
             seq
             for seq, delivery in self._state.deliveries.items()
@@ -130,9 +126,9 @@ class MemoryOutbox:
         return {d.effect.id: seq for seq, d in self._state.deliveries.items() if d.effect.id in wanted}
 
     def _is_sync(self, seq: int) -> bool:
-        return self._state.deliveries[seq].effect.kind is EffectKind.SYNC
+        return isinstance(self._state.deliveries[seq].effect.payload, Sync)
 
-    def _busy(self, seq: int, busy: Collection[str]) -> bool:
+    def _busy(self, seq: int, busy: Collection[Destination]) -> bool:
         return self._state.deliveries[seq].effect.destination in busy
 
     def _due_at(self, seq: int) -> datetime:

@@ -9,8 +9,11 @@ from datetime import datetime
 from core.audit import LogEntry
 from core.people import Group, Person
 from core.plan import Plan
+from core.ports.cards import CardRecord
 from core.ports.outbox import Attempt, Delivery
-from core.ports.store import CardRecord, Token, Version
+from core.ports.people import Token
+from core.ports.plans import Version
+from core.ports.requests import AcceptedRequest
 from core.timers import TimerKind
 
 
@@ -30,7 +33,7 @@ class State:
     plans: dict[str, Plan] = field(default_factory=dict)
     log: dict[int, LogEntry] = field(default_factory=dict)
     versions: dict[tuple[str, int], Version] = field(default_factory=dict)
-    inbox: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    inbox: dict[str, tuple[AcceptedRequest, datetime]] = field(default_factory=dict)
     last_seq: int = 0
     deliveries: dict[int, Delivery] = field(default_factory=dict)
     attempts: dict[str, tuple[Attempt, ...]] = field(default_factory=dict)

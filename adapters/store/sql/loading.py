@@ -15,7 +15,7 @@ from adapters.store.sql.rows import AnyRow, fetch, item_of, plan_of, stage_of, v
 from adapters.store.sql.sealing import Sealing
 from adapters.store.sql.tables import contents, item_specs, items, plans, stages, votes
 from core.plan import Content, Item, Plan, Stage, StoredSpec, Vote
-from core.ports.store import Scope
+from core.ports.plans import Scope
 from core.workflow import Workflow, join_credentials
 
 WITH_ITEMS = Scope(all_items=True)

@@ -1,4 +1,4 @@
-"""Effects inside a transaction (`core.ports.store.Outbox`)."""
+"""Effects inside a transaction (`core.ports.outbox.Outbox`)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sqlalchemy.sql.dml import UpdateBase
 from adapters.store.sql.announcing import announce
 from adapters.store.sql.rows import AnyRow, Values, micros, moment, to_json
 from adapters.store.sql.tables import OPEN, PENDING_SYNC, attempts, effect_bodies, effects
-from core.effects import Effect, EffectKind
+from core.effects import Destination, Effect, EffectKind, PayloadRecord, payload_of, record_of
 from core.ports.clock import Clock
 from core.ports.outbox import Delivery, DeliveryState, Settled
 
@@ -27,7 +27,6 @@ ADD_EFFECT = ADD_EFFECT.on_conflict_do_update(
     index_elements=["plan_id", "destination"], index_where=PENDING_SYNC, set_={"due_at": effects.c.due_at}
 )
 _STORE_BODY = postgresql.insert(effect_bodies).on_conflict_do_nothing()
-_BODY = select(effect_bodies.c.body).where(effect_bodies.c.effect_id == bindparam("id"))
 
 _ids: BindParameter[Any] = bindparam("ids", expanding=True)
 _older = effects.alias("older")
@@ -87,9 +86,9 @@ class SqlOutbox:
     def __init__(self, connection: Connection, clock: Clock) -> None:
         self._connection, self._clock = connection, clock
 
-    def claim(self, now: datetime, lease: timedelta, limit: int, busy: Collection[str] = ()) -> list[Delivery]:
+    def claim(self, now: datetime, lease: timedelta, limit: int, busy: Collection[Destination] = ()) -> list[Delivery]:
         """See `Outbox.claim`."""
-        asked = {"now": micros(now), "busy": list(busy), "limit": limit}
+        asked = {"now": micros(now), "busy": list(map(str, busy)), "limit": limit}
         rows = self._connection.execute(_CLAIMABLE, asked).all()
         lease_end = now + lease
         if rows:
@@ -127,7 +126,7 @@ class SqlOutbox:
         announce(self._connection)
 
     def replay(self, effect_ids: Collection[str], now: datetime) -> int:
-        """See `Outbox.replay`. Of several `sync` effects of one plan and destination the newest stands for all."""
+        """See `Outbox.replay`. Of several syncs of one plan and destination the newest stands for all."""
         rows = self._rows(_ENDED, effect_ids)
         chosen = {(row.plan_id, row.destination) if row.kind == EffectKind.SYNC else row.id: row for row in rows}
         self._renew(list(chosen.values()), now)
@@ -137,11 +136,6 @@ class SqlOutbox:
     def store_bodies(self, bodies: Mapping[str, bytes]) -> None:
         """See `Outbox.store_bodies`."""
         self._execute(_STORE_BODY, [{"effect_id": of, "body": body} for of, body in bodies.items()])
-
-    def body(self, effect_id: str) -> bytes | None:
-        """See `Outbox.body`."""
-        body: bytes | None = self._connection.execute(_BODY, {"id": effect_id}).scalar()
-        return body
 
     def _renew(self, rows: Sequence[AnyRow], now: datetime) -> None:
         """Make effects pending again and due at once."""
@@ -162,7 +156,7 @@ class SqlOutbox:
             self._connection.execute(_SET, {"ids": ids, **values})
 
     def _reopen(self, rows: Sequence[AnyRow]) -> None:
-        """Let `sync` effects that become pending again stand for those that were added meanwhile."""
+        """Let syncs that become pending again stand for those that were added meanwhile."""
         syncs = sorted((row.plan_id, row.destination, row.id) for row in rows if row.kind == EffectKind.SYNC)
         self._execute(_ABSORB, [{"plan": plan, "place": place, "of": effect_id} for plan, place, effect_id in syncs])
 
@@ -176,13 +170,14 @@ class SqlOutbox:
 
 def effect_values(effect: Effect, now: datetime) -> Values:
     """Return the row of a new effect; one without a moment is due at once."""
+    kind, ref, details = record_of(effect.payload)
     return {
         "id": effect.id,
         "plan_id": effect.plan_id,
-        "destination": effect.destination,
-        "kind": effect.kind.value,
-        "ref": effect.ref,
-        "payload": to_json(effect.payload),
+        "destination": str(effect.destination),
+        "kind": kind.value,
+        "ref": ref,
+        "payload": to_json(details),
         "state": DeliveryState.PENDING.value,
         "attempts": 0,
         "due_at": micros(effect.due_at or now),
@@ -194,9 +189,10 @@ def effect_values(effect: Effect, now: datetime) -> Values:
 
 def delivery_of(row: AnyRow) -> Delivery:
     """Return the delivery of a row."""
-    kind, payload = EffectKind(row.kind), json.loads(row.payload)
+    destination = Destination.parse(row.destination)
+    payload = payload_of(PayloadRecord(EffectKind(row.kind), row.ref, json.loads(row.payload)))
     return Delivery(
-        effect=Effect(row.id, row.plan_id, row.destination, kind, row.ref, payload, moment(row.due_at)),
+        effect=Effect(row.id, row.plan_id, destination, payload, moment(row.due_at)),
         state=DeliveryState(row.state),
         attempts=row.attempts,
         due_at=moment(row.due_at),

@@ -1,4 +1,4 @@
-"""People, their chat accounts and their tokens inside a transaction (`core.ports.store.PeopleWrites`)."""
+"""People, their chat accounts and their tokens in the database (`core.ports.people`)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, BindParameter, Connection, bindparam, delete, func, insert, or_, update
+from sqlalchemy import BigInteger, BindParameter, Connection, bindparam, delete, func, insert, or_, select, update
 
 from adapters.store.sql.rows import AnyRow, Values, micros, moment, to_json
 from adapters.store.sql.tables import groups, identities, people, tokens
-from core.people import Group, Person
-from core.ports.store import Token
+from core.people import Directory, Group, Person
+from core.ports.people import Token
 
 _ids: BindParameter[Any] = bindparam("ids", expanding=True)
 _DROP_PEOPLE, _ADD_PERSON = delete(people).where(people.c.id.in_(_ids)), insert(people)
@@ -40,7 +40,7 @@ _FORGET_LINKS = delete(tokens).where(tokens.c.single_use, or_(tokens.c.used_at <
 _TIMES = ("created_at", "expires_at", "revoked_at", "used_at")
 
 
-class SqlPeople:
+class SqlPeopleWrites:
     """Implements `PeopleWrites` in SQL."""
 
     def __init__(self, connection: Connection) -> None:
@@ -73,7 +73,7 @@ class SqlPeople:
     def use_token(self, digest: str, now: datetime) -> Token | None:
         """See `PeopleWrites.use_token`."""
         row = self._connection.execute(_USE, {"of": digest, "now": micros(now)}).first()
-        return token_of(row) if row else None
+        return _token_of(row) if row else None
 
     def forget_links(self, before: datetime) -> int:
         """See `PeopleWrites.forget_links`."""
@@ -84,12 +84,38 @@ class SqlPeople:
         return self._connection.execute(_REVOKE, {"of": token_id, "now": micros(now)}).rowcount > 0
 
 
-def person_of(row: AnyRow) -> Person:
+class SqlPeopleReads:
+    """Implements `PeopleReads` in SQL."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def directory(self) -> Directory:
+        """See `PeopleReads.directory`."""
+        everybody = [_person_of(row) for row in self._connection.execute(select(people))]
+        every_group = [_group_of(row) for row in self._connection.execute(select(groups))]
+        return Directory({person.id: person for person in everybody}, {group.id: group for group in every_group})
+
+    def identity(self, platform: str, user: str) -> tuple[str, datetime] | None:
+        """See `PeopleReads.identity`."""
+        statement = select(identities).where(identities.c.platform == platform, identities.c.user == user)
+        row = self._connection.execute(statement).first()
+        return (row.person, moment(row.at)) if row else None
+
+    def tokens(self, person: str = "") -> list[Token]:
+        """See `PeopleReads.tokens`."""
+        statement = select(tokens).order_by(tokens.c.created_at, tokens.c.id)
+        if person:
+            statement = statement.where(tokens.c.person == person)
+        return [_token_of(row) for row in self._connection.execute(statement)]
+
+
+def _person_of(row: AnyRow) -> Person:
     """Return the person of a row."""
     return Person(**row._mapping)
 
 
-def group_of(row: AnyRow) -> Group:
+def _group_of(row: AnyRow) -> Group:
     """Return the group of a row."""
     return Group(row.id, tuple(json.loads(row.members)))
 
@@ -99,6 +125,6 @@ def _token_values(token: Token) -> Values:
     return values | {name: micros(values[name]) for name in _TIMES}
 
 
-def token_of(row: AnyRow) -> Token:
+def _token_of(row: AnyRow) -> Token:
     """Return the token of a row."""
     return Token(**{**row._mapping, **{name: moment(row._mapping[name]) for name in _TIMES}})

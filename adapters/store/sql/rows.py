@@ -123,6 +123,7 @@ def birth_values(plan: Plan) -> Values:
         "number": plan.number,
         "created_by": plan.created_by,
         "created_at": micros(plan.created_at),
+        "origin": to_json(plan.origin) if plan.origin else None,
     }
 
 
@@ -144,6 +145,7 @@ def plan_of(
         created_at=moment(row.created_at),
         updated_by=row.updated_by,
         updated_at=moment(row.updated_at),
+        origin=tuple(json.loads(row.origin)) if row.origin else (),
         revision=row.revision,
         instance_code=row.instance_code,
         nonce=row.nonce,

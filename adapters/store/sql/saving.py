@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from operator import itemgetter
 
 from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, update
 from sqlalchemy.sql.dml import UpdateBase
@@ -42,14 +43,14 @@ from adapters.store.sql.tables import (
 from core.draft import PlanDraft
 from core.errors import Conflict
 from core.plan import Item, Plan
-from core.ports.store import Change
+from core.ports.plans import Change
 from core.workflow import Workflow, split_credentials
 
 _of: BindParameter[str] = bindparam("of")
 _this_version = (plans.c.id == _of, plans.c.version == bindparam("before"))
 
 _ADD_PLAN, _ADD_STAGE, _ADD_VOTE, _ADD_ITEM, _ADD_RUN = map(insert, (plans, stages, votes, items, runs))
-_ADD_SPEC, _ADD_CONTENT, _ADD_VERSION, _ADD_TIMER, _ADD_KEY = map(
+_ADD_SPEC, _ADD_CONTENT, _ADD_VERSION, _ADD_TIMER, _ADD_REQUEST = map(
     insert, (item_specs, contents, versions, timers, inbox)
 )
 _SET_PLAN, _SET_PROGRESS, _SET_LOGGED = (update(plans).where(*_this_version) for _ in range(3))
@@ -65,7 +66,7 @@ _ADD_ENTRY = insert(log).inline()
 _STATEMENTS: tuple[UpdateBase, ...] = (
     _ADD_PLAN, _SET_PLAN, _SET_PROGRESS, _SET_LOGGED, _DROP_CONTENT, _ADD_CONTENT, _DROP_STAGES, _ADD_STAGE, _ADD_VOTE,
     _DROP_ITEM, _ADD_ITEM, _SET_ITEM, _DROP_SPEC, _ADD_SPEC, _ADD_RUN, _SET_RUN, _ADD_VERSION,
-    _DROP_TIMER, _ADD_TIMER, _ADD_KEY, ADD_EFFECT,
+    _DROP_TIMER, _ADD_TIMER, _ADD_REQUEST, ADD_EFFECT,
 )  # fmt: skip
 """Everything but the log, in the order that references and unique keys ask for."""
 
@@ -83,10 +84,10 @@ class Saver:
             self._plan(change.before, change.after)
             self._items(change.before, change.after)
             self._beside(change)
-        effects = [effect for change in changes for effect in change.effects]
+        effects = [effect_values(effect, self._now) for change in changes for effect in change.effects]
         # One order for all transactions, so that they do not wait for each other's pending effects in a circle.
-        effects.sort(key=lambda effect: (effect.plan_id, effect.destination))
-        self._rows[ADD_EFFECT] += [effect_values(effect, self._now) for effect in effects]
+        effects.sort(key=itemgetter("plan_id", "destination"))
+        self._rows[ADD_EFFECT] += effects
         for statement in _STATEMENTS:
             if rows := self._rows.get(statement):
                 result = self._connection.execute(statement, rows)
@@ -170,7 +171,10 @@ class Saver:
                 row = {"plan_id": plan.id, "kind": kind.value, "due_at": due, "claim_at": due}
                 self._rows[_ADD_TIMER].append(row)
         now = micros(self._now)
-        self._rows[_ADD_KEY] += [{"key": key, "plan_id": plan.id, "at": now} for key in change.keys]
+        self._rows[_ADD_REQUEST] += [
+            {"key": key, "plan_id": request.plan_id, "at": now, "replayed": request.replayed}
+            for key, request in change.requests.items()
+        ]
 
 
 def _version_values(plan: Plan, draft: PlanDraft) -> Values:

@@ -66,6 +66,7 @@ plans = Table(
     Column("number", Integer, nullable=False, unique=True),
     _col("created_by"),
     _moment("created_at", null=False),
+    _col("origin", null=True),
     # What is planned: changes with the revision only.
     _col("name"),
     _col("manager"),
@@ -324,6 +325,8 @@ inbox = Table(
     Column("key", Text, primary_key=True),
     _of_plan(),
     Column("at", BigInteger, index=True, nullable=False),
+    # How many deliveries a replay began again, of all plans.
+    Column("replayed", Integer),
 )
 
 counters = Table("counters", metadata, Column("name", Text, primary_key=True), _col("value", BigInteger))

@@ -1,4 +1,4 @@
-"""Timers inside a transaction (`core.ports.store.Timers`)."""
+"""Timers inside a transaction (`core.ports.timers.Timers`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Integer, bindparam, delete, select, update
 
 from adapters.store.sql.rows import micros, moment
 from adapters.store.sql.tables import timers
-from core.ports.store import DueTimer
+from core.ports.timers import DueTimer
 from core.timers import TimerKind
 
 _this = (timers.c.plan_id == bindparam("plan"), timers.c.kind == bindparam("which"))

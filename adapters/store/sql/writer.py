@@ -11,16 +11,22 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from adapters.store.sql.cards import SqlCards
+from adapters.store.sql.cards import SqlCardWrites
 from adapters.store.sql.databases import begin, translated
 from adapters.store.sql.outbox import SqlOutbox
-from adapters.store.sql.people import SqlPeople
-from adapters.store.sql.plans import SqlPlans
+from adapters.store.sql.people import SqlPeopleWrites
+from adapters.store.sql.plan_writes import SqlPlanWrites
+from adapters.store.sql.requests import SqlRequestWrites
 from adapters.store.sql.sealing import Sealing
 from adapters.store.sql.timers import SqlTimers
+from core.ports.cards import CardWrites
 from core.ports.clock import Clock
 from core.ports.outbox import Outbox
-from core.ports.store import Cards, PeopleWrites, PlanWrites, Timers, Writing
+from core.ports.people import PeopleWrites
+from core.ports.plans import PlanWrites
+from core.ports.requests import RequestWrites
+from core.ports.store import Writing
+from core.ports.timers import Timers
 
 T = TypeVar("T")
 
@@ -29,11 +35,12 @@ class SqlWriting:
     """Implements `Writing`: one transaction."""
 
     def __init__(self, connection: Connection, sealing: Sealing, clock: Clock) -> None:
-        self.plans: PlanWrites = SqlPlans(connection, sealing, clock)
+        self.plans: PlanWrites = SqlPlanWrites(connection, sealing, clock)
+        self.requests: RequestWrites = SqlRequestWrites(connection)
         self.outbox: Outbox = SqlOutbox(connection, clock)
         self.timers: Timers = SqlTimers(connection)
-        self.cards: Cards = SqlCards(connection)
-        self.people: PeopleWrites = SqlPeople(connection)
+        self.cards: CardWrites = SqlCardWrites(connection)
+        self.people: PeopleWrites = SqlPeopleWrites(connection)
 
 
 class Writer:

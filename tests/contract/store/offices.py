@@ -7,7 +7,7 @@ from typing import Any
 from adapters.common.system import SystemIds
 from core import commands as c
 from core.audit import LogEntry
-from core.context import Policy
+from core.context import Environment, Policy
 from core.draft import PlanDraft
 from core.engine import Engine, Outcome
 from core.people import EXTERNAL, SYSTEM, Actor
@@ -34,8 +34,7 @@ class Office:
         self.store = store
         self.clock = clock or ManualClock(START)
         self.ids: Ids = SystemIds()
-        self.engine = Engine(store, self.clock, self.ids, policy, AUDIT_KEY)
-        self.engine.directory = PEOPLE
+        self.engine = Engine(store, self.clock, self.ids, Environment(policy, PEOPLE), AUDIT_KEY)
 
     async def create(
         self, plan_draft: PlanDraft | None = None, by: str = "alice", key: str = "", **fields: Any
@@ -63,10 +62,10 @@ class Office:
         return await self.do(c.ReportRun, plan, "system", item_id=item.id, run_id=item.run.id, status=status, **fields)
 
     async def log(self, plan: Plan) -> list[LogEntry]:
-        return await self.store.read(lambda reading: reading.log(plan.id))
+        return await self.store.read(lambda reading: reading.log.of_plan(plan.id))
 
     async def stored(self, plan: Plan) -> Plan:
-        return await self.store.read(lambda reading: reading.plan(plan.id, whole=True))
+        return await self.store.read(lambda reading: reading.plans.get(plan.id, whole=True))
 
 
 def actor(name: str) -> Actor:

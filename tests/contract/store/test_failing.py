@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from core.effects import Effect, EffectKind
+from core.effects import Destination, DestinationKind, Effect
 from core.ports.outbox import Attempt, DeliveryState, Failing, Settled
 from core.ports.store import Store
 from tests.clock import ManualClock
-from tests.worlds import START
+from tests.worlds import CI, HOOK, START
 
-CI, OTHER = "hook:ci", "hook:other"
+OTHER = Destination(DestinationKind.HOOK, "other")
 
 
 class Tries:
@@ -21,8 +21,8 @@ class Tries:
     def __init__(self, store: Store, clock: ManualClock) -> None:
         self.store, self.clock = store, clock
 
-    async def make(self, number: int, status: int, destination: str = CI) -> None:
-        effect = Effect(f"e{number}", f"p{number}", destination, EffectKind.HOOK)
+    async def make(self, number: int, status: int, destination: Destination = CI) -> None:
+        effect = Effect(f"e{number}", f"p{number}", destination, HOOK)
         await self.store.write(lambda writing: writing.outbox.add([effect]))
         await self.again(number, status)
 
@@ -33,8 +33,8 @@ class Tries:
         await self.store.write(lambda writing: writing.outbox.settle([settled]))
         self.clock.advance(timedelta(minutes=1))
 
-    async def failing(self, destination: str = CI) -> Failing | None:
-        return await self.store.read(lambda reading: reading.failing(destination))
+    async def failing(self, destination: Destination = CI) -> Failing | None:
+        return await self.store.read(lambda reading: reading.deliveries.failing(destination))
 
 
 @pytest.fixture

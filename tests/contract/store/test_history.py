@@ -43,19 +43,27 @@ async def test_the_chain_of_the_log_holds_after_a_round_trip(office: Office) -> 
 async def test_the_log_is_read_from_where_it_was_left(office: Office) -> None:
     one, two = await office.create(), await office.create()
     await office.do(c.Submit, one)
-    log = await office.store.read(lambda reading: reading.log(one.id))
-    assert await office.store.read(lambda reading: reading.log(one.id, after=1)) == log[1:]
-    assert await office.store.read(lambda reading: reading.log(one.id, after=0, limit=1)) == log[:1]
-    every = await office.store.read(lambda reading: reading.log_since(0))
+    log = await office.store.read(lambda reading: reading.log.of_plan(one.id))
+    assert await office.store.read(lambda reading: reading.log.of_plan(one.id, after=1)) == log[1:]
+    assert await office.store.read(lambda reading: reading.log.of_plan(one.id, after=0, limit=1)) == log[:1]
+    every = await office.store.read(lambda reading: reading.log.since(0))
     assert [entry.plan_id for entry in every] == [one.id, two.id, *[one.id] * (len(log) - 1)]
-    assert await office.store.read(lambda reading: reading.log_since(every[0].id, limit=2)) == every[1:3]
+    assert await office.store.read(lambda reading: reading.log.since(every[0].id, limit=2)) == every[1:3]
+
+
+async def test_the_newest_entry_is_found(office: Office) -> None:
+    assert await office.store.read(lambda reading: reading.log.newest()) == 0
+    for _ in range(3):
+        plan = await office.create()
+        newest = (await office.log(plan))[-1].id
+        assert await office.store.read(lambda reading: reading.log.newest()) == newest
 
 
 async def test_each_revision_is_kept_as_a_version_without_credentials(office: Office) -> None:
     plan = await office.create(draft(stage("bob"), items=[with_secret()], description="first"))
     await office.do(c.Edit, plan, patch=PlanPatch(description="second"))
     edited = await office.stored(plan)
-    first, second = await office.store.read(lambda reading: reading.versions(plan.id))
+    first, second = await office.store.read(lambda reading: reading.plans.versions(plan.id))
     assert (first.revision, first.by, first.instance_code) == (1, "alice", plan.instance_code)
     assert (second.revision, second.at, second.instance_code) == (2, edited.updated_at, edited.instance_code)
     assert (first.content["description"], second.content["description"]) == ("first", "second")
@@ -67,7 +75,7 @@ async def test_edits_that_come_together_are_versions_of_their_own(office: Office
     plan = await office.create()
     patches = [PlanPatch(description=text) for text in ("second", "third")]
     await asyncio.gather(*(office.ask(c.Edit, plan, patch=patch) for patch in patches))
-    versions = await office.store.read(lambda reading: reading.versions(plan.id))
+    versions = await office.store.read(lambda reading: reading.plans.versions(plan.id))
     assert [(v.revision, v.content["description"]) for v in versions] == [(1, ""), (2, "second"), (3, "third")]
     assert len({version.instance_code for version in versions}) == 3
 
@@ -75,7 +83,7 @@ async def test_edits_that_come_together_are_versions_of_their_own(office: Office
 async def test_a_version_can_be_read_as_a_draft_again(office: Office) -> None:
     made = draft(approval={"stages": [stage("bob")], "expires_in": "1h30m"}, items=[workflow_item("deploy")])
     plan = await office.create(made)
-    (version,) = await office.store.read(lambda reading: reading.versions(plan.id))
+    (version,) = await office.store.read(lambda reading: reading.plans.versions(plan.id))
     assert PlanDraft.model_validate(version.content) == made
 
 
@@ -84,11 +92,11 @@ async def test_credentials_come_back_with_the_spec(office: Office) -> None:
     item = item_of(plan, "deploy")
     assert item.spec is not None
     assert item.spec["params"][0]["value"] == SECRET
-    assert await office.store.read(lambda reading: reading.spec(plan.id, item.id)) == item.spec
+    assert await office.store.read(lambda reading: reading.plans.spec(plan.id, item.id)) == item.spec
     with pytest.raises(NotFound):
-        await office.store.read(lambda reading: reading.spec(plan.id, "none"))
+        await office.store.read(lambda reading: reading.plans.spec(plan.id, "none"))
     with pytest.raises(NotFound):
-        await office.store.read(lambda reading: reading.spec("none", item.id))
+        await office.store.read(lambda reading: reading.plans.spec("none", item.id))
 
 
 async def test_credentials_are_encrypted_at_rest(sqlite_file: Path) -> None:
@@ -102,5 +110,5 @@ async def test_credentials_are_encrypted_at_rest(sqlite_file: Path) -> None:
     await store.close()
     other = open_store(f"sqlite:///{sqlite_file}", b"another key")
     with pytest.raises(Unavailable, match="secret key"):
-        await other.read(lambda reading: reading.plan(plan.id, whole=True))
+        await other.read(lambda reading: reading.plans.get(plan.id, whole=True))
     await other.close()

@@ -15,7 +15,7 @@ async def test_masked_plans_are_whole_but_for_their_credentials(office: Office) 
     items = [text_item("notes"), workflow_item("deploy", workflow=workflow("true") | {"params": [SECRET]})]
     plan = await office.create(items=items, description="why")
     other = await office.create()
-    masked = await office.store.read(lambda reading: reading.masked([plan.id, other.id, "none"]))
+    masked = await office.store.read(lambda reading: reading.plans.masked([plan.id, other.id, "none"]))
 
     assert masked.keys() == {plan.id, other.id}
     notes, deploy = masked[plan.id].items.values()
@@ -25,5 +25,5 @@ async def test_masked_plans_are_whole_but_for_their_credentials(office: Office) 
     assert masked[plan.id].content == plan.content
     assert "hunter2" not in json.dumps([dict(item.spec or {}) for item in masked[plan.id].items.values()])
 
-    whole = await office.store.read(lambda reading: reading.plan(plan.id, whole=True))
+    whole = await office.store.read(lambda reading: reading.plans.get(plan.id, whole=True))
     assert "hunter2" in json.dumps([dict(item.spec or {}) for item in whole.items.values()])

@@ -8,23 +8,30 @@ from datetime import datetime, timedelta
 import pytest
 
 from core import commands as c
-from core.effects import Effect, EffectKind
+from core.effects import Destination, DestinationKind, Effect, Hook, Payload, Sync
 from core.errors import Conflict
 from core.ports.outbox import Attempt, Delivery, DeliveryState, Settled
 from core.ports.store import Store
 from tests.clock import ManualClock
 from tests.contract.store.offices import Office
-from tests.worlds import START, draft, stage
+from tests.worlds import CI, HOOK, SLACK, START, draft, stage
 
 LEASE = timedelta(minutes=1)
 
 
-def effect(number: int, plan: str = "p", destination: str = "hook:ci", kind: EffectKind = EffectKind.HOOK) -> Effect:
-    return Effect(f"e{number}", plan, destination, kind, "ref", {"n": number, "text": "好"})
+FEISHU = Destination(DestinationKind.CHAT, "feishu")
 
 
-def sync(number: int, plan: str = "p", destination: str = "slack") -> Effect:
-    return effect(number, plan, destination, EffectKind.SYNC)
+def endpoint(name: object) -> Destination:
+    return Destination(DestinationKind.HOOK, str(name))
+
+
+def effect(number: int, plan: str = "p", destination: Destination = CI, payload: Payload = HOOK) -> Effect:
+    return Effect(f"e{number}", plan, destination, payload)
+
+
+def sync(number: int, plan: str = "p", destination: Destination = SLACK) -> Effect:
+    return effect(number, plan, destination, Sync())
 
 
 class Desk:
@@ -36,7 +43,7 @@ class Desk:
     async def add(self, *effects: Effect) -> None:
         await self.store.write(lambda writing: writing.outbox.add(effects))
 
-    async def claim(self, limit: int = 10, busy: Sequence[str] = ()) -> list[str]:
+    async def claim(self, limit: int = 10, busy: Sequence[Destination] = ()) -> list[str]:
         now = self.clock.now()
         claimed = await self.store.write(lambda writing: writing.outbox.claim(now, LEASE, limit, busy))
         return [delivery.effect.id for delivery in claimed]
@@ -59,7 +66,7 @@ class Desk:
         return await self.store.write(lambda writing: writing.outbox.replay(ids, now))
 
     async def all(self) -> dict[str, Delivery]:
-        page = await self.store.read(lambda reading: reading.deliveries())
+        page = await self.store.read(lambda reading: reading.deliveries.page())
         return {delivery.effect.id: delivery for delivery in page.items}
 
 
@@ -72,11 +79,11 @@ async def test_the_effects_of_a_command_are_stored_with_it(office: Office, desk:
     plan = await office.create(draft(stage("bob")))
     await office.do(c.Submit, plan)
     await office.do(c.Approve, plan, "bob")
-    kept = [(d.effect.destination, d.effect.kind, d.effect.plan_id) for d in (await desk.all()).values()]
-    assert sorted(kept) == [
-        ("feishu", EffectKind.SYNC, plan.id),
-        ("hook:ci", EffectKind.HOOK, plan.id),
-        ("slack", EffectKind.SYNC, plan.id),
+    kept = [d.effect for d in (await desk.all()).values()]
+    assert sorted((str(each.destination), type(each.payload), each.plan_id) for each in kept) == [
+        ("feishu", Sync, plan.id),
+        ("hook:ci", Hook, plan.id),
+        ("slack", Sync, plan.id),
     ]
 
 
@@ -84,13 +91,14 @@ async def test_a_claimed_effect_is_what_was_added(desk: Desk) -> None:
     await desk.add(effect(1))
     now = desk.clock.now()
     (delivery,) = await desk.store.write(lambda writing: writing.outbox.claim(now, LEASE, 10))
-    assert (delivery.effect.id, delivery.effect.payload, delivery.effect.ref) == ("e1", {"n": 1, "text": "好"}, "ref")
+    assert (delivery.effect.id, delivery.effect.plan_id, delivery.effect.destination) == ("e1", "p", CI)
+    assert delivery.effect.payload == HOOK
     assert (delivery.state, delivery.attempts, delivery.created_at) == (DeliveryState.SENDING, 1, START)
     assert delivery.due_at == now + LEASE
 
 
 async def test_only_the_oldest_of_each_plan_and_destination_is_claimed(desk: Desk) -> None:
-    await desk.add(effect(9), effect(1), effect(2, "q"), effect(3, "p", "hook:b"), effect(4, "q"))
+    await desk.add(effect(9), effect(1), effect(2, "q"), effect(3, "p", endpoint("b")), effect(4, "q"))
     assert await desk.claim() == ["e9", "e2", "e3"]
     assert await desk.claim() == []
     await desk.settle("e9")
@@ -109,13 +117,13 @@ async def test_a_failed_effect_holds_up_those_behind_it_until_it_is_dead(desk: D
 
 
 async def test_the_limit_and_busy_destinations_are_heeded(desk: Desk) -> None:
-    await desk.add(*(effect(i, f"p{i}", f"hook:{i % 2}") for i in range(6)))
-    assert await desk.claim(limit=2, busy=["hook:0", "other"]) == ["e1", "e3"]
+    await desk.add(*(effect(i, f"p{i}", endpoint(i % 2)) for i in range(6)))
+    assert await desk.claim(limit=2, busy=[endpoint(0), FEISHU]) == ["e1", "e3"]
     assert await desk.claim(limit=10) == ["e0", "e2", "e4", "e5"]
 
 
 async def test_an_effect_is_not_claimed_before_it_is_due(desk: Desk) -> None:
-    later = Effect("e1", "p", "email", EffectKind.SYNC, due_at=START + timedelta(seconds=5))
+    later = Effect("e1", "p", SLACK, Sync(), due_at=START + timedelta(seconds=5))
     await desk.add(later)
     assert await desk.claim() == []
     desk.clock.advance(timedelta(seconds=5))
@@ -158,7 +166,7 @@ async def test_every_try_is_kept(desk: Desk) -> None:
     desk.clock.advance(timedelta(seconds=1))
     await desk.claim()
     await desk.settle("e1")
-    tries = await desk.store.read(lambda reading: reading.attempts("e1"))
+    tries = await desk.store.read(lambda reading: reading.deliveries.attempts("e1"))
     assert tries == [
         Attempt(START, 12, 200, "refused", "answer"),
         Attempt(START + timedelta(seconds=1), 12, 200, "", "answer"),
@@ -170,12 +178,12 @@ async def test_every_try_is_kept(desk: Desk) -> None:
 
 async def test_deliveries_are_found_by_name(desk: Desk) -> None:
     await desk.add(effect(1), effect(2), effect(3, "q"))
-    found = await desk.store.read(lambda reading: reading.named_deliveries(["e3", "e1", "e9", "e1"]))
+    found = await desk.store.read(lambda reading: reading.deliveries.named(["e3", "e1", "e9", "e1"]))
     assert [delivery.effect.id for delivery in found] == ["e1", "e3"]
 
 
 async def test_syncs_coalesce_until_one_is_being_sent(desk: Desk) -> None:
-    await desk.add(sync(1), sync(2), sync(3, destination="feishu"), sync(4, plan="q"))
+    await desk.add(sync(1), sync(2), sync(3, destination=FEISHU), sync(4, plan="q"))
     assert sorted(await desk.all()) == ["e1", "e3", "e4"]
     assert await desk.claim() == ["e1", "e3", "e4"]
     await desk.add(sync(5), sync(6))
@@ -191,7 +199,7 @@ async def test_a_sync_that_is_done_is_forgotten_with_its_tries(desk: Desk) -> No
     await desk.claim()
     await desk.settle("e1", "e2")
     assert list(await desk.all()) == ["e2"]
-    assert await desk.store.read(lambda reading: reading.attempts("e1")) == []
+    assert await desk.store.read(lambda reading: reading.deliveries.attempts("e1")) == []
 
 
 async def test_a_sync_that_is_repeated_stands_for_one_that_came_meanwhile(desk: Desk) -> None:
@@ -237,15 +245,15 @@ async def test_what_another_sender_settled_stays_as_it_is(desk: Desk) -> None:
     await desk.settle("e1", "e2")
     await desk.fail("e1", "e2", "none")
     assert {key: d.state for key, d in (await desk.all()).items()} == {"e1": DeliveryState.DONE}
-    assert len(await desk.store.read(lambda reading: reading.attempts("e1"))) == 1
+    assert len(await desk.store.read(lambda reading: reading.deliveries.attempts("e1"))) == 1
 
 
 async def test_the_first_body_of_an_effect_is_kept(desk: Desk) -> None:
     await desk.add(effect(1))
     await desk.store.write(lambda writing: writing.outbox.store_bodies({"e1": b"\x00first"}))
     await desk.store.write(lambda writing: writing.outbox.store_bodies({"e1": b"second"}))
-    assert await desk.store.write(lambda writing: writing.outbox.body("e1")) == b"\x00first"
-    assert await desk.store.write(lambda writing: writing.outbox.body("e2")) is None
+    assert await desk.store.read(lambda reading: reading.deliveries.body("e1")) == b"\x00first"
+    assert await desk.store.read(lambda reading: reading.deliveries.body("e2")) is None
 
 
 async def test_an_identifier_is_used_once(desk: Desk) -> None:
@@ -257,13 +265,13 @@ async def test_an_identifier_is_used_once(desk: Desk) -> None:
 async def test_deliveries_are_listed_by_plan_and_state_in_pages(desk: Desk) -> None:
     await desk.add(*(effect(i, f"p{i % 2}") for i in range(7)))
     await desk.claim()
-    first = await desk.store.read(lambda reading: reading.deliveries(limit=3))
+    first = await desk.store.read(lambda reading: reading.deliveries.page(limit=3))
     assert [d.effect.id for d in first.items] == ["e6", "e5", "e4"]
     await desk.add(effect(8))
-    second = await desk.store.read(lambda reading: reading.deliveries(cursor=first.next_cursor, limit=4))
+    second = await desk.store.read(lambda reading: reading.deliveries.page(cursor=first.next_cursor, limit=4))
     assert [d.effect.id for d in second.items] == ["e3", "e2", "e1", "e0"]
     assert second.next_cursor == ""
-    sending = await desk.store.read(lambda reading: reading.deliveries(state="sending"))
+    sending = await desk.store.read(lambda reading: reading.deliveries.page(state="sending"))
     assert [d.effect.id for d in sending.items] == ["e1", "e0"]
-    of_plan = await desk.store.read(lambda reading: reading.deliveries(plan_id="p1", state="pending"))
+    of_plan = await desk.store.read(lambda reading: reading.deliveries.page(plan_id="p1", state="pending"))
     assert [d.effect.id for d in of_plan.items] == ["e5", "e3"]

@@ -9,7 +9,9 @@ import pytest
 
 from core.errors import Conflict
 from core.people import Group, Person
-from core.ports.store import CardRecord, Store, Token, Writing
+from core.ports.cards import CardRecord
+from core.ports.people import Token
+from core.ports.store import Store, Writing
 from tests.worlds import START
 
 ALICE = Person("alice", "Alice 李", "a@example.com", "1", "U1", "ou_1", "u1", "zh_CN", "Asia/Shanghai", admin=True)
@@ -22,7 +24,7 @@ async def test_people_and_groups_are_put_and_replaced(store: Store) -> None:
     await store.write(lambda writing: writing.people.put([ALICE, BOB], [sre]))
     await store.write(lambda writing: writing.people.put([replace(BOB, active=True)], [Group("sre", ())]))
     await store.write(lambda writing: writing.people.put([], []))
-    directory = await store.read(lambda reading: reading.directory())
+    directory = await store.read(lambda reading: reading.people.directory())
     assert directory.people == {"alice": ALICE, "bob": replace(BOB, active=True)}
     assert directory.groups == {"sre": Group("sre", ())}
 
@@ -30,10 +32,13 @@ async def test_people_and_groups_are_put_and_replaced(store: Store) -> None:
 async def test_a_chat_user_is_linked_to_one_person(store: Store) -> None:
     await store.write(lambda writing: writing.people.link("slack", "U1", "alice", START))
     await store.write(lambda writing: writing.people.link("slack", "U1", "bob", START + timedelta(hours=1)))
-    assert await store.read(lambda reading: reading.identity("slack", "U1")) == ("bob", START + timedelta(hours=1))
-    assert await store.read(lambda reading: reading.identity("feishu", "U1")) is None
+    assert await store.read(lambda reading: reading.people.identity("slack", "U1")) == (
+        "bob",
+        START + timedelta(hours=1),
+    )
+    assert await store.read(lambda reading: reading.people.identity("feishu", "U1")) is None
     await store.write(lambda writing: writing.people.unlink("slack", "U1"))
-    assert await store.read(lambda reading: reading.identity("slack", "U1")) is None
+    assert await store.read(lambda reading: reading.people.identity("slack", "U1")) is None
 
 
 async def test_a_token_is_valid_until_it_expires_or_is_revoked(store: Store) -> None:
@@ -51,7 +56,7 @@ async def test_a_token_is_valid_until_it_expires_or_is_revoked(store: Store) -> 
     assert await store.write(lambda writing: writing.people.revoke_token("t1", revoked_at))
     assert not await store.write(lambda writing: writing.people.revoke_token("t2", revoked_at))
     assert await use(4) is None
-    (token,) = await store.read(lambda reading: reading.tokens())
+    (token,) = await store.read(lambda reading: reading.people.tokens())
     assert token == replace(TOKEN, used_at=START + timedelta(minutes=2), revoked_at=revoked_at)
 
 
@@ -80,7 +85,7 @@ async def test_links_that_lead_nowhere_are_forgotten(store: Store) -> None:
     await store.write(add)
     for count in (2, 0):
         assert await store.write(lambda writing: writing.people.forget_links(START + timedelta(hours=1))) == count
-    assert {token.id for token in await store.read(lambda reading: reading.tokens())} == {"open", "session"}
+    assert {token.id for token in await store.read(lambda reading: reading.people.tokens())} == {"open", "session"}
 
 
 async def test_a_digest_belongs_to_one_token(store: Store) -> None:
@@ -93,8 +98,8 @@ async def test_tokens_are_listed_by_person(store: Store) -> None:
     others = replace(TOKEN, id="t0", digest="d0", person="bob", created_at=START + timedelta(hours=1))
     await store.write(lambda writing: writing.people.add_token(others))
     await store.write(lambda writing: writing.people.add_token(TOKEN))
-    assert await store.read(lambda reading: reading.tokens()) == [TOKEN, others]
-    assert await store.read(lambda reading: reading.tokens("bob")) == [others]
+    assert await store.read(lambda reading: reading.people.tokens()) == [TOKEN, others]
+    assert await store.read(lambda reading: reading.people.tokens("bob")) == [others]
 
 
 async def test_cards_are_put_replaced_and_dropped(store: Store) -> None:
@@ -102,10 +107,10 @@ async def test_cards_are_put_replaced_and_dropped(store: Store) -> None:
     posted = replace(intent, channel="D1", message="1.2", version=3, log_seq=4, posted_at=START)
     other = CardRecord("c2", "p", "feishu", "plan", "oc_1")
     await store.write(lambda writing: writing.cards.put([intent, other]))
-    assert await store.read(lambda reading: reading.cards("p", "slack")) == [intent]
+    assert await store.read(lambda reading: reading.cards.of_plan("p", "slack")) == [intent]
     await store.write(lambda writing: writing.cards.put([posted]))
-    assert await store.read(lambda reading: reading.cards("p", "slack")) == [posted]
+    assert await store.read(lambda reading: reading.cards.of_plan("p", "slack")) == [posted]
     await store.write(lambda writing: writing.cards.drop(["c1", "none"]))
     await store.write(lambda writing: writing.cards.drop([]))
-    assert await store.read(lambda reading: reading.cards("p", "slack")) == []
-    assert await store.read(lambda reading: reading.cards("p", "feishu")) == [other]
+    assert await store.read(lambda reading: reading.cards.of_plan("p", "slack")) == []
+    assert await store.read(lambda reading: reading.cards.of_plan("p", "feishu")) == [other]

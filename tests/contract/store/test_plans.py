@@ -12,9 +12,12 @@ import pytest
 from core import commands as c
 from core.audit import broken_at
 from core.draft import PlanPatch
-from core.errors import AlreadyDecided, Conflict, FabuError, Forbidden, NotFound
+from core.errors import AlreadyDecided, Conflict, FabuError, Forbidden, Invalid, NotFound
+from core.people import gate
 from core.plan import Plan
-from core.ports.store import Change, Scope, Store, Writing
+from core.ports.plans import Change, PlanQuery, Scope
+from core.ports.requests import AcceptedRequest
+from core.ports.store import Store, Writing
 from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus
 from tests.contract.store.offices import AUDIT_KEY, POLICY, Office, item_of
 from tests.worlds import START, draft, stage, text_item, workflow_item
@@ -133,7 +136,7 @@ async def test_an_edit_adds_changes_moves_and_removes_items(office: Office) -> N
     assert stored.content is not None
     assert stored.content.description == ""
     with pytest.raises(NotFound):
-        await office.store.read(lambda reading: reading.spec(plan.id, item_of(plan, "notes").id))
+        await office.store.read(lambda reading: reading.plans.spec(plan.id, item_of(plan, "notes").id))
 
 
 async def test_votes_are_void_after_a_replan(office: Office) -> None:
@@ -158,11 +161,11 @@ async def test_every_attempt_of_a_workflow_is_stored(office: Office) -> None:
     run = item_of(plan, "deploy").run
     assert run is not None
     assert (run.attempt, run.status) == (2, RunStatus.STARTING)
-    assert await office.store.read(lambda reading: reading.open_runs()) == [
+    assert await office.store.read(lambda reading: reading.plans.open_runs()) == [
         (plan.id, replace(item_of(plan, "deploy"), spec=None))
     ]
     await office.report(plan, "deploy", RunStatus.PASSED)
-    assert await office.store.read(lambda reading: reading.open_runs()) == []
+    assert await office.store.read(lambda reading: reading.plans.open_runs()) == []
 
 
 async def test_a_request_key_counts_once(office: Office) -> None:
@@ -172,8 +175,8 @@ async def test_a_request_key_counts_once(office: Office) -> None:
     again = await office.ask(c.Approve, plan, "bob", key="click")
     assert (first.repeated, again.repeated) == (False, True)
     assert len((await office.stored(plan)).votes) == 1
-    seen = await office.store.write(lambda writing: writing.plans.seen(["click", "make", "other"]))
-    assert seen == {"click": plan.id, "make": plan.id}
+    seen = await office.store.read(lambda reading: reading.requests.find(["click", "make", "other"]))
+    assert seen == {"click": AcceptedRequest(plan.id), "make": AcceptedRequest(plan.id)}
 
 
 async def test_the_same_request_key_in_one_commit_counts_once(office: Office) -> None:
@@ -183,15 +186,27 @@ async def test_the_same_request_key_in_one_commit_counts_once(office: Office) ->
     assert sorted(outcome.repeated for outcome in await asyncio.gather(*asked)) == [False, True, True, True]
 
 
+async def test_a_replay_is_remembered_with_how_many_deliveries_it_began_again(office: Office) -> None:
+    plan = await office.create()
+    replay = c.Replay(plan_id=plan.id, deliveries=("d1",), destinations=("slack",), total=3)
+    root = office.engine.directory.actor("root", "api")
+    first, again = [await office.engine.execute(replay, root, "k", "asked") for _ in range(2)]
+    assert [(outcome.repeated, outcome.replayed) for outcome in (first, again)] == [(False, 3), (True, 3)]
+    assert await office.engine.accepted("k", "asked") == AcceptedRequest(plan.id, replayed=3)
+    assert await office.engine.accepted("new", "asked") is None
+    with pytest.raises(Invalid):
+        await office.engine.accepted("k", "something else")
+
+
 async def test_old_request_keys_are_forgotten(office: Office) -> None:
     plan = await office.create(key="old")
     office.clock.advance(timedelta(days=2))
     await office.create(key="new")
     before = office.clock.now() - timedelta(days=1)
-    assert await office.store.write(lambda writing: writing.plans.forget_keys(before)) == 1
-    seen = await office.store.write(lambda writing: writing.plans.seen(["old", "new"]))
+    assert await office.store.write(lambda writing: writing.requests.forget(before)) == 1
+    seen = await office.store.read(lambda reading: reading.requests.find(["old", "new"]))
     assert set(seen) == {"new"}
-    assert plan.id not in seen.values()
+    assert AcceptedRequest(plan.id) not in seen.values()
 
 
 async def test_requests_that_come_together_each_get_their_own_answer(office: Office) -> None:
@@ -234,13 +249,14 @@ async def test_nothing_is_changed_by_a_transaction_that_fails(office: Office) ->
     def fail(writing: Writing) -> None:
         writing.plans.next_number()
         found = writing.plans.load({plan.id: Scope()})[plan.id]
-        writing.plans.save([Change(found, replace(found, name="other", version=found.version + 1), keys=["key"])])
+        newer = replace(found, name="other", version=found.version + 1)
+        writing.plans.save([Change(found, newer, requests={"key": AcceptedRequest(plan.id)})])
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         await office.store.write(fail)
     assert await office.stored(plan) == plan
-    assert await office.store.write(lambda writing: writing.plans.seen(["key"])) == {}
+    assert await office.store.read(lambda reading: reading.requests.find(["key"])) == {}
     assert (await office.create()).number == 2
 
 
@@ -250,7 +266,7 @@ async def test_a_lost_race_is_a_conflict_and_changes_nothing(office: Office, wha
     newer = replace(plan, name="other", version=plan.version + 1)
     change = {
         "version": Change(replace(plan, version=plan.version - 1), newer),
-        "key": Change(plan, newer, keys=["used"]),
+        "key": Change(plan, newer, requests={"used": AcceptedRequest(plan.id)}),
         "id": Change(None, replace(newer, number=9)),
     }[what]
     with pytest.raises(Conflict):
@@ -258,26 +274,34 @@ async def test_a_lost_race_is_a_conflict_and_changes_nothing(office: Office, wha
     assert await office.stored(plan) == plan
 
 
+async def test_what_a_gate_asks_for_stays_with_its_plan(office: Office) -> None:
+    command = c.Create(plan_id="0" * 24, draft=draft(), origin=("release", "code", "event"))
+    await office.engine.execute(command, gate("zadig"))
+    page = await office.store.read(lambda reading: reading.plans.page(PlanQuery()))
+    plan = await office.store.read(lambda reading: reading.plans.get(command.plan_id))
+    assert [each.origin for each in (*page.items, plan)] == [command.origin] * 2
+
+
 async def test_a_deleted_plan_is_hidden_but_its_log_stays(office: Office) -> None:
     plan = await office.create()
     plan = await office.do(c.Delete, plan)
     assert plan.deleted
     with pytest.raises(NotFound):
-        await office.store.read(lambda reading: reading.plan_id(plan.id))
+        await office.store.read(lambda reading: reading.plans.id_of(plan.id))
     log = await office.log(plan)
     assert [entry.event for entry in log] == ["created", "deleted"]
 
 
 async def test_a_plan_is_named_by_id_or_number(office: Office) -> None:
     plan = await office.create()
-    assert await office.store.read(lambda reading: reading.plan_id(plan.id)) == plan.id
-    assert await office.store.read(lambda reading: reading.plan_id("1")) == plan.id
+    assert await office.store.read(lambda reading: reading.plans.id_of(plan.id)) == plan.id
+    assert await office.store.read(lambda reading: reading.plans.id_of("1")) == plan.id
 
 
 @pytest.mark.parametrize("ref", ["2", "", "١", "9" * 30, "none", "-1"])
 async def test_what_names_no_plan_is_not_found(office: Office, ref: str) -> None:
     await office.create()
     with pytest.raises(NotFound):
-        await office.store.read(lambda reading: reading.plan_id(ref))
+        await office.store.read(lambda reading: reading.plans.id_of(ref))
     with pytest.raises(NotFound):
-        await office.store.read(lambda reading: reading.plan(ref))
+        await office.store.read(lambda reading: reading.plans.get(ref))

@@ -10,14 +10,14 @@ import pytest
 from core import commands as c
 from core.errors import Invalid
 from core.plan import Plan
-from core.ports.store import Mine, PlanQuery
+from core.ports.plans import Mine, PlanQuery
 from core.status import PlanStatus, RunStatus
 from tests.contract.store.offices import Office, item_of
 from tests.worlds import draft, stage, text_item, workflow_item
 
 
 async def listed(office: Office, **query: Any) -> list[int]:
-    page = await office.store.read(lambda reading: reading.plans(PlanQuery(**query)))
+    page = await office.store.read(lambda reading: reading.plans.page(PlanQuery(**query)))
     return [plan.number for plan in page.items]
 
 
@@ -26,7 +26,7 @@ async def test_plans_are_listed_newest_first_with_votes_and_without_items(office
     await office.do(c.Submit, plan)
     await office.do(c.Approve, plan, "bob")
     await office.create()
-    page = await office.store.read(lambda reading: reading.plans(PlanQuery()))
+    page = await office.store.read(lambda reading: reading.plans.page(PlanQuery()))
     newest, oldest = page.items
     assert (newest.number, oldest.number) == (2, 1)
     assert [vote.person for vote in oldest.votes] == ["bob"]
@@ -50,11 +50,11 @@ async def test_plans_are_found_by_status_manager_and_name(office: Office) -> Non
 async def test_pages_stay_in_place_while_plans_are_added(office: Office) -> None:
     for _ in range(5):
         await office.create()
-    first = await office.store.read(lambda reading: reading.plans(PlanQuery(limit=2)))
+    first = await office.store.read(lambda reading: reading.plans.page(PlanQuery(limit=2)))
     assert [plan.number for plan in first.items] == [5, 4]
     await office.create()
-    second = await office.store.read(lambda reading: reading.plans(PlanQuery(limit=2, cursor=first.next_cursor)))
-    third = await office.store.read(lambda reading: reading.plans(PlanQuery(limit=2, cursor=second.next_cursor)))
+    second = await office.store.read(lambda reading: reading.plans.page(PlanQuery(limit=2, cursor=first.next_cursor)))
+    third = await office.store.read(lambda reading: reading.plans.page(PlanQuery(limit=2, cursor=second.next_cursor)))
     assert [plan.number for plan in (*second.items, *third.items)] == [3, 2, 1]
     assert third.next_cursor == ""
 
@@ -62,9 +62,9 @@ async def test_pages_stay_in_place_while_plans_are_added(office: Office) -> None
 @pytest.mark.parametrize("cursor", ["x", "!", "MTA=", "LTE", "MQ\n", "é", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5"])
 async def test_a_malformed_cursor_is_invalid(office: Office, cursor: str) -> None:
     with pytest.raises(Invalid, match="cursor"):
-        await office.store.read(lambda reading: reading.plans(PlanQuery(cursor=cursor)))
+        await office.store.read(lambda reading: reading.plans.page(PlanQuery(cursor=cursor)))
     with pytest.raises(Invalid, match="cursor"):
-        await office.store.read(lambda reading: reading.deliveries(cursor=cursor))
+        await office.store.read(lambda reading: reading.deliveries.page(cursor=cursor))
 
 
 async def test_an_item_is_meant_by_position_key_or_part_of_its_name(office: Office) -> None:
@@ -72,7 +72,7 @@ async def test_an_item_is_meant_by_position_key_or_part_of_its_name(office: Offi
     plan = await office.create(items=items)
 
     async def meant(text: str) -> list[int]:
-        found = await office.store.read(lambda reading: reading.find_items(plan.id, text))
+        found = await office.store.read(lambda reading: reading.plans.find_items(plan.id, text))
         return [item.position for item in found]
 
     assert await meant("1") == [1]
@@ -85,7 +85,7 @@ async def test_an_item_is_meant_by_position_key_or_part_of_its_name(office: Offi
 
 async def mine(office: Office, person: str, *groups: str) -> tuple[list[int], list[int], list[tuple[int, str]]]:
     names = {person, *(f"@{group}" for group in groups)}
-    found: Mine = await office.store.read(lambda reading: reading.mine(person, names))
+    found: Mine = await office.store.read(lambda reading: reading.plans.mine(person, names))
     return (
         [plan.number for plan in found.managed],
         [plan.number for plan in found.approvals],
@@ -139,9 +139,9 @@ async def test_runs_that_go_on_are_listed(office: Office) -> None:
         plan = await office.do(c.Execute, plan, item_id=item_id)
     plan = await office.report(plan, "w0", RunStatus.PASSED)
     plan = await office.report(plan, "w1", RunStatus.WAITING)
-    going = await office.store.read(lambda reading: reading.open_runs())
+    going = await office.store.read(lambda reading: reading.plans.open_runs())
     assert sorted(item.key for _, item in going) == ["w1", "w2"]
-    assert len(await office.store.read(lambda reading: reading.open_runs(limit=1))) == 1
+    assert len(await office.store.read(lambda reading: reading.plans.open_runs(limit=1))) == 1
 
 
 async def test_counts_for_monitoring(office: Office) -> None:
@@ -149,9 +149,8 @@ async def test_counts_for_monitoring(office: Office) -> None:
     await office.create()
     await office.do(c.Delete, await office.create())
     await office.do(c.Submit, plan)
-    counts = await office.store.read(lambda reading: reading.counts())
-    assert (counts["plans.planning"], counts["plans.executing"]) == (1, 1)
-    assert counts["deliveries.pending"] == 2 * 3 + 1
+    assert await office.store.read(lambda reading: reading.plans.counts()) == {"planning": 1, "executing": 1}
+    assert await office.store.read(lambda reading: reading.deliveries.counts()) == {"pending": 2 * 3 + 1}
 
 
 async def test_reads_that_run_together_each_see_a_whole_state(office: Office) -> None:
@@ -159,7 +158,7 @@ async def test_reads_that_run_together_each_see_a_whole_state(office: Office) ->
     await office.do(c.Submit, plan)
 
     async def look() -> bool:
-        seen = await office.store.read(lambda reading: reading.plan(plan.id))
+        seen = await office.store.read(lambda reading: reading.plans.get(plan.id))
         return seen.tally.done == sum(item.complete for item in seen.items.values())
 
     executed = (office.ask(c.Execute, plan, item_id=item_id) for item_id in plan.items)

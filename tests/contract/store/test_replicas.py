@@ -14,17 +14,18 @@ from sqlalchemy import NullPool, create_engine, text
 from adapters.store.open import open_store
 from core import commands as c
 from core.audit import LogEntry, broken_at
-from core.effects import Effect, EffectKind
+from core.effects import Effect, Sync
 from core.engine import Outcome
 from core.errors import AlreadyDecided, Invalid
 from core.plan import Plan
 from core.ports.outbox import DeliveryState
-from core.ports.store import Change, Store, Writing
+from core.ports.plans import Change
+from core.ports.store import Store, Writing
 from core.status import PlanStatus
 from tests.clock import ManualClock
 from tests.contract.store.conftest import SECRET_KEY
 from tests.contract.store.offices import AUDIT_KEY, Office
-from tests.worlds import START, draft, stage, text_item
+from tests.worlds import CI, HOOK, SLACK, START, draft, stage, text_item
 
 LEASE = timedelta(minutes=1)
 
@@ -111,12 +112,12 @@ async def test_log_entries_are_numbered_in_the_order_of_commits(offices: list[Of
     assert not later.done()
     await held.release()
     await later
-    log = await offices[0].store.read(lambda reading: reading.log_since(0))
+    log = await offices[0].store.read(lambda reading: reading.log.since(0))
     assert [entry.plan_id for entry in log if entry.event == "renamed"] == [first.id, second.id]
 
 
 async def test_a_sync_is_not_sent_before_the_change_that_joined_it(stores: list[Store], clock: ManualClock) -> None:
-    sync = Effect("e1", "p", "slack", EffectKind.SYNC)
+    sync = Effect("e1", "p", SLACK, Sync())
     await stores[0].write(lambda writing: writing.outbox.add([sync]))
     held = Held(stores[0], lambda writing: writing.outbox.add([replace(sync, id="e2")]))
     await held.begun()
@@ -128,7 +129,7 @@ async def test_a_sync_is_not_sent_before_the_change_that_joined_it(stores: list[
 
 
 async def test_replicas_claim_different_effects(stores: list[Store], clock: ManualClock) -> None:
-    effects = [Effect(f"e{i}", f"p{i % 25}", "hook:ci", EffectKind.HOOK) for i in range(50)]
+    effects = [Effect(f"e{i}", f"p{i % 25}", CI, HOOK) for i in range(50)]
     await stores[0].write(lambda writing: writing.outbox.add(effects))
     now = clock.now()
     claimed = await asyncio.gather(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from core import commands as c
-from core.ports.store import DueTimer
+from core.ports.timers import DueTimer
 from core.timers import TimerKind
 from tests.contract.store.offices import Office
 from tests.worlds import START, draft, stage, text_item

@@ -10,7 +10,7 @@ import pytest
 from adapters.common.system import SystemIds
 from adapters.store.open import open_store
 from bot.scheduler import Ticks
-from core.context import Policy
+from core.context import Environment, Policy
 from core.engine import Engine
 from core.errors import Unavailable
 from tests.clock import ManualClock
@@ -21,7 +21,7 @@ from tests.worlds import START
 def ticks() -> Ticks:
     clock = ManualClock(START)
     store = open_store("memory://", b"k" * 32, clock)
-    return Ticks(store, Engine(store, clock, SystemIds(), Policy(), b"k" * 32), clock)
+    return Ticks(store, Engine(store, clock, SystemIds(), Environment(Policy()), b"k" * 32), clock)
 
 
 async def test_a_slow_tick_is_left_alone_until_it_ends(ticks: Ticks, caplog: pytest.LogCaptureFixture) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from core import commands as c
-from core.apply import AnyEvent, apply
+from core.apply import apply
 from core.approval import eligible
 from core.audit import broken_at, entries_for
 from core.commands import Verb
@@ -19,9 +19,9 @@ from core.consequences import effects_of
 from core.context import Policy
 from core.decide import decide
 from core.draft import PlanPatch
-from core.effects import EffectKind
+from core.effects import RunStart, Sync
 from core.errors import FabuError
-from core.events import CheckRepeated, Created, ExecutionStarted, ItemDone, Refused, RunRequested
+from core.events import AnyEvent, CheckRepeated, Created, ExecutionStarted, ItemDone, Refused, RunRequested
 from core.people import SYSTEM
 from core.plan import Decision, Plan
 from core.status import ENDED, FAILED_CHECK, HookEvent, ItemStatus, PlanStatus, RunStatus
@@ -98,9 +98,9 @@ class PlanMachine(RuleBasedStateMachine):
         self.entries += entries_for(after.id, head.seq, head.hash, events, SYSTEM, world.clock.now(), KEY)
         started = [e for e in events if isinstance(e, RunRequested)]
         effects = effects_of(before, after, events, world.policy, world.ids, world.clock.now())
-        assert sum(e.kind is EffectKind.RUN_START for e in effects) == len(started)
+        assert sum(isinstance(e.payload, RunStart) for e in effects) == len(started)
         if events and not all(isinstance(event, Refused | CheckRepeated) for event in events):
-            assert any(e.kind is EffectKind.SYNC for e in effects)
+            assert any(isinstance(e.payload, Sync) for e in effects)
 
     def check_event(self, plan: Plan, event: AnyEvent) -> None:
         if isinstance(event, ExecutionStarted):

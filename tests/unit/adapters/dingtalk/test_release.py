@@ -14,12 +14,13 @@ from adapters.store.open import open_store
 from bot.chat.dispatch import Dispatch
 from bot.i18n import Locale
 from bot.outbox.cards import CardSync
-from bot.outbox.worker import Courier, DeliveryWorker, patient
+from bot.outbox.worker import Courier, Couriers, DeliveryWorker, patient
 from bot.people.identities import Identities
 from core import commands as c
 from core.chat import Handler, Inbound, Reply
-from core.context import Policy
+from core.context import Environment, Policy
 from core.draft import PlanDraft
+from core.effects import DestinationKind
 from core.engine import Engine
 from core.people import Directory, Person
 from core.plan import Plan
@@ -55,7 +56,7 @@ class Release:
     plan_id: str
 
     async def plan(self) -> Plan:
-        return await self.store.read(lambda reading: reading.plan(self.plan_id, whole=True))
+        return await self.store.read(lambda reading: reading.plans.get(self.plan_id, whole=True))
 
     async def card(self, chat: str, status: str) -> Card:
         """Wait for the newest card of a chat to show a status."""
@@ -83,15 +84,16 @@ async def release(request: pytest.FixtureRequest, ding: DingTalkSimulator, app: 
         store = open_store("memory://", bytes(32), clock)
         stack.push_async_callback(store.close)
         await store.write(lambda writing: writing.people.put(list(PEOPLE.values()), []))
-        engine = Engine(store, clock, ids, Policy(destinations=("dingtalk",)), b"key")
-        engine.directory = Directory(PEOPLE, {})
+        environment = Environment(Policy(destinations=("dingtalk",)), Directory(PEOPLE, {}))
+        engine = Engine(store, clock, ids, environment, b"key")
         messengers = {"dingtalk": served.messenger}
         identities = Identities(store, engine, clock, messengers)
         handlers.append(Dispatch(engine, store, identities, clock, ids, locale=LOCALE, public_url=served.url))
         sync = CardSync(
             served.messenger, "cid1", store, engine, identities, clock, ids, LOCALE, served.url, ("dingtalk",)
         )
-        worker = DeliveryWorker(store, clock, {"dingtalk": Courier(sync.deliver, patient)}, engine)
+        couriers: Couriers = {DestinationKind.CHAT: Courier(sync.deliver, patient)}
+        worker = DeliveryWorker(store, clock, couriers, engine)
         engine.listen(lambda _: worker.wake())
         worker.start()
         stack.push_async_callback(worker.stop)

@@ -15,13 +15,14 @@ from adapters.feishu.messenger import FeishuMessenger
 from adapters.store.open import open_store
 from bot.chat.dispatch import Dispatch
 from bot.i18n import Locale
-from bot.outbox.approval_forms import Forms
+from bot.outbox.approval_forms import ApprovalFormStages
 from bot.outbox.cards import CardSync
-from bot.outbox.worker import Courier, DeliveryWorker, patient
+from bot.outbox.worker import Courier, Couriers, DeliveryWorker, patient
 from bot.people.identities import Identities
 from core import commands as c
-from core.context import Policy
+from core.context import Environment, Policy
 from core.draft import PlanDraft
+from core.effects import DestinationKind
 from core.engine import Engine
 from core.people import Directory, Group, Person
 from core.plan import Plan
@@ -48,7 +49,7 @@ class Fabu:
     store: Store
     engine: Engine
     dispatch: Dispatch
-    forms: Forms
+    forms: ApprovalFormStages
 
     async def submitted(self, *stages: dict[str, Any], name: str = "Shop") -> Plan:
         """Return a plan of Alice's that waits for approval, with its cards posted and its form open."""
@@ -67,7 +68,7 @@ class Fabu:
 
     async def plan(self, plan_id: str) -> Plan:
         """Return a plan as it is now."""
-        return await self.store.read(lambda reading: reading.plan(plan_id, whole=True))
+        return await self.store.read(lambda reading: reading.plans.get(plan_id, whole=True))
 
     async def status(self, plan: Plan) -> PlanStatus:
         """Return how a plan stands now."""
@@ -77,8 +78,8 @@ class Fabu:
         """Wait until nothing is left to deliver."""
         async with asyncio.timeout(10):
             while True:
-                counts = await self.store.read(lambda reading: reading.counts())
-                if not (counts.get("deliveries.pending") or counts.get("deliveries.sending")):
+                counts = await self.store.read(lambda reading: reading.deliveries.counts())
+                if not (counts.get("pending") or counts.get("sending")):
                     return
                 await asyncio.sleep(0.01)
 
@@ -91,15 +92,19 @@ async def fabu(feishu: FeishuSimulator, *, with_forms: bool = True) -> AsyncIter
     messengers: dict[str, Messenger] = {"feishu": FeishuMessenger(client)}
     vendors: dict[str, ApprovalForms] = {"feishu_instance": FeishuForms(client)} if with_forms else {}
     store = open_store("memory://", b"key")
-    engine = Engine(store, clock, ids, Policy(destinations=("feishu",)), b"audit")
-    engine.directory = Directory({one.id: one for one in PEOPLE}, {"qa": Group("qa", ("bob", "carol"))})
+    directory = Directory({one.id: one for one in PEOPLE}, {"qa": Group("qa", ("bob", "carol"))})
+    engine = Engine(store, clock, ids, Environment(Policy(destinations=("feishu",)), directory), b"audit")
     identities = Identities(store, engine, clock, messengers)
     dispatch = Dispatch(engine, store, identities, clock, ids, locale=locale, public_url=URL)
-    forms = Forms(store, engine, identities, vendors, locale, URL)
+    forms = ApprovalFormStages(store, engine, identities, vendors, locale, URL)
     cards = CardSync(
         messengers["feishu"], "oc_ops", store, engine, identities, clock, ids, locale, URL, ("feishu",)
     )  # fmt: skip
-    worker = DeliveryWorker(store, clock, {"feishu": Courier(cards.deliver, patient), **forms.couriers}, engine)
+    couriers: Couriers = {
+        DestinationKind.CHAT: Courier(cards.deliver, patient),
+        DestinationKind.APPROVAL_FORM: forms.courier,
+    }
+    worker = DeliveryWorker(store, clock, couriers, engine)
     engine.listen(lambda _: worker.wake())
     worker.start()
     try:

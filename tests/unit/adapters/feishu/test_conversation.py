@@ -30,7 +30,7 @@ def card_of(feishu: FeishuSimulator, chat_or_user: str) -> Message:
 
 
 async def last_entries(bot: Fabu, plan: Plan) -> list[str]:
-    entries = await bot.store.read(lambda reading: reading.log(plan.id))
+    entries = await bot.store.read(lambda reading: reading.log.of_plan(plan.id))
     return [entry.event for entry in entries]
 
 

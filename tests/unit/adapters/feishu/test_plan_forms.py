@@ -50,7 +50,7 @@ def form_of(feishu: FeishuSimulator, number: int = 0) -> Instance:
 
 
 async def log_of(bot: Fabu, plan: Plan) -> list[str]:
-    return [entry.event for entry in await bot.store.read(lambda reading: reading.log(plan.id))]
+    return [entry.event for entry in await bot.store.read(lambda reading: reading.log.of_plan(plan.id))]
 
 
 async def test_a_form_is_submitted_by_the_manager_for_the_approvers(feishu: FeishuSimulator) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from adapters.hooks.body import render
 from adapters.store.sql.rows import to_json
+from core.effects import Hook
 from core.people import Directory, Person
 from core.plan import Content, Item, Plan, Run, StoredSpec, Window
 from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus
@@ -21,7 +22,7 @@ from tests.simulators import receiver_body
 NOW = datetime(2026, 3, 2, 9, 0, 0, 987_654, tzinfo=UTC)
 SECONDS = int(NOW.timestamp())
 PEOPLE = Directory({"alice": Person("alice", "爱丽丝"), "bob": Person("bob", "Bob")})
-MOMENT = {"status": "executing", "instance_code": "c0de"}
+HOOK = Hook(HookEvent.START_EXECUTE, PlanStatus.EXECUTING, "c0de")
 
 
 def item(position: int, **fields: Any) -> Item:
@@ -42,7 +43,7 @@ def plan_of(*items: Item, **fields: Any) -> Plan:
 
 
 def told(plan: Plan, *, document_aliases: bool = False) -> dict[str, Any]:
-    raw = render(plan, "start_execute", MOMENT, PEOPLE, document_aliases=document_aliases)
+    raw = render(plan, HOOK, PEOPLE, document_aliases=document_aliases)
     assert document_aliases or ReleasePlanHook.model_validate_json(raw).dump_json() == raw
     body = json.loads(raw)
     assert receiver_body.problems(body) == []
@@ -130,8 +131,8 @@ def test_a_stored_workflow_is_told_as_any_other(stages: list[dict[str, Any]]) ->
 def test_our_own_fields_come_after_those_of_zadig(event: HookEvent) -> None:
     sprint = {"sprint_id": 7}
     plan = plan_of(revision=3, log_seq=9, log_head="ab", content=Content("<p>why</p>", (sprint,)))
-    moment = {"status": min(receiver_body.STATUSES[event]), "instance_code": "c"}
-    body = json.loads(render(plan, event, moment, PEOPLE))["release_plan"]
+    hook = Hook(event, PlanStatus(min(receiver_body.STATUSES[event])), "c")
+    body = json.loads(render(plan, hook, PEOPLE))["release_plan"]
     assert list(body)[-4:] == ["success_time", "revision", "jira_sprints", "audit"]
     assert (body["revision"], body["jira_sprints"], body["audit"]) == (3, [sprint], {"seq": 9, "hash": "ab"})
     assert body["description"] == "<p>why</p>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -23,8 +25,12 @@ from adapters.store import migrate
 from adapters.store.open import open_store
 from adapters.store.sql.databases import parse_url
 from adapters.store.sql.tables import metadata
+from core import commands as c
 from core.errors import Unavailable
+from core.people import gate
+from tests.contract.store.offices import Office
 from tests.services import fresh_database
+from tests.worlds import draft
 
 SCRIPTS = Path(migrate.__file__).parent / "migrations"
 
@@ -106,6 +112,42 @@ def test_an_upgrade_brings_what_is_lacking_and_changes_nothing_else(url: str) ->
     for _ in range(2):
         migrate.upgrade(url)
         assert migrate.is_current(url)
+
+
+async def test_a_replay_of_an_earlier_version_keeps_its_answer(url: str) -> None:
+    migrate.upgrade(url)
+    store = open_store(url, b"key")
+    office = Office(store)
+    plan = await office.create(key="other")
+    replay = c.Replay(plan_id=plan.id, deliveries=("d1",), destinations=("slack",), total=3)
+    await office.engine.execute(replay, office.engine.directory.actor("root", "api"), "k", "asked")
+    await store.close()
+    taken_back(url, "0004")
+    details = json.dumps({"total": 3, "request": sha256(b"k").hexdigest()})  # what the log had then
+    with create_engine(parse_url(url), poolclass=NullPool).begin() as connection:
+        connection.execute(text("UPDATE log SET details = :details WHERE event = 'replayed'"), {"details": details})
+    migrate.upgrade(url)
+    store = open_store(url, b"key")
+    found = await store.read(lambda reading: reading.requests.find(["k", "other"]))
+    await store.close()
+    assert {key: request.replayed for key, request in found.items()} == {"k": 3, "other": 0}
+
+
+async def test_a_gate_of_an_earlier_version_keeps_its_question(url: str) -> None:
+    migrate.upgrade(url)
+    store = open_store(url, b"key")
+    office = Office(store)
+    origin = ("release", "code", "start_execute")
+    command = c.Create(plan_id="0" * 24, draft=draft(), origin=origin)
+    await office.engine.execute(command, gate("zadig"))
+    plan = await office.create()
+    await store.close()
+    taken_back(url, "0005")
+    migrate.upgrade(url)
+    store = open_store(url, b"key")
+    stored = await store.read(lambda reading: [reading.plans.get(each) for each in (command.plan_id, plan.id)])
+    await store.close()
+    assert [each.origin for each in stored] == [origin, ()]
 
 
 async def test_a_new_database_may_be_opened_by_several_at_once(tmp_path: Path) -> None:

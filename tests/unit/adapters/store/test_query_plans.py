@@ -15,10 +15,11 @@ from sqlalchemy import Engine, event
 from adapters.store.open import open_store
 from core import commands as c
 from core.ports.outbox import Attempt, DeliveryState, Settled
-from core.ports.store import PlanQuery, Store
+from core.ports.plans import PlanQuery
+from core.ports.store import Store
 from core.status import RunStatus
 from tests.contract.store.offices import Office, item_of
-from tests.worlds import START, draft, stage, text_item, workflow_item
+from tests.worlds import CI, START, draft, stage, text_item, workflow_item
 
 LEASE = timedelta(minutes=1)
 
@@ -72,7 +73,7 @@ async def live(store: Store) -> Office:
 
 async def deliver(store: Store) -> None:
     """Claim and settle effects and timers in every way."""
-    claimed = await store.write(lambda writing: writing.outbox.claim(START, LEASE, 10, ["busy"]))
+    claimed = await store.write(lambda writing: writing.outbox.claim(START, LEASE, 10, [CI]))
     tried = Attempt(START, 1)
     states = [DeliveryState.PENDING, *[DeliveryState.DONE] * len(claimed)]
     results = [Settled(d.effect.id, state, tried) for d, state in zip(claimed, states, strict=False)]
@@ -80,7 +81,7 @@ async def deliver(store: Store) -> None:
     await store.write(lambda writing: writing.outbox.replay([d.effect.id for d in claimed], START))
     due = await store.write(lambda writing: writing.timers.claim(START + timedelta(days=1), LEASE, 10))
     await store.write(lambda writing: writing.timers.drop(due))
-    await store.write(lambda writing: writing.plans.forget_keys(START))
+    await store.write(lambda writing: writing.requests.forget(START))
 
 
 async def test_no_statement_that_writes_reads_a_whole_table(sqlite_file: Path) -> None:
@@ -105,7 +106,7 @@ async def test_no_statement_that_writes_reads_a_whole_table(sqlite_file: Path) -
 async def test_a_page_of_plans_is_found_by_an_index(sqlite_file: Path, query: PlanQuery) -> None:
     store = open_store(f"sqlite:///{sqlite_file}", b"key")
     with listening() as statements:
-        await store.read(lambda reading: reading.plans(query))
+        await store.read(lambda reading: reading.plans.page(query))
     await store.close()
     assert len(statements.sent) == 1
     assert statements.scans(sqlite_file) == []
@@ -115,16 +116,19 @@ async def test_what_is_shown_is_found_by_an_index(sqlite_file: Path) -> None:
     store = open_store(f"sqlite:///{sqlite_file}", b"key")
     office = await live(store)
     with listening() as statements:
-        plan_id = await store.read(lambda reading: reading.plan_id("1"))
-        plan = await store.read(lambda reading: reading.plan(plan_id))
-        await store.read(lambda reading: reading.find_items(plan_id, "deploy"))
-        await store.read(lambda reading: reading.spec(plan_id, item_of(plan, "deploy").id))
-        await store.read(lambda reading: reading.log(plan_id))
-        await store.read(lambda reading: reading.log_since(0))
-        await store.read(lambda reading: reading.versions(plan_id))
-        await store.read(lambda reading: reading.deliveries(plan_id))
-        await store.read(lambda reading: reading.deliveries(state="dead"))
-        await store.read(lambda reading: reading.cards(plan_id, "slack"))
-        await store.read(lambda reading: reading.identity("slack", "U1"))
+        plan_id = await store.read(lambda reading: reading.plans.id_of("1"))
+        plan = await store.read(lambda reading: reading.plans.get(plan_id))
+        await store.read(lambda reading: reading.plans.find_items(plan_id, "deploy"))
+        await store.read(lambda reading: reading.plans.spec(plan_id, item_of(plan, "deploy").id))
+        await store.read(lambda reading: reading.log.of_plan(plan_id))
+        await store.read(lambda reading: reading.log.since(0))
+        await store.read(lambda reading: reading.log.newest())
+        await store.read(lambda reading: reading.requests.find(["create", "click"]))
+        await store.read(lambda reading: reading.deliveries.body("e1"))
+        await store.read(lambda reading: reading.plans.versions(plan_id))
+        await store.read(lambda reading: reading.deliveries.page(plan_id))
+        await store.read(lambda reading: reading.deliveries.page(state="dead"))
+        await store.read(lambda reading: reading.cards.of_plan(plan_id, "slack"))
+        await store.read(lambda reading: reading.people.identity("slack", "U1"))
     await office.store.close()
     assert statements.scans(sqlite_file) == []

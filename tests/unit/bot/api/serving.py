@@ -25,9 +25,10 @@ from bot.people.identities import Identities
 from bot.people.tokens import new_token
 from bot.services import SERVICES, Services
 from config.settings import Settings
-from core.context import Policy
+from core.context import Environment, Policy
 from core.engine import Engine
-from core.ports.store import Token, Writing
+from core.ports.people import Token
+from core.ports.store import Writing
 from core.status import HookEvent
 from tests.clock import ManualClock
 from tests.worlds import PEOPLE, START, stage, text_item, workflow_item
@@ -114,14 +115,13 @@ async def site(url: str = "memory://") -> AsyncIterator[Site]:
     store = open_store(url, b"secret", clock)
     hooks = {"ci": frozenset({HookEvent.ALL_JOB_DONE})}
     policy = Policy(runners={"local": lambda _: []}, hooks=hooks, destinations=("slack",))
-    engine = Engine(store, clock, ids, policy, b"audit")
-    engine.directory = PEOPLE
+    engine = Engine(store, clock, ids, Environment(policy, PEOPLE), b"audit")
     dispatch = Dispatch(
         engine, store, Identities(store, engine, clock, {}), clock, ids,
         locale=Locale("en", "UTC"), public_url=settings.public_url,
     )  # fmt: skip
     app = web.Application(client_max_size=BODY)
-    app[SERVICES] = Services(settings, store, engine, clock, ids, dispatch, {}, Runs(store, engine))
+    app[SERVICES] = Services(settings, store, engine, clock, ids, dispatch, {}, Runs(store, engine, {}))
     add_routes(app)
     made = {person: new_token(person, "test", clock, ids, START + timedelta(days=300)) for person in PEOPLE.people}
     for _, token in made.values():

@@ -84,7 +84,7 @@ async def test_whoever_has_left_is_not_let_in(fabu: Site) -> None:
 
 async def test_the_use_of_a_token_is_written_down_once_a_minute(fabu: Site) -> None:
     async def used() -> object:
-        tokens = await fabu.services.store.read(lambda reading: reading.tokens("alice"))
+        tokens = await fabu.services.store.read(lambda reading: reading.people.tokens("alice"))
         return tokens[0].used_at
 
     await fabu.ask("GET", "/me")

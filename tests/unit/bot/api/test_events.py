@@ -6,7 +6,6 @@ from typing import Any
 
 from aiohttp import ClientResponse
 
-from bot.api.events import newest
 from tests.unit.bot.api.serving import Site, site
 
 
@@ -62,9 +61,3 @@ async def test_streams_end_when_the_server_stops() -> None:
         async with asyncio.timeout(10):
             await fabu.client.server.close()
         assert await response.content.read() == b"\n"
-
-
-async def test_the_newest_entry_is_found(fabu: Site) -> None:
-    for count in range(12):
-        assert await fabu.services.store.read(newest) == count
-        await fabu.plan(name=f"Release {count}")

@@ -25,7 +25,7 @@ def secret_item(value: str) -> dict[str, Any]:
 
 
 def spec_of(plan: dict[str, Any], reading: Reading) -> Mapping[str, Any]:
-    return reading.spec(plan["id"], plan["items"][0]["id"])
+    return reading.plans.spec(plan["id"], plan["items"][0]["id"])
 
 
 async def test_a_plan_answers_with_the_keys_of_the_contract(fabu: Site) -> None:

@@ -21,13 +21,13 @@ from core.audit import LogEntry
 from core.card import Card
 from core.commands import Verb
 from core.draft import PlanDraft, PlanPatch
-from core.effects import Effect, EffectKind
+from core.effects import Destination, DestinationKind, Effect, Sync
 from core.engine import Outcome
 from core.errors import DeliveryError, Invalid, NotFound
 from core.people import Directory, Group, Person
 from core.plan import Channel, Check, Content, Decision, Plan, Run, Vote
 from core.ports.outbox import Delivery, DeliveryState
-from core.ports.store import Mine
+from core.ports.plans import Mine
 from core.status import FAILED_CHECK, HookEvent, ItemStatus, PlanStatus, RunStatus
 from core.validate import problems_at_finish
 from core.verbs import VERBS
@@ -118,7 +118,8 @@ def cards(plan: Plan, locale: Locale) -> Iterator[Card]:
     yield several.plans([], locale.text("Release plans"))
     yield several.mine(Mine([plan], [plan], [(plan, item) for item in plan.items.values()]))
     yield several.mine(Mine([], [], []))
-    yield several.deliveries([Delivery(Effect("7", plan.id, "7", EffectKind.HOOK), DeliveryState.DEAD)], {plan.id: 7})
+    lost = Effect("7", plan.id, Destination(DestinationKind.CHAT, "7"), Sync())
+    yield several.deliveries([Delivery(lost, DeliveryState.DEAD)], {plan.id: 7})
     yield several.deliveries([], {})
     yield several.help()
     yield several.log(plan, list(entries(plan)))

@@ -7,13 +7,13 @@ import asyncio
 from adapters.common.system import SystemIds
 from adapters.store.open import open_store
 from bot.outbox.worker import FEW, Courier, DeliveryWorker, Sent, patient
-from core.context import Policy
-from core.effects import Effect, EffectKind
+from core.context import Environment, Policy
+from core.effects import Effect
 from core.engine import Engine
 from core.ports.outbox import Delivery
 from core.pressure import BURST
 from tests.clock import ManualClock
-from tests.worlds import START
+from tests.worlds import CI, HOOK, START
 
 MANY = 3 * FEW
 
@@ -21,7 +21,7 @@ MANY = 3 * FEW
 async def test_few_are_delivered_in_a_crowd_and_the_rest_when_it_has_passed() -> None:
     clock = ManualClock(START)
     store = open_store("memory://", b"k" * 32, clock)
-    engine = Engine(store, clock, SystemIds(), Policy(), b"key")
+    engine = Engine(store, clock, SystemIds(), Environment(Policy()), b"key")
     begun: list[str] = []
     more, may_end = asyncio.Event(), asyncio.Event()
 
@@ -41,9 +41,9 @@ async def test_few_are_delivered_in_a_crowd_and_the_rest_when_it_has_passed() ->
             more.clear()
             await more.wait()
 
-    effects = [Effect(f"{i:02}", f"plan {i}", "there", EffectKind.HOOK, "", {}, START) for i in range(MANY)]
+    effects = [Effect(f"{i:02}", f"plan {i}", CI, HOOK, START) for i in range(MANY)]
     await store.write(lambda writing: writing.outbox.add(effects))
-    worker = DeliveryWorker(store, clock, {"there": Courier(deliver, patient)}, engine)
+    worker = DeliveryWorker(store, clock, {CI: Courier(deliver, patient)}, engine)
     async with asyncio.timeout(10):
         people = asyncio.create_task(crowding())
         worker.start()

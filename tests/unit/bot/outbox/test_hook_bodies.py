@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
 
 import pytest
 
 from adapters.store.open import open_store
 from bot.outbox.hook_bodies import HookBodies
 from core import commands as c
-from core.effects import Effect, EffectKind
+from core.effects import Effect, Payload, Sync
 from core.errors import NotFound
 from core.ports.outbox import Delivery, DeliveryState
 from tests.contract.store.offices import Office
-
-MOMENT = {"status": "executing", "instance_code": "c0de"}
+from tests.worlds import CI, HOOK
 
 
 class Desk:
@@ -26,9 +24,9 @@ class Desk:
         self.office = Office(open_store("memory://", b"key"))
         self.bodies = HookBodies(self.office.store, self.office.engine, document_aliases=False)
 
-    async def delivery(self, plan_id: str, payload: dict[str, Any] | None = None, attempts: int = 1) -> Delivery:
+    async def delivery(self, plan_id: str, payload: Payload = HOOK, attempts: int = 1) -> Delivery:
         effect_id = self.office.ids.new()
-        effect = Effect(effect_id, plan_id, "hook:ci", EffectKind.HOOK, "start_execute", payload or MOMENT)
+        effect = Effect(effect_id, plan_id, CI, payload)
         await self.office.store.write(lambda writing: writing.outbox.add([effect]))
         return Delivery(effect, DeliveryState.SENDING, attempts)
 
@@ -50,11 +48,11 @@ async def test_what_is_wrong_with_one_stops_no_other() -> None:
     desk = Desk()
     plan = await desk.office.create()
     good, gone = await desk.delivery(plan.id), await desk.delivery("none")
-    broken = await desk.delivery(plan.id, {"status": "executing"})
+    broken = await desk.delivery(plan.id, Sync())
     results = await asyncio.gather(*map(desk.bodies.of, (good, gone, broken)), return_exceptions=True)
     assert isinstance(results[0], bytes)
     assert isinstance(results[1], NotFound)
-    assert isinstance(results[2], KeyError)
+    assert isinstance(results[2], TypeError)
 
 
 async def test_later_tries_send_what_was_kept_though_the_plan_has_changed() -> None:

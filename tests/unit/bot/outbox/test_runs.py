@@ -9,8 +9,8 @@ import pytest
 from adapters.common.system import SystemIds
 from adapters.store.open import open_store
 from bot.outbox.runs import Runs
-from core.context import Policy
-from core.effects import Effect, EffectKind
+from core.context import Environment, Policy
+from core.effects import Destination, DestinationKind, Effect, Payload, RunCancel, RunResume, RunStart
 from core.engine import Engine
 from core.ports.outbox import Delivery, DeliveryState
 from tests.clock import ManualClock
@@ -18,14 +18,14 @@ from tests.worlds import START
 
 
 @pytest.mark.parametrize(
-    ("kind", "gives_up"),
-    [(EffectKind.RUN_START, True), (EffectKind.RUN_RESUME, True), (EffectKind.RUN_CANCEL, False)],
+    ("payload", "gives_up"),
+    [(RunStart("r", "i"), True), (RunResume("r", "i", "", "bob"), True), (RunCancel("r", "i", ""), False)],
 )
-async def test_a_start_is_given_up_after_minutes_and_a_stop_never(kind: EffectKind, *, gives_up: bool) -> None:
+async def test_a_start_is_given_up_after_minutes_and_a_stop_never(payload: Payload, *, gives_up: bool) -> None:
     clock = ManualClock(START)
     store = open_store("memory://", b"k" * 32, clock)
-    backoff = Runs(store, Engine(store, clock, SystemIds(), Policy(), b"key")).courier.backoff
-    effect = Effect("e", "p", "runner:zadig", kind)
+    backoff = Runs(store, Engine(store, clock, SystemIds(), Environment(Policy()), b"key"), {}).courier.backoff
+    effect = Effect("e", "p", Destination(DestinationKind.RUNNER, "zadig"), payload)
     waits = [backoff(Delivery(effect, DeliveryState.SENDING, attempts)) for attempts in range(1, 1000)]
     tried = [wait for wait in waits if wait is not None]
     assert (len(tried) < len(waits)) is gives_up

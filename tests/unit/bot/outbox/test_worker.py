@@ -9,13 +9,13 @@ from typing import TypeVar
 from adapters.common.system import SystemIds
 from adapters.store.open import open_store
 from bot.outbox.worker import Courier, DeliveryWorker, Sent, patient
-from core.context import Policy
-from core.effects import Effect, EffectKind
+from core.context import Environment, Policy
+from core.effects import Effect
 from core.engine import Engine
 from core.ports.outbox import Delivery, DeliveryState
 from core.ports.store import Store, Writing
 from tests.clock import ManualClock
-from tests.worlds import START
+from tests.worlds import CI, HOOK, START
 
 T = TypeVar("T")
 
@@ -42,24 +42,24 @@ async def test_what_is_being_taken_when_the_worker_is_stopped_is_delivered() -> 
     may_end = {name: asyncio.Event() for name in begun}
 
     async def deliver(delivery: Delivery) -> Sent:
-        begun[delivery.effect.ref].set()
-        await may_end[delivery.effect.ref].wait()
+        begun[delivery.effect.id].set()
+        await may_end[delivery.effect.id].wait()
         return Sent(200)
 
     async def add(name: str) -> None:
-        effect = Effect(name, f"plan of {name}", "there", EffectKind.HOOK, name, {}, clock.now())
+        effect = Effect(name, f"plan of {name}", CI, HOOK, clock.now())
         await plain.write(lambda writing: writing.outbox.add([effect]))
         worker.wake()
 
-    engine = Engine(store, clock, SystemIds(), Policy(), b"key")
-    worker = DeliveryWorker(store, clock, {"there": Courier(deliver, patient)}, engine)
+    engine = Engine(store, clock, SystemIds(), Environment(Policy()), b"key")
+    worker = DeliveryWorker(store, clock, {CI: Courier(deliver, patient)}, engine)
     worker.start()
     async with asyncio.timeout(10):
         await add("first")
         await begun["first"].wait()
         store.gate.clear()
         await add("second")
-        while (await plain.read(lambda reading: reading.deliveries(state="pending"))).items:  # noqa: ASYNC110
+        while (await plain.read(lambda reading: reading.deliveries.page(state="pending"))).items:  # noqa: ASYNC110
             await asyncio.sleep(0)
         stopping = asyncio.create_task(worker.stop())
         await asyncio.sleep(0)
@@ -69,5 +69,5 @@ async def test_what_is_being_taken_when_the_worker_is_stopped_is_delivered() -> 
         await asyncio.sleep(0.05)
         may_end["second"].set()
         await stopping
-    page = await plain.read(lambda reading: reading.deliveries())
+    page = await plain.read(lambda reading: reading.deliveries.page())
     assert {delivery.effect.id: delivery.state for delivery in page.items} == dict.fromkeys(begun, DeliveryState.DONE)

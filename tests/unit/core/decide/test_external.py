@@ -7,7 +7,7 @@ import pytest
 from core import commands as c
 from core import errors
 from core.consequences import effects_of
-from core.effects import EffectKind
+from core.effects import Hook
 from core.status import HookEvent, PlanStatus
 from core.timers import TimerKind, timers_of
 from tests.worlds import World, draft, stage, text_item, waiting_policy
@@ -27,7 +27,7 @@ def answer(world: World, event: HookEvent, result: str = "success", **fields: st
 def hooks(world: World) -> list[tuple[str, str]]:
     """The hooks that the last command causes: moment and stated status."""
     effects = effects_of(None, world.plan, world.last.events, world.policy, world.ids, world.clock.now())
-    return [(e.ref, e.payload["status"]) for e in effects if e.kind is EffectKind.HOOK]
+    return [(hook.event, hook.status) for effect in effects if isinstance(hook := effect.payload, Hook)]
 
 
 def test_a_plan_waits_at_each_of_the_three_moments() -> None:

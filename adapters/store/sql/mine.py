@@ -1,4 +1,4 @@
-"""What concerns a person now (`core.ports.store.Mine`)."""
+"""What concerns a person now (`core.ports.plans.Mine`)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from adapters.store.sql.tables import ASSIGNED, items, plans, stages
 from core.approval import pending_voters
 from core.people import Directory
 from core.plan import Item, Plan
-from core.ports.store import Mine
+from core.ports.plans import Mine
 from core.status import UNENDED, ItemStatus, PlanStatus
 
 

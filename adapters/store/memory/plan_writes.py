@@ -1,10 +1,9 @@
-"""Plans inside a transaction in memory (`core.ports.store.PlanWrites`)."""
+"""Plans inside a transaction in memory (`core.ports.plans.PlanWrites`)."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from types import MappingProxyType
 
 from adapters.store.memory.outbox import MemoryOutbox
@@ -12,7 +11,7 @@ from adapters.store.memory.state import State, Timer
 from core.errors import Conflict
 from core.plan import Item, Plan
 from core.ports.clock import Clock
-from core.ports.store import Change, Scope, Version
+from core.ports.plans import Change, Scope, Version
 
 
 def within(plan: Plan, scope: Scope) -> Plan:
@@ -29,15 +28,11 @@ def within(plan: Plan, scope: Scope) -> Plan:
     return replace(plan, items=items, content=None)
 
 
-class MemoryPlans:
+class MemoryPlanWrites:
     """Implements `PlanWrites`. Plans are kept whole."""
 
     def __init__(self, state: State, outbox: MemoryOutbox, clock: Clock) -> None:
         self._state, self._outbox, self._clock = state, outbox, clock
-
-    def seen(self, keys: Collection[str]) -> Mapping[str, str]:
-        """See `PlanWrites.seen`."""
-        return {key: self._state.inbox[key][0] for key in keys if key in self._state.inbox}
 
     def load(self, scopes: Mapping[str, Scope]) -> Mapping[str, Plan]:
         """See `PlanWrites.load`."""
@@ -55,13 +50,6 @@ class MemoryPlans:
             self._plan(change.before, change.after)
             self._beside(change)
             self._outbox.add(change.effects)
-
-    def forget_keys(self, before: datetime) -> int:
-        """See `PlanWrites.forget_keys`."""
-        old = [key for key, (_, at) in self._state.inbox.items() if at < before]
-        for key in old:
-            del self._state.inbox[key]
-        return len(old)
 
     def _plan(self, before: Plan | None, after: Plan) -> None:
         stored = self._state.plans.get(after.id)
@@ -88,10 +76,10 @@ class MemoryPlans:
             state.timers.pop((plan.id, kind), None)
             if due_at:
                 state.timers[plan.id, kind] = Timer(due_at, due_at)
-        for key in change.keys:
+        for key, request in change.requests.items():
             if key in state.inbox:
                 raise Conflict
-            state.inbox[key] = (plan.id, self._clock.now())
+            state.inbox[key] = (request, self._clock.now())
 
 
 def _with_spec(item: Item, stored: Item | None) -> Item:

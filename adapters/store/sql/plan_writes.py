@@ -1,37 +1,29 @@
-"""Plans inside a transaction (`core.ports.store.PlanWrites`)."""
+"""Plans inside a transaction (`core.ports.plans.PlanWrites`)."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, update
 
 from adapters.store.sql.loading import LOCKED_HEADS, Loader
-from adapters.store.sql.rows import micros
 from adapters.store.sql.saving import Saver
 from adapters.store.sql.sealing import Sealing
-from adapters.store.sql.tables import counters, inbox
+from adapters.store.sql.tables import counters
 from core.plan import Plan
 from core.ports.clock import Clock
-from core.ports.store import Change, Scope
+from core.ports.plans import Change, Scope
 
-_SEEN = select(inbox.c.key, inbox.c.plan_id).where(inbox.c.key.in_(bindparam("keys", expanding=True)))
-_FORGET = delete(inbox).where(inbox.c.at < bindparam("before"))
 _COUNT = (
     update(counters).where(counters.c.name == "plans").values(value=counters.c.value + 1).returning(counters.c.value)
 )
 
 
-class SqlPlans:
+class SqlPlanWrites:
     """Implements `PlanWrites` in SQL."""
 
     def __init__(self, connection: Connection, sealing: Sealing, clock: Clock) -> None:
         self._connection, self._sealing, self._clock = connection, sealing, clock
-
-    def seen(self, keys: Collection[str]) -> Mapping[str, str]:
-        """See `PlanWrites.seen`."""
-        return {row.key: row.plan_id for row in self._connection.execute(_SEEN, {"keys": list(keys)})}
 
     def load(self, scopes: Mapping[str, Scope]) -> Mapping[str, Plan]:
         """See `PlanWrites.load`."""
@@ -44,7 +36,3 @@ class SqlPlans:
     def save(self, changes: Sequence[Change]) -> None:
         """See `PlanWrites.save`."""
         Saver(self._connection, self._sealing, self._clock.now()).save(changes)
-
-    def forget_keys(self, before: datetime) -> int:
-        """See `PlanWrites.forget_keys`."""
-        return self._connection.execute(_FORGET, {"before": micros(before)}).rowcount

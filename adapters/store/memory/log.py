@@ -1,0 +1,25 @@
+"""The operation log in memory (`core.ports.log.LogReads`)."""
+
+from __future__ import annotations
+
+from adapters.store.memory.state import State
+from core.audit import LogEntry
+
+
+class MemoryLogReads:
+    """Implements `LogReads`."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def of_plan(self, plan_id: str, after: int = 0, limit: int = 500) -> list[LogEntry]:
+        """See `LogReads.of_plan`."""
+        return [e for e in self._state.log.values() if e.plan_id == plan_id and e.seq > after][:limit]
+
+    def since(self, entry_id: int, limit: int = 500) -> list[LogEntry]:
+        """See `LogReads.since`."""
+        return [entry for entry in self._state.log.values() if entry.id > entry_id][:limit]
+
+    def newest(self) -> int:
+        """See `LogReads.newest`."""
+        return max(self._state.log, default=0)

@@ -1,0 +1,117 @@
+"""Plans in memory, for whoever looks at them (`core.ports.plans.PlanReads`)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from adapters.store.memory.paging import page_of
+from adapters.store.memory.plan_writes import within
+from adapters.store.memory.state import State
+from core.approval import pending_voters
+from core.errors import NotFound
+from core.plan import Item, Plan
+from core.ports.paging import Page
+from core.ports.people import PeopleReads
+from core.ports.plans import Mine, PlanQuery, Scope, Version
+from core.status import UNENDED, PlanStatus
+from core.workflow import Workflow, mask_credentials
+
+_HEAD, _WITH_ITEMS, _WHOLE = Scope(), Scope(all_items=True), Scope(whole=True)
+
+
+class MemoryPlanReads:
+    """Implements `PlanReads` on a state that nobody changes any more."""
+
+    def __init__(self, state: State, people: PeopleReads) -> None:
+        self._state, self._people = state, people
+
+    def id_of(self, ref: str) -> str:
+        """See `PlanReads.id_of`. A deleted plan is not found."""
+        for plan in self._plans():
+            if ref == plan.id or (ref.isascii() and ref.lstrip("0") == str(plan.number)):
+                return plan.id
+        raise NotFound(what="plan", ref=ref)
+
+    def get(self, plan_id: str, *, whole: bool = False) -> Plan:
+        """See `PlanReads.get`. A deleted plan is returned as such, so that its cards can say so."""
+        if plan_id not in self._state.plans:
+            raise NotFound(what="plan", ref=plan_id)
+        return within(self._state.plans[plan_id], _WHOLE if whole else _WITH_ITEMS)
+
+    def masked(self, plan_ids: Collection[str]) -> Mapping[str, Plan]:
+        """See `PlanReads.masked`."""
+        plans = [self._state.plans[plan_id] for plan_id in plan_ids if plan_id in self._state.plans]
+        return {plan.id: replace(plan, items={i.id: _masked(i) for i in plan.items.values()}) for plan in plans}
+
+    def page(self, query: PlanQuery) -> Page[Plan]:
+        """See `PlanReads.page`."""
+        found = {
+            plan.number: within(plan, _HEAD)
+            for plan in self._plans()
+            if query.status in ("", plan.status)
+            and query.manager in ("", plan.manager)
+            and query.text.casefold() in plan.name.casefold()
+        }
+        return page_of(found, query.cursor, query.limit)
+
+    def mine(self, person: str, names: Collection[str], limit: int = 50) -> Mine:
+        """See `PlanReads.mine`."""
+        directory = self._people.directory()
+        plans = sorted(self._plans(), key=lambda plan: -plan.number)
+        managed = [within(plan, _HEAD) for plan in plans if plan.manager == person and plan.status in UNENDED]
+        approvals = [within(plan, _HEAD) for plan in plans if person in pending_voters(plan, directory)]
+        items = [
+            (within(plan, _HEAD), replace(item, spec=None))
+            for plan in plans
+            for item in plan.items.values()
+            if plan.status is PlanStatus.EXECUTING and item.assignee == person and not item.complete
+        ]
+        return Mine(managed[:limit], approvals[:limit], items[:limit])
+
+    def find_items(self, plan_id: str, text: str) -> list[Item]:
+        """See `PlanReads.find_items`."""
+        wanted = text.strip()
+        items = list(self.get(plan_id).items.values()) if wanted and plan_id in self._state.plans else []
+        return (
+            [item for item in items if str(item.position) == wanted]
+            or [item for item in items if item.key == wanted]
+            or [item for item in items if wanted.casefold() in item.name.casefold()]
+        )
+
+    def open_runs(self, limit: int = 500) -> list[tuple[str, Item]]:
+        """See `PlanReads.open_runs`."""
+        going = [
+            (plan.id, replace(item, spec=None))
+            for plan in self._state.plans.values()
+            for item in plan.items.values()
+            if item.run and not item.run.status.ended
+        ]
+        return sorted(going, key=lambda pair: pair[1].id)[:limit]
+
+    def spec(self, plan_id: str, item_id: str) -> Mapping[str, Any]:
+        """See `PlanReads.spec`."""
+        plan = self._state.plans.get(plan_id)
+        item = plan.items.get(item_id) if plan else None
+        if item is None or item.spec is None:
+            raise NotFound(what="item", ref=item_id)
+        return item.spec
+
+    def versions(self, plan_id: str) -> list[Version]:
+        """See `PlanReads.versions`."""
+        return [version for (of, _), version in sorted(self._state.versions.items()) if of == plan_id]
+
+    def counts(self) -> Mapping[str, int]:
+        """See `PlanReads.counts`."""
+        return Counter(plan.status.value for plan in self._plans())
+
+    def _plans(self) -> Sequence[Plan]:
+        return [plan for plan in self._state.plans.values() if not plan.deleted]
+
+
+def _masked(item: Item) -> Item:
+    if item.type == "text" or item.spec is None:
+        return item
+    return replace(item, spec=mask_credentials(Workflow.model_validate(item.spec)).dump())

@@ -1,0 +1,30 @@
+"""The operation log out of the database (`core.ports.log.LogReads`); `saving` adds to it."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, func, select
+
+from adapters.store.sql.rows import log_of
+from adapters.store.sql.tables import log
+from core.audit import LogEntry
+
+
+class SqlLogReads:
+    """Implements `LogReads` in SQL."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def of_plan(self, plan_id: str, after: int = 0, limit: int = 500) -> list[LogEntry]:
+        """See `LogReads.of_plan`."""
+        statement = select(log).where(log.c.plan_id == plan_id, log.c.seq > after).order_by(log.c.seq)
+        return [log_of(row) for row in self._connection.execute(statement.limit(limit))]
+
+    def since(self, entry_id: int, limit: int = 500) -> list[LogEntry]:
+        """See `LogReads.since`."""
+        statement = select(log).where(log.c.id > entry_id).order_by(log.c.id).limit(limit)
+        return [log_of(row) for row in self._connection.execute(statement)]
+
+    def newest(self) -> int:
+        """See `LogReads.newest`."""
+        return int(self._connection.execute(select(func.coalesce(func.max(log.c.id), 0))).scalar_one())

@@ -1,0 +1,109 @@
+"""Plans out of the database for whoever looks at them (`core.ports.plans.PlanReads`)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, select
+
+from adapters.store.sql.loading import WHOLE, WITH_ITEMS, Loader
+from adapters.store.sql.mine import MineQueries
+from adapters.store.sql.paging import page_of
+from adapters.store.sql.rows import item_of, moment
+from adapters.store.sql.sealing import Sealing
+from adapters.store.sql.tables import RUN_OPEN, item_specs, items, plans, versions
+from core.errors import NotFound
+from core.plan import Item, Plan
+from core.ports.paging import Page
+from core.ports.people import PeopleReads
+from core.ports.plans import Mine, PlanQuery, Version
+
+_LONGEST_NUMBER = 9
+"""Digits of the largest plan number; what has more of them is an id that happens to have no letter."""
+_ID = select(plans.c.id).where(~plans.c.deleted)
+_NUMBERED, _NAMED = (_ID.where(column == bindparam("ref")) for column in (plans.c.number, plans.c.id))
+"""Made once: to make them takes longer than the database needs to answer."""
+
+
+class SqlPlanReads:
+    """Implements `PlanReads` in SQL."""
+
+    def __init__(self, connection: Connection, sealing: Sealing, people: PeopleReads) -> None:
+        self._connection, self._people = connection, people
+        self._loader = Loader(connection, sealing)
+
+    def id_of(self, ref: str) -> str:
+        """See `PlanReads.id_of`. A deleted plan is not found."""
+        by_number = ref.isascii() and ref.isdecimal() and len(ref) <= _LONGEST_NUMBER
+        statement, named = (_NUMBERED, int(ref)) if by_number else (_NAMED, ref)
+        plan_id = self._connection.execute(statement, {"ref": named}).scalar()
+        if plan_id is None:
+            raise NotFound(what="plan", ref=ref)
+        return str(plan_id)
+
+    def get(self, plan_id: str, *, whole: bool = False) -> Plan:
+        """See `PlanReads.get`. A deleted plan is returned as such, so that its cards can say so."""
+        found = self._loader.load({plan_id: WHOLE if whole else WITH_ITEMS})
+        if plan_id not in found:
+            raise NotFound(what="plan", ref=plan_id)
+        return found[plan_id]
+
+    def masked(self, plan_ids: Collection[str]) -> Mapping[str, Plan]:
+        """See `PlanReads.masked`. Specs are stored masked, so that nothing is unsealed."""
+        return Loader(self._connection, None).load(dict.fromkeys(plan_ids, WHOLE))
+
+    def page(self, query: PlanQuery) -> Page[Plan]:
+        """See `PlanReads.page`."""
+        statement = select(plans).where(~plans.c.deleted)
+        if query.status:
+            statement = statement.where(plans.c.status == query.status)
+        if query.manager:
+            statement = statement.where(plans.c.manager == query.manager)
+        if query.text:
+            statement = statement.where(plans.c.name.icontains(query.text, autoescape=True))
+        rows, next_cursor = page_of(self._connection, statement, plans.c.number, query.cursor, query.limit)
+        return Page(self._loader.assemble(rows), next_cursor)
+
+    def mine(self, person: str, names: Collection[str], limit: int = 50) -> Mine:
+        """See `PlanReads.mine`."""
+        return MineQueries(self._connection, self._loader, self._people.directory()).mine(person, names, limit)
+
+    def find_items(self, plan_id: str, text: str) -> list[Item]:
+        """See `PlanReads.find_items`."""
+        wanted = text.strip()
+        conditions = [items.c.key == wanted, items.c.name.icontains(wanted, autoescape=True)]
+        if wanted.isascii() and wanted.isdecimal() and len(wanted) <= _LONGEST_NUMBER:
+            conditions.insert(0, items.c.position == int(wanted))
+        for condition in conditions if wanted else ():
+            statement = select(items).where(items.c.plan_id == plan_id, condition).order_by(items.c.position)
+            if rows := self._connection.execute(statement).all():
+                return [item_of(row) for row in rows]
+        return []
+
+    def open_runs(self, limit: int = 500) -> list[tuple[str, Item]]:
+        """See `PlanReads.open_runs`."""
+        rows = self._connection.execute(select(items).where(RUN_OPEN).order_by(items.c.id).limit(limit))
+        return [(row.plan_id, item_of(row)) for row in rows]
+
+    def spec(self, plan_id: str, item_id: str) -> Mapping[str, Any]:
+        """See `PlanReads.spec`."""
+        statement = select(item_specs).join(items).where(items.c.id == item_id, items.c.plan_id == plan_id)
+        row = self._connection.execute(statement).first()
+        if row is None:
+            raise NotFound(what="item", ref=item_id)
+        return self._loader.spec(row)
+
+    def versions(self, plan_id: str) -> list[Version]:
+        """See `PlanReads.versions`."""
+        statement = select(versions).where(versions.c.plan_id == plan_id).order_by(versions.c.revision)
+        return [
+            Version(row.revision, moment(row.at), row.by, row.instance_code, json.loads(row.content))
+            for row in self._connection.execute(statement)
+        ]
+
+    def counts(self) -> Mapping[str, int]:
+        """See `PlanReads.counts`."""
+        statement = select(plans.c.status, func.count()).where(~plans.c.deleted).group_by(plans.c.status)
+        return dict(self._connection.execute(statement).all())

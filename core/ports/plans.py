@@ -1,0 +1,143 @@
+"""The port of plans, a part of the store: how they are loaded, changed and looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from core.audit import LogEntry
+from core.draft import PlanDraft
+from core.effects import Effect
+from core.plan import Item, Plan
+from core.ports.paging import Page
+from core.ports.requests import AcceptedRequest
+from core.timers import TimerKind
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """How much of a plan a command needs beside its head (status, approval, votes, tally).
+
+    `items` are loaded together with the items they need; `all_items` without, `whole` with specs and content.
+    """
+
+    items: frozenset[str] = frozenset()
+    all_items: bool = False
+    whole: bool = False
+
+    def __or__(self, other: Scope) -> Scope:
+        return Scope(self.items | other.items, self.all_items or other.all_items, self.whole or other.whole)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Everything that one batch of commands changes about one plan.
+
+    `before` is None for a new plan. Items and votes that differ between the two are saved; `drafts` are kept as
+    versions, each with the plan as it was then; `timers` maps each kind that changed to its new moment, None for none;
+    `requests` are remembered by their keys, so that a repeated request is known for one.
+    """
+
+    before: Plan | None
+    after: Plan
+    entries: Sequence[LogEntry] = ()
+    effects: Sequence[Effect] = ()
+    timers: Mapping[TimerKind, datetime | None] = field(default_factory=dict)
+    drafts: Sequence[tuple[Plan, PlanDraft]] = ()
+    requests: Mapping[str, AcceptedRequest] = field(default_factory=dict)
+
+
+class PlanWrites(Protocol):
+    """Plans inside a transaction."""
+
+    def load(self, scopes: Mapping[str, Scope]) -> Mapping[str, Plan]:
+        """Return and lock the plans that exist, in an order that cannot deadlock."""
+        ...
+
+    def next_number(self) -> int:
+        """Return the number of the next new plan of this installation."""
+        ...
+
+    def save(self, changes: Sequence[Change]) -> None:
+        """Save changes, their log entries, effects and timers.
+
+        Raises Conflict when another replica changed one of the plans, or used one of the keys, meanwhile.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PlanQuery:
+    """Which plans to list, newest first; `text` is looked for in their names."""
+
+    status: str = ""
+    manager: str = ""
+    text: str = ""
+    cursor: str = ""
+    limit: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Mine:
+    """What concerns a person now: plans they manage, plans that wait for their vote, items assigned to them."""
+
+    managed: Sequence[Plan]
+    approvals: Sequence[Plan]
+    items: Sequence[tuple[Plan, Item]]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What a revision of a plan said, as the JSON of its draft with credentials masked."""
+
+    revision: int
+    at: datetime
+    by: str
+    instance_code: str
+    content: Mapping[str, Any]
+
+
+class PlanReads(Protocol):
+    """What the store knows of plans. They come with all their items, without specs unless `whole`."""
+
+    def id_of(self, ref: str) -> str:
+        """Return the id of a plan that is named by id or number. Raises NotFound."""
+        ...
+
+    def get(self, plan_id: str, *, whole: bool = False) -> Plan:
+        """Return a plan with its items. Raises NotFound."""
+        ...
+
+    def masked(self, plan_ids: Collection[str]) -> Mapping[str, Plan]:
+        """Return those plans that exist, by id: whole, but with every credential masked."""
+        ...
+
+    def page(self, query: PlanQuery) -> Page[Plan]:
+        """List plans without their items."""
+        ...
+
+    def mine(self, person: str, names: Collection[str], limit: int = 50) -> Mine:
+        """Return what concerns a person; `names` are the person and their `@groups`."""
+        ...
+
+    def find_items(self, plan_id: str, text: str) -> list[Item]:
+        """Return the items that a person may mean: by position, else by key, else by a part of the name."""
+        ...
+
+    def open_runs(self, limit: int = 500) -> list[tuple[str, Item]]:
+        """Return plan id and item of every run that has not ended."""
+        ...
+
+    def spec(self, plan_id: str, item_id: str) -> Mapping[str, Any]:
+        """Return the spec of an item, with its credentials. Raises NotFound."""
+        ...
+
+    def versions(self, plan_id: str) -> list[Version]:
+        """Return the versions of a plan, oldest first."""
+        ...
+
+    def counts(self) -> Mapping[str, int]:
+        """Return how many plans there are in each status that has any."""
+        ...
