@@ -15,10 +15,11 @@ from dataclasses import replace
 
 from aiohttp import web
 
+from adapters.common.adapter import Inbox
 from adapters.common.system import SystemClock, SystemIds
 from adapters.store.lock import exclusive
 from adapters.store.open import data_folder, open_store
-from bot.adapters import open_chats, open_runners
+from bot.adapters import Chats, host_of, open_chats, open_runners
 from bot.api import add_routes
 from bot.api.callback import add_callback
 from bot.chat.dispatch import Dispatch
@@ -27,9 +28,10 @@ from bot.i18n import Locale
 from bot.installation import derive, load_secret
 from bot.outbox.alarms import Alarms
 from bot.outbox.approval_forms import Forms
+from bot.outbox.cards import CardSync
 from bot.outbox.hooks import Hooks
 from bot.outbox.runs import Runs
-from bot.outbox.worker import Courier, DeliveryWorker
+from bot.outbox.worker import Courier, DeliveryWorker, patient
 from bot.people.identities import Identities
 from bot.scheduler import Ticks
 from bot.services import SERVICES, Services
@@ -87,7 +89,7 @@ async def running(
         engine, store = await _open_engine(settings, clock, ids, stack)
         runs = Runs(store, engine)
         runs.runners = await open_runners(settings, runs.report, stack)
-        chats = open_chats(settings, clock)
+        chats = open_chats(settings, host_of(settings, clock, runs.report))
         stack.push_async_callback(chats.stop)
         engine.policy = replace(
             engine.policy,
@@ -98,15 +100,15 @@ async def running(
         locale = Locale(settings.server.language, settings.server.timezone)
         dispatch = Dispatch(engine, store, identities, clock, ids, locale=locale, public_url=settings.public_url)
         services = Services(settings, store, engine, clock, ids, dispatch, chats.messengers, runs)
-        forms = Forms(store, engine, identities, chats.forms, locale, settings.public_url)
+        forms = Forms(store, engine, identities, chats.approval_forms, locale, settings.public_url)
         app = _application(services)
-        await chats.start(app, services, forms.changed)
+        await chats.start(app, Inbox(dispatch, forms.changed, engine.pressure))
         hooks = Hooks(settings, store, engine, clock)
         stack.push_async_callback(hooks.close)
         alarms = Alarms(engine, identities, chats.messengers, locale, settings.public_url)
         couriers = {"runner": runs.courier, "hook": hooks.courier, ADMINS: alarms.courier}
         couriers |= {**forms.couriers, **gate_couriers(services)}
-        _start_work(services, forms, couriers | chats.couriers(services, identities, locale), stack)
+        _start_work(services, forms, couriers | _card_couriers(chats, services, identities, locale), stack)
         yield app
 
 
@@ -131,6 +133,21 @@ def _application(services: Services) -> web.Application:
     for add in (add_routes, add_console, add_callback, add_zadig):
         add(app)
     return app
+
+
+def _card_couriers(chats: Chats, services: Services, identities: Identities, locale: Locale) -> dict[str, Courier]:
+    """Return how the cards of each chat are brought up to date."""
+    engine, public_url = services.engine, services.settings.public_url
+    return {
+        name: Courier(
+            CardSync(
+                chat.messenger, chat.channel, services.store, engine, identities, services.clock, services.ids, locale,
+                public_url, tuple(chats.adapters),
+            ).deliver,
+            patient,
+        )
+        for name, chat in chats.adapters.items()
+    }  # fmt: skip
 
 
 def _start_work(services: Services, forms: Forms, couriers: Mapping[str, Courier], stack: AsyncExitStack) -> None:

@@ -1,7 +1,7 @@
 """The check-up of an installation (`fabu doctor`): what may be wrong with the settings and what they lead to.
 
 A check looks at one area and returns what it found; an area that the settings do not use has no findings. To examine
-another system, add its check to `CHECKS`; each chat brings its own (`bot.adapters.Chat.examine`).
+another system, add its check to `CHECKS`; each chat brings its own (`adapters.common.adapter.ChatAdapter.examine`).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from sqlalchemy import create_engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from yarl import URL
 
+from adapters.common.adapter import ChatAdapter
 from adapters.common.connecting import unreached
 from adapters.common.system import SystemClock, SystemIds
 from adapters.hooks.guard import guarded_session
@@ -29,11 +30,12 @@ from adapters.store.migrate import is_current
 from adapters.store.open import data_folder, open_store
 from adapters.store.sql.databases import parse_url
 from adapters.zadig.client import ZadigClient, open_session
-from bot.adapters import open_chats
+from bot.adapters import enabled_chats, host_of, open_chats
 from bot.people.tokens import new_token
 from config.settings import Endpoint, Settings
 from core.errors import DeliveryError, Unavailable
 from core.ports.checkup import Finding
+from core.ports.runner import RunReport
 
 Check = Callable[[Settings], Awaitable[list[Finding]]]
 
@@ -49,9 +51,9 @@ _NOBODY = "fabu-doctor"
 async def examine(settings: Settings) -> dict[str, list[Finding]]:
     """Return the findings of all areas that the settings use."""
     found = {area: await check(settings) for area, check in CHECKS.items()}
-    for name, chat in open_chats(settings, SystemClock()).chats.items():
-        found[name] = await chat.examine()
-        await chat.messenger.close()
+    async with _chats(settings) as chats:
+        for name, chat in chats.items():
+            found[name] = await chat.examine()
     return {area: findings for area, findings in found.items() if findings}
 
 
@@ -60,8 +62,7 @@ async def check_settings(settings: Settings) -> list[Finding]:
     findings = [Finding(True, "every setting can be read")]
     if not settings.auth.admins:
         findings.append(Finding(False, "nobody is an administrator", "name somebody in auth.admins"))
-    chats = (settings.slack.bot_token.get_secret_value(), settings.feishu.app_id, settings.dingtalk.client_id)
-    if any(chats) and _is_loopback(settings.public_url):
+    if enabled_chats(settings) and _is_loopback(settings.public_url):
         text = f"links in cards lead to {settings.public_url}, which only this machine can open"
         findings.append(Finding(False, text, "set server.public_url to the address that people use"))
     return findings
@@ -110,8 +111,11 @@ async def check_clock(settings: Settings) -> list[Finding]:
     findings = []
     if settings.database.url.startswith("postgresql") and (there := await asyncio.to_thread(_database_time, settings)):
         findings.append(_skew("the database", there))
-    async with ClientSession(timeout=_TIMEOUT) as session:
-        for name, url in _vendors(settings).items():
+    async with ClientSession(timeout=_TIMEOUT) as session, _chats(settings) as chats:
+        vendors = {chat.name: chat.url for chat in chats.values()}
+        if settings.zadig.url:
+            vendors["Zadig"] = settings.zadig.url
+        for name, url in vendors.items():
             async with _answer(session, url) as answer:
                 date = answer.headers.get("Date") if isinstance(answer, ClientResponse) else None
             if date:
@@ -141,8 +145,8 @@ async def check_server(settings: Settings) -> list[Finding]:
 async def check_callbacks(settings: Settings) -> list[Finding]:
     """Look whether the addresses that chats post to lead to Fabu, which refuses what no chat has signed."""
     findings = []
-    async with ClientSession(timeout=_TIMEOUT) as session:
-        for path in _posted_to(settings):
+    async with ClientSession(timeout=_TIMEOUT) as session, _chats(settings) as chats:
+        for path in (path for chat in chats.values() for path in chat.posted_to):
             url = f"{settings.public_url}{path}"
             try:
                 async with session.post(url, json={}, allow_redirects=False) as answer:
@@ -222,6 +226,20 @@ async def _endpoint(endpoint: Endpoint, settings: Settings) -> list[Finding]:
 
 
 @asynccontextmanager
+async def _chats(settings: Settings) -> AsyncIterator[Mapping[str, ChatAdapter]]:
+    """Open the chats that the settings enable; none listens."""
+    chats = open_chats(settings, host_of(settings, SystemClock(), _unheard))
+    try:
+        yield chats.adapters
+    finally:
+        await chats.stop()
+
+
+async def _unheard(_plan_id: str, _item_id: str, _report: RunReport) -> None:
+    """Take no report of runs: a check-up starts none."""
+
+
+@asynccontextmanager
 async def _answer(session: ClientSession, url: str) -> AsyncIterator[ClientResponse | str]:
     """Ask a URL for its head, and give the answer, or why there is none."""
     try:
@@ -231,19 +249,6 @@ async def _answer(session: ClientSession, url: str) -> AsyncIterator[ClientRespo
         yield "no answer in time"
     except (ClientError, ValueError) as error:
         yield unreached(error)
-
-
-def _posted_to(settings: Settings) -> list[str]:
-    """Return the paths that the chats in mode http post to."""
-    slack, feishu, dingtalk = settings.slack, settings.feishu, settings.dingtalk
-    paths = {
-        "/slack/events": slack.bot_token.get_secret_value() and slack.mode == "http",
-        "/feishu/events": feishu.app_id and feishu.mode == "http",
-        "/dingtalk/robot": dingtalk.client_id and dingtalk.mode == "http",
-        "/dingtalk/card": dingtalk.client_id and dingtalk.mode == "http",
-        "/dingtalk/events": dingtalk.client_id and dingtalk.mode == "http",
-    }
-    return [path for path, used in paths.items() if used]
 
 
 def _is_loopback(url: str) -> bool:
@@ -272,16 +277,6 @@ def _database_time(settings: Settings) -> datetime | None:
         return None
     finally:
         engine.dispose()
-
-
-def _vendors(settings: Settings) -> dict[str, str]:
-    enabled = {
-        "Slack": (settings.slack.bot_token.get_secret_value(), settings.slack.api_url),
-        "Feishu": (settings.feishu.app_id, settings.feishu.domain),
-        "DingTalk": (settings.dingtalk.client_id, settings.dingtalk.api_url),
-        "Zadig": (settings.zadig.url, settings.zadig.url),
-    }
-    return {name: url for name, (on, url) in enabled.items() if on}
 
 
 def _skew(whose: str, there: datetime) -> Finding:

@@ -14,6 +14,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from adapters.dingtalk.settings import DingTalkSettings
+from adapters.feishu.settings import FeishuSettings
+from adapters.slack.settings import SlackSettings
+
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
 
@@ -88,56 +92,6 @@ class GroupEntry(_Section):
 
     id: str = Field(description="The name of the group, without `@`.", pattern=r"^[\w.-]+$", max_length=64)
     members: tuple[str, ...] = Field(description="The ids of its members.")
-
-
-class Slack(_Section):
-    """The Slack app. It is enabled by its bot token."""
-
-    bot_token: SecretStr = Field(SecretStr(""), description="The bot token, xoxb-….")
-    signing_secret: SecretStr = Field(SecretStr(""), description="The signing secret of the app, for mode http.")
-    app_token: SecretStr = Field(SecretStr(""), description="The app-level token, xapp-…, for mode socket.")
-    api_url: str = Field("https://slack.com/api/", description="The base URL of Slack's API.")
-    command: str = Field("/release", description="The slash command that people type.")
-    mode: Literal["http", "socket"] = Field("http", description="http needs a public URL; socket needs none.")
-    channel: str = Field("", description="The id of the channel where plan cards are posted.")
-    response_hosts: tuple[str, ...] = Field(("hooks.slack.com",), description="Hosts that answers may be sent to.")
-
-
-class Feishu(_Section):
-    """The Feishu (or Lark) app. It is enabled by its app id."""
-
-    app_id: str = Field("", description="The app id, cli_….")
-    app_secret: SecretStr = Field(SecretStr(""), description="The app secret.")
-    verification_token: SecretStr = Field(
-        SecretStr(""), description="The verification token of the event subscription."
-    )
-    encrypt_key: SecretStr = Field(SecretStr(""), description="The encrypt key of the event subscription.")
-    domain: str = Field(
-        "https://open.feishu.cn", description="https://open.feishu.cn, or https://open.larksuite.com for Lark."
-    )
-    mode: Literal["http", "long_connection"] = Field("http", description="long_connection needs no public URL.")
-    chat_id: str = Field("", description="The id of the group where plan cards are posted, oc_….")
-    approval_code: str = Field("", description="The approval definition for stages with the channel feishu_instance.")
-
-
-class DingTalk(_Section):
-    """The DingTalk app. It is enabled by its client id."""
-
-    client_id: str = Field("", description="The client id (AppKey).")
-    client_secret: SecretStr = Field(SecretStr(""), description="The client secret (AppSecret).")
-    robot_code: str = Field("", description="The robot code of the app.")
-    card_template_id: str = Field("", description="The id of the imported card template; empty: messages with links.")
-    token: SecretStr = Field(SecretStr(""), description="The token of the event subscription, for mode http.")
-    aes_key: SecretStr = Field(SecretStr(""), description="The AES key of the event subscription, for mode http.")
-    card_secret: SecretStr = Field(SecretStr(""), description="The secret of the card callback, for mode http.")
-    api_url: str = Field("https://api.dingtalk.com", description="The base URL of the API.")
-    oapi_url: str = Field("https://oapi.dingtalk.com", description="The base URL of the older API.")
-    mode: Literal["stream", "http"] = Field("stream", description="stream needs no public URL.")
-    conversation_id: str = Field("", description="The open conversation id of the group where plan cards are posted.")
-    process_code: str = Field("", description="The approval form for stages with the channel dingtalk_instance.")
-    webhook_hosts: tuple[str, ...] = Field(
-        ("oapi.dingtalk.com", "api.dingtalk.com"), description="Hosts of session answers."
-    )
 
 
 class Email(_Section):
@@ -247,9 +201,9 @@ class Settings(BaseSettings):
     auth: Auth = Auth()
     people: tuple[PersonEntry, ...] = ()
     groups: tuple[GroupEntry, ...] = ()
-    slack: Slack = Slack()
-    feishu: Feishu = Feishu()
-    dingtalk: DingTalk = DingTalk()
+    slack: SlackSettings = SlackSettings()
+    feishu: FeishuSettings = FeishuSettings()
+    dingtalk: DingTalkSettings = DingTalkSettings()
     email: Email = Email()
     zadig: Zadig = Zadig()
     local: Local = Local()

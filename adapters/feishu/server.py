@@ -4,64 +4,49 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from functools import partial
+from typing import Any, Final
 
 import orjson
 from aiohttp import web
 
+from adapters.common.adapter import Answer, Inbox
 from adapters.feishu.answers import Answers, answer
 from adapters.feishu.client import FeishuClient
 from adapters.feishu.connection import LongConnection
 from adapters.feishu.events import ApprovalInstance, ApprovalTask, Challenge, Envelope, interpret
 from adapters.feishu.inbound import inbound_of
+from adapters.feishu.settings import FeishuSettings
 from adapters.feishu.verify import BadRequest, Verifier
-from core.chat import Handler, Inbound, Reply
+from core.chat import Inbound, Reply
 from core.errors import FabuError, Unauthorized
 from core.ports.clock import Clock
 
 log = logging.getLogger(__name__)
 
+EVENTS_PATH: Final = "/feishu/events"
+"""Where Feishu posts to in mode http."""
 ANSWER_WITHIN: Final = 1.5  # seconds; Feishu gives up after 3, and the way there and back takes time as well
 GRACE: Final = 10.0  # seconds for what was begun, when Fabu stops
 
-FormChanged = Callable[[str], Coroutine[Any, Any, None]]
-
-
-@dataclass(frozen=True, slots=True)
-class FeishuApp:
-    """How Feishu reaches the app. The two secrets are for mode http, where at least one must be set."""
-
-    app_id: str
-    app_secret: str = field(repr=False)
-    verification_token: str = field(default="", repr=False)
-    encrypt_key: str = field(default="", repr=False)
-    domain: str = "https://open.feishu.cn"
-    mode: Literal["http", "long_connection"] = "http"
-
 
 class FeishuServer:
-    """Answers what Feishu sends.
+    """Answers what Feishu sends, from `start` to `stop`. `paths` is empty beside a long connection."""
 
-    `handler` gets every proven request. `form_changed` is told the code of every approval form that Feishu reports
-    about; what has become of it is to be asked from Feishu.
-    """
-
-    def __init__(
-        self, app: FeishuApp, handler: Handler, clock: Clock, client: FeishuClient, form_changed: FormChanged
-    ) -> None:
+    def __init__(self, settings: FeishuSettings, client: FeishuClient, inbox: Inbox, clock: Clock) -> None:
         """Raise ValueError in mode http when no secret is set: nothing could then be proven."""
-        self._handler, self._clock, self._client, self._form_changed = handler, clock, client, form_changed
+        self._inbox, self._client, self._clock = inbox, client, clock
         self._answers = Answers(client)
         self._going: set[asyncio.Future[Any]] = set()
-        self._verifier: Verifier | None = None
         self._connection: LongConnection | None = None
-        if app.mode == "http":
-            self._verifier = Verifier(app.verification_token, app.encrypt_key)
+        self.paths: Mapping[str, Answer] = {}
+        if settings.mode == "http":
+            token, key = settings.verification_token.get_secret_value(), settings.encrypt_key.get_secret_value()
+            self.paths = {EVENTS_PATH: partial(self._handle, Verifier(token, key))}
         else:
-            self._connection = LongConnection(app.app_id, app.app_secret, self._received, app.domain)
+            self._connection = LongConnection(settings, self._received)
 
     async def start(self) -> None:
         """Begin to listen, and load the SDK meanwhile."""
@@ -80,12 +65,10 @@ class FeishuServer:
         for task in self._going:
             task.cancel()
 
-    async def handle(self, request: web.Request) -> web.Response:
+    async def _handle(self, verifier: Verifier, request: web.Request) -> web.Response:
         """Answer `POST /feishu/events`. What is refused learns nothing but the status."""
-        if self._verifier is None:
-            raise web.HTTPNotFound
         try:
-            parsed = self._verifier.verify(request.headers, await request.read(), self._clock.now())
+            parsed = verifier.verify(request.headers, await request.read(), self._clock.now())
             body = parsed.answer() if isinstance(parsed, Challenge) else await self._answer(parsed)
         except (Unauthorized, BadRequest) as error:
             log.warning("A request to the Feishu address was refused: %s", error)
@@ -104,12 +87,12 @@ class FeishuServer:
         except ValueError as error:
             raise BadRequest(reason="a field is missing") from error
         if isinstance(event, ApprovalInstance | ApprovalTask):
-            self._afterwards(self._form_changed(event.instance_code))
+            self._afterwards(self._inbox.form_changed(event.instance_code))
             return {}
         inbound = inbound_of(envelope.key, event)
         if inbound is None:
             return {}
-        handling = asyncio.ensure_future(self._handler(inbound))
+        handling = asyncio.ensure_future(self._inbox.handler(inbound))
         self._keep(handling)
         done, _ = await asyncio.wait({handling}, timeout=ANSWER_WITHIN)
         if not done:

@@ -13,15 +13,15 @@ from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any, Final
 
+from adapters.common.adapter import Inbox
 from adapters.slack import render
 from adapters.slack.client import SlackMessenger
 from adapters.slack.inbound import Kind, Request
 from adapters.slack.modals import modal
 from adapters.slack.text import JSON, cut, flat
 from core.card import Card, Section, Tone
-from core.chat import Handler, Reply
+from core.chat import Reply
 from core.errors import DeliveryError
-from core.pressure import Pressure
 
 ANSWER_WITHIN: Final = 1.5  # seconds
 PATIENCE: Final = 1.0  # seconds that a confirmation waits for other requests to pass
@@ -34,15 +34,8 @@ _log = logging.getLogger(__name__)
 class Conversation:
     """Answers what Slack delivers, once it is proven to come from Slack."""
 
-    def __init__(
-        self,
-        handler: Handler,
-        messenger: SlackMessenger,
-        answer_within: float = ANSWER_WITHIN,
-        pressure: Pressure | None = None,
-    ) -> None:
-        self._handler = handler
-        self._pressure = pressure or Pressure()
+    def __init__(self, inbox: Inbox, messenger: SlackMessenger, answer_within: float = ANSWER_WITHIN) -> None:
+        self._handler, self._pressure = inbox.handler, inbox.pressure
         self._confirming = asyncio.Semaphore(CONFIRMING)
         self._messenger = messenger
         self._answer_within = answer_within

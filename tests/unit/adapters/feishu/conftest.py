@@ -7,6 +7,8 @@ import pytest
 from adapters.feishu.client import FeishuClient
 from tests.simulators.feishu import FeishuSimulator
 
+from .app import section_of
+
 
 @pytest.fixture
 async def feishu() -> AsyncIterator[FeishuSimulator]:
@@ -19,4 +21,4 @@ async def feishu() -> AsyncIterator[FeishuSimulator]:
 
 @pytest.fixture
 def client(feishu: FeishuSimulator) -> FeishuClient:
-    return FeishuClient(feishu.app_id, feishu.app_secret, feishu.url, timeout=5)
+    return FeishuClient(section_of(feishu), timeout=5)
