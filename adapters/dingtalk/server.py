@@ -15,11 +15,10 @@ from pydantic import BaseModel, ValidationError
 from adapters.common.adapter import Answer, Inbox
 from adapters.dingtalk.connection import Pace, StreamClient
 from adapters.dingtalk.conversation import ANSWER_WITHIN, Conversation
-from adapters.dingtalk.crypto import EventCrypto
+from adapters.dingtalk.crypto import CardVerifier, EventCrypto, EventVerifier, RobotVerifier
 from adapters.dingtalk.events import CARD_TOPIC, ROBOT_TOPIC, CardCallback, RobotMessage, parse_event
 from adapters.dingtalk.messenger import DingTalkMessenger
 from adapters.dingtalk.settings import DingTalkSettings
-from adapters.dingtalk.verify import CardVerifier, EventVerifier, RobotVerifier
 from core.errors import DeliveryError, Unauthorized
 from core.ports.clock import Clock
 

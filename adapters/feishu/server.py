@@ -13,13 +13,13 @@ import orjson
 from aiohttp import web
 
 from adapters.common.adapter import Answer, Inbox
-from adapters.feishu.answers import Answers, answer
 from adapters.feishu.client import FeishuClient
 from adapters.feishu.connection import LongConnection
+from adapters.feishu.conversation import Answers, answer
+from adapters.feishu.crypto import BadRequest, Verifier
 from adapters.feishu.events import ApprovalInstance, ApprovalTask, Challenge, Envelope, interpret
 from adapters.feishu.inbound import inbound_of
 from adapters.feishu.settings import FeishuSettings
-from adapters.feishu.verify import BadRequest, Verifier
 from core.chat import Inbound, Reply
 from core.errors import FabuError, Unauthorized
 from core.ports.clock import Clock

@@ -17,7 +17,6 @@ from adapters.common.adapter import Inbox
 from adapters.slack import render
 from adapters.slack.client import SlackMessenger
 from adapters.slack.inbound import Kind, Request
-from adapters.slack.modals import modal
 from adapters.slack.text import JSON, cut, flat
 from core.card import Card, Section, Tone
 from core.chat import Reply
@@ -66,7 +65,7 @@ class Conversation:
             case Kind.SUBMISSION if reply.errors and request.inbound.values:
                 return {"response_action": "errors", "errors": _below_inputs(request, reply)}
             case Kind.SUBMISSION if reply.form:
-                return {"response_action": "update", "view": modal(reply.form, request.origin())}
+                return {"response_action": "update", "view": render.modal(reply.form, request.origin())}
             case _:
                 self._start(self._send(request, reply))
                 return None
@@ -80,7 +79,7 @@ class Conversation:
         if request.kind is Kind.HOME:
             await self._messenger.home(inbound.user, _home(reply))
         elif reply.form and request.trigger_id:
-            await self._messenger.open(request.trigger_id, modal(reply.form, request.origin()))
+            await self._messenger.open(request.trigger_id, render.modal(reply.form, request.origin()))
         elif reply.form:
             await self._write(request, render.opener(reply.form, inbound.text))
         elif request.kind is Kind.CLICK and reply.tone is Tone.GOOD:

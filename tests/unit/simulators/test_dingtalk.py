@@ -11,11 +11,10 @@ from aiohttp.test_utils import TestServer
 
 from adapters.common.system import SystemClock
 from adapters.dingtalk.client import Approvers, DingTalkClient, Space
-from adapters.dingtalk.crypto import EventCrypto
+from adapters.dingtalk.crypto import CardVerifier, EventCrypto, EventVerifier, RobotVerifier
 from adapters.dingtalk.events import CardCallback, RobotMessage, parse_event
 from adapters.dingtalk.settings import DingTalkSettings
 from adapters.dingtalk.validate import PUBLIC
-from adapters.dingtalk.verify import CardVerifier, EventVerifier, RobotVerifier
 from core.errors import Unauthorized
 from tests.simulators.dingtalk import DingTalkSimulator
 from tests.simulators.dingtalk_platform import Console
