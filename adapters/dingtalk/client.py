@@ -190,7 +190,7 @@ class DingTalkClient:
 
     async def sign_in(self) -> None:
         """Fetch an access token, unless there is one: proof that the client id and secret are right."""
-        await self._api.tokens.get()
+        await self._api.token.get()
 
     async def close(self) -> None:
         """Close the session."""
@@ -251,12 +251,12 @@ class DingTalkClient:
 
     async def _ask_older(self, path: str, body: Mapping[str, Any], accept: frozenset[int]) -> dict[str, Any]:
         """Call the older API, with a new token if the old one is refused."""
-        token = await self._api.tokens.get()
+        token = await self._api.token.get()
         answer = await self._post((self._oapi / path).with_query(access_token=token), body, accept | _OLD_TOKEN)
         if answer["errcode"] not in _OLD_TOKEN:
             return answer
-        self._api.tokens.invalidate(token)
-        token = await self._api.tokens.get()
+        self._api.token.forget(token)
+        token = await self._api.token.get()
         return await self._post((self._oapi / path).with_query(access_token=token), body, accept)
 
     async def _post(self, url: URL, body: Mapping[str, Any], accept: frozenset[int] = frozenset()) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from adapters.feishu.settings import FeishuSettings
 
 def open_chat(settings: FeishuSettings, host: Host) -> ChatAdapter:
     """Return Feishu, not yet listening."""
-    client = FeishuClient(settings)
+    client = FeishuClient(settings, host.clock)
 
     def listen(inbox: Inbox) -> Listener:
         return FeishuServer(settings, client, inbox, host.clock)

@@ -61,7 +61,7 @@ async def listening(
 ) -> AsyncIterator[FeishuPlatform]:
     """Give the platform that can reach the server; on leaving, everything that was begun is done."""
     settings = section_of(feishu, mode=mode)
-    client = FeishuClient(settings, timeout=5)
+    client = FeishuClient(settings, SystemClock(), timeout=5)
     server = FeishuServer(settings, client, inbox_of(handler, bot.form_changed if bot else None), SystemClock())
     site = web.Application()
     site.add_routes([web.post(path, answer) for path, answer in server.paths.items()])

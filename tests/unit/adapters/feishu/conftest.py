@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from adapters.common.system import SystemClock
 from adapters.feishu.client import FeishuClient
 from tests.simulators.feishu import FeishuSimulator
 
@@ -21,4 +22,4 @@ async def feishu() -> AsyncIterator[FeishuSimulator]:
 
 @pytest.fixture
 def client(feishu: FeishuSimulator) -> FeishuClient:
-    return FeishuClient(section_of(feishu), timeout=5)
+    return FeishuClient(section_of(feishu), SystemClock(), timeout=5)

@@ -89,7 +89,7 @@ class Fabu:
 async def fabu(feishu: FeishuSimulator, *, with_forms: bool = True) -> AsyncIterator[Fabu]:
     """Run Fabu against the simulator."""
     clock, ids, locale = SystemClock(), SystemIds(), Locale("en", "UTC")
-    client = FeishuClient(section_of(feishu), timeout=5)
+    client = FeishuClient(section_of(feishu), SystemClock(), timeout=5)
     messengers: dict[str, Messenger] = {"feishu": FeishuMessenger(client)}
     vendors: dict[str, ApprovalForms] = {"feishu_instance": FeishuForms(client)} if with_forms else {}
     store = open_store("memory://", b"key")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from adapters.common.system import SystemClock
 from adapters.feishu.client import FeishuClient
 from adapters.feishu.doctor import findings
 from core.ports.checkup import Finding
@@ -24,7 +25,7 @@ async def test_a_well_made_app_has_nothing_wrong(feishu: FeishuSimulator, client
 
 async def test_a_wrong_secret_is_told_without_it(feishu: FeishuSimulator) -> None:
     settings = section_of(feishu, app_secret="wrong-secret", chat_id="oc_ops")
-    (found,) = await findings(settings, FeishuClient(settings))
+    (found,) = await findings(settings, FeishuClient(settings, SystemClock()))
     assert not found.ok
     assert "app secret invalid" in found.text
     assert "wrong-secret" not in found.text + found.cure
