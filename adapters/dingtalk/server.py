@@ -13,8 +13,9 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from adapters.common.adapter import Answer, Inbox
+from adapters.common.answering import ANSWER_WITHIN, Answering
 from adapters.dingtalk.connection import Pace, StreamClient
-from adapters.dingtalk.conversation import ANSWER_WITHIN, Conversation
+from adapters.dingtalk.conversation import Conversation
 from adapters.dingtalk.crypto import CardVerifier, EventCrypto, EventVerifier, RobotVerifier
 from adapters.dingtalk.events import CARD_TOPIC, ROBOT_TOPIC, CardCallback, RobotMessage, parse_event
 from adapters.dingtalk.messenger import DingTalkMessenger
@@ -55,7 +56,8 @@ class DingTalkServer:
         self._settings, self._clock, self._client = settings, clock, messenger.client
         self._public_url, self._form_changed = public_url, inbox.form_changed
         self._pace = pace or Pace()
-        self._conversation = Conversation(inbox.handler, messenger, clock, public_url, answer_within)
+        self._answering = Answering("DingTalk", answer_within)
+        self._conversation = Conversation(inbox.handler, messenger, clock, public_url, self._answering)
         self._stream: StreamClient | None = None
         self._registering: asyncio.Task[None] | None = None
         self._verifiers: dict[str, _Verifier] = {}
@@ -90,7 +92,7 @@ class DingTalkServer:
             await asyncio.wait({self._registering})
         if self._stream:
             await self._stream.stop()
-        await self._conversation.close()
+        await self._answering.finish()
 
     async def robot(self, request: web.Request) -> web.Response:
         """`POST /dingtalk/robot`: a message to the robot."""

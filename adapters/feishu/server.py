@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -13,33 +11,38 @@ import orjson
 from aiohttp import web
 
 from adapters.common.adapter import Answer, Inbox
+from adapters.common.answering import ANSWER_WITHIN, Answering
 from adapters.feishu.client import FeishuClient
 from adapters.feishu.connection import LongConnection
-from adapters.feishu.conversation import Answers, answer
+from adapters.feishu.conversation import Conversation
 from adapters.feishu.crypto import BadRequest, Verifier
 from adapters.feishu.events import ApprovalInstance, ApprovalTask, Challenge, Envelope, interpret
 from adapters.feishu.inbound import inbound_of
 from adapters.feishu.settings import FeishuSettings
-from core.chat import Inbound, Reply
-from core.errors import FabuError, Unauthorized
+from core.errors import Unauthorized
 from core.ports.clock import Clock
 
 log = logging.getLogger(__name__)
 
 EVENTS_PATH: Final = "/feishu/events"
 """Where Feishu posts to in mode http."""
-ANSWER_WITHIN: Final = 1.5  # seconds; Feishu gives up after 3, and the way there and back takes time as well
-GRACE: Final = 10.0  # seconds for what was begun, when Fabu stops
 
 
 class FeishuServer:
     """Answers what Feishu sends, from `start` to `stop`. `paths` is empty beside a long connection."""
 
-    def __init__(self, settings: FeishuSettings, client: FeishuClient, inbox: Inbox, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: FeishuSettings,
+        client: FeishuClient,
+        inbox: Inbox,
+        clock: Clock,
+        answer_within: float = ANSWER_WITHIN,
+    ) -> None:
         """Raise ValueError in mode http when no secret is set: nothing could then be proven."""
-        self._inbox, self._client, self._clock = inbox, client, clock
-        self._answers = Answers(client)
-        self._going: set[asyncio.Future[Any]] = set()
+        self._client, self._clock, self._form_changed = client, clock, inbox.form_changed
+        self._answering = Answering("Feishu", answer_within)
+        self._conversation = Conversation(inbox.handler, client, self._answering)
         self._connection: LongConnection | None = None
         self.paths: Mapping[str, Answer] = {}
         if settings.mode == "http":
@@ -50,7 +53,7 @@ class FeishuServer:
 
     async def start(self) -> None:
         """Begin to listen, and load the SDK meanwhile."""
-        self._afterwards(self._client.load())
+        self._answering.start(self._client.load())
         if self._connection:
             await self._connection.start()
 
@@ -58,12 +61,7 @@ class FeishuServer:
         """Listen no more, and finish what was begun; answers that Feishu does not take in time are given up."""
         if self._connection:
             await self._connection.stop()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(GRACE):
-                while self._going:
-                    await asyncio.wait(self._going)
-        for task in self._going:
-            task.cancel()
+        await self._answering.finish()
 
     async def _handle(self, verifier: Verifier, request: web.Request) -> web.Response:
         """Answer `POST /feishu/events`. What is refused learns nothing but the status."""
@@ -87,37 +85,7 @@ class FeishuServer:
         except ValueError as error:
             raise BadRequest(reason="a field is missing") from error
         if isinstance(event, ApprovalInstance | ApprovalTask):
-            self._afterwards(self._inbox.form_changed(event.instance_code))
+            self._answering.start(self._form_changed(event.instance_code))
             return {}
         inbound = inbound_of(envelope.key, event)
-        if inbound is None:
-            return {}
-        handling = asyncio.ensure_future(self._inbox.handler(inbound))
-        self._keep(handling)
-        done, _ = await asyncio.wait({handling}, timeout=ANSWER_WITHIN)
-        if not done:
-            self._afterwards(self._finish(inbound, handling))
-            return {}
-        body, rest = answer(inbound, handling.result())
-        self._afterwards(self._answers.send(inbound, rest))
-        return body
-
-    async def _finish(self, inbound: Inbound, handling: asyncio.Future[Reply]) -> None:
-        await self._answers.send_late(inbound, await handling)
-
-    def _keep(self, task: asyncio.Future[Any]) -> None:
-        self._going.add(task)
-        task.add_done_callback(self._going.discard)
-
-    def _afterwards(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something that the answer does not wait for."""
-        self._keep(asyncio.create_task(_logged(work)))
-
-
-async def _logged(work: Coroutine[Any, Any, None]) -> None:
-    try:
-        await work
-    except FabuError as error:
-        log.warning("What was to follow a Feishu request was not done: %s", error)
-    except Exception:
-        log.exception("What was to follow a Feishu request has failed")
+        return await self._conversation.answer(inbound) if inbound else {}

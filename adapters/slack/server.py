@@ -19,8 +19,9 @@ from aiohttp import web
 from yarl import URL
 
 from adapters.common.adapter import Answer, Inbox
+from adapters.common.answering import ANSWER_WITHIN, Answering
 from adapters.slack.client import SlackMessenger
-from adapters.slack.conversation import ANSWER_WITHIN, Conversation
+from adapters.slack.conversation import Conversation
 from adapters.slack.crypto import Verifier
 from adapters.slack.inbound import parse
 from adapters.slack.settings import SlackSettings
@@ -47,7 +48,8 @@ class SlackServer:
         answer_within: float = ANSWER_WITHIN,
     ) -> None:
         """Raise ValueError in mode http without a signing secret: nothing could be proven."""
-        self._conversation = Conversation(inbox, messenger, answer_within)
+        self._answering = Answering("Slack", answer_within)
+        self._conversation = Conversation(inbox, messenger, self._answering)
         self._connection = None
         self.paths: Mapping[str, Answer] = {}
         if settings.mode == "http":
@@ -67,7 +69,7 @@ class SlackServer:
         """Take no more requests by Socket Mode, and finish what was begun."""
         if self._connection:
             await self._connection.stop()
-        await self._conversation.close()
+        await self._answering.finish()
 
     async def _handle(self, verifier: Verifier, request: web.Request) -> web.Response:
         """Answer `POST /slack/events`: 401 if it is not proven, 413 if it is too large, 400 if it cannot be read."""

@@ -14,9 +14,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from adapters.common.adapter import FormChanged
+from adapters.common.answering import ANSWER_WITHIN
 from adapters.dingtalk.client import DingTalkClient
 from adapters.dingtalk.connection import Pace
-from adapters.dingtalk.conversation import ANSWER_WITHIN
 from adapters.dingtalk.messenger import DingTalkMessenger
 from adapters.dingtalk.server import DingTalkServer
 from adapters.dingtalk.settings import DingTalkSettings

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from aiohttp import web
 
+from adapters.common.answering import ANSWER_WITHIN
 from adapters.common.system import SystemClock
 from adapters.feishu.client import FeishuClient
 from adapters.feishu.server import FeishuServer
@@ -57,12 +58,17 @@ def section_of(feishu: FeishuSimulator, **changes: Any) -> FeishuSettings:
 
 @asynccontextmanager
 async def listening(
-    feishu: FeishuSimulator, handler: Handler, mode: Literal["http", "long_connection"] = "http", bot: Bot | None = None
+    feishu: FeishuSimulator,
+    handler: Handler,
+    mode: Literal["http", "long_connection"] = "http",
+    bot: Bot | None = None,
+    answer_within: float = ANSWER_WITHIN,
 ) -> AsyncIterator[FeishuPlatform]:
     """Give the platform that can reach the server; on leaving, everything that was begun is done."""
     settings = section_of(feishu, mode=mode)
     client = FeishuClient(settings, SystemClock(), timeout=5)
-    server = FeishuServer(settings, client, inbox_of(handler, bot.form_changed if bot else None), SystemClock())
+    inbox = inbox_of(handler, bot.form_changed if bot else None)
+    server = FeishuServer(settings, client, inbox, SystemClock(), answer_within)
     site = web.Application()
     site.add_routes([web.post(path, answer) for path, answer in server.paths.items()])
     runner = web.AppRunner(site, access_log=None)

@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from adapters.common.answering import Answering
 from adapters.common.system import SystemClock
 from adapters.slack.client import SlackMessenger
 from adapters.slack.connection import SocketMode
@@ -50,7 +51,7 @@ async def test_address_that_fails_is_given_up(
     sim: SlackSimulator, settings: SlackSettings, bot: Bot, messenger: SlackMessenger
 ) -> None:
     sim.fail("socket", status=403)
-    connection = SocketMode(settings, Conversation(inbox_of(bot), messenger), address_life=0.2)
+    connection = SocketMode(settings, Conversation(inbox_of(bot), messenger, Answering("Slack")), address_life=0.2)
     await connection.start()
     await sim.socket_connected()
     await connection.stop()

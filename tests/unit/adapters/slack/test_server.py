@@ -227,7 +227,7 @@ async def test_lost_answer_is_logged_without_secrets(
     url = sim.response_url("C1", "U1")
     await send(sim, clicked(response_url=url))
     await app.stop()
-    assert "An answer did not reach its Slack user: Slack did not accept the request: HTTP 503" in caplog.text
+    assert "an answer did not reach its Slack user: Slack did not accept the request: HTTP 503" in caplog.text
     assert url not in caplog.text
 
 
