@@ -106,21 +106,11 @@ async def open_runners(settings: Settings, on_change: OnChange, stack: AsyncExit
 
 
 async def _local(settings: Settings, on_change: OnChange) -> Runner:
-    from adapters.local import LocalRunner, LocalSettings
+    from adapters.local.runner import LocalRunner
 
     data = data_folder(settings.database.url)
     folder = Path(settings.local.work_dir) if settings.local.work_dir else (data or Path()) / "runs"
-    runner = LocalRunner(
-        LocalSettings(
-            work_dir=folder,
-            shared=data is None,
-            databases={name: url.get_secret_value() for name, url in settings.local.databases.items()},
-            max_parallel=settings.local.max_parallel,
-            keep=settings.local.keep_outputs.total_seconds(),
-            run_url=f"{settings.public_url}/runs/{{run_id}}",
-        ),
-        on_change,
-    )
+    runner = LocalRunner(settings.local, folder, on_change, shared=data is None, public_url=settings.public_url)
     await runner.recover()
     return runner
 

@@ -44,7 +44,6 @@ from core.engine import Engine
 from core.people import Directory, Group, Person
 from core.ports.clock import Clock, Ids
 from core.ports.store import Store
-from core.status import HookEvent
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +57,7 @@ PRUNE = 3600.0
 
 def policy_of(settings: Settings) -> Policy:
     """Return the settings that decisions depend on, without what the opened adapters add."""
-    hooks = {e.name: frozenset(map(HookEvent, e.events)) for e in settings.hooks.all_endpoints}
+    hooks = {target.name: frozenset(target.events) for target in settings.hooks.targets}
     told = frozenset(event for events in hooks.values() for event in events)
     waits = told if settings.hooks.wait_for_callback else frozenset()
     return Policy(check_events=waits, check_timeout=settings.hooks.check_timeout, hooks=hooks)

@@ -25,6 +25,7 @@ from adapters.common.adapter import ChatAdapter
 from adapters.common.connecting import unreached
 from adapters.common.system import SystemClock, SystemIds
 from adapters.hooks.guard import guarded_session
+from adapters.hooks.settings import HookTarget
 from adapters.hooks.signing import SecretError, decode_secret
 from adapters.store.migrate import is_current
 from adapters.store.open import data_folder, open_store
@@ -32,7 +33,7 @@ from adapters.store.sql.databases import parse_url
 from adapters.zadig.client import ZadigClient, open_session
 from bot.adapters import enabled_chats, host_of, open_chats
 from bot.people.tokens import new_token
-from config.settings import Endpoint, Settings
+from config.settings import Settings
 from core.errors import DeliveryError, Unavailable
 from core.ports.checkup import Finding
 from core.ports.runner import RunReport
@@ -160,7 +161,7 @@ async def check_callbacks(settings: Settings) -> list[Finding]:
 
 async def check_hooks(settings: Settings) -> list[Finding]:
     """Look at each endpoint: whether its address may be reached and answers, and whether its secrets can be used."""
-    found = [await _endpoint(endpoint, settings) for endpoint in settings.hooks.all_endpoints]
+    found = [await _endpoint(endpoint, settings) for endpoint in settings.hooks.targets]
     return [finding for findings in found for finding in findings]
 
 
@@ -206,7 +207,7 @@ CHECKS: Mapping[str, Check] = {
 }
 
 
-async def _endpoint(endpoint: Endpoint, settings: Settings) -> list[Finding]:
+async def _endpoint(endpoint: HookTarget, settings: Settings) -> list[Finding]:
     label = f"hook endpoint {endpoint.name}"
     findings = []
     for secret in (endpoint.secret, endpoint.previous_secret):

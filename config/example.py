@@ -15,7 +15,9 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from config.settings import Endpoint, Gate, Settings
+from adapters.hooks.settings import HookTarget
+from adapters.zadig.settings import Gate
+from config.settings import Settings
 
 _HEAD = """\
 # Every setting of Fabu. Copy this file to fabu.toml, and take away the # in front of what you change.
@@ -29,7 +31,7 @@ _SWITCHED_ON: Mapping[str, Any] = {
 }
 _SAMPLES: Mapping[type[BaseModel], Mapping[str, Any]] = {
     Gate: {"approvers": ["@sre"], "expires_in": timedelta(days=1), "remind_every": timedelta(minutes=30)},
-    Endpoint: {"url": "https://ci.example.com/fabu"},
+    HookTarget: {"url": "https://ci.example.com/fabu"},
 }
 """What stands where there is no default."""
 _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))

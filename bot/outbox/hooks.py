@@ -16,11 +16,12 @@ from http import HTTPStatus
 from adapters.hooks.guard import guarded_session
 from adapters.hooks.schedule import DISABLE_AFTER, MAX_RETRY_AFTER, next_delay, should_disable
 from adapters.hooks.sender import Outcome, Receiver, send
+from adapters.hooks.settings import HookTarget
 from adapters.hooks.signing import decode_secret
 from bot.i18n.labels import N_
 from bot.outbox.hook_bodies import HookBodies
 from bot.outbox.worker import Courier, Sent
-from config.settings import Endpoint, Settings
+from config.settings import Settings
 from core import commands as c
 from core.effects import Effect
 from core.engine import Engine
@@ -39,7 +40,7 @@ class Hooks:
         """Read the endpoints of the settings. Raises SecretError when one of their secrets is no webhook secret."""
         self._store, self._engine, self._clock = store, engine, clock
         self._bodies = HookBodies(store, engine, document_aliases=settings.hooks.document_aliases)
-        self._receivers = {e.name: receiver_of(e, settings.public_url) for e in settings.hooks.all_endpoints}
+        self._receivers = {e.name: receiver_of(e, settings.public_url) for e in settings.hooks.targets}
         self._session = guarded_session(settings.hooks.allow_internal)
         self._healthy: set[str] = set()
 
@@ -113,7 +114,7 @@ class Hooks:
         await self._engine.execute(note, SYSTEM, f"disabled:{endpoint}:{since}")
 
 
-def receiver_of(endpoint: Endpoint, public_url: str) -> Receiver:
+def receiver_of(endpoint: HookTarget, public_url: str) -> Receiver:
     """Return where the hooks of an endpoint go. Raises SecretError when its secret is no webhook secret."""
     secrets = [secret.get_secret_value() for secret in (endpoint.secret, endpoint.previous_secret)]
     for secret in filter(None, secrets):
