@@ -13,12 +13,12 @@ from secrets import token_hex
 from sqlalchemy import make_url
 
 from adapters.common.adapter import Reported
+from adapters.local.jobs import problems, steps
 from adapters.local.output import OutputLog, read_output, readable
 from adapters.local.record import Record, RunFolder
 from adapters.local.run import LocalRun
 from adapters.local.sessions import ProcessId, end_session
 from adapters.local.settings import LocalSettings
-from adapters.local.steps import problems, steps
 from core.errors import DeliveryError, Invalid, Problem
 from core.ports.runner import RunOrder, RunReport
 from core.status import RunStatus
@@ -67,8 +67,8 @@ class LocalRunner:
         self._public_url = public_url
         self._grace = grace
         self._drain = drain
-        self._databases = {name: url.get_secret_value() for name, url in settings.databases.items()}
-        self._passwords = [str(make_url(url).password or "") for url in self._databases.values()]
+        urls = (url.get_secret_value() for url in settings.databases.values())
+        self._passwords = [str(make_url(url).password or "") for url in urls]
         self._slots = asyncio.Semaphore(settings.max_parallel)
         self._server = ProcessId.own()
         self._runs: dict[str, LocalRun] = {}
@@ -77,7 +77,7 @@ class LocalRunner:
 
     def problems(self, workflow: Workflow) -> list[Problem]:
         """Return everything that this runner cannot run, with paths inside the workflow."""
-        return problems(workflow, self._databases)
+        return problems(workflow, self._settings)
 
     async def start(self, order: RunOrder) -> RunReport:
         """Start a run, or queue it; one that was started before is left as it is.
@@ -200,7 +200,7 @@ class LocalRunner:
             OutputLog(folder.path, [*credentials(order.workflow), *self._passwords]),
             steps(order.workflow, _about(order)),
             slots=self._slots,
-            databases=self._databases,
+            settings=self._settings,
             grace=self._grace,
         )
         watcher = asyncio.create_task(self._watch(run))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, NullPool, create_engine
 
-from adapters.local.sql import sqlite_statements
+from adapters.local.jobs.sql import sqlite_statements
 from core.status import RunStatus
 from tests.unit.adapters.local.conftest import Desk, script, shop_at, sql, until
 
