@@ -8,13 +8,13 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from secrets import token_hex
 
 from sqlalchemy import make_url
 
 from adapters.common.adapter import Reported
 from adapters.local.jobs import problems, steps
-from adapters.local.output import OutputLog, read_output, readable
+from adapters.local.output import OutputLog
+from adapters.local.outputs import Outputs
 from adapters.local.record import Record, RunFolder
 from adapters.local.run import LocalRun
 from adapters.local.sessions import ProcessId, end_session
@@ -61,7 +61,7 @@ class LocalRunner:
         find the page with a run's output. `grace` and `drain` are in seconds.
         """
         self._settings = settings
-        self._work_dir = work_dir
+        self._outputs = Outputs(work_dir, settings.keep_outputs)
         self._send_report = report
         self._shared = shared
         self._public_url = public_url
@@ -93,7 +93,7 @@ class LocalRunner:
             return RunReport(order.run_id, RunStatus.FAILED, message=str(Invalid(*found)))
         if self._closed:
             raise DeliveryError(self.name, "the server is stopping", retryable=True, sent=False)
-        folder = self._folder(order.run_id)
+        folder = self._outputs.folder(order.run_id)
         record = Record(
             RunStatus.RUNNING, plan_id=order.plan_id, item_id=order.item_id, server=self._server, begun=False
         )
@@ -107,7 +107,7 @@ class LocalRunner:
 
     async def find(self, order: RunOrder) -> RunReport | None:
         """Return where a run stands, or None if it was never started here; queue it again if its server left it."""
-        folder = self._folder(order.run_id)
+        folder = self._outputs.folder(order.run_id)
         if not folder.exists():
             return None
         record = folder.load()
@@ -123,9 +123,9 @@ class LocalRunner:
         if known := await self.find(order):
             return known
         home = external_id.partition("@")[2]
-        if self._shared and home not in ("", self._home()) and _has_time(order):
+        if self._shared and home not in ("", self._outputs.home()) and _has_time(order):
             return None
-        folder = self._folder(run_id)
+        folder = self._outputs.folder(run_id)
         return self._report(folder, folder.load())
 
     def going(self) -> list[tuple[str, str, str]]:
@@ -136,25 +136,20 @@ class LocalRunner:
         """Ask a run to end, which is told as any end is. A run that is over stays as it ended."""
         if run := self._runs.get(run_id):
             run.stop(_CANCELLED)
-        elif (folder := self._folder(run_id)).exists() and (left := folder.take_over(self._server)):
+        elif (folder := self._outputs.folder(run_id)).exists() and (left := folder.take_over(self._server)):
             folder.save(replace(left, status=RunStatus.CANCELLED, detail=_CANCELLED))
 
     def output(self, run_id: str) -> str:
         """Return what is kept of a run's output."""
-        return readable(read_output(self._folder(run_id).path))
+        return self._outputs.text(run_id)
 
     async def prune(self) -> None:
         """Remove what is kept of runs that ended long enough ago."""
-        await asyncio.to_thread(self._prune, time.time() - self._settings.keep_outputs.total_seconds())
-
-    def _prune(self, before: float) -> None:
-        for folder in RunFolder.all(self._work_dir):
-            if folder.saved_at() < before and folder.load().status.ended:
-                folder.remove()
+        await asyncio.to_thread(self._outputs.prune, time.time())
 
     async def recover(self) -> None:
         """End what a crashed server left behind: its scripts are stopped and their runs become `unknown`."""
-        for folder in RunFolder.all(self._work_dir):
+        for folder in self._outputs.all():
             record = folder.load()
             if record.abandoned and record.begun:
                 if record.session and record.session.alive:
@@ -225,24 +220,9 @@ class LocalRunner:
         except Exception:
             logger.exception("the end of run %s was not taken", folder.run_id)
 
-    def _folder(self, run_id: str) -> RunFolder:
-        return RunFolder(self._work_dir, run_id)
-
     def _report(self, folder: RunFolder, record: Record) -> RunReport:
         run_id, url = folder.run_id, f"{self._public_url}/runs/{folder.run_id}"
-        return RunReport(run_id, record.status, f"{run_id}@{self._home()}", url, record.detail)
-
-    def _home(self) -> str:
-        """Return the name of the folder of all runs, which stays when the server moves; empty when there is none."""
-        path = self._work_dir / "home"
-        try:
-            with path.open("x") as file:
-                file.write(token_hex(8))
-        except FileExistsError:
-            pass
-        except OSError:
-            return ""
-        return path.read_text()
+        return RunReport(run_id, record.status, f"{run_id}@{self._outputs.home()}", url, record.detail)
 
 
 def _has_time(order: RunOrder) -> bool:
