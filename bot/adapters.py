@@ -119,4 +119,4 @@ def _zadig(settings: Settings) -> Runner:
     from adapters.zadig.client import open_session
     from adapters.zadig.runner import ZadigRunner
 
-    return ZadigRunner(open_session(), settings.zadig.url, settings.zadig.token.get_secret_value())
+    return ZadigRunner(settings.zadig, open_session())

@@ -35,8 +35,8 @@ from bot.outbox.worker import Courier, DeliveryWorker, patient
 from bot.people.identities import Identities
 from bot.scheduler import Ticks
 from bot.services import SERVICES, Services
+from bot.zadig import add_zadig
 from bot.zadig.gate import gate_couriers
-from bot.zadig.hook import add_zadig
 from config.settings import Settings
 from core.context import Policy
 from core.effects import ADMINS
