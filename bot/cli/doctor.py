@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 import typer
@@ -22,6 +23,7 @@ def doctor(config: Config = None) -> None:
     from bot.cli.configuration import read_settings
     from bot.doctor import examine
 
+    logging.getLogger().addHandler(logging.NullHandler())  # what is logged on the way is among the findings
     found = asyncio.run(examine(read_settings(config)))
     wrong = sum(not finding.ok for findings in found.values() for finding in findings)
     console = terminal()

@@ -8,14 +8,16 @@ replicas see.
 
 from __future__ import annotations
 
+import logging
 import random
 from contextlib import suppress
 from datetime import timedelta
 from http import HTTPStatus
 
+from adapters.common.connecting import Reachability
 from adapters.hooks.guard import guarded_session
 from adapters.hooks.schedule import DISABLE_AFTER, MAX_RETRY_AFTER, next_delay, should_disable
-from adapters.hooks.sender import Outcome, Receiver, send
+from adapters.hooks.sender import Attempt, Outcome, Receiver, send
 from adapters.hooks.settings import HookTarget
 from adapters.hooks.signing import decode_secret
 from bot.i18n.labels import N_
@@ -32,6 +34,8 @@ from core.ports.outbox import Delivery
 from core.ports.store import Store
 from core.status import HookEvent
 
+log = logging.getLogger(__name__)
+
 
 class Hooks:
     """Tells external systems of plans. Made on the event loop, closed by `close`."""
@@ -43,6 +47,9 @@ class Hooks:
         self._receivers = {e.name: receiver_of(e, settings.public_url) for e in settings.hooks.targets}
         self._session = guarded_session(settings.hooks.allow_internal)
         self._healthy: set[str] = set()
+        self._reachability = {
+            name: Reachability(f"hook endpoint {name}", "check its url", log) for name in self._receivers
+        }
 
     @property
     def courier(self) -> Courier:
@@ -66,6 +73,7 @@ class Hooks:
         attempt = await send(
             self._session, receiver, body, event=effect.ref, effect_id=effect.id, now=self._clock.now()
         )
+        self._note_reachability(_endpoint(effect), attempt)
         if attempt.outcome is Outcome.DELIVERED:
             self._healthy.add(effect.destination)
             return Sent(attempt.status or 0, attempt.answer)
@@ -78,6 +86,13 @@ class Hooks:
             status=attempt.status or 0,
             answer=attempt.answer,
         )
+
+    def _note_reachability(self, endpoint: str, attempt: Attempt) -> None:
+        """Log when nobody answers any more, and when somebody does again, whatever the answer."""
+        if attempt.error:
+            self._reachability[endpoint].lost(attempt.error)
+        else:
+            self._reachability[endpoint].restored()
 
     async def _check_enabled(self, effect: Effect) -> None:
         """Raise DeliveryError when nothing new may be sent to the endpoint."""
