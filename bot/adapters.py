@@ -1,20 +1,18 @@
 """The registry of adapters, and the opening of those that the settings enable.
 
-An adapter is one row: its section of the settings, and the module that has `open_chat`. A module, and with it the
-vendor's SDK, is imported only when its section is enabled.
+An adapter is one row: its section of the settings, and the module that has `open_chat` or `open_runner`. A module, and
+with it the vendor's SDK, is imported only when its section is enabled.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from pathlib import Path
 
 from aiohttp import web
 
-from adapters.common.adapter import ChatAdapter, Host, Inbox, Listener, Reported
+from adapters.common.adapter import ChatAdapter, Host, Inbox, Listener, Reported, RunnerAdapter
 from adapters.store.open import data_folder
 from bot.i18n import translate
 from bot.verbs import ALIASES, word_for
@@ -22,12 +20,15 @@ from config.settings import Settings
 from core.ports.approval_forms import ApprovalForms
 from core.ports.clock import Clock
 from core.ports.messenger import Messenger
-from core.ports.runner import Runner, RunReport
 
 CHATS: Mapping[str, str] = {
     "slack": "adapters.slack.adapter",
     "feishu": "adapters.feishu.adapter",
     "dingtalk": "adapters.dingtalk.adapter",
+}
+RUNNERS: Mapping[str, str] = {
+    "zadig": "adapters.zadig.adapter",
+    "local": "adapters.local.adapter",
 }
 
 
@@ -76,6 +77,18 @@ def open_chats(settings: Settings, host: Host) -> Chats:
     )
 
 
+def open_runners(settings: Settings, host: Host) -> dict[str, RunnerAdapter]:
+    """Return the runners that the settings enable, by name; none works yet.
+
+    Raises ValueError for settings that a runner cannot use.
+    """
+    return {
+        name: import_module(module).open_runner(getattr(settings, name), host)
+        for name, module in RUNNERS.items()
+        if getattr(settings, name).enabled
+    }
+
+
 def host_of(settings: Settings, clock: Clock, report: Reported) -> Host:
     """Return what the adapters get to know of the program; `report` takes what runners report of their runs."""
     language = settings.server.language
@@ -88,35 +101,3 @@ def host_of(settings: Settings, clock: Clock, report: Reported) -> Host:
         data_folder(settings.database.url),
         report,
     )
-
-
-OnChange = Callable[[str, str, RunReport], Awaitable[None]]
-
-
-async def open_runners(settings: Settings, on_change: OnChange, stack: AsyncExitStack) -> dict[str, Runner]:
-    """Return the enabled runners by name; they are closed with the stack. `on_change` takes what they report."""
-    runners: dict[str, Runner] = {}
-    if settings.local.enabled:
-        runners["local"] = await _local(settings, on_change)
-    if settings.zadig.url:
-        runners["zadig"] = _zadig(settings)
-    for runner in runners.values():
-        stack.push_async_callback(runner.close)
-    return runners
-
-
-async def _local(settings: Settings, on_change: OnChange) -> Runner:
-    from adapters.local.runner import LocalRunner
-
-    data = data_folder(settings.database.url)
-    folder = Path(settings.local.work_dir) if settings.local.work_dir else (data or Path()) / "runs"
-    runner = LocalRunner(settings.local, folder, on_change, shared=data is None, public_url=settings.public_url)
-    await runner.recover()
-    return runner
-
-
-def _zadig(settings: Settings) -> Runner:
-    from adapters.zadig.client import open_session
-    from adapters.zadig.runner import ZadigRunner
-
-    return ZadigRunner(settings.zadig, open_session())

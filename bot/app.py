@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from adapters.common.adapter import Inbox
+from adapters.common.adapter import Inbox, RunnerAdapter
 from adapters.common.system import SystemClock, SystemIds
 from adapters.store.lock import exclusive
 from adapters.store.open import data_folder, open_store
@@ -43,6 +43,7 @@ from core.effects import ADMINS
 from core.engine import Engine
 from core.people import Directory, Group, Person
 from core.ports.clock import Clock, Ids
+from core.ports.runner import Runner
 from core.ports.store import Store
 
 log = logging.getLogger(__name__)
@@ -87,8 +88,9 @@ async def running(
     async with AsyncExitStack() as stack:
         engine, store = await _open_engine(settings, clock, ids, stack)
         runs = Runs(store, engine)
-        runs.runners = await open_runners(settings, runs.report, stack)
-        chats = open_chats(settings, host_of(settings, clock, runs.report))
+        host = host_of(settings, clock, runs.report)
+        runs.runners = await _start_runners(open_runners(settings, host), stack)
+        chats = open_chats(settings, host)
         stack.push_async_callback(chats.stop)
         engine.policy = replace(
             engine.policy,
@@ -123,6 +125,14 @@ async def _open_engine(settings: Settings, clock: Clock, ids: Ids, stack: AsyncE
         await store.write(lambda writing: writing.outbox.release(clock.now()))
     engine.directory = await load_people(settings, store)
     return engine, store
+
+
+async def _start_runners(adapters: Mapping[str, RunnerAdapter], stack: AsyncExitStack) -> dict[str, Runner]:
+    """Start the runners, which are closed with the stack, and return them."""
+    for adapter in adapters.values():
+        stack.push_async_callback(adapter.runner.close)
+        await adapter.start()
+    return {name: adapter.runner for name, adapter in adapters.items()}
 
 
 def _application(services: Services) -> web.Application:

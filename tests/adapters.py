@@ -1,4 +1,4 @@
-"""What adapters are given in tests: sections of the settings, an inbox, the program around them."""
+"""What adapters are given in tests: sections of the settings, an inbox, the program around them; and what they find."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from adapters.common.adapter import FormChanged, Host, Inbox
 from adapters.common.settings import Section
 from adapters.common.system import SystemClock
 from core.chat import Handler
+from core.ports.checkup import Finding
 from core.pressure import Pressure
 
 S = TypeVar("S", bound=Section)
@@ -26,6 +27,13 @@ def inbox_of(handler: Handler, form_changed: FormChanged | None = None) -> Inbox
 def host() -> Host:
     """Return a program in English that keeps no files and takes no reports."""
     return Host(SystemClock(), "https://fabu.example", "en", str, {}, None, unheard)
+
+
+def wrong(findings: list[Finding]) -> list[str]:
+    """Return what is not well; each of these has a cure."""
+    assert findings
+    assert all(finding.cure for finding in findings if not finding.ok)
+    return [finding.text for finding in findings if not finding.ok]
 
 
 async def unheard(*_: object) -> None:

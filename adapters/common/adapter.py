@@ -99,11 +99,16 @@ async def nothing() -> None:
     """Do nothing: for a runner that has nothing to start."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunnerAdapter:
-    """An open runner. `url` is the system that it asks, empty for one inside this process; `start` begins its work."""
+    """An open runner.
 
+    `name` is what people call it, and `url` the system that it asks, empty for one inside this process. `start` begins
+    its work.
+    """
+
+    name: str
     runner: Runner
-    examine: Examine
     url: str = ""
+    examine: Examine
     start: Callable[[], Awaitable[None]] = field(default=nothing)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
+
+from aiohttp import ClientError, ClientResponse, ClientSession
 
 from core.errors import DeliveryError
 
@@ -55,3 +57,15 @@ def unreached(error: Exception) -> str:
     cause: Any = getattr(error, "os_error", error)  # aiohttp puts a text of its own around it, asyncio another
     text = str(getattr(cause, "strerror", None) or cause)
     return os.strerror(cause.errno) if text.startswith("Connect call failed") else text
+
+
+@asynccontextmanager
+async def open_head(session: ClientSession, url: str) -> AsyncIterator[ClientResponse | str]:
+    """Request the head of a URL, and give the answer, or why there is none."""
+    try:
+        async with session.head(url, allow_redirects=False) as answer:
+            yield answer
+    except TimeoutError:
+        yield "no answer in time"
+    except (ClientError, ValueError) as error:
+        yield unreached(error)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from adapters.common.adapter import Reported
 from adapters.local.jobs import problems, steps
@@ -59,6 +60,8 @@ class LocalRunner:
 
         `shared` says that other servers have the same plans, each with a folder of its own. Below `public_url` people
         find the page with a run's output. `grace` and `drain` are in seconds.
+
+        Raises ValueError when the URL of a database cannot be read.
         """
         self._settings = settings
         self._outputs = Outputs(work_dir, settings.keep_outputs)
@@ -67,8 +70,7 @@ class LocalRunner:
         self._public_url = public_url
         self._grace = grace
         self._drain = drain
-        urls = (url.get_secret_value() for url in settings.databases.values())
-        self._passwords = [str(make_url(url).password or "") for url in urls]
+        self._passwords = [_password(name, url.get_secret_value()) for name, url in settings.databases.items()]
         self._slots = asyncio.Semaphore(settings.max_parallel)
         self._server = ProcessId.own()
         self._runs: dict[str, LocalRun] = {}
@@ -223,6 +225,13 @@ class LocalRunner:
     def _report(self, folder: RunFolder, record: Record) -> RunReport:
         run_id, url = folder.run_id, f"{self._public_url}/runs/{folder.run_id}"
         return RunReport(run_id, record.status, f"{run_id}@{self._outputs.home()}", url, record.detail)
+
+
+def _password(database: str, url: str) -> str:
+    try:
+        return str(make_url(url).password or "")
+    except (ArgumentError, ValueError):
+        raise ValueError(f"local.databases.{database} is not the URL of a database") from None
 
 
 def _has_time(order: RunOrder) -> bool:

@@ -36,3 +36,8 @@ class ZadigSettings(Section):
     gate_manager: str = Field(
         "", description="Who looks after them when their manager in Zadig is unknown here; an administrator when empty."
     )
+
+    @property
+    def enabled(self) -> bool:
+        """Whether Zadig is used."""
+        return bool(self.url)

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from bot.cli.failure import ExitCode
+from bot.cli.failure import ExitCode, Failure
 from bot.cli.options import Config
 from bot.cli.show import printable, terminal
 
@@ -24,7 +24,11 @@ def doctor(config: Config = None) -> None:
     from bot.doctor import examine
 
     logging.getLogger().addHandler(logging.NullHandler())  # what is logged on the way is among the findings
-    found = asyncio.run(examine(read_settings(config)))
+    settings = read_settings(config)
+    try:
+        found = asyncio.run(examine(settings))
+    except ValueError as error:
+        raise Failure(f"The settings cannot be used: {error}") from None
     wrong = sum(not finding.ok for findings in found.values() for finding in findings)
     console = terminal()
     console.print(_table(found))

@@ -10,8 +10,8 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from adapters.common.adapter import ChatAdapter, Host
-from bot.adapters import CHATS, enabled_chats, open_chats
+from adapters.common.adapter import ChatAdapter, Host, RunnerAdapter
+from bot.adapters import CHATS, RUNNERS, enabled_chats, open_chats, open_runners
 from config.settings import Settings
 from core.chat import Inbound, Reply
 from tests.adapters import host, inbox_of
@@ -22,6 +22,8 @@ ENABLED: Mapping[str, Mapping[str, str]] = {
     "dingtalk": {"client_id": "ding1", "client_secret": "s", "robot_code": "r", "card_secret": "c", "mode": "http"},
 }
 """The least that each chat needs to be reached over HTTP."""
+RUNNING = {"url": "http://127.0.0.1:9", "enabled": True}
+"""What enables a runner: the URL of its system, or else that it says so."""
 CONNECTED = {"slack": "socket", "feishu": "long_connection", "dingtalk": "stream"}
 """The mode in which Fabu opens the connection."""
 SDKS = ("slack_sdk", "slack_bolt", "lark_oapi", "alibabacloud", "Tea")
@@ -60,6 +62,19 @@ async def test_a_chat_to_which_fabu_connects_serves_no_paths(name: str) -> None:
     chat = chats.adapters[name]
     assert (chat.posted_to, dict(chat.listen(inbox_of(silent)).paths)) == ((), {})
     await chats.stop()
+
+
+@pytest.mark.parametrize("name", RUNNERS)
+async def test_a_runner_is_opened_with_its_own_section(name: str) -> None:
+    hints = get_type_hints(import_module(RUNNERS[name]).open_runner)
+    assert hints == {"settings": Settings.model_fields[name].annotation, "host": Host, "return": RunnerAdapter}
+    none: Any = {"local": {"enabled": False}}
+    assert open_runners(Settings(**none), host()) == {}
+    fields = type(getattr(Settings(), name)).model_fields
+    sections: Any = none | {name: {key: value for key, value in RUNNING.items() if key in fields}}
+    [(key, adapter)] = open_runners(Settings(**sections), host()).items()
+    assert (key, adapter.runner.name) == (name, name)
+    await adapter.runner.close()
 
 
 def test_settings_that_enable_no_chat_load_none() -> None:
