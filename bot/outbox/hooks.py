@@ -17,9 +17,7 @@ from http import HTTPStatus
 from adapters.common.connecting import Reachability
 from adapters.hooks.guard import guarded_session
 from adapters.hooks.schedule import DISABLE_AFTER, MAX_RETRY_AFTER, next_delay, should_disable
-from adapters.hooks.sender import Attempt, Outcome, Receiver, send
-from adapters.hooks.settings import HookTarget
-from adapters.hooks.signing import decode_secret
+from adapters.hooks.sender import Attempt, Outcome, receiver_of, send
 from bot.i18n.labels import N_
 from bot.outbox.hook_bodies import HookBodies
 from bot.outbox.worker import Courier, Sent
@@ -44,7 +42,7 @@ class Hooks:
         """Read the endpoints of the settings. Raises SecretError when one of their secrets is no webhook secret."""
         self._store, self._engine, self._clock = store, engine, clock
         self._bodies = HookBodies(store, engine, document_aliases=settings.hooks.document_aliases)
-        self._receivers = {e.name: receiver_of(e, settings.public_url) for e in settings.hooks.targets}
+        self._receivers = {target.name: receiver_of(target, settings.public_url) for target in settings.hooks.targets}
         self._session = guarded_session(settings.hooks.allow_internal)
         self._healthy: set[str] = set()
         self._reachability = {
@@ -127,19 +125,6 @@ class Hooks:
             return
         note = c.NoteDisabled(plan_id=effect.plan_id, endpoint=endpoint, reason=reason)
         await self._engine.execute(note, SYSTEM, f"disabled:{endpoint}:{since}")
-
-
-def receiver_of(endpoint: HookTarget, public_url: str) -> Receiver:
-    """Return where the hooks of an endpoint go. Raises SecretError when its secret is no webhook secret."""
-    secrets = [secret.get_secret_value() for secret in (endpoint.secret, endpoint.previous_secret)]
-    for secret in filter(None, secrets):
-        decode_secret(secret)
-    return Receiver(
-        endpoint.url,
-        public_url,
-        tuple(filter(None, secrets)),
-        endpoint.zadig_token.get_secret_value() or None,
-    )
 
 
 def _note(delivery: Delivery) -> c.NoteTold:
