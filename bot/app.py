@@ -10,17 +10,18 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 
 from aiohttp import web
 
+from adapters.common.adapter import Inbox, RunnerAdapter
 from adapters.common.system import SystemClock, SystemIds
 from adapters.store.lock import exclusive
 from adapters.store.open import data_folder, open_store
-from bot.adapters import open_chats, open_runners
+from bot.adapters import Chats, host_of, open_chats, open_runners
 from bot.api import add_routes
 from bot.api.callback import add_callback
 from bot.chat.dispatch import Dispatch
@@ -29,22 +30,23 @@ from bot.i18n import Locale
 from bot.installation import derive, load_secret
 from bot.outbox.alarms import Alarms
 from bot.outbox.approval_forms import ApprovalFormStages
+from bot.outbox.cards import CardSync
 from bot.outbox.hooks import Hooks
 from bot.outbox.runs import Runs, report_run
-from bot.outbox.worker import Couriers, DeliveryWorker
+from bot.outbox.worker import Courier, Couriers, DeliveryWorker, patient
 from bot.people.identities import Identities
 from bot.scheduler import Ticks
 from bot.services import SERVICES, Services
+from bot.zadig import add_zadig
 from bot.zadig.gate import gate_couriers
-from bot.zadig.hook import add_zadig
 from config.settings import Settings
 from core.context import Environment, Policy
-from core.effects import DestinationKind
+from core.effects import Destination, DestinationKind
 from core.engine import Engine
 from core.people import Directory, Group, Person
 from core.ports.clock import Clock, Ids
+from core.ports.runner import Runner
 from core.ports.store import Store
-from core.status import HookEvent
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +60,7 @@ PRUNE = 3600.0
 
 def policy_of(settings: Settings) -> Policy:
     """Return the settings that decisions depend on, without what the opened adapters add."""
-    hooks = {e.name: frozenset(map(HookEvent, e.events)) for e in settings.hooks.all_endpoints}
+    hooks = {target.name: frozenset(target.events) for target in settings.hooks.targets}
     told = frozenset(event for events in hooks.values() for event in events)
     waits = told if settings.hooks.wait_for_callback else frozenset()
     return Policy(check_events=waits, check_timeout=settings.hooks.check_timeout, hooks=hooks)
@@ -88,9 +90,10 @@ async def running(
     async with AsyncExitStack() as stack:
         environment = Environment(policy_of(settings))
         engine, store = await _open_engine(settings, environment, clock, ids, stack)
-        runners = await open_runners(settings, partial(report_run, engine), stack)
+        host = host_of(settings, clock, partial(report_run, engine))
+        runners = await _start_runners(open_runners(settings, host), stack)
         runs = Runs(store, engine, runners)
-        chats = open_chats(settings, clock)
+        chats = open_chats(settings, host)
         stack.push_async_callback(chats.stop)
         judges = {name: runner.problems for name, runner in runners.items()}
         environment.publish(policy=replace(environment.policy, runners=judges, destinations=tuple(chats.messengers)))
@@ -98,9 +101,9 @@ async def running(
         locale = Locale(settings.server.language, settings.server.timezone)
         dispatch = Dispatch(engine, store, identities, clock, ids, locale=locale, public_url=settings.public_url)
         services = Services(settings, store, engine, clock, ids, dispatch, chats.messengers, runs)
-        forms = ApprovalFormStages(store, engine, identities, chats.forms, locale, settings.public_url)
+        forms = ApprovalFormStages(store, engine, identities, chats.approval_forms, locale, settings.public_url)
         app = _application(services)
-        await chats.start(app, services, forms.changed)
+        await chats.start(app, Inbox(dispatch, forms.changed, engine.pressure))
         hooks = Hooks(settings, store, engine, clock)
         stack.push_async_callback(hooks.close)
         alarms = Alarms(engine, identities, chats.messengers, locale, settings.public_url)
@@ -110,7 +113,7 @@ async def running(
             DestinationKind.APPROVAL_FORM: forms.courier,
             DestinationKind.ADMINS: alarms.courier,
             **gate_couriers(services),
-            **chats.couriers(services, identities, locale),
+            **_card_couriers(chats, services, identities, locale),
         }
         _start_work(services, forms, couriers, environment, stack)
         yield app
@@ -135,6 +138,14 @@ async def _open_engine(
     return engine, store
 
 
+async def _start_runners(adapters: Mapping[str, RunnerAdapter], stack: AsyncExitStack) -> dict[str, Runner]:
+    """Start the runners, which are closed with the stack, and return them."""
+    for adapter in adapters.values():
+        stack.push_async_callback(adapter.runner.close)
+        await adapter.start()
+    return {name: adapter.runner for name, adapter in adapters.items()}
+
+
 def _application(services: Services) -> web.Application:
     """Return the application with all routes but those of the chats."""
     app = web.Application(client_max_size=MAX_BODY)
@@ -142,6 +153,21 @@ def _application(services: Services) -> web.Application:
     for add in (add_routes, add_console, add_callback, add_zadig):
         add(app)
     return app
+
+
+def _card_couriers(chats: Chats, services: Services, identities: Identities, locale: Locale) -> Couriers:
+    """Return how the cards of each chat are brought up to date."""
+    engine, public_url = services.engine, services.settings.public_url
+    return {
+        Destination(DestinationKind.CHAT, name): Courier(
+            CardSync(
+                chat.messenger, chat.channel, services.store, engine, identities, services.clock, services.ids, locale,
+                public_url, tuple(chats.adapters),
+            ).deliver,
+            patient,
+        )
+        for name, chat in chats.adapters.items()
+    }  # fmt: skip
 
 
 def _start_work(

@@ -16,7 +16,9 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from config.settings import Endpoint, Gate, Settings
+from adapters.hooks.settings import HookTarget
+from adapters.zadig.settings import Gate
+from config.settings import Settings
 from core.text import format_duration
 
 _HEAD = """\
@@ -31,7 +33,7 @@ _SWITCHED_ON: Mapping[str, Any] = {
 }
 _SAMPLES: Mapping[type[BaseModel], Mapping[str, Any]] = {
     Gate: {"approvers": ["@sre"], "expires_in": timedelta(days=1), "remind_every": timedelta(minutes=30)},
-    Endpoint: {"url": "https://ci.example.com/fabu"},
+    HookTarget: {"url": "https://ci.example.com/fabu"},
 }
 """What stands where there is no default."""
 

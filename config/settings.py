@@ -6,25 +6,23 @@ Every field has a description; `fabu doctor` and the documentation are made from
 from __future__ import annotations
 
 import tomllib
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from core.plan import Channel
-from core.text import Duration
+from adapters.common.settings import Section
+from adapters.dingtalk.settings import DingTalkSettings
+from adapters.feishu.settings import FeishuSettings
+from adapters.hooks.settings import HooksSettings
+from adapters.local.settings import LocalSettings
+from adapters.slack.settings import SlackSettings
+from adapters.store.settings import DatabaseSettings
+from adapters.zadig.settings import ZadigSettings
 
-HookEventName = Literal["finish_planning", "start_execute", "all_job_done"]
-ALL_EVENTS: tuple[HookEventName, ...] = ("finish_planning", "start_execute", "all_job_done")
 
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Server(_Section):
+class Server(Section):
     """Where Fabu listens, and how it presents itself."""
 
     host: str = Field("127.0.0.1", description="The address to listen on.")
@@ -41,15 +39,7 @@ class Server(_Section):
     )
 
 
-class Database(_Section):
-    """Where plans are kept."""
-
-    url: str = Field(
-        "sqlite:///fabu.db", description="sqlite:///file, postgresql+psycopg://…, or memory:// for a trial."
-    )
-
-
-class Auth(_Section):
+class Auth(Section):
     """Rights beside those that a plan gives."""
 
     admins: tuple[str, ...] = Field(
@@ -57,7 +47,7 @@ class Auth(_Section):
     )
 
 
-class PersonEntry(_Section):
+class PersonEntry(Section):
     """Somebody who uses Fabu."""
 
     id: str = Field(description="The short name that plans and commands use.", pattern=r"^[\w.-]+$", max_length=64)
@@ -72,142 +62,21 @@ class PersonEntry(_Section):
     active: bool = Field(True, description="False for somebody who has left.")
 
 
-class GroupEntry(_Section):
+class GroupEntry(Section):
     """A group of people; plans name it as `@id`."""
 
     id: str = Field(description="The name of the group, without `@`.", pattern=r"^[\w.-]+$", max_length=64)
     members: tuple[str, ...] = Field(description="The ids of its members.")
 
 
-class Slack(_Section):
-    """The Slack app. It is enabled by its bot token."""
-
-    bot_token: SecretStr = Field(SecretStr(""), description="The bot token, xoxb-….")
-    signing_secret: SecretStr = Field(SecretStr(""), description="The signing secret of the app, for mode http.")
-    app_token: SecretStr = Field(SecretStr(""), description="The app-level token, xapp-…, for mode socket.")
-    api_url: str = Field("https://slack.com/api/", description="The base URL of Slack's API.")
-    command: str = Field("/release", description="The slash command that people type.")
-    mode: Literal["http", "socket"] = Field("http", description="http needs a public URL; socket needs none.")
-    channel: str = Field("", description="The id of the channel where plan cards are posted.")
-    response_hosts: tuple[str, ...] = Field(("hooks.slack.com",), description="Hosts that answers may be sent to.")
-
-
-class Feishu(_Section):
-    """The Feishu (or Lark) app. It is enabled by its app id."""
-
-    app_id: str = Field("", description="The app id, cli_….")
-    app_secret: SecretStr = Field(SecretStr(""), description="The app secret.")
-    verification_token: SecretStr = Field(
-        SecretStr(""), description="The verification token of the event subscription."
-    )
-    encrypt_key: SecretStr = Field(SecretStr(""), description="The encrypt key of the event subscription.")
-    domain: str = Field(
-        "https://open.feishu.cn", description="https://open.feishu.cn, or https://open.larksuite.com for Lark."
-    )
-    mode: Literal["http", "long_connection"] = Field("http", description="long_connection needs no public URL.")
-    chat_id: str = Field("", description="The id of the group where plan cards are posted, oc_….")
-    approval_code: str = Field("", description="The approval definition for stages with the channel feishu_instance.")
-
-
-class DingTalk(_Section):
-    """The DingTalk app. It is enabled by its client id."""
-
-    client_id: str = Field("", description="The client id (AppKey).")
-    client_secret: SecretStr = Field(SecretStr(""), description="The client secret (AppSecret).")
-    robot_code: str = Field("", description="The robot code of the app.")
-    card_template_id: str = Field("", description="The id of the imported card template; empty: messages with links.")
-    token: SecretStr = Field(SecretStr(""), description="The token of the event subscription, for mode http.")
-    aes_key: SecretStr = Field(SecretStr(""), description="The AES key of the event subscription, for mode http.")
-    card_secret: SecretStr = Field(SecretStr(""), description="The secret of the card callback, for mode http.")
-    api_url: str = Field("https://api.dingtalk.com", description="The base URL of the API.")
-    oapi_url: str = Field("https://oapi.dingtalk.com", description="The base URL of the older API.")
-    mode: Literal["stream", "http"] = Field("stream", description="stream needs no public URL.")
-    conversation_id: str = Field("", description="The open conversation id of the group where plan cards are posted.")
-    process_code: str = Field("", description="The approval form for stages with the channel dingtalk_instance.")
-    webhook_hosts: tuple[str, ...] = Field(
-        ("oapi.dingtalk.com", "api.dingtalk.com"), description="Hosts of session answers."
-    )
-
-
-class Email(_Section):
+class Email(Section):
     """Mails to approvers of `native` stages: accepted, but no mail is sent by this version."""
 
     smtp_url: SecretStr = Field(SecretStr(""), description="smtp://host:port, or smtps://user:password@host.")
     sender: str = Field("fabu@example.com", description="The sender's address.")
 
 
-class Gate(_Section):
-    """Which moments of Zadig's own release plans wait for an approval here. The first gate that fits counts."""
-
-    project: str = Field("*", description="A pattern for the projects of the plan's workflows; one has to fit.")
-    plan: str = Field("*", description="A pattern for the plan's name, such as prod-*.")
-    events: tuple[HookEventName, ...] = Field(("start_execute",), description="The moments that wait.")
-    name: str = Field("Zadig", description="What the stage of the approval is called.")
-    approvers: tuple[str, ...] = Field(description="Who decides: ids of people and @groups.", min_length=1)
-    rule: Literal["all", "any"] | int = Field("any", description="How many must approve: all, any, or a number.")
-    channel: Channel = Field(Channel.NATIVE, description="Where the approvers are asked.")
-    expires_in: Duration | None = Field(None, description="After how long without a decision Zadig is told no.")
-    remind_every: Duration | None = Field(None, description="After how long approvers are reminded first.")
-
-
-class Zadig(_Section):
-    """The Zadig installation whose workflows items may run. It is enabled by its URL."""
-
-    url: str = Field("", description="The base URL of Zadig.")
-    token: SecretStr = Field(SecretStr(""), description="An API token of Zadig.")
-    hook_token: SecretStr = Field(SecretStr(""), description="The secret of Zadig's hooks to Fabu (X-Zadig-Token).")
-    gates: tuple[Gate, ...] = Field((), description="Approvals of Zadig's own release plans.")
-    gate_manager: str = Field(
-        "", description="Who looks after them when their manager in Zadig is unknown here; an administrator when empty."
-    )
-
-
-class Local(_Section):
-    """The embedded runner of `freestyle` and `sql` jobs."""
-
-    enabled: bool = Field(True, description="Whether items may run on this machine.")
-    work_dir: str = Field("", description="The folder of outputs; `runs` beside the database when empty.")
-    databases: dict[str, SecretStr] = Field({}, description="SQLAlchemy URLs that sql jobs name by id.")
-    max_parallel: int = Field(4, ge=1, le=64, description="How many runs may go at once.")
-    keep_outputs: Duration = Field(timedelta(days=30), description="How long outputs are kept after the end of a run.")
-
-
-class Endpoint(_Section):
-    """An external system that is told of plans."""
-
-    name: str = Field("default", description="The name in delivery logs.", pattern=r"^[\w-]+$", max_length=32)
-    url: str = Field(description="Where the hook is posted to.")
-    secret: SecretStr = Field(SecretStr(""), description="Signs the hook (Standard Webhooks, whsec_…).")
-    previous_secret: SecretStr = Field(
-        SecretStr(""), description="Signs it as well, while the secret is being changed."
-    )
-    zadig_token: SecretStr = Field(SecretStr(""), description="Sent as X-Zadig-Token to receivers built for Zadig.")
-    events: tuple[HookEventName, ...] = Field(ALL_EVENTS, description="The moments it is told of.")
-
-
-class Hooks(_Section):
-    """Hooks to external systems: one endpoint written here, or several under [[hooks.endpoints]]."""
-
-    url: str = Field("", description="Where hooks are posted to.")
-    secret: SecretStr = Field(SecretStr(""), description="Signs hooks (Standard Webhooks, whsec_…).")
-    zadig_token: SecretStr = Field(SecretStr(""), description="Sent as X-Zadig-Token to receivers built for Zadig.")
-    events: tuple[HookEventName, ...] = Field(ALL_EVENTS, description="The moments that are told.")
-    endpoints: tuple[Endpoint, ...] = Field((), description="Several endpoints, each with its own events and secret.")
-    wait_for_callback: bool = Field(True, description="Hold plans at the told moments until the callback.")
-    check_timeout: Duration = Field(timedelta(hours=1), description="How long a plan waits for a callback.")
-    allow_internal: tuple[str, ...] = Field((), description="Internal networks (CIDR) that hooks may reach.")
-    document_aliases: bool = Field(False, description="Add the field names of the document's tables beside Zadig's.")
-
-    @property
-    def all_endpoints(self) -> tuple[Endpoint, ...]:
-        """The endpoint written in short form, and those of the list."""
-        if not self.url:
-            return self.endpoints
-        short = Endpoint(url=self.url, secret=self.secret, zadig_token=self.zadig_token, events=self.events)
-        return (short, *self.endpoints)
-
-
-class Callback(_Section):
+class Callback(Section):
     """Who may answer for an external system."""
 
     auth: Literal["instance_code", "signature", "bearer"] = Field(
@@ -216,7 +85,7 @@ class Callback(_Section):
     secret: SecretStr = Field(SecretStr(""), description="The secret for signature (whsec_…) or bearer.")
 
 
-class Jira(_Section):
+class Jira(Section):
     """The Jira whose sprints plans may be linked to: accepted, but not asked by this version."""
 
     url: str = Field("", description="The base URL of Jira.")
@@ -230,17 +99,17 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="FABU__", env_nested_delimiter="__", extra="forbid", frozen=True)
 
     server: Server = Server()
-    database: Database = Database()
+    database: DatabaseSettings = DatabaseSettings()
     auth: Auth = Auth()
     people: tuple[PersonEntry, ...] = ()
     groups: tuple[GroupEntry, ...] = ()
-    slack: Slack = Slack()
-    feishu: Feishu = Feishu()
-    dingtalk: DingTalk = DingTalk()
+    slack: SlackSettings = SlackSettings()
+    feishu: FeishuSettings = FeishuSettings()
+    dingtalk: DingTalkSettings = DingTalkSettings()
     email: Email = Email()
-    zadig: Zadig = Zadig()
-    local: Local = Local()
-    hooks: Hooks = Hooks()
+    zadig: ZadigSettings = ZadigSettings()
+    local: LocalSettings = LocalSettings()
+    hooks: HooksSettings = HooksSettings()
     callback: Callback = Callback()
     jira: Jira = Jira()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from typing import Any
 
 from grimp import ImportGraph
@@ -10,23 +12,26 @@ from importlinter import Contract, ContractCheck, fields, output
 
 
 class AllowListContract(Contract):
-    """A package imports itself, the standard library, and the listed packages; whatever else it imports breaks it."""
+    """A package imports itself, the standard library, and what is listed; whatever else it imports breaks the contract.
+
+    The package and the list may have wildcards, such as `adapters.*.settings`; a package stands for all of its modules.
+    """
 
     type_name = "allow_list"
 
-    package = fields.ModuleField()
+    package = fields.StringField()
     allowed = fields.SetField(subfield=fields.StringField())
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
         """Return the imports that are not allowed, as `importer -> imported` in the metadata."""
-        package: str = self.package.name  # type: ignore[attr-defined]
+        package = str(self.package)
         allowed = {package, *self.allowed, *sys.stdlib_module_names}  # type: ignore[misc]
-        inside = {package, *graph.find_descendants(package)}
         strangers = sorted(
             f"{module} -> {imported}"
-            for module in inside
+            for module in graph.modules
+            if _is_within(module, {package})
             for imported in graph.find_modules_directly_imported_by(module)
-            if imported.partition(".")[0] not in allowed
+            if not _is_within(imported, allowed)
         )
         return ContractCheck(kept=not strangers, metadata={"strangers": strangers})
 
@@ -35,3 +40,10 @@ class AllowListContract(Contract):
         strangers: Any = check.metadata["strangers"]
         for stranger in strangers:
             output.print_error(stranger)
+
+
+def _is_within(module: str, packages: Iterable[str]) -> bool:
+    """Tell whether a module is one of some packages, which may have wildcards, or lies in one."""
+    parts = module.split(".")
+    parents = [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
+    return any(fnmatchcase(parent, package) for parent in parents for package in packages)

@@ -59,7 +59,13 @@ class Inbox:
 
 
 class Listener(Protocol):
-    """The inbound side of a chat: it answers requests, or keeps a connection to the vendor."""
+    """The inbound side of a chat: it answers requests, or keeps a connection to the vendor.
+
+    `paths` has what answers the vendor's requests, by path: nothing where Fabu opens the connection.
+    """
+
+    @property
+    def paths(self) -> Mapping[str, Answer]: ...  # noqa: D102 - explained above
 
     async def start(self) -> None:
         """Begin to listen."""
@@ -70,17 +76,21 @@ class Listener(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChatAdapter:
-    """An open chat. `channel` is where plan cards go, `url` the vendor's API.
+    """An open chat.
 
-    `listen` makes the inbound side and names the paths that the vendor posts to, none where Fabu opens the connection.
+    `name` is what people call it, `channel` is where plan cards go, and `url` is the vendor's API. `listen` makes the
+    inbound side, and raises ValueError for settings with which it could prove no request. `posted_to` are the paths of
+    that side, known without making it.
     """
 
+    name: str
     messenger: Messenger
     channel: str
     url: str
-    listen: Callable[[Inbox], tuple[Listener, Mapping[str, Answer]]]
+    posted_to: tuple[str, ...]
+    listen: Callable[[Inbox], Listener]
     examine: Examine
     approval_forms: ApprovalForms | None = None
 
@@ -89,11 +99,16 @@ async def nothing() -> None:
     """Do nothing: for a runner that has nothing to start."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunnerAdapter:
-    """An open runner. `url` is the system that it asks, empty for one inside this process; `start` begins its work."""
+    """An open runner.
 
+    `name` is what people call it, and `url` the system that it asks, empty for one inside this process. `start` begins
+    its work.
+    """
+
+    name: str
     runner: Runner
-    examine: Examine
     url: str = ""
+    examine: Examine
     start: Callable[[], Awaitable[None]] = field(default=nothing)

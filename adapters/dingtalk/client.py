@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from yarl import URL
 
 from adapters.dingtalk.events import Member, ProcessInstance
 from adapters.dingtalk.sdk import SYSTEM, OpenApi, Operation, base_url, is_loopback
+from adapters.dingtalk.settings import DingTalkSettings
 from adapters.dingtalk.validate import delivery_problems, update_problems
 from core.errors import DeliveryError
 from core.ports.clock import Clock
@@ -40,23 +41,10 @@ _NO_SUCH_USER = frozenset({33012, 60121})
 _OLD_TOKEN = frozenset({40014, 42001})
 _THROTTLED = frozenset({88, 90018, 130101})
 
-
-@dataclass(frozen=True, slots=True)
-class App:
-    """The DingTalk app that Fabu speaks as; the names are those of the settings."""
-
-    client_id: str
-    client_secret: str = field(repr=False)
-    robot_code: str
-    card_template_id: str = ""
-    """Empty: there are no cards, messages take their place."""
-    callback_route_key: str = ""
-    """Set in HTTP mode: clicks go to the address registered under this key. Empty: clicks come by Stream."""
-    api_url: str = "https://api.dingtalk.com"
-    oapi_url: str = "https://oapi.dingtalk.com"
-    session_hosts: frozenset[str] = frozenset({"oapi.dingtalk.com"})
-    """Hosts that a `sessionWebhook` of a message may name."""
-    timeout: timedelta = timedelta(seconds=8)
+TIMEOUT = timedelta(seconds=8)
+"""How long one call may take."""
+_ROUTE = "fabu"
+"""The key under which the address of clicks is registered in mode http."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +67,18 @@ class Approvers:
 class DingTalkClient:
     """Speaks to DingTalk as one app."""
 
-    def __init__(self, app: App, session: aiohttp.ClientSession, clock: Clock) -> None:
+    def __init__(
+        self, settings: DingTalkSettings, session: aiohttp.ClientSession, clock: Clock, timeout: timedelta = TIMEOUT
+    ) -> None:
         """Use `session` for what the SDK does not cover; raise ValueError for addresses that are not safe."""
-        self.app = app
+        self.settings = settings
         self.session = session
-        self.clicks_arrive = not app.callback_route_key
+        self.clicks_arrive = settings.mode == "stream"
         """Whether DingTalk knows where clicks are to be sent; until then it makes no cards."""
-        self._api = OpenApi(app.api_url, app.client_id, app.client_secret, clock, app.timeout)
-        self._oapi = base_url(app.oapi_url)
-        self._timeout = aiohttp.ClientTimeout(total=app.timeout.total_seconds())
+        secret = settings.client_secret.get_secret_value()
+        self._api = OpenApi(settings.api_url, settings.client_id, secret, clock, timeout)
+        self._oapi = base_url(settings.oapi_url)
+        self._timeout = aiohttp.ClientTimeout(total=timeout.total_seconds())
 
     async def create_and_deliver(
         self,
@@ -101,17 +92,16 @@ class DingTalkClient:
         Safe to repeat: DingTalk keeps the first card of an `out_track_id` and ignores the data of later ones, so
         whoever repeats it follows with `update_card`. Raise ValueError if the variables are not the template's.
         """
-        app = self.app
         if not self.clicks_arrive:
             raise DeliveryError(SYSTEM, "clicks on cards do not reach Fabu yet", retryable=True, sent=False)
-        callback = {"callbackType": "HTTP", "callbackRouteKey": app.callback_route_key}
+        by_http = {"callbackType": "HTTP", "callbackRouteKey": _ROUTE}
         body = {
-            "cardTemplateId": app.card_template_id,
+            "cardTemplateId": self.settings.card_template_id,
             "outTrackId": out_track_id,
             "userIdType": 1,
-            **(callback if app.callback_route_key else {"callbackType": "STREAM"}),
+            **(by_http if self.settings.mode == "http" else {"callbackType": "STREAM"}),
             **_card_data(params, private),
-            **_space_models(space, app.robot_code),
+            **_space_models(space, self.settings.robot_code),
         }
         _refuse(delivery_problems(body))
         answer = await self._api.call(_CREATE_CARD, body)
@@ -144,9 +134,9 @@ class DingTalkClient:
             raise DeliveryError(SYSTEM, "card not updated", retryable=False)
 
     async def register_card_callback(self, url: str, secret: str) -> None:
-        """Have clicks sent to `url`, signed with `secret`, for cards made with the app's `callback_route_key`."""
+        """Have clicks sent to `url`, signed with `secret`, in mode http."""
         body = {
-            "callbackRouteKey": self.app.callback_route_key,
+            "callbackRouteKey": _ROUTE,
             "callbackUrl": url,
             "apiSecret": secret,
             "forceUpdate": True,
@@ -182,7 +172,8 @@ class DingTalkClient:
         Raise ValueError if the address is not one of DingTalk's.
         """
         webhook = URL(url)
-        if webhook.host not in self.app.session_hosts or (webhook.scheme != "https" and not is_loopback(webhook.host)):
+        is_secure = webhook.scheme == "https" or is_loopback(webhook.host)
+        if not is_secure or webhook.host not in self.settings.webhook_hosts:
             raise ValueError("the sessionWebhook of this message does not belong to DingTalk")
         await self._post(webhook, {"msgtype": msgtype, msgtype: dict(content)})
 
@@ -199,7 +190,7 @@ class DingTalkClient:
 
     async def sign_in(self) -> None:
         """Fetch an access token, unless there is one: proof that the client id and secret are right."""
-        await self._api.tokens.get()
+        await self._api.token.get()
 
     async def close(self) -> None:
         """Close the session."""
@@ -253,19 +244,19 @@ class DingTalkClient:
 
     def _message(self, msg_key: str, params: Mapping[str, str]) -> dict[str, Any]:
         return {
-            "robotCode": self.app.robot_code,
+            "robotCode": self.settings.robot_code,
             "msgKey": msg_key,
             "msgParam": json.dumps(params, ensure_ascii=False),
         }
 
     async def _ask_older(self, path: str, body: Mapping[str, Any], accept: frozenset[int]) -> dict[str, Any]:
         """Call the older API, with a new token if the old one is refused."""
-        token = await self._api.tokens.get()
+        token = await self._api.token.get()
         answer = await self._post((self._oapi / path).with_query(access_token=token), body, accept | _OLD_TOKEN)
         if answer["errcode"] not in _OLD_TOKEN:
             return answer
-        self._api.tokens.invalidate(token)
-        token = await self._api.tokens.get()
+        self._api.token.forget(token)
+        token = await self._api.token.get()
         return await self._post((self._oapi / path).with_query(access_token=token), body, accept)
 
     async def _post(self, url: URL, body: Mapping[str, Any], accept: frozenset[int] = frozenset()) -> dict[str, Any]:

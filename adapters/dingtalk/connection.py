@@ -21,9 +21,10 @@ from pydantic import BaseModel
 from pydantic_core import from_json
 from yarl import URL
 
-from adapters.dingtalk.client import App
+from adapters.dingtalk.client import TIMEOUT
 from adapters.dingtalk.events import CARD_TOPIC, ROBOT_TOPIC
 from adapters.dingtalk.sdk import base_url, is_loopback
+from adapters.dingtalk.settings import DingTalkSettings
 
 log = logging.getLogger(__name__)
 
@@ -81,15 +82,15 @@ class StreamClient:
 
     def __init__(
         self,
-        app: App,
+        settings: DingTalkSettings,
         session: aiohttp.ClientSession,
         handler: Handler,
         pace: Pace | None = None,
         concurrency: int = 64,
     ) -> None:
         """Work on at most `concurrency` frames at a time; further ones wait in the connection."""
-        self._open_url = base_url(app.api_url) / "v1.0/gateway/connections/open"
-        self._app = app
+        self._open_url = base_url(settings.api_url) / "v1.0/gateway/connections/open"
+        self._settings = settings
         self._session = session
         self._handler = handler
         self._pace = pace or Pace()
@@ -125,12 +126,12 @@ class StreamClient:
     async def _ticket(self) -> URL:
         """Return the address of a new connection; raise ValueError if there is none, or none to trust."""
         body = {
-            "clientId": self._app.client_id,
-            "clientSecret": self._app.client_secret,
+            "clientId": self._settings.client_id,
+            "clientSecret": self._settings.client_secret.get_secret_value(),
             "subscriptions": _SUBSCRIPTIONS,
             "ua": "fabu",
         }
-        timeout = aiohttp.ClientTimeout(total=self._app.timeout.total_seconds())
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT.total_seconds())
         async with self._session.post(self._open_url, json=body, timeout=timeout, allow_redirects=False) as response:
             if response.status != 200:
                 raise _Refused(f"HTTP {response.status}; are client_id and client_secret right?")

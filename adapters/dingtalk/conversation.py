@@ -7,13 +7,14 @@ chat, also to what was asked in a group. A sign-in link must not be read by the 
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from adapters.common.answering import Answering
 from adapters.dingtalk.client import Space
 from adapters.dingtalk.events import CardCallback, RobotMessage
 from adapters.dingtalk.inbound import clicked, typed
@@ -29,9 +30,6 @@ from core.ports.messenger import Posted
 
 log = logging.getLogger(__name__)
 
-ANSWER_WITHIN = 1.5
-"""Seconds that the handler gets for an answer in time."""
-_GRACE = 10.0
 _SAMPLES = {"text": "sampleText", "markdown": "sampleMarkdown"}
 _ANSWER = "reply-"
 """What the ids of cards begin with that answer a message: nobody keeps them up to date but those who press on them."""
@@ -41,15 +39,14 @@ class Conversation:
     """Answers messages and clicks, once they are proven to come from DingTalk."""
 
     def __init__(
-        self, handler: Handler, messenger: DingTalkMessenger, clock: Clock, console_url: str, answer_within: float
+        self, handler: Handler, messenger: DingTalkMessenger, clock: Clock, console_url: str, answering: Answering
     ) -> None:
         self._handler, self._messenger, self._clock = handler, messenger, clock
-        self._words, self._console_url, self._answer_within = messenger.words, console_url, answer_within
-        self._running: set[asyncio.Task[Any]] = set()
+        self._words, self._console_url, self._answering = messenger.words, console_url, answering
 
     async def message(self, said: RobotMessage) -> None:
         """Answer a message; an answer that takes long goes on after this returns."""
-        await asyncio.wait({self._start(self._converse(said))}, timeout=self._answer_within)
+        await self._answering.run(self._converse(said))
 
     async def click(self, click: CardCallback, delivery: str) -> dict[str, Any]:
         """Return what the card is to show (DingTalk docs "Event callback of cards"): the note for who clicked alone.
@@ -59,18 +56,8 @@ class Conversation:
         if not click.verb:
             return {}
         inbound = clicked(click, delivery)
-        asking = self._start(self._press(inbound))
-        done, _ = await asyncio.wait({asking}, timeout=self._answer_within)
-        if done:
-            reply = asking.result()
-            return _shown(reply.text, reply.card)
-        _ = self._start(self._follow(inbound, asking))
-        return _shown(self._words.later)
-
-    async def close(self) -> None:
-        """Let what was begun finish, within some seconds."""
-        if self._running:
-            await asyncio.wait(self._running, timeout=_GRACE)
+        reply = await self._answering.answer(self._press(inbound), partial(self._send_late, inbound))
+        return _shown(reply.text, reply.card) if reply else _shown(self._words.later)
 
     async def _ask(self, inbound: Inbound) -> Reply:
         try:
@@ -129,28 +116,12 @@ class Conversation:
             return False
         return True
 
-    async def _follow(self, inbound: Inbound, asking: asyncio.Task[Reply]) -> None:
-        """Say as a message what came too late for the card."""
-        reply = await asking
+    async def _send_late(self, inbound: Inbound, reply: Reply) -> None:
+        """Send as a message what came too late for the card."""
         if reply.card:
             await self._messenger.update(Posted("", inbound.message), reply.card)
         if reply.text:
             await self._messenger.tell(inbound.user, "sampleText", {"content": cut(clean(reply.text), MESSAGE_BYTES)})
-
-    def _start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        task = asyncio.ensure_future(work)
-        self._running.add(task)
-        task.add_done_callback(self._ended)
-        return task
-
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        """Log what kept an answer from its user; there is nobody else to tell."""
-        self._running.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if isinstance(error, DeliveryError):
-            log.warning("an answer did not reach its DingTalk user: %s", error)
-        elif error:
-            log.error("a request from DingTalk could not be answered", exc_info=error)
 
 
 def _shown(text: str, card: Card | None = None) -> dict[str, Any]:

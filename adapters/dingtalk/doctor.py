@@ -5,18 +5,19 @@ from __future__ import annotations
 from yarl import URL
 
 from adapters.dingtalk.client import DingTalkClient
-from adapters.dingtalk.server import Callbacks
+from adapters.dingtalk.settings import DingTalkSettings
 from core.errors import DeliveryError
 from core.ports.checkup import Finding
 
 _AES_KEY = 43
 
 
-async def findings(client: DingTalkClient, callbacks: Callbacks, conversation_id: str) -> list[Finding]:
+async def findings(client: DingTalkClient, public_url: str) -> list[Finding]:
     """Return what was found; the group is looked at only when the app can sign in."""
+    settings = client.settings
     signed_in = await _sign_in(client)
-    group = [await _group(client, conversation_id)] if signed_in.ok and conversation_id else []
-    return [signed_in, _template(client), _robot(client), *group, *_callbacks(client, callbacks)]
+    group = [await _group(client)] if signed_in.ok and settings.conversation_id else []
+    return [signed_in, _template(settings), _robot(settings), *group, *_callbacks(settings, public_url)]
 
 
 async def _sign_in(client: DingTalkClient) -> Finding:
@@ -30,40 +31,39 @@ async def _sign_in(client: DingTalkClient) -> Finding:
     return Finding(True, "DingTalk accepts the client id and secret")
 
 
-def _template(client: DingTalkClient) -> Finding:
-    if client.app.card_template_id:
+def _template(settings: DingTalkSettings) -> Finding:
+    if settings.card_template_id:
         return Finding(True, "a card template is set")
     cure = "import config/dingtalk_card.json into the card builder, publish it, and set dingtalk.card_template_id"
     return Finding(False, "there is no card template: plans are shown as messages without buttons", cure)
 
 
-def _robot(client: DingTalkClient) -> Finding:
+def _robot(settings: DingTalkSettings) -> Finding:
     cure = "copy the robot code from the app's robot page to dingtalk.robot_code"
-    return Finding(True, "a robot code is set") if client.app.robot_code else Finding(False, "no robot code", cure)
+    return Finding(True, "a robot code is set") if settings.robot_code else Finding(False, "no robot code", cure)
 
 
-async def _group(client: DingTalkClient, conversation_id: str) -> Finding:
+async def _group(client: DingTalkClient) -> Finding:
     try:
-        robots = await client.robots_in_group(conversation_id)
+        robots = await client.robots_in_group(client.settings.conversation_id)
     except DeliveryError as error:
         cure = "look whether dingtalk.conversation_id is an openConversationId, and the app may query robots in groups"
         return Finding(False, f"the group cannot be looked at: {error.params['reason']}", cure)
-    if client.app.robot_code in robots:
+    if client.settings.robot_code in robots:
         return Finding(True, "the robot is in the group")
     return Finding(False, "the robot is not in the group", "add it in the settings of the group")
 
 
-def _callbacks(client: DingTalkClient, callbacks: Callbacks) -> list[Finding]:
-    if callbacks.mode == "stream":
+def _callbacks(settings: DingTalkSettings, public_url: str) -> list[Finding]:
+    if settings.mode == "stream":
         return [Finding(True, "DingTalk reaches Fabu by Stream, which needs no public address")]
-    secure = URL(callbacks.public_url).scheme == "https"
-    public = Finding(secure, f"DingTalk posts to {callbacks.public_url}", "use an https address, or mode stream")
-    clicks = bool(callbacks.card_secret and client.app.callback_route_key)
-    events = bool(callbacks.token and len(callbacks.aes_key) == _AES_KEY)
+    secure = URL(public_url).scheme == "https"
+    public = Finding(secure, f"DingTalk posts to {public_url}", "use an https address, or mode stream")
+    events = bool(settings.token and len(settings.aes_key) == _AES_KEY)
     return [
         public,
         Finding(True, "clicks are verified")
-        if clicks or not client.app.card_template_id
+        if settings.card_secret or not settings.card_template_id
         else Finding(False, "clicks on cards are refused", "choose a long secret for dingtalk.card_secret"),
         Finding(True, "events are verified")
         if events

@@ -37,7 +37,7 @@ class DingTalkMessenger:
 
     def __init__(self, client: DingTalkClient, words: Words) -> None:
         self.client, self.words = client, words
-        self.buttons = bool(client.app.card_template_id)
+        self.buttons = bool(client.settings.card_template_id)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @property

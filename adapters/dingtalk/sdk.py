@@ -13,11 +13,13 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from adapters.dingtalk.token import TokenCache
+from adapters.common.tokens import Token
 from core.errors import DeliveryError
 from core.ports.clock import Clock
 
 SYSTEM = "DingTalk"
+_RENEWAL = timedelta(minutes=5)
+"""How long before its end a token is replaced, so that none expires on the way."""
 _THROTTLED_FOR = 1.0
 """Seconds to wait after a rate limit: DingTalk counts queries per second, and names no time."""
 
@@ -53,17 +55,17 @@ class OpenApi:
         self._credentials = {"appKey": client_id, "appSecret": client_secret}
         self._timeout = int(timeout.total_seconds() * 1000)
         self._products: dict[str, tuple[Any, Any]] = {}
-        self.tokens = TokenCache(self._fetch_token, clock)
+        self.token = Token(self._fetch_token, _RENEWAL, clock)
 
     async def call(self, operation: Operation, body: Mapping[str, Any]) -> dict[str, Any]:
         """Send `body` (wire names) and return the answer's body; raise DeliveryError if DingTalk does not take it."""
-        token = await self.tokens.get()
+        token = await self.token.get()
         try:
             return await self._send(operation, body, token)
         except _TokenRefused:
-            self.tokens.invalidate(token)
+            self.token.forget(token)
         try:
-            return await self._send(operation, body, await self.tokens.get())
+            return await self._send(operation, body, await self.token.get())
         except _TokenRefused as error:
             raise DeliveryError(SYSTEM, "the access token is refused", retryable=False) from error
 

@@ -4,44 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
+from adapters.common.adapter import Answer, Inbox
+from adapters.common.answering import ANSWER_WITHIN, Answering
 from adapters.dingtalk.connection import Pace, StreamClient
-from adapters.dingtalk.conversation import ANSWER_WITHIN, Conversation
-from adapters.dingtalk.crypto import EventCrypto
+from adapters.dingtalk.conversation import Conversation
+from adapters.dingtalk.crypto import CardVerifier, EventCrypto, EventVerifier, RobotVerifier
 from adapters.dingtalk.events import CARD_TOPIC, ROBOT_TOPIC, CardCallback, RobotMessage, parse_event
 from adapters.dingtalk.messenger import DingTalkMessenger
-from adapters.dingtalk.verify import CardVerifier, EventVerifier, RobotVerifier
-from core.chat import Handler
+from adapters.dingtalk.settings import DingTalkSettings
 from core.errors import DeliveryError, Unauthorized
 from core.ports.clock import Clock
 
 log = logging.getLogger(__name__)
 
-CARD_PATH = "/dingtalk/card"
+ROBOT_PATH, CARD_PATH, EVENTS_PATH = PATHS = ("/dingtalk/robot", "/dingtalk/card", "/dingtalk/events")
+"""Where DingTalk posts to in mode http."""
 
 Model = TypeVar("Model", bound=BaseModel)
-FormChanged = Callable[[str], Awaitable[None]]
-"""Called with the id of an approval form that changed; DingTalk tells it again if this raises."""
-
-
-@dataclass(frozen=True, slots=True)
-class Callbacks:
-    """How DingTalk reaches Fabu. Mode stream needs nothing else; in mode http what has no secret is refused."""
-
-    mode: Literal["stream", "http"] = "stream"
-    public_url: str = ""
-    """Where people find the console, and DingTalk the endpoints in mode http; without a slash at the end."""
-    card_secret: str = field(default="", repr=False)
-    token: str = field(default="", repr=False)
-    aes_key: str = field(default="", repr=False)
 
 
 class _Verifier(Protocol):
@@ -49,48 +36,53 @@ class _Verifier(Protocol):
 
 
 class DingTalkServer:
-    """Answers DingTalk from `start` to `stop`. Raises ValueError for secrets in mode http that cannot be right."""
+    """Answers DingTalk from `start` to `stop`.
+
+    Mode stream needs nothing else; in mode http what has no secret is refused. Raises ValueError for secrets in mode
+    http that cannot be right.
+    """
 
     def __init__(
         self,
-        callbacks: Callbacks,
-        handler: Handler,
-        clock: Clock,
+        settings: DingTalkSettings,
         messenger: DingTalkMessenger,
-        form_changed: FormChanged | None = None,
+        inbox: Inbox,
+        clock: Clock,
+        public_url: str,
         answer_within: float = ANSWER_WITHIN,
         pace: Pace | None = None,
     ) -> None:
-        self._callbacks, self._clock, self._client = callbacks, clock, messenger.client
+        """Serve people who find the console, and DingTalk its endpoints in mode http, at `public_url`."""
+        self._settings, self._clock, self._client = settings, clock, messenger.client
+        self._public_url, self._form_changed = public_url, inbox.form_changed
         self._pace = pace or Pace()
-        self._conversation = Conversation(handler, messenger, clock, callbacks.public_url, answer_within)
-        self._form_changed = form_changed
-        app = messenger.client.app
+        self._answering = Answering("DingTalk", answer_within)
+        self._conversation = Conversation(inbox.handler, messenger, clock, public_url, self._answering)
         self._stream: StreamClient | None = None
         self._registering: asyncio.Task[None] | None = None
         self._verifiers: dict[str, _Verifier] = {}
-        if callbacks.mode == "stream":
-            self._stream = StreamClient(app, messenger.client.session, self._frame, self._pace)
+        if settings.mode == "stream":
+            self._stream = StreamClient(settings, messenger.client.session, self._frame, self._pace)
             return
-        self._verifiers["robot"] = RobotVerifier(app.client_secret, app.robot_code)
-        if callbacks.card_secret:
-            self._verifiers["card"] = CardVerifier(callbacks.card_secret)
-        if callbacks.token or callbacks.aes_key:
-            crypto = EventCrypto(callbacks.token, callbacks.aes_key, app.client_id)
-            self._verifiers["events"] = self._events = EventVerifier(crypto)
+        self._verifiers["robot"] = RobotVerifier(settings.client_secret.get_secret_value(), settings.robot_code)
+        if settings.card_secret:
+            self._verifiers["card"] = CardVerifier(settings.card_secret.get_secret_value())
+        if settings.token or settings.aes_key:
+            token, aes_key = settings.token.get_secret_value(), settings.aes_key.get_secret_value()
+            self._verifiers["events"] = self._events = EventVerifier(EventCrypto(token, aes_key, settings.client_id))
 
     @property
-    def paths(self) -> dict[str, Callable[[web.Request], Awaitable[web.StreamResponse]]]:
+    def paths(self) -> Mapping[str, Answer]:
         """The endpoints to serve; none in Stream mode, where nobody has to be let in."""
         if self._stream:
             return {}
-        return {"/dingtalk/robot": self.robot, CARD_PATH: self.card, "/dingtalk/events": self.events}
+        return {ROBOT_PATH: self.robot, CARD_PATH: self.card, EVENTS_PATH: self.events}
 
     async def start(self) -> None:
         """Connect, or tell DingTalk where clicks are to be sent; both go on in the background until they succeed."""
         if self._stream:
             self._stream.start()
-        elif self._client.app.card_template_id and self._callbacks.card_secret:
+        elif self._settings.card_template_id and self._settings.card_secret:
             self._registering = asyncio.create_task(self._register(), name="dingtalk-card-callback")
 
     async def stop(self) -> None:
@@ -100,7 +92,7 @@ class DingTalkServer:
             await asyncio.wait({self._registering})
         if self._stream:
             await self._stream.stop()
-        await self._conversation.close()
+        await self._answering.finish()
 
     async def robot(self, request: web.Request) -> web.Response:
         """`POST /dingtalk/robot`: a message to the robot."""
@@ -147,14 +139,14 @@ class DingTalkServer:
 
     async def _event(self, event_type: str, data: Mapping[str, Any], event_id: str = "") -> None:
         event = parse_event(event_type, data, event_id)
-        if event and self._form_changed:
+        if event:
             await self._form_changed(event.process_instance_id)
 
     async def _register(self) -> None:
-        url = f"{self._callbacks.public_url}{CARD_PATH}"
+        url, secret = f"{self._public_url}{CARD_PATH}", self._settings.card_secret.get_secret_value()
         for failures in count(1):
             try:
-                await self._client.register_card_callback(url, self._callbacks.card_secret)
+                await self._client.register_card_callback(url, secret)
             except DeliveryError as error:
                 log.warning("clicks on cards do not reach Fabu yet: %s", error)
                 await asyncio.sleep(self._pace.before_next(failures))

@@ -12,17 +12,22 @@ import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, Final
 
 import orjson
 
+from adapters.common.tokens import Token
 from adapters.feishu.errors import NO_SUCH_USER, SUBSCRIBED, TOKEN_REFUSED, UUID_USED, FeishuError, answer_of, refusal
 from adapters.feishu.sdk import sdk_module
-from adapters.feishu.token import TenantToken
+from adapters.feishu.settings import FeishuSettings
+from core.ports.clock import Clock
 from core.text import remove_invisible
 
+TIMEOUT: Final = 10.0  # seconds for one request
+RENEWAL: Final = timedelta(minutes=10)  # before expiry; from 30 minutes before it on, Feishu issues a new token
 LOOKUP_BATCH: Final = 50  # e-mail addresses, and as many mobile numbers, in one call
 
 _TITLE: Final = "@i18n@title"  # what is shown is looked up under such keys
@@ -40,14 +45,9 @@ class _Sdk:
 class FeishuClient:
     """One self-built app on one domain. Every method raises FeishuError; `timeout` (seconds) bounds each request."""
 
-    def __init__(
-        self, app_id: str, app_secret: str, domain: str = "https://open.feishu.cn", timeout: float = 10.0
-    ) -> None:
-        self._app_id = app_id
-        self._app_secret = app_secret
-        self._domain = domain
-        self._timeout = timeout
-        self._token = TenantToken(self._fetch_token)
+    def __init__(self, settings: FeishuSettings, clock: Clock, timeout: float = TIMEOUT) -> None:
+        self._settings, self._timeout = settings, timeout
+        self._token = Token(self._fetch_token, RENEWAL, clock)
         self._sdk: _Sdk | None = None
         self._loading = asyncio.Lock()
 
@@ -214,17 +214,17 @@ class FeishuClient:
         except FeishuError as error:
             if error.vendor_code not in TOKEN_REFUSED:
                 raise
-            self._token.invalidate(token)
+            self._token.forget(token)
             answer = await self._request(method, uri, paths, queries, body, await self._token.get())
         return dict(answer.get("data") or answer.get("bot") or {})  # bot/v3/info has its own name for it
 
-    async def _fetch_token(self) -> tuple[str, float]:
+    async def _fetch_token(self) -> tuple[str, timedelta]:
         answer = await self._request(
             "POST",
             "/open-apis/auth/v3/tenant_access_token/internal",
-            body={"app_id": self._app_id, "app_secret": self._app_secret},
+            body={"app_id": self._settings.app_id, "app_secret": self._settings.app_secret.get_secret_value()},
         )
-        return str(answer["tenant_access_token"]), float(answer["expire"])
+        return str(answer["tenant_access_token"]), timedelta(seconds=answer["expire"])
 
     async def _request(
         self,
@@ -251,7 +251,7 @@ class FeishuClient:
             async with asyncio.timeout(self._timeout):
                 raw = (await sdk.client.arequest(request, option)).raw
         except sdk.never_sent as error:
-            raise FeishuError(f"no connection to {self._domain}", retryable=True, sent=False) from error
+            raise FeishuError(f"no connection to {self._settings.domain}", retryable=True, sent=False) from error
         except (TimeoutError, sdk.transport_error) as error:
             raise FeishuError("no answer in time", retryable=True) from error
         answer = answer_of(raw.content)
@@ -272,9 +272,9 @@ class FeishuClient:
         logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for every call tells nothing
         client = (
             lark.Client.builder()
-            .app_id(self._app_id)
-            .app_secret(self._app_secret)
-            .domain(self._domain)
+            .app_id(self._settings.app_id)
+            .app_secret(self._settings.app_secret.get_secret_value())
+            .domain(self._settings.domain)
             .timeout(self._timeout)
             .enable_set_token(True)
             .build()

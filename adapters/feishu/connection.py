@@ -22,6 +22,7 @@ from yarl import URL
 
 from adapters.feishu.errors import FeishuError, answer_of, refusal
 from adapters.feishu.sdk import sdk_module
+from adapters.feishu.settings import FeishuSettings
 
 Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -44,17 +45,14 @@ class LongConnection:
 
     def __init__(
         self,
-        app_id: str,
-        app_secret: str,
+        settings: FeishuSettings,
         handler: Handler,
-        domain: str = "https://open.feishu.cn",
         *,
         first_pause: float = 1.0,
         longest_pause: float = 60.0,
     ) -> None:
-        self._credentials = {"AppID": app_id, "AppSecret": app_secret}
+        self._settings = settings
         self._handler = handler
-        self._domain = domain
         self._first_pause = first_pause
         self._longest_pause = longest_pause
         self._ping_interval = 120.0
@@ -114,8 +112,9 @@ class LongConnection:
 
     async def _endpoint(self, session: aiohttp.ClientSession) -> URL:
         """Ask where to connect; the address holds a ticket and must not be logged."""
-        address = f"{self._domain}/callback/ws/endpoint"
-        async with session.post(address, json=self._credentials, timeout=HANDSHAKE_TIMEOUT) as response:
+        address = f"{self._settings.domain}/callback/ws/endpoint"
+        credentials = {"AppID": self._settings.app_id, "AppSecret": self._settings.app_secret.get_secret_value()}
+        async with session.post(address, json=credentials, timeout=HANDSHAKE_TIMEOUT) as response:
             answer = answer_of(await response.read())
             if refused := refusal(response.status, {}, answer):
                 raise refused

@@ -1,4 +1,8 @@
-"""Decryption and signature of Feishu event pushes.
+"""Proof that a push comes from Feishu, checked on the raw bytes before anything is believed, and its decryption.
+
+With an Encrypt Key every push is encrypted and signed; without one the Verification Token inside the body is the only
+proof. The SDK's dispatcher checks neither freshness nor that a body is encrypted at all, so this is done here.
+A replay inside the freshness window is caught by the engine's inbox, under `Envelope.key`.
 
 Feishu docs, "Encrypt Key": the body is `{"encrypt": base64(iv + AES-256-CBC(PKCS#7(event)))}` with the key
 SHA-256(encrypt_key), and the signature is the plain SHA-256 of timestamp, nonce, encrypt_key and the raw body.
@@ -9,11 +13,87 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.padding import PKCS7
+from pydantic_core import from_json
 
-BLOCK = 16  # bytes
+from adapters.feishu.events import Challenge, Envelope
+from core.errors import FabuError, Unauthorized
+
+BLOCK: Final = 16  # bytes
+MAX_BODY: Final = 1 << 20  # bytes; a card callback with a full form stays far below
+FRESHNESS: Final = 300  # seconds that Feishu's clock and ours may differ, both ways
+
+TIMESTAMP: Final = "X-Lark-Request-Timestamp"
+NONCE: Final = "X-Lark-Request-Nonce"
+SIGNATURE: Final = "X-Lark-Signature"
+
+_SECONDS = re.compile(r"[0-9]{1,15}")
+
+
+class BadRequest(FabuError):
+    """The push is authentic as far as can be told, but not what Feishu sends."""
+
+    code = "bad_request"
+    http_status = 400
+    message = "The request is not a Feishu event: {reason}."
+
+
+class Verifier:
+    """Checks pushes of one Feishu app against its two secrets, of which at least one must be set."""
+
+    def __init__(self, verification_token: str, encrypt_key: str = "") -> None:
+        if not verification_token and not encrypt_key:
+            raise ValueError("a Feishu app needs a verification token or an encrypt key to tell who is calling")
+        self._token = verification_token
+        self._encrypt_key = encrypt_key
+
+    def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Envelope | Challenge:
+        """Return the event in a push, or the challenge to answer when the address is being registered.
+
+        `headers` must look names up without regard to case, as aiohttp's do. Raises Unauthorized (401) for whatever
+        fails to prove its origin, and BadRequest (400) for an authentic push that is malformed.
+        """
+        if len(body) > MAX_BODY:
+            raise BadRequest(reason=f"it is larger than {MAX_BODY} bytes")
+        signed = self._check_signature(headers, body, now) if self._encrypt_key else True
+        try:
+            payload = self._open(body)
+            parsed = Envelope.parse(payload)
+        except ValueError as error:
+            # An unsigned sender must not learn whether the decryption succeeded (padding oracle).
+            raise (BadRequest(reason="it cannot be read") if signed else Unauthorized()) from error
+        if not signed and not isinstance(parsed, Challenge):
+            raise Unauthorized
+        if self._token and not equal(self._token, parsed.token):
+            raise Unauthorized
+        return parsed
+
+    def _check_signature(self, headers: Mapping[str, str], body: bytes, now: datetime) -> bool:
+        """Return False without any signature: Feishu does not promise one on the challenge, which proves itself."""
+        timestamp, nonce, given = headers.get(TIMESTAMP, ""), headers.get(NONCE, ""), headers.get(SIGNATURE, "")
+        if not (timestamp or nonce or given):
+            return False
+        if not _SECONDS.fullmatch(timestamp) or abs(now.timestamp() - int(timestamp)) > FRESHNESS:
+            raise Unauthorized
+        if not nonce or not equal(signature(timestamp, nonce, self._encrypt_key, body), given):
+            raise Unauthorized
+        return True
+
+    def _open(self, body: bytes) -> Any:
+        """Return the JSON inside; ValueError if it is not as configured. The parser bounds the nesting."""
+        outer = from_json(body)
+        if not self._encrypt_key:
+            return outer
+        encrypted = outer.get("encrypt") if isinstance(outer, dict) else None
+        if not isinstance(encrypted, str):
+            raise ValueError("plaintext, although an encrypt key is set")  # noqa: TRY004 - the sender's error, not ours
+        return from_json(decrypt(self._encrypt_key, encrypted))
 
 
 def decrypt(encrypt_key: str, encoded: str) -> bytes:

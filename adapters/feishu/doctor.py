@@ -7,6 +7,7 @@ from typing import Final
 
 from adapters.feishu.client import FeishuClient
 from adapters.feishu.errors import FeishuError
+from adapters.feishu.settings import FeishuSettings
 from core.ports.checkup import Finding
 
 ACTIVE: Final = 2  # `activate_status` of an app that the tenant has enabled
@@ -26,7 +27,7 @@ _NEEDED: Final = {
 _FORMS: Final = {"open approval forms": ("approval:approval",)}
 
 
-async def findings(client: FeishuClient, chat_id: str = "", *, approval_code: str = "") -> list[Finding]:
+async def findings(settings: FeishuSettings, client: FeishuClient) -> list[Finding]:
     """Return what a look at the app shows; it sends no message. Everything rests on the first finding being well."""
     try:
         bot = await client.bot()
@@ -35,13 +36,13 @@ async def findings(client: FeishuClient, chat_id: str = "", *, approval_code: st
         return [Finding(False, f"Feishu does not accept the app: {error}", cure)]
     found = [_activation(bot.get("activate_status"), str(bot.get("app_name") or ""))]
     try:
-        found += _permissions(await client.scopes(), with_forms=bool(approval_code))
+        found += _permissions(await client.scopes(), with_forms=bool(settings.approval_code))
     except FeishuError as error:
         found.append(Finding(False, f"the permissions cannot be read: {error}", "publish a version of the app"))
-    if chat_id:
-        found.append(await _group(client, chat_id))
-    if approval_code:
-        found.append(await _definition(client, approval_code))
+    if settings.chat_id:
+        found.append(await _group(client, settings.chat_id))
+    if settings.approval_code:
+        found.append(await _definition(client, settings.approval_code))
     return found
 
 

@@ -24,7 +24,8 @@ from aiohttp import (
     NonHttpUrlClientError,
 )
 
-from adapters.hooks.signing import sign
+from adapters.hooks.settings import HookTarget
+from adapters.hooks.signing import decode_secret, sign
 
 ANSWER_LIMIT = 4096
 """Bytes of an answer that are read and kept."""
@@ -65,6 +66,14 @@ class Attempt:
     answer: str = ""
     error: str = ""
     retry_after: timedelta | None = None
+
+
+def receiver_of(target: HookTarget, instance: str) -> Receiver:
+    """Return where the hooks of a target go. Raises SecretError when one of its secrets is no webhook secret."""
+    secrets = tuple(filter(None, (each.get_secret_value() for each in (target.secret, target.previous_secret))))
+    for secret in secrets:
+        decode_secret(secret)
+    return Receiver(target.url, instance, secrets, target.zadig_token.get_secret_value() or None)
 
 
 def headers(receiver: Receiver, body: bytes, *, event: str, effect_id: str, now: datetime) -> dict[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import re
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -56,11 +55,6 @@ class RunFolder:
         self.path = root / run_id
         self.work = self.path / "work"
         self._record = self.path / "record.json"
-
-    @classmethod
-    def all(cls, root: Path) -> Iterator[RunFolder]:
-        """Yield the folders of all runs that have a record."""
-        return (cls(root, path.parent.name) for path in root.glob("*/record.json"))
 
     def exists(self) -> bool:
         """Tell whether the run was created, even if its record cannot be read."""

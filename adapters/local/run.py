@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 from adapters.local.output import OutputLog
 from adapters.local.record import Record, RunFolder
-from adapters.local.script import run_script
 from adapters.local.sessions import ProcessId
-from adapters.local.sql import SqlJob
-from adapters.local.steps import ScriptStep, SqlStep, Step, StepFailed
+from adapters.local.settings import LocalSettings
+from adapters.local.steps import Step, StepFailed, Workplace
 from core.status import RunStatus
 
 logger = logging.getLogger(__name__)
@@ -37,14 +34,14 @@ class LocalRun:
         steps: Sequence[Step],
         *,
         slots: asyncio.Semaphore,
-        databases: Mapping[str, str],
+        settings: LocalSettings,
         grace: float,
     ) -> None:
         self.folder = folder
         self.record = record
         self.left = False
         self._output = output
-        self._databases = databases
+        self._settings = settings
         self._grace = grace
         self._reason = ""
         self._work = asyncio.create_task(self._run(steps, slots))
@@ -94,31 +91,15 @@ class LocalRun:
                 self._output.line(f"== {step.name}")
                 try:
                     async with asyncio.timeout(step.timeout):
-                        await self._step(number, step)
+                        await step.run(self._workplace(number))
                 except TimeoutError:
                     return RunStatus.TIMEOUT, f"{step.name}: not done within {timedelta(seconds=step.timeout)}"
                 except StepFailed as failure:
                     return RunStatus.FAILED, f"{step.name}: {failure}"
         return RunStatus.PASSED, ""
 
-    async def _step(self, number: int, step: Step) -> None:
-        match step:
-            case ScriptStep():
-                await self._script(self.folder.add_script(number, step.script), step)
-            case SqlStep():
-                await SqlJob(self._databases[step.database], step.statements).run(self._output.line, self._grace)
-
-    async def _script(self, script: Path, step: ScriptStep) -> None:
-        code = await run_script(
-            script,
-            folder=self.folder.work,
-            variables=step.variables,
-            grace=self._grace,
-            started=self._note_session,
-            write=self._output.write,
-        )
-        if code:
-            raise StepFailed(f"ended by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}")
+    def _workplace(self, number: int) -> Workplace:
+        return Workplace(number, self.folder, self._output, self._settings, self._grace, self._note_session)
 
     def _note_session(self, session: ProcessId | None) -> None:
         self._note(replace(self.record, session=session))

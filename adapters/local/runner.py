@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from secrets import token_hex
 
 from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
-from adapters.local.output import OutputLog, read_output, readable
+from adapters.common.adapter import Reported
+from adapters.local.jobs import problems, steps
+from adapters.local.output import OutputLog
+from adapters.local.outputs import Outputs
 from adapters.local.record import Record, RunFolder
 from adapters.local.run import LocalRun
 from adapters.local.sessions import ProcessId, end_session
-from adapters.local.steps import problems, steps
+from adapters.local.settings import LocalSettings
 from core.errors import DeliveryError, Invalid, Problem
 from core.ports.runner import RunOrder, RunReport
 from core.status import RunStatus
@@ -27,32 +29,14 @@ logger = logging.getLogger(__name__)
 
 _CANCELLED = "cancelled with its plan"
 
-OnChange = Callable[[str, str, RunReport], Awaitable[None]]
-"""Is told the plan, the item, and how the run of that item ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class LocalSettings:
-    """Settings of the runner; times in seconds.
-
-    `shared` says that other servers have the same plans, each with a folder of its own. `databases` maps the names that
-    SQL jobs use to SQLAlchemy URLs. `grace` is how long what is stopped may clean up, `drain` how long a server that
-    stops waits for runs to end by themselves. `run_url` is the address of the page with a run's output, with `{run_id}`
-    in it. `keep` is how long a run's folder stays after its end.
-    """
-
-    work_dir: Path
-    shared: bool = False
-    databases: Mapping[str, str] = field(default_factory=dict)
-    max_parallel: int = 4
-    grace: float = 10
-    drain: float = 30
-    keep: float = 30 * 86400
-    run_url: str = ""
+GRACE = 10.0
+"""Seconds that what is stopped may take to clean up."""
+DRAIN = 30.0
+"""Seconds that a server which stops waits for runs to end by themselves."""
 
 
 class LocalRunner:
-    """Runs workflows, a few at a time, and tells `on_change` when one has ended (a `core.ports.runner.Runner`).
+    """Runs workflows, a few at a time, and reports when one has ended (a `core.ports.runner.Runner`).
 
     A run is started once for its identifier, whatever happens: after a crash it is `unknown` until a person decides.
     One that still waited for its turn is queued again as soon as somebody asks for it.
@@ -61,10 +45,32 @@ class LocalRunner:
 
     name = "local"
 
-    def __init__(self, settings: LocalSettings, on_change: OnChange) -> None:
+    def __init__(
+        self,
+        settings: LocalSettings,
+        work_dir: Path,
+        report: Reported,
+        *,
+        shared: bool = False,
+        public_url: str = "",
+        grace: float = GRACE,
+        drain: float = DRAIN,
+    ) -> None:
+        """Keep the folders of runs in `work_dir`, and give their ends to `report`.
+
+        `shared` says that other servers have the same plans, each with a folder of its own. Below `public_url` people
+        find the page with a run's output. `grace` and `drain` are in seconds.
+
+        Raises ValueError when the URL of a database cannot be read.
+        """
         self._settings = settings
-        self._on_change = on_change
-        self._passwords = [str(make_url(url).password or "") for url in settings.databases.values()]
+        self._outputs = Outputs(work_dir, settings.keep_outputs)
+        self._send_report = report
+        self._shared = shared
+        self._public_url = public_url
+        self._grace = grace
+        self._drain = drain
+        self._passwords = [_password(name, url.get_secret_value()) for name, url in settings.databases.items()]
         self._slots = asyncio.Semaphore(settings.max_parallel)
         self._server = ProcessId.own()
         self._runs: dict[str, LocalRun] = {}
@@ -73,7 +79,7 @@ class LocalRunner:
 
     def problems(self, workflow: Workflow) -> list[Problem]:
         """Return everything that this runner cannot run, with paths inside the workflow."""
-        return problems(workflow, self._settings.databases)
+        return problems(workflow, self._settings)
 
     async def start(self, order: RunOrder) -> RunReport:
         """Start a run, or queue it; one that was started before is left as it is.
@@ -89,7 +95,7 @@ class LocalRunner:
             return RunReport(order.run_id, RunStatus.FAILED, message=str(Invalid(*found)))
         if self._closed:
             raise DeliveryError(self.name, "the server is stopping", retryable=True, sent=False)
-        folder = self._folder(order.run_id)
+        folder = self._outputs.folder(order.run_id)
         record = Record(
             RunStatus.RUNNING, plan_id=order.plan_id, item_id=order.item_id, server=self._server, begun=False
         )
@@ -103,7 +109,7 @@ class LocalRunner:
 
     async def find(self, order: RunOrder) -> RunReport | None:
         """Return where a run stands, or None if it was never started here; queue it again if its server left it."""
-        folder = self._folder(order.run_id)
+        folder = self._outputs.folder(order.run_id)
         if not folder.exists():
             return None
         record = folder.load()
@@ -119,9 +125,9 @@ class LocalRunner:
         if known := await self.find(order):
             return known
         home = external_id.partition("@")[2]
-        if self._settings.shared and home not in ("", self._home()) and _has_time(order):
+        if self._shared and home not in ("", self._outputs.home()) and _has_time(order):
             return None
-        folder = self._folder(run_id)
+        folder = self._outputs.folder(run_id)
         return self._report(folder, folder.load())
 
     def going(self) -> list[tuple[str, str, str]]:
@@ -132,29 +138,24 @@ class LocalRunner:
         """Ask a run to end, which is told as any end is. A run that is over stays as it ended."""
         if run := self._runs.get(run_id):
             run.stop(_CANCELLED)
-        elif (folder := self._folder(run_id)).exists() and (left := folder.take_over(self._server)):
+        elif (folder := self._outputs.folder(run_id)).exists() and (left := folder.take_over(self._server)):
             folder.save(replace(left, status=RunStatus.CANCELLED, detail=_CANCELLED))
 
     def output(self, run_id: str) -> str:
         """Return what is kept of a run's output."""
-        return readable(read_output(self._folder(run_id).path))
+        return self._outputs.text(run_id)
 
     async def prune(self) -> None:
         """Remove what is kept of runs that ended long enough ago."""
-        await asyncio.to_thread(self._prune, time.time() - self._settings.keep)
-
-    def _prune(self, before: float) -> None:
-        for folder in RunFolder.all(self._settings.work_dir):
-            if folder.saved_at() < before and folder.load().status.ended:
-                folder.remove()
+        await asyncio.to_thread(self._outputs.prune, time.time())
 
     async def recover(self) -> None:
         """End what a crashed server left behind: its scripts are stopped and their runs become `unknown`."""
-        for folder in RunFolder.all(self._settings.work_dir):
+        for folder in self._outputs.all():
             record = folder.load()
             if record.abandoned and record.begun:
                 if record.session and record.session.alive:
-                    await end_session(record.session.pid, self._settings.grace)
+                    await end_session(record.session.pid, self._grace)
                 detail = "the server stopped while this ran; see its output, then retry or skip"
                 await self._end(folder, replace(record, status=RunStatus.UNKNOWN, detail=detail, session=None))
 
@@ -168,7 +169,7 @@ class LocalRunner:
             if not run.record.begun:
                 run.leave()
         if self._watchers:
-            await asyncio.wait(self._watchers, timeout=self._settings.drain)
+            await asyncio.wait(self._watchers, timeout=self._drain)
             for run in self._runs.values():
                 run.stop("server stopped")
         if self._watchers:
@@ -196,8 +197,8 @@ class LocalRunner:
             OutputLog(folder.path, [*credentials(order.workflow), *self._passwords]),
             steps(order.workflow, _about(order)),
             slots=self._slots,
-            databases=self._settings.databases,
-            grace=self._settings.grace,
+            settings=self._settings,
+            grace=self._grace,
         )
         watcher = asyncio.create_task(self._watch(run))
         self._watchers.add(watcher)
@@ -217,28 +218,20 @@ class LocalRunner:
         except OSError:
             logger.exception("the end of run %s could not be recorded", folder.run_id)
         try:
-            await self._on_change(record.plan_id, record.item_id, self._report(folder, record))
+            await self._send_report(record.plan_id, record.item_id, self._report(folder, record))
         except Exception:
             logger.exception("the end of run %s was not taken", folder.run_id)
 
-    def _folder(self, run_id: str) -> RunFolder:
-        return RunFolder(self._settings.work_dir, run_id)
-
     def _report(self, folder: RunFolder, record: Record) -> RunReport:
-        url = self._settings.run_url.format(run_id=folder.run_id)
-        return RunReport(folder.run_id, record.status, f"{folder.run_id}@{self._home()}", url, record.detail)
+        run_id, url = folder.run_id, f"{self._public_url}/runs/{folder.run_id}"
+        return RunReport(run_id, record.status, f"{run_id}@{self._outputs.home()}", url, record.detail)
 
-    def _home(self) -> str:
-        """Return the name of the folder of all runs, which stays when the server moves; empty when there is none."""
-        path = self._settings.work_dir / "home"
-        try:
-            with path.open("x") as file:
-                file.write(token_hex(8))
-        except FileExistsError:
-            pass
-        except OSError:
-            return ""
-        return path.read_text()
+
+def _password(database: str, url: str) -> str:
+    try:
+        return str(make_url(url).password or "")
+    except (ArgumentError, ValueError):
+        raise ValueError(f"local.databases.{database} is not the URL of a database") from None
 
 
 def _has_time(order: RunOrder) -> bool:

@@ -12,7 +12,7 @@ from yarl import URL
 
 from adapters.slack import render
 from adapters.slack.errors import NO_UPDATE, NOT_SHOWN, NOT_THERE, SlackError, refusal, translated
-from adapters.slack.settings import SlackConfig
+from adapters.slack.settings import SlackSettings
 from adapters.slack.text import JSON, escape
 from core.card import Card
 from core.ports.messenger import Place, Posted
@@ -32,8 +32,8 @@ class SlackMessenger:
     threads = True
     buttons = True
 
-    def __init__(self, config: SlackConfig, timeout: float = TIMEOUT) -> None:
-        self._config = config
+    def __init__(self, settings: SlackSettings, timeout: float = TIMEOUT) -> None:
+        self._settings = settings
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._session: aiohttp.ClientSession | None = None
         self._client: AsyncWebClient | None = None
@@ -45,9 +45,8 @@ class SlackMessenger:
     def web(self) -> AsyncWebClient:
         """The client of the SDK; it repeats nothing by itself. Its first use needs a running loop."""
         if self._client is None:
-            self._client = AsyncWebClient(
-                self._config.bot_token, self._config.api_url, session=self.session, retry_handlers=[]
-            )
+            token = self._settings.bot_token.get_secret_value()
+            self._client = AsyncWebClient(token, self._settings.api_url, session=self.session, retry_handlers=[])
         return self._client
 
     @property
@@ -137,7 +136,7 @@ class SlackMessenger:
 
     async def respond(self, url: str, content: JSON) -> bool:
         """Show content to whoever clicked or typed, by the response_url; False when its host is not allowed."""
-        if _host(url) not in self._config.response_hosts:
+        if _host(url) not in self._settings.response_hosts:
             return False
         body = {"response_type": "ephemeral", "replace_original": False, **content}
         with translated():

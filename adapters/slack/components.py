@@ -1,4 +1,4 @@
-"""The blocks that cards are made of, each within its limits. Slack docs: reference/block-kit/blocks."""
+"""The blocks that cards and modals are made of, each within its limits. Slack docs: reference/block-kit/blocks."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import Final
 
 from yarl import URL
 
-from adapters.slack.text import JSON, escape, flat, line, mrkdwn, plain
-from core.card import Button, Fact, Style
+from adapters.slack.text import JSON, clean, escape, flat, line, mrkdwn, plain
+from core.card import Button, Fact, Field, Style
 
 LINK: Final = "link"  # the action_id of buttons that open a page; Slack reports their clicks, too
 SECTION: Final = 3000
 _FIELDS: Final = 10
 _BUTTONS: Final = 5  # in one row of buttons
 _URL: Final = 3000
+_TYPED: Final = 3000
 
 
 def header(text: str) -> JSON:
@@ -78,6 +79,27 @@ def button(one: Button) -> JSON:
     if one.confirm and not one.field:  # a modal can be left as well
         element["confirm"] = _confirm(one)
     return element
+
+
+def entry(field: Field) -> JSON:
+    """Return the input for a field of a form."""
+    limit = min(max(field.max_length, 1), _TYPED)
+    element: JSON = {
+        "type": "plain_text_input",
+        "action_id": field.name,
+        "multiline": field.multiline,
+        "max_length": limit,
+    }
+    if value := clean(field.value):
+        element["initial_value"] = value[:limit]
+    block = {
+        "type": "input",
+        "block_id": field.name,
+        "label": line(field.label, 2000),
+        "optional": not field.required,
+        "element": element,
+    }
+    return block | {"hint": plain(field.hint, 2000)} if field.hint else block
 
 
 def _confirm(one: Button) -> JSON:

@@ -24,7 +24,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.conversation import Conversation
 from adapters.slack.inbound import parse
-from adapters.slack.settings import SlackConfig
+from adapters.slack.settings import SlackSettings
 
 ADDRESS_LIFE: Final = 30.0
 EVENTS: Final = ("app_mention", "message", "app_home_opened")
@@ -36,8 +36,8 @@ _log = logging.getLogger(__name__)
 class SocketMode:
     """One connection, kept until `stop`. An address that fails is given up after `address_life` seconds."""
 
-    def __init__(self, config: SlackConfig, conversation: Conversation, address_life: float = ADDRESS_LIFE) -> None:
-        self._config = config
+    def __init__(self, settings: SlackSettings, conversation: Conversation, address_life: float = ADDRESS_LIFE) -> None:
+        self._settings = settings
         self._conversation = conversation
         self._address_life = address_life
         self._connection: AsyncSocketModeHandler | None = None
@@ -45,7 +45,7 @@ class SocketMode:
 
     async def start(self) -> None:
         """Connect in the background: Slack being away does not keep Fabu from starting."""
-        self._connection = _Connection(self._app(), self._config.app_token, self._address_life)
+        self._connection = _Connection(self._app(), self._settings.app_token.get_secret_value(), self._address_life)
         self._connecting = asyncio.create_task(self._connection.connect_async())  # type: ignore[no-untyped-call]
 
     async def stop(self) -> None:
@@ -58,17 +58,17 @@ class SocketMode:
         self._connection = self._connecting = None
 
     def _app(self) -> AsyncApp:
-        client = AsyncWebClient(base_url=self._config.api_url)
+        client = AsyncWebClient(base_url=self._settings.api_url)
         with _without_environment():
             app = AsyncApp(
                 logger=_log,
                 client=client,
-                authorize=_Installation(self._config.bot_token),
+                authorize=_Installation(self._settings.bot_token.get_secret_value()),
                 process_before_response=True,  # else every acknowledgement is polled for
                 request_verification_enabled=False,  # there is no signature, and bolt is reachable in no other way
                 ssl_check_enabled=False,
             )
-        app.command(self._config.command)(self._receive)
+        app.command(self._settings.command)(self._receive)
         app.action(_ANY)(self._receive)
         app.view(_ANY)(self._receive)
         for event in EVENTS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from adapters.slack.client import SlackMessenger
 from adapters.slack.errors import SlackError, translated
-from adapters.slack.settings import SlackConfig
+from adapters.slack.settings import SlackSettings
 from core.ports.checkup import Finding
 
 SCOPES = (
@@ -18,13 +18,13 @@ SCOPES = (
 )
 
 
-async def findings(config: SlackConfig, messenger: SlackMessenger) -> list[Finding]:
+async def findings(settings: SlackSettings, messenger: SlackMessenger) -> list[Finding]:
     """Return what was found, the token first. Raises nothing: what fails is a finding."""
-    found = await _token(config, messenger)
-    if config.mode == "http":
+    found = await _token(settings, messenger)
+    if settings.mode == "http":
         found.append(
             Finding(True, "Slack: requests are proven by the signing secret.")
-            if config.signing_secret
+            if settings.signing_secret
             else Finding(
                 False,
                 "Slack: there is no signing secret, so no request of Slack can be proven.",
@@ -32,11 +32,11 @@ async def findings(config: SlackConfig, messenger: SlackMessenger) -> list[Findi
             )
         )
     elif found[0].ok:
-        found.append(await _socket(config, messenger))
+        found.append(await _socket(settings, messenger))
     return found
 
 
-async def _token(config: SlackConfig, messenger: SlackMessenger) -> list[Finding]:
+async def _token(settings: SlackSettings, messenger: SlackMessenger) -> list[Finding]:
     try:
         with translated():
             answer = await messenger.web.auth_test()
@@ -44,7 +44,7 @@ async def _token(config: SlackConfig, messenger: SlackMessenger) -> list[Finding
         if error.vendor_code:
             cure = "Install the app in the workspace again and copy its bot token to slack.bot_token"
             return [Finding(False, "Slack refuses the bot token.", f"{cure} ({error.vendor_code}).")]
-        return [Finding(False, "Slack does not answer.", f"Let this machine reach {config.api_url}.")]
+        return [Finding(False, "Slack does not answer.", f"Let this machine reach {settings.api_url}.")]
     found = [Finding(True, "Slack knows the bot token.")]
     given = answer.headers.get("x-oauth-scopes")
     if given is None:
@@ -56,10 +56,10 @@ async def _token(config: SlackConfig, messenger: SlackMessenger) -> list[Finding
     return [*found, Finding(False, "Slack: the app lacks scopes.", cure)]
 
 
-async def _socket(config: SlackConfig, messenger: SlackMessenger) -> Finding:
+async def _socket(settings: SlackSettings, messenger: SlackMessenger) -> Finding:
     try:
         with translated():
-            await messenger.web.apps_connections_open(app_token=config.app_token)
+            await messenger.web.apps_connections_open(app_token=settings.app_token.get_secret_value())
     except SlackError as error:
         cure = "Enable Socket Mode, and copy an app-level token with connections:write to slack.app_token"
         return Finding(False, "Slack refuses Socket Mode.", f"{cure} ({error.vendor_code}).")

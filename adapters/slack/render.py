@@ -1,4 +1,4 @@
-"""Cards, replies and home tabs as Block Kit, within what one message may hold.
+"""Cards, replies, home tabs and modals as Block Kit, within what Slack allows.
 
 Rows without buttons share blocks. Sections share the room that is left; rows beyond it are counted, and the card's
 `more` button leads to all of them.
@@ -10,9 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import orjson
+
 from adapters.slack import components as b
-from adapters.slack.text import JSON, clean, cut, escape, flat
-from adapters.slack.validate import checked
+from adapters.slack.text import JSON, clean, cut, escape, flat, line
+from adapters.slack.validate import checked, checked_view
 from core.card import Button, Card, Form, Row, Section, Style, Tone
 from core.chat import Reply
 
@@ -21,6 +23,7 @@ MAX_CHARACTERS: Final = 12_000  # of all texts; Slack answers msg_blocks_too_lon
 MAX_BUTTONS: Final = 25  # below a card
 FALLBACK: Final = 3000
 VALUE: Final = 2000
+SHORT: Final = 24  # the title of a modal and its buttons
 SAY: Final = "say"  # the verb of a button that types its value as a command
 _MARKS: Final = {Tone.NEUTRAL: "⚪", Tone.WAITING: "🟡", Tone.ACTIVE: "🔵", Tone.GOOD: "🟢", Tone.BAD: "🔴"}
 _TITLE: Final = 300
@@ -51,6 +54,22 @@ def opener(form: Form, text: str) -> JSON:
     """Return a message with a button that types `text` again: a modal opens upon a click, not upon a message."""
     button = Button(SAY, form.title, text[:VALUE], Style.PRIMARY)
     return {"text": escape(form.title, FALLBACK), "blocks": checked(b.actions([button]))}
+
+
+def modal(form: Form, origin: JSON) -> JSON:
+    """Return the view for a form; `origin` says where its result is to be told, and comes back with the submission.
+
+    Raises DeliveryError if it broke Slack's rules.
+    """
+    view = {
+        "type": "modal",
+        "callback_id": form.verb,
+        "private_metadata": orjson.dumps(origin | {"ref": form.ref}).decode(),
+        "title": line(form.title, SHORT),
+        "submit": line(form.submit, SHORT),
+        "blocks": [b.entry(field) for field in form.fields],
+    }
+    return checked_view(view)
 
 
 @dataclass(slots=True)

@@ -1,7 +1,6 @@
-"""The HTTP endpoint: events, interactivity and commands, all at one address.
+"""The inbound side of Slack: one address for events, interactivity and commands, or Socket Mode instead.
 
-Every request is proven on its raw bytes before anything is believed, `ssl_check` too. Slack docs:
-authentication/verifying-requests-from-slack.
+Every request to the address is proven on its raw bytes before anything is believed, `ssl_check` too.
 
 slack_bolt serves Socket Mode only. Measured on a click of 3 KB at 16 connections: this endpoint costs 90 us of CPU, of
 which aiohttp takes 37, bolt's chain of middleware and listeners around the same handler 210. Bolt also answers an
@@ -11,47 +10,74 @@ unsigned `ssl_check`, fails with 500 on a timestamp that is no number, and logs 
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 import orjson
 from aiohttp import web
-from slack_sdk.signature import Clock as UnixClock
-from slack_sdk.signature import SignatureVerifier
 from yarl import URL
 
+from adapters.common.adapter import Answer, Inbox
+from adapters.common.answering import ANSWER_WITHIN, Answering
+from adapters.slack.client import SlackMessenger
 from adapters.slack.conversation import Conversation
+from adapters.slack.crypto import Verifier
 from adapters.slack.inbound import parse
+from adapters.slack.settings import SlackSettings
 from adapters.slack.text import JSON
+from core.errors import Unauthorized
 from core.ports.clock import Clock
 
+EVENTS_PATH: Final = "/slack/events"
+"""Where Slack posts to in mode http."""
 MAX_BODY: Final = 1 << 20  # bytes; a click on a card of the largest size stays far below
-_SECONDS = re.compile(r"[0-9]{1,12}")
 
 _log = logging.getLogger(__name__)
 
 
-class _Unix(UnixClock):
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+class SlackServer:
+    """Answers what Slack sends, from `start` to `stop`. `paths` is empty in mode socket."""
 
-    def now(self) -> float:
-        return self._clock.now().timestamp()
+    def __init__(
+        self,
+        settings: SlackSettings,
+        messenger: SlackMessenger,
+        inbox: Inbox,
+        clock: Clock,
+        answer_within: float = ANSWER_WITHIN,
+    ) -> None:
+        """Raise ValueError in mode http without a signing secret: nothing could be proven."""
+        self._answering = Answering("Slack", answer_within)
+        self._conversation = Conversation(inbox, messenger, self._answering)
+        self._connection = None
+        self.paths: Mapping[str, Answer] = {}
+        if settings.mode == "http":
+            verifier = Verifier(settings.signing_secret.get_secret_value(), clock)
+            self.paths = {EVENTS_PATH: partial(self._handle, verifier)}
+        else:
+            from adapters.slack.connection import SocketMode  # slack_bolt is paid for only where it serves
 
+            self._connection = SocketMode(settings, self._conversation)
 
-class Endpoint:
-    """Answers Slack's requests. Raises ValueError without a signing secret: nothing could be proven."""
+    async def start(self) -> None:
+        """Connect, in mode socket; it does not wait for Slack."""
+        if self._connection:
+            await self._connection.start()
 
-    def __init__(self, signing_secret: str, conversation: Conversation, clock: Clock) -> None:
-        self._verifier = SignatureVerifier(signing_secret, _Unix(clock))
-        self._conversation = conversation
+    async def stop(self) -> None:
+        """Take no more requests by Socket Mode, and finish what was begun."""
+        if self._connection:
+            await self._connection.stop()
+        await self._answering.finish()
 
-    async def handle(self, request: web.Request) -> web.Response:
-        """Answer one request: 401 if it is not proven, 413 if it is too large, 400 if it cannot be read."""
+    async def _handle(self, verifier: Verifier, request: web.Request) -> web.Response:
+        """Answer `POST /slack/events`: 401 if it is not proven, 413 if it is too large, 400 if it cannot be read."""
         if (request.content_length or 0) > MAX_BODY or len(raw := await request.read()) > MAX_BODY:
             return web.Response(status=413)
-        if not self._is_proven(request.headers, raw):
+        try:
+            verifier.verify(request.headers, raw)
+        except Unauthorized:
             _log.warning("A request to %s was refused: Slack did not sign it, or not lately", request.path)
             return web.Response(status=401)
         try:
@@ -63,15 +89,6 @@ class Endpoint:
         if asked is None:
             return _answer({"challenge": body.get("challenge")} if body.get("type") == "url_verification" else None)
         return _answer(await self._conversation.answer(asked))
-
-    def _is_proven(self, headers: Mapping[str, str], raw: bytes) -> bool:
-        timestamp, signature = headers.get("X-Slack-Request-Timestamp", ""), headers.get("X-Slack-Signature", "")
-        if not (_SECONDS.fullmatch(timestamp) and signature.isascii()):  # the verifier raises on both
-            return False
-        try:
-            return self._verifier.is_valid(raw, timestamp, signature)
-        except UnicodeDecodeError:  # Slack sends UTF-8 alone
-            return False
 
 
 def _read(content_type: str, raw: bytes) -> dict[str, Any]:

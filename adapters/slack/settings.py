@@ -1,24 +1,27 @@
-"""What the Slack adapter has to know. Nothing here is read from the environment."""
+"""The section `slack` of the settings."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
 
+from pydantic import Field, SecretStr
 
-@dataclass(frozen=True, slots=True)
-class SlackConfig:
-    """One app in one workspace.
+from adapters.common.settings import Section
 
-    `signing_secret` proves requests in mode "http", `app_token` opens the connection in mode "socket". Answers go only
-    to those response_urls whose host is among `response_hosts`.
-    """
 
-    bot_token: str = field(repr=False)
-    signing_secret: str = field(default="", repr=False)
-    app_token: str = field(default="", repr=False)
-    api_url: str = "https://slack.com/api/"
-    command: str = "/release"
-    mode: Literal["http", "socket"] = "http"
-    channel: str = ""
-    response_hosts: tuple[str, ...] = ("hooks.slack.com",)
+class SlackSettings(Section):
+    """The Slack app. It is enabled by its bot token."""
+
+    bot_token: SecretStr = Field(SecretStr(""), description="The bot token, xoxb-….")
+    signing_secret: SecretStr = Field(SecretStr(""), description="The signing secret of the app, for mode http.")
+    app_token: SecretStr = Field(SecretStr(""), description="The app-level token, xapp-…, for mode socket.")
+    api_url: str = Field("https://slack.com/api/", description="The base URL of Slack's API.")
+    command: str = Field("/release", description="The slash command that people type.")
+    mode: Literal["http", "socket"] = Field("http", description="http needs a public URL; socket needs none.")
+    channel: str = Field("", description="The id of the channel where plan cards are posted.")
+    response_hosts: tuple[str, ...] = Field(("hooks.slack.com",), description="Hosts that answers may be sent to.")
+
+    @property
+    def enabled(self) -> bool:
+        """Whether Slack is used."""
+        return bool(self.bot_token)

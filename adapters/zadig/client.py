@@ -6,6 +6,7 @@ internal API across versions, so it is used only to start what the OpenAPI canno
 
 from __future__ import annotations
 
+import logging
 import re
 from datetime import datetime
 from http import HTTPStatus
@@ -15,8 +16,11 @@ from urllib.parse import quote, urlencode
 from aiohttp import ClientConnectorError, ClientError, ClientResponse, ClientSession, ClientTimeout, TCPConnector
 from pydantic import TypeAdapter, ValidationError
 
+from adapters.common.connecting import Reachability, unreached
 from adapters.zadig.models import Failure, ReleasePlan, StartedTask, Task, TaskList, TaskSummary, WorkflowDetail
 from core.errors import DeliveryError
+
+log = logging.getLogger(__name__)
 
 JsonObject = dict[str, Any]
 T = TypeVar("T")
@@ -51,6 +55,7 @@ class ZadigClient:
         self._session = session
         self._url = url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {token}"}
+        self._reachability = Reachability("Zadig", "check zadig.url", log)
 
     async def workflow(self, project: str, workflow: str) -> WorkflowDetail:
         """Return what a workflow consists of."""
@@ -151,12 +156,10 @@ class ZadigClient:
                 allow_redirects=False,
             ) as response:
                 raw = await response.read()
-        except ClientConnectorError as error:
-            raise _error(f"it cannot be reached: {error}", retryable=True) from error
-        except TimeoutError as error:
-            raise _error("it did not answer in time", retryable=True, sent=not reads) from error
-        except ClientError as error:
-            raise _error(f"the connection broke off: {error}", retryable=True, sent=not reads) from error
+        except (ClientError, TimeoutError) as error:
+            self._reachability.lost(unreached(error) or "no answer in time")
+            raise _no_answer(error, reads=reads) from error
+        self._reachability.restored()
         if response.status != HTTPStatus.OK:
             raise _refusal(response, raw, reads=reads)
         return raw
@@ -175,6 +178,16 @@ def _read(kind: type[T], raw: bytes) -> T:
         return TypeAdapter(kind).validate_json(raw)
     except ValidationError as error:
         raise _error("its answer is not Zadig's; check zadig.url", retryable=False, sent=True) from error
+
+
+def _no_answer(error: Exception, *, reads: bool) -> DeliveryError:
+    match error:
+        case ClientConnectorError():
+            return _error(f"it cannot be reached: {error}", retryable=True)
+        case TimeoutError():
+            return _error("it did not answer in time", retryable=True, sent=not reads)
+        case _:
+            return _error(f"the connection broke off: {error}", retryable=True, sent=not reads)
 
 
 def _refusal(response: ClientResponse, raw: bytes, *, reads: bool) -> DeliveryError:

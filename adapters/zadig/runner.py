@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from aiohttp import ClientSession
@@ -10,13 +11,14 @@ from adapters.zadig.client import REF_PARAM, ZadigClient
 from adapters.zadig.full import full_request
 from adapters.zadig.inputs import jobs_to_run, openapi_request
 from adapters.zadig.models import StartedTask, Task, WorkflowDetail
-from adapters.zadig.push import WorkflowPush
+from adapters.zadig.push import WorkflowPush, parse_push
+from adapters.zadig.settings import ZadigSettings
 from adapters.zadig.status import NEEDED, RETRYABLE
 from adapters.zadig.validate import problems_with
 from core.errors import DeliveryError, Invalid, Problem
-from core.ports.runner import RunOrder, RunReport
+from core.ports.runner import RunOrder, RunPush, RunReport
 from core.status import RunStatus
-from core.workflow import Workflow
+from core.workflow import ReleasePlanHook, Workflow
 
 _SKEW = timedelta(minutes=5)
 """How far Zadig's clock may be behind ours."""
@@ -27,10 +29,11 @@ class ZadigRunner:
 
     name = "zadig"
 
-    def __init__(self, session: ClientSession, url: str, token: str) -> None:
+    def __init__(self, settings: ZadigSettings, session: ClientSession) -> None:
         """Use a session from `client.open_session`, which is closed with the runner."""
         self._session = session
-        self.client = ZadigClient(session, url, token)
+        self._hook_token = settings.hook_token.get_secret_value()
+        self.client = ZadigClient(session, settings.url, settings.token.get_secret_value())
 
     def problems(self, workflow: Workflow) -> list[Problem]:
         """Return what can be told without Zadig: the rest is told at the start, so that drafting never needs it."""
@@ -96,9 +99,14 @@ class ZadigRunner:
             case status:
                 raise DeliveryError("Zadig", NEEDED[status], retryable=False)
 
-    async def reference_of(self, push: WorkflowPush) -> str:
-        """Return the reference of the attempt that a pushed task carries; empty when it carries none."""
-        task = await self.client.known_task(push.workflow, push.task_id)
+    def parse_push(self, body: bytes, headers: Mapping[str, str]) -> RunPush | ReleasePlanHook:
+        """Read what Zadig sends: the progress of a task, or the hook of one of its own release plans."""
+        push = parse_push(body, headers, self._hook_token)
+        return RunPush(external_id(push.workflow, push.task_id)) if isinstance(push, WorkflowPush) else push
+
+    async def reference_of(self, external_id: str) -> str:
+        """Return the reference of the attempt that a task carries; empty when it carries none."""
+        task = await self._task(external_id)
         return task.param(REF_PARAM) if task else ""
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The HTTP interface: REST under `/api/v1` with its OpenAPI document, events, health and metrics."""
+"""The HTTP interface: REST under `/api/v1` with its OpenAPI document, events, pushes of runners, health and metrics."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from bot.api.auth import TOKENS, authentication
 from bot.api.errors import errors
 from bot.api.observing import METRICS, Metrics, figures, measuring, observation
 from bot.api.openapi import document
+from bot.api.pushes import add_pushes
 from bot.api.routing import Endpoint
 from bot.people.tokens import Tokens
 from bot.services import SERVICES
@@ -43,6 +44,7 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get("/healthz", health.alive)
     app.router.add_get("/readyz", health.ready)
     app.router.add_get("/metrics", figures)
+    add_pushes(app)
 
 
 async def _described(request: web.Request) -> web.Response:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from bot.cli.failure import ExitCode
+from bot.cli.failure import ExitCode, Failure
 from bot.cli.options import Config
 from bot.cli.show import terminal
 from core.text import remove_invisible
@@ -23,7 +24,12 @@ def doctor(config: Config = None) -> None:
     from bot.cli.configuration import read_settings
     from bot.doctor import examine
 
-    found = asyncio.run(examine(read_settings(config)))
+    logging.getLogger().addHandler(logging.NullHandler())  # what is logged on the way is among the findings
+    settings = read_settings(config)
+    try:
+        found = asyncio.run(examine(settings))
+    except ValueError as error:
+        raise Failure(f"The settings cannot be used: {error}") from None
     wrong = sum(not finding.ok for findings in found.values() for finding in findings)
     console = terminal()
     console.print(_table(found))

@@ -8,19 +8,20 @@ replicas see.
 
 from __future__ import annotations
 
+import logging
 import random
 from contextlib import suppress
 from datetime import timedelta
 from http import HTTPStatus
 
+from adapters.common.connecting import Reachability
 from adapters.hooks.guard import guarded_session
 from adapters.hooks.schedule import DISABLE_AFTER, MAX_RETRY_AFTER, next_delay, should_disable
-from adapters.hooks.sender import Outcome, Receiver, send
-from adapters.hooks.signing import decode_secret
+from adapters.hooks.sender import Attempt, Outcome, receiver_of, send
 from bot.i18n.labels import N_
 from bot.outbox.hook_bodies import HookBodies
 from bot.outbox.worker import Courier, Sent
-from config.settings import Endpoint, Settings
+from config.settings import Settings
 from core import commands as c
 from core.effects import Destination, Effect, Hook
 from core.engine import Engine
@@ -30,6 +31,8 @@ from core.ports.clock import Clock
 from core.ports.outbox import Delivery
 from core.ports.store import Store
 
+log = logging.getLogger(__name__)
+
 
 class Hooks:
     """Tells external systems of plans. Made on the event loop, closed by `close`."""
@@ -38,9 +41,12 @@ class Hooks:
         """Read the endpoints of the settings. Raises SecretError when one of their secrets is no webhook secret."""
         self._store, self._engine, self._clock = store, engine, clock
         self._bodies = HookBodies(store, engine, document_aliases=settings.hooks.document_aliases)
-        self._receivers = {e.name: receiver_of(e, settings.public_url) for e in settings.hooks.all_endpoints}
+        self._receivers = {target.name: receiver_of(target, settings.public_url) for target in settings.hooks.targets}
         self._session = guarded_session(settings.hooks.allow_internal)
         self._healthy: set[Destination] = set()
+        self._reachability = {
+            name: Reachability(f"hook endpoint {name}", "check its url", log) for name in self._receivers
+        }
 
     @property
     def courier(self) -> Courier:
@@ -65,6 +71,7 @@ class Hooks:
         attempt = await send(
             self._session, receiver, body, event=event.value, effect_id=effect.id, now=self._clock.now()
         )
+        self._note_reachability(effect.destination.name, attempt)
         if attempt.outcome is Outcome.DELIVERED:
             self._healthy.add(effect.destination)
             return Sent(attempt.status or 0, attempt.answer)
@@ -77,6 +84,13 @@ class Hooks:
             status=attempt.status or 0,
             answer=attempt.answer,
         )
+
+    def _note_reachability(self, endpoint: str, attempt: Attempt) -> None:
+        """Log when nobody answers any more, and when somebody does again, whatever the answer."""
+        if attempt.error:
+            self._reachability[endpoint].lost(attempt.error)
+        else:
+            self._reachability[endpoint].restored()
 
     async def _check_enabled(self, effect: Effect) -> None:
         """Raise DeliveryError when nothing new may be sent to the endpoint."""
@@ -109,19 +123,6 @@ class Hooks:
             return
         note = c.NoteDisabled(plan_id=effect.plan_id, endpoint=endpoint, reason=reason)
         await self._engine.execute(note, SYSTEM, f"disabled:{endpoint}:{since}")
-
-
-def receiver_of(endpoint: Endpoint, public_url: str) -> Receiver:
-    """Return where the hooks of an endpoint go. Raises SecretError when its secret is no webhook secret."""
-    secrets = [secret.get_secret_value() for secret in (endpoint.secret, endpoint.previous_secret)]
-    for secret in filter(None, secrets):
-        decode_secret(secret)
-    return Receiver(
-        endpoint.url,
-        public_url,
-        tuple(filter(None, secrets)),
-        endpoint.zadig_token.get_secret_value() or None,
-    )
 
 
 def _note(delivery: Delivery) -> c.NoteTold:

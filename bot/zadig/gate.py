@@ -14,12 +14,12 @@ from fnmatch import fnmatchcase
 
 from adapters.zadig.client import ZadigClient
 from adapters.zadig.runner import ZadigRunner
+from adapters.zadig.settings import Gate
 from bot.i18n import Locale
 from bot.i18n.labels import label
 from bot.outbox.worker import Courier, Couriers, Sent, patient
 from bot.services import Services
 from bot.zadig.gate_text import described
-from config.settings import Gate
 from core import commands as c
 from core.draft import ApprovalDraft, PlanDraft, StageDraft, TextItemDraft
 from core.effects import Destination
@@ -85,7 +85,7 @@ class ZadigGate:
         projects = {job.spec.workflow.project for job in plan.jobs if isinstance(job, WorkflowHookJob)} or {""}
         for rule in self._settings.gates:
             fits = fnmatchcase(plan.name, rule.plan) and any(fnmatchcase(name, rule.project) for name in projects)
-            if fits and event.value in rule.events:
+            if fits and event in rule.events:
                 return rule
         raise Invalid(
             Problem("release_plan", "no gate of the settings fits this plan and event; write one under [[zadig.gates]]")

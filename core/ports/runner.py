@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from core.errors import Problem
 from core.status import RunStatus
-from core.workflow import Workflow
+from core.workflow import ReleasePlanHook, Workflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,13 @@ class RunReport:
     message: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class RunPush:
+    """What a runner's system sends about a run. It may come late, twice or never: it is a reason to ask, no more."""
+
+    external_id: str
+
+
 class Runner(Protocol):
     """Runs workflows. `name` is what items call it by; all calls raise DeliveryError when it cannot be reached."""
 
@@ -92,6 +99,25 @@ class Runner(Protocol):
 
     async def close(self) -> None:
         """Stop what runs inside this process, or give up connections."""
+        ...
+
+
+@runtime_checkable
+class Pushing(Protocol):
+    """A runner whose system sends what happens, so that nobody has to wait for the next poll."""
+
+    def parse_push(self, body: bytes, headers: Mapping[str, str]) -> RunPush | ReleasePlanHook | None:
+        """Prove and read a push; None for one that concerns nobody here. `headers` are looked up whatever their case.
+
+        Raises Unauthorized when it does not prove who sent it, Invalid when it cannot be read.
+        """
+        ...
+
+    async def reference_of(self, external_id: str) -> str:
+        """Return the `RunOrder.reference` that the system keeps of a run; empty when there is none.
+
+        Raises DeliveryError when the system cannot be asked.
+        """
         ...
 
 

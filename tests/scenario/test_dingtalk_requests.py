@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from adapters.dingtalk.verify import WINDOW
+from adapters.dingtalk.crypto import WINDOW
 from tests.scenario.dingtalk_case import FORM, Office, in_dingtalk, office
 from tests.scenario.office import Json, step
 from tests.scenario.slack_users import SharedClock

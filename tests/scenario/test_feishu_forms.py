@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.common.system import SystemClock
 from adapters.feishu.client import FeishuClient
 from bot import app
 from config.settings import Settings
@@ -23,6 +24,7 @@ from tests.scenario.feishu_case import (
 from tests.scenario.office import PATIENCE, eventually, opened, step, written_for
 from tests.scenario.process import serving
 from tests.simulators.feishu_platform import FeishuPlatform
+from tests.unit.adapters.feishu.app import section_of
 from tests.unit.adapters.feishu.test_approval_calls import definition
 
 ENDS = {
@@ -201,7 +203,7 @@ async def test_after_a_kill_the_same_form_is_followed(tmp_path: Path) -> None:
 
 async def test_the_definition_of_the_settings_is_used_and_subscribed_to_once(tmp_path: Path) -> None:
     async with platform_of() as feishu:
-        own = await FeishuClient(feishu.app_id, feishu.app_secret, feishu.url).create_definition(definition())
+        own = await FeishuClient(section_of(feishu), SystemClock()).create_definition(definition())
         written = written_for(tmp_path, known_people(), feishu=section_for(feishu, approval_code=own))
         async with opened(Settings.model_validate(written)) as fabu:
             case = Office(fabu, feishu, FeishuPlatform(feishu, f"{fabu.url}/feishu/events"))

@@ -63,6 +63,23 @@ async def test_a_bad_answer_is_recorded_and_the_same_bytes_come_again(
         assert receiver.led_astray == 0
 
 
+async def test_a_receiver_that_is_away_is_logged_once_and_so_is_its_return(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "bot.outbox.hooks")
+    async with told(tmp_path) as (receiver, running):
+        receiver.script(Answer(200, ending="cut"), Answer(200, ending="cut"), Answer(500), Answer(200))
+        plan = await running.finished()
+        for tries, wait in ((1, 6), (2, 400), (3, 2400), (4, 0)):
+            await running.settled(plan, tries)
+            await running.pass_time(seconds=wait)
+    logged = [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "bot.outbox.hooks"]
+    lost, back = logged
+    assert lost[0] == "WARNING"
+    assert lost[1].startswith("hook endpoint e0 cannot be reached: Response payload")
+    assert back == ("INFO", "hook endpoint e0 can be reached again")
+
+
 async def test_what_a_good_answer_says_does_not_matter(tmp_path: Path) -> None:
     async with told(tmp_path) as (receiver, running):
         receiver.script(Answer(204, b""), Answer(200, b"<html>\xff\x00" + b"x" * 10_000))

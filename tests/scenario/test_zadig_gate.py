@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenario.zadig_case import Case, Json, case, zadigs_plan
+from tests.scenario.zadig_case import ADDRESSES, Case, Json, case, zadigs_plan
 from tests.simulators.zadig_plans import Plan
 
 GATES = [
@@ -119,6 +119,12 @@ async def test_a_rejection_that_zadig_does_not_want_any_more_is_told(fabu: Case)
     assert (entry["details"]["endpoint"], entry["details"]["event"]) == ("Zadig", "start_execute")
     assert "instance code not match" in entry["details"]["reason"]
     assert plan.instance_code not in entry["details"]["reason"]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+async def test_a_hook_opens_a_gate_at_both_addresses(fabu: Case, address: str) -> None:
+    fabu.zadig.plan_hook = fabu.hook("start_execute", address=address)
+    assert (await opened_gate(fabu, zadigs_plan()))["status"] == "wait_for_approval"
 
 
 async def test_the_same_hook_opens_one_gate(fabu: Case) -> None:

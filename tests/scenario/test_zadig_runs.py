@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.scenario.zadig_case import Case, Json, case, examples
+from tests.scenario.zadig_case import ADDRESSES, Case, Json, case, examples
 from tests.simulators.zadig_tasks import Task
 
 
@@ -201,6 +201,22 @@ async def test_a_push_that_lies_changes_nothing(fabu: Case) -> None:
     assert await fabu.push(told(task, "passed"), token="guess") == 401
     assert await fabu.push(told(task, "passed")) == 200
     assert await fabu.plan(plan["id"]) == before
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+async def test_a_push_is_taken_at_both_addresses(fabu: Case, address: str) -> None:
+    plan, task = await going(fabu)
+    await fabu.zadig.move(task, "passed")
+    assert await fabu.push(told(task, "passed"), token="guess", address=address) == 401
+    assert run_is("running")(await fabu.plan(plan["id"]))
+    assert await fabu.push(told(task, "passed"), address=address) == 200
+    assert (await fabu.plan(plan["id"]))["status"] == "success"
+
+
+async def test_a_push_of_a_runner_that_is_not_enabled_is_not_found(fabu: Case) -> None:
+    _, task = await going(fabu)
+    status, answer = await fabu.ask("POST", "/runners/jenkins/push", "", told(task, "passed"))
+    assert (status, answer["code"], answer["params"]) == (404, "not_found", {"what": "runner", "ref": "jenkins"})
 
 
 async def test_a_push_about_somebody_elses_task_is_taken_and_left_alone(fabu: Case) -> None:

@@ -26,6 +26,7 @@ from tests.simulators.zadig_workflows import stored_workflow
 
 Json = dict[str, Any]
 HOOK_TOKEN = "hook secret"
+ADDRESSES = ("/zadig/hook", "/runners/zadig/push")
 PEOPLE = ("alice", "bob", "carol", "root")
 EXAMPLE = Path(__file__).parents[1] / "fixtures" / "hook_example.json"
 
@@ -91,15 +92,15 @@ class Case:
                     return found
                 await self._committed.wait()
 
-    async def push(self, body: Json, token: str = HOOK_TOKEN) -> int:
+    async def push(self, body: Json, token: str = HOOK_TOKEN, address: str = ADDRESSES[0]) -> int:
         """Send a body as Zadig would; return the status."""
         headers = {"X-Zadig-Token": token}
-        async with self._session.post(f"{self.url}/zadig/hook", json=body, headers=headers) as response:
+        async with self._session.post(self.url + address, json=body, headers=headers) as response:
             return response.status
 
-    def hook(self, *events: str) -> HookSetting:
+    def hook(self, *events: str, address: str = ADDRESSES[0]) -> HookSetting:
         """Where Zadig sends its hooks."""
-        return HookSetting(f"{self.url}/zadig/hook", HOOK_TOKEN, frozenset(events))
+        return HookSetting(self.url + address, HOOK_TOKEN, frozenset(events))
 
 
 def _add_token(token: Token, writing: Writing) -> None:

@@ -10,11 +10,11 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from adapters.common.system import SystemClock
-from adapters.dingtalk.client import App, Approvers, DingTalkClient, Space
-from adapters.dingtalk.crypto import EventCrypto
+from adapters.dingtalk.client import Approvers, DingTalkClient, Space
+from adapters.dingtalk.crypto import CardVerifier, EventCrypto, EventVerifier, RobotVerifier
 from adapters.dingtalk.events import CardCallback, RobotMessage, parse_event
+from adapters.dingtalk.settings import DingTalkSettings
 from adapters.dingtalk.validate import PUBLIC
-from adapters.dingtalk.verify import CardVerifier, EventVerifier, RobotVerifier
 from core.errors import Unauthorized
 from tests.simulators.dingtalk import DingTalkSimulator
 from tests.simulators.dingtalk_platform import Console
@@ -67,18 +67,18 @@ async def ding() -> AsyncIterator[DingTalkSimulator]:
 
 @pytest.fixture
 async def client(ding: DingTalkSimulator) -> AsyncIterator[DingTalkClient]:
-    app = App(
-        ding.client_id,
-        ding.client_secret,
-        ding.robot_code,
-        ding.card_template_id,
-        callback_route_key="fabu",
+    settings = DingTalkSettings(
+        client_id=ding.client_id,
+        client_secret=ding.client_secret,
+        robot_code=ding.robot_code,
+        card_template_id=ding.card_template_id,
+        mode="http",
         api_url=ding.url,
         oapi_url=ding.url,
-        session_hosts=frozenset({"127.0.0.1"}),
+        webhook_hosts=("127.0.0.1",),
     )
     async with aiohttp.ClientSession() as session:
-        yield DingTalkClient(app, session, SystemClock())
+        yield DingTalkClient(settings, session, SystemClock())
 
 
 @pytest.fixture

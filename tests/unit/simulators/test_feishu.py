@@ -11,8 +11,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from adapters.feishu.crypto import Verifier
 from adapters.feishu.events import ApprovalInstance, ApprovalTask, CardAction, Challenge, Event, Message, interpret
-from adapters.feishu.verify import Verifier
 from core.errors import FabuError
 from tests.simulators.feishu import UPDATABLE, FeishuSimulator
 from tests.simulators.feishu_cards import buttons, text_of

@@ -7,7 +7,8 @@ import aiohttp
 import pytest
 
 from adapters.common.system import SystemClock
-from adapters.dingtalk.client import App, DingTalkClient
+from adapters.dingtalk.client import DingTalkClient
+from adapters.dingtalk.settings import DingTalkSettings
 from adapters.dingtalk.validate import PUBLIC
 from tests.simulators.dingtalk import DingTalkSimulator
 
@@ -34,19 +35,18 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-def app(ding: DingTalkSimulator) -> App:
-    return App(
+def settings(ding: DingTalkSimulator) -> DingTalkSettings:
+    return DingTalkSettings(
         client_id=ding.client_id,
         client_secret=ding.client_secret,
         robot_code=ding.robot_code,
         card_template_id=ding.card_template_id,
         api_url=ding.url,
         oapi_url=ding.url,
-        session_hosts=frozenset({"127.0.0.1"}),
-        timeout=timedelta(seconds=1),
+        webhook_hosts=("127.0.0.1",),
     )
 
 
 @pytest.fixture
-def client(app: App, session: aiohttp.ClientSession) -> DingTalkClient:
-    return DingTalkClient(app, session, SystemClock())
+def client(settings: DingTalkSettings, session: aiohttp.ClientSession) -> DingTalkClient:
+    return DingTalkClient(settings, session, SystemClock(), timedelta(seconds=1))

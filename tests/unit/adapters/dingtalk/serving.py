@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Any, Literal
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import aiohttp
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from adapters.dingtalk.client import App, DingTalkClient
+from adapters.common.adapter import FormChanged
+from adapters.common.answering import ANSWER_WITHIN
+from adapters.dingtalk.client import DingTalkClient
 from adapters.dingtalk.connection import Pace
 from adapters.dingtalk.messenger import DingTalkMessenger
-from adapters.dingtalk.server import Callbacks, DingTalkServer
+from adapters.dingtalk.server import DingTalkServer
+from adapters.dingtalk.settings import DingTalkSettings
 from adapters.dingtalk.words import Words
 from core.chat import Handler, Inbound, Reply
+from tests.adapters import changed, inbox_of
 from tests.simulators.dingtalk import DingTalkSimulator
 from tests.simulators.dingtalk_platform import Console
 
 Mode = Literal["http", "stream"]
+SECRETS = {"card_secret": "card-secret", "token": Console.token, "aes_key": Console.aes_key}
 WORDS = Words(outsider="只有组织成员可以使用", later="稍后回复", commands={"new": "新建", "approve": "批准"})
 
 
@@ -73,11 +78,12 @@ async def until_cards_are_made(messenger: DingTalkMessenger) -> None:
 @asynccontextmanager
 async def serving(
     ding: DingTalkSimulator,
-    app: App,
+    settings: DingTalkSettings,
     handler: Handler,
     mode: Mode,
-    secrets: dict[str, str] | None = None,
-    **options: Any,
+    secrets: Mapping[str, str] = SECRETS,
+    form_changed: FormChanged | None = None,
+    answer_within: float = ANSWER_WITHIN,
 ) -> AsyncIterator[Served]:
     """Run a server as the composition root does, and connect the simulator with it."""
 
@@ -86,21 +92,19 @@ async def serving(
 
     web_app = web.Application(client_max_size=64 * 1024)
     web_app.add_routes([web.post("/dingtalk/{kind}", relay)])
-    app = replace(app, callback_route_key="fabu" if mode == "http" else "")
     async with TestServer(web_app) as http, aiohttp.ClientSession() as session:
         url = str(http.make_url("/")).rstrip("/")
-        given = {"card_secret": "card-secret", "token": Console.token, "aes_key": Console.aes_key}
-        callbacks = Callbacks(mode, url, **(given if secrets is None else secrets))
-        clock = SimulatorClock(ding)
-        messenger = DingTalkMessenger(DingTalkClient(app, session, clock), WORDS)
-        server = DingTalkServer(callbacks, handler, clock, messenger, pace=Pace(pause=0.01), **options)
+        settings = changed(settings, mode=mode, **secrets)
+        clock, inbox = SimulatorClock(ding), inbox_of(handler, form_changed)
+        messenger = DingTalkMessenger(DingTalkClient(settings, session, clock, timedelta(seconds=1)), WORDS)
+        server = DingTalkServer(settings, messenger, inbox, clock, url, answer_within, Pace(pause=0.01))
         await server.start()
         try:
             if mode == "stream":
                 await ding.until(lambda: ding.gateway.sockets)
             else:
                 ding.console = Console(f"{url}/dingtalk/robot", f"{url}/dingtalk/events")
-                if app.card_template_id and callbacks.card_secret:
+                if settings.card_template_id and settings.card_secret:
                     await until_cards_are_made(messenger)
             yield Served(server, messenger, url)
         finally:

@@ -2,15 +2,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import pytest
 
 from adapters.common.system import SystemClock
-from adapters.dingtalk.client import App, Approvers, DingTalkClient, Space
+from adapters.dingtalk.client import Approvers, DingTalkClient, Space
+from adapters.dingtalk.settings import DingTalkSettings
 from core.errors import DeliveryError
+from tests.adapters import changed
 from tests.simulators.base import How
 from tests.simulators.dingtalk import DingTalkSimulator
 
@@ -108,16 +109,20 @@ async def test_no_answer_may_have_been_sent(ding: DingTalkSimulator, client: Din
     assert (caught.value.retryable, caught.value.sent) == (True, True)
 
 
-async def test_no_connection_was_not_sent(app: App, session: aiohttp.ClientSession, unused_tcp_port: int) -> None:
+async def test_no_connection_was_not_sent(
+    settings: DingTalkSettings, session: aiohttp.ClientSession, unused_tcp_port: int
+) -> None:
     nobody = f"http://127.0.0.1:{unused_tcp_port}"
-    client = DingTalkClient(replace(app, api_url=nobody), session, SystemClock())
+    client = DingTalkClient(changed(settings, api_url=nobody), session, SystemClock())
     with pytest.raises(DeliveryError) as caught:
         await client.send_robot_group("cid1", "sampleText", {"content": "hi"})
     assert (caught.value.retryable, caught.value.sent) == (True, False)
 
 
-async def test_errors_do_not_tell_secrets(ding: DingTalkSimulator, app: App, session: aiohttp.ClientSession) -> None:
-    client = DingTalkClient(replace(app, client_secret="wrong-but-secret"), session, SystemClock())
+async def test_errors_do_not_tell_secrets(
+    ding: DingTalkSimulator, settings: DingTalkSettings, session: aiohttp.ClientSession
+) -> None:
+    client = DingTalkClient(changed(settings, client_secret="wrong-but-secret"), session, SystemClock())
     with pytest.raises(DeliveryError) as caught:
         await client.send_robot_group("cid1", "sampleText", {"content": "hi"})
     assert "wrong-but-secret" not in repr(caught.value)
@@ -182,9 +187,11 @@ async def test_nobody_has_this_mobile_number(client: DingTalkClient) -> None:
 
 
 @pytest.mark.parametrize("url", ["https://evil.example/robot", "http://oapi.dingtalk.com/robot", "not a url"])
-async def test_a_foreign_session_webhook_is_refused(app: App, session: aiohttp.ClientSession, url: str) -> None:
+async def test_a_foreign_session_webhook_is_refused(
+    settings: DingTalkSettings, session: aiohttp.ClientSession, url: str
+) -> None:
     hosts = frozenset({"oapi.dingtalk.com"})
-    client = DingTalkClient(replace(app, session_hosts=hosts), session, SystemClock())
+    client = DingTalkClient(changed(settings, webhook_hosts=hosts), session, SystemClock())
     with pytest.raises(ValueError, match="does not belong to DingTalk"):
         await client.reply_session_webhook(url, "text", {"content": "hi"})
 
@@ -195,9 +202,11 @@ async def test_an_expired_session_webhook_is_an_error(ding: DingTalkSimulator, c
 
 
 @pytest.mark.parametrize("url", ["http://api.dingtalk.com", "ftp://127.0.0.1", "https://proxy.example/dingtalk"])
-async def test_unsafe_addresses_are_refused(app: App, session: aiohttp.ClientSession, url: str) -> None:
+async def test_unsafe_addresses_are_refused(
+    settings: DingTalkSettings, session: aiohttp.ClientSession, url: str
+) -> None:
     with pytest.raises(ValueError, match=url):
-        DingTalkClient(replace(app, api_url=url), session, SystemClock())
+        DingTalkClient(changed(settings, api_url=url), session, SystemClock())
 
 
 async def test_an_approval_form_from_start_to_end(ding: DingTalkSimulator, client: DingTalkClient) -> None:

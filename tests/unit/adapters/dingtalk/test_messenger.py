@@ -7,12 +7,14 @@ import aiohttp
 import pytest
 
 from adapters.common.system import SystemClock
-from adapters.dingtalk.client import App, DingTalkClient
+from adapters.dingtalk.client import DingTalkClient
 from adapters.dingtalk.messenger import DingTalkMessenger
+from adapters.dingtalk.settings import DingTalkSettings
 from adapters.dingtalk.words import Words
 from core.card import Tone
 from core.errors import DeliveryError
 from core.ports.messenger import Messenger, Place, Posted
+from tests.adapters import changed
 from tests.simulators.dingtalk import DingTalkSimulator
 
 from .cards import APPROVE, item, plan_card
@@ -28,9 +30,9 @@ def messenger(client: DingTalkClient) -> DingTalkMessenger:
 
 
 @pytest.fixture
-def plain(app: App, session: aiohttp.ClientSession) -> DingTalkMessenger:
+def plain(settings: DingTalkSettings, session: aiohttp.ClientSession) -> DingTalkMessenger:
     """A messenger of an installation without a card template."""
-    return DingTalkMessenger(DingTalkClient(replace(app, card_template_id=""), session, SystemClock()), WORDS)
+    return DingTalkMessenger(DingTalkClient(changed(settings, card_template_id=""), session, SystemClock()), WORDS)
 
 
 async def test_cards_in_a_group_and_to_a_user(ding: DingTalkSimulator, messenger: Messenger) -> None:

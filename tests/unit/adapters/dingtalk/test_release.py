@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from adapters.common.system import SystemIds
-from adapters.dingtalk.client import App
+from adapters.dingtalk.settings import DingTalkSettings
 from adapters.store.open import open_store
 from bot.chat.dispatch import Dispatch
 from bot.i18n import Locale
@@ -69,7 +69,9 @@ class Release:
 
 
 @pytest.fixture(params=["http", "stream"])
-async def release(request: pytest.FixtureRequest, ding: DingTalkSimulator, app: App) -> AsyncIterator[Release]:
+async def release(
+    request: pytest.FixtureRequest, ding: DingTalkSimulator, settings: DingTalkSettings
+) -> AsyncIterator[Release]:
     mode: Mode = request.param
     ding.add_user("bob", "13800000002")
     ding.add_user("carol")
@@ -80,7 +82,7 @@ async def release(request: pytest.FixtureRequest, ding: DingTalkSimulator, app: 
         return await handlers[0](inbound)
 
     async with AsyncExitStack() as stack:
-        served = await stack.enter_async_context(serving(ding, app, handler, mode))
+        served = await stack.enter_async_context(serving(ding, settings, handler, mode))
         store = open_store("memory://", bytes(32), clock)
         stack.push_async_callback(store.close)
         await store.write(lambda writing: writing.people.put(list(PEOPLE.values()), []))

@@ -2,16 +2,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import aiohttp
 import pytest
 
-from adapters.dingtalk.client import App
+from adapters.dingtalk.settings import DingTalkSettings
 from core.card import Field, Form
 from core.chat import Reply
 from core.ports.messenger import Place
+from tests.adapters import changed
 from tests.simulators.dingtalk import Card, DingTalkSimulator
 from tests.simulators.dingtalk_platform import card_headers, post, post_event, robot_headers
 
@@ -29,9 +29,11 @@ def bot() -> Bot:
 
 
 @pytest.fixture(params=["http", "stream"])
-async def served(request: pytest.FixtureRequest, ding: DingTalkSimulator, app: App, bot: Bot) -> AsyncIterator[Served]:
+async def served(
+    request: pytest.FixtureRequest, ding: DingTalkSimulator, settings: DingTalkSettings, bot: Bot
+) -> AsyncIterator[Served]:
     mode: Mode = request.param
-    async with serving(ding, app, bot, mode) as served:
+    async with serving(ding, settings, bot, mode) as served:
         yield served
 
 
@@ -170,9 +172,9 @@ async def test_a_form_is_replaced_by_words(ding: DingTalkSimulator, served: Serv
 
 @pytest.mark.parametrize("mode", ["http", "stream"])
 async def test_a_slow_answer_to_a_click_follows_as_a_message(
-    ding: DingTalkSimulator, app: App, bot: Bot, mode: Mode
+    ding: DingTalkSimulator, settings: DingTalkSettings, bot: Bot, mode: Mode
 ) -> None:
-    async with serving(ding, app, bot, mode, answer_within=0.05) as served:
+    async with serving(ding, settings, bot, mode, answer_within=0.05) as served:
         card = await posted(ding, served)
         bot.may_answer.clear()
         bot.reply = Reply("卡片已过期", card=plan_card(tag="已拒绝"))
@@ -187,10 +189,10 @@ async def test_a_slow_answer_to_a_click_follows_as_a_message(
 
 @pytest.mark.parametrize("mode", ["http", "stream"])
 async def test_a_slow_answer_to_a_message_is_given_before_the_server_stops(
-    ding: DingTalkSimulator, app: App, bot: Bot, mode: Mode
+    ding: DingTalkSimulator, settings: DingTalkSettings, bot: Bot, mode: Mode
 ) -> None:
     bot.may_answer.clear()
-    async with serving(ding, app, bot, mode, answer_within=0.05):
+    async with serving(ding, settings, bot, mode, answer_within=0.05):
         assert (await ding.say("bob", "列表")).status == 200
         assert ding.sent == []
         bot.may_answer.set()
@@ -218,7 +220,7 @@ async def test_an_answer_that_reaches_nobody_is_logged(
     assert "an answer did not reach its DingTalk user" in caplog.text
 
 
-async def test_events_of_forms_are_passed_on(ding: DingTalkSimulator, app: App, bot: Bot) -> None:
+async def test_events_of_forms_are_passed_on(ding: DingTalkSimulator, settings: DingTalkSettings, bot: Bot) -> None:
     changed: list[str] = []
 
     async def form_changed(form: str) -> None:
@@ -226,7 +228,7 @@ async def test_events_of_forms_are_passed_on(ding: DingTalkSimulator, app: App, 
 
     fields = {"processInstanceId": "p1", "type": "finish", "result": "agree"}
     for mode, accepted in (("http", "success"), ("stream", "SUCCESS")):
-        async with serving(ding, app, bot, mode, form_changed=form_changed):  # type: ignore[arg-type]
+        async with serving(ding, settings, bot, mode, form_changed=form_changed):  # type: ignore[arg-type]
             assert (await ding.event("bpms_task_change", fields)).body == accepted
             assert (await ding.event("user_add_org", {"userId": ["x"]})).body == accepted
         ding.console = None
@@ -234,31 +236,35 @@ async def test_events_of_forms_are_passed_on(ding: DingTalkSimulator, app: App, 
 
 
 async def test_an_event_that_could_not_be_handled_is_asked_for_again(
-    ding: DingTalkSimulator, app: App, bot: Bot
+    ding: DingTalkSimulator, settings: DingTalkSettings, bot: Bot
 ) -> None:
     async def form_changed(form: str) -> None:
         raise RuntimeError("not now")
 
     fields = {"processInstanceId": "p1", "type": "finish"}
-    async with serving(ding, app, bot, "stream", form_changed=form_changed):
+    async with serving(ding, settings, bot, "stream", form_changed=form_changed):
         assert (await ding.event("bpms_instance_change", fields)).body == "LATER"
-    async with serving(ding, app, bot, "http", form_changed=form_changed):
+    async with serving(ding, settings, bot, "http", form_changed=form_changed):
         assert (await ding.event("bpms_instance_change", fields)).status == 500
 
 
 @pytest.mark.parametrize("frame", [{}, {"msgId": "m1"}, {"outTrackId": "c1", "userId": "bob", "content": "{"}])
 async def test_a_frame_that_cannot_be_read_is_left_out_without_quoting_it(
-    ding: DingTalkSimulator, app: App, bot: Bot, frame: dict[str, Any], caplog: pytest.LogCaptureFixture
+    ding: DingTalkSimulator,
+    settings: DingTalkSettings,
+    bot: Bot,
+    frame: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async with serving(ding, app, bot, "stream"):
+    async with serving(ding, settings, bot, "stream"):
         for topic in ("/v1.0/im/bot/messages/get", "/v1.0/card/instances/callback"):
             await ding.push("CALLBACK", {"topic": topic}, {**frame, "sessionWebhook": "secret"})
     assert bot.asked == []
     assert "secret" not in caplog.text
 
 
-async def test_stream_mode_lets_nobody_in(ding: DingTalkSimulator, app: App, bot: Bot) -> None:
-    async with serving(ding, app, bot, "stream") as served:
+async def test_stream_mode_lets_nobody_in(ding: DingTalkSimulator, settings: DingTalkSettings, bot: Bot) -> None:
+    async with serving(ding, settings, bot, "stream") as served:
         assert served.server.paths == {}
 
 
@@ -266,8 +272,8 @@ async def test_stream_mode_lets_nobody_in(ding: DingTalkSimulator, app: App, bot
 
 
 @pytest.fixture
-async def http(ding: DingTalkSimulator, app: App, bot: Bot) -> AsyncIterator[Served]:
-    async with serving(ding, app, bot, "http") as served:
+async def http(ding: DingTalkSimulator, settings: DingTalkSettings, bot: Bot) -> AsyncIterator[Served]:
+    async with serving(ding, settings, bot, "http") as served:
         yield served
 
 
@@ -333,35 +339,39 @@ async def test_what_is_too_large_is_refused(ding: DingTalkSimulator, http: Serve
     assert [(await raw(http, path, body))[0] for path in PATHS] == [413] * 3
 
 
-async def test_what_has_no_secret_is_refused(ding: DingTalkSimulator, app: App, bot: Bot) -> None:
-    async with serving(ding, app, bot, "http", secrets={}) as served:
+async def test_what_has_no_secret_is_refused(ding: DingTalkSimulator, settings: DingTalkSettings, bot: Bot) -> None:
+    async with serving(ding, settings, bot, "http", secrets={}) as served:
         headers = card_headers("", ding.milliseconds())
         assert (await post(f"{served.url}/dingtalk/card", {"userId": "bob"}, headers)).status == 401
         assert (await ding.check_url()).status == 401
         assert (await ding.say("bob", "列表")).status == 200
 
 
-async def test_a_setting_that_cannot_be_right_is_told_at_once(ding: DingTalkSimulator, app: App, bot: Bot) -> None:
+async def test_a_setting_that_cannot_be_right_is_told_at_once(
+    ding: DingTalkSimulator, settings: DingTalkSettings, bot: Bot
+) -> None:
     with pytest.raises(ValueError, match="AES key of 43 characters"):
-        async with serving(ding, app, bot, "http", secrets={"token": "t", "aes_key": "short"}):
+        async with serving(ding, settings, bot, "http", secrets={"token": "t", "aes_key": "short"}):
             """It does not come to this."""
 
 
 async def test_the_address_of_clicks_is_registered_until_it_is_taken(
-    ding: DingTalkSimulator, app: App, bot: Bot, caplog: pytest.LogCaptureFixture
+    ding: DingTalkSimulator, settings: DingTalkSettings, bot: Bot, caplog: pytest.LogCaptureFixture
 ) -> None:
     ding.fail("card.register", status=503)
     with caplog.at_level(logging.WARNING):
-        async with serving(ding, app, bot, "http") as served:
+        async with serving(ding, settings, bot, "http") as served:
             await ding.until(lambda: len(ding.calls_to("card.register")) == 2 or None)
             await ding.click("bob", await posted(ding, served), "approve")
     assert "clicks on cards do not reach Fabu yet" in caplog.text
     assert [asked.verb for asked in bot.asked] == ["approve"]
 
 
-async def test_without_a_template_there_is_nothing_to_register(ding: DingTalkSimulator, app: App, bot: Bot) -> None:
+async def test_without_a_template_there_is_nothing_to_register(
+    ding: DingTalkSimulator, settings: DingTalkSettings, bot: Bot
+) -> None:
     bot.reply = Reply(card=CARD)
-    async with serving(ding, replace(app, card_template_id=""), bot, "http"):
+    async with serving(ding, changed(settings, card_template_id=""), bot, "http"):
         await ding.say("bob", "查看 12")
     assert ding.calls_to("card.register") == []
     (message,) = ding.robot_messages("bob")

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Literal
+from typing import Any, Literal
 
 from aiohttp import web
 
+from adapters.common.answering import ANSWER_WITHIN
 from adapters.common.system import SystemClock
 from adapters.feishu.client import FeishuClient
-from adapters.feishu.server import FeishuApp, FeishuServer
+from adapters.feishu.server import FeishuServer
+from adapters.feishu.settings import FeishuSettings
 from core.chat import Handler, Inbound, Reply
+from tests.adapters import inbox_of
 from tests.simulators.feishu import FeishuSimulator
 from tests.simulators.feishu_platform import FeishuPlatform
 
@@ -39,18 +42,35 @@ class Bot:
         self.forms.append(form)
 
 
+def section_of(feishu: FeishuSimulator, **changes: Any) -> FeishuSettings:
+    """Return the settings of the simulator's app."""
+    return FeishuSettings(
+        **{
+            "app_id": feishu.app_id,
+            "app_secret": feishu.app_secret,
+            "verification_token": feishu.verification_token,
+            "encrypt_key": feishu.encrypt_key,
+            "domain": feishu.url,
+            **changes,
+        }
+    )
+
+
 @asynccontextmanager
 async def listening(
-    feishu: FeishuSimulator, handler: Handler, mode: Literal["http", "long_connection"] = "http", bot: Bot | None = None
+    feishu: FeishuSimulator,
+    handler: Handler,
+    mode: Literal["http", "long_connection"] = "http",
+    bot: Bot | None = None,
+    answer_within: float = ANSWER_WITHIN,
 ) -> AsyncIterator[FeishuPlatform]:
     """Give the platform that can reach the server; on leaving, everything that was begun is done."""
-    app = FeishuApp(
-        feishu.app_id, feishu.app_secret, feishu.verification_token, feishu.encrypt_key, feishu.url, mode=mode
-    )
-    client = FeishuClient(feishu.app_id, feishu.app_secret, feishu.url, timeout=5)
-    server = FeishuServer(app, handler, SystemClock(), client, (bot or Bot()).form_changed)
+    settings = section_of(feishu, mode=mode)
+    client = FeishuClient(settings, SystemClock(), timeout=5)
+    inbox = inbox_of(handler, bot.form_changed if bot else None)
+    server = FeishuServer(settings, client, inbox, SystemClock(), answer_within)
     site = web.Application()
-    site.router.add_post("/feishu/events", server.handle)
+    site.add_routes([web.post(path, answer) for path, answer in server.paths.items()])
     runner = web.AppRunner(site, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -4,8 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from adapters.common.system import SystemClock
 from adapters.feishu.client import FeishuClient
 from tests.simulators.feishu import FeishuSimulator
+
+from .app import section_of
 
 
 @pytest.fixture
@@ -19,4 +22,4 @@ async def feishu() -> AsyncIterator[FeishuSimulator]:
 
 @pytest.fixture
 def client(feishu: FeishuSimulator) -> FeishuClient:
-    return FeishuClient(feishu.app_id, feishu.app_secret, feishu.url, timeout=5)
+    return FeishuClient(section_of(feishu), SystemClock(), timeout=5)

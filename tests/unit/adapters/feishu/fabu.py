@@ -32,6 +32,8 @@ from core.ports.store import Store
 from core.status import PlanStatus
 from tests.simulators.feishu import FeishuSimulator
 
+from .app import section_of
+
 URL = "https://fabu.example"
 PEOPLE = (
     Person("alice", "Alice", feishu="ou_alice"),
@@ -88,7 +90,7 @@ class Fabu:
 async def fabu(feishu: FeishuSimulator, *, with_forms: bool = True) -> AsyncIterator[Fabu]:
     """Run Fabu against the simulator."""
     clock, ids, locale = SystemClock(), SystemIds(), Locale("en", "UTC")
-    client = FeishuClient(feishu.app_id, feishu.app_secret, feishu.url, timeout=5)
+    client = FeishuClient(section_of(feishu), SystemClock(), timeout=5)
     messengers: dict[str, Messenger] = {"feishu": FeishuMessenger(client)}
     vendors: dict[str, ApprovalForms] = {"feishu_instance": FeishuForms(client)} if with_forms else {}
     store = open_store("memory://", b"key")

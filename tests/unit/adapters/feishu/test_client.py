@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from adapters.common.system import SystemClock
 from adapters.feishu.client import FeishuClient
 from adapters.feishu.errors import (
     MESSAGE_RATE_LIMITED,
@@ -15,9 +16,15 @@ from adapters.feishu.errors import (
     TOO_OLD,
     FeishuError,
 )
+from adapters.feishu.settings import FeishuSettings
 from tests.simulators.feishu import UPDATABLE, FeishuSimulator
 
+from .app import section_of
 from .cards import card
+
+
+def client_of(domain: str) -> FeishuClient:
+    return FeishuClient(FeishuSettings(app_id="cli", app_secret="secret", domain=domain), SystemClock())
 
 
 async def send(client: FeishuClient, uuid: str = "u1", to: str = "oc_ops", **more: Any) -> str:
@@ -110,7 +117,7 @@ async def test_a_token_that_stays_refused_is_reported(feishu: FeishuSimulator, c
 
 
 async def test_wrong_credentials_say_so_and_tell_no_secret(feishu: FeishuSimulator) -> None:
-    error = await refused(FeishuClient(feishu.app_id, "wrong-secret", feishu.url))
+    error = await refused(FeishuClient(section_of(feishu, app_secret="wrong-secret"), SystemClock()))
     assert not error.retryable
     assert "app secret invalid" in str(error)
     assert "wrong-secret" not in str(error)
@@ -173,7 +180,7 @@ async def test_an_invalid_card_is_refused_for_good(feishu: FeishuSimulator, clie
 
 
 async def test_silence_ends_at_the_timeout(feishu: FeishuSimulator) -> None:
-    client = FeishuClient(feishu.app_id, feishu.app_secret, feishu.url, timeout=0.5)
+    client = FeishuClient(section_of(feishu), SystemClock(), timeout=0.5)
     await client.load()
     feishu.fail("im.message.create", how="hang")
     error = await refused(client)
@@ -191,7 +198,7 @@ async def test_what_a_proxy_answers_is_tried_again(body: bytes, content_type: st
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
-        error = await refused(FeishuClient("cli", "secret", f"http://127.0.0.1:{runner.addresses[0][1]}"))
+        error = await refused(client_of(f"http://127.0.0.1:{runner.addresses[0][1]}"))
     finally:
         await runner.cleanup()
     assert (error.retryable, error.vendor_code) == (True, 0)
@@ -205,4 +212,4 @@ async def test_nobody_listening_means_nothing_was_sent(feishu: FeishuSimulator, 
 
 def test_an_address_that_would_leak_the_secret_is_refused() -> None:
     with pytest.raises(ValueError, match="https"):
-        asyncio.run(FeishuClient("cli", "secret", "http://feishu.example.com").load())
+        asyncio.run(client_of("http://feishu.example.com").load())

@@ -4,7 +4,6 @@ from typing import Literal
 
 import pytest
 
-from adapters.feishu import server
 from adapters.feishu.render import render
 from core.card import Button, Card, Field, Form, Style, Tone
 from core.chat import Reply
@@ -23,11 +22,6 @@ Mode = Literal["http", "long_connection"]
 @pytest.fixture
 def bot() -> Bot:
     return Bot()
-
-
-@pytest.fixture
-def in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "ANSWER_WITHIN", 0.02)
 
 
 def posted(feishu: FeishuSimulator, *buttons: Button, chat: str = "oc_ops") -> Message:
@@ -151,11 +145,11 @@ async def test_an_event_pushed_again_has_the_same_key_and_is_answered_once(feish
     assert len(feishu.messages_in("ou_alice")) == 1
 
 
-async def test_a_slow_answer_comes_as_a_message(feishu: FeishuSimulator, bot: Bot, in_no_time: None) -> None:
+async def test_a_slow_answer_comes_as_a_message(feishu: FeishuSimulator, bot: Bot) -> None:
     message = posted(feishu, APPROVE)
     bot.reply = Reply("Your approval counts.", Tone.GOOD, Card("#7 Release 2", "#7"))
     bot.hold.clear()
-    async with listening(feishu, bot) as platform:
+    async with listening(feishu, bot, answer_within=0.02) as platform:
         answer = await platform.click("ou_alice", message, "Approve")
         assert (answer.status, answer.body) == (200, {})
         bot.hold.set()

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from pydantic import SecretStr
 
-from adapters.local import LocalRunner, LocalSettings
+from adapters.local.runner import LocalRunner
+from adapters.local.settings import LocalSettings
 from core.ports.runner import RunOrder, RunReport
 from core.status import RunStatus
 from core.workflow import Workflow
@@ -50,6 +52,11 @@ def order(workflow: Workflow, run_id: str = "r1") -> RunOrder:
     )
 
 
+def shop_at(url: str) -> LocalSettings:
+    """The settings of a runner that knows one database, `shop`."""
+    return LocalSettings(databases={"shop": SecretStr(url)})
+
+
 async def until(condition: Callable[[], T | None]) -> T:
     """Wait for something that nobody announces, and return it; the test's time limit ends a vain wait."""
     while not (found := condition()):  # noqa: ASYNC110 - nothing to be woken by
@@ -75,11 +82,12 @@ async def pid_in(file: Path) -> int:
 class Desk:
     """A runner, and what it told."""
 
-    def __init__(self, work_dir: Path, **settings: Any) -> None:
+    def __init__(self, work_dir: Path, settings: LocalSettings | None = None, **options: Any) -> None:
         self.work_dir = work_dir
         self.told: list[RunReport] = []
         self._news = asyncio.Condition()
-        self.runner = LocalRunner(LocalSettings(work_dir, **{"grace": 0.5, "drain": 0.0, **settings}), self._tell)
+        options = {"grace": 0.5, "drain": 0.0, **options}
+        self.runner = LocalRunner(settings or LocalSettings(), work_dir, self._tell, **options)
 
     async def _tell(self, plan_id: str, item_id: str, report: RunReport) -> None:
         assert (plan_id, item_id) == ("plan", f"item-{report.run_id}")

@@ -13,16 +13,18 @@ import pytest
 
 from adapters.local.record import Record, RunFolder
 from adapters.local.sessions import ProcessId
+from adapters.local.settings import LocalSettings
 from core.status import RunStatus
 from tests.unit.adapters.local.conftest import Desk, gone, order, pid_in, script, sql, until, workflow
 
 SERVER = """
 import asyncio, sys
 from pathlib import Path
+from adapters.local.settings import LocalSettings
 from tests.unit.adapters.local.conftest import Desk, gone, pid_in, script
 
 async def main():
-    desk = Desk(Path(sys.argv[1]), max_parallel=1)
+    desk = Desk(Path(sys.argv[1]), LocalSettings(max_parallel=1))
     await desk.start(script(sys.argv[2]))
     await desk.start(script("echo queued"), run_id="r2")
     await asyncio.sleep(1000)
@@ -94,7 +96,7 @@ async def test_what_waited_fails_when_its_database_is_gone(killed: int, tmp_path
 
 
 async def test_what_waited_when_a_server_stopped_is_left_to_the_next(tmp_path: Path) -> None:
-    desk = Desk(tmp_path / "runs", max_parallel=1)
+    desk = Desk(tmp_path / "runs", LocalSettings(max_parallel=1))
     await desk.start(script("sleep 1000"))
     await desk.output_with("== stage/job\n")
     await desk.start(script("echo queued"), run_id="r2")

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.local import LocalRunner, LocalSettings
+from adapters.local.runner import LocalRunner
 from adapters.local.sessions import ProcessId
+from adapters.local.settings import LocalSettings
 from core.errors import DeliveryError
 from core.ports.runner import RunReport
 from core.status import RunStatus
@@ -166,7 +167,7 @@ async def test_a_script_that_removes_the_folder_of_its_run_still_ends(desk: Desk
 
 
 async def test_only_some_runs_go_on_at_a_time(tmp_path: Path) -> None:
-    desk = Desk(tmp_path / "runs", max_parallel=1)
+    desk = Desk(tmp_path / "runs", LocalSettings(max_parallel=1))
     go = tmp_path / "go"
     await desk.start(script(f"until [ -e {go} ]; do sleep 0.05; done"), run_id="first")
     await desk.output_with("== stage/job\n", "first")
@@ -180,7 +181,7 @@ async def test_only_some_runs_go_on_at_a_time(tmp_path: Path) -> None:
 
 
 async def test_close_lets_runs_end_then_cancels_and_leaves_what_waits(tmp_path: Path) -> None:
-    desk = Desk(tmp_path / "runs", max_parallel=2, drain=2)
+    desk = Desk(tmp_path / "runs", LocalSettings(max_parallel=2), drain=2)
     go = tmp_path / "go"
     await desk.start(script(f"until [ -e {go} ]; do sleep 0.05; done"), run_id="quick")
     await desk.start(script("sleep 1000"), run_id="slow")
@@ -206,7 +207,7 @@ async def test_a_failing_listener_does_not_harm_the_record(tmp_path: Path) -> No
         called.set()
         raise ConnectionError("the database is away")
 
-    runner = LocalRunner(LocalSettings(tmp_path), fail)
+    runner = LocalRunner(LocalSettings(), tmp_path, fail)
     await runner.start(order(workflow(script("true"))))
     await called.wait()
     await runner.close()
@@ -233,7 +234,7 @@ async def test_a_disk_that_cannot_be_written_is_tried_again(desk: Desk) -> None:
 
 
 async def test_a_report_names_the_run_and_its_page(tmp_path: Path) -> None:
-    desk = Desk(tmp_path / "runs", run_url="http://fabu/runs/{run_id}")
+    desk = Desk(tmp_path / "runs", public_url="http://fabu")
     await desk.run(script("exit 2"))
     name = f"r1@{(desk.work_dir / 'home').read_text()}"
     report = RunReport("r1", RunStatus.FAILED, name, "http://fabu/runs/r1", "stage/job: exit code 2")
@@ -261,7 +262,7 @@ async def test_a_run_of_another_server_is_its_affair_until_its_time_is_over(tmp_
 
 
 async def test_what_ended_long_ago_is_removed(tmp_path: Path) -> None:
-    desk = Desk(tmp_path / "runs", keep=3600)
+    desk = Desk(tmp_path / "runs", LocalSettings(keep_outputs=timedelta(hours=1)))
     for run_id in ("old", "new", "going"):
         await desk.start(script("sleep 1000" if run_id == "going" else "echo shown"), run_id=run_id)
     for run_id in ("old", "new"):

@@ -8,10 +8,11 @@ import pytest
 from aiohttp import web
 
 from adapters.common.system import SystemClock
-from adapters.slack.app import SlackApp
 from adapters.slack.client import SlackMessenger
-from adapters.slack.settings import SlackConfig
+from adapters.slack.server import SlackServer
+from adapters.slack.settings import SlackSettings
 from core.chat import Handler, Inbound, Reply
+from tests.adapters import inbox_of
 from tests.simulators.slack import SlackSimulator
 
 ANSWER_WITHIN = 0.3
@@ -48,38 +49,46 @@ async def sim() -> AsyncIterator[SlackSimulator]:
 
 
 @pytest.fixture
-def config(sim: SlackSimulator) -> SlackConfig:
-    return SlackConfig(sim.bot_token, sim.signing_secret, sim.app_token, sim.api_url, response_hosts=("127.0.0.1",))
+def settings(sim: SlackSimulator) -> SlackSettings:
+    return SlackSettings(
+        bot_token=sim.bot_token,
+        signing_secret=sim.signing_secret,
+        app_token=sim.app_token,
+        api_url=sim.api_url,
+        response_hosts=("127.0.0.1",),
+    )
 
 
 @pytest.fixture
-async def messenger(config: SlackConfig) -> AsyncIterator[SlackMessenger]:
-    messenger = SlackMessenger(config, timeout=0.5)
+async def messenger(settings: SlackSettings) -> AsyncIterator[SlackMessenger]:
+    messenger = SlackMessenger(settings, timeout=0.5)
     yield messenger
     await messenger.close()
 
 
 @asynccontextmanager
-async def running(sim: SlackSimulator, config: SlackConfig, bot: Handler) -> AsyncIterator[SlackApp]:
+async def running(sim: SlackSimulator, settings: SlackSettings, bot: Handler) -> AsyncIterator[SlackServer]:
     """Serve the app as the program does, and connect it in mode "socket"."""
-    app = SlackApp(config, SlackMessenger(config, timeout=2), bot, SystemClock(), ANSWER_WITHIN)
+    messenger = SlackMessenger(settings, timeout=2)
+    app = SlackServer(settings, messenger, inbox_of(bot), SystemClock(), ANSWER_WITHIN)
     server = web.Application(client_max_size=4 << 20)
-    server.router.add_post("/slack/events", app.handle)
+    server.add_routes([web.post(path, answer) for path, answer in app.paths.items()])
     runner = web.AppRunner(server, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     sim.app_url = f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
     await app.start()
     try:
-        if config.mode == "socket":
+        if settings.mode == "socket":
             await sim.socket_connected()
         yield app
     finally:
         await app.stop()
+        await messenger.close()
         await runner.cleanup()
 
 
 @pytest.fixture
-async def app(sim: SlackSimulator, config: SlackConfig, bot: Bot) -> AsyncIterator[SlackApp]:
-    async with running(sim, config, bot) as app:
+async def app(sim: SlackSimulator, settings: SlackSettings, bot: Bot) -> AsyncIterator[SlackServer]:
+    async with running(sim, settings, bot) as app:
         yield app

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from adapters.slack.client import SlackMessenger
-from adapters.slack.settings import SlackConfig
+from adapters.slack.settings import SlackSettings
 from core.card import Button, Card, Section
 from core.errors import DeliveryError
 from core.ports.messenger import Place, Posted
@@ -143,8 +143,8 @@ async def test_other_refusals_are_told(sim: SlackSimulator, messenger: SlackMess
     assert sim.dms("U1") == []
 
 
-async def test_slack_is_away(config: SlackConfig) -> None:
-    away = SlackMessenger(SlackConfig("xoxb-1", api_url="http://127.0.0.1:1/api/"), timeout=2)
+async def test_slack_is_away(settings: SlackSettings) -> None:
+    away = SlackMessenger(SlackSettings(bot_token="xoxb-1", api_url="http://127.0.0.1:1/api/"), timeout=2)
     error = await refused(away.post(CHANNEL, cards.card(), "k"))
     assert (error.retryable, error.sent) == (True, False)
     await away.close()
@@ -175,7 +175,7 @@ async def test_answer_in_between_that_is_not_json() -> None:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
-    messenger = SlackMessenger(SlackConfig("xoxb-1", api_url=url))
+    messenger = SlackMessenger(SlackSettings(bot_token="xoxb-1", api_url=url))
     for work in (messenger.post(CHANNEL, cards.card(), "k"), messenger.post(ALICE, cards.card(), "k")):
         error = await refused(work)
         assert (error.retryable, error.sent) == (True, True)
@@ -183,9 +183,9 @@ async def test_answer_in_between_that_is_not_json() -> None:
     await runner.cleanup()
 
 
-async def test_secrets_are_not_shown(config: SlackConfig, sim: SlackSimulator) -> None:
+async def test_secrets_are_not_shown(settings: SlackSettings, sim: SlackSimulator) -> None:
     for secret in (sim.bot_token, sim.signing_secret, sim.app_token):
-        assert secret not in repr(config)
+        assert secret not in repr(settings)
 
 
 async def test_many_at_once_share_one_messenger(sim: SlackSimulator, messenger: SlackMessenger) -> None:

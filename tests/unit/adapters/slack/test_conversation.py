@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.slack.settings import SlackConfig
+from adapters.slack.settings import SlackSettings
 from core.card import Button, Card, Field, Style
 from core.chat import Reply
+from tests.adapters import changed
 from tests.simulators.slack import SlackSimulator
 from tests.simulators.slack_reading import text_of
 from tests.simulators.slack_workspace import Message, View
@@ -20,10 +21,10 @@ from .conftest import Bot, running
 
 @pytest.fixture(params=["http", "socket"])
 async def slack(
-    request: pytest.FixtureRequest, sim: SlackSimulator, config: SlackConfig, bot: Bot
+    request: pytest.FixtureRequest, sim: SlackSimulator, settings: SlackSettings, bot: Bot
 ) -> AsyncIterator[SlackSimulator]:
-    secret = config.signing_secret if request.param == "http" else ""
-    async with running(sim, replace(config, mode=request.param, signing_secret=secret), bot):
+    secret = settings.signing_secret if request.param == "http" else ""
+    async with running(sim, changed(settings, mode=request.param, signing_secret=secret), bot):
         yield sim
     assert sim.complaints == []
 

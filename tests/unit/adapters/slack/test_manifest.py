@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from adapters.slack.doctor import SCOPES
-from adapters.slack.settings import SlackConfig
+from adapters.slack.settings import SlackSettings
 
 MANIFEST = json.loads(Path("config/slack_manifest.json").read_text(encoding="utf-8"))
 
@@ -24,7 +24,7 @@ def test_one_address_for_everything() -> None:
         settings["interactivity"]["request_url"],
     }
     assert addresses == {"https://PUBLIC_URL/slack/events"}
-    assert command["command"] == SlackConfig("").command
+    assert command["command"] == SlackSettings().command
 
 
 def test_events_are_those_that_are_handled() -> None:

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.slack import render, validate
-from adapters.slack.modals import modal
 from adapters.slack.text import clean, escape, typed
 from core.card import Button, Card, Fact, Field, Form, Row, Section, Style, Tone
 from core.chat import Reply
@@ -76,7 +75,7 @@ def test_no_card_breaks_the_rules(card: Card, text: str) -> None:
 @given(st.lists(FIELDS, min_size=1, max_size=5), HOSTILE)
 def test_no_form_breaks_the_rules(fields: list[Field], text: str) -> None:
     named = tuple(replace(field, name=f"f{n}") for n, field in enumerate(fields))
-    view = modal(Form("new", "1f.2e", text, text, named), {"channel": "C1"})
+    view = render.modal(Form("new", "1f.2e", text, text, named), {"channel": "C1"})
     assert slack_blocks.view_problems(view, "modal") == validate.view_problems(view) == []
 
 

@@ -14,10 +14,11 @@ import pytest
 from slack_sdk.signature import SignatureVerifier
 
 from adapters.common.system import SystemClock
-from adapters.slack.app import SlackApp
 from adapters.slack.client import SlackMessenger
-from adapters.slack.settings import SlackConfig
+from adapters.slack.server import SlackServer
+from adapters.slack.settings import SlackSettings
 from core.chat import Inbound, Reply
+from tests.adapters import inbox_of
 from tests.simulators.slack import SlackSimulator
 
 from .conftest import Bot, running
@@ -176,16 +177,16 @@ async def test_replayed_click_has_the_same_key(sim: SlackSimulator, bot: Bot) ->
     assert [asked.key for asked in bot.asked] == ["1.2.abc", "1.2.abc"]
 
 
-async def test_failing_bot_is_reported_to_slack(sim: SlackSimulator, config: SlackConfig) -> None:
+async def test_failing_bot_is_reported_to_slack(sim: SlackSimulator, settings: SlackSettings) -> None:
     async def broken(inbound: Inbound) -> Reply:
         raise RuntimeError(inbound.verb)
 
-    async with running(sim, config, broken):
+    async with running(sim, settings, broken):
         assert (await send(sim, clicked()))[0] == 500
 
 
 async def test_failing_bot_after_the_acknowledgement_is_logged(
-    sim: SlackSimulator, config: SlackConfig, caplog: pytest.LogCaptureFixture
+    sim: SlackSimulator, settings: SlackSettings, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def broken(inbound: Inbound) -> Reply:
         raise RuntimeError(inbound.verb)
@@ -197,7 +198,7 @@ async def test_failing_bot_after_the_acknowledgement_is_logged(
         return await broken(inbound)
 
     bot.free.clear()
-    async with running(sim, config, slow):
+    async with running(sim, settings, slow):
         assert (await send(sim, clicked()))[0] == 200
         bot.free.set()
     assert "RuntimeError: approve" in caplog.text
@@ -219,17 +220,17 @@ async def test_answer_to_a_host_that_is_not_slack_is_not_sent(sim: SlackSimulato
 
 
 async def test_lost_answer_is_logged_without_secrets(
-    sim: SlackSimulator, bot: Bot, app: SlackApp, caplog: pytest.LogCaptureFixture
+    sim: SlackSimulator, bot: Bot, app: SlackServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     bot.replies["approve"] = Reply("Approved.")
     sim.fail("response_url", status=503)
     url = sim.response_url("C1", "U1")
     await send(sim, clicked(response_url=url))
     await app.stop()
-    assert "An answer did not reach its Slack user: Slack did not accept the request: HTTP 503" in caplog.text
+    assert "an answer did not reach its Slack user: Slack did not accept the request: HTTP 503" in caplog.text
     assert url not in caplog.text
 
 
-async def test_http_needs_a_signing_secret(sim: SlackSimulator, config: SlackConfig, bot: Bot) -> None:
+async def test_http_needs_a_signing_secret(sim: SlackSimulator, settings: SlackSettings, bot: Bot) -> None:
     with pytest.raises(ValueError, match="signing_secret"):
-        SlackApp(SlackConfig(sim.bot_token), SlackMessenger(config), bot, SystemClock())
+        SlackServer(SlackSettings(bot_token=sim.bot_token), SlackMessenger(settings), inbox_of(bot), SystemClock())

@@ -215,3 +215,18 @@ async def test_a_check_that_is_not_waiting_refuses_the_answer(
     with pytest.raises(DeliveryError):
         await client.answer_check(plan.id, code or plan.instance_code, event, "success")
     assert plan.status == "wait_for_execute_external_check"
+
+
+async def test_an_outage_is_logged_once_and_so_is_its_end(
+    client: ZadigClient, zadig: Zadig, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    with zadig.outage():
+        for _ in range(2):
+            with pytest.raises(DeliveryError):
+                await client.workflow("shop", "shop-release")
+    for _ in range(2):
+        await client.workflow("shop", "shop-release")
+    lost, back = caplog.records
+    assert lost.getMessage() == "Zadig cannot be reached: Server disconnected; check zadig.url"
+    assert (lost.levelname, back.levelname, back.getMessage()) == ("WARNING", "INFO", "Zadig can be reached again")

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession
+from pydantic import SecretStr
 
 from adapters.zadig.runner import ZadigRunner
+from adapters.zadig.settings import ZadigSettings
 from core.errors import DeliveryError
 from core.ports.runner import RunOrder, RunReport
 from core.status import RunStatus
@@ -23,7 +25,7 @@ EXAMPLE = Path(__file__).parents[3] / "fixtures" / "hook_example.json"
 
 @pytest.fixture
 async def runner(zadig: Zadig, session: ClientSession) -> AsyncIterator[ZadigRunner]:
-    opened = ZadigRunner(session, zadig.url, zadig.token)
+    opened = ZadigRunner(ZadigSettings(url=zadig.url, token=SecretStr(zadig.token)), session)
     yield opened
     await opened.close()
 

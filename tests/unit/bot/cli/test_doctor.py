@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,37 +9,22 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from yarl import URL
 
 from adapters.store.migrate import upgrade
 from bot.doctor import (
     check_callbacks,
     check_clock,
-    check_database,
-    check_hooks,
-    check_local,
     check_secret,
     check_server,
     check_settings,
-    check_zadig,
     examine,
 )
 from config.settings import Settings
-from core.ports.checkup import Finding
-from tests.services import fresh_database
+from tests.adapters import wrong
 from tests.simulators.slack import SlackSimulator
-from tests.simulators.zadig import Zadig
 from tests.unit.bot.cli.conftest import Terminal
 
-POSTGRES = os.environ.get("FABU_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/test")
 PEOPLE: Any = [{"id": "alice"}]
-
-
-def wrong(findings: list[Finding]) -> list[str]:
-    """What is not well; each of these has a cure."""
-    assert findings
-    assert all(finding.cure for finding in findings if not finding.ok)
-    return [finding.text for finding in findings if not finding.ok]
 
 
 @pytest.fixture(autouse=True)
@@ -110,30 +94,6 @@ async def test_secret_key(folder: Path) -> None:
     assert "all servers on this database have to share" in wrong(await check_secret(Settings(database=shared)))[0]
 
 
-async def test_database(folder: Path) -> None:
-    assert wrong(await check_database(Settings())) == []
-    assert not (folder / "fabu.db").exists()
-    (folder / "fabu.db").touch()
-    assert wrong(await check_database(Settings())) == ["its tables are older"]
-    upgrade("sqlite:///fabu.db")
-    assert wrong(await check_database(Settings())) == []
-    elsewhere: Any = {"url": "postgresql://nobody:hunter2@127.0.0.1:1/none"}
-    [told] = wrong(await check_database(Settings(database=elsewhere)))
-    assert told.startswith("the database does not answer")
-    assert "hunter2" not in told
-    nonsense: Any = {"url": "mysql://db"}
-    assert wrong(await check_database(Settings(database=nonsense))) == ["database.url cannot be read"]
-
-
-async def test_database_of_several_servers() -> None:
-    with fresh_database("PostgreSQL", POSTGRES, drop="DROP DATABASE {} WITH (FORCE)") as url:
-        scaled: Any = {"url": url}
-        assert wrong(await check_database(Settings(database=scaled))) == ["its tables are older"]
-        upgrade(url)
-        assert wrong(await check_database(Settings(database=scaled))) == []
-        assert wrong(await check_clock(Settings(database=scaled))) == []
-
-
 async def test_clock(stranger: str) -> None:
     vendors: Any = {"app_id": "cli_1", "domain": stranger}
     [told] = wrong(await check_clock(Settings(feishu=vendors)))
@@ -166,33 +126,6 @@ async def test_callbacks_that_the_proxy_does_not_pass_on(stranger: str) -> None:
     assert told.startswith("http://127.0.0.1:1/feishu/events is not reached")
 
 
-async def test_hook_endpoints(stranger: str) -> None:
-    hooks: Any = {"url": f"{stranger}/hook", "secret": "whsec_no base64!"}
-    assert wrong(await check_hooks(Settings(hooks=hooks))) == [
-        "hook endpoint default: a webhook secret is base64, optionally after 'whsec_'",
-        f"hook endpoint default: {stranger}/hook is not reached ({told_of(stranger)})",
-    ]
-    allowed: Any = {"url": f"{stranger}/hook", "secret": "whsec_c2VjcmV0", "allow_internal": ["127.0.0.0/8"]}
-    assert wrong(await check_hooks(Settings(hooks=allowed))) == []
-
-
-def told_of(stranger: str) -> str:
-    url = URL(stranger)
-    return f"{url.host} is an internal address; to allow it, add its network to hooks.allow_internal"
-
-
-async def test_zadig() -> None:
-    async with Zadig() as zadig:
-        good: Any = {"url": zadig.url, "token": "zadig-api-token"}
-        assert wrong(await check_zadig(Settings(zadig=good))) == []
-        bad: Any = {"url": zadig.url, "token": "another"}
-        assert wrong(await check_zadig(Settings(zadig=bad))) == [
-            "Zadig did not accept the request: it does not accept the token; check zadig.token"
-        ]
-    [told] = wrong(await check_zadig(Settings(zadig=good)))
-    assert "it cannot be reached" in told
-
-
 async def test_slack() -> None:
     async with SlackSimulator() as slack:
         settings: Any = {"bot_token": slack.bot_token, "api_url": slack.api_url, "signing_secret": "s"}
@@ -204,9 +137,17 @@ async def test_slack() -> None:
         ]
 
 
-async def test_local_runner(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert wrong(await check_local(Settings())) == []
-    monkeypatch.setenv("PATH", str(folder))
-    assert wrong(await check_local(Settings())) == ["there is no bash on this machine"]
+async def test_a_runner_brings_its_own_check_up(stranger: str) -> None:
+    zadig: Any = {"url": stranger}
+    found = await examine(Settings(zadig=zadig))
+    assert list(found)[-2:] == ["zadig", "local runner"]
+    assert wrong(found["zadig"]) == ["Zadig did not accept the request: it answered 404; check zadig.url"]
+    [skew] = wrong(found["clock"])
+    assert skew.startswith("the clock of Zadig is ")
     off: Any = {"enabled": False}
-    assert await check_local(Settings(local=off)) == []
+    assert "local runner" not in await examine(Settings(local=off))
+
+
+def test_settings_that_a_runner_cannot_use_are_named(terminal: Terminal) -> None:
+    told = terminal.fabu("doctor", code=1, FABU__LOCAL__DATABASES='{"shop": "nonsense"}')
+    assert "local.databases.shop is not the URL of a database" in told

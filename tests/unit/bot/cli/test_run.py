@@ -22,5 +22,5 @@ def test_a_server_loads_nothing_that_it_may_never_need(terminal: Terminal) -> No
                 process.terminate()
             loaded.add(line.rpartition("|")[2].strip())
     assert process.returncode == 0
-    assert "adapters.slack.app" in loaded
+    assert "adapters.slack.server" in loaded
     assert loaded & SPARED == set()

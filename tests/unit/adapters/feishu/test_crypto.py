@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from multidict import CIMultiDict
 
+from adapters.feishu.crypto import MAX_BODY, BadRequest, Verifier
 from adapters.feishu.events import CardAction, Challenge, Envelope, interpret
-from adapters.feishu.verify import MAX_BODY, BadRequest, Verifier
 from core.errors import Unauthorized
 from tests.simulators.feishu_platform import encrypted, signed
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, NullPool, create_engine
 
-from adapters.local.sql import sqlite_statements
+from adapters.local.jobs.sql import sqlite_statements
 from core.status import RunStatus
-from tests.unit.adapters.local.conftest import Desk, script, sql, until
+from tests.unit.adapters.local.conftest import Desk, script, shop_at, sql, until
 
 PASSED = (RunStatus.PASSED, "")
 SLEEP = {
@@ -41,7 +41,7 @@ def engine(url: str) -> Iterator[Engine]:
 
 @pytest.fixture
 async def desk(url: str, engine: Engine, tmp_path: Path) -> AsyncIterator[Desk]:
-    desk = Desk(tmp_path / "runs", databases={"shop": url}, grace=5)
+    desk = Desk(tmp_path / "runs", shop_at(url), grace=5)
     yield desk
     await desk.runner.close()
 
@@ -116,7 +116,7 @@ async def test_long_values_are_cut(desk: Desk) -> None:
 
 
 async def test_a_procedure_with_statements_inside_is_one_statement(mariadb_url: str, tmp_path: Path) -> None:
-    desk = Desk(tmp_path, databases={"shop": mariadb_url})
+    desk = Desk(tmp_path, shop_at(mariadb_url))
     procedure = "CREATE PROCEDURE two() BEGIN DECLARE i INT; SET i = 7; SELECT i; SELECT i + 1; END"
     assert await desk.run(sql(f"{procedure}; CALL two(); DROP PROCEDURE two")) == PASSED
     assert "| 8     |" in desk.runner.output("r1")
@@ -133,7 +133,7 @@ def test_sqlite_says_where_a_statement_ends() -> None:
 
 
 async def test_the_password_of_a_database_is_not_shown(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, databases={"shop": "postgresql+psycopg://u:s3cret@127.0.0.1:1/x"})
+    desk = Desk(tmp_path, shop_at("postgresql+psycopg://u:s3cret@127.0.0.1:1/x"))
     await desk.run(script("echo s3cret"), sql("SELECT 1"))
     status, detail = await desk.end()
     assert status is RunStatus.FAILED

@@ -13,6 +13,7 @@ from adapters.feishu.connection import LongConnection
 from tests.simulators.feishu import FeishuSimulator
 from tests.simulators.feishu_platform import FeishuPlatform
 
+from .app import section_of
 from .cards import vote
 
 
@@ -36,9 +37,7 @@ class App:
 
 @asynccontextmanager
 async def connected(feishu: FeishuSimulator, app: App) -> AsyncIterator[LongConnection]:
-    connection = LongConnection(
-        feishu.app_id, feishu.app_secret, app.handle, feishu.url, first_pause=0.01, longest_pause=0.05
-    )
+    connection = LongConnection(section_of(feishu), app.handle, first_pause=0.01, longest_pause=0.05)
     await connection.start()
     try:
         await asyncio.wait_for(connection.connected.wait(), 10)
@@ -153,7 +152,7 @@ async def test_wrong_credentials_are_logged_without_the_secret(
     feishu: FeishuSimulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
-    connection = LongConnection(feishu.app_id, "wrong-secret", App().handle, feishu.url, first_pause=0.01)
+    connection = LongConnection(section_of(feishu, app_secret="wrong-secret"), App().handle, first_pause=0.01)
     await connection.start()
     await feishu.until(lambda: len(feishu.calls_to("ws.endpoint")) == 2)
     await connection.stop()

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from adapters.dingtalk.crypto import EventCrypto
-from adapters.dingtalk.verify import CardVerifier, EventVerifier, RobotVerifier
+from adapters.dingtalk.crypto import CardVerifier, EventCrypto, EventVerifier, RobotVerifier
 from core.errors import Unauthorized
 from tests.simulators.dingtalk_platform import Console, EventSeal, card_headers, robot_headers
 

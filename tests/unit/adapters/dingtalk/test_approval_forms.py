@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from adapters.dingtalk.approval_forms import LOOK_BACK, DingTalkForms
-from adapters.dingtalk.client import App, DingTalkClient
+from adapters.dingtalk.client import DingTalkClient
 from adapters.dingtalk.connection import StreamClient
+from adapters.dingtalk.settings import DingTalkSettings
 from core.errors import DeliveryError
 from core.plan import Decision, Rule
 from core.ports.approval_forms import FormOrder, FormState, FormStatus
@@ -29,14 +30,14 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 async def forms(
-    ding: DingTalkSimulator, app: App, client: DingTalkClient, clock: ManualClock
+    ding: DingTalkSimulator, settings: DingTalkSettings, client: DingTalkClient, clock: ManualClock
 ) -> AsyncIterator[DingTalkForms]:
     async def unheard(*_: object) -> dict[str, Any]:
         return {}
 
     ding.workflow.add_form("PROC-1", "发布计划", "发布内容", "链接", "编号")
     ding.add_user("carol")
-    stream = StreamClient(app, client.session, unheard)
+    stream = StreamClient(settings, client.session, unheard)
     stream.start()
     await ding.until(lambda: ding.gateway.sockets)
     yield DingTalkForms(client, clock, "PROC-1")

@@ -6,28 +6,30 @@ from typing import Any
 
 import pytest
 
-from adapters.local.steps import ScriptStep, SqlStep, problems, steps
+from adapters.local.jobs import KINDS, problems, steps
+from adapters.local.jobs.freestyle import ScriptStep
+from adapters.local.jobs.sql import SqlStep
 from core.workflow import JobType, Workflow
-from tests.unit.adapters.local.conftest import script, sql, workflow
+from tests.unit.adapters.local.conftest import script, shop_at, sql, workflow
 
-DATABASES = {"shop"}
+SETTINGS = shop_at("sqlite:///shop.db")
 
 
 def found(workflow: Workflow) -> list[tuple[str, str]]:
-    return [(problem.path, problem.message.format(**problem.params)) for problem in problems(workflow, DATABASES)]
+    return [(problem.path, problem.message.format(**problem.params)) for problem in problems(workflow, SETTINGS)]
 
 
 def test_a_good_workflow_has_no_problems() -> None:
     envs = [{"key": "A", "value": "1"}]
     good = workflow(script("true", envs=envs, timeout="30m1h"), sql("SELECT 1"), params=[{"name": "B", "value": "2"}])
-    assert problems(good, DATABASES) == []
+    assert problems(good, SETTINGS) == []
     assert steps(good, {}) == [
         ScriptStep("stage/job", "true", {"A": "1", "B": "2"}, 5400),
         SqlStep("stage/sql", "shop", "SELECT 1", 3600),
     ]
 
 
-@pytest.mark.parametrize("kind", [*sorted(set(JobType) - {"freestyle", "sql"}), "tapd"])
+@pytest.mark.parametrize("kind", [*sorted(set(JobType) - set(KINDS)), "tapd"])
 def test_other_job_types_name_the_runner_to_use(kind: str) -> None:
     assert found(workflow({"name": "x", "type": kind, "spec": None})) == [
         ("stages[0].jobs[0].type", f"the local runner does not run {kind} jobs; use the runner zadig")

@@ -3,15 +3,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 
 import aiohttp
 import pytest
 
-from adapters.dingtalk.client import App, DingTalkClient, Space
+from adapters.dingtalk.client import DingTalkClient, Space
 from adapters.dingtalk.connection import Handler, Pace, StreamClient
 from adapters.dingtalk.events import CARD_TOPIC, ROBOT_TOPIC
+from adapters.dingtalk.settings import DingTalkSettings
+from tests.adapters import changed
 from tests.simulators.dingtalk import CannotClick, DingTalkSimulator
 
 from .conftest import variables
@@ -41,9 +42,13 @@ def handler() -> Recorder:
 
 @asynccontextmanager
 async def streaming(
-    app: App, session: aiohttp.ClientSession, handler: Handler, ding: DingTalkSimulator, concurrency: int = 64
+    settings: DingTalkSettings,
+    session: aiohttp.ClientSession,
+    handler: Handler,
+    ding: DingTalkSimulator,
+    concurrency: int = 64,
 ) -> AsyncIterator[StreamClient]:
-    stream = StreamClient(app, session, handler, Pace(deadline=0.2, pause=0.01), concurrency)
+    stream = StreamClient(settings, session, handler, Pace(deadline=0.2, pause=0.01), concurrency)
     stream.start()
     try:
         await ding.until(lambda: ding.gateway.sockets)
@@ -54,9 +59,9 @@ async def streaming(
 
 @pytest.fixture
 async def stream(
-    app: App, session: aiohttp.ClientSession, handler: Recorder, ding: DingTalkSimulator
+    settings: DingTalkSettings, session: aiohttp.ClientSession, handler: Recorder, ding: DingTalkSimulator
 ) -> AsyncIterator[StreamClient]:
-    async with streaming(app, session, handler, ding) as stream:
+    async with streaming(settings, session, handler, ding) as stream:
         yield stream
 
 
@@ -130,7 +135,7 @@ async def test_a_slow_handler_is_answered_for_and_goes_on(ding: DingTalkSimulato
 
 
 async def test_no_more_frames_at_a_time_than_allowed(
-    app: App, session: aiohttp.ClientSession, handler: Recorder, ding: DingTalkSimulator
+    settings: DingTalkSettings, session: aiohttp.ClientSession, handler: Recorder, ding: DingTalkSimulator
 ) -> None:
     release = asyncio.Event()
 
@@ -139,7 +144,7 @@ async def test_no_more_frames_at_a_time_than_allowed(
         return {}
 
     handler.answer = wait
-    async with streaming(app, session, handler, ding, concurrency=2):
+    async with streaming(settings, session, handler, ding, concurrency=2):
         asked = [asyncio.create_task(ding.event("bpms_task_change", {})) for _ in range(5)]
         await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
         assert len(handler.frames) == 2
@@ -175,27 +180,27 @@ async def test_it_connects_anew(ding: DingTalkSimulator, handler: Recorder, end:
 
 
 async def test_it_waits_for_a_gateway_that_comes_back(
-    app: App, session: aiohttp.ClientSession, handler: Recorder, ding: DingTalkSimulator
+    settings: DingTalkSettings, session: aiohttp.ClientSession, handler: Recorder, ding: DingTalkSimulator
 ) -> None:
     ding.fail("gateway.open", status=503)
     ding.fail("gateway.open", how="close")
     ding.fail("gateway.open", status=200, body={"endpoint": "ws://evil.example/connect", "ticket": "t"})
     ding.fail("gateway.open", status=200, body={})
     ding.fail("gateway.connect", status=401)
-    async with streaming(app, session, handler, ding) as stream:
+    async with streaming(settings, session, handler, ding) as stream:
         assert (await ding.say("alice", "列表")).status == 200
         assert stream.connected
     assert len(ding.calls_to("gateway.open")) == 6
 
 
 async def test_a_wrong_secret_is_told_without_telling_it(
-    app: App,
+    settings: DingTalkSettings,
     session: aiohttp.ClientSession,
     handler: Recorder,
     ding: DingTalkSimulator,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    wrong = replace(app, client_secret="wrong-but-secret")
+    wrong = changed(settings, client_secret="wrong-but-secret")
     stream = StreamClient(wrong, session, handler, Pace(pause=0.01))
     stream.start()
     await ding.until(lambda: len(ding.calls_to("gateway.open")) > 1)
@@ -205,7 +210,7 @@ async def test_a_wrong_secret_is_told_without_telling_it(
 
 
 async def test_stop_lets_a_frame_finish_and_answers_it(
-    app: App, session: aiohttp.ClientSession, handler: Recorder, ding: DingTalkSimulator
+    settings: DingTalkSettings, session: aiohttp.ClientSession, handler: Recorder, ding: DingTalkSimulator
 ) -> None:
     begun, release = asyncio.Event(), asyncio.Event()
 
@@ -215,7 +220,7 @@ async def test_stop_lets_a_frame_finish_and_answers_it(
         return {}
 
     handler.answer = slow
-    stream = StreamClient(app, session, handler, Pace(deadline=5))
+    stream = StreamClient(settings, session, handler, Pace(deadline=5))
     stream.start()
     await ding.until(lambda: ding.gateway.sockets)
     asked = asyncio.create_task(ding.event("bpms_task_change", {}))

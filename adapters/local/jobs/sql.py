@@ -1,4 +1,4 @@
-"""Runs SQL statements in one transaction and reports what came of each.
+"""Jobs of type `sql`: statements that run in one transaction, with what came of each in the output.
 
 The text is not cut into statements here: PostgreSQL and MariaDB do that themselves, and SQLite tells where one ends. So
 strings, comments, triggers and procedures are read as the database reads them.
@@ -11,15 +11,19 @@ import io
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import URL, Engine, NullPool, create_engine, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import DBAPIError
 
-from adapters.local.steps import StepFailed
+from adapters.local.settings import LocalSettings
+from adapters.local.steps import DEFAULT_TIMEOUT, JobKind, StepFailed, Workplace
+from core.errors import Problem
+from core.workflow import SqlSpec
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +42,23 @@ _AGAIN = 0.2
 Report = Callable[[str], object]
 
 
-class SqlJob:
-    """The statements of one job on one database, for one run.
+@dataclass(frozen=True, slots=True)
+class SqlStep:
+    """Statements for a database of the settings; `timeout` in seconds."""
+
+    name: str
+    database: str
+    statements: str
+    timeout: float
+
+    async def run(self, workplace: Workplace) -> None:
+        """Run the statements on their database. Raises StepFailed when nothing was committed."""
+        url = workplace.settings.databases[self.database].get_secret_value()
+        await Execution(url, self.statements).run(workplace.output.line, workplace.grace)
+
+
+class Execution:
+    """The statements of one step on one database, for one run.
 
     MariaDB and MySQL commit by themselves at every statement that changes a definition; otherwise all or nothing is
     kept. On SQLite, BEGIN and COMMIT are the job's and must not be among the statements.
@@ -197,3 +216,17 @@ def _shown(value: object) -> str:
             return f"0x{bytes(value[:_CELL]).hex()}"
         case _:
             return str(value)[: _CELL + 1]
+
+
+def _problems(spec: SqlSpec, path: str, settings: LocalSettings) -> Iterator[Problem]:
+    if spec.id not in settings.databases:
+        yield Problem(f"{path}.id", "there is no database {id}; add it to the setting local.databases", {"id": spec.id})
+    if not spec.sql.strip():
+        yield Problem(f"{path}.sql", "write at least one statement")
+
+
+def _step(spec: SqlSpec, name: str, _: Mapping[str, str]) -> SqlStep:
+    return SqlStep(name, spec.id, spec.sql, DEFAULT_TIMEOUT.total_seconds())
+
+
+KIND = JobKind(_problems, _step)

@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 
 import pytest
 
+from adapters.common.answering import Answering
 from adapters.common.system import SystemClock
-from adapters.slack.app import SlackApp
 from adapters.slack.client import SlackMessenger
 from adapters.slack.connection import SocketMode
 from adapters.slack.conversation import Conversation
-from adapters.slack.settings import SlackConfig
+from adapters.slack.server import SlackServer
+from adapters.slack.settings import SlackSettings
 from core.chat import Reply
+from tests.adapters import changed, inbox_of
 from tests.simulators.slack import SlackSimulator
 
 from .conftest import Bot, running
 
 
 @pytest.fixture
-def config(config: SlackConfig) -> SlackConfig:
-    return replace(config, mode="socket", signing_secret="")
+def settings(settings: SlackSettings) -> SlackSettings:
+    return changed(settings, mode="socket", signing_secret="")
 
 
 async def test_comes_back_when_slack_refreshes_the_connection(
-    sim: SlackSimulator, config: SlackConfig, bot: Bot
+    sim: SlackSimulator, settings: SlackSettings, bot: Bot
 ) -> None:
     bot.replies["list"] = Reply("Nothing.")
-    async with running(sim, config, bot):
+    async with running(sim, settings, bot):
         await sim.socket_disconnect("refresh_requested")
         await sim.socket_connected()
         await sim.slash("U1", "C1", "list")
@@ -37,9 +38,9 @@ async def test_comes_back_when_slack_refreshes_the_connection(
     assert sim.socket.connections == []
 
 
-async def test_starts_and_stops_while_slack_is_away(sim: SlackSimulator, config: SlackConfig, bot: Bot) -> None:
+async def test_starts_and_stops_while_slack_is_away(sim: SlackSimulator, settings: SlackSettings, bot: Bot) -> None:
     sim.fail("apps.connections.open", 5, status=503)
-    app = SlackApp(config, SlackMessenger(config), bot, SystemClock())
+    app = SlackServer(settings, SlackMessenger(settings), inbox_of(bot), SystemClock())
     await app.start()
     await sim.until(lambda: sim.calls_to("apps.connections.open"))
     await app.stop()
@@ -47,24 +48,24 @@ async def test_starts_and_stops_while_slack_is_away(sim: SlackSimulator, config:
 
 
 async def test_address_that_fails_is_given_up(
-    sim: SlackSimulator, config: SlackConfig, bot: Bot, messenger: SlackMessenger
+    sim: SlackSimulator, settings: SlackSettings, bot: Bot, messenger: SlackMessenger
 ) -> None:
     sim.fail("socket", status=403)
-    connection = SocketMode(config, Conversation(bot, messenger), address_life=0.2)
+    connection = SocketMode(settings, Conversation(inbox_of(bot), messenger, Answering("Slack")), address_life=0.2)
     await connection.start()
     await sim.socket_connected()
     await connection.stop()
     assert len(sim.calls_to("apps.connections.open")) == 2
 
 
-async def test_serves_no_http(sim: SlackSimulator, config: SlackConfig, bot: Bot) -> None:
-    async with running(sim, config, bot):
+async def test_serves_no_http(sim: SlackSimulator, settings: SlackSettings, bot: Bot) -> None:
+    async with running(sim, settings, bot):
         assert (await sim.url_verification("x")).status == 404
 
 
 async def test_environment_is_not_read(
     sim: SlackSimulator,
-    config: SlackConfig,
+    settings: SlackSettings,
     bot: Bot,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -72,7 +73,7 @@ async def test_environment_is_not_read(
     names = ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN", "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")
     for name in names:
         monkeypatch.setenv(name, "of another app")
-    async with running(sim, config, bot):
+    async with running(sim, settings, bot):
         await sim.slash("U1", "C1", "list")
     assert bot.asked[0].text == "list"
     assert [os.environ[name] for name in names] == ["of another app"] * 5
@@ -80,9 +81,9 @@ async def test_environment_is_not_read(
 
 
 async def test_malformed_is_not_acknowledged_nor_logged(
-    sim: SlackSimulator, config: SlackConfig, bot: Bot, caplog: pytest.LogCaptureFixture
+    sim: SlackSimulator, settings: SlackSettings, bot: Bot, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with running(sim, config, bot):
+    async with running(sim, settings, bot):
         sim.ack_seconds = 0.2
         with pytest.raises(TimeoutError):
             await sim.click_raw("U1", channel="C1", message_ts="1.1", action_id="reject", value="secret", trigger_id={})

@@ -1,0 +1,30 @@
+"""Feishu as an adapter: all its wiring."""
+
+from __future__ import annotations
+
+from adapters.common.adapter import ChatAdapter, Host, Inbox, Listener
+from adapters.feishu.approval_forms import FeishuForms
+from adapters.feishu.client import FeishuClient
+from adapters.feishu.doctor import findings
+from adapters.feishu.messenger import FeishuMessenger
+from adapters.feishu.server import EVENTS_PATH, FeishuServer
+from adapters.feishu.settings import FeishuSettings
+
+
+def open_chat(settings: FeishuSettings, host: Host) -> ChatAdapter:
+    """Return Feishu, not yet listening."""
+    client = FeishuClient(settings, host.clock)
+
+    def listen(inbox: Inbox) -> Listener:
+        return FeishuServer(settings, client, inbox, host.clock)
+
+    return ChatAdapter(
+        name="Feishu",
+        messenger=FeishuMessenger(client),
+        channel=settings.chat_id,
+        url=settings.domain,
+        posted_to=(EVENTS_PATH,) if settings.mode == "http" else (),
+        listen=listen,
+        examine=lambda: findings(settings, client),
+        approval_forms=FeishuForms(client, settings.approval_code),
+    )

@@ -1,0 +1,62 @@
+"""Jobs of type `freestyle`: a bash script."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from adapters.local.script import run_script
+from adapters.local.settings import LocalSettings
+from adapters.local.steps import JobKind, StepFailed, Workplace, name_problems, parse_timeout
+from core.errors import Problem
+from core.workflow import FreestyleSpec, KeyVal
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptStep:
+    """A bash script; `timeout` in seconds."""
+
+    name: str
+    script: str
+    variables: Mapping[str, str]
+    timeout: float
+
+    async def run(self, workplace: Workplace) -> None:
+        """Run the script in the folder of the run. Raises StepFailed when it ends otherwise than by exit code 0."""
+        code = await run_script(
+            workplace.folder.add_script(workplace.number, self.script),
+            folder=workplace.folder.work,
+            variables=self.variables,
+            grace=workplace.grace,
+            started=workplace.note_session,
+            write=workplace.output.write,
+        )
+        if code:
+            raise StepFailed(f"ended by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}")
+
+
+def _problems(spec: FreestyleSpec, path: str, _: LocalSettings) -> Iterator[Problem]:
+    if spec.freestyle_type:
+        yield Problem(
+            f"{path}.freestyle_type", "the local runner runs a script once, not for services; leave this empty"
+        )
+    if not spec.script.strip():
+        yield Problem(f"{path}.script", "write the bash script to run")
+    try:
+        parse_timeout(spec.timeout)
+    except ValueError:
+        yield Problem(f"{path}.timeout", "write a duration of up to 7 days, such as 90s, 10m or 1h30m")
+    yield from name_problems(f"{path}.envs", [variable.key for variable in spec.envs])
+
+
+def _step(spec: FreestyleSpec, name: str, common: Mapping[str, str]) -> ScriptStep:
+    variables = {**common, **{variable.key: _value(variable) for variable in spec.envs}}
+    return ScriptStep(name, spec.script, variables, parse_timeout(spec.timeout).total_seconds())
+
+
+def _value(variable: KeyVal) -> str:
+    return variable.value or ",".join(variable.choice_value)
+
+
+KIND = JobKind(_problems, _step)

@@ -1,0 +1,61 @@
+"""The check-up of the store: whether its database answers, whether its tables are current, and what time it has."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import create_engine, func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from adapters.store.migrate import is_current
+from adapters.store.settings import DatabaseSettings
+from adapters.store.sql.databases import parse_url
+from core.errors import Unavailable
+from core.ports.checkup import Finding
+
+
+async def examine(settings: DatabaseSettings) -> list[Finding]:
+    """Look whether the database answers and has the tables of this version."""
+    url = settings.url
+    if url.startswith("memory:"):
+        return [Finding(True, "plans are kept in memory and are lost when the server stops")]
+    try:
+        shown = parse_url(url).render_as_string()
+        if is_new_file(url):
+            return [Finding(True, f"{shown} will be made at the first start")]
+        current = await asyncio.to_thread(is_current, url)
+    except ValueError as error:
+        return [Finding(False, "database.url cannot be read", str(error))]
+    except (Unavailable, SQLAlchemyError) as error:
+        reason = str(error.__cause__ or error).splitlines()[0]
+        return [Finding(False, f"the database does not answer: {reason}", "start it, or mend database.url")]
+    return [
+        Finding(True, f"{shown} answers"),
+        Finding(current, "its tables fit this version" if current else "its tables are older", "run `fabu db upgrade`"),
+    ]
+
+
+def is_new_file(url: str) -> bool:
+    """Tell whether a URL names an SQLite database that will be made at the first start."""
+    parsed = parse_url(url)
+    return parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).exists()
+
+
+async def server_time(settings: DatabaseSettings) -> datetime | None:
+    """Return the time of the database's machine; None for a database on this one, or when it does not answer."""
+    if not settings.url.startswith("postgresql"):
+        return None
+    return await asyncio.to_thread(_server_time, settings.url)
+
+
+def _server_time(url: str) -> datetime | None:
+    engine = create_engine(parse_url(url), connect_args={"connect_timeout": 5})
+    try:
+        with engine.connect() as connection:
+            return connection.execute(select(func.now())).scalar_one()
+    except SQLAlchemyError:
+        return None
+    finally:
+        engine.dispose()

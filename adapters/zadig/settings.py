@@ -1,0 +1,43 @@
+"""The section of the settings on Zadig: its address, and the gates for its own release plans."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, SecretStr
+
+from adapters.common.settings import Section
+from core.plan import Channel
+from core.status import HookEvent
+from core.text import Duration
+
+
+class Gate(Section):
+    """Which moments of Zadig's own release plans wait for an approval here. The first gate that fits counts."""
+
+    project: str = Field("*", description="A pattern for the projects of the plan's workflows; one has to fit.")
+    plan: str = Field("*", description="A pattern for the plan's name, such as prod-*.")
+    events: tuple[HookEvent, ...] = Field((HookEvent.START_EXECUTE,), description="The moments that wait.")
+    name: str = Field("Zadig", description="What the stage of the approval is called.")
+    approvers: tuple[str, ...] = Field(description="Who decides: ids of people and @groups.", min_length=1)
+    rule: Literal["all", "any"] | int = Field("any", description="How many must approve: all, any, or a number.")
+    channel: Channel = Field(Channel.NATIVE, description="Where the approvers are asked.")
+    expires_in: Duration | None = Field(None, description="After how long without a decision Zadig is told no.")
+    remind_every: Duration | None = Field(None, description="After how long approvers are reminded first.")
+
+
+class ZadigSettings(Section):
+    """The Zadig installation whose workflows items may run. It is enabled by its URL."""
+
+    url: str = Field("", description="The base URL of Zadig.")
+    token: SecretStr = Field(SecretStr(""), description="An API token of Zadig.")
+    hook_token: SecretStr = Field(SecretStr(""), description="The secret of Zadig's hooks to Fabu (X-Zadig-Token).")
+    gates: tuple[Gate, ...] = Field((), description="Approvals of Zadig's own release plans.")
+    gate_manager: str = Field(
+        "", description="Who looks after them when their manager in Zadig is unknown here; an administrator when empty."
+    )
+
+    @property
+    def enabled(self) -> bool:
+        """Whether Zadig is used."""
+        return bool(self.url)

@@ -1,0 +1,88 @@
+"""Pushes of runners: what a runner's system sends of its own accord, at `POST /runners/{name}/push`.
+
+A push about a run is only a reason to look: it may be forged, late, early or doubled. So the run is found, and its
+runner is asked how it stands.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from aiohttp import web
+
+from bot.services import SERVICES, Services
+from core.errors import FabuError, NotFound
+from core.plan import Item
+from core.ports.runner import Pushing, RunPush, parse_reference
+from core.ports.store import Reading
+from core.workflow import ReleasePlanHook
+
+log = logging.getLogger(__name__)
+
+PATH = r"/runners/{name:[\w-]+}/push"
+
+HookHandler = Callable[[ReleasePlanHook], Awaitable[None]]
+"""Takes the hook of a release plan that a runner's system has of its own."""
+HOOK_HANDLERS = web.AppKey("hook handlers", dict[str, HookHandler])
+"""Who takes such hooks, by the name of the runner; without one they are left alone."""
+
+
+def add_pushes(app: web.Application) -> None:
+    """Add the endpoint to an application that has the services."""
+    app[HOOK_HANDLERS] = {}
+    app.router.add_post(PATH, _push)
+
+
+async def _push(request: web.Request) -> web.Response:
+    return await take_push(request, request.match_info["name"])
+
+
+async def take_push(request: web.Request, name: str) -> web.Response:
+    """Answer a push of a runner's system.
+
+    Raises NotFound when no such runner takes pushes, and what `Pushing.parse_push` and the handler of hooks raise.
+    """
+    services, handlers = request.config_dict[SERVICES], request.config_dict[HOOK_HANDLERS]
+    runner = services.runs.runners.get(name)
+    if not isinstance(runner, Pushing):
+        raise NotFound(what="runner", ref=name)
+    push = runner.parse_push(await request.read(), request.headers)
+    if isinstance(push, RunPush):
+        await _follow(services, runner, name, push.external_id)
+    elif push and name in handlers:
+        await handlers[name](push)
+    return web.json_response({"message": "success"})
+
+
+async def _follow(services: Services, runner: Pushing, name: str, external_id: str) -> None:
+    """Ask how the run of a push stands: found by its external id, else by the reference that its system keeps."""
+    try:
+        found = await services.store.read(lambda reading: _open_run(reading, name, external_id))
+        if found is None and (reference := parse_reference(await runner.reference_of(external_id))):
+            found = await services.store.read(lambda reading: _referred(reading, name, reference, external_id))
+    except FabuError as error:
+        log.info("a push of %s about %s has to wait for the next poll: %s", name, external_id, error)
+        return
+    if found:
+        await services.runs.follow(*found)
+
+
+def _open_run(reading: Reading, name: str, external_id: str) -> tuple[str, Item] | None:
+    runs = (run for run in reading.plans.open_runs() if run[1].runner == name)
+    return next(((plan_id, item) for plan_id, item in runs if item.run and item.run.external_id == external_id), None)
+
+
+def _referred(
+    reading: Reading, name: str, reference: tuple[str, str, int], external_id: str
+) -> tuple[str, Item] | None:
+    """Return the item whose attempt a run carries, be it one that was given up for lost."""
+    number, item_id, attempt = reference
+    plan_id = reading.plans.id_of(number)
+    item = reading.plans.get(plan_id).items.get(item_id)
+    if item is None or item.runner != name or item.run is None or item.run.attempt != attempt:
+        return None
+    if item.run.external_id not in ("", external_id):
+        return None
+    return plan_id, replace(item, run=replace(item.run, external_id=external_id))
