@@ -20,6 +20,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
+from adapters.common.connecting import Reachability
 from adapters.feishu.errors import FeishuError, answer_of, refusal
 from adapters.feishu.sdk import sdk_module
 from adapters.feishu.settings import FeishuSettings
@@ -52,6 +53,8 @@ class LongConnection:
         longest_pause: float = 60.0,
     ) -> None:
         self._settings = settings
+        cure = f"let this machine reach {settings.domain}, and check feishu.app_id, app_secret and domain"
+        self._reachability = Reachability("Feishu's long connection", cure, _log)
         self._handler = handler
         self._first_pause = first_pause
         self._longest_pause = longest_pause
@@ -82,7 +85,7 @@ class LongConnection:
                 try:
                     await self._serve(session)
                 except Exception as error:  # noqa: BLE001 - whatever it was, connect again
-                    _log.warning("The long connection to Feishu is down: %r", error)
+                    self._reachability.lost(error.params["reason"] if isinstance(error, FeishuError) else repr(error))
                 failures = 0 if self.connected.is_set() else failures + 1
                 self.connected.clear()
                 pause = min(self._first_pause * 2**failures, self._longest_pause)
@@ -97,6 +100,7 @@ class LongConnection:
             raise FeishuError(f"no connection (HTTP {error.status})", retryable=True) from None  # names the ticket
         async with connection as socket:
             self.connected.set()
+            self._reachability.restored()
             pinging = asyncio.create_task(self._ping(socket, int(url.query["service_id"])))
             try:
                 while True:  # a server that answers no ping any more is gone, even if the connection seems to stand

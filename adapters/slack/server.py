@@ -20,7 +20,7 @@ from yarl import URL
 
 from adapters.common.adapter import Answer, Inbox
 from adapters.common.answering import ANSWER_WITHIN, Answering
-from adapters.slack.client import SlackMessenger
+from adapters.slack.client import SlackClient
 from adapters.slack.conversation import Conversation
 from adapters.slack.crypto import Verifier
 from adapters.slack.inbound import parse
@@ -42,14 +42,14 @@ class SlackServer:
     def __init__(
         self,
         settings: SlackSettings,
-        messenger: SlackMessenger,
+        client: SlackClient,
         inbox: Inbox,
         clock: Clock,
         answer_within: float = ANSWER_WITHIN,
     ) -> None:
         """Raise ValueError in mode http without a signing secret: nothing could be proven."""
         self._answering = Answering("Slack", answer_within)
-        self._conversation = Conversation(inbox, messenger, self._answering)
+        self._conversation = Conversation(inbox, client, self._answering)
         self._connection = None
         self.paths: Mapping[str, Answer] = {}
         if settings.mode == "http":
