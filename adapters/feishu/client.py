@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -33,8 +32,8 @@ from adapters.feishu.errors import (
 )
 from adapters.feishu.sdk import sdk_module
 from adapters.feishu.settings import FeishuSettings
+from adapters.feishu.text import unmentioning
 from core.ports.clock import Clock
-from core.text import remove_invisible
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +42,6 @@ RENEWAL: Final = timedelta(minutes=10)  # before expiry; from 30 minutes before 
 LOOKUP_BATCH: Final = 50  # e-mail addresses, and as many mobile numbers, in one call
 
 _TITLE: Final = "@i18n@title"  # what is shown is looked up under such keys
-_MENTION_MARKUP = re.compile(r"<(?=/?at\b)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,11 +293,6 @@ class FeishuClient:
             .build()
         )
         return _Sdk(lark, client, httpx.HTTPError, (httpx.ConnectError, httpx.ConnectTimeout))
-
-
-def unmentioning(text: str) -> dict[str, str]:
-    """Return the content of a text message in which no markup mentions anybody, and no character is invisible."""
-    return {"text": _MENTION_MARKUP.sub("<\u200b", remove_invisible(text))}
 
 
 def _share_certificates(httpx: Any) -> None:

@@ -33,7 +33,7 @@ HANDSHAKE_TIMEOUT: Final = aiohttp.ClientTimeout(total=10)
 ANSWER_WITHIN: Final = 2.5  # seconds; Feishu gives up after 3
 PARTIAL_MESSAGES: Final = 64  # split messages that may be incomplete at a time
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class LongConnection:
@@ -54,7 +54,7 @@ class LongConnection:
     ) -> None:
         self._settings = settings
         cure = f"let this machine reach {settings.domain}, and check feishu.app_id, app_secret and domain"
-        self._reachability = Reachability("Feishu's long connection", cure, _log)
+        self._reachability = Reachability("Feishu's long connection", cure, log)
         self._handler = handler
         self._first_pause = first_pause
         self._longest_pause = longest_pause
@@ -170,12 +170,12 @@ class LongConnection:
                 answer = await self._handler(orjson.loads(payload))
             if answer:
                 acknowledgement["data"] = base64.b64encode(orjson.dumps(answer)).decode()
-        except Exception:  # noqa: BLE001 - logged, and reported to Feishu
-            _log.exception("A Feishu event could not be handled; it will be pushed again")
+        except Exception:
+            log.exception("A Feishu event could not be handled; it will be pushed again")
             acknowledgement = {"code": 500}
         frame.headers.add(key="biz_rt", value=str(int((time.monotonic() - started) * 1000)))
         frame.payload = orjson.dumps(acknowledgement)
         try:
             await socket.send_bytes(frame.SerializeToString())
         except ConnectionError:
-            _log.warning("The connection was lost before a Feishu event was answered; it will be pushed again")
+            log.warning("The connection was lost before a Feishu event was answered; it will be pushed again")

@@ -34,9 +34,9 @@ _ANY: Final = re.compile("")
 _REPEATED: Final = ("Failed to connect", "Failed to retrieve WSS URL", "Failed to check the current session")
 """What the SDK logs at each try to connect, with a traceback; `Reachability` says it once."""
 
-_log = logging.getLogger(__name__)
-_sdk_log = _log.getChild("sdk")
-_sdk_log.addFilter(lambda record: not record.getMessage().startswith(_REPEATED))
+log = logging.getLogger(__name__)
+_sdk = log.getChild("sdk")
+_sdk.addFilter(lambda record: not record.getMessage().startswith(_REPEATED))
 
 
 class SocketMode:
@@ -67,7 +67,7 @@ class SocketMode:
         client = AsyncWebClient(base_url=self._settings.api_url)
         with _without_environment():
             app = AsyncApp(
-                logger=_log,
+                logger=log,
                 client=client,
                 authorize=_Installation(self._settings.bot_token.get_secret_value()),
                 process_before_response=True,  # else every acknowledgement is polled for
@@ -85,7 +85,7 @@ class SocketMode:
         try:
             request = parse(body)
         except ValueError:
-            _log.warning("A request of Slack could not be read")
+            log.warning("A request of Slack could not be read")
             return BoltResponse(status=400)
         answer = await self._conversation.answer(request) if request else None
         return BoltResponse(status=200, body=answer or "")
@@ -97,10 +97,10 @@ class _Connection(AsyncSocketModeHandler):
     def __init__(self, app: AsyncApp, settings: SlackSettings, address_life: float) -> None:
         self.app = app
         self.app_token = settings.app_token.get_secret_value()
-        self.client = _Client(self.app_token, _sdk_log, app.client, ping_interval=10)
+        self.client = _Client(self.app_token, _sdk, app.client, ping_interval=10)
         self.client.address_life = address_life
         cure = f"let this machine reach {settings.api_url}, and check slack.app_token"
-        self.client.reachability = Reachability("Slack's Socket Mode", cure, _log)
+        self.client.reachability = Reachability("Slack's Socket Mode", cure, log)
         self.client.socket_mode_request_listeners.append(self.handle)  # type: ignore[arg-type]
 
 

@@ -33,7 +33,7 @@ EVENTS_PATH: Final = "/slack/events"
 """Where Slack posts to in mode http."""
 MAX_BODY: Final = 1 << 20  # bytes; a click on a card of the largest size stays far below
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class SlackServer:
@@ -78,13 +78,13 @@ class SlackServer:
         try:
             verifier.verify(request.headers, raw)
         except Unauthorized:
-            _log.warning("A request to %s was refused: Slack did not sign it, or not lately", request.path)
+            log.warning("A request to %s was refused: Slack did not sign it, or not lately", request.path)
             return web.Response(status=401)
         try:
             body = _read(request.content_type, raw)
             asked = parse(body)
         except ValueError:
-            _log.warning("A request of Slack could not be read")
+            log.warning("A request of Slack could not be read")
             return web.Response(status=400, headers={"X-Slack-No-Retry": "1"})
         if asked is None:
             return _answer({"challenge": body.get("challenge")} if body.get("type") == "url_verification" else None)
