@@ -6,6 +6,7 @@ Every method raises `DeliveryError` if DingTalk does not take the request, with 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,12 +15,16 @@ from typing import Any, Literal
 import aiohttp
 from yarl import URL
 
+from adapters.common.connecting import Reachability
+from adapters.dingtalk.errors import SYSTEM, is_outage
 from adapters.dingtalk.events import Member, ProcessInstance
-from adapters.dingtalk.sdk import SYSTEM, OpenApi, Operation, base_url, is_loopback
+from adapters.dingtalk.sdk import OpenApi, Operation, base_url, is_loopback
 from adapters.dingtalk.settings import DingTalkSettings
 from adapters.dingtalk.validate import delivery_problems, update_problems
 from core.errors import DeliveryError
 from core.ports.clock import Clock
+
+log = logging.getLogger(__name__)
 
 _CREATE_CARD = Operation("card_1_0", "CreateAndDeliver", "create_and_deliver_with_options_async")
 _UPDATE_CARD = Operation("card_1_0", "UpdateCard", "update_card_with_options_async")
@@ -78,6 +83,8 @@ class DingTalkClient:
         secret = settings.client_secret.get_secret_value()
         self._api = OpenApi(settings.api_url, settings.client_id, secret, clock, timeout)
         self._oapi = base_url(settings.oapi_url)
+        cure = f"let this machine reach {settings.oapi_url}, or check dingtalk.oapi_url"
+        self._reachability = Reachability("DingTalk's older API", cure, log)
         self._timeout = aiohttp.ClientTimeout(total=timeout.total_seconds())
 
     async def create_and_deliver(
@@ -261,6 +268,14 @@ class DingTalkClient:
 
     async def _post(self, url: URL, body: Mapping[str, Any], accept: frozenset[int] = frozenset()) -> dict[str, Any]:
         """Post to the older API, which answers 200 and an `errcode`; return answers with 0 or an accepted code."""
+        with self._reachability.watching(is_outage):
+            answer = await self._answer(url, body)
+        code = int(answer.get("errcode", -1))
+        if code != 0 and code not in accept:
+            raise DeliveryError(SYSTEM, f"{code}: {answer.get('errmsg', '')}", retryable=code in _THROTTLED)
+        return answer
+
+    async def _answer(self, url: URL, body: Mapping[str, Any]) -> dict[str, Any]:
         try:
             async with self.session.post(url, json=body, timeout=self._timeout, allow_redirects=False) as response:
                 if response.status != 200:
@@ -269,9 +284,6 @@ class DingTalkClient:
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             sent = not isinstance(error, aiohttp.ClientConnectorError)
             raise DeliveryError(SYSTEM, type(error).__name__, retryable=True, sent=sent) from None
-        code = int(answer.get("errcode", -1))
-        if code != 0 and code not in accept:
-            raise DeliveryError(SYSTEM, f"{code}: {answer.get('errmsg', '')}", retryable=code in _THROTTLED)
         return answer
 
 

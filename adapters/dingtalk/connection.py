@@ -21,6 +21,7 @@ from pydantic import BaseModel
 from pydantic_core import from_json
 from yarl import URL
 
+from adapters.common.connecting import Reachability
 from adapters.dingtalk.client import TIMEOUT
 from adapters.dingtalk.events import CARD_TOPIC, ROBOT_TOPIC
 from adapters.dingtalk.sdk import base_url, is_loopback
@@ -95,6 +96,7 @@ class StreamClient:
         self._handler = handler
         self._pace = pace or Pace()
         self._slots = asyncio.Semaphore(concurrency)
+        self._reachability = Reachability("DingTalk's stream", f"let this machine reach {self._open_url}", log)
         self._running: asyncio.Task[None] | None = None
         self.connected = False
 
@@ -115,12 +117,13 @@ class StreamClient:
             try:
                 async with self._session.ws_connect(await self._ticket(), heartbeat=_HEARTBEAT) as socket:
                     failures = 0
+                    self._reachability.restored()
                     await self._serve(_Connection(socket))
             except (aiohttp.ClientError, OSError, ValueError) as error:
                 failures += 1
                 # The text of other errors may hold the address, and with it a ticket.
                 reason = error if isinstance(error, _Refused) else type(error).__name__
-                log.warning("DingTalk stream: not connected (%s), trying again", reason)
+                self._reachability.lost(reason)
             await asyncio.sleep(self._pace.before_next(failures))
 
     async def _ticket(self) -> URL:

@@ -35,7 +35,7 @@ from core.errors import Unauthorized
 
 WINDOW = timedelta(minutes=5)
 """How far a request's timestamp may lie from our clock, unless the caller says otherwise."""
-_KEY_CHARACTERS = 43
+AES_KEY_CHARACTERS = 43
 _BLOCK_BITS = 32 * 8
 _NOISE = 16
 _HEADER = _NOISE + 4
@@ -50,9 +50,9 @@ class EventCrypto:
 
     def __init__(self, token: str, aes_key: str, owner: str) -> None:
         """Keep the three values of the subscription; raise ValueError if one is empty or the key is malformed."""
-        if not (token and owner and len(aes_key) == _KEY_CHARACTERS):
+        if not (token and owner and len(aes_key) == AES_KEY_CHARACTERS):
             raise ValueError(
-                f"DingTalk events need a token, an owner key and an AES key of {_KEY_CHARACTERS} characters"
+                f"DingTalk events need a token, an owner key and an AES key of {AES_KEY_CHARACTERS} characters"
             )
         self._token = token
         self._owner = owner.encode()

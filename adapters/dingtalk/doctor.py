@@ -5,11 +5,10 @@ from __future__ import annotations
 from yarl import URL
 
 from adapters.dingtalk.client import DingTalkClient
+from adapters.dingtalk.crypto import AES_KEY_CHARACTERS
 from adapters.dingtalk.settings import DingTalkSettings
 from core.errors import DeliveryError
 from core.ports.checkup import Finding
-
-_AES_KEY = 43
 
 
 async def findings(client: DingTalkClient, public_url: str) -> list[Finding]:
@@ -59,7 +58,7 @@ def _callbacks(settings: DingTalkSettings, public_url: str) -> list[Finding]:
         return [Finding(True, "DingTalk reaches Fabu by Stream, which needs no public address")]
     secure = URL(public_url).scheme == "https"
     public = Finding(secure, f"DingTalk posts to {public_url}", "use an https address, or mode stream")
-    events = bool(settings.token and len(settings.aes_key) == _AES_KEY)
+    events = bool(settings.token and len(settings.aes_key) == AES_KEY_CHARACTERS)
     return [
         public,
         Finding(True, "clicks are verified")

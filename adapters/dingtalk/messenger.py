@@ -14,8 +14,8 @@ from dataclasses import replace
 from weakref import WeakValueDictionary
 
 from adapters.dingtalk.client import DingTalkClient, Space
+from adapters.dingtalk.errors import SYSTEM
 from adapters.dingtalk.render import MESSAGE_BYTES, message, variables
-from adapters.dingtalk.sdk import SYSTEM
 from adapters.dingtalk.text import clean, cut, flat
 from adapters.dingtalk.words import Words
 from core.card import Card

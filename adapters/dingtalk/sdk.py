@@ -1,27 +1,28 @@
-"""Calls of the DingTalk open API through the vendor's SDK: lazily loaded, authenticated, with one kind of error."""
+"""Calls of the DingTalk open API through the vendor's SDK: lazily loaded and authenticated."""
 
 from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections.abc import Awaitable, Mapping
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
-import aiohttp
 from yarl import URL
 
+from adapters.common.connecting import Reachability
 from adapters.common.tokens import Token
+from adapters.dingtalk.errors import SYSTEM, TokenRefused, is_outage, translated
 from core.errors import DeliveryError
 from core.ports.clock import Clock
 
-SYSTEM = "DingTalk"
+log = logging.getLogger(__name__)
+
 _RENEWAL = timedelta(minutes=5)
 """How long before its end a token is replaced, so that none expires on the way."""
-_THROTTLED_FOR = 1.0
-"""Seconds to wait after a rate limit: DingTalk counts queries per second, and names no time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,6 @@ class Operation:
 
 
 _TOKEN = Operation("oauth2_1_0", "GetAccessToken", "get_access_token_with_options_async")
-
-
-class _TokenRefused(Exception):
-    """DingTalk does not accept the access token (any more)."""
 
 
 class OpenApi:
@@ -54,6 +51,7 @@ class OpenApi:
             raise ValueError(f"{url}: the vendor's SDK takes a host without a path")
         self._credentials = {"appKey": client_id, "appSecret": client_secret}
         self._timeout = int(timeout.total_seconds() * 1000)
+        self._reachability = Reachability("DingTalk", f"let this machine reach {url}, or check dingtalk.api_url", log)
         self._products: dict[str, tuple[Any, Any]] = {}
         self.token = Token(self._fetch_token, _RENEWAL, clock)
 
@@ -62,11 +60,11 @@ class OpenApi:
         token = await self.token.get()
         try:
             return await self._send(operation, body, token)
-        except _TokenRefused:
+        except TokenRefused:
             self.token.forget(token)
         try:
             return await self._send(operation, body, await self.token.get())
-        except _TokenRefused as error:
+        except TokenRefused as error:
             raise DeliveryError(SYSTEM, "the access token is refused", retryable=False) from error
 
     async def _fetch_token(self) -> tuple[str, timedelta]:
@@ -81,7 +79,8 @@ class OpenApi:
                 setattr(request, name, None)
         headers = getattr(models, f"{operation.models}Headers")(x_acs_dingtalk_access_token=token) if token else {}
         options = self._options(connect_timeout=self._timeout, read_timeout=self._timeout)
-        answer = await _translated(getattr(client, operation.method)(request, headers, options))
+        with self._reachability.watching(is_outage):
+            answer = await translated(getattr(client, operation.method)(request, headers, options))
         return answer.body.to_map()  # type: ignore[no-any-return]
 
     async def _product(self, name: str) -> tuple[Any, Any]:
@@ -100,39 +99,6 @@ class OpenApi:
     @staticmethod
     def _options(**timeouts: int) -> Any:
         return import_module("alibabacloud_tea_util.models").RuntimeOptions(**timeouts)
-
-
-async def _translated(call: Awaitable[Any]) -> Any:
-    """Await a call of the SDK; raise its errors as DeliveryError, without the request, which may hold secrets."""
-    from Tea.exceptions import TeaException, UnretryableException
-
-    try:
-        return await call
-    except UnretryableException as error:
-        cause = error.inner_exception
-        answered = isinstance(cause, TeaException)
-        raise (_refusal(cause.code or "", cause.data or {}) if answered else _unreachable(cause)) from None
-
-
-def _refusal(code: str, data: Mapping[str, Any]) -> Exception:
-    """Return the error for an answer of DingTalk with status 4xx or 5xx."""
-    if code == "InvalidAuthentication":
-        return _TokenRefused()
-    status = int(data.get("statusCode", 0))
-    throttled = status == 429 or "QpsLimit" in code or "Throttling" in code
-    return DeliveryError(
-        SYSTEM,
-        f"{code}: {data.get('message', '')}" if code not in ("", "None") else f"HTTP {status}",
-        retryable=throttled or status >= 500,
-        retry_after=_THROTTLED_FOR if throttled else None,
-    )
-
-
-def _unreachable(cause: BaseException) -> DeliveryError:
-    """Return the error for a call that got no answer; the SDK hides aiohttp's exception in the context of its own."""
-    origin = cause.__context__ or cause
-    not_connected = isinstance(origin, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
-    return DeliveryError(SYSTEM, type(origin).__name__, retryable=True, sent=not not_connected)
 
 
 def base_url(text: str) -> URL:

@@ -148,9 +148,12 @@ class DingTalkServer:
             try:
                 await self._client.register_card_callback(url, secret)
             except DeliveryError as error:
-                log.warning("clicks on cards do not reach Fabu yet: %s", error)
+                if failures == 1:
+                    log.warning("clicks on cards do not reach Fabu yet: %s", error)
                 await asyncio.sleep(self._pace.before_next(failures))
             else:
+                if failures > 1:
+                    log.info("clicks on cards reach Fabu now")
                 return
 
 

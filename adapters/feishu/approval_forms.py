@@ -18,8 +18,8 @@ from typing import Any, Final
 import orjson
 
 from adapters.feishu.client import FeishuClient
-from adapters.feishu.components import shown
 from adapters.feishu.errors import NO_SUCH_INSTANCE, FeishuError
+from adapters.feishu.text import fit
 from core.errors import DeliveryError
 from core.plan import Decision, Rule
 from core.ports.approval_forms import FormOrder, FormState, FormStatus, FormVote
@@ -72,10 +72,10 @@ class FeishuForms:
             reason = f"the approval definition {definition.code} lets one approver decide, but the plan asks for more"
             raise DeliveryError("Feishu", reason, retryable=False, sent=False)
         text = "\n".join([*(f"{label}: {value}" for label, value in order.lines), order.url])
-        form = [{"id": definition.widget["id"], "type": definition.widget["type"], "value": shown(text, TEXT)}]
+        form = [{"id": definition.widget["id"], "type": definition.widget["type"], "value": fit(text, TEXT)}]
         approvers = {definition.step: order.approvers}
         return await self._client.start_instance(
-            definition.code, order.submitter, form, approvers, order.key, shown(order.title, TITLE)
+            definition.code, order.submitter, form, approvers, order.key, fit(order.title, TITLE)
         )
 
     async def state(self, form: str) -> FormState:

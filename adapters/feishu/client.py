@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,19 +18,30 @@ from typing import Any, Final
 
 import orjson
 
+from adapters.common.connecting import Reachability
 from adapters.common.tokens import Token
-from adapters.feishu.errors import NO_SUCH_USER, SUBSCRIBED, TOKEN_REFUSED, UUID_USED, FeishuError, answer_of, refusal
+from adapters.feishu.errors import (
+    NO_SUCH_USER,
+    SUBSCRIBED,
+    TOKEN_REFUSED,
+    UUID_USED,
+    FeishuError,
+    answer_of,
+    is_outage,
+    refusal,
+)
 from adapters.feishu.sdk import sdk_module
 from adapters.feishu.settings import FeishuSettings
+from adapters.feishu.text import unmentioning
 from core.ports.clock import Clock
-from core.text import remove_invisible
+
+log = logging.getLogger(__name__)
 
 TIMEOUT: Final = 10.0  # seconds for one request
 RENEWAL: Final = timedelta(minutes=10)  # before expiry; from 30 minutes before it on, Feishu issues a new token
 LOOKUP_BATCH: Final = 50  # e-mail addresses, and as many mobile numbers, in one call
 
 _TITLE: Final = "@i18n@title"  # what is shown is looked up under such keys
-_MENTION_MARKUP = re.compile(r"<(?=/?at\b)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +58,8 @@ class FeishuClient:
     def __init__(self, settings: FeishuSettings, clock: Clock, timeout: float = TIMEOUT) -> None:
         self._settings, self._timeout = settings, timeout
         self._token = Token(self._fetch_token, RENEWAL, clock)
+        cure = f"let this machine reach {settings.domain}, or check feishu.domain"
+        self._reachability = Reachability("Feishu", cure, log)
         self._sdk: _Sdk | None = None
         self._loading = asyncio.Lock()
 
@@ -247,16 +259,17 @@ class FeishuClient:
             .build()
         )
         option = sdk.lark.RequestOption.builder().tenant_access_token(token).build()
-        try:
-            async with asyncio.timeout(self._timeout):
-                raw = (await sdk.client.arequest(request, option)).raw
-        except sdk.never_sent as error:
-            raise FeishuError(f"no connection to {self._settings.domain}", retryable=True, sent=False) from error
-        except (TimeoutError, sdk.transport_error) as error:
-            raise FeishuError("no answer in time", retryable=True) from error
-        answer = answer_of(raw.content)
-        if refused := refusal(raw.status_code, raw.headers, answer):
-            raise refused
+        with self._reachability.watching(is_outage):
+            try:
+                async with asyncio.timeout(self._timeout):
+                    raw = (await sdk.client.arequest(request, option)).raw
+            except sdk.never_sent as error:
+                raise FeishuError(f"no connection to {self._settings.domain}", retryable=True, sent=False) from error
+            except (TimeoutError, sdk.transport_error) as error:
+                raise FeishuError("no answer in time", retryable=True) from error
+            answer = answer_of(raw.content)
+            if refused := refusal(raw.status_code, raw.headers, answer):
+                raise refused
         return answer
 
     async def _load(self) -> _Sdk:
@@ -280,11 +293,6 @@ class FeishuClient:
             .build()
         )
         return _Sdk(lark, client, httpx.HTTPError, (httpx.ConnectError, httpx.ConnectTimeout))
-
-
-def unmentioning(text: str) -> dict[str, str]:
-    """Return the content of a text message in which no markup mentions anybody, and no character is invisible."""
-    return {"text": _MENTION_MARKUP.sub("<\u200b", remove_invisible(text))}
 
 
 def _share_certificates(httpx: Any) -> None:

@@ -1,7 +1,7 @@
 """The components that a card is put together from, each within the limits of its own.
 
 Feishu docs, "Card JSON 2.0 components". Text of people stands in `plain_text`, which is shown literally, or is escaped
-for Markdown; characters that cannot be seen, or that turn the order of reading around, are left out.
+for Markdown.
 """
 
 from __future__ import annotations
@@ -9,37 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from adapters.feishu.text import CUT, escape, fit
 from core.card import Button, Field, Style
-from core.text import remove_invisible
 
 Element = dict[str, Any]
 
 LABEL: Final = 100  # characters on a button and in an empty field
 NAME: Final = 60  # characters of a fact's label
 TEXT: Final = 300  # characters of a confirmation
-CUT: Final = "…"
 
-_MARKUP: Final = str.maketrans(
-    {"\n": " "} | {character: f"&#{ord(character)};" for character in "&<>*~_[]()#:!`$-+\\/\"'|"}
-)
 _TYPES: Final = {Style.PRIMARY: "primary", Style.DEFAULT: "default", Style.DANGER: "danger"}
 _GREY: Final = {"text_size": "notation", "text_color": "grey"}
 
 
-def shown(text: str, limit: int) -> str:
-    """Return a text of people as it may be shown, cut with an ellipsis when it is longer than the limit."""
-    text = remove_invisible(text).replace("\t", " ").strip()
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + CUT
-
-
-def escaped(text: str, limit: int) -> str:
-    """Return a text as one line of Markdown that shows it literally: no mention, link, image or emoji comes of it."""
-    return shown(text, limit).translate(_MARKUP)
-
-
 def plain(text: str, limit: int) -> Element:
     """Return a literal text."""
-    return {"tag": "plain_text", "content": shown(text, limit)}
+    return {"tag": "plain_text", "content": fit(text, limit)}
 
 
 def paragraph(text: str, limit: int, *, small: bool = False) -> Element:
@@ -49,12 +34,12 @@ def paragraph(text: str, limit: int, *, small: bool = False) -> Element:
 
 def heading(text: str, limit: int) -> Element:
     """Return a text in bold."""
-    return {"tag": "markdown", "content": f"**{escaped(text, limit)}**"}
+    return {"tag": "markdown", "content": f"**{escape(text, limit)}**"}
 
 
 def fact(label: str, value: str, limit: int) -> Element:
     """Return a label in bold with a value below it."""
-    return {"tag": "markdown", "content": f"**{escaped(label, NAME)}**\n{escaped(value, limit)}"}
+    return {"tag": "markdown", "content": f"**{escape(label, NAME)}**\n{escape(value, limit)}"}
 
 
 def beside(elements: Iterable[Element], *, equal: bool = False) -> Element:
@@ -68,7 +53,7 @@ def button(one: Button, name: str = "") -> Element:
     """Return a button; with a name it submits the form around it."""
     element: Element = {
         "tag": "button",
-        "text": {"tag": "plain_text", "content": shown(one.label, LABEL) or CUT},
+        "text": {"tag": "plain_text", "content": fit(one.label, LABEL) or CUT},
         "type": _TYPES[one.style],
         "behaviors": [_behavior(one)],
     }
@@ -110,7 +95,7 @@ def entry(fields: Sequence[Field], name: str, *, required: bool) -> Element:
     if hint := next((field.hint for field in fields if field.hint), ""):
         element["placeholder"] = plain(hint, LABEL)
     if value := next((field.value for field in fields if field.value), ""):
-        element["default_value"] = shown(value, longest)
+        element["default_value"] = fit(value, longest)
     if any(field.multiline for field in fields):
         element |= {"input_type": "multiline_text", "rows": 2}
     return element

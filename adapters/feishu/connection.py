@@ -20,6 +20,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
+from adapters.common.connecting import Reachability
 from adapters.feishu.errors import FeishuError, answer_of, refusal
 from adapters.feishu.sdk import sdk_module
 from adapters.feishu.settings import FeishuSettings
@@ -32,7 +33,7 @@ HANDSHAKE_TIMEOUT: Final = aiohttp.ClientTimeout(total=10)
 ANSWER_WITHIN: Final = 2.5  # seconds; Feishu gives up after 3
 PARTIAL_MESSAGES: Final = 64  # split messages that may be incomplete at a time
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class LongConnection:
@@ -52,6 +53,8 @@ class LongConnection:
         longest_pause: float = 60.0,
     ) -> None:
         self._settings = settings
+        cure = f"let this machine reach {settings.domain}, and check feishu.app_id, app_secret and domain"
+        self._reachability = Reachability("Feishu's long connection", cure, log)
         self._handler = handler
         self._first_pause = first_pause
         self._longest_pause = longest_pause
@@ -82,7 +85,7 @@ class LongConnection:
                 try:
                     await self._serve(session)
                 except Exception as error:  # noqa: BLE001 - whatever it was, connect again
-                    _log.warning("The long connection to Feishu is down: %r", error)
+                    self._reachability.lost(error.params["reason"] if isinstance(error, FeishuError) else repr(error))
                 failures = 0 if self.connected.is_set() else failures + 1
                 self.connected.clear()
                 pause = min(self._first_pause * 2**failures, self._longest_pause)
@@ -97,6 +100,7 @@ class LongConnection:
             raise FeishuError(f"no connection (HTTP {error.status})", retryable=True) from None  # names the ticket
         async with connection as socket:
             self.connected.set()
+            self._reachability.restored()
             pinging = asyncio.create_task(self._ping(socket, int(url.query["service_id"])))
             try:
                 while True:  # a server that answers no ping any more is gone, even if the connection seems to stand
@@ -166,12 +170,12 @@ class LongConnection:
                 answer = await self._handler(orjson.loads(payload))
             if answer:
                 acknowledgement["data"] = base64.b64encode(orjson.dumps(answer)).decode()
-        except Exception:  # noqa: BLE001 - logged, and reported to Feishu
-            _log.exception("A Feishu event could not be handled; it will be pushed again")
+        except Exception:
+            log.exception("A Feishu event could not be handled; it will be pushed again")
             acknowledgement = {"code": 500}
         frame.headers.add(key="biz_rt", value=str(int((time.monotonic() - started) * 1000)))
         frame.payload = orjson.dumps(acknowledgement)
         try:
             await socket.send_bytes(frame.SerializeToString())
         except ConnectionError:
-            _log.warning("The connection was lost before a Feishu event was answered; it will be pushed again")
+            log.warning("The connection was lost before a Feishu event was answered; it will be pushed again")

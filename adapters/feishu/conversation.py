@@ -14,11 +14,11 @@ from functools import partial
 from typing import Any, Final
 
 from adapters.common.answering import Answering
-from adapters.feishu.client import FeishuClient, unmentioning
-from adapters.feishu.components import shown
+from adapters.feishu.client import FeishuClient
 from adapters.feishu.errors import FeishuError
 from adapters.feishu.messenger import UUID
 from adapters.feishu.render import render, render_form
+from adapters.feishu.text import fit, unmentioning
 from core.card import Tone
 from core.chat import Handler, Inbound, Reply
 
@@ -79,7 +79,7 @@ def _split(inbound: Inbound, reply: Reply) -> tuple[dict[str, Any], Reply]:
         return {}, reply
     body: dict[str, Any] = {}
     if reply.text:
-        body["toast"] = {"type": _TOASTS.get(reply.tone, "info"), "content": shown(reply.text, TOAST)}
+        body["toast"] = {"type": _TOASTS.get(reply.tone, "info"), "content": fit(reply.text, TOAST)}
     if reply.card and _replaces(inbound):
         body["card"] = {"type": "raw", "data": render(reply.card)}
     return body, replace(reply, text="", card=None if "card" in body else reply.card)

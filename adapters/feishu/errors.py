@@ -44,6 +44,12 @@ class FeishuError(DeliveryError):
         self.vendor_code = vendor_code
 
 
+def is_outage(error: DeliveryError) -> bool:
+    """Return whether nobody answered, or only that it does not work now: neither a refusal nor a rate limit."""
+    has_code = isinstance(error, FeishuError) and error.vendor_code
+    return error.retryable and error.retry_after is None and not has_code
+
+
 def answer_of(content: bytes) -> dict[str, Any]:
     """Return the JSON object in an answer, an empty one if there is none: `refusal` reports that with the status."""
     try:

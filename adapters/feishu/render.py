@@ -12,7 +12,6 @@ from itertools import count
 from typing import Any, Final
 
 from adapters.feishu.components import (
-    CUT,
     Element,
     beside,
     button,
@@ -23,10 +22,10 @@ from adapters.feishu.components import (
     opens,
     paragraph,
     plain,
-    shown,
     usable,
 )
 from adapters.feishu.fitting import Block, Room
+from adapters.feishu.text import CUT, fit
 from core.card import Button, Card, Fact, Field, Form, Row, Section, Style, Tone
 
 _TEMPLATES: Final = {
@@ -75,11 +74,11 @@ def render_form(form: Form) -> dict[str, Any]:
 
 def _frame(title: str, summary: str, tone: Tone, tag: str) -> dict[str, Any]:
     """Return everything but the elements."""
-    header: Element = {"title": {"tag": "plain_text", "content": shown(title, TITLE) or CUT}}
+    header: Element = {"title": {"tag": "plain_text", "content": fit(title, TITLE) or CUT}}
     header["template"] = _TEMPLATES[tone]
-    if tag := shown(tag, TAG):
+    if tag := fit(tag, TAG):
         header["text_tag_list"] = [{"tag": "text_tag", "text": plain(tag, TAG), "color": _TAG_COLORS[tone]}]
-    config = {"update_multi": True, "summary": {"content": shown(summary, TITLE)}}
+    config = {"update_multi": True, "summary": {"content": fit(summary, TITLE)}}
     return {"schema": "2.0", "config": config, "header": header, "body": {"elements": []}}
 
 
@@ -121,7 +120,7 @@ def _foremost(rows: Sequence[Row]) -> list[Row]:
 
 def _row(row: Row, numbers: Iterator[int]) -> Block:
     title = f"{row.mark} {row.title}"
-    brief = f"{shown(title, TITLE)} · {shown(row.detail, BRIEF)}" if row.detail.strip() else title
+    brief = f"{fit(title, TITLE)} · {fit(row.detail, BRIEF)}" if row.detail.strip() else title
     lines = [paragraph(title, TITLE), *([paragraph(row.detail, DETAIL, small=True)] if row.detail.strip() else [])]
     asking, others = _parted(row.buttons)
     others += [link(row.url)] if opens(row.url) else []

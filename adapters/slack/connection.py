@@ -22,15 +22,21 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
 
+from adapters.common.connecting import Reachability
 from adapters.slack.conversation import Conversation
+from adapters.slack.errors import SlackError, translated
 from adapters.slack.inbound import parse
 from adapters.slack.settings import SlackSettings
 
 ADDRESS_LIFE: Final = 30.0
 EVENTS: Final = ("app_mention", "message", "app_home_opened")
 _ANY: Final = re.compile("")
+_REPEATED: Final = ("Failed to connect", "Failed to retrieve WSS URL", "Failed to check the current session")
+"""What the SDK logs at each try to connect, with a traceback; `Reachability` says it once."""
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
+_sdk = log.getChild("sdk")
+_sdk.addFilter(lambda record: not record.getMessage().startswith(_REPEATED))
 
 
 class SocketMode:
@@ -45,7 +51,7 @@ class SocketMode:
 
     async def start(self) -> None:
         """Connect in the background: Slack being away does not keep Fabu from starting."""
-        self._connection = _Connection(self._app(), self._settings.app_token.get_secret_value(), self._address_life)
+        self._connection = _Connection(self._app(), self._settings, self._address_life)
         self._connecting = asyncio.create_task(self._connection.connect_async())  # type: ignore[no-untyped-call]
 
     async def stop(self) -> None:
@@ -61,7 +67,7 @@ class SocketMode:
         client = AsyncWebClient(base_url=self._settings.api_url)
         with _without_environment():
             app = AsyncApp(
-                logger=_log,
+                logger=log,
                 client=client,
                 authorize=_Installation(self._settings.bot_token.get_secret_value()),
                 process_before_response=True,  # else every acknowledgement is polled for
@@ -79,7 +85,7 @@ class SocketMode:
         try:
             request = parse(body)
         except ValueError:
-            _log.warning("A request of Slack could not be read")
+            log.warning("A request of Slack could not be read")
             return BoltResponse(status=400)
         answer = await self._conversation.answer(request) if request else None
         return BoltResponse(status=200, body=answer or "")
@@ -88,11 +94,13 @@ class SocketMode:
 class _Connection(AsyncSocketModeHandler):
     """Bolt's handler on a client that does not stick to an expired address."""
 
-    def __init__(self, app: AsyncApp, app_token: str, address_life: float) -> None:
+    def __init__(self, app: AsyncApp, settings: SlackSettings, address_life: float) -> None:
         self.app = app
-        self.app_token = app_token
-        self.client = _Client(app_token, _log, app.client, ping_interval=10)
+        self.app_token = settings.app_token.get_secret_value()
+        self.client = _Client(self.app_token, _sdk, app.client, ping_interval=10)
         self.client.address_life = address_life
+        cure = f"let this machine reach {settings.api_url}, and check slack.app_token"
+        self.client.reachability = Reachability("Slack's Socket Mode", cure, log)
         self.client.socket_mode_request_listeners.append(self.handle)  # type: ignore[arg-type]
 
 
@@ -100,15 +108,27 @@ class _Client(SocketModeClient):
     """The SDK's client tries the address it has until it works, which an expired one never does."""
 
     address_life = ADDRESS_LIFE
+    reachability: Reachability
 
     async def connect(self) -> None:
         while not self.closed:
             try:
                 async with asyncio.timeout(self.address_life):
                     await super().connect()  # type: ignore[no-untyped-call]
-                return
             except TimeoutError:
                 self.wss_uri = None
+                self.reachability.lost("the address that it gave does not answer")
+            else:
+                self.reachability.restored()
+                return
+
+    async def issue_new_wss_url(self) -> str:
+        try:
+            with translated():
+                return await super().issue_new_wss_url()
+        except SlackError as error:
+            self.reachability.lost(error.params["reason"])
+            raise
 
 
 class _Installation(AsyncAuthorize):

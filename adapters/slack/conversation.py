@@ -14,7 +14,7 @@ from typing import Final
 from adapters.common.adapter import Inbox
 from adapters.common.answering import Answering
 from adapters.slack import render
-from adapters.slack.client import SlackMessenger
+from adapters.slack.client import SlackClient
 from adapters.slack.inbound import Kind, Request
 from adapters.slack.text import JSON, cut, flat
 from core.card import Card, Section, Tone
@@ -28,9 +28,9 @@ _ERROR: Final = 250  # characters of what is said below an input
 class Conversation:
     """Answers what Slack delivers, once it is proven to come from Slack."""
 
-    def __init__(self, inbox: Inbox, messenger: SlackMessenger, answering: Answering) -> None:
+    def __init__(self, inbox: Inbox, client: SlackClient, answering: Answering) -> None:
         self._handler, self._pressure = inbox.handler, inbox.pressure
-        self._messenger, self._answering = messenger, answering
+        self._client, self._answering = client, answering
         self._confirming = asyncio.Semaphore(CONFIRMING)
 
     async def answer(self, request: Request) -> JSON | None:
@@ -59,9 +59,9 @@ class Conversation:
         """Say everything by calls of our own."""
         inbound = request.inbound
         if request.kind is Kind.HOME:
-            await self._messenger.home(inbound.user, _home(reply))
+            await self._client.publish(inbound.user, render.home(_home(reply)))
         elif reply.form and request.trigger_id:
-            await self._messenger.open(request.trigger_id, render.modal(reply.form, request.origin()))
+            await self._client.open(request.trigger_id, render.modal(reply.form, request.origin()))
         elif reply.form:
             await self._write(request, render.opener(reply.form, inbound.text))
         elif request.kind is Kind.CLICK and reply.tone is Tone.GOOD:
@@ -70,7 +70,7 @@ class Conversation:
             await self._tell(request, reply)
         if request.at_home and not reply.form:
             now = await self._handler(replace(inbound, key=f"{inbound.key}:home", verb="home", ref="", values={}))
-            await self._messenger.home(inbound.user, _home(now))
+            await self._client.publish(inbound.user, render.home(_home(now)))
 
     async def _confirm(self, request: Request, reply: Reply) -> None:
         """Tell that a click worked; a few at a time, and when nobody waits for a decision."""
@@ -82,14 +82,14 @@ class Conversation:
         inbound, content = request.inbound, render.answer(reply)
         if request.kind is Kind.MESSAGE:
             await self._write(request, content)
-        elif not (request.response_url and await self._messenger.respond(request.response_url, content)):
-            await self._messenger.ephemeral(inbound.channel, inbound.user, content, inbound.thread)
+        elif not (request.response_url and await self._client.respond(request.response_url, content)):
+            await self._client.ephemeral(inbound.channel, inbound.user, content, inbound.thread)
 
     async def _write(self, request: Request, content: JSON) -> None:
         """Answer a message: in its thread, or below it among direct messages."""
         inbound = request.inbound
         thread = inbound.thread or ("" if inbound.private else inbound.message)
-        await self._messenger.send(inbound.channel, content, thread)
+        await self._client.send(inbound.channel, content, thread)
 
 
 def _below_inputs(request: Request, reply: Reply) -> dict[str, str]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from adapters.slack.client import SlackMessenger
+from adapters.slack.client import SlackClient
 from adapters.slack.errors import SlackError, translated
-from adapters.slack.settings import SlackSettings
 from core.ports.checkup import Finding
 
 SCOPES = (
@@ -18,13 +17,13 @@ SCOPES = (
 )
 
 
-async def findings(settings: SlackSettings, messenger: SlackMessenger) -> list[Finding]:
+async def findings(client: SlackClient) -> list[Finding]:
     """Return what was found, the token first. Raises nothing: what fails is a finding."""
-    found = await _token(settings, messenger)
-    if settings.mode == "http":
+    found = await _token(client)
+    if client.settings.mode == "http":
         found.append(
             Finding(True, "Slack: requests are proven by the signing secret.")
-            if settings.signing_secret
+            if client.settings.signing_secret
             else Finding(
                 False,
                 "Slack: there is no signing secret, so no request of Slack can be proven.",
@@ -32,19 +31,19 @@ async def findings(settings: SlackSettings, messenger: SlackMessenger) -> list[F
             )
         )
     elif found[0].ok:
-        found.append(await _socket(settings, messenger))
+        found.append(await _socket(client))
     return found
 
 
-async def _token(settings: SlackSettings, messenger: SlackMessenger) -> list[Finding]:
+async def _token(client: SlackClient) -> list[Finding]:
     try:
         with translated():
-            answer = await messenger.web.auth_test()
+            answer = await client.web.auth_test()
     except SlackError as error:
         if error.vendor_code:
             cure = "Install the app in the workspace again and copy its bot token to slack.bot_token"
             return [Finding(False, "Slack refuses the bot token.", f"{cure} ({error.vendor_code}).")]
-        return [Finding(False, "Slack does not answer.", f"Let this machine reach {settings.api_url}.")]
+        return [Finding(False, "Slack does not answer.", f"Let this machine reach {client.settings.api_url}.")]
     found = [Finding(True, "Slack knows the bot token.")]
     given = answer.headers.get("x-oauth-scopes")
     if given is None:
@@ -56,10 +55,10 @@ async def _token(settings: SlackSettings, messenger: SlackMessenger) -> list[Fin
     return [*found, Finding(False, "Slack: the app lacks scopes.", cure)]
 
 
-async def _socket(settings: SlackSettings, messenger: SlackMessenger) -> Finding:
+async def _socket(client: SlackClient) -> Finding:
     try:
         with translated():
-            await messenger.web.apps_connections_open(app_token=settings.app_token.get_secret_value())
+            await client.web.apps_connections_open(app_token=client.settings.app_token.get_secret_value())
     except SlackError as error:
         cure = "Enable Socket Mode, and copy an app-level token with connections:write to slack.app_token"
         return Finding(False, "Slack refuses Socket Mode.", f"{cure} ({error.vendor_code}).")

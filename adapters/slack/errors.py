@@ -51,6 +51,12 @@ class SlackError(DeliveryError):
         self.vendor_code = vendor_code
 
 
+def is_outage(error: DeliveryError) -> bool:
+    """Return whether nobody answered, or only that it does not work now: neither a refusal nor a rate limit."""
+    has_code = isinstance(error, SlackError) and error.vendor_code
+    return error.retryable and error.retry_after is None and not has_code
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Turn whatever slack_sdk and aiohttp raise into SlackError, without headers, tokens or addresses."""

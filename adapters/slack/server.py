@@ -20,7 +20,7 @@ from yarl import URL
 
 from adapters.common.adapter import Answer, Inbox
 from adapters.common.answering import ANSWER_WITHIN, Answering
-from adapters.slack.client import SlackMessenger
+from adapters.slack.client import SlackClient
 from adapters.slack.conversation import Conversation
 from adapters.slack.crypto import Verifier
 from adapters.slack.inbound import parse
@@ -33,7 +33,7 @@ EVENTS_PATH: Final = "/slack/events"
 """Where Slack posts to in mode http."""
 MAX_BODY: Final = 1 << 20  # bytes; a click on a card of the largest size stays far below
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class SlackServer:
@@ -42,14 +42,14 @@ class SlackServer:
     def __init__(
         self,
         settings: SlackSettings,
-        messenger: SlackMessenger,
+        client: SlackClient,
         inbox: Inbox,
         clock: Clock,
         answer_within: float = ANSWER_WITHIN,
     ) -> None:
         """Raise ValueError in mode http without a signing secret: nothing could be proven."""
         self._answering = Answering("Slack", answer_within)
-        self._conversation = Conversation(inbox, messenger, self._answering)
+        self._conversation = Conversation(inbox, client, self._answering)
         self._connection = None
         self.paths: Mapping[str, Answer] = {}
         if settings.mode == "http":
@@ -78,13 +78,13 @@ class SlackServer:
         try:
             verifier.verify(request.headers, raw)
         except Unauthorized:
-            _log.warning("A request to %s was refused: Slack did not sign it, or not lately", request.path)
+            log.warning("A request to %s was refused: Slack did not sign it, or not lately", request.path)
             return web.Response(status=401)
         try:
             body = _read(request.content_type, raw)
             asked = parse(body)
         except ValueError:
-            _log.warning("A request of Slack could not be read")
+            log.warning("A request of Slack could not be read")
             return web.Response(status=400, headers={"X-Slack-No-Retry": "1"})
         if asked is None:
             return _answer({"challenge": body.get("challenge")} if body.get("type") == "url_verification" else None)

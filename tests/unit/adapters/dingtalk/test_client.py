@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -117,6 +118,22 @@ async def test_no_connection_was_not_sent(
     with pytest.raises(DeliveryError) as caught:
         await client.send_robot_group("cid1", "sampleText", {"content": "hi"})
     assert (caught.value.retryable, caught.value.sent) == (True, False)
+
+
+async def test_an_outage_is_logged_when_it_begins_and_when_it_ends(
+    ding: DingTalkSimulator, client: DingTalkClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "adapters")
+    with ding.outage(how="answer", status=500):
+        for _ in range(2):
+            with pytest.raises(DeliveryError):
+                await client.send_robot_group("cid1", "sampleText", {"content": "hi"})
+    await client.send_robot_group("cid1", "sampleText", {"content": "hi"})
+    assert await client.user_by_mobile("13900000000") is None
+    lost, restored = [f"{r.levelname} {r.getMessage()}" for r in caplog.records if r.name.startswith("adapters.")]
+    assert lost.startswith("WARNING DingTalk cannot be reached: ")
+    assert lost.endswith(f"; let this machine reach {ding.url}, or check dingtalk.api_url")
+    assert restored == "INFO DingTalk can be reached again"
 
 
 async def test_errors_do_not_tell_secrets(

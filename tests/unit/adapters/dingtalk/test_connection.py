@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -180,8 +181,13 @@ async def test_it_connects_anew(ding: DingTalkSimulator, handler: Recorder, end:
 
 
 async def test_it_waits_for_a_gateway_that_comes_back(
-    settings: DingTalkSettings, session: aiohttp.ClientSession, handler: Recorder, ding: DingTalkSimulator
+    settings: DingTalkSettings,
+    session: aiohttp.ClientSession,
+    handler: Recorder,
+    ding: DingTalkSimulator,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.INFO, "adapters.dingtalk.connection")
     ding.fail("gateway.open", status=503)
     ding.fail("gateway.open", how="close")
     ding.fail("gateway.open", status=200, body={"endpoint": "ws://evil.example/connect", "ticket": "t"})
@@ -191,6 +197,9 @@ async def test_it_waits_for_a_gateway_that_comes_back(
         assert (await ding.say("alice", "列表")).status == 200
         assert stream.connected
     assert len(ding.calls_to("gateway.open")) == 6
+    lost, restored = [r.getMessage() for r in caplog.records if r.name == "adapters.dingtalk.connection"]
+    assert lost.startswith("DingTalk's stream cannot be reached: HTTP 503; ")
+    assert restored == "DingTalk's stream can be reached again"
 
 
 async def test_a_wrong_secret_is_told_without_telling_it(

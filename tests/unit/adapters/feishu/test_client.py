@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from typing import Any
 
@@ -202,6 +203,20 @@ async def test_what_a_proxy_answers_is_tried_again(body: bytes, content_type: st
     finally:
         await runner.cleanup()
     assert (error.retryable, error.vendor_code) == (True, 0)
+
+
+async def test_an_outage_is_logged_when_it_begins_and_when_it_ends(
+    feishu: FeishuSimulator, client: FeishuClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "adapters")
+    with feishu.outage(how="answer", status=500):
+        for _ in range(2):
+            await refused(client)
+    await send(client)
+    lost, restored = [f"{r.levelname} {r.getMessage()}" for r in caplog.records if r.name.startswith("adapters.")]
+    assert lost.startswith("WARNING Feishu cannot be reached: ")
+    assert lost.endswith(f"; let this machine reach {feishu.url}, or check feishu.domain")
+    assert restored == "INFO Feishu can be reached again"
 
 
 async def test_nobody_listening_means_nothing_was_sent(feishu: FeishuSimulator, client: FeishuClient) -> None:

@@ -114,6 +114,20 @@ async def test_a_lost_connection_comes_back(feishu: FeishuSimulator) -> None:
         assert (await FeishuPlatform(feishu).write("ou_alice", "list")).status == 200
 
 
+async def test_an_outage_is_logged_when_it_begins_and_when_it_ends(
+    feishu: FeishuSimulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "adapters.feishu.connection")
+    async with connected(feishu, App()) as connection:
+        feishu.fail("ws.endpoint", 2, status=503)
+        await feishu.sockets.close()
+        await feishu.until(lambda: feishu.sockets.accepted == 2)
+        await asyncio.wait_for(connection.connected.wait(), 5)
+    lost, restored = [r.getMessage() for r in caplog.records if r.name == "adapters.feishu.connection"]
+    assert lost.startswith("Feishu's long connection cannot be reached: unreadable answer (HTTP 503, code None); let")
+    assert restored == "Feishu's long connection can be reached again"
+
+
 async def test_a_garbled_frame_only_costs_the_connection(feishu: FeishuSimulator) -> None:
     async with connected(feishu, App()):
         await feishu.sockets.open[0].send_bytes(b"\xff\xff\xff")

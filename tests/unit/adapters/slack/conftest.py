@@ -8,7 +8,8 @@ import pytest
 from aiohttp import web
 
 from adapters.common.system import SystemClock
-from adapters.slack.client import SlackMessenger
+from adapters.slack.client import SlackClient
+from adapters.slack.messenger import SlackMessenger
 from adapters.slack.server import SlackServer
 from adapters.slack.settings import SlackSettings
 from core.chat import Handler, Inbound, Reply
@@ -60,17 +61,22 @@ def settings(sim: SlackSimulator) -> SlackSettings:
 
 
 @pytest.fixture
-async def messenger(settings: SlackSettings) -> AsyncIterator[SlackMessenger]:
-    messenger = SlackMessenger(settings, timeout=0.5)
-    yield messenger
-    await messenger.close()
+async def client(settings: SlackSettings) -> AsyncIterator[SlackClient]:
+    client = SlackClient(settings, timeout=0.5)
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+def messenger(client: SlackClient) -> SlackMessenger:
+    return SlackMessenger(client)
 
 
 @asynccontextmanager
 async def running(sim: SlackSimulator, settings: SlackSettings, bot: Handler) -> AsyncIterator[SlackServer]:
     """Serve the app as the program does, and connect it in mode "socket"."""
-    messenger = SlackMessenger(settings, timeout=2)
-    app = SlackServer(settings, messenger, inbox_of(bot), SystemClock(), ANSWER_WITHIN)
+    client = SlackClient(settings, timeout=2)
+    app = SlackServer(settings, client, inbox_of(bot), SystemClock(), ANSWER_WITHIN)
     server = web.Application(client_max_size=4 << 20)
     server.add_routes([web.post(path, answer) for path, answer in app.paths.items()])
     runner = web.AppRunner(server, access_log=None)
@@ -84,7 +90,7 @@ async def running(sim: SlackSimulator, settings: SlackSettings, bot: Handler) ->
         yield app
     finally:
         await app.stop()
-        await messenger.close()
+        await client.close()
         await runner.cleanup()
 
 

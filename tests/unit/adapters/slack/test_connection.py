@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 
 import pytest
 
 from adapters.common.answering import Answering
 from adapters.common.system import SystemClock
-from adapters.slack.client import SlackMessenger
+from adapters.slack.client import SlackClient
 from adapters.slack.connection import SocketMode
 from adapters.slack.conversation import Conversation
 from adapters.slack.server import SlackServer
@@ -40,7 +42,7 @@ async def test_comes_back_when_slack_refreshes_the_connection(
 
 async def test_starts_and_stops_while_slack_is_away(sim: SlackSimulator, settings: SlackSettings, bot: Bot) -> None:
     sim.fail("apps.connections.open", 5, status=503)
-    app = SlackServer(settings, SlackMessenger(settings), inbox_of(bot), SystemClock())
+    app = SlackServer(settings, SlackClient(settings), inbox_of(bot), SystemClock())
     await app.start()
     await sim.until(lambda: sim.calls_to("apps.connections.open"))
     await app.stop()
@@ -48,14 +50,35 @@ async def test_starts_and_stops_while_slack_is_away(sim: SlackSimulator, setting
 
 
 async def test_address_that_fails_is_given_up(
-    sim: SlackSimulator, settings: SlackSettings, bot: Bot, messenger: SlackMessenger
+    sim: SlackSimulator, settings: SlackSettings, bot: Bot, client: SlackClient
 ) -> None:
     sim.fail("socket", status=403)
-    connection = SocketMode(settings, Conversation(inbox_of(bot), messenger, Answering("Slack")), address_life=0.2)
+    connection = SocketMode(settings, Conversation(inbox_of(bot), client, Answering("Slack")), address_life=0.2)
     await connection.start()
     await sim.socket_connected()
     await connection.stop()
     assert len(sim.calls_to("apps.connections.open")) == 2
+
+
+async def test_the_loss_of_slack_is_logged_once_and_its_return(
+    sim: SlackSimulator, settings: SlackSettings, client: SlackClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "adapters.slack.connection")
+    sim.fail("socket", 2, status=403)
+    conversation = Conversation(inbox_of(Bot()), client, Answering("Slack"))
+    connection = SocketMode(settings, conversation, address_life=0.2)
+    await connection.start()
+    try:
+        await sim.socket_connected()
+        async with asyncio.timeout(5):
+            while "again" not in caplog.text:  # noqa: ASYNC110 - nobody is told of it
+                await asyncio.sleep(0.005)
+    finally:
+        await connection.stop()
+    lost, restored = [r.getMessage() for r in caplog.records if r.name == "adapters.slack.connection"]
+    assert lost.startswith("Slack's Socket Mode cannot be reached: the address that it gave does not answer; let")
+    assert restored == "Slack's Socket Mode can be reached again"
+    assert "Traceback" not in caplog.text
 
 
 async def test_serves_no_http(sim: SlackSimulator, settings: SlackSettings, bot: Bot) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from adapters.slack.client import SlackMessenger
+from adapters.slack.client import SlackClient
 from adapters.slack.doctor import SCOPES, findings
 from adapters.slack.settings import SlackSettings
 from core.ports.checkup import Finding
@@ -11,9 +11,9 @@ from tests.simulators.slack import SlackSimulator
 
 
 async def examined(settings: SlackSettings) -> list[Finding]:
-    messenger = SlackMessenger(settings, timeout=2)
-    found = await findings(settings, messenger)
-    await messenger.close()
+    client = SlackClient(settings, timeout=2)
+    found = await findings(client)
+    await client.close()
     assert all(one.ok or one.cure for one in found)
     return found
 

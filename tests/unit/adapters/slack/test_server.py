@@ -14,7 +14,7 @@ import pytest
 from slack_sdk.signature import SignatureVerifier
 
 from adapters.common.system import SystemClock
-from adapters.slack.client import SlackMessenger
+from adapters.slack.client import SlackClient
 from adapters.slack.server import SlackServer
 from adapters.slack.settings import SlackSettings
 from core.chat import Inbound, Reply
@@ -233,4 +233,4 @@ async def test_lost_answer_is_logged_without_secrets(
 
 async def test_http_needs_a_signing_secret(sim: SlackSimulator, settings: SlackSettings, bot: Bot) -> None:
     with pytest.raises(ValueError, match="signing_secret"):
-        SlackServer(SlackSettings(bot_token=sim.bot_token), SlackMessenger(settings), inbox_of(bot), SystemClock())
+        SlackServer(SlackSettings(bot_token=sim.bot_token), SlackClient(settings), inbox_of(bot), SystemClock())

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable
 from typing import Any
 
 import pytest
 from aiohttp import web
 
-from adapters.slack.client import SlackMessenger
+from adapters.slack import render
+from adapters.slack.client import SlackClient
+from adapters.slack.messenger import SlackMessenger
 from adapters.slack.settings import SlackSettings
 from core.card import Button, Card, Section
 from core.errors import DeliveryError
@@ -47,8 +50,8 @@ async def test_card_to_a_person_opens_the_conversation_once(sim: SlackSimulator,
     assert len(sim.calls_to("conversations.open")) == 1
 
 
-async def test_home(sim: SlackSimulator, messenger: SlackMessenger) -> None:
-    await messenger.home("U1", cards.card("Mine"))
+async def test_home(sim: SlackSimulator, client: SlackClient) -> None:
+    await client.publish("U1", render.home(cards.card("Mine")))
     view = sim.home("U1")
     assert view
     assert text_of(view).startswith("Mine")
@@ -130,21 +133,21 @@ async def test_faults(
     await messenger.post(CHANNEL, cards.card(), "k")
 
 
-async def test_other_refusals_are_told(sim: SlackSimulator, messenger: SlackMessenger) -> None:
+async def test_other_refusals_are_told(sim: SlackSimulator, client: SlackClient, messenger: SlackMessenger) -> None:
     posted = await messenger.post(CHANNEL, cards.card(), "k")
     sim.fail("chat.update", status=200, body={"ok": False, "error": "invalid_auth"})
     sim.fail("chat.postEphemeral", status=200, body={"ok": False, "error": "invalid_auth"})
     sim.fail("users.info", status=500)
     sim.fail("users.lookupByEmail", status=500)
     assert not (await refused(messenger.update(posted, cards.card()))).retryable
-    assert not (await refused(messenger.ephemeral("C1", "U1", {"text": "hi"}))).retryable
+    assert not (await refused(client.ephemeral("C1", "U1", {"text": "hi"}))).retryable
     assert (await refused(messenger.contact("U1"))).retryable
     assert (await refused(messenger.find_user("alice@example.com", ""))).retryable
     assert sim.dms("U1") == []
 
 
 async def test_slack_is_away(settings: SlackSettings) -> None:
-    away = SlackMessenger(SlackSettings(bot_token="xoxb-1", api_url="http://127.0.0.1:1/api/"), timeout=2)
+    away = SlackMessenger(SlackClient(SlackSettings(bot_token="xoxb-1", api_url="http://127.0.0.1:1/api/"), timeout=2))
     error = await refused(away.post(CHANNEL, cards.card(), "k"))
     assert (error.retryable, error.sent) == (True, False)
     await away.close()
@@ -175,7 +178,7 @@ async def test_answer_in_between_that_is_not_json() -> None:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
-    messenger = SlackMessenger(SlackSettings(bot_token="xoxb-1", api_url=url))
+    messenger = SlackMessenger(SlackClient(SlackSettings(bot_token="xoxb-1", api_url=url)))
     for work in (messenger.post(CHANNEL, cards.card(), "k"), messenger.post(ALICE, cards.card(), "k")):
         error = await refused(work)
         assert (error.retryable, error.sent) == (True, True)
@@ -186,6 +189,28 @@ async def test_answer_in_between_that_is_not_json() -> None:
 async def test_secrets_are_not_shown(settings: SlackSettings, sim: SlackSimulator) -> None:
     for secret in (sim.bot_token, sim.signing_secret, sim.app_token):
         assert secret not in repr(settings)
+
+
+async def test_an_outage_is_logged_when_it_begins_and_when_it_ends(
+    sim: SlackSimulator, messenger: SlackMessenger, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "adapters")
+    sim.fail("chat.postMessage", 2, status=503)
+    for _ in range(2):
+        await refused(messenger.post(CHANNEL, cards.card(), "k"))
+    await messenger.post(CHANNEL, cards.card(), "k")
+    assert [f"{r.levelname} {r.getMessage()}" for r in caplog.records if r.name.startswith("adapters.")] == [
+        f"WARNING Slack cannot be reached: HTTP 503; let this machine reach {sim.api_url}, or check slack.api_url",
+        "INFO Slack can be reached again",
+    ]
+
+
+async def test_a_refusal_is_no_outage(
+    sim: SlackSimulator, messenger: SlackMessenger, caplog: pytest.LogCaptureFixture
+) -> None:
+    sim.fail("chat.postMessage", status=200, body={"ok": False, "error": "invalid_auth"})
+    await refused(messenger.post(CHANNEL, cards.card(), "k"))
+    assert caplog.records == []
 
 
 async def test_many_at_once_share_one_messenger(sim: SlackSimulator, messenger: SlackMessenger) -> None:
