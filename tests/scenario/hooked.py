@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -22,6 +21,7 @@ from core.ports.outbox import Attempt, Delivery
 from core.ports.store import Reading
 from tests.clock import ManualClock
 from tests.simulators.receiver import Hook, Receiver
+from tests.waiting import eventually
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 NEXT_SECRET = "whsec_" + base64.b64encode(bytes(range(32, 64))).decode()
@@ -119,12 +119,7 @@ class Fabu:
 
     async def settled(self, plan: Mapping[str, Any], attempts: int = 1) -> tuple[Delivery, list[Attempt]]:
         """Wait until so many tries of a plan's newest hook are recorded; return it with them."""
-        async with asyncio.timeout(10):
-            while True:
-                delivery, made = (await self.deliveries(plan))[-1]
-                if len(made) >= attempts:
-                    return delivery, made
-                await asyncio.sleep(0.02)
+        return (await eventually(self.deliveries, plan, wanted=lambda found: len(found[-1][1]) >= attempts))[-1]
 
     async def answer(self, receiver: Receiver, hook: Hook, result: str = "success", **fields: Any) -> tuple[int, Any]:
         """Let an external system call back."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from aiohttp import ClientSession
 
@@ -19,15 +18,13 @@ from config.settings import Settings
 from core.audit import LogEntry, broken_at
 from core.ports.clock import Clock
 from core.ports.store import Reading
+from tests.waiting import eventually
 
-T = TypeVar("T")
 Json = dict[str, Any]
 PEOPLE = ("alice", "bob", "carol", "dave", "erin")
 ADMIN = "dave"
 GROUPS = [{"id": "sre", "members": ["carol", "erin"]}]
-PATIENCE = 10.0
-"""Seconds after which something is taken for never going to happen."""
-TOLD_OF_SMALL_RELEASE = """\
+LINES_OF_SMALL_RELEASE = """\
 Alice: started the plan
 Alice: finished the planning
 Alice: asked for approval
@@ -118,6 +115,11 @@ class Fabu:
         last = (await self.log(number))[-1]
         return f"Operation log: {last.seq} entries, head {last.hash}"
 
+    async def votes(self, number: int = 1) -> list[tuple[str, str, str]]:
+        """Return who has voted, how, and with which comment, in order."""
+        stages = (await self.plan(number))["approval"]["stages"]
+        return [(vote["person"], vote["decision"], vote["comment"]) for stage in stages for vote in stage["votes"]]
+
     async def until_status(self, status: str, number: int = 1) -> None:
         """Wait until a plan stands where it should."""
         await eventually(self.status, number, wanted=lambda found: found == status)
@@ -132,19 +134,6 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
         for _, token in made.values():
             await services.store.write(lambda writing, token=token: writing.people.add_token(token))  # type: ignore[misc]
         yield Fabu(url, services, session, {person: secret for person, (secret, _) in made.items()})
-
-
-async def eventually(ask: Callable[..., Awaitable[T]], *args: Any, wanted: Callable[[T], object]) -> T:
-    """Ask again and again until the answer is what is wanted; return it."""
-    found = await ask(*args)
-    try:
-        async with asyncio.timeout(PATIENCE):
-            while not wanted(found):
-                await asyncio.sleep(0.02)
-                found = await ask(*args)
-    except TimeoutError:
-        raise AssertionError(f"it stays {found!r}") from None
-    return found
 
 
 def step(key: str, **fields: Any) -> Json:
