@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import ClientSession
+from yarl import URL
 
 from bot.app import listening, running
 from bot.installation import derive, load_secret
@@ -62,13 +63,18 @@ class Fabu:
     session: ClientSession
     tokens: Mapping[str, str]
 
-    async def api(self, method: str, path: str, body: Json | None = None, *, by: str = "alice") -> Any:
+    async def request(self, method: str, path: str, body: Any = None, *, by: str = "") -> tuple[int, Any]:
+        """Send a request, as a person where one is named; return the status and the JSON that answers, if any."""
+        headers = {"Authorization": f"Bearer {self.tokens[by]}"} if by else {}
+        url = URL(self.url + path, encoded=True)
+        async with self.session.request(method, url, json=body, headers=headers) as response:
+            return response.status, await response.json() if response.status != 204 else None
+
+    async def api(self, method: str, path: str, body: Any = None, *, by: str = "alice") -> Any:
         """Call the API and return what it answers, which must be a success."""
-        headers = {"Authorization": f"Bearer {self.tokens[by]}"}
-        async with self.session.request(method, f"{self.url}/api/v1{path}", json=body, headers=headers) as response:
-            answer = await response.json()
-            assert response.status < 300, answer
-            return answer
+        status, answer = await self.request(method, f"/api/v1{path}", body, by=by)
+        assert status < 300, answer
+        return answer
 
     async def draft(self, *items: Json, stages: list[Json] | None = None, by: str = "alice", **fields: Any) -> Json:
         """Draft a plan."""
@@ -127,10 +133,10 @@ class Fabu:
 
 @asynccontextmanager
 async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Fabu]:
-    """Run Fabu on a free port, with a token for everybody."""
+    """Run Fabu on a free port, with a token for everybody in the settings."""
     async with running(settings, clock) as app, listening(app, "127.0.0.1", 0) as url, ClientSession() as session:
         services = app[SERVICES]
-        made = {person: new_token(person, "test", services.clock, services.ids) for person in PEOPLE}
+        made = {one.id: new_token(one.id, "test", services.clock, services.ids) for one in settings.people}
         for _, token in made.values():
             await services.store.write(lambda writing, token=token: writing.people.add_token(token))  # type: ignore[misc]
         yield Fabu(url, services, session, {person: secret for person, (secret, _) in made.items()})

@@ -19,7 +19,7 @@ from tests.scenario.office import opened, step
 from tests.scenario.process import serving
 from tests.simulators.feishu_platform import FeishuPlatform
 from tests.unit.adapters.feishu.app import section_of
-from tests.unit.adapters.feishu.test_approval_calls import definition
+from tests.unit.adapters.feishu.test_client_approvals import definition
 from tests.waiting import PATIENCE, eventually
 
 ENDS = {

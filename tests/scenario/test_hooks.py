@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tests.fixtures import hook_example
 from tests.scenario.hooked import NEXT_SECRET, SECRET, TEXT, endpoint, fabu, settings_for
 from tests.simulators.receiver import Hook, Receiver
 
-EXAMPLE = json.loads((Path(__file__).parents[1] / "fixtures" / "hook_example.json").read_bytes())["release_plan"]
+EXAMPLE = hook_example()["release_plan"]
 
 
 async def hooks_of(receiver: Receiver, count: int) -> list[Hook]:

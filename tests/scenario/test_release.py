@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import NullPool, create_engine
 
-from core.plan import Channel
+from bot.adapters import CHATS as ADAPTERS
 from tests.scenario.chats.registry import CHATS, VENDORS
 from tests.scenario.chats.vocabulary import Chat, Office
 from tests.scenario.office import script, sql, step
@@ -101,9 +101,8 @@ def stages(chat: Chat) -> list[dict[str, Any]]:
     return [chat.vendor.stage("QA", "bob", "@sre", rule=2), chat.vendor.stage("Operations", "dave")]
 
 
-def test_every_chat_that_decides_by_cards_plays_the_release() -> None:
-    by_cards = {channel.value for channel in Channel if channel is not Channel.NATIVE and not channel.is_form}
-    assert by_cards == VENDORS.keys() == {chat.vendor.name for chat in CHATS.values()}
+def test_every_chat_plays_the_release() -> None:
+    assert ADAPTERS.keys() == VENDORS.keys() == {chat.vendor.name for chat in CHATS.values()}
 
 
 async def test_a_whole_release_by_buttons(office: Office[Any, Any], chat: Chat, shop: Shop) -> None:

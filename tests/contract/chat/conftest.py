@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from adapters.common.system import SystemClock
-from bot.adapters import open_chats
+from bot.adapters import host_of, open_chats
 from config.settings import Settings
 from core.ports.messenger import Messenger, Place
+from tests.adapters import unheard
 from tests.scenario.chats.registry import VENDORS
 from tests.scenario.chats.vocabulary import Vendor
 from tests.simulators.base import Simulator
@@ -47,6 +48,6 @@ async def chat(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[
     vendor = VENDORS[request.param]
     async with vendor.simulator() as simulator:
         settings = vendor.settings(tmp_path, simulator)
-        opened = open_chats(settings, SystemClock()).chats[vendor.name]
+        opened = open_chats(settings, host_of(settings, SystemClock(), unheard)).adapters[vendor.name]
         yield Subject(vendor, simulator, settings, opened.messenger, Place(channel=opened.channel))
         await opened.messenger.close()

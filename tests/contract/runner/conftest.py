@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,10 +10,12 @@ from typing import Any
 
 import pytest
 
-from bot.adapters import open_runners
+from adapters.common.system import SystemClock
+from bot.adapters import host_of, open_runners
 from config.settings import Settings
 from core.ports.runner import Runner, RunOrder, RunReport
 from core.status import RunStatus
+from tests.adapters import unheard
 from tests.contract.runner.systems import SYSTEMS, System
 from tests.waiting import eventually
 
@@ -58,16 +59,14 @@ class Subject:
         return report
 
 
-async def _ignore(plan_id: str, item_id: str, report: RunReport) -> None:
-    """Take what a runner reports by itself; it is asked for in these tests."""
-
-
 @pytest.fixture(params=SYSTEMS)
 async def subject(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
-    async with SYSTEMS[request.param](tmp_path) as system, AsyncExitStack() as stack:
+    async with SYSTEMS[request.param](tmp_path) as system:
         sections: dict[str, Any] = {"local": {"enabled": False}, request.param: system.section}
         settings = Settings.model_validate({"database": {"url": f"sqlite:///{tmp_path}/fabu.db"}, **sections})
-        runners = await open_runners(settings, _ignore, stack)
-        yield Subject(runners[request.param], system)
+        opened = open_runners(settings, host_of(settings, SystemClock(), unheard))[request.param]
+        await opened.start()
+        yield Subject(opened.runner, system)
         if system.starts:
             await system.end(well=True)
+        await opened.runner.close()

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from bot.adapters import RUNNERS
 from core.ports.runner import RunReport
 from core.status import RunStatus
 from tests.contract.runner.conftest import Subject
+from tests.contract.runner.systems import SYSTEMS
+
+
+def test_every_runner_is_held_to_the_contract() -> None:
+    assert SYSTEMS.keys() == RUNNERS.keys()
 
 
 async def test_a_start_says_where_the_run_is(subject: Subject) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from adapters.dingtalk.messenger import DingTalkMessenger
 from adapters.dingtalk.server import DingTalkServer
 from adapters.dingtalk.settings import DingTalkSettings
 from adapters.dingtalk.words import Words
-from core.chat import Handler, Inbound, Reply
+from core.chat import Handler
 from tests.adapters import changed, inbox_of
 from tests.clock import SharedClock
 from tests.simulators.dingtalk import DingTalkSimulator
@@ -31,24 +30,6 @@ from tests.waiting import until
 Mode = Literal["http", "stream"]
 SECRETS = {"card_secret": "card-secret", "token": Console.token, "aes_key": Console.aes_key}
 WORDS = Words(outsider="只有组织成员可以使用", later="稍后回复", commands={"new": "新建", "approve": "批准"})
-
-
-class Bot:
-    """A handler that keeps what it gets and answers what it is told to; it may be slow, or fail."""
-
-    def __init__(self) -> None:
-        self.asked: list[Inbound] = []
-        self.reply = Reply("好的")
-        self.failure: Exception | None = None
-        self.may_answer = asyncio.Event()
-        self.may_answer.set()
-
-    async def __call__(self, inbound: Inbound) -> Reply:
-        self.asked.append(inbound)
-        await self.may_answer.wait()
-        if self.failure:
-            raise self.failure
-        return self.reply
 
 
 @dataclass(frozen=True)
