@@ -191,17 +191,17 @@ async def test_two_clicks_of_one_person_count_once(case: FeishuOffice, asked: Me
 
 async def test_a_message_that_is_delivered_again_is_answered_once(case: FeishuOffice) -> None:
     sent = await case.platform.write("ou_alice", "new Shop 7", GROUP)
-    await case.alice.until(lambda: case.alice.told)
+    await case.alice.until(lambda: case.alice.sentences)
     again = case.platform.envelope("im.message.receive_v1", sent.envelope["event"])
     for envelope in (sent.envelope, again):
         assert (await case.platform.push(envelope)).status == 200
     assert "Plan #2" in await case.alice.says("new Shop 8", GROUP)
-    assert len(case.alice.told) == 2
+    assert len(case.alice.sentences) == 2
 
 
 async def test_events_of_no_concern_are_taken_and_left_alone(case: FeishuOffice) -> None:
     written = (await case.platform.write("ou_alice", "web")).envelope["event"]
-    [_] = await case.alice.until(lambda: case.alice.told)
+    [_] = await case.alice.until(lambda: case.alice.sentences)
     message, sender = written["message"], written["sender"]
     of_no_concern: dict[str, Json] = {
         "contact.user.updated_v3": {"object": {"open_id": "ou_bob"}},
@@ -219,4 +219,4 @@ async def test_events_of_no_concern_are_taken_and_left_alone(case: FeishuOffice)
     answers = [await case.platform.push(envelope) for envelope in pushes]
     assert {(answer.status, len(answer.body)) for answer in answers} == {(200, 0)}
     assert "sign-in" in await case.alice.says("web")
-    assert len(case.alice.told) == 2
+    assert len(case.alice.sentences) == 2

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.ports.messenger import Posted
-from tests.scenario.chats.vocabulary import C, Office, P, Person, Vendor
+from tests.scenario.chats.vocabulary import CardT, Office, Person, PersonT, Vendor
 from tests.scenario.office import PEOPLE, Fabu, Json
 from tests.simulators.dingtalk import Card, DingTalkSimulator
 from tests.simulators.dingtalk_platform import Console
@@ -27,7 +27,7 @@ ANSWERS = {"text", "markdown", "sampleText", "sampleMarkdown"}
 
 
 @dataclass(frozen=True)
-class Member(Person[C]):
+class Member(Person[CardT]):
     """A person in front of DingTalk, whatever plans are shown on."""
 
     ding: DingTalkSimulator
@@ -39,7 +39,7 @@ class Member(Person[C]):
         return self.ding
 
     @property
-    def told(self) -> list[str]:
+    def sentences(self) -> list[str]:
         """The messages of the robot to this person alone that are no cards, oldest first."""
         return [message.text for message in self.ding.robot_messages(self.id) if message.msg_key in ANSWERS]
 
@@ -62,9 +62,9 @@ class User(Member[Card]):
 
     async def says(self, words: str, channel: str = "") -> str:
         """Write to the robot and return what it answers to this person alone: a message, or the note on a card."""
-        messages, cards = len(self.told), len(self.answers)
+        messages, cards = len(self.sentences), len(self.answers)
         await self.writes(words, channel)
-        return (await self.until(lambda: self.told[messages:] or list(map(self.note, self.answers[cards:]))))[0]
+        return (await self.until(lambda: self.sentences[messages:] or list(map(self.note, self.answers[cards:]))))[0]
 
     async def clicks(self, button: str, on: Card | None = None, *, item: str = "", text: str = "") -> str:
         """Press a button when the card is at the item, with `text` in its field; return the private note."""
@@ -90,7 +90,7 @@ class User(Member[Card]):
 
 
 @dataclass(frozen=True)
-class Organisation(Office[P, C]):
+class Organisation(Office[PersonT, CardT]):
     """One Fabu, one DingTalk, and the people who use both, whatever plans are shown on."""
 
     ding: DingTalkSimulator
@@ -195,4 +195,14 @@ def remove(ding: DingTalkSimulator, posted: Posted) -> None:
     ding.remove_card(posted.message)
 
 
-DINGTALK = Vendor("dingtalk", "card.create", open_simulator, section_for, KNOWN, str, connect, seen, remove)
+DINGTALK = Vendor(
+    name="dingtalk",
+    posting="card.create",
+    simulator=open_simulator,
+    section=section_for,
+    people=KNOWN,
+    account=str,
+    connect=connect,
+    seen=seen,
+    remove=remove,
+)

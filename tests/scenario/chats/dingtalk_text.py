@@ -122,5 +122,14 @@ async def _connect(ding: DingTalkSimulator, fabu: Fabu) -> TextOffice:
 
 
 DINGTALK_TEXT: Vendor[DingTalkSimulator, TextOffice] = Vendor(
-    "dingtalk", "robot.group", open_simulator, _section_for, KNOWN, str, _connect, seen, remove, keyed=False
+    name="dingtalk",
+    posting="robot.group",
+    simulator=open_simulator,
+    section=_section_for,
+    people=KNOWN,
+    account=str,
+    connect=_connect,
+    seen=seen,
+    remove=remove,
+    keyed=False,
 )

@@ -55,9 +55,9 @@ class User(Person[Message]):
 
     async def says(self, words: str, channel: str = "") -> str:
         """Write to the bot, and return the sentence that it answers for this person alone."""
-        before = len(self.told)
+        before = len(self.sentences)
         await self.writes(words, channel)
-        return (await self.until(lambda: self.told[before:]))[0]
+        return (await self.until(lambda: self.sentences[before:]))[0]
 
     async def asks(self, words: str, channel: str = "") -> str:
         """Write to the bot, and return what is read on the card that it answers below."""
@@ -82,7 +82,7 @@ class User(Person[Message]):
         return await self.platform.click(self.id, card, found.name or button, typed)
 
     @property
-    def told(self) -> list[str]:
+    def sentences(self) -> list[str]:
         """The sentences that were said to this person alone, oldest first."""
         mine = {m.message_id for m in self.feishu.messages.values() if m.sender == self.id}
         return [
@@ -191,5 +191,13 @@ def remove(feishu: FeishuSimulator, posted: Posted) -> None:
 
 
 FEISHU = Vendor(
-    "feishu", "im.message.create", open_simulator, section_for, KNOWN, "ou_{}".format, connect, seen, remove
+    name="feishu",
+    posting="im.message.create",
+    simulator=open_simulator,
+    section=section_for,
+    people=KNOWN,
+    account="ou_{}".format,
+    connect=connect,
+    seen=seen,
+    remove=remove,
 )

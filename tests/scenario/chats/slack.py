@@ -35,7 +35,7 @@ class User(Person[Message]):
         return self.slack
 
     @property
-    def told(self) -> list[str]:
+    def sentences(self) -> list[str]:
         """What was shown to this person alone and is no card of a plan, oldest first."""
         direct = [m for m in self.slack.dms(self.id) if not m.blocks and not m.thread_ts]
         shown = sorted(direct + self.slack.ephemerals(self.id), key=lambda message: float(message.ts))
@@ -62,21 +62,22 @@ class User(Person[Message]):
 
     async def says(self, words: str, channel: str = "") -> str:
         """Type `/release …` in a channel and return what is shown at once; nothing when a modal opens instead."""
-        before = len(self.told)
+        before = len(self.sentences)
         reply = await self.slack.slash(self.id, channel or CHANNEL, words)
         assert reply.problems == []
-        return "\n".join(self.told[before:])
+        return "\n".join(self.sentences[before:])
 
     async def clicks(self, button: str, on: Message | View | None = None, *, item: str = "", text: str = "") -> str:
         """Click a button and fill in the modal that opens; it stays open where the text that it needs is lacking."""
         shown = on or await self.card_with(button)
         while left := self.slack.modal(self.id):
             await self.slack.close_view(self.id, left)
-        told, cards = len(self.told), len(self.cards)
+        sent, posted = len(self.sentences), len(self.cards)
 
         def answers() -> list[str]:
             """Return what came since: of cards only what the home tab opens, as others come by themselves."""
-            return [*self.told[told:], *(text_of(card) for card in self.cards[cards:] if isinstance(shown, View))]
+            cards = self.cards[posted:] if isinstance(shown, View) else []
+            return [*self.sentences[sent:], *map(text_of, cards)]
 
         await self.slack.click(self.id, shown, _action(shown, button, item))
         await self.until(lambda: self.slack.modal(self.id) or answers())
@@ -206,5 +207,14 @@ def remove(slack: SlackSimulator, posted: Posted) -> None:
 
 
 SLACK = Vendor(
-    "slack", "chat.postMessage", open_simulator, section_for, KNOWN, IDS.__getitem__, connect, seen, remove, keyed=False
+    name="slack",
+    posting="chat.postMessage",
+    simulator=open_simulator,
+    section=section_for,
+    people=KNOWN,
+    account=IDS.__getitem__,
+    connect=connect,
+    seen=seen,
+    remove=remove,
+    keyed=False,
 )

@@ -18,15 +18,15 @@ from tests.simulators.base import Simulator
 from tests.waiting import PATIENCE
 
 T = TypeVar("T")
-C = TypeVar("C")
-P = TypeVar("P", bound="Person[Any]")
-S = TypeVar("S", bound=Simulator)
-O = TypeVar("O", bound="Office[Any, Any]", covariant=True)  # noqa: E741 - as the others
+CardT = TypeVar("CardT")
+PersonT = TypeVar("PersonT", bound="Person[Any]")
+SimulatorT = TypeVar("SimulatorT", bound=Simulator)
+OfficeT = TypeVar("OfficeT", bound="Office[Any, Any]", covariant=True)
 
 _NONE: Mapping[str, Json] = MappingProxyType({})
 
 
-class Person(ABC, Generic[C]):
+class Person(ABC, Generic[CardT]):
     """Somebody in front of a chat whose cards are of type C; `id` is the vendor's id of the account."""
 
     id: str
@@ -38,12 +38,12 @@ class Person(ABC, Generic[C]):
 
     @property
     @abstractmethod
-    def told(self) -> list[str]:
+    def sentences(self) -> list[str]:
         """The sentences that were sent to this person alone, oldest first."""
 
     @property
     @abstractmethod
-    def cards(self) -> list[C]:
+    def cards(self) -> list[CardT]:
         """The cards that ask this person for something, oldest first."""
 
     @abstractmethod
@@ -59,7 +59,7 @@ class Person(ABC, Generic[C]):
         return await self.says(words, channel)
 
     @abstractmethod
-    async def clicks(self, button: str, on: C | None = None, *, item: str = "", text: str = "") -> str:
+    async def clicks(self, button: str, on: CardT | None = None, *, item: str = "", text: str = "") -> str:
         """Click a button, as soon as a card to this person shows it unless `on` names one; return the answer.
 
         `item` is the one that the button stands at. `text` is what is typed into the input that belongs to the button.
@@ -67,27 +67,27 @@ class Person(ABC, Generic[C]):
         """
 
     @abstractmethod
-    def read(self, card: C) -> str:
+    def read(self, card: CardT) -> str:
         """Return everything that is read on a card."""
 
     @abstractmethod
-    def offers(self, card: C, button: str) -> bool:
+    def offers(self, card: CardT, button: str) -> bool:
         """Tell whether a card shows a button."""
 
-    def shows(self, card: C, *words: str) -> bool:
+    def shows(self, card: CardT, *words: str) -> bool:
         """Tell whether a card shows all these words."""
         text = self.read(card)
         return all(word in text for word in words)
 
     async def hears(self, words: str, times: int = 1) -> str:
         """Wait until these words were sent to this person alone so often; return the sentence."""
-        return (await self.until(lambda: [text for text in self.told if words in text][times - 1 :]))[0]
+        return (await self.until(lambda: [text for text in self.sentences if words in text][times - 1 :]))[0]
 
-    async def sees(self, *words: str) -> C:
+    async def sees(self, *words: str) -> CardT:
         """Wait until the newest card to this person shows all these words; return it."""
         return await self.until(lambda: next((c for c in self.cards[-1:] if self.shows(c, *words)), None))
 
-    async def card_with(self, button: str) -> C:
+    async def card_with(self, button: str) -> CardT:
         """Wait for a card to this person with a button; return the newest."""
         return await self.until(lambda: next((c for c in reversed(self.cards) if self.offers(c, button)), None))
 
@@ -96,12 +96,12 @@ class Person(ABC, Generic[C]):
         try:
             return await self.simulator.until(condition, PATIENCE)
         except TimeoutError:
-            seen = "\n---\n".join([*self.told, *map(self.read, self.cards)])
+            seen = "\n---\n".join([*self.sentences, *map(self.read, self.cards)])
             raise AssertionError(f"{self.id} waits in vain, and sees\n{seen}") from None
 
 
 @dataclass(frozen=True)
-class Office(ABC, Generic[P, C]):
+class Office(ABC, Generic[PersonT, CardT]):
     """One Fabu, one chat, and the people who use both."""
 
     fabu: Fabu
@@ -113,16 +113,16 @@ class Office(ABC, Generic[P, C]):
 
     @property
     @abstractmethod
-    def channel_cards(self) -> list[C]:
+    def channel_cards(self) -> list[CardT]:
         """The cards of plans in the channel, oldest first."""
 
     @property
     @abstractmethod
-    def lasting_cards(self) -> list[C]:
+    def lasting_cards(self) -> list[CardT]:
         """All cards that are kept up to date, wherever they are; those that answer a message are not among them."""
 
     @abstractmethod
-    def person(self, name: str) -> P:
+    def person(self, name: str) -> PersonT:
         """Return one of the people in front of the chat."""
 
     @abstractmethod
@@ -130,48 +130,48 @@ class Office(ABC, Generic[P, C]):
         """Return the lines that were written about the newest plan of the channel."""
 
     @property
-    def alice(self) -> P:
+    def alice(self) -> PersonT:
         """The manager of plans."""
         return self.person("alice")
 
     @property
-    def bob(self) -> P:
+    def bob(self) -> PersonT:
         """An approver."""
         return self.person("bob")
 
     @property
-    def carol(self) -> P:
+    def carol(self) -> PersonT:
         """A member of the group sre."""
         return self.person("carol")
 
     @property
-    def dave(self) -> P:
+    def dave(self) -> PersonT:
         """An administrator."""
         return self.person("dave")
 
     @property
-    def erin(self) -> P:
+    def erin(self) -> PersonT:
         """A member of the group sre."""
         return self.person("erin")
 
-    async def channel_card(self, *words: str) -> C:
+    async def channel_card(self, *words: str) -> CardT:
         """Wait until the newest card of a plan in the channel shows all these words; return it."""
         alice = self.alice
         return await alice.until(lambda: next((c for c in self.channel_cards[-1:] if alice.shows(c, *words)), None))
 
-    async def until_all_cards_show(self, *words: str) -> list[C]:
+    async def until_all_cards_show(self, *words: str) -> list[CardT]:
         """Wait until every lasting card shows all these words; return the cards."""
         alice = self.alice
 
-        def look() -> list[C] | None:
+        def look() -> list[CardT] | None:
             cards = self.lasting_cards
             return cards if all(alice.shows(card, *words) for card in cards) else None
 
         return await alice.until(look)
 
 
-@dataclass(frozen=True)
-class Vendor(Generic[S, O]):
+@dataclass(frozen=True, kw_only=True)
+class Vendor(Generic[SimulatorT, OfficeT]):
     """A chat as scenarios and contracts use it.
 
     `name` is the platform, the section of the settings and the channel of stages; `posting` the operation of the
@@ -183,13 +183,13 @@ class Vendor(Generic[S, O]):
 
     name: str
     posting: str
-    simulator: Callable[[], AbstractAsyncContextManager[S]]
+    simulator: Callable[[], AbstractAsyncContextManager[SimulatorT]]
     section: Callable[..., Json]
     people: Mapping[str, Json]
     account: Callable[[str], str]
-    connect: Callable[[S, Fabu], Awaitable[O]]
-    seen: Callable[[S, str], list[str]]
-    remove: Callable[[S, Posted], None]
+    connect: Callable[[SimulatorT, Fabu], Awaitable[OfficeT]]
+    seen: Callable[[SimulatorT, str], list[str]]
+    remove: Callable[[SimulatorT, Posted], None]
     keyed: bool = True
 
     def stage(self, name: str, *approvers: str, **fields: Any) -> Json:
@@ -197,19 +197,27 @@ class Vendor(Generic[S, O]):
         return stage(name, *approvers, **{"channel": self.name, **fields})
 
     def written(
-        self, folder: Path, simulator: S, *, language: str = "en", others: Mapping[str, Json] = _NONE, **own: Any
+        self,
+        folder: Path,
+        simulator: SimulatorT,
+        *,
+        language: str = "en",
+        others: Mapping[str, Json] = _NONE,
+        **own: Any,
     ) -> Json:
         """Return settings as they are written; `own` are fields of this chat's section, `others` further sections."""
         written = written_for(folder, self.people, **{self.name: self.section(simulator, **own)}, **others)
         written["server"]["language"] = language
         return written
 
-    def settings(self, folder: Path, simulator: S, **changes: Any) -> Settings:
+    def settings(self, folder: Path, simulator: SimulatorT, **changes: Any) -> Settings:
         """Return the settings that `written` writes."""
         return Settings.model_validate(self.written(folder, simulator, **changes))
 
     @asynccontextmanager
-    async def office(self, folder: Path, clock: Callable[[S], Clock] | None = None, **changes: Any) -> AsyncIterator[O]:
+    async def office(
+        self, folder: Path, clock: Callable[[SimulatorT], Clock] | None = None, **changes: Any
+    ) -> AsyncIterator[OfficeT]:
         """Run both; `clock` makes Fabu's out of the simulator, `changes` go to `written`."""
         async with (
             self.simulator() as simulator,

@@ -19,19 +19,7 @@ from core.workflow import (
     TextHookJob,
     WorkflowHookJob,
 )
-from tests.fixtures import HOOK_EXAMPLE, hook_example
-
-
-def missing(part: Any, whole: Any, path: str = "") -> Iterator[str]:
-    """Yield the path of everything in `part` that is not, equal, in `whole`."""
-    if isinstance(part, dict) and isinstance(whole, dict):
-        for key, member in part.items():
-            yield from missing(member, whole.get(key, "<absent>"), f"{path}/{key}")
-    elif isinstance(part, list) and isinstance(whole, list) and len(part) == len(whole):
-        for index, (member, other) in enumerate(zip(part, whole, strict=True)):
-            yield from missing(member, other, f"{path}/{index}")
-    elif type(part) is not type(whole) or part != whole:
-        yield path
+from tests.fixtures import HOOK_EXAMPLE, hook_example, missing
 
 
 def added_keys(part: Any, whole: Any) -> Iterator[str]:
