@@ -19,7 +19,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import sqlalchemy as sa
 from aiohttp import web
@@ -45,9 +44,10 @@ from core.ports.outbox import Delivery, DeliveryState
 from core.ports.store import Reading, Store
 from core.status import HookEvent, PlanStatus
 from tests.benchmarks.comparing import Row
+from tests.fixtures import hook_example
 from tests.services import fresh_database
 
-EXAMPLE = json.loads((Path(__file__).parents[1] / "fixtures" / "hook_example.json").read_bytes())
+EXAMPLE = hook_example()
 SECRET = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 LOOPBACK = ["127.0.0.0/8"]
 ALICE = Actor("alice")

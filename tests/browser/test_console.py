@@ -22,6 +22,7 @@ from core import commands as c
 from core.chat import Inbound
 from core.status import PlanStatus
 from tests.services import leave_out
+from tests.waiting import eventually
 from tests.worlds import draft, stage, text_item, workflow_item
 
 FLAGS = (
@@ -131,9 +132,7 @@ async def test_a_release_is_approved_and_run_in_the_browser(console: Console, br
 
     await by("bob", approve)
     await by("alice", execute)
-    async with asyncio.timeout(20):
-        while await console.status() is not PlanStatus.SUCCESS:  # noqa: ASYNC110 - the run ends in a process of its own
-            await asyncio.sleep(0.05)
+    await eventually(console.status, wanted=lambda status: status is PlanStatus.SUCCESS)
 
 
 async def test_a_link_works_once_and_only_by_its_button(console: Console) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,23 +10,16 @@ import pytest
 
 from config.settings import Settings
 from core.ports.clock import Clock
-from tests.scenario.office import Fabu, opened, written_for
-from tests.scenario.slack_users import CHANNEL, IDS, User
+from tests.scenario.chats.slack import IDS, KNOWN, User, connect, open_simulator, section_for
+from tests.scenario.office import Fabu, Json, opened, written_for
 from tests.simulators.slack import SlackSimulator
-
-BY_ID = ("alice", "bob", "dave")
-"""People whose Slack id is in the settings; the others are found by their e-mail address."""
 
 
 @pytest.fixture
 async def slack() -> AsyncIterator[SlackSimulator]:
-    """A workspace with everybody in it. At the end Slack must have had nothing to complain of."""
-    async with SlackSimulator() as simulator:
-        for name, user in IDS.items():
-            simulator.add_user(user, name, f"{name}@example.com")
-        simulator.add_channel(CHANNEL, "releases")
+    """A workspace with everybody in it."""
+    async with open_simulator() as simulator:
         yield simulator
-        assert simulator.complaints == []
 
 
 @pytest.fixture
@@ -42,30 +35,19 @@ def clock() -> Clock | None:
 
 
 @pytest.fixture
-def people() -> dict[str, dict[str, Any]]:
+def people() -> Mapping[str, Json]:
     """How Fabu knows each of them."""
-    return {name: {"slack": IDS[name]} if name in BY_ID else {"email": f"{name}@example.com"} for name in IDS}
+    return KNOWN
 
 
 @pytest.fixture
-def written(
-    tmp_path: Path, slack: SlackSimulator, people: dict[str, dict[str, Any]], sections: dict[str, Any]
-) -> dict[str, Any]:
+def written(tmp_path: Path, slack: SlackSimulator, people: Mapping[str, Json], sections: dict[str, Any]) -> Json:
     """Settings for the simulated Slack, as they are written."""
-    section = {
-        "bot_token": slack.bot_token,
-        "signing_secret": slack.signing_secret,
-        "app_token": slack.app_token,
-        "api_url": slack.api_url,
-        "channel": CHANNEL,
-        "response_hosts": ["127.0.0.1"],
-        **sections.get("slack", {}),
-    }
-    return written_for(tmp_path, people, **sections | {"slack": section})
+    return written_for(tmp_path, people, **sections | {"slack": section_for(slack, **sections.get("slack", {}))})
 
 
 @pytest.fixture
-def settings(written: dict[str, Any]) -> Settings:
+def settings(written: Json) -> Settings:
     """Settings for the simulated Slack."""
     return Settings.model_validate(written)
 
@@ -74,9 +56,7 @@ def settings(written: dict[str, Any]) -> Settings:
 async def fabu(settings: Settings, slack: SlackSimulator, clock: Clock | None) -> AsyncIterator[Fabu]:
     """A running Fabu that the simulated Slack delivers to."""
     async with opened(settings, clock) as running:
-        slack.app_url = f"{running.url}/slack/events"
-        if settings.slack.mode == "socket":
-            await slack.socket_connected()
+        await connect(slack, running)
         yield running
 
 

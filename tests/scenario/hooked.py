@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -13,15 +12,15 @@ from typing import Any
 
 from aiohttp import ClientSession
 
-from bot.app import listening, running
-from bot.people.tokens import new_token
-from bot.services import SERVICES, Services
+from bot.services import Services
 from config.settings import Settings
 from core.effects import DestinationKind
 from core.ports.outbox import Attempt, Delivery
 from core.ports.store import Reading
 from tests.clock import ManualClock
+from tests.scenario import office
 from tests.simulators.receiver import Hook, Receiver
+from tests.waiting import eventually
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 NEXT_SECRET = "whsec_" + base64.b64encode(bytes(range(32, 64))).decode()
@@ -59,20 +58,27 @@ def settings_for(folder: Path, *receivers: Receiver, **others: Any) -> Settings:
 class Fabu:
     """A running installation. Alice is the manager of all plans, Root an administrator."""
 
-    url: str
-    services: Services
+    running: office.Fabu
     clock: ManualClock
-    session: ClientSession
-    tokens: Mapping[str, str]
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return self.running.url
+
+    @property
+    def session(self) -> ClientSession:
+        """What requests go out from."""
+        return self.running.session
+
+    @property
+    def services(self) -> Services:
+        """What its parts share."""
+        return self.running.services
 
     async def call(self, method: str, path: str, by: str = "alice", **body: Any) -> Any:
         """Call the API and return what it answers, which must be a success."""
-        headers = {"Authorization": f"Bearer {self.tokens[by]}"}
-        json = body if method != "GET" else None
-        async with self.session.request(method, f"{self.url}/api/v1{path}", json=json, headers=headers) as response:
-            answer = None if response.status == 204 else await response.json()
-            assert response.status < 300, answer
-            return answer
+        return await self.running.api(method, path, body if method != "GET" else None, by=by)
 
     async def draft(self, *items: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
         """Draft a plan that needs no approval."""
@@ -119,12 +125,7 @@ class Fabu:
 
     async def settled(self, plan: Mapping[str, Any], attempts: int = 1) -> tuple[Delivery, list[Attempt]]:
         """Wait until so many tries of a plan's newest hook are recorded; return it with them."""
-        async with asyncio.timeout(10):
-            while True:
-                delivery, made = (await self.deliveries(plan))[-1]
-                if len(made) >= attempts:
-                    return delivery, made
-                await asyncio.sleep(0.02)
+        return (await eventually(self.deliveries, plan, wanted=lambda found: len(found[-1][1]) >= attempts))[-1]
 
     async def answer(self, receiver: Receiver, hook: Hook, result: str = "success", **fields: Any) -> tuple[int, Any]:
         """Let an external system call back."""
@@ -140,10 +141,5 @@ class Fabu:
 async def fabu(settings: Settings, start: datetime | None = None) -> AsyncIterator[Fabu]:
     """Run Fabu on a free port of this machine."""
     clock = ManualClock(start or datetime.now(UTC))
-    async with running(settings, clock) as app, listening(app, "127.0.0.1", 0) as url, ClientSession() as session:
-        services = app[SERVICES]
-        tokens = {}
-        for person in ("alice", "bob", "root"):
-            tokens[person], token = new_token(person, "test", clock, services.ids)
-            await services.store.write(lambda writing, token=token: writing.people.add_token(token))  # type: ignore[misc]
-        yield Fabu(url, services, clock, session, tokens)
+    async with office.opened(settings, clock) as running:
+        yield Fabu(running, clock)

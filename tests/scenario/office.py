@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from aiohttp import ClientSession
+from yarl import URL
 
 from bot.app import listening, running
 from bot.installation import derive, load_secret
@@ -19,15 +19,13 @@ from config.settings import Settings
 from core.audit import LogEntry, broken_at
 from core.ports.clock import Clock
 from core.ports.store import Reading
+from tests.waiting import eventually
 
-T = TypeVar("T")
 Json = dict[str, Any]
 PEOPLE = ("alice", "bob", "carol", "dave", "erin")
 ADMIN = "dave"
 GROUPS = [{"id": "sre", "members": ["carol", "erin"]}]
-PATIENCE = 10.0
-"""Seconds after which something is taken for never going to happen."""
-TOLD_OF_SMALL_RELEASE = """\
+LINES_OF_SMALL_RELEASE = """\
 Alice: started the plan
 Alice: finished the planning
 Alice: asked for approval
@@ -65,13 +63,18 @@ class Fabu:
     session: ClientSession
     tokens: Mapping[str, str]
 
-    async def api(self, method: str, path: str, body: Json | None = None, *, by: str = "alice") -> Any:
+    async def request(self, method: str, path: str, body: Any = None, *, by: str = "") -> tuple[int, Any]:
+        """Send a request, as a person where one is named; return the status and the JSON that answers, if any."""
+        headers = {"Authorization": f"Bearer {self.tokens[by]}"} if by else {}
+        url = URL(self.url + path, encoded=True)
+        async with self.session.request(method, url, json=body, headers=headers) as response:
+            return response.status, await response.json() if response.status != 204 else None
+
+    async def api(self, method: str, path: str, body: Any = None, *, by: str = "alice") -> Any:
         """Call the API and return what it answers, which must be a success."""
-        headers = {"Authorization": f"Bearer {self.tokens[by]}"}
-        async with self.session.request(method, f"{self.url}/api/v1{path}", json=body, headers=headers) as response:
-            answer = await response.json()
-            assert response.status < 300, answer
-            return answer
+        status, answer = await self.request(method, f"/api/v1{path}", body, by=by)
+        assert status < 300, answer
+        return answer
 
     async def draft(self, *items: Json, stages: list[Json] | None = None, by: str = "alice", **fields: Any) -> Json:
         """Draft a plan."""
@@ -118,6 +121,11 @@ class Fabu:
         last = (await self.log(number))[-1]
         return f"Operation log: {last.seq} entries, head {last.hash}"
 
+    async def votes(self, number: int = 1) -> list[tuple[str, str, str]]:
+        """Return who has voted, how, and with which comment, in order."""
+        stages = (await self.plan(number))["approval"]["stages"]
+        return [(vote["person"], vote["decision"], vote["comment"]) for stage in stages for vote in stage["votes"]]
+
     async def until_status(self, status: str, number: int = 1) -> None:
         """Wait until a plan stands where it should."""
         await eventually(self.status, number, wanted=lambda found: found == status)
@@ -125,26 +133,13 @@ class Fabu:
 
 @asynccontextmanager
 async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Fabu]:
-    """Run Fabu on a free port, with a token for everybody."""
+    """Run Fabu on a free port, with a token for everybody in the settings."""
     async with running(settings, clock) as app, listening(app, "127.0.0.1", 0) as url, ClientSession() as session:
         services = app[SERVICES]
-        made = {person: new_token(person, "test", services.clock, services.ids) for person in PEOPLE}
+        made = {one.id: new_token(one.id, "test", services.clock, services.ids) for one in settings.people}
         for _, token in made.values():
             await services.store.write(lambda writing, token=token: writing.people.add_token(token))  # type: ignore[misc]
         yield Fabu(url, services, session, {person: secret for person, (secret, _) in made.items()})
-
-
-async def eventually(ask: Callable[..., Awaitable[T]], *args: Any, wanted: Callable[[T], object]) -> T:
-    """Ask again and again until the answer is what is wanted; return it."""
-    found = await ask(*args)
-    try:
-        async with asyncio.timeout(PATIENCE):
-            while not wanted(found):
-                await asyncio.sleep(0.02)
-                found = await ask(*args)
-    except TimeoutError:
-        raise AssertionError(f"it stays {found!r}") from None
-    return found
 
 
 def step(key: str, **fields: Any) -> Json:

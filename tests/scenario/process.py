@@ -13,7 +13,7 @@ from pathlib import Path
 from signal import SIGKILL, Signals
 from typing import Any
 
-from tests.scenario.office import PATIENCE
+from tests.waiting import PATIENCE
 
 FABU = Path(sys.executable).with_name("fabu")
 _LISTENS = re.compile(rb"Fabu listens at (\S+)")

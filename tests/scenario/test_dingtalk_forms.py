@@ -10,51 +10,37 @@ import pytest
 from bot import app
 from bot.outbox.worker import LEASE
 from config.settings import Settings
-from tests.scenario.dingtalk_case import (
-    FORM,
-    Office,
-    by_form,
-    connected,
-    in_dingtalk,
-    known_people,
-    office,
-    platform_of,
-    section_for,
-)
-from tests.scenario.office import PATIENCE, opened, written_for
+from tests.clock import SharedClock
+from tests.scenario.chats.dingtalk import DINGTALK, FORM, DingTalkOffice, by_form
+from tests.scenario.office import opened
 from tests.scenario.process import serving
-from tests.scenario.slack_users import SharedClock
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
-async def case(tmp_path: Path) -> AsyncIterator[Office]:
+async def case(tmp_path: Path) -> AsyncIterator[DingTalkOffice]:
     """An office where DingTalk tells of forms over HTTP."""
-    async with office(tmp_path, mode="http") as opened:
+    async with DINGTALK.office(tmp_path, mode="http") as opened:
         yield opened
 
 
 @pytest.fixture(params=["http", "stream"])
-async def either(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Office]:
+async def either(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[DingTalkOffice]:
     """An office where the app is reached in either way."""
-    async with office(tmp_path, mode=request.param) as opened:
+    async with DINGTALK.office(tmp_path, mode=request.param) as opened:
         yield opened
 
 
 @pytest.fixture
-async def asking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
+async def asking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[DingTalkOffice]:
     """An office where Fabu asks after forms all the time."""
     monkeypatch.setattr(app, "POLL", 0.1)
-    async with office(tmp_path) as opened:
+    async with DINGTALK.office(tmp_path) as opened:
         yield opened
 
 
-async def votes(case: Office) -> list[tuple[str, str, str]]:
-    stages = (await case.fabu.plan())["approval"]["stages"]
-    return [(vote["person"], vote["decision"], vote["comment"]) for stage in stages for vote in stage["votes"]]
-
-
-async def test_a_form_is_decided_in_dingtalk_and_a_card_decides_the_next_stage(either: Office) -> None:
-    await either.fabu.submitted(stages=[by_form("QA", "bob", "carol"), in_dingtalk("Operations", "dave")])
+async def test_a_form_is_decided_in_dingtalk_and_a_card_decides_the_next_stage(either: DingTalkOffice) -> None:
+    await either.fabu.submitted(stages=[by_form("QA", "bob", "carol"), DINGTALK.stage("Operations", "dave")])
     form = await either.form()
     assert (form.originator, form.process_code) == ("alice", FORM)
     assert (form.steps[0].action_type, form.steps[0].user_ids) == ("AND", ["bob", "carol"])
@@ -66,29 +52,29 @@ async def test_a_form_is_decided_in_dingtalk_and_a_card_decides_the_next_stage(e
     told = await either.ding.workflow.decide(form.instance_id, "bob", "agree", "fine")
     told += await either.ding.workflow.decide(form.instance_id, "carol", "agree")
     assert {answer.body for answer in told} <= {"success", "SUCCESS"}
-    await either.dave.clicks("approve")
+    await either.dave.clicks("Approve")
     assert await either.fabu.status() == "executing"
-    assert await votes(either) == [("bob", "approve", "fine"), ("carol", "approve", ""), ("dave", "approve", "")]
-    await either.group_card("executing", "👍 Bob", "👍 Carol", "👍 Dave")
+    assert await either.fabu.votes() == [("bob", "approve", "fine"), ("carol", "approve", ""), ("dave", "approve", "")]
+    await either.channel_card("executing", "👍 Bob", "👍 Carol", "👍 Dave")
     await either.fabu.log()
 
 
-async def test_a_rejection_tells_why(case: Office) -> None:
+async def test_a_rejection_tells_why(case: DingTalkOffice) -> None:
     await case.fabu.submitted(stages=[by_form("QA", "bob", "carol")])
     form = await case.form()
     await case.ding.workflow.decide(form.instance_id, "carol", "refuse", "没有回滚方案")
-    await case.group_card("rejected", "没有回滚方案")
-    assert await votes(case) == [("carol", "reject", "没有回滚方案")]
+    await case.channel_card("rejected", "没有回滚方案")
+    assert await case.fabu.votes() == [("carol", "reject", "没有回滚方案")]
 
 
-async def test_a_rejection_without_a_word_is_one_too(case: Office) -> None:
+async def test_a_rejection_without_a_word_is_one_too(case: DingTalkOffice) -> None:
     await case.fabu.submitted(stages=[by_form("QA", "bob")])
     form = await case.form()
     await case.ding.workflow.decide(form.instance_id, "bob", "refuse")
-    await case.group_card("rejected", "without a comment")
+    await case.channel_card("rejected", "without a comment")
 
 
-async def test_enough_votes_are_enough(case: Office) -> None:
+async def test_enough_votes_are_enough(case: DingTalkOffice) -> None:
     await case.fabu.submitted(stages=[by_form("QA", "bob", "carol", "dave", rule=2)])
     form = await case.form()
     await case.ding.workflow.decide(form.instance_id, "dave", "agree")
@@ -98,16 +84,16 @@ async def test_enough_votes_are_enough(case: Office) -> None:
     await case.alice.until(lambda: form.status == "TERMINATED")
 
 
-async def test_where_one_is_enough_dingtalk_asks_for_any(case: Office) -> None:
+async def test_where_one_is_enough_dingtalk_asks_for_any(case: DingTalkOffice) -> None:
     await case.fabu.submitted(stages=[by_form("QA", "@sre", rule="any")])
     form = await case.form()
     assert form.steps[0].action_type == "OR"
     await case.ding.workflow.decide(form.instance_id, "erin", "agree")
-    await case.group_card("executing", "👍 Erin")
+    await case.channel_card("executing", "👍 Erin")
 
 
 @pytest.mark.parametrize("verb", ["cancel", "replan"])
-async def test_a_form_is_withdrawn_when_its_plan_is(case: Office, verb: str) -> None:
+async def test_a_form_is_withdrawn_when_its_plan_is(case: DingTalkOffice, verb: str) -> None:
     await case.fabu.submitted(stages=[by_form("QA", "bob")])
     form = await case.form()
     await case.alice.says(f"{verb} 1")
@@ -125,11 +111,11 @@ async def test_a_form_is_withdrawn_when_its_plan_is(case: Office, verb: str) -> 
 
 
 @pytest.mark.parametrize(("end", "told"), [("withdraw", "withdrawn"), ("delete", "deleted")])
-async def test_a_form_that_ends_undecided_frees_its_plan(either: Office, end: str, told: str) -> None:
+async def test_a_form_that_ends_undecided_frees_its_plan(either: DingTalkOffice, end: str, told: str) -> None:
     await either.fabu.submitted(stages=[by_form("QA", "bob")])
     form = await either.form()
     await getattr(either.ding.workflow, end)(form.instance_id)
-    await either.group_card("rejected", f"The approval form was {told}.")
+    await either.channel_card("rejected", f"The approval form was {told}.")
     await either.alice.says("replan 1")
     await either.alice.says("submit 1")
     again = await either.form(1)
@@ -137,28 +123,28 @@ async def test_a_form_that_ends_undecided_frees_its_plan(either: Office, end: st
     await either.fabu.until_status("executing")
 
 
-async def test_the_vote_of_somebody_else_does_not_count(case: Office) -> None:
+async def test_the_vote_of_somebody_else_does_not_count(case: DingTalkOffice) -> None:
     await case.fabu.submitted(stages=[by_form("QA", "bob", "carol")])
     form = await case.form()
     await case.ding.workflow.redirect(form.instance_id, "bob", "dave")
     await case.ding.workflow.decide(form.instance_id, "dave", "agree")
     await case.ding.workflow.decide(form.instance_id, "carol", "agree")
-    await case.group_card("rejected", "these votes do not count", "Dave")
-    assert await votes(case) == [("carol", "approve", "")]
+    await case.channel_card("rejected", "these votes do not count", "Dave")
+    assert await case.fabu.votes() == [("carol", "approve", "")]
 
 
-async def test_a_form_is_followed_without_any_event(asking: Office) -> None:
+async def test_a_form_is_followed_without_any_event(asking: DingTalkOffice) -> None:
     asking.ding.workflow.silent = True
     await asking.fabu.submitted(stages=[by_form("QA", "bob", "carol")])
     form = await asking.form()
     await asking.ding.workflow.decide(form.instance_id, "bob", "agree")
-    await asking.group_card("👍 Bob")
+    await asking.channel_card("👍 Bob")
     assert await asking.fabu.status() == "wait_for_approval"
     await asking.ding.workflow.delete(form.instance_id)
-    await asking.group_card("The approval form was deleted.")
+    await asking.channel_card("The approval form was deleted.")
 
 
-async def test_an_event_comes_again_when_dingtalk_cannot_be_asked(either: Office) -> None:
+async def test_an_event_comes_again_when_dingtalk_cannot_be_asked(either: DingTalkOffice) -> None:
     await either.fabu.submitted(stages=[by_form("QA", "bob")])
     form = await either.form()
     either.ding.fail("workflow.get", 2, status=503)
@@ -172,14 +158,14 @@ async def test_an_event_comes_again_when_dingtalk_cannot_be_asked(either: Office
     assert (await either.fabu.events()).count("voted") == 1
 
 
-async def test_approvers_without_an_account_are_named(case: Office) -> None:
+async def test_approvers_without_an_account_are_named(case: DingTalkOffice) -> None:
     case.ding.users["carol"] = ""
     await case.fabu.submitted(stages=[by_form("QA", "bob", "carol")])
-    await case.group_card("rejected", "these people have no account there: Carol")
+    await case.channel_card("rejected", "these people have no account there: Carol")
     assert case.ding.workflow.processes == {}
 
 
-async def test_a_form_whose_answer_got_lost_is_found(case: Office) -> None:
+async def test_a_form_whose_answer_got_lost_is_found(case: DingTalkOffice) -> None:
     case.ding.fail("workflow.start", how="close", applied=True)
     await case.fabu.submitted(stages=[by_form("QA", "bob")])
     form = await case.form()
@@ -190,8 +176,8 @@ async def test_a_form_whose_answer_got_lost_is_found(case: Office) -> None:
 
 
 async def test_after_a_kill_the_form_is_found_and_not_opened_twice(tmp_path: Path) -> None:
-    async with platform_of() as ding:
-        written = written_for(tmp_path, known_people(), dingtalk=section_for(ding))
+    async with DINGTALK.simulator() as ding:
+        written = DINGTALK.written(tmp_path, ding)
         settings = Settings.model_validate(written)
         async with opened(settings) as fabu:
             draft = await fabu.draft(stages=[by_form("QA", "bob")])
@@ -202,8 +188,7 @@ async def test_after_a_kill_the_form_is_found_and_not_opened_twice(tmp_path: Pat
             await ding.until(lambda: ding.workflow.processes, PATIENCE)
         ding.clock.advance(LEASE.total_seconds())
         async with opened(settings, SharedClock(ding)) as fabu:
-            await connected(ding, fabu, settings)
-            case = Office(fabu, ding)
+            case = await DINGTALK.connect(ding, fabu)
             form = await case.form()
             await ding.workflow.decide(form.instance_id, "bob", "agree")
             assert await fabu.status() == "executing"

@@ -1,4 +1,4 @@
-"""A whole release in DingTalk, from its submission to its end: typed, clicked, over HTTP and over the Stream."""
+"""What DingTalk alone shows of a release: reminders as messages, and cards that answer commands."""
 
 from __future__ import annotations
 
@@ -7,146 +7,74 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenario.dingtalk_case import GROUP, Office, in_dingtalk, office
-from tests.scenario.office import eventually, script, step
-from tests.scenario.slack_users import SharedClock
-from tests.scenario.test_feishu_release import TYPOS
-
-TOLD = """\
-Alice: started the plan
-Alice: finished the planning
-Alice: asked for approval
-Bob: approved in stage QA
-Carol: rejected in stage QA — No rollback plan
-The plan is rejected — No rollback plan
-Alice: took the plan back to planning
-Alice: finished the planning
-Alice: asked for approval
-Erin: approved in stage QA — Checked twice
-Bob: approved in stage QA
-Stage QA is complete
-Dave: approved in stage Operations
-Stage Operations is complete
-The plan is approved
-The plan may be executed now
-Erin: completed “Notes” — Written in the wiki
-Alice: started “Deploy”, attempt 1
-System: “Deploy”: failed — all/go: exit code 1
-Alice: started “Deploy”, attempt 2
-System: “Deploy”: passed
-Alice: skipped “Announce” — Nobody reads it
-The plan is complete""".splitlines()
-STAGES = [in_dingtalk("QA", "bob", "@sre", rule=2), in_dingtalk("Operations", "dave")]
-ITEMS = [
-    step("notes", assignee="erin"),
-    script("deploy", 'test "$FABU_ATTEMPT" -gt 1', needs=["notes"]),
-    step("announce", needs=["deploy"]),
-]
+from tests.clock import SharedClock
+from tests.scenario.chats.dingtalk import DINGTALK, GROUP, DingTalkOffice
+from tests.scenario.office import step
 
 
 @pytest.fixture(params=["http", "stream"])
-async def case(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Office]:
+async def case(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[DingTalkOffice]:
     """An office where the app is reached in either way."""
-    async with office(tmp_path, mode=request.param) as opened:
+    async with DINGTALK.office(tmp_path, mode=request.param) as opened:
         yield opened
 
 
-async def test_a_whole_release_by_cards(case: Office) -> None:
-    fabu, alice, bob, carol, dave, erin = case.fabu, case.alice, case.bob, case.carol, case.dave, case.erin
-    await fabu.draft(*ITEMS, stages=STAGES)
-    assert "#1 is now: waiting for approval." in await alice.says("submit 1", GROUP)
-
-    assert await bob.clicks("approve") == "Your approval counts. #1 now waits for stage QA."
-    assert "say why you reject the plan" in await carol.clicks("reject")
-    assert "#1 is now: rejected" in await carol.clicks("reject", text="No rollback plan")
-    assert await fabu.status() == "denied"
-    await bob.sees("rejected", "👎 Carol", "No rollback plan")
-
-    card = await case.group_card("rejected")
-    assert "#1 is now: planning" in await alice.clicks("replan", on=card)
-    await alice.clicks("submit", on=await case.group_card("planning"))
-    assert "stage QA" in await erin.clicks("approve", text="Checked twice")
-    assert "stage Operations" in await bob.clicks("approve")
-    assert "#1 is now: executing" in await dave.clicks("approve")
-
-    assert await erin.clicks("execute", text="Written in the wiki") == "“Notes” is done. #1 is now: executing."
-    card = await case.group_card("Written in the wiki")
-    assert "“Deploy” is running" in await alice.clicks("execute", on=card, item="Deploy")
-    await case.group_card("❌ 2. Deploy", "exit code 1")
-    await alice.clicks("retry", on=card)
-    await case.group_card("✅ 2. Deploy")
-    assert "say why" in await alice.clicks("skip", on=card, item="Announce")
-    answer = await alice.clicks("skip", on=card, text="Nobody reads it")
-    assert answer == "“Announce” is skipped. #1 is now: successful."
-
-    assert await fabu.status() == "success"
-    shown = await case.until_all_cards_show("successful")
-    assert len(shown) == 9, "the group's, three for the first stage in each round, Dave's, and Erin's for her item"
-    assert {card.params[name] for card in shown for name in card.params if name.startswith("show_")} == {"false"}
-    await alice.until(lambda: "The plan is complete" in case.thread())
-    assert case.thread() == [*TOLD, await fabu.head()]
-    assert (await fabu.log())[-1].event == "succeeded"
+async def test_the_card_of_the_group_is_at_the_next_item(case: DingTalkOffice) -> None:
+    await case.fabu.submitted(step("notes"), step("smoke"), stages=[DINGTALK.stage("QA", "bob")])
+    await case.bob.clicks("Approve", text="可以发布")
+    card = await case.channel_card("executing")
+    assert (card.params["item"], card.params["show_execute"]) == ("▫️ 1. Notes · to do", "true")
+    await case.alice.clicks("Done", on=card, text="已通知")
+    await case.alice.until(lambda: card.params["item"].startswith("▫️ 2. Smoke"))
+    await case.alice.says("完成 1 smoke 正常", GROUP)
+    await case.channel_card("successful")
+    shown = [card.params[name] for name in ("status_color", "show_execute", "item")]
+    assert shown == ["green", "false", ""]
+    assert [item["remark"] for item in (await case.fabu.plan())["items"]] == ["已通知", "正常"]
+    assert await case.fabu.votes() == [("bob", "approve", "可以发布")]
 
 
-async def test_who_mistypes_is_told_what_may_be_meant(tmp_path: Path) -> None:
-    async with office(tmp_path, language="zh_CN") as case:
-        await case.fabu.submitted(step("notes"))
-        for typed, answer in TYPOS.items():
-            assert (await case.alice.says(typed, GROUP)).startswith(answer)
-        assert await case.fabu.status() == "executing"
+async def test_what_is_typed_is_answered_to_who_typed_it(case: DingTalkOffice) -> None:
+    await case.fabu.draft()
+    answers = {
+        "列表": "#1 Payments 2.4",
+        "帮助": "驳回 拒绝",
+        "查看 9": "There is no plan 9",
+        "aprove 1": "Did you mean `approve`",
+    }
+    for text, answer in answers.items():
+        assert answer in (await case.bob.says(text)).replace("\\", "")
 
 
-async def test_a_whole_release_by_chinese_words(case: Office) -> None:
-    fabu, alice, bob, dave, erin = case.fabu, case.alice, case.bob, case.dave, case.erin
-    await fabu.draft(*ITEMS, stages=[in_dingtalk("QA", "bob"), in_dingtalk("Operations", "dave")])
-    assert "waiting for approval" in await alice.says("提交 1", GROUP)
-    assert "say why" in await bob.says("驳回 1")
-    assert "#1 is now: rejected" in await bob.says("驳回 #1 没有回滚方案", GROUP)
-    assert "planning" in await alice.says("重新规划 1")
-    assert "waiting for approval" in await alice.says("提交1")
-    assert "stage Operations" in await bob.says("批准 1 没问题", GROUP)
-    assert "executing" in await dave.says("同意 1")
-
-    assert "“Notes” is done" in await erin.says("执行 1 notes 写好了")
-    assert "“Deploy” is running" in await alice.says("执行 1 2", GROUP)
-    await eventually(fabu.item, "deploy", wanted=lambda item: item["status"] == "failed")
-    assert "“Deploy” is running" in await alice.says("重试 1 Deploy")
-    await eventually(fabu.item, "deploy", wanted=lambda item: item["status"] == "done")
-    assert "successful" in await alice.says("跳过 1 announce 不需要", GROUP)
-
-    assert "#1 Payments 2.4" in await alice.says("列表", GROUP)
-    assert "没有回滚方案" in await alice.says("记录 1")
-    help_text = await alice.says("帮助", GROUP)
-    assert "approve" in help_text
-    assert await alice.says("", GROUP) == help_text, "a mention alone asks for help"
-    notes, _, announce = (await fabu.plan())["items"]
-    assert (notes["remark"], announce["status"]) == ("写好了", "skipped")
-    await case.until_all_cards_show("successful")
+async def test_a_plan_is_started_by_a_line(case: DingTalkOffice) -> None:
+    assert "started" in await case.bob.says("新建 订单服务")
+    [card] = case.bob.answers
+    assert (card.params["title"], card.params["show_submit"]) == ("#1 订单服务", "true")
 
 
 async def test_who_has_not_voted_is_reminded_of_the_plan(tmp_path: Path) -> None:
-    async with office(tmp_path, SharedClock) as case:
-        stages = [in_dingtalk("QA", "bob", "carol")]
+    async with DINGTALK.office(tmp_path, SharedClock) as case:
+        stages = [DINGTALK.stage("QA", "bob", "carol")]
         await case.fabu.submitted(stages=stages, approval={"remind_every": "1h", "expires_in": "2h"})
-        await case.carol.clicks("approve")
-        await case.bob.card_with("approve")
+        await case.carol.clicks("Approve")
+        await case.bob.card_with("Approve")
         case.ding.clock.advance(3601)
-        await case.bob.until(lambda: case.bob.told == ["#1 Payments 2.4\nSystem: reminded the approvers"])
+        await case.bob.until(lambda: case.bob.sentences == ["#1 Payments 2.4\nSystem: reminded the approvers"])
         case.ding.clock.advance(3600)
         await case.until_all_cards_show("timed out")
-        assert case.carol.told == []
+        assert case.carol.sentences == []
 
 
-async def test_the_answer_to_a_command_shows_what_its_buttons_did(case: Office) -> None:
-    await case.fabu.submitted(step("notes"), step("announce"), stages=[in_dingtalk("QA", "bob")])
+async def test_the_answer_to_a_command_shows_what_its_buttons_did(case: DingTalkOffice) -> None:
+    await case.fabu.submitted(step("notes"), step("announce"), stages=[DINGTALK.stage("QA", "bob")])
     await case.bob.writes("查看 1")
     [card] = case.bob.answers
-    assert "#1 is now: executing" in await case.bob.clicks("approve", on=card)
+    assert "#1 is now: executing" in await case.bob.clicks("Approve", on=card)
     assert (card.params["status"], card.params["show_approve"]) == ("executing", "false")
     await case.alice.writes("show 1")
     [card] = case.alice.answers
-    assert "“Notes” is done" in await case.alice.clicks("execute", on=card)
+    assert "“Notes” is done" in await case.alice.clicks("Execute", on=card)
     assert "Announce" in card.params["item"]
     await case.fabu.api("POST", "/plans/1/cancel", {})
-    assert "cancelled" in await case.alice.clicks("execute", on=card)
+    assert "cancelled" in await case.alice.clicks("Execute", on=card)
     assert (card.params["status"], card.params["show_execute"]) == ("cancelled", "false")

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from adapters.dingtalk.crypto import WINDOW
-from tests.scenario.dingtalk_case import FORM, Office, in_dingtalk, office
+from tests.clock import SharedClock
+from tests.scenario.chats.dingtalk import DINGTALK, FORM, DingTalkOffice
 from tests.scenario.office import Json, step
-from tests.scenario.slack_users import SharedClock
 from tests.simulators.dingtalk_platform import Answer, EventSeal, card_headers, post, post_event, robot_headers
 
 SECOND = timedelta(seconds=1)
@@ -21,18 +21,18 @@ LATE, EARLY = -WINDOW - SECOND, WINDOW + SECOND
 
 
 @pytest.fixture
-async def case(tmp_path: Path) -> AsyncIterator[Office]:
+async def case(tmp_path: Path) -> AsyncIterator[DingTalkOffice]:
     """An office that DingTalk reaches over HTTP, where Bob has to decide on a plan."""
-    async with office(tmp_path, SharedClock, mode="http") as opened:
-        await opened.fabu.submitted(step("notes"), step("announce"), stages=[in_dingtalk("QA", "bob")])
-        await opened.bob.card_with("approve")
+    async with DINGTALK.office(tmp_path, SharedClock, mode="http") as opened:
+        await opened.fabu.submitted(step("notes"), step("announce"), stages=[DINGTALK.stage("QA", "bob")])
+        await opened.bob.card_with("Approve")
         yield opened
 
 
 class Forger:
     """Writes requests by hand, each of which would approve the plan if it were genuine."""
 
-    def __init__(self, case: Office, moved: timedelta = timedelta()) -> None:
+    def __init__(self, case: DingTalkOffice, moved: timedelta = timedelta()) -> None:
         self.case, self.ding = case, case.ding
         self.at = str(int(case.ding.milliseconds()) + int(moved.total_seconds() * 1000))
 
@@ -59,20 +59,20 @@ class Forger:
         return await post_event(f"{self.case.fabu.url}/dingtalk/events", seal or self.ding.seal(), event, self.at)
 
 
-async def untouched(case: Office) -> bool:
+async def untouched(case: DingTalkOffice) -> bool:
     """Tell whether nothing has happened to the plan, not even a refusal."""
     return (await case.fabu.events())[-1] == "submitted"
 
 
 @pytest.mark.parametrize("moved", [LATE, EARLY])
-async def test_stale_and_early_requests_are_refused(case: Office, moved: timedelta) -> None:
+async def test_stale_and_early_requests_are_refused(case: DingTalkOffice, moved: timedelta) -> None:
     forger = Forger(case, moved)
     answers = [await forger.says(), await forger.clicks(), await forger.tells()]
     assert [answer.status for answer in answers] == [401, 401, 401]
     assert await untouched(case)
 
 
-async def test_forged_messages_are_refused(case: Office) -> None:
+async def test_forged_messages_are_refused(case: DingTalkOffice) -> None:
     forger, secret = Forger(case), case.ding.client_secret
     genuine = robot_headers(secret, forger.at)
     forged: list[Json] = [
@@ -94,7 +94,7 @@ async def test_forged_messages_are_refused(case: Office) -> None:
     assert await untouched(case)
 
 
-async def test_forged_clicks_are_refused(case: Office) -> None:
+async def test_forged_clicks_are_refused(case: DingTalkOffice) -> None:
     forger = Forger(case)
     genuine = card_headers("card-secret", forger.at)
     name = "x-ddpaas-signature"
@@ -111,7 +111,7 @@ async def test_forged_clicks_are_refused(case: Office) -> None:
     assert await untouched(case)
 
 
-async def test_forged_events_are_refused(case: Office) -> None:
+async def test_forged_events_are_refused(case: DingTalkOffice) -> None:
     forger, known = Forger(case), case.ding.seal()
     key = case.ding.console.aes_key if case.ding.console else ""
     forged = [
@@ -126,11 +126,11 @@ async def test_forged_events_are_refused(case: Office) -> None:
     assert (await forger.tells()).body == "success"
 
 
-async def test_the_address_of_events_can_be_tried_out(case: Office) -> None:
+async def test_the_address_of_events_can_be_tried_out(case: DingTalkOffice) -> None:
     assert (await case.ding.check_url()).body == "success"
 
 
-async def test_a_message_that_comes_again_counts_once(case: Office) -> None:
+async def test_a_message_that_comes_again_counts_once(case: DingTalkOffice) -> None:
     forger = Forger(case)
     assert [(await forger.says()).status for _ in range(2)] == [200, 200]
     assert "#1 is now: executing" in case.bob.note(case.bob.answers[0])
@@ -139,7 +139,7 @@ async def test_a_message_that_comes_again_counts_once(case: Office) -> None:
     assert "refused" not in events
 
 
-async def test_a_recorded_message_with_other_words_is_taken_for_the_same(case: Office) -> None:
+async def test_a_recorded_message_with_other_words_is_taken_for_the_same(case: DingTalkOffice) -> None:
     # DingTalk's signature does not cover the body; what identifies a message is used once all the same.
     forger = Forger(case)
     await forger.says()
@@ -147,7 +147,7 @@ async def test_a_recorded_message_with_other_words_is_taken_for_the_same(case: O
     assert await case.fabu.status() == "executing"
 
 
-async def test_a_recorded_click_counts_once_and_not_for_long(case: Office) -> None:
+async def test_a_recorded_click_counts_once_and_not_for_long(case: DingTalkOffice) -> None:
     forger = Forger(case)
     assert [(await forger.clicks()).status for _ in range(2)] == [200, 200]
     assert (await case.fabu.events()).count("voted") == 1

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenario import dingtalk_case, feishu_case
+from tests.scenario.chats.dingtalk import DINGTALK, GROUP
+from tests.scenario.chats.feishu import FEISHU
 from tests.scenario.office import Json, written_for
 from tests.scenario.process import FABU, serving
 from tests.simulators.dingtalk import DingTalkSimulator
@@ -47,14 +48,13 @@ class Installation:
 @pytest.fixture
 async def installation(tmp_path: Path) -> AsyncIterator[Installation]:
     async with AsyncExitStack() as stack:
-        feishu = await stack.enter_async_context(feishu_case.platform_of())
-        ding = await stack.enter_async_context(dingtalk_case.platform_of())
-        people = feishu_case.known_people()
+        feishu = await stack.enter_async_context(FEISHU.simulator())
+        ding = await stack.enter_async_context(DINGTALK.simulator())
         chats = {
-            "feishu": feishu_case.section_for(feishu, mode="http"),
-            "dingtalk": dingtalk_case.section_for(ding, mode="http"),
+            "feishu": FEISHU.section(feishu, mode="http"),
+            "dingtalk": DINGTALK.section(ding, mode="http"),
         }
-        written = written_for(tmp_path, people, **chats)
+        written = written_for(tmp_path, FEISHU.people, **chats)
         server = await stack.enter_async_context(serving(written))
         written["server"]["public_url"] = server.url
         yield Installation(written, feishu, ding)
@@ -71,7 +71,7 @@ async def test_what_is_well_is_told_and_nobody_is_disturbed(installation: Instal
     ):  # fmt: skip
         assert well in said
     assert installation.feishu.messages == {}
-    assert installation.ding.robot_messages(dingtalk_case.GROUP) == []
+    assert installation.ding.robot_messages(GROUP) == []
 
 
 async def test_what_is_wrong_is_told_with_its_cure_and_without_secrets(installation: Installation) -> None:

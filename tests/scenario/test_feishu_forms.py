@@ -11,21 +11,16 @@ from adapters.common.system import SystemClock
 from adapters.feishu.client import FeishuClient
 from bot import app
 from config.settings import Settings
-from tests.scenario.feishu_case import (
-    Office,
-    by_form,
-    in_feishu,
-    known_people,
-    office,
-    platform_of,
-    section_for,
-    shows,
-)
-from tests.scenario.office import PATIENCE, eventually, opened, step, written_for
+from core.commands import Approve
+from core.errors import Gone
+from core.people import Actor
+from tests.scenario.chats.feishu import FEISHU, FeishuOffice, by_form
+from tests.scenario.office import opened, step
 from tests.scenario.process import serving
 from tests.simulators.feishu_platform import FeishuPlatform
 from tests.unit.adapters.feishu.app import section_of
-from tests.unit.adapters.feishu.test_approval_calls import definition
+from tests.unit.adapters.feishu.test_client_approvals import definition
+from tests.waiting import PATIENCE, eventually
 
 ENDS = {
     "CANCELED": "The approval form was withdrawn.",
@@ -36,37 +31,34 @@ ENDS = {
 
 
 @pytest.fixture
-async def case(tmp_path: Path) -> AsyncIterator[Office]:
-    async with office(tmp_path) as opened:
+async def case(tmp_path: Path) -> AsyncIterator[FeishuOffice]:
+    async with FEISHU.office(tmp_path) as opened:
         yield opened
 
 
 @pytest.fixture(params=["http", "long_connection"])
-async def either(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Office]:
+async def either(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[FeishuOffice]:
     """An office where the app is reached in either way."""
-    async with office(tmp_path, mode=request.param) as opened:
+    async with FEISHU.office(tmp_path, mode=request.param) as opened:
         yield opened
 
 
 @pytest.fixture
-async def asking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
+async def asking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FeishuOffice]:
     """An office where Fabu asks after forms all the time, and Feishu tells nothing by itself."""
     monkeypatch.setattr(app, "POLL", 0.1)
-    async with office(tmp_path) as opened:
+    async with FEISHU.office(tmp_path) as opened:
         yield opened
 
 
-async def votes(case: Office) -> list[tuple[str, str, str]]:
-    stages = (await case.fabu.plan())["approval"]["stages"]
-    return [(vote["person"], vote["decision"], vote["comment"]) for stage in stages for vote in stage["votes"]]
-
-
-async def test_a_form_is_decided_in_feishu_and_a_card_decides_the_next_stage(either: Office) -> None:
-    await either.fabu.submitted(stages=[by_form("QA", "bob", "carol"), in_feishu("Operations", "dave")])
+async def test_a_form_is_decided_in_feishu_and_a_card_decides_the_next_stage(either: FeishuOffice) -> None:
+    await either.fabu.submitted(stages=[by_form("QA", "bob", "carol"), FEISHU.stage("Operations", "dave")])
     form = await either.form()
     assert (form.open_id, form.approvers) == ("ou_alice", {"approvers": ["ou_bob", "ou_carol"]})
     assert form.uuid
     assert form.title == "#1 Payments 2.4"
+    assert "1. Notes" in form.form[0]["value"]
+    assert "https://fabu.example.com/plans/1" in form.form[0]["value"]
     assert "decided in the approval form" in await either.bob.says("approve 1")
     assert either.bob.cards == [], "it is the form that asks them"
 
@@ -75,31 +67,85 @@ async def test_a_form_is_decided_in_feishu_and_a_card_decides_the_next_stage(eit
     assert [(answer.status, answer.body) for answer in told] == [(200, {})] * 3
     await either.dave.clicks("Approve")
     assert await either.fabu.status() == "executing"
-    assert await votes(either) == [("bob", "approve", "fine"), ("carol", "approve", ""), ("dave", "approve", "")]
-    await either.group_card("executing", "👍 Bob", "👍 Carol", "👍 Dave")
+    assert await either.fabu.votes() == [("bob", "approve", "fine"), ("carol", "approve", ""), ("dave", "approve", "")]
+    await either.channel_card("executing", "👍 Bob", "👍 Carol", "👍 Dave")
 
 
-async def test_a_form_is_followed_without_any_event(asking: Office) -> None:
+async def test_where_one_vote_is_enough_the_form_is_decided_by_feishu(case: FeishuOffice) -> None:
+    await case.fabu.submitted(stages=[by_form("QA", "@sre", rule="any")])
+    form = await case.form()
+    assert form.approvers == {"approvers": ["ou_carol", "ou_erin"]}
+    await case.platform.decide("ou_erin", form.instance_code, "APPROVED")
+    await case.fabu.until_status("executing")
+    await case.channel_card("executing", "👍 Erin")
+    assert form.status == "APPROVED", "it is left alone"
+
+
+async def test_enough_votes_withdraw_a_form_that_asks_for_more(case: FeishuOffice) -> None:
+    await case.fabu.submitted(stages=[by_form("QA", "bob", "carol", rule=1)])
+    form = await case.form()
+    await case.platform.decide("ou_bob", form.instance_code, "APPROVED")
+    await case.fabu.until_status("executing")
+    await case.alice.until(lambda: form.status == "CANCELED")
+
+
+async def test_a_form_is_followed_without_any_event(asking: FeishuOffice) -> None:
     await asking.fabu.submitted(stages=[by_form("QA", "bob", "carol")])
     form = await asking.form()
     asking.feishu.approvals.decide(form.instance_code, "ou_bob", "APPROVED")
-    await asking.group_card("👍 Bob")
+    await asking.channel_card("👍 Bob")
     assert await asking.fabu.status() == "wait_for_approval"
     asking.feishu.approvals.decide(form.instance_code, "ou_carol", "APPROVED")
     await asking.fabu.until_status("executing")
     assert (await asking.fabu.events()).count("voted") == 2
 
 
-async def test_a_rejection_tells_why(case: Office) -> None:
+async def test_a_rejection_tells_why(case: FeishuOffice) -> None:
     await case.fabu.submitted(stages=[by_form("QA", "bob", "carol")])
     form = await case.form()
     await case.platform.decide("ou_carol", form.instance_code, "REJECTED", "没有回滚方案")
-    await case.group_card("rejected", "没有回滚方案")
-    assert await votes(case) == [("carol", "reject", "没有回滚方案")]
+    await case.channel_card("rejected", "没有回滚方案")
+    assert await case.fabu.votes() == [("carol", "reject", "没有回滚方案")]
+
+
+async def test_a_rejection_without_a_word_is_one_too(case: FeishuOffice) -> None:
+    await case.fabu.submitted(stages=[by_form("QA", "bob")])
+    form = await case.form()
+    await case.platform.decide("ou_bob", form.instance_code, "REJECTED")
+    await case.channel_card("rejected", "without a comment")
+
+
+async def test_each_stage_has_a_form_and_votes_stay_in_theirs(case: FeishuOffice) -> None:
+    plan = await case.fabu.submitted(
+        stages=[by_form("QA", "@sre", rule="any"), by_form("Security", "@sre", rule="any")]
+    )
+    first = await case.form()
+    await case.platform.decide("ou_carol", first.instance_code, "APPROVED")
+    second = await case.form(1)
+    assert second.instance_code != first.instance_code
+    assert await case.fabu.status() == "wait_for_approval"
+    late = Approve(plan_id=plan["id"], form=first.instance_code)
+    with pytest.raises(Gone):
+        await case.fabu.services.engine.execute(late, Actor("erin", via="feishu_instance"))
+    await case.platform.decide("ou_carol", second.instance_code, "APPROVED")
+    await case.fabu.until_status("executing")
+
+
+async def test_a_replanned_plan_has_a_new_form_and_no_votes(case: FeishuOffice) -> None:
+    await case.fabu.submitted(stages=[by_form("QA", "bob", "carol")])
+    old = await case.form()
+    await case.platform.decide("ou_bob", old.instance_code, "APPROVED")
+    await eventually(case.fabu.votes, wanted=lambda votes: len(votes) == 1)
+    await case.alice.says("replan 1")
+    await case.alice.says("submit 1")
+    new = await case.form(1)
+    await case.alice.until(lambda: old.status == "CANCELED")
+    assert new.status == "PENDING"
+    assert await case.fabu.votes() == []
 
 
 @pytest.mark.parametrize("verb", ["cancel", "replan"])
-async def test_a_form_is_withdrawn_when_its_plan_is(case: Office, verb: str) -> None:
+async def test_a_form_is_withdrawn_when_its_plan_is(case: FeishuOffice, verb: str) -> None:
     await case.fabu.submitted(stages=[by_form("QA", "bob")])
     form = await case.form()
     await case.alice.says(f"{verb} 1")
@@ -117,13 +163,13 @@ async def test_a_form_is_withdrawn_when_its_plan_is(case: Office, verb: str) -> 
 
 
 @pytest.mark.parametrize("status", ENDS)
-async def test_a_form_that_ends_undecided_frees_its_plan(either: Office, status: str) -> None:
+async def test_a_form_that_ends_undecided_frees_its_plan(either: FeishuOffice, status: str) -> None:
     await either.fabu.submitted(stages=[by_form("QA", "bob")])
     form = await either.form()
     either.feishu.approvals.end(form.instance_code, status)
     await either.platform.push_approval("approval_instance", form.instance_code, {"status": status, "operate_time": 1})
     await either.fabu.until_status("denied")
-    await either.group_card(ENDS[status])
+    await either.channel_card(ENDS[status])
     await either.alice.says("replan 1")
     await either.alice.says("submit 1")
     again = await either.form(1)
@@ -131,15 +177,15 @@ async def test_a_form_that_ends_undecided_frees_its_plan(either: Office, status:
     await either.fabu.until_status("executing")
 
 
-async def test_a_form_that_feishu_has_lost_frees_its_plan(asking: Office) -> None:
+async def test_a_form_that_feishu_has_lost_frees_its_plan(asking: FeishuOffice) -> None:
     await asking.fabu.submitted(stages=[by_form("QA", "bob")])
     form = await asking.form()
     del asking.feishu.approvals.instances[form.instance_code]
     await asking.fabu.until_status("denied")
-    await asking.group_card("The approval form was deleted.")
+    await asking.channel_card("The approval form was deleted.")
 
 
-async def test_a_form_that_is_open_again_is_waited_for(asking: Office) -> None:
+async def test_a_form_that_is_open_again_is_waited_for(asking: FeishuOffice) -> None:
     await asking.fabu.submitted(stages=[by_form("QA", "bob")])
     form = await asking.form()
     form.status = "OVERTIME_RECOVER"
@@ -150,7 +196,7 @@ async def test_a_form_that_is_open_again_is_waited_for(asking: Office) -> None:
     await asking.fabu.until_status("executing")
 
 
-async def test_what_is_reverted_after_the_approval_changes_nothing(case: Office) -> None:
+async def test_what_is_reverted_after_the_approval_changes_nothing(case: FeishuOffice) -> None:
     await case.fabu.submitted(stages=[by_form("QA", "bob")])
     form = await case.form()
     await case.platform.decide("ou_bob", form.instance_code, "APPROVED")
@@ -161,18 +207,60 @@ async def test_what_is_reverted_after_the_approval_changes_nothing(case: Office)
     assert "successful" in await case.alice.says("execute 1 notes")
 
 
-async def test_the_vote_of_somebody_else_does_not_count(case: Office) -> None:
+async def test_the_vote_of_somebody_else_does_not_count(case: FeishuOffice) -> None:
     await case.fabu.submitted(stages=[by_form("QA", "bob", "carol")])
     form = await case.form()
     case.feishu.approvals.transfer(form.instance_code, "ou_bob", "ou_dave")
     await case.platform.decide("ou_dave", form.instance_code, "APPROVED")
     await case.platform.decide("ou_carol", form.instance_code, "APPROVED")
     await case.fabu.until_status("denied")
-    assert await votes(case) == [("carol", "approve", "")]
-    await case.group_card("these votes do not count", "Dave")
+    assert await case.fabu.votes() == [("carol", "approve", "")]
+    await case.channel_card("these votes do not count", "Dave")
+    assert "refused" not in await case.fabu.events(), "it would be repeated with every look at the form"
 
 
-async def test_a_start_whose_answer_is_lost_submits_one_form(case: Office) -> None:
+async def test_the_vote_of_a_stranger_is_none_and_is_named(case: FeishuOffice) -> None:
+    case.feishu.add_user("ou_stranger")
+    await case.fabu.submitted(stages=[by_form("QA", "bob", "carol", rule="any")])
+    form = await case.form()
+    case.feishu.approvals.transfer(form.instance_code, "ou_bob", "ou_stranger")
+    await case.platform.decide("ou_stranger", form.instance_code, "APPROVED")
+    await case.fabu.until_status("denied")
+    assert await case.fabu.votes() == []
+    await case.channel_card("these votes do not count", "ou_stranger")
+
+
+async def test_approvers_without_an_account_are_named(case: FeishuOffice) -> None:
+    del case.feishu.users["ou_erin"]
+    await case.fabu.submitted(stages=[by_form("QA", "bob", "erin")])
+    await case.channel_card("rejected", "Erin")
+    assert case.feishu.approvals.instances == {}
+    await case.fabu.submitted(stages=[by_form("QA", "bob", "erin", rule="any")])
+    await case.alice.until(lambda: case.feishu.approvals.instances)
+    assert await case.fabu.status(2) == "wait_for_approval"
+
+
+async def test_one_form_that_cannot_be_asked_after_holds_up_no_other(asking: FeishuOffice) -> None:
+    await asking.fabu.submitted(stages=[by_form("QA", "bob", "carol")])
+    await asking.form()
+    await asking.fabu.submitted(stages=[by_form("QA", "bob")])
+    await eventually(asking.fabu.events, 2, wanted=lambda events: "form_linked" in events)
+    _, second = asking.feishu.approvals.instances.values()
+    asking.feishu.fail("instance.get", status=503)
+    asking.feishu.approvals.decide(second.instance_code, "ou_bob", "APPROVED")
+    await asking.fabu.until_status("executing", 2)
+
+
+async def test_a_plan_that_is_cancelled_leaves_no_form_behind_whose_answer_was_lost(case: FeishuOffice) -> None:
+    case.feishu.fail("instance.create", status=503, applied=True)
+    await case.fabu.submitted(stages=[by_form("QA", "bob")])
+    form = await case.form()
+    await case.fabu.api("POST", "/plans/1/cancel", {})
+    await case.alice.until(lambda: form.status == "CANCELED")
+    assert list(case.feishu.approvals.instances) == [form.instance_code]
+
+
+async def test_a_start_whose_answer_is_lost_submits_one_form(case: FeishuOffice) -> None:
     case.feishu.fail("instance.create", status=502, applied=True)
     await case.fabu.submitted(step("notes"), stages=[by_form("QA", "bob")])
     form = await case.form()
@@ -182,8 +270,8 @@ async def test_a_start_whose_answer_is_lost_submits_one_form(case: Office) -> No
 
 
 async def test_after_a_kill_the_same_form_is_followed(tmp_path: Path) -> None:
-    async with platform_of() as feishu:
-        written = written_for(tmp_path, known_people(), feishu=section_for(feishu, mode="long_connection"))
+    async with FEISHU.simulator() as feishu:
+        written = FEISHU.written(tmp_path, feishu, mode="long_connection")
         settings = Settings.model_validate(written)
         async with opened(settings) as fabu:
             draft = await fabu.draft(stages=[by_form("QA", "bob")])
@@ -193,8 +281,7 @@ async def test_after_a_kill_the_same_form_is_followed(tmp_path: Path) -> None:
             await FeishuPlatform(feishu).write("ou_alice", f"submit {draft['number']}")
             await feishu.until(lambda: feishu.approvals.instances, PATIENCE)
         async with opened(settings) as fabu:
-            await feishu.until(lambda: feishu.sockets.open, PATIENCE)
-            case = Office(fabu, feishu, FeishuPlatform(feishu))
+            case = await FEISHU.connect(feishu, fabu)
             form = await case.form()
             await case.platform.decide("ou_bob", form.instance_code, "APPROVED")
             await fabu.until_status("executing")
@@ -202,11 +289,10 @@ async def test_after_a_kill_the_same_form_is_followed(tmp_path: Path) -> None:
 
 
 async def test_the_definition_of_the_settings_is_used_and_subscribed_to_once(tmp_path: Path) -> None:
-    async with platform_of() as feishu:
+    async with FEISHU.simulator() as feishu:
         own = await FeishuClient(section_of(feishu), SystemClock()).create_definition(definition())
-        written = written_for(tmp_path, known_people(), feishu=section_for(feishu, approval_code=own))
-        async with opened(Settings.model_validate(written)) as fabu:
-            case = Office(fabu, feishu, FeishuPlatform(feishu, f"{fabu.url}/feishu/events"))
+        async with opened(FEISHU.settings(tmp_path, feishu, approval_code=own)) as fabu:
+            case = await FEISHU.connect(feishu, fabu)
             for number in range(2):
                 await fabu.submitted(stages=[by_form("QA", "bob")])
                 await eventually(fabu.events, number + 1, wanted=lambda events: "form_linked" in events)
@@ -218,9 +304,8 @@ async def test_the_definition_of_the_settings_is_used_and_subscribed_to_once(tmp
             assert len(feishu.calls_to("approval.subscribe")) == 1
 
 
-async def test_a_form_that_cannot_be_opened_is_told_and_frees_its_plan(case: Office) -> None:
+async def test_a_form_that_cannot_be_opened_is_told_and_frees_its_plan(case: FeishuOffice) -> None:
     case.feishu.fail("approval.create", status=400, body={"code": 1390001, "msg": "param is invalid"})
     await case.fabu.submitted(stages=[by_form("QA", "bob")])
     await case.fabu.until_status("denied")
-    card = await case.group_card("The approval form could not be opened")
-    assert shows(card, "param is invalid")
+    await case.channel_card("The approval form could not be opened", "param is invalid")

@@ -7,24 +7,24 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenario.feishu_case import GROUP, Office, in_feishu, office
+from tests.scenario.chats.feishu import FEISHU, GROUP, FeishuOffice
 
 
 @pytest.fixture
-async def case(tmp_path: Path) -> AsyncIterator[Office]:
-    async with office(tmp_path) as opened:
+async def case(tmp_path: Path) -> AsyncIterator[FeishuOffice]:
+    async with FEISHU.office(tmp_path) as opened:
         yield opened
 
 
-async def test_people_are_recognised_by_what_feishu_confirms_and_asked_for_once(case: Office) -> None:
+async def test_people_are_recognised_by_what_feishu_confirms_and_asked_for_once(case: FeishuOffice) -> None:
     for person in (case.bob, case.carol, case.erin, case.erin):
         assert "Nothing is waiting for you." in await person.asks("list mine")
     asked = [call.operation for call in case.feishu.calls if call.operation.startswith("contact")]
     assert asked == ["contact.user.get"] * 2, "Carol and Erin; Bob is in the settings"
 
 
-async def test_cards_reach_those_who_are_found_by_address_and_phone(case: Office) -> None:
-    await case.fabu.submitted(stages=[in_feishu("QA", "carol", "erin")])
+async def test_cards_reach_those_who_are_found_by_address_and_phone(case: FeishuOffice) -> None:
+    await case.fabu.submitted(stages=[FEISHU.stage("QA", "carol", "erin")])
     await case.carol.clicks("Approve")
     await case.erin.clicks("Approve")
     await case.fabu.until_status("executing")
@@ -32,10 +32,10 @@ async def test_cards_reach_those_who_are_found_by_address_and_phone(case: Office
     assert {(*one["emails"], *one["mobiles"]) for one in lookups} == {("carol@example.com",), ("13800000000",)}
 
 
-async def test_a_mention_stands_for_its_person(case: Office) -> None:
-    await case.fabu.submitted(stages=[in_feishu("QA", "bob")])
+async def test_a_mention_stands_for_its_person(case: FeishuOffice) -> None:
+    await case.fabu.submitted(stages=[FEISHU.stage("QA", "bob")])
     written = (await case.platform.write("ou_bob", "delegate 1 @_user_2", GROUP)).envelope
-    await case.bob.until(lambda: "cannot decide in your place" in "".join(case.bob.told))
+    await case.bob.until(lambda: "cannot decide in your place" in "".join(case.bob.sentences))
     carol = {"key": "@_user_2", "id": {"open_id": "ou_carol"}, "name": "Carol"}
     written["event"]["message"]["mentions"].append(carol)
     written["event"]["message"]["message_id"] = case.feishu.add_message(GROUP, "ou_bob", "text", {}).message_id

@@ -9,32 +9,32 @@ import orjson
 import pytest
 
 from adapters.feishu.validate import MAX_BYTES, MAX_ELEMENTS, count_elements
-from tests.scenario.feishu_case import GROUP, Office, button_of, in_feishu, office, shows
+from tests.scenario.chats.feishu import FEISHU, GROUP, FeishuOffice, button_of
 from tests.scenario.office import script, step
 
 NAME = "支付服务灰度发布到华东一区并观察错误率" * 10
 
 
 @pytest.fixture
-async def case(tmp_path: Path) -> AsyncIterator[Office]:
-    async with office(tmp_path) as opened:
+async def case(tmp_path: Path) -> AsyncIterator[FeishuOffice]:
+    async with FEISHU.office(tmp_path) as opened:
         yield opened
 
 
-async def test_three_hundred_items_with_long_texts(case: Office) -> None:
+async def test_three_hundred_items_with_long_texts(case: FeishuOffice) -> None:
     words = "灰度" * 10_000
     items = [step(f"s{n}", name=f"{n} {NAME}", content=f"<p>{words[:500]}</p>") for n in range(150)]
     items += [script(f"w{n}", "true", name=f"{n} {NAME}", assignee="erin" if n == 0 else "") for n in range(150)]
-    await case.fabu.submitted(*items, name=NAME, description=words, stages=[in_feishu(NAME, "bob", "dave", rule=1)])
-    assert "#1 is now: executing." in (await case.bob.clicks("Approve", text="可以" * 500)).toast
-    card = await case.group_card("executing", "0 of 300 complete", "…")
+    await case.fabu.submitted(*items, name=NAME, description=words, stages=[FEISHU.stage(NAME, "bob", "dave", rule=1)])
+    assert "#1 is now: executing." in await case.bob.clicks("Approve", text="可以" * 500)
+    card = await case.channel_card("executing", "0 of 300 complete", "…")
     assert button_of(card, "Done")
-    assert shows(await case.erin.card_with("Execute"), "151. 0 支付服务")
+    await case.erin.sees("151. 0 支付服务")
 
-    assert (await case.alice.clicks("Done", on=card, text="完" * 1000)).body["toast"]["type"] == "success"
+    assert (await case.alice.presses("Done", on=card, text="完" * 1000)).body["toast"]["type"] == "success"
     assert "is skipped" in await case.alice.says(f"skip 1 2 {'原因' * 1500}", GROUP)
     assert "is running" in await case.alice.says("execute 1 300", GROUP)
-    await case.group_card("3 of 300 complete")
+    await case.channel_card("3 of 300 complete")
     for words in ("show 1", "log 1", "list", "list mine"):
         await case.alice.asks(words, GROUP)
     sent = [m for m in case.feishu.messages.values() if m.msg_type == "interactive"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.scenario.feishu_case import GROUP, Office, button_of, in_feishu, office
+from tests.scenario.chats.feishu import FEISHU, GROUP, FeishuOffice, button_of
 from tests.scenario.office import Json, step
 from tests.simulators.feishu import BOT, Message
 from tests.simulators.feishu_cards import elements
@@ -24,8 +24,8 @@ def mode(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-async def case(tmp_path: Path, mode: str) -> AsyncIterator[Office]:
-    async with office(tmp_path, mode=mode) as opened:
+async def case(tmp_path: Path, mode: str) -> AsyncIterator[FeishuOffice]:
+    async with FEISHU.office(tmp_path, mode=mode) as opened:
         yield opened
 
 
@@ -34,9 +34,9 @@ posted = pytest.mark.parametrize("mode", ["http"])
 
 
 @pytest.fixture
-async def asked(case: Office) -> Message:
+async def asked(case: FeishuOffice) -> Message:
     """The card that asks Bob, and Carol after him."""
-    await case.fabu.submitted(stages=[in_feishu("QA", "bob"), in_feishu("Operations", "carol")])
+    await case.fabu.submitted(stages=[FEISHU.stage("QA", "bob"), FEISHU.stage("Operations", "carol")])
     return await case.bob.card_with("Approve")
 
 
@@ -47,7 +47,7 @@ def value_of(card: Message, label: str = "Approve") -> Json:
     return button.value
 
 
-def click(case: Office, card: Message, user: str = "ou_bob", **header: str) -> Json:
+def click(case: FeishuOffice, card: Message, user: str = "ou_bob", **header: str) -> Json:
     """Return the event of a click on Approve."""
     event = {
         "operator": {"open_id": user},
@@ -60,7 +60,7 @@ def click(case: Office, card: Message, user: str = "ou_bob", **header: str) -> J
 
 
 @posted
-async def test_only_what_is_proven_is_believed(case: Office, asked: Message) -> None:
+async def test_only_what_is_proven_is_believed(case: FeishuOffice, asked: Message) -> None:
     key, now = case.feishu.encrypt_key, case.feishu.clock.now()
     body = encrypted(click(case, asked), key)
     other = encrypted(click(case, asked, "ou_carol"), key)
@@ -88,7 +88,7 @@ async def test_only_what_is_proven_is_believed(case: Office, asked: Message) -> 
 
 
 @posted
-async def test_a_replay_changes_nothing(case: Office, asked: Message) -> None:
+async def test_a_replay_changes_nothing(case: FeishuOffice, asked: Message) -> None:
     body = encrypted(click(case, asked), case.feishu.encrypt_key)
     headers = signed(body, case.feishu.encrypt_key, case.feishu.clock.now())
     first, again = [await case.platform.post(body, headers) for _ in range(2)]
@@ -98,11 +98,11 @@ async def test_a_replay_changes_nothing(case: Office, asked: Message) -> None:
 
 
 @posted
-async def test_the_address_is_registered(case: Office) -> None:
+async def test_the_address_is_registered(case: FeishuOffice) -> None:
     assert (await case.platform.register()).status == 200
 
 
-async def test_a_value_may_be_a_string(case: Office, asked: Message) -> None:
+async def test_a_value_may_be_a_string(case: FeishuOffice, asked: Message) -> None:
     answer = await case.platform.click_raw("ou_bob", asked, {"tag": "button", "value": json.dumps(value_of(asked))})
     assert "Your approval counts" in answer.toast
 
@@ -113,13 +113,13 @@ STRANGE: list[Any] = [
 ]  # fmt: skip
 
 
-async def test_a_strange_value_does_nothing(case: Office, asked: Message) -> None:
+async def test_a_strange_value_does_nothing(case: FeishuOffice, asked: Message) -> None:
     answers = [await case.platform.click_raw("ou_bob", asked, {"tag": "button", "value": value}) for value in STRANGE]
     assert {answer.status for answer in answers} == {200}
     assert await case.fabu.status() == "wait_for_approval"
 
 
-async def test_who_may_not_is_told_so_and_nothing_happens(case: Office, asked: Message) -> None:
+async def test_who_may_not_is_told_so_and_nothing_happens(case: FeishuOffice, asked: Message) -> None:
     case.feishu.add_user("ou_mallory", email="bob@example.com.evil.example", mobile="+8613800000001")
     toasts = {
         "ou_alice": "You are not an approver of this plan.",
@@ -128,7 +128,7 @@ async def test_who_may_not_is_told_so_and_nothing_happens(case: Office, asked: M
         "ou_mallory": "Fabu does not know you yet.",
         "ou_nobody": "Fabu does not know you yet.",
     }
-    card = await case.group_card("waiting for approval")
+    card = await case.channel_card("waiting for approval")
     for user, said in toasts.items():
         answer = await case.platform.click(user, card, "Approve")
         assert said in answer.toast
@@ -141,17 +141,17 @@ async def test_who_may_not_is_told_so_and_nothing_happens(case: Office, asked: M
     assert refused == ["alice", "erin", "carol", "erin"]
 
 
-async def test_a_leaver_is_nobody(case: Office) -> None:
+async def test_a_leaver_is_nobody(case: FeishuOffice) -> None:
     case.feishu.resigned.add("ou_carol")
     assert "does not know you" in await case.carol.says("list mine")
 
 
-async def test_what_people_write_mentions_nobody(case: Office) -> None:
+async def test_what_people_write_mentions_nobody(case: FeishuOffice) -> None:
     name, all_of_them = '<at id=all></at> & **v2** <at user_id="all">x</at>', "<at id=all></at>"
     step_ = step("notes", name=all_of_them, content=f"<p>{all_of_them}</p>")
-    await case.fabu.submitted(step_, name=name, description=all_of_them, stages=[in_feishu(all_of_them, "bob")])
+    await case.fabu.submitted(step_, name=name, description=all_of_them, stages=[FEISHU.stage(all_of_them, "bob")])
     await case.bob.clicks("Reject", text=all_of_them)
-    card = await case.group_card("rejected", f"#1 {name}", all_of_them)
+    card = await case.channel_card("rejected", f"#1 {name}", all_of_them)
     await case.alice.until(lambda: any("The plan is rejected" in line for line in case.thread()))
     await case.alice.asks("log 1", GROUP)
     for message in case.feishu.messages_in(GROUP) + case.bob.cards:
@@ -163,24 +163,24 @@ async def test_what_people_write_mentions_nobody(case: Office) -> None:
     assert card.content["header"]["title"]["tag"] == "plain_text"
 
 
-async def test_a_click_on_an_outdated_card_answers_with_the_plan_as_it_is(case: Office, asked: Message) -> None:
+async def test_a_click_on_an_outdated_card_answers_with_the_plan_as_it_is(case: FeishuOffice, asked: Message) -> None:
     old = case.feishu.add_message(asked.chat_id, BOT, "interactive", asked.content)
     await case.alice.says("replan 1")
     await case.alice.says("submit 1")
     answer = await case.bob.clicks("Approve", on=old)
-    assert "This card is out of date. Here is the plan as it is now." in answer.toast
+    assert "This card is out of date. Here is the plan as it is now." in answer
     assert "voted" not in await case.fabu.events()
-    assert "Your approval counts" in (await case.bob.clicks("Approve", on=old)).toast, "the card is the present one now"
+    assert "Your approval counts" in await case.bob.clicks("Approve", on=old), "the card is the present one now"
 
 
-async def test_a_click_after_the_end_is_answered_with_the_end(case: Office, asked: Message) -> None:
+async def test_a_click_after_the_end_is_answered_with_the_end(case: FeishuOffice, asked: Message) -> None:
     old = case.feishu.add_message(asked.chat_id, BOT, "interactive", asked.content)
     await case.alice.says("cancel 1 no time")
-    assert "cancelled" in (await case.bob.clicks("Approve", on=old)).toast
-    await case.group_card("cancelled", "no time")
+    assert "cancelled" in await case.bob.clicks("Approve", on=old)
+    await case.channel_card("cancelled", "no time")
 
 
-async def test_two_clicks_of_one_person_count_once(case: Office, asked: Message) -> None:
+async def test_two_clicks_of_one_person_count_once(case: FeishuOffice, asked: Message) -> None:
     value = {"tag": "button", "value": value_of(asked)}
     toasts = await asyncio.gather(*(case.platform.click_raw("ou_bob", asked, value) for _ in range(2)))
     counted, again = sorted((answer.toast for answer in toasts), key=lambda toast: "counts once" in toast)
@@ -189,19 +189,19 @@ async def test_two_clicks_of_one_person_count_once(case: Office, asked: Message)
     assert (await case.fabu.events()).count("voted") == 1
 
 
-async def test_a_message_that_is_delivered_again_is_answered_once(case: Office) -> None:
+async def test_a_message_that_is_delivered_again_is_answered_once(case: FeishuOffice) -> None:
     sent = await case.platform.write("ou_alice", "new Shop 7", GROUP)
-    await case.alice.until(lambda: case.alice.told)
+    await case.alice.until(lambda: case.alice.sentences)
     again = case.platform.envelope("im.message.receive_v1", sent.envelope["event"])
     for envelope in (sent.envelope, again):
         assert (await case.platform.push(envelope)).status == 200
     assert "Plan #2" in await case.alice.says("new Shop 8", GROUP)
-    assert len(case.alice.told) == 2
+    assert len(case.alice.sentences) == 2
 
 
-async def test_events_of_no_concern_are_taken_and_left_alone(case: Office) -> None:
+async def test_events_of_no_concern_are_taken_and_left_alone(case: FeishuOffice) -> None:
     written = (await case.platform.write("ou_alice", "web")).envelope["event"]
-    [_] = await case.alice.until(lambda: case.alice.told)
+    [_] = await case.alice.until(lambda: case.alice.sentences)
     message, sender = written["message"], written["sender"]
     of_no_concern: dict[str, Json] = {
         "contact.user.updated_v3": {"object": {"open_id": "ou_bob"}},
@@ -219,4 +219,4 @@ async def test_events_of_no_concern_are_taken_and_left_alone(case: Office) -> No
     answers = [await case.platform.push(envelope) for envelope in pushes]
     assert {(answer.status, len(answer.body)) for answer in answers} == {(200, 0)}
     assert "sign-in" in await case.alice.says("web")
-    assert len(case.alice.told) == 2
+    assert len(case.alice.sentences) == 2

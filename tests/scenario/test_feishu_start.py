@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.scenario.feishu_case import section_for
+from tests.scenario.chats.feishu import section_for
 from tests.scenario.office import written_for
 from tests.simulators.feishu import FeishuSimulator
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tests.fixtures import hook_example, missing
 from tests.scenario.hooked import NEXT_SECRET, SECRET, TEXT, endpoint, fabu, settings_for
 from tests.simulators.receiver import Hook, Receiver
 
-EXAMPLE = json.loads((Path(__file__).parents[1] / "fixtures" / "hook_example.json").read_bytes())["release_plan"]
+EXAMPLE = hook_example()["release_plan"]
 
 
 async def hooks_of(receiver: Receiver, count: int) -> list[Hook]:
@@ -100,7 +100,7 @@ async def test_the_documents_example_is_told_field_by_field_as_it_was_drafted(tm
                 assert ours["spec"]["content"] == job["spec"]["content"]
             else:
                 there, here = job["spec"]["workflow"], ours["spec"]["workflow"]
-                assert list(lost(there, here)) == list(credentials(there)), "only credentials are not told"
+                assert list(missing(there, here)) == list(credentials(there)), "only credentials are not told"
 
 
 def drafted(number: int, job: dict[str, Any]) -> dict[str, Any]:
@@ -109,18 +109,6 @@ def drafted(number: int, job: dict[str, Any]) -> dict[str, Any]:
     if job["type"] == "text":
         return item | {"content": job["spec"]["content"]}
     return item | {"runner": "zadig", "workflow": job["spec"]["workflow"]}
-
-
-def lost(part: Any, whole: Any, path: str = "") -> Iterator[str]:
-    """Yield the path of everything in `part` that is not, equal, in `whole`."""
-    if isinstance(part, dict) and isinstance(whole, dict):
-        for key, member in part.items():
-            yield from lost(member, whole.get(key, "<absent>"), f"{path}/{key}")
-    elif isinstance(part, list) and isinstance(whole, list) and len(part) == len(whole):
-        for index, (member, other) in enumerate(zip(part, whole, strict=True)):
-            yield from lost(member, other, f"{path}/{index}")
-    elif type(part) is not type(whole) or part != whole:
-        yield path
 
 
 def credentials(value: Any, path: str = "") -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import io
 import json
@@ -18,6 +17,7 @@ from bot.cards.plan import PlanCards
 from bot.i18n import Locale
 from tests.scenario.hooked import NEXT_SECRET, SECRET, Fabu, fabu, settings_for
 from tests.simulators.receiver import Hook, Receiver
+from tests.waiting import eventually
 
 FINISH_CHECK = "wait_for_finish_planning_external_check"
 
@@ -49,12 +49,11 @@ class Waiting:
 
     async def until(self, event: str, times: int = 1) -> Mapping[str, Any]:
         """Wait until an event has happened so often; return the details of the last time."""
-        async with asyncio.timeout(10):
-            while True:
-                found = [details for name, details in await self.running.log(self.plan) if name == event]
-                if len(found) >= times:
-                    return found[-1]
-                await asyncio.sleep(0.05)
+
+        async def found() -> list[Mapping[str, Any]]:
+            return [details for name, details in await self.running.log(self.plan) if name == event]
+
+        return (await eventually(found, wanted=lambda found: len(found) >= times))[-1]
 
     async def note(self) -> str:
         """What the plan's card says below."""

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from core.text import remove_invisible
+from tests.scenario.chats.everywhere import APPROVERS, Front, everywhere
 from tests.scenario.office import Json, script, step
-from tests.scenario.three_chats import CHATS, Front, three_chats
 
 HIDDEN = "\u200b\u200f\u202e\u2066\ufeff\u00ad"
 
 
-@pytest.fixture(params=CHATS)
+@pytest.fixture(params=APPROVERS)
 async def front(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Front]:
     """One chat of a Fabu that is in all three."""
-    async with three_chats(tmp_path) as case:
+    async with everywhere(tmp_path) as case:
         yield Front(case, request.param)
 
 
@@ -28,22 +28,22 @@ def deploying(text: str, value: str) -> Json:
 
 
 async def test_commands_and_names_lose_them(front: Front) -> None:
-    said = await front.types(f"{HIDDEN}n{HIDDEN}ew{HIDDEN} Rel{HIDDEN}ease 1")
+    said = await front.alice.says(f"{HIDDEN}n{HIDDEN}ew{HIDDEN} Rel{HIDDEN}ease 1")
     assert said.startswith("Plan #1 “Release 1” is started.")
-    assert (await front.case.fabu.plan())["name"] == "Release 1"
-    await front.types(f"can\u200bcel #{HIDDEN}1 no\u200f time")
-    assert await front.case.fabu.status() == "cancel"
+    assert (await front.fabu.plan())["name"] == "Release 1"
+    await front.alice.says(f"can\u200bcel #{HIDDEN}1 no\u200f time")
+    assert await front.fabu.status() == "cancel"
 
 
 async def test_what_runs_keeps_them_and_cards_show_them(front: Front) -> None:
     text, value = "echo a\u200bb\n", f"pro{HIDDEN}d 👩\u200d💻"
     key, name = f"no{HIDDEN}tes", f"No{HIDDEN}tes ❤\ufe0f"
-    await front.case.fabu.submitted(step(key, name=name), deploying(text, value), name=f"Shop{HIDDEN} 2")
-    plan = await front.case.fabu.plan()
+    await front.fabu.submitted(step(key, name=name), deploying(text, value), name=f"Shop{HIDDEN} 2")
+    plan = await front.fabu.plan()
     assert (plan["name"], plan["items"][0]["key"], plan["items"][0]["name"]) == ("Shop 2", "notes", "Notes ❤\ufe0f")
     workflow = plan["items"][1]["workflow"]
     assert workflow["stages"][0]["jobs"][0]["spec"]["script"] == text
     assert workflow["params"][0]["value"] == value
     shown = "pro⟨U+200B⟩⟨U+200F⟩⟨U+202E⟩⟨U+2066⟩⟨U+FEFF⟩⟨U+00AD⟩d 👩\u200d💻"
-    read = front.read(await front.card("#1 Shop 2", "Notes ❤\ufe0f", f"TARGET={shown}"))
+    read = front.alice.read(await front.office.channel_card("#1 Shop 2", "Notes ❤\ufe0f", f"TARGET={shown}"))
     assert read == remove_invisible(read)

@@ -10,8 +10,9 @@ import pytest
 
 from adapters.store.migrate import upgrade
 from config.settings import Settings
-from tests.scenario.office import Fabu, eventually, opened, script, written_for
+from tests.scenario.office import Fabu, opened, script, written_for
 from tests.services import fresh_postgres
+from tests.waiting import eventually
 
 
 @pytest.fixture(scope="module")

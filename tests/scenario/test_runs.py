@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.scenario.office import Fabu, Json, eventually, script
+from tests.scenario.office import Fabu, Json, script
+from tests.waiting import eventually
 
 
 @dataclass(frozen=True)

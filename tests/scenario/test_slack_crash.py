@@ -10,11 +10,13 @@ import pytest
 from aiohttp import ClientError
 
 from config.settings import Settings
-from tests.scenario.office import PATIENCE, Json, eventually, opened, script, stage
+from tests.clock import SharedClock
+from tests.scenario.chats.slack import CHANNEL, User, cards
+from tests.scenario.office import Json, opened, script, stage
 from tests.scenario.process import Server, serving
-from tests.scenario.slack_users import CHANNEL, SharedClock, User, cards
 from tests.simulators.slack import SlackSimulator
 from tests.simulators.slack_reading import text_of
+from tests.waiting import PATIENCE, eventually
 
 PLANS = range(1, 11)
 ANSWERED_BEFORE_THE_END = 12
@@ -34,7 +36,7 @@ class Crowd:
     async def _see_to(self, number: int) -> None:
         for person, verb in ((self.bob, "approve"), (self.alice, "execute")):
             try:
-                said = await person.types(f"{verb} {number}" + " deploy" * (verb == "execute"))
+                said = await person.says(f"{verb} {number}" + " deploy" * (verb == "execute"))
             except (ClientError, TimeoutError):
                 return
             self.answers[verb, number] = said
@@ -79,11 +81,11 @@ async def test_a_kill_loses_nothing_that_was_accepted_and_starts_nothing_twice(
     async with opened(settings, SharedClock(slack)) as fabu:
         slack.app_url = f"{fabu.url}/slack/events"
         for number in PLANS:
-            again = await bob.types(f"approve {number}")
+            again = await bob.says(f"approve {number}")
             assert ("Approved." in again) <= (number not in crowd.accepted("approve"))
             item = await eventually(fabu.item, "deploy", number, wanted=lambda item: item["status"] != "running")
             assert (item["run"] is None) <= (number not in crowd.accepted("execute"))
-            await alice.types(f"execute {number} 1" if item["status"] == "todo" else f"skip {number} 1 looked at it")
+            await alice.says(f"execute {number} 1" if item["status"] == "todo" else f"skip {number} 1 looked at it")
             await fabu.until_status("success", number)
             events = await fabu.events(number)
             assert (events.count("voted"), events.count("run_requested")) == (1, 1)
@@ -101,7 +103,7 @@ async def test_what_was_being_sent_at_the_kill_is_sent_at_the_next_start(
     async with serving(written) as server:
         slack.app_url = f"{server.url}/slack/events"
         slack.fail("chat.update", how="hang")
-        await alice.types("execute 1 notes")
+        await alice.says("execute 1 notes")
         await alice.until(lambda: slack.calls_to("chat.update"))
         await server.end(SIGKILL)
     slack.release()

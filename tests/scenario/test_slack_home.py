@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tests.scenario.chats.slack import User
 from tests.scenario.office import Fabu, script, stage, step
-from tests.scenario.slack_users import User, offers
 from tests.simulators.slack_reading import text_of
 
 
@@ -29,17 +29,14 @@ async def test_home_shows_what_concerns_somebody_and_its_buttons_work(
     assert sorted(order, key=shown.index) == order
     assert "Of no concern" not in shown
 
-    await bob.clicks("Done", on=home)
-    await bob.fills_in(Remark="by the book")
+    await bob.clicks("Done", on=home, text="by the book")
     await bob.until(lambda: "#1 Notes" not in text_of(home))
     await bob.clicks("Execute", on=home)
-    await bob.until(lambda: not offers(home, "Execute"))
+    await bob.until(lambda: not bob.offers(home, "Execute"))
     await fabu.until_status("success", 1)
     assert (await fabu.item("notes"))["remark"] == "by the book"
 
-    approval = await bob.card_with("Approve")
-    await bob.clicks("Approve", on=approval)
-    await bob.hears("Your approval counts.")
+    assert "Your approval counts." in await bob.clicks("Approve")
     shown = text_of(await bob.opens_home())
     assert "#2 Asked for" not in shown
     assert "Your items" not in shown
@@ -53,5 +50,5 @@ async def test_home_without_anything_says_so(fabu: Fabu, bob: User) -> None:
 async def test_a_plan_is_shown_from_the_home_tab(fabu: Fabu, alice: User) -> None:
     await fabu.draft(name="Mine")
     await alice.clicks("Show", on=await alice.opens_home())
-    await alice.clicks("Submit", on=await alice.sees("#1 Mine", "1. Notes"))
-    await alice.hears("Submitted. #1 is now: executing.")
+    answer = await alice.clicks("Submit", on=await alice.sees("#1 Mine", "1. Notes"))
+    assert answer == "Submitted. #1 is now: executing."

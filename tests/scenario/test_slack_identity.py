@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.scenario.chats.slack import User
 from tests.scenario.office import Fabu, stage
-from tests.scenario.slack_users import User
 from tests.simulators.slack import SlackSimulator
 
 UNKNOWN = "Fabu does not know you yet. Ask an administrator to add slack user {} to the people."
@@ -24,14 +24,13 @@ async def test_people_are_found_by_id_or_by_address_and_asked_for_once(
     fabu: Fabu, slack: SlackSimulator, bob: User, carol: User
 ) -> None:
     for person in (bob, carol, carol):
-        assert "Nothing is waiting for you." in await person.types("list mine")
+        assert "Nothing is waiting for you." in await person.says("list mine")
     assert [call.arguments["user"] for call in slack.calls_to("users.info")] == ["U3"]
 
 
 async def test_cards_go_to_those_who_are_found_by_address(fabu: Fabu, slack: SlackSimulator, carol: User) -> None:
     await fabu.submitted(stages=[stage("QA", "carol")])
-    await carol.clicks("Approve")
-    await carol.hears("Approved.")
+    assert "Approved." in await carol.clicks("Approve")
     assert [call.arguments["email"] for call in slack.calls_to("users.lookupByEmail")] == ["carol@example.com"]
     [vote] = (await fabu.plan())["approval"]["stages"][0]["votes"]
     assert vote["person"] == "carol"
@@ -40,7 +39,7 @@ async def test_cards_go_to_those_who_are_found_by_address(fabu: Fabu, slack: Sla
 async def test_whoever_looks_alike_is_nobody(fabu: Fabu, mallory: User, bob: User) -> None:
     await fabu.submitted(stages=[stage("QA", "bob")])
     card = await bob.card_with("Approve")
-    assert await mallory.types("approve 1") == UNKNOWN.format("U9")
+    assert await mallory.says("approve 1") == UNKNOWN.format("U9")
     mallory.slack.workspace.channel(card.channel).user = mallory.id  # lets him see what Bob was sent
     await mallory.clicks("Approve", on=card)
     await mallory.hears(UNKNOWN.format("U9"))
@@ -65,7 +64,7 @@ async def test_what_a_button_carries_says_nothing_about_who(
 
 async def test_leavers_are_nobody(fabu: Fabu, slack: SlackSimulator, carol: User) -> None:
     slack.workspace.people[carol.id].deleted = True
-    assert await carol.types("list mine") == UNKNOWN.format("U3")
+    assert await carol.says("list mine") == UNKNOWN.format("U3")
 
 
 class TestInactive:
@@ -76,24 +75,23 @@ class TestInactive:
         return people | {"bob": {"slack": "U2", "active": False}}
 
     async def test_is_nobody(self, fabu: Fabu, bob: User) -> None:
-        assert await bob.types("list mine") == UNKNOWN.format("U2")
+        assert await bob.says("list mine") == UNKNOWN.format("U2")
 
 
 async def test_a_mention_stands_for_its_person(fabu: Fabu, bob: User, carol: User, dave: User) -> None:
     await fabu.submitted(stages=[stage("QA", "bob")])
-    assert "cannot decide in your place" in await bob.types("delegate 1 nobody")
-    assert "Delegated." in await bob.types("delegate 1 <@U3|carol>")
-    await carol.clicks("Approve")
-    await carol.hears("Approved.")
+    assert "cannot decide in your place" in await bob.says("delegate 1 nobody")
+    assert "Delegated." in await bob.says("delegate 1 <@U3|carol>")
+    assert "Approved." in await carol.clicks("Approve")
     [vote] = (await fabu.plan())["approval"]["stages"][0]["votes"]
     assert vote["person"] == "bob"
     assert (await fabu.log())[-4].details["delegate"] == "carol"
 
 
 async def test_sign_in_links_are_for_the_eyes_of_one(fabu: Fabu, slack: SlackSimulator, bob: User) -> None:
-    assert "https://fabu.example.com/sign-in/" in await bob.types("web")
-    await bob.says("web", channel="C1")
+    assert "https://fabu.example.com/sign-in/" in await bob.says("web")
+    await bob.writes("web", channel="C1")
     answer = await bob.until(lambda: next(iter(slack.messages("C1")), None))
     assert answer.text == "Others would see the link here. Ask for it in a direct message."
-    await bob.says("web")
+    await bob.writes("web")
     await bob.until(lambda: [m for m in slack.dms(bob.id) if "/sign-in/" in m.text])

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.scenario.chats.slack import User, cards
 from tests.scenario.office import Fabu, stage
-from tests.scenario.slack_users import User, cards
 from tests.simulators.slack import FORM_TYPE, SlackSimulator
 from tests.simulators.slack_answers import Reply
 from tests.simulators.slack_payloads import encode, form, signed
@@ -144,7 +144,7 @@ async def test_a_megabyte_is_refused_and_the_next_request_answered(
     assert (await post(slack, command(bob, "approve 1 " + "x" * (1 << 20)))).status == 413
     long = await post(slack, command(bob, "approve 1 " + "x" * 1_000_000, trigger="1.2.b"))
     assert "write at most 4000 characters" in long.body["text"]
-    assert "Your approval counts." in await bob.types("approve 1 " + "字" * 4000)
+    assert "Your approval counts." in await bob.says("approve 1 " + "字" * 4000)
     await bob.until(lambda: all("字" * 100 in text_of(card) for card in cards(slack)))
 
 
@@ -155,13 +155,13 @@ async def test_names_are_shown_and_never_come_alive(
     if way == "api":
         await fabu.draft(name=HOSTILE, description=HOSTILE, stages=[stage(HOSTILE, "bob")])
     else:
-        await alice.types("new")
+        await alice.says("new")
         await alice.fills_in(
             **{"Name": HOSTILE, "Approvers": "bob", "Release content": HOSTILE, "Items, one per line": HOSTILE}
         )
-    await alice.types("submit 1")
+    await alice.says("submit 1")
     await bob.card_with("Approve")
-    await bob.types(f"reject 1 {HOSTILE}")
+    await bob.says(f"reject 1 {HOSTILE}")
     card = await bob.sees("rejected")
     assert card.blocks[0]["text"]["text"] == f"#1 {LITERAL}"
     assert (await fabu.plan())["name"] == LITERAL
@@ -185,7 +185,7 @@ def live_texts(slack: SlackSimulator) -> list[str]:
 
 
 async def test_names_of_nothing_but_what_cannot_be_seen_are_refused(fabu: Fabu, alice: User) -> None:
-    await alice.types("new \u202e\x07")  # the same as `new`, which opens the form
+    await alice.says("new \u202e\x07")  # the same as `new`, which opens the form
     assert (await alice.fills_in_wrongly(Name="\u202e\x07")).keys() == {"name"}
 
 
@@ -210,7 +210,7 @@ async def test_names_of_nothing_but_what_cannot_be_seen_are_refused(fabu: Fabu, 
 )
 async def test_whatever_is_typed_is_answered(fabu: Fabu, alice: User, words: str) -> None:
     await fabu.draft()
-    assert await alice.types(words)
+    assert await alice.says(words)
     assert await fabu.events() == ["created"]
 
 
@@ -218,13 +218,13 @@ async def test_who_has_no_right_is_told_why_and_it_is_logged(
     fabu: Fabu, alice: User, carol: User, erin: User, dave: User
 ) -> None:
     await fabu.submitted(stages=[stage("QA", "carol"), stage("Operations", "dave")])
-    assert "You are responsible for this plan" not in await alice.types("approve 1")
-    assert "You are not an approver of this plan. Stage QA is decided by Carol." in await erin.types("approve 1")
-    assert "Your stage is Operations. The plan is waiting for stage QA now" in await dave.types("approve 1")
-    assert "This is not yours to do: Cancel plan. Ask Alice, who is responsible for the plan." in await erin.types(
+    assert "You are responsible for this plan" not in await alice.says("approve 1")
+    assert "You are not an approver of this plan. Stage QA is decided by Carol." in await erin.says("approve 1")
+    assert "Your stage is Operations. The plan is waiting for stage QA now" in await dave.says("approve 1")
+    assert "This is not yours to do: Cancel plan. Ask Alice, who is responsible for the plan." in await erin.says(
         "cancel 1"
     )
-    shown = await erin.types("show 1")
+    shown = await erin.says("show 1")
     await erin.clicks("Reject", on=erin.slack.ephemerals(erin.id)[-1])
     await erin.hears("You are not an approver of this plan.", times=2)
     assert erin.slack.modal(erin.id) is None, "nobody types a reason in vain"
@@ -258,24 +258,30 @@ async def test_a_click_on_an_old_card_does_nothing_and_shows_the_plan(
     fabu: Fabu, slack: SlackSimulator, alice: User, bob: User, asked: Message
 ) -> None:
     old = click(bob, asked)
-    await alice.types("replan 1")
-    await alice.types("submit 1")
+    await alice.says("replan 1")
+    await alice.says("submit 1")
     assert (await post(slack, old)).status == 200
     shown = await bob.hears("This card is out of date. Here is the plan as it is now.")
     assert "#1 Payments 2.4" in shown
     assert "voted" not in await fabu.events()
     await bob.until(lambda: "Approve" not in text_of(asked))
-    await bob.clicks("Approve", on=slack.ephemerals(bob.id)[-1])
-    await bob.hears("Your approval counts.")
+    assert "Your approval counts." in await bob.clicks("Approve", on=slack.ephemerals(bob.id)[-1])
 
 
 async def test_a_click_after_the_end_is_answered_with_the_end(
     fabu: Fabu, slack: SlackSimulator, alice: User, bob: User, asked: Message
 ) -> None:
     late = {verb: click(bob, asked, verb, trigger=f"1.2.{number}") for number, verb in enumerate(("approve", "reject"))}
-    await alice.types("cancel 1 no time")
+    await alice.says("cancel 1 no time")
     for body in late.values():
         assert (await post(slack, body)).status == 200
     await bob.hears("The plan is now: cancelled. It does not take “Approve” in this state.")
     await bob.hears("The plan is now: cancelled. It does not take “Reject” in this state.")
     await bob.sees("cancelled", "Reason: no time")
+
+
+async def test_a_form_of_a_vendor_that_is_not_enabled_frees_its_plan(fabu: Fabu) -> None:
+    await fabu.submitted(stages=[stage("QA", "bob", channel="feishu_instance")])
+    await fabu.until_status("denied")
+    [denied] = [entry for entry in await fabu.log() if entry.event == "denied"]
+    assert "not enabled in the settings" in denied.details["reason"]

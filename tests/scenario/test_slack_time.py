@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.clock import SharedClock
+from tests.scenario.chats.slack import User, thread
 from tests.scenario.office import Fabu, script, stage, step
-from tests.scenario.slack_users import SharedClock, User, thread
 from tests.simulators.slack import SlackSimulator
 from tests.simulators.slack_reading import text_of
 
@@ -25,8 +26,7 @@ async def test_those_who_have_not_voted_are_reminded_below_their_cards(
     fabu: Fabu, slack: SlackSimulator, bob: User, carol: User
 ) -> None:
     await fabu.submitted(stages=[stage("QA", "bob", "carol")], approval={"remind_every": "1h", "expires_in": "6h"})
-    await carol.clicks("Approve")
-    await carol.hears("Your approval counts.")
+    assert "Your approval counts." in await carol.clicks("Approve")
     await bob.card_with("Approve")
     slack.clock.advance(3601)
     await bob.until(lambda: replies(slack, bob) == ["System: reminded the approvers"])
@@ -47,7 +47,7 @@ async def test_the_schedule_starts_workflows_and_the_windows_end_ends_the_plan(
     items = [step("notes"), script("deploy", "true"), script("verify", "true", needs=["deploy"])]
     window = {"start": clock.in_(hours=1), "end": clock.in_(hours=3)}
     await fabu.submitted(*items, window=window, schedule_at=clock.in_(hours=2))
-    assert "The release window is closed: it is open from" in await alice.types("execute 1 notes")
+    assert "The release window is closed: it is open from" in await alice.says("execute 1 notes")
     [card] = await alice.until(lambda: slack.messages("C1"))
     assert "Done" not in text_of(card)
 
@@ -60,4 +60,4 @@ async def test_the_schedule_starts_workflows_and_the_windows_end_ends_the_plan(
     slack.clock.advance(3601)
     await fabu.until_status("timeout")
     await alice.until(lambda: "Time ran out before the plan was complete. Replan to go on." in text_of(card))
-    assert "is closed" not in await alice.types("replan 1")
+    assert "is closed" not in await alice.says("replan 1")

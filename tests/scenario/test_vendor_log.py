@@ -7,26 +7,28 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from signal import SIGTERM
 
-from tests.scenario import dingtalk_case, feishu_case
-from tests.scenario.office import PATIENCE, written_for
+from tests.scenario.chats.dingtalk import DINGTALK
+from tests.scenario.chats.feishu import FEISHU, User
+from tests.scenario.office import written_for
 from tests.scenario.process import serving
 from tests.simulators.dingtalk_platform import Console
 from tests.simulators.feishu_platform import FeishuPlatform
+from tests.waiting import PATIENCE
 
 
 async def test_the_log_tells_of_vendors_that_fail(tmp_path: Path) -> None:
     async with AsyncExitStack() as stack:
-        feishu = await stack.enter_async_context(feishu_case.platform_of())
-        ding = await stack.enter_async_context(dingtalk_case.platform_of())
+        feishu = await stack.enter_async_context(FEISHU.simulator())
+        ding = await stack.enter_async_context(DINGTALK.simulator())
         people = {"alice": {"feishu": "ou_alice", "dingtalk": "alice"}}
         chats = {
-            "feishu": feishu_case.section_for(feishu, mode="long_connection"),
-            "dingtalk": dingtalk_case.section_for(ding, mode="stream"),
+            "feishu": FEISHU.section(feishu, mode="long_connection"),
+            "dingtalk": DINGTALK.section(ding, mode="stream"),
         }
         server = await stack.enter_async_context(serving(written_for(tmp_path, people, **chats)))
         await feishu.until(lambda: feishu.sockets.open, PATIENCE)
         await ding.until(lambda: ding.gateway.sockets, PATIENCE)
-        alice = feishu_case.User(feishu, FeishuPlatform(feishu), "ou_alice")
+        alice = User(feishu, FeishuPlatform(feishu), "ou_alice")
         assert "Plan #1" in await alice.says("new Shop")
         with feishu.outage(how="answer", status=500), ding.outage(how="answer", status=500):
             await ding.say("alice", "new Shop 2")

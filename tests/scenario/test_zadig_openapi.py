@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from tests.fixtures import hook_example
 from tests.scenario.zadig_case import Case, Json, case
 
 PATH = "/openapi/release_plan/v1"
 LINE = {"id", "index", "name", "manager", "description", "created_by", "create_time"}
-EXAMPLE = Path(__file__).parents[1] / "fixtures" / "hook_example.json"
 VARIABLE = {"key": "TARGET", "value": "prod"}
 SECRET = {"key": "TOKEN", "value": "hunter2", "is_credential": True}
 
@@ -76,7 +76,7 @@ async def test_a_plan_is_made_filled_and_read_in_zadigs_shape(fabu: Case) -> Non
     status, answer = await changed(fabu, plan_id, approval=native(SRE), jobs=[text_job(), script_job()])
     assert (status, answer) == (200, {"message": "success"})
     plan = await shown(fabu, plan_id)
-    example = json.loads(EXAMPLE.read_text(encoding="utf-8"))["release_plan"]
+    example = hook_example()["release_plan"]
     assert set(example) - set(plan) == {"event_name"}
     assert (plan["manager"], plan["manager_id"], plan["status"]) == ("Alice", "alice", "planning")
     assert plan["instance_code"]

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 
 from tests.scenario.zadig_case import ADDRESSES, Case, Json, case, examples
 from tests.simulators.zadig_tasks import Task
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -157,18 +157,13 @@ async def test_a_replayed_consent_does_not_agree_to_another_stage(fabu: Case) ->
     await fabu.zadig.move(task, "pause")
     await fabu.services.runs.poll()
 
-    async def consents(attempts: int) -> Json:
-        async with asyncio.timeout(10):
-            while True:
-                _, listed = await fabu.ask("GET", f"/api/v1/plans/{plan['id']}/deliveries?state=done", "root")
-                for one in listed["items"]:
-                    if one["kind"] == "run_resume" and one["attempts"] == attempts:
-                        return dict(one)
-                await asyncio.sleep(0.02)
+    async def consents(attempts: int) -> list[Json]:
+        _, listed = await fabu.ask("GET", f"/api/v1/plans/{plan['id']}/deliveries?state=done", "root")
+        return [one for one in listed["items"] if (one["kind"], one["attempts"]) == ("run_resume", attempts)]
 
-    done = await consents(1)
+    [done] = await eventually(consents, 1, wanted=bool)
     assert await fabu.do(f"/deliveries/{done['id']}/replay", by="root") == {"replayed": 1}
-    await consents(2)
+    await eventually(consents, 2, wanted=bool)
     assert task.status == "pause"
     assert len(fabu.zadig.calls_to("manual-exec")) == 1
 

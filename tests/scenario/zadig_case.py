@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from aiohttp import ClientSession
-from yarl import URL
-
-from bot.app import listening, running
-from bot.people.tokens import new_token
-from bot.services import SERVICES, Services
 from config.settings import Settings
-from core.ports.people import Token
-from core.ports.store import Writing
+from tests.fixtures import hook_example
+from tests.scenario.office import Fabu, opened
 from tests.simulators.zadig import Zadig
 from tests.simulators.zadig_plans import HookSetting, Plan
 from tests.simulators.zadig_workflows import stored_workflow
@@ -28,51 +20,33 @@ Json = dict[str, Any]
 HOOK_TOKEN = "hook secret"
 ADDRESSES = ("/zadig/hook", "/runners/zadig/push")
 PEOPLE = ("alice", "bob", "carol", "root")
-EXAMPLE = Path(__file__).parents[1] / "fixtures" / "hook_example.json"
 
 
 class Case:
     """One Fabu and one Zadig."""
 
-    def __init__(self, url: str, services: Services, session: ClientSession, zadig: Zadig) -> None:
-        self.url, self.services, self.zadig = url, services, zadig
-        self._session = session
-        self._tokens: dict[str, str] = {}
+    def __init__(self, running: Fabu, zadig: Zadig) -> None:
+        self.running, self.url, self.services, self.zadig = running, running.url, running.services, zadig
         self._committed = asyncio.Event()
-        services.engine.listen(lambda _: self._committed.set())
-
-    async def sign_in(self) -> None:
-        """Give everybody a token."""
-        made = {person: new_token(person, "test", self.services.clock, self.services.ids) for person in PEOPLE}
-        for _, token in made.values():
-            await self.services.store.write(partial(_add_token, token))
-        self._tokens = {person: secret for person, (secret, _) in made.items()}
+        running.services.engine.listen(lambda _: self._committed.set())
 
     async def ask(self, method: str, path: str, person: str = "alice", body: Any = None) -> tuple[int, Any]:
         """Send a request as a person; return status and JSON."""
-        headers = {"Authorization": f"Bearer {self._tokens[person]}"} if person else {}
-        async with self._session.request(
-            method, URL(self.url + path, encoded=True), json=body, headers=headers
-        ) as response:
-            return response.status, await response.json()
+        return await self.running.request(method, path, body, by=person)
 
     async def do(self, path: str, body: Any = None, *, by: str = "alice") -> Json:
         """Post something that has to be accepted."""
-        status, answer = await self.ask("POST", f"/api/v1{path}", by, {} if body is None else body)
-        assert status in (200, 201), answer
-        assert isinstance(answer, dict)
+        answer: Json = await self.running.api("POST", path, {} if body is None else body, by=by)
         return answer
 
     async def plan(self, plan_id: str) -> Json:
         """Return a plan as it is now."""
-        _, answer = await self.ask("GET", f"/api/v1/plans/{plan_id}")
-        assert isinstance(answer, dict)
-        return answer
+        plan: Json = await self.running.api("GET", f"/plans/{plan_id}")
+        return plan
 
     async def plans(self) -> list[Json]:
         """Return all plans, the newest first."""
-        _, answer = await self.ask("GET", "/api/v1/plans")
-        return list(answer["items"])
+        return list((await self.running.api("GET", "/plans"))["items"])
 
     async def until(self, plan_id: str, condition: Callable[[Json], bool], seconds: float = 15) -> Json:
         """Wait until a plan is as it should be; return it."""
@@ -95,16 +69,12 @@ class Case:
     async def push(self, body: Json, token: str = HOOK_TOKEN, address: str = ADDRESSES[0]) -> int:
         """Send a body as Zadig would; return the status."""
         headers = {"X-Zadig-Token": token}
-        async with self._session.post(self.url + address, json=body, headers=headers) as response:
+        async with self.running.session.post(self.url + address, json=body, headers=headers) as response:
             return response.status
 
     def hook(self, *events: str, address: str = ADDRESSES[0]) -> HookSetting:
         """Where Zadig sends its hooks."""
         return HookSetting(self.url + address, HOOK_TOKEN, frozenset(events))
-
-
-def _add_token(token: Token, writing: Writing) -> None:
-    writing.people.add_token(token)
 
 
 def zadigs_plan(name: str = "release 52", manager: str = "patrick") -> Plan:
@@ -119,7 +89,7 @@ def zadigs_plan(name: str = "release 52", manager: str = "patrick") -> Plan:
 def examples(zadig: Zadig) -> list[Json]:
     """Return the items of the document's example, whose workflows Zadig then has."""
     items: list[Json] = []
-    for job in json.loads(EXAMPLE.read_text(encoding="utf-8"))["release_plan"]["jobs"]:
+    for job in hook_example()["release_plan"]["jobs"]:
         item = {"key": f"i{len(items)}", "name": job["name"], "type": job["type"]}
         if job["type"] == "text":
             items.append(item | {"content": job["spec"]["content"]})
@@ -150,9 +120,4 @@ async def case(folder: Path, **zadig_settings: Any) -> AsyncIterator[Case]:
                 "zadig": {"url": zadig.url, "token": zadig.token, "hook_token": HOOK_TOKEN, **zadig_settings},
             }
         )
-        app = await stack.enter_async_context(running(settings))
-        url = await stack.enter_async_context(listening(app, "127.0.0.1", 0))
-        session = await stack.enter_async_context(ClientSession())
-        opened = Case(url, app[SERVICES], session, zadig)
-        await opened.sign_in()
-        yield opened
+        yield Case(await stack.enter_async_context(opened(settings)), zadig)

@@ -122,6 +122,10 @@ class DingTalkSimulator(ThreadSimulator):
         """Return the cards in a group, or in a user's chat with the robot, oldest first."""
         return [card for card in self._cards.values() if card.chat == chat]
 
+    def remove_card(self, out_track_id: str) -> None:
+        """Let a card vanish."""
+        del self._cards[out_track_id]
+
     def vars_of(self, card: Card, user: str = "") -> dict[str, str]:
         """Return the variables of a card as everybody sees them now, or as one user does."""
         return {**card.params, **card.private.get(user, {})}
@@ -255,10 +259,9 @@ class DingTalkSimulator(ThreadSimulator):
             web.post("/robot/sendBySession", self._reply, name="robot.session"),
         ]
 
-    async def stop(self) -> None:
-        """End the Stream and the server."""
-        await self.there(self.gateway.close())
-        await super().stop()
+    async def disconnect(self) -> None:
+        """End the Stream."""
+        await self.gateway.close()
 
     async def _create_card(self, body: Json) -> Json:
         asked = CreateCard.model_validate(body)

@@ -26,11 +26,17 @@ class ThreadSimulator(Simulator):
         await self.there(super().start())
 
     async def stop(self) -> None:
-        """Close the server and end the thread."""
+        """Close the server and end the thread, once."""
+        if self._loop.is_closed():
+            return
+        await self.there(self.disconnect())
         await self.there(super().stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
         await asyncio.to_thread(self._thread.join)
         self._loop.close()
+
+    async def disconnect(self) -> None:
+        """End the connections that are held open; runs in the simulator's own loop."""
 
     async def until(self, condition: Callable[[], T | None], seconds: float = 5.0) -> T:
         """Wait until `condition` is truthy, looking after every call; return its value or raise TimeoutError."""

@@ -14,11 +14,12 @@ from aiohttp import web
 from adapters.feishu.crypto import Verifier
 from adapters.feishu.events import ApprovalInstance, ApprovalTask, CardAction, Challenge, Event, Message, interpret
 from core.errors import FabuError
+from tests.loopback import serve
 from tests.simulators.feishu import UPDATABLE, FeishuSimulator
 from tests.simulators.feishu_cards import buttons, text_of
 from tests.simulators.feishu_platform import FeishuPlatform, encrypted
 from tests.unit.adapters.feishu.cards import button, card, plain, vote
-from tests.unit.adapters.feishu.test_approval_calls import FORM, definition
+from tests.unit.adapters.feishu.test_client_approvals import FORM, definition
 
 
 class App:
@@ -55,14 +56,8 @@ def app(feishu: FeishuSimulator) -> App:
 
 @pytest.fixture
 async def platform(feishu: FeishuSimulator, app: App) -> AsyncIterator[FeishuPlatform]:
-    server = web.Application()
-    server.router.add_post("/feishu/events", app.events)
-    runner = web.AppRunner(server)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    yield FeishuPlatform(feishu, f"http://127.0.0.1:{runner.addresses[0][1]}/feishu/events")
-    await runner.cleanup()
+    async with serve({"/feishu/events": app.events}) as url:
+        yield FeishuPlatform(feishu, f"{url}/feishu/events")
 
 
 async def test_a_click_carries_the_value_of_the_shown_card(

@@ -11,6 +11,7 @@ from aiohttp import web
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
+from tests.loopback import serve
 from tests.simulators.slack import SlackSimulator
 from tests.simulators.slack_payloads import form, signed
 from tests.simulators.slack_reading import NotPossible
@@ -90,17 +91,11 @@ def app() -> App:
 
 @pytest.fixture
 async def sim(app: App) -> AsyncIterator[SlackSimulator]:
-    server = web.Application()
-    server.router.add_post("/slack/events", app.handle)
-    runner = web.AppRunner(server)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    async with SlackSimulator(f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events") as simulator:
+    async with serve({"/slack/events": app.handle}) as url, SlackSimulator(f"{url}/slack/events") as simulator:
         simulator.add_user("U1", "alice")
         simulator.add_user("U2", "bob")
         simulator.add_channel("C1", "releases")
         yield simulator
-    await runner.cleanup()
 
 
 @pytest.fixture
@@ -296,15 +291,9 @@ async def test_an_app_that_does_not_answer(sim: SlackSimulator, app: App, client
         await never.wait()
         return web.Response()
 
-    server = web.Application()
-    server.router.add_post("/", silent)
-    runner = web.AppRunner(server)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    sim.app_url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
-    sim.ack_seconds = 0.05
-    card = await post_card(sim, client)
-    with pytest.raises(TimeoutError):
-        await sim.click("U1", card, "approve")
-    never.set()
-    await runner.cleanup()
+    async with serve({"/": silent}) as url:
+        sim.app_url, sim.ack_seconds = f"{url}/", 0.05
+        card = await post_card(sim, client)
+        with pytest.raises(TimeoutError):
+            await sim.click("U1", card, "approve")
+        never.set()

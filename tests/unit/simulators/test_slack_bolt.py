@@ -13,6 +13,7 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from tests.loopback import serve
 from tests.simulators.slack import SlackSimulator
 
 JSON = dict[str, Any]
@@ -105,14 +106,9 @@ async def running(request: pytest.FixtureRequest, sim: SlackSimulator, bolt: Asy
     async def receive(incoming: web.Request) -> web.Response:
         return await to_aiohttp_response(await bolt.async_dispatch(await to_bolt_request(incoming)))
 
-    server = web.Application()
-    server.router.add_post("/slack/events", receive)
-    runner = web.AppRunner(server)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    sim.app_url = f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
-    yield sim
-    await runner.cleanup()
+    async with serve({"/slack/events": receive}) as url:
+        sim.app_url = f"{url}/slack/events"
+        yield sim
 
 
 async def test_command_click_modal(running: SlackSimulator) -> None:

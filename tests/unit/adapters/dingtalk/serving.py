@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Literal
 
 import aiohttp
@@ -21,42 +20,16 @@ from adapters.dingtalk.messenger import DingTalkMessenger
 from adapters.dingtalk.server import DingTalkServer
 from adapters.dingtalk.settings import DingTalkSettings
 from adapters.dingtalk.words import Words
-from core.chat import Handler, Inbound, Reply
+from core.chat import Handler
 from tests.adapters import changed, inbox_of
+from tests.clock import SharedClock
 from tests.simulators.dingtalk import DingTalkSimulator
 from tests.simulators.dingtalk_platform import Console
+from tests.waiting import until
 
 Mode = Literal["http", "stream"]
 SECRETS = {"card_secret": "card-secret", "token": Console.token, "aes_key": Console.aes_key}
 WORDS = Words(outsider="只有组织成员可以使用", later="稍后回复", commands={"new": "新建", "approve": "批准"})
-
-
-class SimulatorClock:
-    """The simulator's time, so that signatures are fresh when it moves."""
-
-    def __init__(self, ding: DingTalkSimulator) -> None:
-        self._ding = ding
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self._ding.clock.now(), UTC)
-
-
-class Bot:
-    """A handler that keeps what it gets and answers what it is told to; it may be slow, or fail."""
-
-    def __init__(self) -> None:
-        self.asked: list[Inbound] = []
-        self.reply = Reply("好的")
-        self.failure: Exception | None = None
-        self.may_answer = asyncio.Event()
-        self.may_answer.set()
-
-    async def __call__(self, inbound: Inbound) -> Reply:
-        self.asked.append(inbound)
-        await self.may_answer.wait()
-        if self.failure:
-            raise self.failure
-        return self.reply
 
 
 @dataclass(frozen=True)
@@ -66,13 +39,6 @@ class Served:
     server: DingTalkServer
     messenger: DingTalkMessenger
     url: str
-
-
-async def until_cards_are_made(messenger: DingTalkMessenger) -> None:
-    """Wait until DingTalk knows where clicks go."""
-    async with asyncio.timeout(5):
-        while not messenger.has_cards:  # noqa: ASYNC110 - nobody is told of it
-            await asyncio.sleep(0.005)
 
 
 @asynccontextmanager
@@ -95,7 +61,7 @@ async def serving(
     async with TestServer(web_app) as http, aiohttp.ClientSession() as session:
         url = str(http.make_url("/")).rstrip("/")
         settings = changed(settings, mode=mode, **secrets)
-        clock, inbox = SimulatorClock(ding), inbox_of(handler, form_changed)
+        clock, inbox = SharedClock(ding), inbox_of(handler, form_changed)
         messenger = DingTalkMessenger(DingTalkClient(settings, session, clock, timedelta(seconds=1)), WORDS)
         server = DingTalkServer(settings, messenger, inbox, clock, url, answer_within, Pace(pause=0.01))
         await server.start()
@@ -105,7 +71,7 @@ async def serving(
             else:
                 ding.console = Console(f"{url}/dingtalk/robot", f"{url}/dingtalk/events")
                 if settings.card_template_id and settings.card_secret:
-                    await until_cards_are_made(messenger)
+                    await until(lambda: messenger.has_cards)
             yield Served(server, messenger, url)
         finally:
             await server.stop()

@@ -63,30 +63,10 @@ async def test_updates_of_one_card_wait_for_one_another(ding: DingTalkSimulator,
     assert sent == ["first", "second"]
 
 
-async def test_a_card_that_cannot_be_changed_for_good_is_replaced(messenger: Messenger) -> None:
-    assert not await messenger.update(Posted("group:cid1", "gone"), CARD)
-
-
-async def test_a_card_that_cannot_be_changed_now_is_tried_again(ding: DingTalkSimulator, messenger: Messenger) -> None:
-    posted = await messenger.post(GROUP, CARD, "key-1")
-    ding.fail("card.update", status=503)
-    with pytest.raises(DeliveryError) as caught:
-        await messenger.update(posted, CARD)
-    assert caught.value.retryable
-
-
 async def test_a_card_that_does_not_arrive_is_an_error(ding: DingTalkSimulator, messenger: Messenger) -> None:
     ding.undeliverable["cid1"] = "the robot is not in the group"
     with pytest.raises(DeliveryError, match="the robot is not in the group"):
         await messenger.post(GROUP, CARD, "key-1")
-
-
-async def test_a_card_is_posted_once_for_a_key(ding: DingTalkSimulator, messenger: Messenger) -> None:
-    ding.fail("card.create", how="close", applied=True)
-    with pytest.raises(DeliveryError):
-        await messenger.post(GROUP, CARD, "key-1")
-    await messenger.post(GROUP, CARD, "key-1")
-    assert len(ding.cards("cid1")) == 1
 
 
 async def test_an_expired_token_is_not_noticed(ding: DingTalkSimulator, messenger: Messenger) -> None:

@@ -14,9 +14,10 @@ from core.ports.messenger import Place
 from tests.adapters import changed
 from tests.simulators.dingtalk import Card, DingTalkSimulator
 from tests.simulators.dingtalk_platform import card_headers, post, post_event, robot_headers
+from tests.unit.adapters.bot import Bot
 
 from .cards import APPROVE, REJECT, item, plan_card
-from .serving import WORDS, Bot, Mode, Served, serving
+from .serving import WORDS, Mode, Served, serving
 
 CARD = plan_card(item(1), item(2, "execute", "skip"), buttons=(APPROVE, REJECT))
 NEW = Form("new", "", "新建发布计划", "创建", (Field("名称", "name"),))
@@ -25,7 +26,7 @@ PATHS = ("robot", "card", "events")
 
 @pytest.fixture
 def bot() -> Bot:
-    return Bot()
+    return Bot(Reply("好的"))
 
 
 @pytest.fixture(params=["http", "stream"])
@@ -176,12 +177,12 @@ async def test_a_slow_answer_to_a_click_follows_as_a_message(
 ) -> None:
     async with serving(ding, settings, bot, mode, answer_within=0.05) as served:
         card = await posted(ding, served)
-        bot.may_answer.clear()
+        bot.free.clear()
         bot.reply = Reply("卡片已过期", card=plan_card(tag="已拒绝"))
         await ding.click("bob", card, "approve")
         assert ding.vars_of(card, "bob")["note"] == "稍后回复"
         assert card.params["show_approve"] == "true"
-        bot.may_answer.set()
+        bot.free.set()
         await ding.until(lambda: ding.robot_messages("bob"))
     assert [message.text for message in ding.robot_messages("bob")] == ["卡片已过期"]
     assert card.params["status"] == "已拒绝"
@@ -191,11 +192,11 @@ async def test_a_slow_answer_to_a_click_follows_as_a_message(
 async def test_a_slow_answer_to_a_message_is_given_before_the_server_stops(
     ding: DingTalkSimulator, settings: DingTalkSettings, bot: Bot, mode: Mode
 ) -> None:
-    bot.may_answer.clear()
+    bot.free.clear()
     async with serving(ding, settings, bot, mode, answer_within=0.05):
         assert (await ding.say("bob", "列表")).status == 200
         assert ding.sent == []
-        bot.may_answer.set()
+        bot.free.set()
     assert [message.text for message in ding.robot_messages("bob")] == ["好的"]
 
 
@@ -203,7 +204,7 @@ async def test_a_handler_that_fails_is_owned_up_to(
     ding: DingTalkSimulator, served: Served, bot: Bot, caplog: pytest.LogCaptureFixture
 ) -> None:
     card = await posted(ding, served)
-    bot.failure = RuntimeError("broken")
+    bot.error = RuntimeError("broken")
     await ding.click("bob", card, "approve")
     await ding.say("bob", "列表")
     assert ding.vars_of(card, "bob")["note"] == WORDS.failed

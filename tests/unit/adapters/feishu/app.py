@@ -2,44 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Literal
-
-from aiohttp import web
 
 from adapters.common.answering import ANSWER_WITHIN
 from adapters.common.system import SystemClock
 from adapters.feishu.client import FeishuClient
 from adapters.feishu.server import FeishuServer
 from adapters.feishu.settings import FeishuSettings
-from core.chat import Handler, Inbound, Reply
+from core.chat import Handler
 from tests.adapters import inbox_of
+from tests.loopback import serve
 from tests.simulators.feishu import FeishuSimulator
 from tests.simulators.feishu_platform import FeishuPlatform
-
-
-class Bot:
-    """Records requests and answers as told."""
-
-    def __init__(self) -> None:
-        self.asked: list[Inbound] = []
-        self.reply = Reply("ok")
-        self.error: Exception | None = None
-        self.hold = asyncio.Event()
-        self.hold.set()
-        self.forms: list[str] = []
-
-    async def __call__(self, inbound: Inbound) -> Reply:
-        self.asked.append(inbound)
-        await self.hold.wait()
-        if self.error:
-            raise self.error
-        return self.reply
-
-    async def form_changed(self, form: str) -> None:
-        self.forms.append(form)
+from tests.unit.adapters.bot import Bot
 
 
 def section_of(feishu: FeishuSimulator, **changes: Any) -> FeishuSettings:
@@ -69,19 +46,14 @@ async def listening(
     client = FeishuClient(settings, SystemClock(), timeout=5)
     inbox = inbox_of(handler, bot.form_changed if bot else None)
     server = FeishuServer(settings, client, inbox, SystemClock(), answer_within)
-    site = web.Application()
-    site.add_routes([web.post(path, answer) for path, answer in server.paths.items()])
-    runner = web.AppRunner(site, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    await client.load()
-    await server.start()
-    try:
-        if mode == "http":
-            yield FeishuPlatform(feishu, f"http://127.0.0.1:{runner.addresses[0][1]}/feishu/events")
-        else:
-            await feishu.until(lambda: feishu.sockets.open)
-            yield FeishuPlatform(feishu)
-    finally:
-        await server.stop()
-        await runner.cleanup()
+    async with serve(server.paths) as url:
+        await client.load()
+        await server.start()
+        try:
+            if mode == "http":
+                yield FeishuPlatform(feishu, f"{url}/feishu/events")
+            else:
+                await feishu.until(lambda: feishu.sockets.open)
+                yield FeishuPlatform(feishu)
+        finally:
+            await server.stop()

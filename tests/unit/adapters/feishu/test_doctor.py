@@ -7,7 +7,7 @@ from core.ports.checkup import Finding
 from tests.simulators.feishu import FeishuSimulator
 
 from .app import section_of
-from .test_approval_calls import definition
+from .test_client_approvals import definition
 
 
 def wrong(found: list[Finding]) -> list[Finding]:

@@ -10,8 +10,9 @@ from core.chat import Reply
 from tests.simulators.feishu import FeishuSimulator, Message
 from tests.simulators.feishu_cards import text_of
 from tests.simulators.feishu_platform import encrypted, signed
+from tests.unit.adapters.bot import Bot
 
-from .app import Bot, listening
+from .app import listening
 
 APPROVE = Button("approve", "Approve", "p1.n1", Style.PRIMARY)
 REJECT = Button("reject", "Reject", "p1.n1", Style.DANGER, Field("Why?", required=True))
@@ -21,7 +22,7 @@ Mode = Literal["http", "long_connection"]
 
 @pytest.fixture
 def bot() -> Bot:
-    return Bot()
+    return Bot(Reply("ok"))
 
 
 def posted(feishu: FeishuSimulator, *buttons: Button, chat: str = "oc_ops") -> Message:
@@ -148,11 +149,11 @@ async def test_an_event_pushed_again_has_the_same_key_and_is_answered_once(feish
 async def test_a_slow_answer_comes_as_a_message(feishu: FeishuSimulator, bot: Bot) -> None:
     message = posted(feishu, APPROVE)
     bot.reply = Reply("Your approval counts.", Tone.GOOD, Card("#7 Release 2", "#7"))
-    bot.hold.clear()
+    bot.free.clear()
     async with listening(feishu, bot, answer_within=0.02) as platform:
         answer = await platform.click("ou_alice", message, "Approve")
         assert (answer.status, answer.body) == (200, {})
-        bot.hold.set()
+        bot.free.set()
     assert [one.text for one in feishu.messages_in("ou_alice")] == ["Your approval counts."]
     assert "#7 Release 2" in text_of(message.content)
 

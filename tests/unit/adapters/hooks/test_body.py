@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from core.people import Directory, Person
 from core.plan import Content, Item, Plan, Run, StoredSpec, Window
 from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus
 from core.workflow import JobType, ReleasePlanHook, Workflow
+from tests.fixtures import hook_example
 from tests.simulators import receiver_body
 
 NOW = datetime(2026, 3, 2, 9, 0, 0, 987_654, tzinfo=UTC)
@@ -154,8 +154,7 @@ def test_the_documents_names_are_added_if_wanted() -> None:
 
 
 def test_the_example_of_the_document_is_a_plan_like_any_other() -> None:
-    path = Path(__file__).parents[3] / "fixtures" / "hook_example.json"
-    example = json.loads(path.read_bytes())["release_plan"]
+    example = hook_example()["release_plan"]
     items = [
         workflow_item(n, job["spec"]["workflow"]) if job["type"] == "workflow" else item(n)
         for n, job in enumerate(example["jobs"], 1)

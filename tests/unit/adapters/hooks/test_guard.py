@@ -7,8 +7,10 @@ from socket import AF_INET, SOCK_STREAM
 import pytest
 from aiohttp import ClientConnectorError, ClientError, ClientSession, TCPConnector, web
 from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
 from adapters.hooks.guard import BlockedAddress, Guard, guarded_session, parse_host
+from tests.loopback import serve
 
 INTERNAL = [
     "10.1.2.3",
@@ -111,13 +113,8 @@ async def inside() -> AsyncIterator[tuple[int, list[str]]]:
         asked.append(request.host)
         return web.Response(text="internal")
 
-    app = web.Application()
-    app.router.add_get("/", secret)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield runner.addresses[0][1], asked
-    await runner.cleanup()
+    async with serve({"/": secret}, "GET") as url:
+        yield URL(url).port or 0, asked
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", *SPELLINGS])

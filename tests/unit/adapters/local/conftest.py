@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -15,8 +15,8 @@ from adapters.local.settings import LocalSettings
 from core.ports.runner import RunOrder, RunReport
 from core.status import RunStatus
 from core.workflow import Workflow
+from tests.waiting import until
 
-T = TypeVar("T")
 End = tuple[RunStatus, str]
 
 
@@ -55,13 +55,6 @@ def order(workflow: Workflow, run_id: str = "r1") -> RunOrder:
 def shop_at(url: str) -> LocalSettings:
     """The settings of a runner that knows one database, `shop`."""
     return LocalSettings(databases={"shop": SecretStr(url)})
-
-
-async def until(condition: Callable[[], T | None]) -> T:
-    """Wait for something that nobody announces, and return it; the test's time limit ends a vain wait."""
-    while not (found := condition()):  # noqa: ASYNC110 - nothing to be woken by
-        await asyncio.sleep(0.02)
-    return found
 
 
 async def gone(pid: int) -> None:

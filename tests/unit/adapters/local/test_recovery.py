@@ -15,7 +15,8 @@ from adapters.local.record import Record, RunFolder
 from adapters.local.sessions import ProcessId
 from adapters.local.settings import LocalSettings
 from core.status import RunStatus
-from tests.unit.adapters.local.conftest import Desk, gone, order, pid_in, script, sql, until, workflow
+from tests.unit.adapters.local.conftest import Desk, gone, order, pid_in, script, sql, workflow
+from tests.waiting import until
 
 SERVER = """
 import asyncio, sys

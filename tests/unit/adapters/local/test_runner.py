@@ -130,12 +130,6 @@ async def test_cancel_before_the_first_step(desk: Desk) -> None:
     assert "ran" not in desk.runner.output("r1")
 
 
-async def test_cancel_after_the_end_changes_nothing(desk: Desk) -> None:
-    await desk.run(script("true"))
-    await desk.cancel()
-    assert await desk.status() is RunStatus.PASSED
-
-
 async def test_a_background_process_does_not_outlive_its_script(desk: Desk) -> None:
     pid = desk.work_dir.parent / "pid"
     assert await desk.run(script(f"sleep 1000 & echo $! > {pid}")) == (RunStatus.PASSED, "")

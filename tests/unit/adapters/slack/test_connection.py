@@ -18,8 +18,9 @@ from adapters.slack.settings import SlackSettings
 from core.chat import Reply
 from tests.adapters import changed, inbox_of
 from tests.simulators.slack import SlackSimulator
+from tests.unit.adapters.bot import Bot
 
-from .conftest import Bot, running
+from .conftest import running
 
 
 @pytest.fixture

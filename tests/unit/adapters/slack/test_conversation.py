@@ -14,9 +14,10 @@ from tests.adapters import changed
 from tests.simulators.slack import SlackSimulator
 from tests.simulators.slack_reading import text_of
 from tests.simulators.slack_workspace import Message, View
+from tests.unit.adapters.bot import Bot
 
 from . import cards
-from .conftest import Bot, running
+from .conftest import running
 
 
 @pytest.fixture(params=["http", "socket"])

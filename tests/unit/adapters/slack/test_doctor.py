@@ -7,6 +7,7 @@ from adapters.slack.doctor import SCOPES, findings
 from adapters.slack.settings import SlackSettings
 from core.ports.checkup import Finding
 from tests.adapters import changed
+from tests.loopback import serve
 from tests.simulators.slack import SlackSimulator
 
 
@@ -49,18 +50,11 @@ async def test_scopes(sim: SlackSimulator) -> None:
     async def auth_test(request: web.Request) -> web.Response:
         return web.json_response({"ok": True}, headers={"x-oauth-scopes": ",".join(scopes)})
 
-    app = web.Application()
-    app.router.add_post("/auth.test", auth_test)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    settings = SlackSettings(
-        bot_token="xoxb-1", signing_secret="s", api_url=f"http://127.0.0.1:{runner.addresses[0][1]}/"
-    )
-    scopes[:] = ["users:read.email", "chat:write", "commands", "im:write", "im:history", "users:read"]
-    lacking = (await examined(settings))[1]
-    assert not lacking.ok
-    assert "app_mentions:read" in lacking.cure
-    scopes[:] = [*SCOPES, "channels:read"]
-    assert all(one.ok for one in await examined(settings))
-    await runner.cleanup()
+    async with serve({"/auth.test": auth_test}) as url:
+        settings = SlackSettings(bot_token="xoxb-1", signing_secret="s", api_url=f"{url}/")
+        scopes[:] = ["users:read.email", "chat:write", "commands", "im:write", "im:history", "users:read"]
+        lacking = (await examined(settings))[1]
+        assert not lacking.ok
+        assert "app_mentions:read" in lacking.cure
+        scopes[:] = [*SCOPES, "channels:read"]
+        assert all(one.ok for one in await examined(settings))

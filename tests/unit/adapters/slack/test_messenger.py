@@ -17,6 +17,7 @@ from adapters.slack.settings import SlackSettings
 from core.card import Button, Card, Section
 from core.errors import DeliveryError
 from core.ports.messenger import Place, Posted
+from tests.loopback import serve
 from tests.simulators.slack import SlackSimulator
 from tests.simulators.slack_reading import text_of
 
@@ -146,13 +147,6 @@ async def test_other_refusals_are_told(sim: SlackSimulator, client: SlackClient,
     assert sim.dms("U1") == []
 
 
-async def test_slack_is_away(settings: SlackSettings) -> None:
-    away = SlackMessenger(SlackClient(SlackSettings(bot_token="xoxb-1", api_url="http://127.0.0.1:1/api/"), timeout=2))
-    error = await refused(away.post(CHANNEL, cards.card(), "k"))
-    assert (error.retryable, error.sent) == (True, False)
-    await away.close()
-
-
 async def test_channel_that_is_not_there(messenger: SlackMessenger) -> None:
     error = await refused(messenger.post(Place(channel="C9"), cards.card(), "k"))
     assert not error.retryable
@@ -172,18 +166,12 @@ async def test_answer_in_between_that_is_not_json() -> None:
         kind = request.match_info["method"]
         return web.Response(text="{", content_type="application/json" if "post" in kind else "text/html")
 
-    app = web.Application()
-    app.router.add_post("/{method}", proxy)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
-    messenger = SlackMessenger(SlackClient(SlackSettings(bot_token="xoxb-1", api_url=url)))
-    for work in (messenger.post(CHANNEL, cards.card(), "k"), messenger.post(ALICE, cards.card(), "k")):
-        error = await refused(work)
-        assert (error.retryable, error.sent) == (True, True)
-    await messenger.close()
-    await runner.cleanup()
+    async with serve({"/{method}": proxy}) as url:
+        messenger = SlackMessenger(SlackClient(SlackSettings(bot_token="xoxb-1", api_url=f"{url}/")))
+        for work in (messenger.post(CHANNEL, cards.card(), "k"), messenger.post(ALICE, cards.card(), "k")):
+            error = await refused(work)
+            assert (error.retryable, error.sent) == (True, True)
+        await messenger.close()
 
 
 async def test_secrets_are_not_shown(settings: SlackSettings, sim: SlackSimulator) -> None:

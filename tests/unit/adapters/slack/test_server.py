@@ -20,8 +20,9 @@ from adapters.slack.settings import SlackSettings
 from core.chat import Inbound, Reply
 from tests.adapters import inbox_of
 from tests.simulators.slack import SlackSimulator
+from tests.unit.adapters.bot import Bot
 
-from .conftest import Bot, running
+from .conftest import running
 
 TIMESTAMP, SIGNATURE = "X-Slack-Request-Timestamp", "X-Slack-Signature"
 FORM = "application/x-www-form-urlencoded"

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,10 +15,9 @@ from core.errors import DeliveryError
 from core.ports.runner import RunOrder, RunReport
 from core.status import RunStatus
 from core.workflow import ReleasePlanHook, Workflow, WorkflowHookJob
+from tests.fixtures import hook_example
 from tests.simulators.zadig import Zadig
 from tests.unit.adapters.zadig.conftest import script, workflow
-
-EXAMPLE = Path(__file__).parents[3] / "fixtures" / "hook_example.json"
 
 
 @pytest.fixture
@@ -206,7 +203,7 @@ async def test_zadig_that_cannot_be_reached_was_told_nothing(runner: ZadigRunner
 
 
 def test_all_ten_job_types_can_be_planned_without_zadig(runner: ZadigRunner) -> None:
-    hook = ReleasePlanHook.model_validate(json.loads(EXAMPLE.read_text(encoding="utf-8")))
+    hook = ReleasePlanHook.model_validate(hook_example())
     workflows = [job.spec.workflow for job in hook.release_plan.jobs if isinstance(job, WorkflowHookJob)]
     kinds = {job.type for flow in workflows for stage in flow.stages for job in stage.jobs}
     assert len(kinds) == 10

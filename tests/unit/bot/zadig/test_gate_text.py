@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +8,8 @@ from bot.i18n import Locale
 from bot.zadig.gate_text import described
 from core.errors import Invalid
 from core.workflow import HookReleasePlan, ReleasePlanHook
+from tests.fixtures import hook_example
 
-EXAMPLE = Path(__file__).parents[3] / "fixtures" / "hook_example.json"
 LOCALE = Locale("en", "Asia/Shanghai")
 
 
@@ -20,7 +18,7 @@ def plan(*jobs: dict[str, Any], **more: Any) -> HookReleasePlan:
 
 
 def test_the_documents_example_reads_as_a_list_of_what_is_done() -> None:
-    hook = ReleasePlanHook.model_validate(json.loads(EXAMPLE.read_text(encoding="utf-8")))
+    hook = ReleasePlanHook.model_validate(hook_example())
     lines = described(hook.release_plan, LOCALE).splitlines()
     assert lines[:3] == [
         "Release plan #52 of Zadig, manager: patrick",

@@ -17,7 +17,7 @@ from core.workflow import (
     mask_credentials,
     split_credentials,
 )
-from tests.unit.core.workflow.test_hook_body import example
+from tests.fixtures import hook_example
 
 secrets = st.from_regex(r"s3cret-[0-9a-f]{8}", fullmatch=True)
 plain = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=5)
@@ -139,7 +139,7 @@ def test_secrets_of_another_workflow_are_not_put_in(path: str) -> None:
 
 
 def test_the_example_of_the_document_has_its_three_credentials_apart() -> None:
-    workflow = Workflow.model_validate(example()["release_plan"]["jobs"][0]["spec"]["workflow"])
+    workflow = Workflow.model_validate(hook_example()["release_plan"]["jobs"][0]["spec"]["workflow"])
 
     masked, apart = split_credentials(workflow)
     assert sorted(apart.values()) == ["b", "b", "b"]

@@ -11,7 +11,8 @@ from sqlalchemy import Engine, NullPool, create_engine
 
 from adapters.local.jobs.sql import sqlite_statements
 from core.status import RunStatus
-from tests.unit.adapters.local.conftest import Desk, script, shop_at, sql, until
+from tests.unit.adapters.local.conftest import Desk, script, shop_at, sql
+from tests.waiting import until
 
 PASSED = (RunStatus.PASSED, "")
 SLEEP = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,25 +19,7 @@ from core.workflow import (
     TextHookJob,
     WorkflowHookJob,
 )
-
-EXAMPLE = Path(__file__).parents[3] / "fixtures" / "hook_example.json"
-
-
-def example() -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(EXAMPLE.read_bytes())
-    return body
-
-
-def missing(part: Any, whole: Any, path: str = "") -> Iterator[str]:
-    """Yield the path of everything in `part` that is not, equal, in `whole`."""
-    if isinstance(part, dict) and isinstance(whole, dict):
-        for key, member in part.items():
-            yield from missing(member, whole.get(key, "<absent>"), f"{path}/{key}")
-    elif isinstance(part, list) and isinstance(whole, list) and len(part) == len(whole):
-        for index, (member, other) in enumerate(zip(part, whole, strict=True)):
-            yield from missing(member, other, f"{path}/{index}")
-    elif type(part) is not type(whole) or part != whole:
-        yield path
+from tests.fixtures import HOOK_EXAMPLE, hook_example, missing
 
 
 def added_keys(part: Any, whole: Any) -> Iterator[str]:
@@ -52,14 +33,14 @@ def added_keys(part: Any, whole: Any) -> Iterator[str]:
 
 
 def test_the_example_is_written_back_without_loss() -> None:
-    written = ReleasePlanHook.model_validate_json(EXAMPLE.read_bytes()).dump()
+    written = ReleasePlanHook.model_validate_json(HOOK_EXAMPLE.read_bytes()).dump()
 
-    assert list(missing(example(), written)) == []
-    assert set(added_keys(example(), written)) == {"instance_code", "manager", "manager_id", "prs", "env_source"}
+    assert list(missing(hook_example(), written)) == []
+    assert set(added_keys(hook_example(), written)) == {"instance_code", "manager", "manager_id", "prs", "env_source"}
 
 
 def test_reading_what_was_written_changes_nothing() -> None:
-    once = ReleasePlanHook.model_validate_json(EXAMPLE.read_bytes())
+    once = ReleasePlanHook.model_validate_json(HOOK_EXAMPLE.read_bytes())
     again = ReleasePlanHook.model_validate_json(once.dump_json())
 
     assert again == once
@@ -67,7 +48,7 @@ def test_reading_what_was_written_changes_nothing() -> None:
 
 
 def test_the_example_reaches_every_typed_job() -> None:
-    plan = ReleasePlanHook.model_validate_json(EXAMPLE.read_bytes()).release_plan
+    plan = ReleasePlanHook.model_validate_json(HOOK_EXAMPLE.read_bytes()).release_plan
     items = [item for item in plan.jobs if isinstance(item, WorkflowHookJob)]
     jobs = [job for item in items for stage in item.spec.workflow.stages for job in stage.jobs]
 
@@ -95,15 +76,15 @@ def test_keys_are_written_in_the_order_of_zadig() -> None:
 
 
 def test_a_body_without_its_envelope_is_read() -> None:
-    hook = ReleasePlanHook.model_validate_json(json.dumps(example()["release_plan"]))
+    hook = ReleasePlanHook.model_validate_json(json.dumps(hook_example()["release_plan"]))
 
     assert hook.event == hook.event_name == "all_job_done"
-    assert hook.release_plan == ReleasePlanHook.model_validate(example()).release_plan
+    assert hook.release_plan == ReleasePlanHook.model_validate(hook_example()).release_plan
 
 
 @pytest.mark.parametrize("event", ["release_plan", "all_job_done"])
 def test_both_spellings_of_the_event_name_the_same(event: str) -> None:
-    assert ReleasePlanHook.model_validate(example() | {"event": event}).event_name == "all_job_done"
+    assert ReleasePlanHook.model_validate(hook_example() | {"event": event}).event_name == "all_job_done"
 
 
 @pytest.mark.parametrize(
@@ -173,13 +154,13 @@ def places(tree: Any) -> Iterator[tuple[Any, Any]]:
             yield from places(member)
 
 
-PLACES = sum(1 for _ in places(example()))
+PLACES = sum(1 for _ in places(hook_example()))
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(changes=st.lists(st.tuples(st.integers(0, PLACES - 1), hostile), min_size=1, max_size=3))
 def test_hostile_values_are_refused_or_can_be_written_and_read_again(changes: list[tuple[int, Any]]) -> None:
-    body = example()
+    body = hook_example()
     chosen = list(places(body))
     for place, value in changes:
         container, key = chosen[place]

@@ -1,4 +1,4 @@
-"""Deliveries while requests pressure in: a few at a time, and all of them afterwards."""
+"""Deliveries while many requests are waiting: a few at a time, and all of them afterwards."""
 
 from __future__ import annotations
 

@@ -1,0 +1,120 @@
+"""One Fabu that is in all chats at once, and what is seen in each."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from config.settings import Settings
+from core.ports.clock import Clock
+from tests.scenario.chats.dingtalk import DingTalkOffice
+from tests.scenario.chats.feishu import FeishuOffice
+from tests.scenario.chats.registry import VENDORS
+from tests.scenario.chats.slack import SlackOffice
+from tests.scenario.chats.vocabulary import Office, Person
+from tests.scenario.office import PEOPLE, Fabu, Json, opened, written_for
+from tests.simulators.base import Simulator
+from tests.waiting import eventually
+
+APPROVERS = {"slack": "bob", "feishu": "carol", "dingtalk": "erin"}
+"""Who has an account in that chat alone; the others are in all of them."""
+MODES = {"slack": "http", "feishu": "http", "dingtalk": "http"}
+
+
+@dataclass(frozen=True)
+class Everywhere:
+    """One Fabu, and the offices around it by the name of their chat."""
+
+    fabu: Fabu
+    offices: Mapping[str, Office[Any, Any]]
+    slack: SlackOffice
+    feishu: FeishuOffice
+    dingtalk: DingTalkOffice
+
+    def cards(self) -> dict[str, list[str]]:
+        """Return what is read on every lasting card, by chat."""
+        return {name: list(map(office.alice.read, office.lasting_cards)) for name, office in self.offices.items()}
+
+    async def until_all_cards_show(self, *words: str) -> dict[str, int]:
+        """Wait until every card everywhere shows all these words; return how many there are, by chat."""
+
+        async def lacking() -> list[str]:
+            found = self.cards()
+            texts = [text for chat in found.values() for text in chat if not all(word in text for word in words)]
+            return texts + [f"no card in {chat}" for chat, texts in found.items() if not texts]
+
+        await eventually(lacking, wanted=lambda texts: not texts)
+        return {chat: len(texts) for chat, texts in self.cards().items()}
+
+    async def until_all_threads_end(self, *ending: str) -> list[str]:
+        """Wait until the threads of all chats end like this; they must be the same in each. Return their lines."""
+
+        async def threads() -> list[list[str]]:
+            return [office.thread() for office in self.offices.values()]
+
+        def end(lines: list[str]) -> bool:
+            return lines[-len(ending) :] == list(ending)
+
+        lines, *others = await eventually(threads, wanted=lambda found: all(map(end, found)))
+        assert all(other == lines for other in others)
+        return lines
+
+
+@dataclass(frozen=True)
+class Front:
+    """One of the chats of a Fabu that is in all of them."""
+
+    everywhere: Everywhere
+    chat: str
+
+    @property
+    def fabu(self) -> Fabu:
+        """The installation."""
+        return self.everywhere.fabu
+
+    @property
+    def office(self) -> Office[Any, Any]:
+        """What is seen in this chat."""
+        return self.everywhere.offices[self.chat]
+
+    @property
+    def alice(self) -> Person[Any]:
+        """The manager of plans."""
+        alice: Person[Any] = self.office.alice
+        return alice
+
+    @property
+    def approver(self) -> Person[Any]:
+        """Who is in this chat alone."""
+        approver: Person[Any] = self.office.person(APPROVERS[self.chat])
+        return approver
+
+
+def known_people() -> dict[str, Json]:
+    """Return how Fabu knows everybody: by the accounts in the chats where they are."""
+    homes = {person: chat for chat, person in APPROVERS.items()}
+    return {
+        person: {name: vendor.account(person) for name, vendor in VENDORS.items() if homes.get(person, name) == name}
+        for person in PEOPLE
+    }
+
+
+@asynccontextmanager
+async def everywhere(
+    folder: Path,
+    clock: Callable[[Simulator], Clock] | None = None,
+    modes: Mapping[str, str] = MODES,
+    people: Mapping[str, Json] | None = None,
+    **sections: Any,
+) -> AsyncIterator[Everywhere]:
+    """Run them all; `sections` are further settings, `clock` makes Fabu's out of Slack's simulator."""
+    async with AsyncExitStack() as stack:
+        simulators = {name: await stack.enter_async_context(vendor.simulator()) for name, vendor in VENDORS.items()}
+        chats = {name: VENDORS[name].section(simulators[name], mode=modes[name]) for name in VENDORS}
+        settings = Settings.model_validate(written_for(folder, people or known_people(), **chats | sections))
+        fabu = await stack.enter_async_context(opened(settings, clock and clock(simulators["slack"])))
+        offices = {name: await VENDORS[name].connect(simulators[name], fabu) for name in VENDORS}
+        yield Everywhere(fabu, offices, offices["slack"], offices["feishu"], offices["dingtalk"])

@@ -1,0 +1,220 @@
+"""What people do and see in Slack, in the words of a scenario."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from core.ports.messenger import Posted
+from tests.scenario.chats.vocabulary import Office, Person, Vendor
+from tests.scenario.office import PEOPLE, Fabu, Json
+from tests.simulators.slack import Action, SlackSimulator
+from tests.simulators.slack_reading import NotPossible, find, interactive, text_of
+from tests.simulators.slack_workspace import Message, View
+
+CHANNEL = "C1"
+IDS = {name: f"U{number}" for number, name in enumerate(PEOPLE, 1)}
+KNOWN = {name: {"slack": IDS[name]} for name in ("alice", "bob", "dave")} | {
+    name: {"email": f"{name}@example.com"} for name in ("carol", "erin")
+}
+"""How Fabu knows each of them: by the id, or by the e-mail address that Slack confirms."""
+
+
+@dataclass(frozen=True)
+class User(Person[Message]):
+    """A person in front of Slack."""
+
+    slack: SlackSimulator
+    id: str
+
+    @property
+    def simulator(self) -> SlackSimulator:
+        """Slack."""
+        return self.slack
+
+    @property
+    def sentences(self) -> list[str]:
+        """What was shown to this person alone and is no card of a plan, oldest first."""
+        direct = [m for m in self.slack.dms(self.id) if not m.blocks and not m.thread_ts]
+        shown = sorted(direct + self.slack.ephemerals(self.id), key=lambda message: float(message.ts))
+        return list(map(text_of, shown))
+
+    @property
+    def cards(self) -> list[Message]:
+        """The cards among the direct messages, oldest first."""
+        return [message for message in self.slack.dms(self.id) if message.blocks]
+
+    def read(self, card: Message | View) -> str:
+        """Return the text of a message or a view."""
+        return text_of(card)
+
+    def offers(self, card: Message | View, button: str) -> bool:
+        """Tell whether something on the screen has a button."""
+        with suppress(NotPossible):
+            return bool(find(card, button))
+        return False
+
+    async def writes(self, words: str, channel: str = "") -> None:
+        """Mention the bot in a channel, or write to it directly."""
+        await self.slack.event("app_mention" if channel else "message.im", self.id, words, channel or None)
+
+    async def says(self, words: str, channel: str = "") -> str:
+        """Type `/release …` in a channel and return what is shown at once; nothing when a modal opens instead."""
+        before = len(self.sentences)
+        reply = await self.slack.slash(self.id, channel or CHANNEL, words)
+        assert reply.problems == []
+        return "\n".join(self.sentences[before:])
+
+    async def clicks(self, button: str, on: Message | View | None = None, *, item: str = "", text: str = "") -> str:
+        """Click a button and fill in the modal that opens; it stays open where the text that it needs is lacking."""
+        shown = on or await self.card_with(button)
+        while left := self.slack.modal(self.id):
+            await self.slack.close_view(self.id, left)
+        sent, posted = len(self.sentences), len(self.cards)
+
+        def answers() -> list[str]:
+            """Return what came since: of cards only what the home tab opens, as others come by themselves."""
+            cards = self.cards[posted:] if isinstance(shown, View) else []
+            return [*self.sentences[sent:], *map(text_of, cards)]
+
+        await self.slack.click(self.id, shown, _action(shown, button, item))
+        await self.until(lambda: self.slack.modal(self.id) or answers())
+        if view := self.slack.modal(self.id):
+            [entry] = (block for block in view.blocks if block["type"] == "input")
+            if not text and not entry.get("optional"):
+                return text_of(view)
+            await self.fills_in(**{entry["block_id"]: text})
+        return (await self.until(answers))[0]
+
+    async def fills_in(self, **values: str) -> None:
+        """Submit the modal that opens, by the names of its inputs; it is accepted."""
+        assert await self._submits(values) == {}
+
+    async def fills_in_wrongly(self, **values: str) -> dict[str, str]:
+        """Submit the modal that opens, and return what is said below its inputs."""
+        return await self._submits(values)
+
+    async def _submits(self, values: dict[str, str]) -> dict[str, str]:
+        view = await self.until(lambda: self.slack.modal(self.id))
+        reply = await self.slack.submit_view(self.id, view, values)
+        return dict(reply.body["errors"]) if reply.body else {}
+
+    async def opens_home(self) -> View:
+        """Open the app's home tab and return it once it is filled."""
+        before = self._homes()
+        await self.slack.event("app_home_opened", self.id)
+        await self.until(lambda: self._homes() > before)
+        return self.slack.views.homes[self.id]
+
+    def _homes(self) -> int:
+        return sum(
+            call.arguments["user_id"] == self.id and call.status == 200 for call in self.slack.calls_to("views.publish")
+        )
+
+
+@dataclass(frozen=True)
+class SlackOffice(Office[User, Message]):
+    """One Fabu, one Slack, and the people who use both."""
+
+    slack: SlackSimulator
+    channel = CHANNEL
+
+    @property
+    def channel_cards(self) -> list[Message]:
+        """The cards of plans in the channel."""
+        return [message for message in self.slack.messages(CHANNEL) if message.blocks and not message.thread_ts]
+
+    @property
+    def lasting_cards(self) -> list[Message]:
+        """Every card that the bot has posted, wherever it is."""
+        return cards(self.slack)
+
+    def person(self, name: str) -> User:
+        """Return one of the people in front of Slack."""
+        return User(self.slack, IDS[name])
+
+    def thread(self) -> list[str]:
+        """Return the lines below the channel's newest card."""
+        return thread(self.slack)
+
+
+def cards(slack: SlackSimulator) -> list[Message]:
+    """Return every lasting card that the bot has posted, wherever it is."""
+    posted = (message for channel in slack.workspace.channels for message in slack.messages(channel))
+    return [message for message in posted if message.blocks and not message.thread_ts]
+
+
+def thread(slack: SlackSimulator) -> list[str]:
+    """Return the lines below the channel's newest card."""
+    [*_, card] = [message for message in slack.messages(CHANNEL) if message.blocks]
+    return "\n".join(reply.text for reply in slack.messages(CHANNEL, thread=card.ts)).splitlines()
+
+
+def section_for(slack: SlackSimulator, **fields: Any) -> Json:
+    """Return the settings of the app."""
+    return {
+        "bot_token": slack.bot_token,
+        "signing_secret": slack.signing_secret,
+        "app_token": slack.app_token,
+        "api_url": slack.api_url,
+        "channel": CHANNEL,
+        "response_hosts": ["127.0.0.1"],
+        **fields,
+    }
+
+
+@asynccontextmanager
+async def open_simulator() -> AsyncIterator[SlackSimulator]:
+    """Run a workspace with everybody in it. At the end Slack must have had nothing to complain of."""
+    async with SlackSimulator() as slack:
+        for name, user in IDS.items():
+            slack.add_user(user, name, f"{name}@example.com")
+        slack.add_channel(CHANNEL, "releases")
+        yield slack
+        assert slack.complaints == []
+
+
+async def connect(slack: SlackSimulator, fabu: Fabu) -> SlackOffice:
+    """Let Slack reach Fabu, over HTTP or over the socket that Fabu opens."""
+    slack.app_url = f"{fabu.url}/slack/events"
+    if fabu.services.settings.slack.mode == "socket":
+        await slack.socket_connected()
+    return SlackOffice(fabu, slack)
+
+
+def _action(shown: Message | View, button: str, item: str) -> Action:
+    """Name a button as `slack_reading.find` does: one that stands at an item by the block it is in."""
+    row = ""
+    for block in shown.all_blocks():
+        row = block["text"]["text"] if block["type"] == "section" and "text" in block else row
+        labels = [element.get("text", {}).get("text") for element in interactive(block)]
+        if item and item in row and button in labels:
+            return block["block_id"], button
+    return button
+
+
+def seen(slack: SlackSimulator, chat: str) -> list[str]:
+    """Return what the bot has sent to a channel or to a user."""
+    return list(map(text_of, slack.dms(chat) if chat in slack.workspace.people else slack.messages(chat)))
+
+
+def remove(slack: SlackSimulator, posted: Posted) -> None:
+    """Delete a message."""
+    channel = slack.workspace.channel(posted.channel)
+    channel.messages.remove(slack.workspace.message(channel, posted.message))
+
+
+SLACK = Vendor(
+    name="slack",
+    posting="chat.postMessage",
+    simulator=open_simulator,
+    section=section_for,
+    people=KNOWN,
+    account=IDS.__getitem__,
+    connect=connect,
+    seen=seen,
+    remove=remove,
+    keyed=False,
+)

@@ -1,0 +1,36 @@
+"""Waiting in tests for what nobody announces."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+PATIENCE = 10.0
+"""Seconds after which something is taken for never going to happen."""
+_PAUSE = 0.02
+
+
+async def eventually(ask: Callable[..., Awaitable[T]], *args: Any, wanted: Callable[[T], object]) -> T:
+    """Ask again and again until the answer is what is wanted; return it."""
+    found = await ask(*args)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not wanted(found):
+                await asyncio.sleep(_PAUSE)
+                found = await ask(*args)
+    except TimeoutError:
+        raise AssertionError(f"it stays {found!r}") from None
+    return found
+
+
+async def until(condition: Callable[[], T | None]) -> T:
+    """Look again and again until there is something; return it."""
+
+    async def look() -> T | None:
+        return condition()
+
+    found = await eventually(look, wanted=bool)
+    assert found is not None
+    return found
