@@ -99,7 +99,7 @@ async def test_what_was_being_sent_at_the_kill_is_sent_at_the_next_start(
 ) -> None:
     async with opened(settings) as fabu:
         await fabu.submitted()
-        [card] = await alice.until(lambda: slack.messages(CHANNEL))
+        [card] = await alice.until(lambda: slack.cards(CHANNEL))
     async with serving(written) as server:
         slack.app_url = f"{server.url}/slack/events"
         slack.fail("chat.update", how="hang")

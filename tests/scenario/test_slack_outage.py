@@ -19,7 +19,7 @@ async def test_a_busy_channel_is_left_alone_for_as_long_as_slack_asks(
     fabu: Fabu, slack: SlackSimulator, alice: User
 ) -> None:
     await fabu.submitted(step("notes"), step("announce"))
-    [card] = await alice.until(lambda: slack.messages("C1"))
+    [card] = await alice.until(lambda: slack.cards("C1"))
     slack.fail("chat.update", status=429, retry_after=2)
     before = len(slack.calls_to("chat.update"))
     await alice.says("execute 1 notes")

@@ -48,7 +48,7 @@ async def test_the_schedule_starts_workflows_and_the_windows_end_ends_the_plan(
     window = {"start": clock.in_(hours=1), "end": clock.in_(hours=3)}
     await fabu.submitted(*items, window=window, schedule_at=clock.in_(hours=2))
     assert "The release window is closed: it is open from" in await alice.says("execute 1 notes")
-    [card] = await alice.until(lambda: slack.messages("C1"))
+    [card] = await alice.until(lambda: slack.cards("C1"))
     assert "Done" not in text_of(card)
 
     slack.clock.advance(3601)

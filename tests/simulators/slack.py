@@ -104,6 +104,10 @@ class SlackSimulator(Simulator):
         shown = [m for m in self.workspace.channel(channel).messages if m.user == self.workspace.bot_user]
         return shown if thread is None else [message for message in shown if message.thread_ts == thread]
 
+    def cards(self, channel: str) -> list[Message]:
+        """Return the bot's messages of a channel that are no replies in a thread, oldest first."""
+        return [message for message in self.messages(channel) if message.thread_ts is None]
+
     def dms(self, user: str) -> list[Message]:
         """Return the bot's direct messages to a user, oldest first."""
         channel = next((one for one in self.workspace.channels.values() if one.user == user), None)
