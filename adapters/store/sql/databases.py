@@ -14,7 +14,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from core.errors import Conflict, Invalid, Problem, Unavailable
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 READERS = 4
 """Threads and connections for reading."""
@@ -95,5 +95,5 @@ def translated() -> Iterator[None]:
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", "") in _RETRYABLE:
             raise Conflict from error
-        _log.error("The database cannot answer: %s", error.orig)
+        log.error("The database cannot answer: %s", error.orig)  # noqa: TRY400 - a traceback would add nothing
         raise Unavailable from error

@@ -11,7 +11,7 @@ from sqlalchemy import URL
 
 from adapters.store.sql.announcing import CHANNEL
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 2.0
 _CLOSE_SECONDS = 0.5
@@ -39,7 +39,7 @@ class Listener:
             try:
                 self._listen()
             except psycopg.Error as error:
-                _log.warning("Listening to the database was interrupted: %s", str(error).strip())
+                log.warning("Listening to the database was interrupted: %s", str(error).strip())
                 self._closing.wait(_RETRY_SECONDS)
 
     def _listen(self) -> None:
