@@ -38,7 +38,14 @@ def _fold(plan: Plan, event: e.AnyEvent, stamp: e.Stamp) -> Plan:  # noqa: C901 
             return replace(plan, status=PlanStatus.FINISH_PLANNING, planning_at=stamp.at)
         case e.SubmitDeferred():
             return replace(plan, submitting=True)
-        case e.CheckRepeated() | e.Told() | e.Untold() | e.EndpointDisabled() | e.Replayed() | e.Refused():
+        case (
+            e.CheckRepeated()
+            | e.HookDelivered()
+            | e.HookUndeliverable()
+            | e.EndpointDisabled()
+            | e.Replayed()
+            | e.Refused()
+        ):
             return plan
         case e.Deleted():
             return replace(plan, deleted=True)

@@ -49,22 +49,22 @@ def entries_for(
     for event in events:
         seq += 1
         entry = LogEntry(plan_id, seq, at, actor.id, actor.kind.value, actor.via, event.name, details_of(event))
-        head = chain(head, entry, key)
+        head = entry_hash(head, entry, key)
         entries.append(replace(entry, hash=head))
     return entries
 
 
-def chain(previous: str, entry: LogEntry, key: bytes) -> str:
+def entry_hash(previous: str, entry: LogEntry, key: bytes) -> str:
     """Return the hash of an entry that follows one with the hash `previous`, as 64 hexadecimal digits."""
     content = {name: getattr(entry, name) for name in _CHAINED} | {"at": entry.at.timestamp()}
     return hmac.new(key, previous.encode() + _canonical(content).encode(), "sha256").hexdigest()
 
 
-def broken_at(entries: Iterable[LogEntry], key: bytes) -> LogEntry | None:
+def first_broken_entry(entries: Iterable[LogEntry], key: bytes) -> LogEntry | None:
     """Return the first entry of a plan's whole log that does not follow from those before it, or None."""
     previous = ""
     for seq, entry in enumerate(entries, 1):
-        if entry.seq != seq or not hmac.compare_digest(chain(previous, entry, key), entry.hash):
+        if entry.seq != seq or not hmac.compare_digest(entry_hash(previous, entry, key), entry.hash):
             return entry
         previous = entry.hash
     return None
@@ -74,22 +74,24 @@ def details_of(event: Event) -> dict[str, Any]:
     """Return what the log keeps of an event, as JSON values. Drafts are kept as versions, not here."""
     hidden = ("instance_code", "nonce", "items", "draft")
     return {
-        f.name: _plain(value)
+        f.name: _to_json(value)
         for f in fields(event)
         if f.name not in hidden and (value := getattr(event, f.name)) not in ("", ())
     }
 
 
-def _plain(value: object) -> Any:
+def _to_json(value: object) -> Any:
     match value:
         case Enum():
             return value.value
         case datetime():
             return value.isoformat()
         case Run() | Check():
-            return {f.name: _plain(inner) for f in fields(value) if (inner := getattr(value, f.name)) not in ("", None)}
+            return {
+                f.name: _to_json(inner) for f in fields(value) if (inner := getattr(value, f.name)) not in ("", None)
+            }
         case tuple():
-            return [_plain(inner) for inner in value]
+            return [_to_json(inner) for inner in value]
         case Item() | PlanDraft():
             raise TypeError("content belongs to the versions of a plan")
         case _:

@@ -216,7 +216,7 @@ class TimerFired(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NoteTold(Command):
+class NoteHookDelivered(Command):
     """Put into the operation log that an external system took notice of a moment, by which delivery."""
 
     endpoint: str
@@ -225,7 +225,7 @@ class NoteTold(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NoteUntold(Command):
+class NoteHookUndeliverable(Command):
     """Put into the operation log that an external system could not be told of a moment."""
 
     endpoint: str
@@ -234,7 +234,7 @@ class NoteUntold(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NoteDisabled(Command):
+class NoteEndpointDisabled(Command):
     """Put into the operation log that an external system is told nothing any more; administrators are told so."""
 
     endpoint: str
@@ -255,7 +255,7 @@ class Replay(Command):
 class Refuse(Command):
     """Put into the operation log that somebody without the right asked for something."""
 
-    verb_asked: str
+    refused_verb: str
     code: str
 
 
@@ -282,9 +282,9 @@ AnyCommand = (
     | LinkForm
     | CloseForm
     | TimerFired
-    | NoteTold
-    | NoteUntold
-    | NoteDisabled
+    | NoteHookDelivered
+    | NoteHookUndeliverable
+    | NoteEndpointDisabled
     | Replay
     | Refuse
 )

@@ -84,7 +84,7 @@ def _hooks(events: _Events, after: Plan, policy: Policy) -> Iterator[_Task]:
     happened = dict(_HOOKS[type(event)] for event in events if type(event) in _HOOKS)
     others = {hook: status for hook, status in happened.items() if hook not in waits and hook not in passed}
     for hook, status in (waits | others).items():
-        for endpoint in policy.told_of(hook):
+        for endpoint in policy.endpoints_for(hook):
             yield Destination(DestinationKind.HOOK, endpoint), Hook(hook, status, after.instance_code)
 
 

@@ -34,9 +34,9 @@ class Policy:
     def waits_at(self, event: HookEvent, plan: Plan) -> bool:
         """Tell whether a plan waits for an external system; only a moment that is told can be waited for."""
         wanted = self.check_events if plan.check_events is None else plan.check_events
-        return event in wanted and bool(self.told_of(event))
+        return event in wanted and bool(self.endpoints_for(event))
 
-    def told_of(self, event: HookEvent) -> list[str]:
+    def endpoints_for(self, event: HookEvent) -> list[str]:
         """Return the endpoints that are told of a moment."""
         return [name for name, events in self.hooks.items() if event in events]
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from core.draft import PlanDraft
 
-MOST = 100
+_MAX_DIFFERENCES = 100
 """How many differences the operation log keeps of one edit; the versions of the plan have them all."""
-_LONGEST = 500
+_MAX_LENGTH = 500
 """How many characters of a value it keeps."""
 _MISSING: Any = object()
 
@@ -39,22 +39,22 @@ def differences(before: Any, after: Any, path: str = "") -> Iterator[Difference]
     elif isinstance(before, list) and isinstance(after, list):
         yield from _in_lists(before, after, path)
     elif before is _MISSING or after is _MISSING or before != after:
-        yield Difference(path, _shown(before), _shown(after))
+        yield Difference(path, _missing_to_none(before), _missing_to_none(after))
 
 
-def logged(before: PlanDraft, after: PlanDraft, changed: tuple[str, ...]) -> tuple[dict[str, Any], ...]:
+def differences_for_log(before: PlanDraft, after: PlanDraft, changed: tuple[str, ...]) -> tuple[dict[str, Any], ...]:
     """Return what the operation log keeps of an edit of these fields: each place before and after, credentials masked.
 
     Only the first differences are kept, and only the beginning of long values.
     """
-    old, new = (draft.masked().model_dump(mode="json", include=set(changed)) for draft in (before, after))
-    found = islice(differences(old, new), MOST)
-    return tuple({"path": one.path, "before": _short(one.before), "after": _short(one.after)} for one in found)
+    old, new = (draft.mask_credentials().model_dump(mode="json", include=set(changed)) for draft in (before, after))
+    found = islice(differences(old, new), _MAX_DIFFERENCES)
+    return tuple({"path": one.path, "before": _shorten(one.before), "after": _shorten(one.after)} for one in found)
 
 
-def _short(value: Any) -> Any:
+def _shorten(value: Any) -> Any:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return value if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return value if len(text) <= _MAX_LENGTH else text[: _MAX_LENGTH - 1] + "…"
 
 
 def _in_lists(before: list[Any], after: list[Any], path: str) -> Iterator[Difference]:
@@ -78,5 +78,5 @@ def _names(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> list[Any]:
     return [*before, *(name for name in after if name not in before)]
 
 
-def _shown(value: Any) -> Any:
+def _missing_to_none(value: Any) -> Any:
     return None if value is _MISSING else value

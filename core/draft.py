@@ -97,7 +97,7 @@ class PlanDraft(Draft):
     checks: frozenset[HookEvent] | None = None
     items: Items = ()
 
-    def masked(self) -> PlanDraft:
+    def mask_credentials(self) -> PlanDraft:
         """Return the plan with the mask in place of every credential."""
         items = tuple(
             item.model_copy(update={"workflow": mask_credentials(item.workflow)}) if item.type == "workflow" else item
@@ -120,7 +120,7 @@ class PlanPatch(Draft):
     checks: frozenset[HookEvent] | None = None
     items: Items | None = None
 
-    def applied_to(self, draft: PlanDraft) -> PlanDraft:
+    def apply_to(self, draft: PlanDraft) -> PlanDraft:
         """Return the draft with the given fields replaced; an optional field given as null is cleared."""
         given = {name: getattr(self, name) for name in self.model_fields_set}
         cleared = {

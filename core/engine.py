@@ -111,7 +111,7 @@ class Engine:
             self._committing = asyncio.create_task(self._commit_all())
         return await request.done
 
-    async def accepted(self, key: str, fingerprint: str = "") -> AcceptedRequest | None:
+    async def find_accepted(self, key: str, fingerprint: str = "") -> AcceptedRequest | None:
         """Return what the request did that was accepted under a key; None when the key is new.
 
         Raises Invalid when it came with another fingerprint, as `execute` does.
@@ -129,7 +129,7 @@ class Engine:
         try:
             while self._waiting:
                 requests, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
-                self.pressure.seen(len(requests))
+                self.pressure.record_batch(len(requests))
                 await self._commit(requests)
         finally:
             self._committing = None
@@ -154,7 +154,7 @@ class Engine:
                 request.done.set_result(result)
             else:
                 request.done.set_exception(result)
-        self.committed(results.changed)
+        self.notify_listeners(results.changed)
 
     def note(self, writing: Writing, notes: Sequence[c.AnyCommand]) -> Sequence[str]:
         """Execute commands of the system in a transaction of the caller: what is logged with it, or not at all.
@@ -164,7 +164,7 @@ class Engine:
         """
         return _Batch(self, writing).run([_Request(note, SYSTEM) for note in notes]).changed if notes else ()
 
-    def committed(self, changed: Sequence[str]) -> None:
+    def notify_listeners(self, changed: Sequence[str]) -> None:
         """Tell the listeners, on the event loop, which plans a transaction changed."""
         for listener in self._listeners if changed else ():
             listener(changed)
@@ -265,7 +265,7 @@ class _Batch:
             return
         verb = getattr(request.command, "verb", type(request.command).__name__.lower())
         context = self._engine.context(request.actor)
-        refusal = c.Refuse(plan_id=touched.after.id, verb_asked=str(verb), code=error.code)
+        refusal = c.Refuse(plan_id=touched.after.id, refused_verb=str(verb), code=error.code)
         pending = decide(touched.after, refusal, context)
         self._add(touched, request.actor, pending.plan, pending.events, context)
 
@@ -274,7 +274,7 @@ class _Batch:
             before=touched.before,
             after=touched.after,
             entries=touched.entries,
-            effects=_coalesced(touched.effects),
+            effects=_coalesce_syncs(touched.effects),
             timers=_timer_changes(touched.before, touched.after),
             drafts=touched.drafts,
             requests=touched.requests,
@@ -294,7 +294,7 @@ def _accepted(found: Mapping[str, AcceptedRequest], key: str, keys: Collection[s
     return found.get(key)
 
 
-def _coalesced(effects: Sequence[Effect]) -> list[Effect]:
+def _coalesce_syncs(effects: Sequence[Effect]) -> list[Effect]:
     """Keep one `Sync` per destination: the last, so that it comes after what it will show."""
     last = {effect.destination: effect.id for effect in effects if isinstance(effect.payload, Sync)}
     return [e for e in effects if not isinstance(e.payload, Sync) or last[e.destination] == e.id]

@@ -312,7 +312,7 @@ class CheckRepeated(LogOnly):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told(LogOnly):
+class HookDelivered(LogOnly):
     """An external system took notice of a moment."""
 
     name = "told"
@@ -322,7 +322,7 @@ class Told(LogOnly):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Untold(Event):
+class HookUndeliverable(Event):
     """An external system could not be told of a moment, and will not be unless somebody replays the delivery."""
 
     name = "untold"
@@ -405,7 +405,7 @@ AnyEvent = (
     | ApprovalExpired | Reminded | FormLinked | ExecutionStarted | WindowOpened | ItemDone | ItemSkipped
     | RunRequested | RunChanged | RunEnded | RunResumed | ScheduleFired | CheckStarted | CheckProgressed
     | CheckReminded | CheckPassed | CheckFailed | Succeeded | TimedOut | Replanned | Cancelled | Deleted
-    | CheckRepeated | Told | Untold | EndpointDisabled | Replayed | Refused
+    | CheckRepeated | HookDelivered | HookUndeliverable | EndpointDisabled | Replayed | Refused
 )  # fmt: skip
 """Every event but `Created`, which has no plan to be applied to."""
 

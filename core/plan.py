@@ -58,9 +58,9 @@ class Window:
 
     def contains(self, moment: datetime) -> bool:
         """Tell whether the window is open at a moment; both ends belong to it."""
-        return (self.start is None or self.start <= moment) and not self.over(moment)
+        return (self.start is None or self.start <= moment) and not self.has_ended(moment)
 
-    def over(self, moment: datetime) -> bool:
+    def has_ended(self, moment: datetime) -> bool:
         """Tell whether the window has closed for good."""
         return self.end is not None and moment > self.end
 

@@ -19,7 +19,7 @@ class Pressure:
         self._over.set()
         self._timer: asyncio.TimerHandle | None = None
 
-    def seen(self, requests: int) -> None:
+    def record_batch(self, requests: int) -> None:
         """Take note of how many requests were decided together."""
         if requests < BURST:
             return
@@ -28,7 +28,7 @@ class Pressure:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(QUIET, self._over.set)
 
-    async def passed(self, patience: float) -> bool:
+    async def wait_until_quiet(self, patience: float) -> bool:
         """Wait until there is none, at most `patience` seconds; tell whether there is none."""
         if not self._over.is_set():
             with suppress(TimeoutError):

@@ -116,14 +116,14 @@ def parse_moment(text: str, zone: tzinfo) -> datetime:
     return _check_moment(moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
 
 
-def moment_of_unix(seconds: int) -> datetime | None:
+def parse_unix_time(seconds: int) -> datetime | None:
     """Return the moment of unix seconds as Zadig sends them, None for 0. Raises ValueError when it is out of bounds."""
     if not _EARLIEST.timestamp() <= seconds < _END.timestamp():
         raise ValueError("write times in unix seconds")
     return datetime.fromtimestamp(seconds, UTC) if seconds else None
 
 
-def phone_number(written: str) -> str:
+def normalize_phone(written: str) -> str:
     """Return a phone number as it can be compared: without separators, and without +86 before one of mainland China.
 
     Feishu gives such numbers with +86, DingTalk without. Foreign numbers keep their `+` and country code.

@@ -130,7 +130,7 @@ class LocalRunner:
         folder = self._outputs.folder(run_id)
         return self._report(folder, folder.load())
 
-    def going(self) -> list[tuple[str, str, str]]:
+    def active_runs(self) -> list[tuple[str, str, str]]:
         """Return plan, item and identifier of every run in this process."""
         return [(run.record.plan_id, run.record.item_id, run_id) for run_id, run in self._runs.items()]
 

@@ -103,7 +103,9 @@ class Hooks:
         """Put it into the plan's log, which the chats show, that somebody does not know of the plan."""
         effect = delivery.effect
         reason, event = str(error.params["reason"]), effect.payload_as(Hook).event
-        note = c.NoteUntold(plan_id=effect.plan_id, endpoint=effect.destination.name, event=event, reason=reason)
+        note = c.NoteHookUndeliverable(
+            plan_id=effect.plan_id, endpoint=effect.destination.name, event=event, reason=reason
+        )
         with suppress(NotFound):  # a deleted plan has nobody who waits for it
             await self._engine.execute(note, SYSTEM)
         await self._note_disabled(effect, error)
@@ -121,14 +123,16 @@ class Hooks:
             reason, since = N_("it has done nothing but fail for five days"), failing.since.isoformat()
         else:
             return
-        note = c.NoteDisabled(plan_id=effect.plan_id, endpoint=endpoint, reason=reason)
+        note = c.NoteEndpointDisabled(plan_id=effect.plan_id, endpoint=endpoint, reason=reason)
         await self._engine.execute(note, SYSTEM, f"disabled:{endpoint}:{since}")
 
 
-def _note(delivery: Delivery) -> c.NoteTold:
+def _note(delivery: Delivery) -> c.NoteHookDelivered:
     effect = delivery.effect
     event = effect.payload_as(Hook).event
-    return c.NoteTold(plan_id=effect.plan_id, endpoint=effect.destination.name, event=event, delivery=effect.id)
+    return c.NoteHookDelivered(
+        plan_id=effect.plan_id, endpoint=effect.destination.name, event=event, delivery=effect.id
+    )
 
 
 def _refusal(effect: Effect, reason: str) -> DeliveryError:

@@ -40,7 +40,7 @@ def decide(plan: Plan, command: c.AnyCommand, context: Context) -> PendingDecisi
 
     Raises a FabuError when the plan or the actor's rights do not allow it.
     """
-    if plan.deleted and not isinstance(command, c.Replay | c.NoteDisabled):
+    if plan.deleted and not isinstance(command, c.Replay | c.NoteEndpointDisabled):
         raise NotFound(what="plan", ref=plan.number)
     if command.nonce and command.nonce != plan.nonce:
         raise OutdatedCard
@@ -114,11 +114,18 @@ def _dispatch(pending: PendingDecision, command: c.AnyCommand) -> None:
             execution.decide(pending, command)
         case c.Replan() | c.Cancel():
             execution.withdraw(pending, command)
-        case c.Callback() | c.Recheck() | c.NoteTold() | c.NoteUntold() | c.NoteDisabled() | c.Replay():
+        case (
+            c.Callback()
+            | c.Recheck()
+            | c.NoteHookDelivered()
+            | c.NoteHookUndeliverable()
+            | c.NoteEndpointDisabled()
+            | c.Replay()
+        ):
             checks.decide(pending, command)
         case c.TimerFired():
             execution.timer(pending, command)
         case c.Refuse():
-            pending.add(e.Refused(verb=command.verb_asked, code=command.code))
+            pending.add(e.Refused(verb=command.refused_verb, code=command.code))
         case _:
             assert_never(command)

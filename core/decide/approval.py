@@ -99,7 +99,7 @@ def _vote(pending: PendingDecision, decision: Decision, comment: str) -> None:
         pending.add(e.StagePassed(stage=index))
         if pending.plan.approval.stage is None:
             pending.add(e.Approved())
-            flow.begin(pending)
+            flow.start_execution(pending)
 
 
 def _delegate(pending: PendingDecision, to: str) -> None:

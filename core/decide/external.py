@@ -14,7 +14,8 @@ from core.status import FAILED_CHECK, WAITING_CHECK
 
 
 def decide(
-    pending: PendingDecision, command: c.Callback | c.Recheck | c.NoteTold | c.NoteUntold | c.NoteDisabled | c.Replay
+    pending: PendingDecision,
+    command: c.Callback | c.Recheck | c.NoteHookDelivered | c.NoteHookUndeliverable | c.NoteEndpointDisabled | c.Replay,
 ) -> None:
     """Decide the commands of this chapter."""
     match command:
@@ -22,12 +23,12 @@ def decide(
             _callback(pending, command)
         case c.Recheck():
             waiting = {status: event for event, status in FAILED_CHECK.items()}
-            flow.wait(pending, waiting[pending.plan.status])
-        case c.NoteTold():
-            pending.add(e.Told(endpoint=command.endpoint, event=command.event, delivery=command.delivery))
-        case c.NoteUntold():
-            pending.add(e.Untold(endpoint=command.endpoint, event=command.event, reason=command.reason))
-        case c.NoteDisabled():
+            flow.start_check(pending, waiting[pending.plan.status])
+        case c.NoteHookDelivered():
+            pending.add(e.HookDelivered(endpoint=command.endpoint, event=command.event, delivery=command.delivery))
+        case c.NoteHookUndeliverable():
+            pending.add(e.HookUndeliverable(endpoint=command.endpoint, event=command.event, reason=command.reason))
+        case c.NoteEndpointDisabled():
             pending.add(e.EndpointDisabled(endpoint=command.endpoint, reason=command.reason))
         case c.Replay():
             if not pending.context.actor.admin:

@@ -10,23 +10,23 @@ from core.plan import Check
 from core.status import HookEvent, PlanStatus
 
 
-def ask_or_start(pending: PendingDecision) -> None:
+def request_approval_or_start(pending: PendingDecision) -> None:
     """Ask for approval, or start executing a plan that needs none."""
     if pending.plan.approval.stages:
         pending.add(e.Submitted())
     else:
-        begin(pending)
+        start_execution(pending)
 
 
-def begin(pending: PendingDecision) -> None:
+def start_execution(pending: PendingDecision) -> None:
     """Start executing, after the external check if there is one."""
     if pending.context.policy.waits_at(HookEvent.START_EXECUTE, pending.plan):
-        wait(pending, HookEvent.START_EXECUTE)
+        start_check(pending, HookEvent.START_EXECUTE)
     else:
-        run(pending)
+        _start_now(pending)
 
 
-def run(pending: PendingDecision) -> None:
+def _start_now(pending: PendingDecision) -> None:
     """Start executing at once."""
     pending.add(e.ExecutionStarted())
     settle(pending)
@@ -39,14 +39,14 @@ def settle(pending: PendingDecision) -> None:
         return
     if plan.tally.complete:
         if pending.context.policy.waits_at(HookEvent.ALL_JOB_DONE, plan):
-            wait(pending, HookEvent.ALL_JOB_DONE)
+            start_check(pending, HookEvent.ALL_JOB_DONE)
         else:
             pending.add(e.Succeeded())
-    elif plan.window.over(pending.context.now) and not plan.tally.running:
+    elif plan.window.has_ended(pending.context.now) and not plan.tally.running:
         pending.add(e.TimedOut())
 
 
-def wait(pending: PendingDecision, event: HookEvent) -> None:
+def start_check(pending: PendingDecision, event: HookEvent) -> None:
     """Let the plan wait for an external system at a moment."""
     now = pending.context.now
     pending.add(e.CheckStarted(check=Check(event, now, now + pending.context.policy.check_timeout)))
@@ -58,9 +58,9 @@ def pass_check(pending: PendingDecision, event: HookEvent) -> None:
     match event:
         case HookEvent.FINISH_PLANNING:
             if pending.plan.submitting:
-                ask_or_start(pending)
+                request_approval_or_start(pending)
         case HookEvent.START_EXECUTE:
-            run(pending)
+            _start_now(pending)
         case HookEvent.ALL_JOB_DONE:
             pending.add(e.Succeeded())
 
@@ -70,7 +70,7 @@ def expire_check(pending: PendingDecision) -> None:
 
     Raises WrongStatus when the plan does not wait.
     """
-    pending.add(e.CheckFailed(event=_waited_for(pending), reason="timeout"))
+    pending.add(e.CheckFailed(event=_awaited_event(pending), reason="timeout"))
 
 
 def remind_of_check(pending: PendingDecision) -> None:
@@ -78,10 +78,10 @@ def remind_of_check(pending: PendingDecision) -> None:
 
     Raises WrongStatus when the plan does not wait.
     """
-    pending.add(e.CheckReminded(event=_waited_for(pending)))
+    pending.add(e.CheckReminded(event=_awaited_event(pending)))
 
 
-def _waited_for(pending: PendingDecision) -> HookEvent:
+def _awaited_event(pending: PendingDecision) -> HookEvent:
     check = pending.plan.check
     if check is None:
         raise WrongStatus(status=pending.plan.status, verb=Verb.RECHECK)

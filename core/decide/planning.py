@@ -12,13 +12,13 @@ from core.apply import create
 from core.context import Context
 from core.decide import flow
 from core.decide.decision import PendingDecision
-from core.differences import logged
+from core.differences import differences_for_log
 from core.draft import ApprovalDraft, ItemDraft, PlanDraft, StageDraft, TextItemDraft, WindowDraft, WorkflowItemDraft
 from core.errors import Invalid, StaleRevision
 from core.plan import Item, Plan
 from core.status import HookEvent, ItemStatus, PlanStatus
 from core.validate import problems_at_finish, problems_of
-from core.workflow import Workflow, keep_masked
+from core.workflow import Workflow, restore_masked
 
 
 def start(command: c.Create, context: Context) -> PendingDecision:
@@ -60,7 +60,7 @@ def _edit(pending: PendingDecision, command: c.Edit) -> None:
     if command.revision is not None and command.revision != plan.revision:
         raise StaleRevision(seen=command.revision, revision=plan.revision)
     before = draft_of(plan)
-    draft = _with_secrets(command.patch.applied_to(before), plan)
+    draft = _with_secrets(command.patch.apply_to(before), plan)
     changed = tuple(name for name in PlanDraft.model_fields if getattr(before, name) != getattr(draft, name))
     if problems := problems_of(draft, context, before):
         raise Invalid(*problems)
@@ -74,7 +74,7 @@ def _edit(pending: PendingDecision, command: c.Edit) -> None:
                 changed=changed,
                 instance_code=token,
                 nonce=nonce,
-                differences=logged(before, draft, changed),
+                differences=differences_for_log(before, draft, changed),
             )
         )
 
@@ -83,7 +83,7 @@ def _with_secrets(draft: PlanDraft, plan: Plan) -> PlanDraft:
     """Put back the credentials that were shown masked and came back unchanged."""
     stored = {item.key: Workflow.model_validate(item.spec) for item in plan.items.values() if item.type == "workflow"}
     items = tuple(
-        item.model_copy(update={"workflow": keep_masked(item.workflow, stored[item.key])})
+        item.model_copy(update={"workflow": restore_masked(item.workflow, stored[item.key])})
         if isinstance(item, WorkflowItemDraft) and item.key in stored
         else item
         for item in draft.items
@@ -97,7 +97,7 @@ def _finish(pending: PendingDecision) -> None:
         raise Invalid(*problems)
     pending.add(e.Finished())
     if pending.context.policy.waits_at(HookEvent.FINISH_PLANNING, pending.plan):
-        flow.wait(pending, HookEvent.FINISH_PLANNING)
+        flow.start_check(pending, HookEvent.FINISH_PLANNING)
 
 
 def _submit(pending: PendingDecision) -> None:
@@ -106,7 +106,7 @@ def _submit(pending: PendingDecision) -> None:
     if pending.plan.status is not PlanStatus.FINISH_PLANNING:
         pending.add(e.SubmitDeferred())
         return
-    flow.ask_or_start(pending)
+    flow.request_approval_or_start(pending)
 
 
 def _items(draft: PlanDraft, before: Mapping[str, Item], context: Context) -> tuple[Item, ...]:

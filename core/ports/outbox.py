@@ -101,7 +101,7 @@ class DeliveryReads(Protocol):
         """List deliveries, newest first."""
         ...
 
-    def named(self, effect_ids: Collection[str]) -> list[Delivery]:
+    def by_ids(self, effect_ids: Collection[str]) -> list[Delivery]:
         """Return those deliveries that exist, oldest first."""
         ...
 

@@ -110,7 +110,7 @@ class PlanReads(Protocol):
         """Return a plan with its items. Raises NotFound."""
         ...
 
-    def masked(self, plan_ids: Collection[str]) -> Mapping[str, Plan]:
+    def get_masked(self, plan_ids: Collection[str]) -> Mapping[str, Plan]:
         """Return those plans that exist, by id: whole, but with every credential masked."""
         ...
 

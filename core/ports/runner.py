@@ -125,7 +125,7 @@ class Pushing(Protocol):
 class Embedded(Protocol):
     """A runner whose runs are in this process, and whose outputs are kept on this machine."""
 
-    def going(self) -> list[tuple[str, str, str]]:
+    def active_runs(self) -> list[tuple[str, str, str]]:
         """Return plan, item and attempt of everything that goes on here."""
         ...
 

@@ -8,9 +8,9 @@ from core.workflow.credentials import (
     MASK,
     credentials,
     join_credentials,
-    keep_masked,
     mask_credentials,
     masked_places,
+    restore_masked,
     split_credentials,
 )
 from core.workflow.hook import (
@@ -123,8 +123,8 @@ __all__ = [
     "WorkflowStage",
     "credentials",
     "join_credentials",
-    "keep_masked",
     "mask_credentials",
     "masked_places",
+    "restore_masked",
     "split_credentials",
 ]

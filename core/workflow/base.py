@@ -60,7 +60,7 @@ OMIT_EMPTY: Any = Field(exclude_if=not_)
 """Go's `omitempty`: the key is not written while its value is empty."""
 
 
-def spelled(go: str, *document: str, default: Any) -> Any:
+def aliased_field(go: str, *document: str, default: Any) -> Any:
     """Return a field that is written as `go` and read as `go` or as one of the names in the document's tables."""
     return Field(default, validation_alias=AliasChoices(go, *document), serialization_alias=go)
 

@@ -65,7 +65,7 @@ def join_credentials(workflow: Workflow, secrets: Mapping[str, str]) -> Workflow
     return Workflow.model_validate(tree)
 
 
-def keep_masked(workflow: Workflow, stored: Workflow) -> Workflow:
+def restore_masked(workflow: Workflow, stored: Workflow) -> Workflow:
     """Return the workflow with the secrets of `stored` wherever it still shows their mask.
 
     A secret goes back only to the same place under the same name: one that was moved or renamed stays masked, rather

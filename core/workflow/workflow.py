@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from core.workflow.base import Flag, Int64, Many, Text, Wire, spelled
+from core.workflow.base import Flag, Int64, Many, Text, Wire, aliased_field
 from core.workflow.job import JobType, UnknownJob
 from core.workflow.jobs_build import BuildJob, DistributeImageJob
 from core.workflow.jobs_check import RunTestsJob, ScanningJob
@@ -56,7 +56,7 @@ class Param(Wire):
     type: Text = ""
     value: Text = ""
     repo: Repo | None = None
-    choice_option: Many[Text] = spelled("choice_option", "choice_options", default=())
+    choice_option: Many[Text] = aliased_field("choice_option", "choice_options", default=())
     choice_value: Many[Text] = ()
     default: Text = ""
     is_credential: Flag = False

@@ -29,8 +29,8 @@ class MemoryDeliveryReads:
         }
         return page_of(found, cursor, limit)
 
-    def named(self, effect_ids: Collection[str]) -> list[Delivery]:
-        """See `DeliveryReads.named`."""
+    def by_ids(self, effect_ids: Collection[str]) -> list[Delivery]:
+        """See `DeliveryReads.by_ids`."""
         return [delivery for delivery in self._state.deliveries.values() if delivery.effect.id in effect_ids]
 
     def attempts(self, effect_id: str) -> list[Attempt]:

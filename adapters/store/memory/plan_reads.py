@@ -41,8 +41,8 @@ class MemoryPlanReads:
             raise NotFound(what="plan", ref=plan_id)
         return within(self._state.plans[plan_id], _WHOLE if whole else _WITH_ITEMS)
 
-    def masked(self, plan_ids: Collection[str]) -> Mapping[str, Plan]:
-        """See `PlanReads.masked`."""
+    def get_masked(self, plan_ids: Collection[str]) -> Mapping[str, Plan]:
+        """See `PlanReads.get_masked`."""
         plans = [self._state.plans[plan_id] for plan_id in plan_ids if plan_id in self._state.plans]
         return {plan.id: replace(plan, items={i.id: _masked(i) for i in plan.items.values()}) for plan in plans}
 

@@ -69,7 +69,7 @@ class MemoryPlanWrites:
             entry_id = len(state.log) + 1
             state.log[entry_id] = replace(entry, id=entry_id)
         for then, draft in change.drafts:
-            content = draft.masked().model_dump(mode="json")
+            content = draft.mask_credentials().model_dump(mode="json")
             version = Version(then.revision, then.updated_at, then.updated_by, then.instance_code, content)
             state.versions[then.id, then.revision] = version
         for kind, due_at in change.timers.items():

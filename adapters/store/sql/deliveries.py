@@ -32,8 +32,8 @@ class SqlDeliveryReads:
         rows, next_cursor = page_of(self._connection, statement, effects.c.seq, cursor, limit)
         return Page([delivery_of(row) for row in rows], next_cursor)
 
-    def named(self, effect_ids: Collection[str]) -> list[Delivery]:
-        """See `DeliveryReads.named`."""
+    def by_ids(self, effect_ids: Collection[str]) -> list[Delivery]:
+        """See `DeliveryReads.by_ids`."""
         statement = select(effects).where(effects.c.id.in_(list(effect_ids))).order_by(effects.c.seq)
         return [delivery_of(row) for row in self._connection.execute(statement)]
 

@@ -50,8 +50,8 @@ class SqlPlanReads:
             raise NotFound(what="plan", ref=plan_id)
         return found[plan_id]
 
-    def masked(self, plan_ids: Collection[str]) -> Mapping[str, Plan]:
-        """See `PlanReads.masked`. Specs are stored masked, so that nothing is unsealed."""
+    def get_masked(self, plan_ids: Collection[str]) -> Mapping[str, Plan]:
+        """See `PlanReads.get_masked`. Specs are stored masked, so that nothing is unsealed."""
         return Loader(self._connection, None).load(dict.fromkeys(plan_ids, WHOLE))
 
     def page(self, query: PlanQuery) -> Page[Plan]:

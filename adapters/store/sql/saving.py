@@ -184,5 +184,5 @@ def _version_values(plan: Plan, draft: PlanDraft) -> Values:
         "at": micros(plan.updated_at),
         "by": plan.updated_by,
         "instance_code": plan.instance_code,
-        "content": to_json(draft.masked().model_dump(mode="json")),
+        "content": to_json(draft.mask_credentials().model_dump(mode="json")),
     }
