@@ -1,8 +1,8 @@
-"""The operation log: what is written for an event, and the chain that makes changes to it visible.
+"""The operation log: the entry of each event, and the hash chain that reveals changes to stored entries.
 
 Each entry's hash is an HMAC-SHA256 over the previous entry's hash and the canonical JSON of the entry, with a key that
-is not in the database. An edit, a removal or a change of order breaks the chain; cutting off the newest entries shows
-against the head that was posted elsewhere (the plan's thread, outgoing hooks).
+is not in the database. An edit, a removal or a change of order breaks the chain. The removal of the newest entries is
+found by comparison with the newest hash, which is also sent elsewhere (the plan's thread, outgoing hooks).
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from enum import Enum
 from typing import Any
 
 from core.draft import PlanDraft
-from core.events import AnyEvent, Created, Event
+from core.event import Event
+from core.events import AnyEvent, Created
 from core.people import Actor
 from core.plan import Check, Item, Run
 
@@ -61,7 +62,7 @@ def entry_hash(previous: str, entry: LogEntry, key: bytes) -> str:
 
 
 def first_broken_entry(entries: Iterable[LogEntry], key: bytes) -> LogEntry | None:
-    """Return the first entry of a plan's whole log that does not follow from those before it, or None."""
+    """Return the first entry of a plan's whole log whose number or hash does not follow from those before, or None."""
     previous = ""
     for seq, entry in enumerate(entries, 1):
         if entry.seq != seq or not hmac.compare_digest(entry_hash(previous, entry, key), entry.hash):
@@ -71,7 +72,7 @@ def first_broken_entry(entries: Iterable[LogEntry], key: bytes) -> LogEntry | No
 
 
 def details_of(event: Event) -> dict[str, Any]:
-    """Return what the log keeps of an event, as JSON values. Drafts are kept as versions, not here."""
+    """Return the details that the log stores of an event, as JSON values. Drafts are stored as versions instead."""
     hidden = ("instance_code", "nonce", "items", "draft")
     return {
         f.name: _to_json(value)

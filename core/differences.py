@@ -11,15 +11,16 @@ from typing import Any
 from core.draft import PlanDraft
 
 _MAX_DIFFERENCES = 100
-"""How many differences the operation log keeps of one edit; the versions of the plan have them all."""
+"""How many differences of one edit the operation log stores; the versions of the plan have all of them."""
 _MAX_LENGTH = 500
-"""How many characters of a value it keeps."""
+"""How many characters of a value it stores."""
 _MISSING: Any = object()
+"""Stands for a value that is not there, while None may be one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One place where two versions differ; a value that is not there is None."""
+    """One place where two versions differ; a missing value is None."""
 
     path: str
     before: Any
@@ -27,10 +28,10 @@ class Difference:
 
 
 def differences(before: Any, after: Any, path: str = "") -> Iterator[Difference]:
-    """Yield each place whose value differs, with what was and what is there; null stands for nothing.
+    """Yield each place whose value differs, with its value before and after.
 
-    Items are compared by their keys (`items[deploy].name`), so that one that was put in between changes no other;
-    members of other lists by their positions.
+    Items are compared by their keys (`items[deploy].name`), so that an inserted item changes no other; members of
+    other lists by their positions.
     """
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for name in _names(before, after):
@@ -43,9 +44,9 @@ def differences(before: Any, after: Any, path: str = "") -> Iterator[Difference]
 
 
 def differences_for_log(before: PlanDraft, after: PlanDraft, changed: tuple[str, ...]) -> tuple[dict[str, Any], ...]:
-    """Return what the operation log keeps of an edit of these fields: each place before and after, credentials masked.
+    """Return the differences of an edit as the operation log stores them, for the changed fields, credentials masked.
 
-    Only the first differences are kept, and only the beginning of long values.
+    Only the first differences are returned, and only the beginning of long values.
     """
     old, new = (draft.mask_credentials().model_dump(mode="json", include=set(changed)) for draft in (before, after))
     found = islice(differences(old, new), _MAX_DIFFERENCES)
@@ -67,7 +68,7 @@ def _in_lists(before: list[Any], after: list[Any], path: str) -> Iterator[Differ
 
 
 def _by_name(members: list[Any]) -> dict[str | int, Any]:
-    """Return the members of a list by their keys, if all have one of their own, else by position."""
+    """Return the members of a list by their keys if each has a unique one, else by position."""
     keys = [member.get("key") if isinstance(member, Mapping) else None for member in members]
     if all(isinstance(key, str) and key for key in keys) and len(set(keys)) == len(keys):
         return dict(zip(map(str, keys), members, strict=True))

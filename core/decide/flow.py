@@ -1,4 +1,4 @@
-"""How a plan moves on, from finished to its end, with an external check at each of three moments."""
+"""The steps by which a plan proceeds from finished to its end, with an external check at each of three events."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.status import HookEvent, PlanStatus
 
 
 def request_approval_or_start(pending: PendingDecision) -> None:
-    """Ask for approval, or start executing a plan that needs none."""
+    """Request approval, or start the execution of a plan that needs none."""
     if pending.plan.approval.stages:
         pending.add(e.Submitted())
     else:
@@ -19,7 +19,7 @@ def request_approval_or_start(pending: PendingDecision) -> None:
 
 
 def start_execution(pending: PendingDecision) -> None:
-    """Start executing, after the external check if there is one."""
+    """Start the execution, after the external check if there is one."""
     if pending.context.policy.waits_at(HookEvent.START_EXECUTE, pending.plan):
         start_check(pending, HookEvent.START_EXECUTE)
     else:
@@ -27,13 +27,13 @@ def start_execution(pending: PendingDecision) -> None:
 
 
 def _start_now(pending: PendingDecision) -> None:
-    """Start executing at once."""
+    """Start the execution without a check."""
     pending.add(e.ExecutionStarted())
     settle(pending)
 
 
 def settle(pending: PendingDecision) -> None:
-    """End the execution when every item is complete, or when the window has closed and nothing is running any more."""
+    """End the execution when every item is complete, or when the window has closed and no run is active."""
     plan = pending.plan
     if plan.status is not PlanStatus.EXECUTING:
         return
@@ -47,13 +47,13 @@ def settle(pending: PendingDecision) -> None:
 
 
 def start_check(pending: PendingDecision, event: HookEvent) -> None:
-    """Let the plan wait for an external system at a moment."""
+    """Start the external check at an event: the plan waits for a callback until the deadline."""
     now = pending.context.now
     pending.add(e.CheckStarted(check=Check(event, now, now + pending.context.policy.check_timeout)))
 
 
 def pass_check(pending: PendingDecision, event: HookEvent) -> None:
-    """Go on after a check: each of the three moments has its own next step."""
+    """Proceed after a check has passed: each of the three events has its own next step."""
     pending.add(e.CheckPassed(event=event))
     match event:
         case HookEvent.FINISH_PLANNING:
@@ -66,7 +66,7 @@ def pass_check(pending: PendingDecision, event: HookEvent) -> None:
 
 
 def expire_check(pending: PendingDecision) -> None:
-    """End a wait whose deadline has passed.
+    """Fail the check whose deadline has passed.
 
     Raises WrongStatus when the plan does not wait.
     """
@@ -74,7 +74,7 @@ def expire_check(pending: PendingDecision) -> None:
 
 
 def remind_of_check(pending: PendingDecision) -> None:
-    """Tell people that a wait still lasts.
+    """Remind people that the external system has not answered.
 
     Raises WrongStatus when the plan does not wait.
     """

@@ -1,6 +1,6 @@
 """The wire models of a workflow, its ten job types, and the hook body that carries it.
 
-Source: Zadig v4.0 document "发布计划" and Zadig's own JSON; `base` tells how the two are reconciled.
+Source: Zadig v4.0 document "发布计划" and Zadig's own JSON; `base` describes how the two are reconciled.
 """
 
 from core.workflow.base import AnyJson, Wire

@@ -33,18 +33,17 @@ KnownJob = Annotated[
     Field(discriminator="type"),
 ]
 
-
 _KINDS = frozenset(JobType)
 
 
-def _acquaintance(job: Any) -> Literal["known", "unknown"]:
-    """A type that is missing or no text counts as known, so that the error lists the known ones."""
+def _tag_of(job: Any) -> Literal["known", "unknown"]:
+    """Return the tag of a job. A type that is missing or no text is tagged as known, so the error lists known types."""
     kind = job.get("type") if isinstance(job, Mapping) else getattr(job, "type", None)
     return "unknown" if isinstance(kind, str) and kind not in _KINDS else "known"
 
 
 WorkflowJob = Annotated[
-    Annotated[KnownJob, Tag("known")] | Annotated[UnknownJob, Tag("unknown")], Discriminator(_acquaintance)
+    Annotated[KnownJob, Tag("known")] | Annotated[UnknownJob, Tag("unknown")], Discriminator(_tag_of)
 ]
 
 
