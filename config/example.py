@@ -103,7 +103,7 @@ def _toml(value: Any) -> str:
 
 
 def _is_list(field: FieldInfo) -> bool:
-    """Tell whether a setting is a list of tables."""
+    """Return whether a setting is a list of tables."""
     return any(isinstance(inner, type) and issubclass(inner, BaseModel) for inner in get_args(field.annotation))
 
 

@@ -1,4 +1,4 @@
-"""Deliveries in memory, for whoever looks at them (`core.ports.outbox.DeliveryReads`)."""
+"""Reads of deliveries in memory (`core.ports.outbox.DeliveryReads`)."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class MemoryDeliveryReads:
     def failing(self, destination: Destination) -> Failing | None:
         """See `DeliveryReads.failing`."""
         ids = [d.effect.id for d in self._state.deliveries.values() if d.effect.destination == destination]
-        tries = sorted((a for effect_id in ids for a in self.attempts(effect_id)), key=lambda a: a.at, reverse=True)
-        failed = list(takewhile(lambda attempt: attempt.error, tries))
+        newest = sorted((a for effect_id in ids for a in self.attempts(effect_id)), key=lambda a: a.at, reverse=True)
+        failed = list(takewhile(lambda attempt: attempt.error, newest))
         return Failing(failed[-1].at, any(a.status == HTTPStatus.GONE for a in failed)) if failed else None
 
     def body(self, effect_id: str) -> bytes | None:

@@ -1,4 +1,4 @@
-"""Deliveries out of the database (`core.ports.outbox.DeliveryReads`)."""
+"""Reads of deliveries in the database (`core.ports.outbox.DeliveryReads`)."""
 
 from __future__ import annotations
 
@@ -47,12 +47,14 @@ class SqlDeliveryReads:
 
     def failing(self, destination: Destination) -> Failing | None:
         """See `DeliveryReads.failing`."""
-        tried, here = attempts.join(effects), effects.c.destination == str(destination)
-        taken = select(func.max(attempts.c.id)).select_from(tried).where(here, attempts.c.error == "").scalar_subquery()
+        joined, here = attempts.join(effects), effects.c.destination == str(destination)
+        success = (
+            select(func.max(attempts.c.id)).select_from(joined).where(here, attempts.c.error == "").scalar_subquery()
+        )
         statement = (
             select(func.min(attempts.c.at), func.count().filter(attempts.c.status == HTTPStatus.GONE))
-            .select_from(tried)
-            .where(here, attempts.c.id > func.coalesce(taken, 0))
+            .select_from(joined)
+            .where(here, attempts.c.id > func.coalesce(success, 0))
         )
         since, gone = self._connection.execute(statement).one()
         return None if since is None else Failing(moment(since), gone > 0)
