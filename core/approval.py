@@ -22,7 +22,7 @@ def eligible_in_any(plan: Plan, directory: Directory) -> frozenset[str]:
     return frozenset().union(*(eligible(stage, plan.approval, plan.manager, directory) for stage in stages))
 
 
-def represented(plan: Plan, person: str, directory: Directory) -> list[str]:
+def represented_by(plan: Plan, person: str, directory: Directory) -> list[str]:
     """Return the people in whose name a person may vote in the current stage: themselves first, then delegators.
 
     Those who have voted already are among them. The list is empty while the plan waits for no vote.

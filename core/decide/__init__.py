@@ -10,7 +10,7 @@ from typing import assert_never
 
 from core import commands as c
 from core import events as e
-from core.approval import eligible_in_any, represented
+from core.approval import eligible_in_any, represented_by
 from core.commands import Verb
 from core.context import Context
 from core.decide import approval, execution, external, planning
@@ -84,7 +84,7 @@ def _has_right(plan: Plan, verb: Verb, context: Context, item_id: str) -> bool:
     if plan.gate and verb in _RESERVED_TO_GATES:
         return False
     if verb in (Verb.APPROVE, Verb.REJECT, Verb.DELEGATE):
-        return bool(represented(plan, actor.id, context.directory))
+        return bool(represented_by(plan, actor.id, context.directory))
     if verb is Verb.EXECUTE and _waits_for_person(plan, item_id):
         return actor.id in eligible_in_any(plan, context.directory)
     if actor.admin or actor.id == plan.manager:

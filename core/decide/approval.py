@@ -6,7 +6,7 @@ from typing import assert_never
 
 from core import commands as c
 from core import events as e
-from core.approval import eligible, is_complete, represented
+from core.approval import eligible, is_complete, represented_by
 from core.commands import Verb
 from core.context import Context
 from core.decide import flow
@@ -39,7 +39,7 @@ def check_right(plan: Plan, context: Context) -> None:
         raise Forbidden(
             "This stage is decided in the approval form of {platform}. Open it there.", platform=stage.channel
         )
-    if represented(plan, actor.id, directory):
+    if represented_by(plan, actor.id, directory):
         return
     check_not_decided(plan, context)
     if actor.id == plan.manager and actor.id in directory.expand(stage.approvers):
@@ -87,7 +87,7 @@ def _vote(pending: PendingDecision, decision: Decision, comment: str) -> None:
     plan, actor = pending.plan, pending.context.actor
     index = plan.approval.current
     given = {vote.person: vote for vote in plan.votes_of(index)}
-    names = represented(plan, actor.id, pending.context.directory)
+    names = represented_by(plan, actor.id, pending.context.directory)
     person = next((name for name in names if name not in given), None)
     if person is None:
         raise AlreadyDecided(decision=given[names[0]].decision)
@@ -104,7 +104,7 @@ def _vote(pending: PendingDecision, decision: Decision, comment: str) -> None:
 
 def _delegate(pending: PendingDecision, to: str) -> None:
     plan, context = pending.plan, pending.context
-    if context.actor.id not in represented(plan, context.actor.id, context.directory):
+    if context.actor.id not in represented_by(plan, context.actor.id, context.directory):
         raise Forbidden("A delegate cannot delegate further. Ask the approver to name somebody else.")
     allowed = plan.approval.allow_self_approval or to != plan.manager
     if not context.directory.active(to) or to == context.actor.id or not allowed:

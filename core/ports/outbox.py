@@ -46,8 +46,8 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Failing:
-    """A destination at which all attempts since a time have failed; `gone` is whether it has answered 410 (Gone)."""
+class Outage:
+    """A row of failed attempts at a destination: since when, and whether one was answered with 410 (Gone)."""
 
     since: datetime
     gone: bool = False
@@ -109,7 +109,7 @@ class DeliveryReads(Protocol):
         """Return the attempts of a delivery, oldest first."""
         ...
 
-    def failing(self, destination: Destination) -> Failing | None:
+    def outage(self, destination: Destination) -> Outage | None:
         """Return since when all attempts at a destination have failed; None when the newest did not, or none was."""
         ...
 

@@ -10,7 +10,7 @@ from itertools import takewhile
 from adapters.store.memory.paging import page_of
 from adapters.store.memory.state import State
 from core.effects import Destination
-from core.ports.outbox import Attempt, Delivery, Failing
+from core.ports.outbox import Attempt, Delivery, Outage
 from core.ports.paging import Page
 
 
@@ -37,12 +37,12 @@ class MemoryDeliveryReads:
         """See `DeliveryReads.attempts`."""
         return list(self._state.attempts.get(effect_id, ()))
 
-    def failing(self, destination: Destination) -> Failing | None:
-        """See `DeliveryReads.failing`."""
+    def outage(self, destination: Destination) -> Outage | None:
+        """See `DeliveryReads.outage`."""
         ids = [d.effect.id for d in self._state.deliveries.values() if d.effect.destination == destination]
         newest = sorted((a for effect_id in ids for a in self.attempts(effect_id)), key=lambda a: a.at, reverse=True)
         failed = list(takewhile(lambda attempt: attempt.error, newest))
-        return Failing(failed[-1].at, any(a.status == HTTPStatus.GONE for a in failed)) if failed else None
+        return Outage(failed[-1].at, any(a.status == HTTPStatus.GONE for a in failed)) if failed else None
 
     def body(self, effect_id: str) -> bytes | None:
         """See `DeliveryReads.body`."""

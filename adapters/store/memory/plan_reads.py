@@ -44,7 +44,7 @@ class MemoryPlanReads:
     def get_masked(self, plan_ids: Collection[str]) -> Mapping[str, Plan]:
         """See `PlanReads.get_masked`."""
         plans = [self._state.plans[plan_id] for plan_id in plan_ids if plan_id in self._state.plans]
-        return {plan.id: replace(plan, items={i.id: _masked(i) for i in plan.items.values()}) for plan in plans}
+        return {plan.id: replace(plan, items={i.id: _mask(i) for i in plan.items.values()}) for plan in plans}
 
     def page(self, query: PlanQuery) -> Page[Plan]:
         """See `PlanReads.page`."""
@@ -111,7 +111,7 @@ class MemoryPlanReads:
         return [plan for plan in self._state.plans.values() if not plan.deleted]
 
 
-def _masked(item: Item) -> Item:
+def _mask(item: Item) -> Item:
     if item.type == "text" or item.spec is None:
         return item
     return replace(item, spec=mask_credentials(Workflow.model_validate(item.spec)).dump())

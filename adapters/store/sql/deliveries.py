@@ -12,7 +12,7 @@ from adapters.store.sql.paging import page_of
 from adapters.store.sql.rows import moment
 from adapters.store.sql.tables import attempts, effect_bodies, effects
 from core.effects import Destination
-from core.ports.outbox import Attempt, Delivery, Failing
+from core.ports.outbox import Attempt, Delivery, Outage
 from core.ports.paging import Page
 
 
@@ -45,8 +45,8 @@ class SqlDeliveryReads:
             for row in self._connection.execute(statement)
         ]
 
-    def failing(self, destination: Destination) -> Failing | None:
-        """See `DeliveryReads.failing`."""
+    def outage(self, destination: Destination) -> Outage | None:
+        """See `DeliveryReads.outage`."""
         joined, here = attempts.join(effects), effects.c.destination == str(destination)
         success = (
             select(func.max(attempts.c.id)).select_from(joined).where(here, attempts.c.error == "").scalar_subquery()
@@ -57,7 +57,7 @@ class SqlDeliveryReads:
             .where(here, attempts.c.id > func.coalesce(success, 0))
         )
         since, gone = self._connection.execute(statement).one()
-        return None if since is None else Failing(moment(since), gone > 0)
+        return None if since is None else Outage(moment(since), gone > 0)
 
     def body(self, effect_id: str) -> bytes | None:
         """See `DeliveryReads.body`."""
