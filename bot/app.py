@@ -19,7 +19,7 @@ from aiohttp import web
 
 from adapters.common.adapter import Inbox, RunnerAdapter
 from adapters.common.system import SystemClock, SystemIds
-from adapters.store.lock import exclusive
+from adapters.store.lock import exclusive_lock
 from adapters.store.open import data_folder, open_store
 from bot.adapters import Chats, host_of, open_chats, open_runners
 from bot.api import add_routes
@@ -127,7 +127,7 @@ async def _open_engine(
     What was accepted is durable when the stack is left.
     """
     secret = load_secret(settings)
-    stack.enter_context(exclusive(settings.database.url))
+    stack.enter_context(exclusive_lock(settings.database.url))
     store = await asyncio.to_thread(open_store, settings.database.url, derive(secret, "credentials"), clock)
     stack.push_async_callback(store.close)
     engine = Engine(store, clock, ids, environment, derive(secret, "operation log"))

@@ -1,7 +1,7 @@
 """The sample of all settings, made from their models: `python -m config.example > config/fabu.toml`.
 
-A line of prose begins with `# `. A setting that has its default, or is a sample of what has none, begins with `#`
-alone; the others are switched on, and let `config/example_plan.yaml` be applied.
+Descriptions begin with `# `. Settings with their default value, or with a sample where there is none, begin with `#`
+alone. The other settings are active: `config/example_plan.yaml` needs them.
 """
 
 from __future__ import annotations
@@ -31,15 +31,16 @@ _SWITCHED_ON: Mapping[str, Any] = {
     "groups": [{"id": "sre", "members": ["carol"]}],
     "local": {"databases": {"shop": "sqlite:///shop.db"}},
 }
+"""The active settings."""
 _SAMPLES: Mapping[type[BaseModel], Mapping[str, Any]] = {
     Gate: {"approvers": ["@sre"], "expires_in": timedelta(days=1), "remind_every": timedelta(minutes=30)},
     HookTarget: {"url": "https://ci.example.com/fabu"},
 }
-"""What stands where there is no default."""
+"""The values of settings without a default."""
 
 
-def example() -> str:
-    """Return the text of the file."""
+def render_example() -> str:
+    """Return the text of the sample."""
     blocks = [_HEAD]
     for name, field in Settings.model_fields.items():
         model = _model_of(field)
@@ -55,7 +56,7 @@ def example() -> str:
 
 
 def _inner_tables(name: str, model: type[BaseModel]) -> Iterator[str]:
-    """Yield what TOML wants behind a section's own settings: its lists of tables, and its tables of free names."""
+    """Yield what TOML requires after the settings of a section: its lists of tables, and its tables of free names."""
     for key, field in model.model_fields.items():
         if _is_list(field):
             yield f"# {field.description}\n#" + _table(f"[[{name}.{key}]]", _model_of(field), {})
@@ -81,14 +82,14 @@ def _assignments(values: Mapping[str, Any]) -> str:
 
 
 def _choices(field: FieldInfo) -> str:
-    """Return which values there are, unless the description says so."""
+    """Return a sentence with the allowed values, or nothing when the description has them."""
     annotation: Any = field.annotation
     if isinstance(annotation, type) and issubclass(annotation, StrEnum):
         choices = [choice.value for choice in annotation]
     else:
         choices = [choice for choice in get_args(annotation) if choice] if get_origin(annotation) is Literal else []
-    told = all(choice in (field.description or "") for choice in choices)
-    return "" if told else f" One of {', '.join(choices)}."
+    described = all(choice in (field.description or "") for choice in choices)
+    return "" if described else f" One of {', '.join(choices)}."
 
 
 def _toml(value: Any) -> str:
@@ -103,7 +104,7 @@ def _toml(value: Any) -> str:
 
 
 def _is_list(field: FieldInfo) -> bool:
-    """Tell whether a setting is a list of tables."""
+    """Return whether a setting is a list of tables."""
     return any(isinstance(inner, type) and issubclass(inner, BaseModel) for inner in get_args(field.annotation))
 
 
@@ -114,4 +115,4 @@ def _model_of(field: FieldInfo) -> type[BaseModel]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(example())
+    sys.stdout.write(render_example())

@@ -40,7 +40,7 @@ class Server(Section):
 
 
 class Auth(Section):
-    """Rights beside those that a plan gives."""
+    """Rights that do not come from a plan."""
 
     admins: tuple[str, ...] = Field(
         (), description="Ids of the people who may do everything but approve in others' place."
@@ -77,16 +77,16 @@ class Email(Section):
 
 
 class Callback(Section):
-    """Who may answer for an external system."""
+    """How callbacks of external systems prove their sender."""
 
     auth: Literal["instance_code", "signature", "bearer"] = Field(
-        "instance_code", description="What proves a callback."
+        "instance_code", description="What proves the sender of a callback."
     )
     secret: SecretStr = Field(SecretStr(""), description="The secret for signature (whsec_…) or bearer.")
 
 
 class Jira(Section):
-    """The Jira whose sprints plans may be linked to: accepted, but not asked by this version."""
+    """The Jira whose sprints plans may be linked to: accepted, but not used by this version."""
 
     url: str = Field("", description="The base URL of Jira.")
     user: str = Field("", description="The user of a token for Jira Cloud; empty for a personal access token.")
@@ -114,7 +114,7 @@ class Settings(BaseSettings):
     jira: Jira = Jira()
 
     @model_validator(mode="after")
-    def _references(self) -> Settings:
+    def _check_references(self) -> Settings:
         known = {person.id for person in self.people} | {f"@{group.id}" for group in self.groups}
         named = {member for group in self.groups for member in group.members} | set(self.auth.admins)
         named.update(*(gate.approvers for gate in self.zadig.gates), filter(None, [self.zadig.gate_manager]))
@@ -128,7 +128,7 @@ class Settings(BaseSettings):
         env_settings: PydanticBaseSettingsSource, dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:  # fmt: skip
-        """Let the environment win over what the file says."""
+        """Let the environment override the file."""
         return (env_settings, init_settings)
 
     @property

@@ -1,4 +1,4 @@
-"""How events change a plan. `apply` is total and never refuses: refusing is the part of `core.decide`."""
+"""How each event changes a plan. `apply` never rejects an event: `core.decide` has rejected the command before."""
 
 from __future__ import annotations
 
@@ -9,36 +9,44 @@ from typing import Any, assert_never
 
 from core import events as e
 from core.draft import PlanDraft
+from core.event import Stamp
 from core.plan import Approval, Content, Item, Plan, Stage, Tally, Vote, Window
 from core.status import FAILED_CHECK, WAITING_CHECK, HookEvent, ItemStatus, PlanStatus, RunStatus
 
 
-def create(plan_id: str, event: e.Created, stamp: e.Stamp) -> Plan:
+def create(plan_id: str, event: e.Created, stamp: Stamp) -> Plan:
     """Return the plan that a `Created` event starts."""
     blank = Plan(
         id=plan_id, number=0, name="", status=PlanStatus.PLANNING, manager=event.draft.manager,
         created_by=stamp.actor, created_at=stamp.at, updated_by=stamp.actor, updated_at=stamp.at,
         origin=event.origin, instance_code=event.instance_code, nonce=event.nonce,
     )  # fmt: skip
-    return _planned(blank, event.draft, event.items)
+    return _apply_draft(blank, event.draft, event.items)
 
 
-def apply(plan: Plan, event: e.AnyEvent, stamp: e.Stamp) -> Plan:
+def apply(plan: Plan, event: e.AnyEvent, stamp: Stamp) -> Plan:
     """Return the plan after the event."""
-    folded = _fold(plan, event, stamp)
-    return folded if folded is plan else replace(folded, updated_by=stamp.actor, updated_at=stamp.at)
+    applied = _apply(plan, event, stamp)
+    return applied if applied is plan else replace(applied, updated_by=stamp.actor, updated_at=stamp.at)
 
 
-def _fold(plan: Plan, event: e.AnyEvent, stamp: e.Stamp) -> Plan:  # noqa: C901 - one flat line of cases
+def _apply(plan: Plan, event: e.AnyEvent, stamp: Stamp) -> Plan:  # noqa: C901 - one flat line of cases
     match event:
         case e.Edited():
             plan = replace(plan, revision=plan.revision + 1, instance_code=event.instance_code, nonce=event.nonce)
-            return _planned(plan, event.draft, event.items)
+            return _apply_draft(plan, event.draft, event.items)
         case e.Finished():
             return replace(plan, status=PlanStatus.FINISH_PLANNING, planning_at=stamp.at)
         case e.SubmitDeferred():
             return replace(plan, submitting=True)
-        case e.CheckRepeated() | e.Told() | e.Untold() | e.EndpointDisabled() | e.Replayed() | e.Refused():
+        case (
+            e.CheckRepeated()
+            | e.HookDelivered()
+            | e.HookUndeliverable()
+            | e.EndpointDisabled()
+            | e.Replayed()
+            | e.Refused()
+        ):
             return plan
         case e.Deleted():
             return replace(plan, deleted=True)
@@ -47,7 +55,7 @@ def _fold(plan: Plan, event: e.AnyEvent, stamp: e.Stamp) -> Plan:  # noqa: C901 
         case e.TimedOut() | e.ApprovalExpired():
             return replace(plan, status=PlanStatus.TIMEOUT, next_schedule=None)
         case e.Replanned() | e.Cancelled():
-            return _withdrawn(plan, event)
+            return _withdraw(plan, event)
         case (
             e.Submitted()
             | e.Voted()
@@ -58,14 +66,14 @@ def _fold(plan: Plan, event: e.AnyEvent, stamp: e.Stamp) -> Plan:  # noqa: C901 
             | e.Reminded()
             | e.FormLinked()
         ):
-            return _approval(plan, event, stamp)
+            return _apply_approval(plan, event, stamp)
         case e.CheckStarted() | e.CheckProgressed() | e.CheckReminded() | e.CheckPassed() | e.CheckFailed():
-            return _check(plan, event)
+            return _apply_check(plan, event)
         case _:
-            return _execution(plan, event, stamp)
+            return _apply_execution(plan, event, stamp)
 
 
-def _planned(plan: Plan, draft: PlanDraft, items: tuple[Item, ...]) -> Plan:
+def _apply_draft(plan: Plan, draft: PlanDraft, items: tuple[Item, ...]) -> Plan:
     approval = draft.approval
     return replace(
         plan,
@@ -91,16 +99,16 @@ def _count(items: Iterable[Item]) -> Tally:
     return Tally(**{status.value: statuses.count(status) for status in ItemStatus})
 
 
-def _approval(
+def _apply_approval(
     plan: Plan,
     event: e.Submitted | e.Voted | e.Delegated | e.StagePassed | e.Approved | e.Denied | e.Reminded | e.FormLinked,
-    stamp: e.Stamp,
+    stamp: Stamp,
 ) -> Plan:
     approval = plan.approval
     match event:
         case e.Submitted():
-            asked = replace(approval, current=0, asked_at=stamp.at, reminders=0)
-            return replace(plan, status=PlanStatus.WAIT_FOR_APPROVAL, submitting=False, approval=asked)
+            requested = replace(approval, current=0, asked_at=stamp.at, reminders=0)
+            return replace(plan, status=PlanStatus.WAIT_FOR_APPROVAL, submitting=False, approval=requested)
         case e.Voted():
             vote = Vote(event.stage, event.person, event.decision, event.comment, stamp.at, event.delegate)
             return replace(plan, votes=(*plan.votes, vote))
@@ -124,7 +132,7 @@ def _approval(
             assert_never(event)
 
 
-def _check(
+def _apply_check(
     plan: Plan, event: e.CheckStarted | e.CheckProgressed | e.CheckReminded | e.CheckPassed | e.CheckFailed
 ) -> Plan:
     match event:
@@ -139,23 +147,23 @@ def _check(
         case e.CheckPassed():
             finished = event.event is HookEvent.FINISH_PLANNING
             status = PlanStatus.FINISH_PLANNING if finished else plan.status
-            return replace(plan, status=status, check=None, answers=_answered(plan, event, "success"))
+            return replace(plan, status=status, check=None, answers=_record_answer(plan, event, "success"))
         case e.CheckFailed():
             check = replace(plan.check, reason=event.reason) if plan.check else None
-            failed = _answered(plan, event, "failed")
+            failed = _record_answer(plan, event, "failed")
             return replace(plan, status=FAILED_CHECK[event.event], check=check, answers=failed, reason=event.reason)
         case _:
             assert_never(event)
 
 
-def _answered(plan: Plan, event: e.CheckPassed | e.CheckFailed, result: str) -> Mapping[Any, str]:
+def _record_answer(plan: Plan, event: e.CheckPassed | e.CheckFailed, result: str) -> Mapping[Any, str]:
     return MappingProxyType({**plan.answers, event.event: result})
 
 
-def _withdrawn(plan: Plan, event: e.Replanned | e.Cancelled) -> Plan:
-    """Stop everything that was going on; after a replan what was done stays done unless it is edited."""
+def _withdraw(plan: Plan, event: e.Replanned | e.Cancelled) -> Plan:
+    """Cancel the plan, or return it to planning, and end its runs. After a replan only done items stay as they are."""
     replanned = isinstance(event, e.Replanned)
-    items = {item.id: _stopped(item, replanned=replanned) for item in plan.items.values()}
+    items = {item.id: _stop_item(item, replanned=replanned) for item in plan.items.values()}
     plan = replace(
         plan,
         status=PlanStatus.CANCEL,
@@ -185,7 +193,7 @@ def _withdrawn(plan: Plan, event: e.Replanned | e.Cancelled) -> Plan:
     )  # fmt: skip
 
 
-def _stopped(item: Item, *, replanned: bool) -> Item:
+def _stop_item(item: Item, *, replanned: bool) -> Item:
     run = replace(item.run, status=RunStatus.CANCELLED) if item.run and not item.run.status.ended else item.run
     if replanned and item.status not in (ItemStatus.DONE, ItemStatus.TODO):
         return replace(item, status=ItemStatus.TODO, run=run)
@@ -194,7 +202,7 @@ def _stopped(item: Item, *, replanned: bool) -> Item:
     return item
 
 
-def _execution(
+def _apply_execution(
     plan: Plan,
     event: e.ExecutionStarted
     | e.WindowOpened
@@ -205,7 +213,7 @@ def _execution(
     | e.RunEnded
     | e.RunResumed
     | e.ScheduleFired,
-    stamp: e.Stamp,
+    stamp: Stamp,
 ) -> Plan:
     match event:
         case e.ExecutionStarted():
@@ -224,35 +232,35 @@ def _execution(
             return replace(plan, next_schedule=None)
         case e.ItemDone():
             item = replace(plan.items[event.item_id], status=ItemStatus.DONE, remark=event.remark)
-            return _completed(plan, replace(item, executed_by=stamp.actor, executed_at=stamp.at), stamp)
+            return _complete_item(plan, replace(item, executed_by=stamp.actor, executed_at=stamp.at), stamp)
         case e.ItemSkipped():
             item = replace(plan.items[event.item_id], status=ItemStatus.SKIPPED, remark=event.reason)
-            return _completed(plan, replace(item, executed_by=stamp.actor, executed_at=stamp.at), stamp)
+            return _complete_item(plan, replace(item, executed_by=stamp.actor, executed_at=stamp.at), stamp)
         case e.RunRequested():
             item = plan.items[event.item_id]
             item = replace(item, status=ItemStatus.RUNNING, run=event.run, remark=event.remark or item.remark)
-            return _with_item(plan, replace(item, executed_by=stamp.actor, executed_at=stamp.at))
+            return _replace_item(plan, replace(item, executed_by=stamp.actor, executed_at=stamp.at))
         case e.RunChanged() | e.RunEnded():
-            return _run_reported(plan, event, stamp)
+            return _apply_report(plan, event, stamp)
         case e.RunResumed():
             item = plan.items[event.item_id]
             run = replace(item.run, status=RunStatus.RUNNING, message="") if item.run else None
-            return _with_item(plan, replace(item, run=run))
+            return _replace_item(plan, replace(item, run=run))
         case _:
             assert_never(event)
 
 
-def _run_reported(plan: Plan, event: e.RunChanged | e.RunEnded, stamp: e.Stamp) -> Plan:
-    """Take over what the runner says; the item follows only while the plan is being executed."""
-    item = _reported(plan.items[event.item_id], event, stamp)
+def _apply_report(plan: Plan, event: e.RunChanged | e.RunEnded, stamp: Stamp) -> Plan:
+    """Store a runner's report in the run. The item's status follows only while the plan is executing."""
+    item = _update_run(plan.items[event.item_id], event, stamp)
     if plan.status is not PlanStatus.EXECUTING:
-        return _with_item(plan, item)
+        return _replace_item(plan, item)
     if event.status is RunStatus.PASSED:
-        return _completed(plan, replace(item, status=ItemStatus.DONE), stamp)
-    return _with_item(plan, replace(item, status=ItemStatus.FAILED if event.status.ended else ItemStatus.RUNNING))
+        return _complete_item(plan, replace(item, status=ItemStatus.DONE), stamp)
+    return _replace_item(plan, replace(item, status=ItemStatus.FAILED if event.status.ended else ItemStatus.RUNNING))
 
 
-def _reported(item: Item, event: e.RunChanged | e.RunEnded, stamp: e.Stamp) -> Item:
+def _update_run(item: Item, event: e.RunChanged | e.RunEnded, stamp: Stamp) -> Item:
     if item.run is None:
         return item
     run = replace(
@@ -267,7 +275,7 @@ def _reported(item: Item, event: e.RunChanged | e.RunEnded, stamp: e.Stamp) -> I
     return replace(item, run=run)
 
 
-def _with_item(plan: Plan, item: Item) -> Plan:
+def _replace_item(plan: Plan, item: Item) -> Plan:
     before = plan.items[item.id].status
     tally = plan.tally
     if before is not item.status:
@@ -277,7 +285,7 @@ def _with_item(plan: Plan, item: Item) -> Plan:
     return replace(plan, items=MappingProxyType({**plan.items, item.id: item}), tally=tally)
 
 
-def _completed(plan: Plan, item: Item, stamp: e.Stamp) -> Plan:
-    """Store a completed item; a scheduled execution looks at once for items that waited for it."""
+def _complete_item(plan: Plan, item: Item, stamp: Stamp) -> Plan:
+    """Store a completed item. A plan with a schedule looks at once for items that can start now."""
     scheduled = plan.schedule_at is not None and plan.schedule_at <= stamp.at
-    return replace(_with_item(plan, item), next_schedule=stamp.at if scheduled else plan.next_schedule)
+    return replace(_replace_item(plan, item), next_schedule=stamp.at if scheduled else plan.next_schedule)

@@ -1,4 +1,4 @@
-"""Who may vote on a plan, in whose name, who has still to vote, and when a stage is complete."""
+"""Who may vote on a plan, in whose name, whose votes are missing, and when a stage is complete."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def eligible_in_any(plan: Plan, directory: Directory) -> frozenset[str]:
     return frozenset().union(*(eligible(stage, plan.approval, plan.manager, directory) for stage in stages))
 
 
-def represented(plan: Plan, person: str, directory: Directory) -> list[str]:
+def represented_by(plan: Plan, person: str, directory: Directory) -> list[str]:
     """Return the people in whose name a person may vote in the current stage: themselves first, then delegators.
 
     Those who have voted already are among them. The list is empty while the plan waits for no vote.
@@ -39,16 +39,16 @@ def pending_voters(plan: Plan, directory: Directory) -> frozenset[str]:
 
 
 def votes_needed(stage: Stage | StageDraft, eligible_people: int) -> int:
-    """Return how many people must approve a stage in which the votes of so many count."""
+    """Return how many people must approve a stage that has this many eligible people."""
     if stage.rule == "all":
         return eligible_people
     return 1 if stage.rule == "any" else stage.rule
 
 
 def is_complete(plan: Plan, directory: Directory) -> bool:
-    """Tell whether the current stage has all approvals that it needs.
+    """Return whether the current stage has all approvals that it needs.
 
-    Under the rule `all` the people count who are eligible now: who has left is no longer waited for.
+    The rule `all` means all people who are eligible now: a stage does not wait for people who have left.
     """
     index = plan.approval.current
     stage = plan.approval.stages[index]

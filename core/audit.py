@@ -1,8 +1,8 @@
-"""The operation log: what is written for an event, and the chain that makes changes to it visible.
+"""The operation log: the entry of each event, and the hash chain that reveals changes to stored entries.
 
 Each entry's hash is an HMAC-SHA256 over the previous entry's hash and the canonical JSON of the entry, with a key that
-is not in the database. An edit, a removal or a change of order breaks the chain; cutting off the newest entries shows
-against the head that was posted elsewhere (the plan's thread, outgoing hooks).
+is not in the database. An edit, a removal or a change of order breaks the chain. The removal of the newest entries is
+found by comparison with the newest hash, which is also sent elsewhere (the plan's thread, outgoing hooks).
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from enum import Enum
 from typing import Any
 
 from core.draft import PlanDraft
-from core.events import AnyEvent, Created, Event
+from core.event import Event
+from core.events import AnyEvent, Created
 from core.people import Actor
 from core.plan import Check, Item, Run
 
@@ -49,47 +50,49 @@ def entries_for(
     for event in events:
         seq += 1
         entry = LogEntry(plan_id, seq, at, actor.id, actor.kind.value, actor.via, event.name, details_of(event))
-        head = chain(head, entry, key)
+        head = entry_hash(head, entry, key)
         entries.append(replace(entry, hash=head))
     return entries
 
 
-def chain(previous: str, entry: LogEntry, key: bytes) -> str:
+def entry_hash(previous: str, entry: LogEntry, key: bytes) -> str:
     """Return the hash of an entry that follows one with the hash `previous`, as 64 hexadecimal digits."""
     content = {name: getattr(entry, name) for name in _CHAINED} | {"at": entry.at.timestamp()}
     return hmac.new(key, previous.encode() + _canonical(content).encode(), "sha256").hexdigest()
 
 
-def broken_at(entries: Iterable[LogEntry], key: bytes) -> LogEntry | None:
-    """Return the first entry of a plan's whole log that does not follow from those before it, or None."""
+def first_broken_entry(entries: Iterable[LogEntry], key: bytes) -> LogEntry | None:
+    """Return the first entry of a plan's whole log whose number or hash does not follow from those before, or None."""
     previous = ""
     for seq, entry in enumerate(entries, 1):
-        if entry.seq != seq or not hmac.compare_digest(chain(previous, entry, key), entry.hash):
+        if entry.seq != seq or not hmac.compare_digest(entry_hash(previous, entry, key), entry.hash):
             return entry
         previous = entry.hash
     return None
 
 
 def details_of(event: Event) -> dict[str, Any]:
-    """Return what the log keeps of an event, as JSON values. Drafts are kept as versions, not here."""
+    """Return the details that the log stores of an event, as JSON values. Drafts are stored as versions instead."""
     hidden = ("instance_code", "nonce", "items", "draft")
     return {
-        f.name: _plain(value)
+        f.name: _to_json(value)
         for f in fields(event)
         if f.name not in hidden and (value := getattr(event, f.name)) not in ("", ())
     }
 
 
-def _plain(value: object) -> Any:
+def _to_json(value: object) -> Any:
     match value:
         case Enum():
             return value.value
         case datetime():
             return value.isoformat()
         case Run() | Check():
-            return {f.name: _plain(inner) for f in fields(value) if (inner := getattr(value, f.name)) not in ("", None)}
+            return {
+                f.name: _to_json(inner) for f in fields(value) if (inner := getattr(value, f.name)) not in ("", None)
+            }
         case tuple():
-            return [_plain(inner) for inner in value]
+            return [_to_json(inner) for inner in value]
         case Item() | PlanDraft():
             raise TypeError("content belongs to the versions of a plan")
         case _:

@@ -1,6 +1,6 @@
-"""The neutral card: what is shown, without saying how. Each chat adapter renders it within its vendor's limits.
+"""The neutral card: content without layout. Each chat adapter renders it within its vendor's limits.
 
-Every text is plain; adapters escape it. Texts are already in the reader's language.
+All texts are plain, and already in the reader's language; adapters escape them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Tone(StrEnum):
-    """The mood of a card: colour where the vendor has one."""
+    """What sort of state a card reports; rendered as a colour where the vendor has colours."""
 
     NEUTRAL = "neutral"
     WAITING = "waiting"
@@ -20,7 +20,7 @@ class Tone(StrEnum):
 
 
 class Style(StrEnum):
-    """How a button presents itself."""
+    """How a button is emphasized."""
 
     PRIMARY = "primary"
     DEFAULT = "default"
@@ -29,7 +29,7 @@ class Style(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A text that is asked for before a button's command is sent; `name` is `text` unless a form has several."""
+    """An input for a text, beside a button or in a form. `name` is `text` unless a form has several fields."""
 
     label: str
     name: str = "text"
@@ -42,9 +42,9 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """One thing to do. `verb` and the opaque `ref` come back with the click; `url` opens a page instead.
+    """A button. A click sends `verb` and the opaque `ref` back; with `url` it opens a page instead.
 
-    `field` asks for a text first; `confirm` asks whether it is meant.
+    `field` is a text to enter before the click is sent; `confirm` is a question to answer before.
     """
 
     verb: str
@@ -66,7 +66,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a list (an item, a vote, a plan): a mark for its state, a title, a detail, what can be done."""
+    """One line of a list (an item, a vote, a plan): a mark for its state, a title, a detail, and its buttons."""
 
     title: str
     mark: str = ""
@@ -86,7 +86,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A whole card. `summary` is the one-line text for notifications; `more` links to the full page where it is cut."""
+    """A whole card. `summary` is the line for notifications; `more` links to the page, for where a card is cut."""
 
     title: str
     summary: str
@@ -99,14 +99,14 @@ class Card:
     more: Button | None = None
 
     def without_buttons(self) -> Card:
-        """Return the card as something to read only; its link stays."""
+        """Return the card without buttons; the link to the page stays."""
         sections = (replace(s, rows=tuple(replace(row, buttons=()) for row in s.rows)) for s in self.sections)
         return replace(self, sections=tuple(sections), buttons=())
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form of several fields, for chats that have dialogs; `verb` and `ref` come back with its values."""
+    """A form of several fields, for chats that have dialogs. Its values are sent back with `verb` and `ref`."""
 
     verb: str
     ref: str

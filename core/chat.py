@@ -1,4 +1,4 @@
-"""What passes between the chat adapters and the bot: an inbound request, a reply to it, and the outbound port."""
+"""What passes between the chat adapters and the bot: an inbound request, and the reply to it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from core.card import Card, Form, Tone
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """One request of a chat user, taken from an envelope whose origin is proven.
+    """One request of a chat user. The adapter has verified that it comes from the vendor.
 
-    `user` is the vendor's id. A click has `verb` and `ref`, and in `values` what was typed into the card or form; a
-    typed command has `text` without the mention of the bot. `key` is the same for a request that is delivered twice.
-    `channel`, `message`, `thread` say where it happened, in the vendor's terms; `private` tells that nobody but
-    the asker sees the answer; `language` is the one to answer in, that of the person when empty.
+    `user` is the vendor's id. A click has `verb`, `ref` and, in `values`, the inputs of the card or form; a typed
+    command has `text`, without the mention of the bot. `key` is the same when the vendor delivers a request twice.
+    `channel`, `message` and `thread` are the vendor's ids of the place. `private` is whether only the requester sees
+    the reply. `language` is that of the reply; empty means the person's own.
     """
 
     platform: str
@@ -34,10 +34,10 @@ class Inbound:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to an inbound request, for the eyes of the one who asked.
+    """The reply to an inbound request, which only the requester sees.
 
-    `text` is a sentence (a toast or an ephemeral message); `card` is shown beside it, or takes the place of the
-    clicked card; `form` asks for more; `errors` names the fields of a form that have to be mended.
+    `text` is a sentence (a toast or an ephemeral message). `card` is sent with it, or replaces the clicked card.
+    `form` is a dialog to open. `errors` maps fields of the submitted form to what is wrong with them.
     """
 
     text: str = ""
@@ -48,4 +48,4 @@ class Reply:
 
 
 Handler = Callable[[Inbound], Awaitable[Reply]]
-"""What an adapter calls with every proven request (`bot.chat.dispatch`). It never raises a FabuError."""
+"""The function that an adapter calls with every verified request (`bot.chat.dispatch`). It raises no FabuError."""

@@ -1,4 +1,4 @@
-"""What can be asked of a plan: the verbs, and the commands. Who asks and when comes beside a command."""
+"""The verbs, and the commands that change plans. The actor and the time are passed beside a command."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, ClassVar
 from core.status import HookEvent, RunStatus
 
 if TYPE_CHECKING:
-    # Only to name them: the command line knows the verbs, and must not load the models of plans to print its help.
+    # For annotations only: the command line imports the verbs, and must not load the models of plans for its help.
     from core.draft import PlanDraft, PlanPatch
 
 
 class Verb(StrEnum):
-    """What a person can ask of a plan: one word for chats, REST, console and the operation log.
+    """What a person can do to a plan: one word for chats, REST, console and the operation log.
 
-    `core.verbs` has a row for each, `bot.verbs` another one with the words that go with it.
+    `core.verbs` has a row for each verb, `bot.verbs` another one with its words.
     """
 
     CREATE = "create"
@@ -39,7 +39,7 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """Base of all commands. `nonce`, when given, must be the plan's: the sender saw this revision (a card click)."""
+    """Base of all commands. `nonce`, when given, must be the plan's: a click names the revision on its card by it."""
 
     plan_id: str
     nonce: str = ""
@@ -47,7 +47,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemCommand(Command):
-    """Base of what a person asks of one item."""
+    """Base of the commands by which people act on one item."""
 
     item_id: str
 
@@ -56,7 +56,7 @@ class ItemCommand(Command):
 class Create(Command):
     """Start a plan. `plan_id` is new; `copied_from` names the plan a copy was made from.
 
-    `origin` says, in the terms of another system, what the plan asks approval for.
+    `origin` identifies, in the terms of another system, what the plan requests approval for.
     """
 
     verb: ClassVar = Verb.CREATE
@@ -67,7 +67,7 @@ class Create(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit(Command):
-    """Change what is planned. `revision`, when given, must be the present one."""
+    """Change the content of a plan. `revision`, when given, must be the present one."""
 
     verb: ClassVar = Verb.EDIT
     patch: PlanPatch
@@ -83,14 +83,14 @@ class Finish(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submit(Command):
-    """Ask for approval, or start executing when the plan needs none."""
+    """Request approval, or start the execution when the plan needs none."""
 
     verb: ClassVar = Verb.SUBMIT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approve(Command):
-    """Vote for the plan in the current stage. `form`, when given, is the vendor's form in which it was decided."""
+    """Vote for the plan in the current stage. `form`, when given, is the vendor's form in which the vote was cast."""
 
     verb: ClassVar = Verb.APPROVE
     comment: str = ""
@@ -108,7 +108,7 @@ class Reject(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delegate(Command):
-    """Let somebody else decide in one's place in the current stage."""
+    """Let another person vote in the approver's place in the current stage."""
 
     verb: ClassVar = Verb.DELEGATE
     to: str
@@ -147,7 +147,7 @@ class Replan(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel(Command):
-    """Give the plan up for good; running workflows are cancelled."""
+    """Cancel the plan for good, and its running workflows."""
 
     verb: ClassVar = Verb.CANCEL
     reason: str = ""
@@ -155,21 +155,21 @@ class Cancel(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delete(Command):
-    """Hide a plan that is being drafted or is over. Its operation log stays."""
+    """Hide a plan that is in planning or has ended. Its operation log stays."""
 
     verb: ClassVar = Verb.DELETE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recheck(Command):
-    """Ask an external system again after its check failed."""
+    """Start an external check again after it failed: its hook is sent again."""
 
     verb: ClassVar = Verb.RECHECK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Callback(Command):
-    """What an external system answers: success, failed, or executing (not yet, with a progress text)."""
+    """The answer of an external system. `result` is success, failed, or executing (`description` is the progress)."""
 
     event: HookEvent
     instance_code: str
@@ -180,7 +180,7 @@ class Callback(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportRun(Command):
-    """What a runner says about one attempt."""
+    """A runner's report on one attempt."""
 
     item_id: str
     run_id: str
@@ -192,7 +192,7 @@ class ReportRun(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkForm(Command):
-    """The vendor's own approval form for a stage was started."""
+    """Store the id of the vendor's approval form that was started for a stage."""
 
     stage: int
     form: str
@@ -200,7 +200,7 @@ class LinkForm(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseForm(Command):
-    """The vendor's own approval form ended without a decision (withdrawn, deleted, expired)."""
+    """Deny the plan: the vendor's approval form ended without a decision (withdrawn, deleted, expired)."""
 
     stage: int
     form: str
@@ -209,15 +209,15 @@ class CloseForm(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimerFired(Command):
-    """A timer of the plan has become due. `due_at` is what the timer said, to tell a stale one."""
+    """Do what a due timer of the plan is for. `due_at` is the time it was set to; it reveals a stale timer."""
 
     kind: str
     due_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NoteTold(Command):
-    """Put into the operation log that an external system took notice of a moment, by which delivery."""
+class NoteHookDelivered(Command):
+    """Log that a hook, or the answer to a gate, reached an external system. `delivery` is the id of its effect."""
 
     endpoint: str
     event: HookEvent
@@ -225,8 +225,8 @@ class NoteTold(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NoteUntold(Command):
-    """Put into the operation log that an external system could not be told of a moment."""
+class NoteHookUndeliverable(Command):
+    """Log that a hook, or the answer to a gate, could not be delivered to an external system."""
 
     endpoint: str
     event: HookEvent
@@ -234,8 +234,8 @@ class NoteUntold(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NoteDisabled(Command):
-    """Put into the operation log that an external system is told nothing any more; administrators are told so."""
+class NoteEndpointDisabled(Command):
+    """Log that an endpoint of hooks is disabled, and notify the administrators."""
 
     endpoint: str
     reason: str
@@ -243,7 +243,7 @@ class NoteDisabled(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay(Command):
-    """Begin deliveries of the plan again that have ended; `total` is how many the request names over all plans."""
+    """Deliver again what has ended: `deliveries` are those of the plan, `total` counts those of all plans."""
 
     verb: ClassVar = Verb.REPLAY
     deliveries: tuple[str, ...]
@@ -253,9 +253,9 @@ class Replay(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refuse(Command):
-    """Put into the operation log that somebody without the right asked for something."""
+    """Log a request that was rejected for want of rights, or a callback that was rejected for any reason."""
 
-    verb_asked: str
+    refused_verb: str
     code: str
 
 
@@ -282,9 +282,9 @@ AnyCommand = (
     | LinkForm
     | CloseForm
     | TimerFired
-    | NoteTold
-    | NoteUntold
-    | NoteDisabled
+    | NoteHookDelivered
+    | NoteHookUndeliverable
+    | NoteEndpointDisabled
     | Replay
     | Refuse
 )

@@ -36,17 +36,17 @@ def effects_of(
 ) -> list[Effect]:
     """Return the effects of events that led from one state of a plan to another."""
     tasks = chain(
-        chain.from_iterable(_caused_by(event, before, after) for event in events),
-        _hooks(events, after, policy),
-        _approval_forms(before, after),
-        _answers(before, after),
-        _syncs(events, policy),
+        chain.from_iterable(_direct_tasks(event, before, after) for event in events),
+        _hook_tasks(events, after, policy),
+        _form_tasks(before, after),
+        _answer_tasks(before, after),
+        _sync_tasks(events, policy),
     )
     return [Effect(ids.new(), after.id, destination, payload, now) for destination, payload in tasks]
 
 
-def _caused_by(event: e.AnyEvent | e.Created, before: Plan | None, after: Plan) -> Iterator[_Task]:
-    """Yield what follows from one event whatever else happened."""
+def _direct_tasks(event: e.AnyEvent | e.Created, before: Plan | None, after: Plan) -> Iterator[_Task]:
+    """Yield the tasks of one event that depend on no other event."""
     match event:
         case e.RunRequested():
             yield _runner(after.items[event.item_id]), RunStart(event.run.id, event.item_id)
@@ -75,8 +75,8 @@ _HOOKS = {
 """The events that external systems are notified of, with the status that the hook's body states."""
 
 
-def _hooks(events: _Events, after: Plan, policy: Policy) -> Iterator[_Task]:
-    """Yield the hooks: one that the plan waits for is sent once, when the wait starts, not again when it is over."""
+def _hook_tasks(events: _Events, after: Plan, policy: Policy) -> Iterator[_Task]:
+    """Yield the hooks. A hook that starts a check is sent when the check starts, and not again when it has passed."""
     waits = {
         event.check.event: WAITING_CHECK[event.check.event] for event in events if isinstance(event, e.CheckStarted)
     }
@@ -84,12 +84,12 @@ def _hooks(events: _Events, after: Plan, policy: Policy) -> Iterator[_Task]:
     happened = dict(_HOOKS[type(event)] for event in events if type(event) in _HOOKS)
     others = {hook: status for hook, status in happened.items() if hook not in waits and hook not in passed}
     for hook, status in (waits | others).items():
-        for endpoint in policy.told_of(hook):
+        for endpoint in policy.endpoints_for(hook):
             yield Destination(DestinationKind.HOOK, endpoint), Hook(hook, status, after.instance_code)
 
 
-def _approval_forms(before: Plan | None, after: Plan) -> Iterator[_Task]:
-    """Yield the withdrawal of the form that is decided no longer, then the start of the one that is decided now."""
+def _form_tasks(before: Plan | None, after: Plan) -> Iterator[_Task]:
+    """Yield the cancellation of the form of the stage before, then the start of the form of the current stage."""
     previous, current = _form_stage(before), _form_stage(after)
     if current == previous:
         return
@@ -101,7 +101,7 @@ def _approval_forms(before: Plan | None, after: Plan) -> Iterator[_Task]:
 
 
 def _form_stage(plan: Plan | None) -> tuple[int, int] | None:
-    """Return revision and index of the stage whose vendor form should be open."""
+    """Return the revision and the index of the stage whose vendor form must be open, if there is one."""
     if plan is None or plan.status is not PlanStatus.WAIT_FOR_APPROVAL:
         return None
     stage = plan.approval.stage
@@ -112,15 +112,15 @@ def _form_of(stage: Stage) -> Destination:
     return Destination(DestinationKind.APPROVAL_FORM, stage.channel.value)
 
 
-def _answers(before: Plan | None, after: Plan) -> Iterator[_Task]:
-    """Yield the answer to the system that requested an approval which has ended, unless it withdrew that itself."""
+def _answer_tasks(before: Plan | None, after: Plan) -> Iterator[_Task]:
+    """Yield the answer to the system that requested the approval, when that has ended without that system's doing."""
     waiting = PlanStatus.WAIT_FOR_APPROVAL
     ended = before is not None and before.status is waiting and after.status is not waiting
     if ended and after.gate and after.updated_by != after.gate:
         yield Destination.parse(after.gate), Answer()
 
 
-def _syncs(events: _Events, policy: Policy) -> Iterator[_Task]:
+def _sync_tasks(events: _Events, policy: Policy) -> Iterator[_Task]:
     """Yield a sync for each chat when a card changes."""
     if any(event.changes_cards for event in events):
         for chat in policy.destinations:

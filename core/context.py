@@ -1,4 +1,4 @@
-"""What a decision may look at beside the plan and the command."""
+"""What a decision depends on beside the plan and the command: the actor, the time, all people and the policy."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from core.errors import Problem
-from core.events import Stamp
+from core.event import Stamp
 from core.people import Actor, Directory
 from core.plan import Plan
 from core.ports.clock import Ids
@@ -19,10 +19,10 @@ from core.workflow import Workflow
 class Policy:
     """The settings that decisions depend on.
 
-    `check_events` are the moments at which plans wait for an external system unless a plan says otherwise; `hooks`
-    maps each endpoint of an external system to the moments it is told of; `runners` maps the name of each enabled
-    runner to its judgement of a workflow (it lists what the runner cannot do);
-    `destinations` are the enabled places that plans are shown in (slack, feishu, dingtalk, email).
+    `check_events` are the events at which plans wait for an external system, unless a plan has its own; `hooks` maps
+    each endpoint of an external system to the events of which it is notified; `runners` maps the name of each enabled
+    runner to the function that returns what it cannot run of a workflow; `destinations` are the enabled platforms
+    that have cards of plans (slack, feishu, dingtalk, email).
     """
 
     check_events: frozenset[HookEvent] = frozenset()
@@ -32,23 +32,23 @@ class Policy:
     destinations: tuple[str, ...] = ()
 
     def waits_at(self, event: HookEvent, plan: Plan) -> bool:
-        """Tell whether a plan waits for an external system; only a moment that is told can be waited for."""
+        """Return whether a plan waits for an external system at an event; never when no endpoint is notified of it."""
         wanted = self.check_events if plan.check_events is None else plan.check_events
-        return event in wanted and bool(self.told_of(event))
+        return event in wanted and bool(self.endpoints_for(event))
 
-    def told_of(self, event: HookEvent) -> list[str]:
-        """Return the endpoints that are told of a moment."""
+    def endpoints_for(self, event: HookEvent) -> list[str]:
+        """Return the names of the endpoints that are notified of an event."""
         return [name for name, events in self.hooks.items() if event in events]
 
 
 class Environment:
-    """Among whom and under which settings decisions are made now.
+    """The present policy and the present people.
 
-    Its one owner publishes what changes; everybody else reads it, through the engine.
+    One owner publishes changes; everybody else reads them through the engine.
     """
 
     def __init__(self, policy: Policy, directory: Directory | None = None) -> None:
-        """Begin with a policy, and with nobody unless a directory is given."""
+        """Start with a policy, and without people unless a directory is given."""
         self._policy, self._directory = policy, directory or Directory()
 
     @property
@@ -62,13 +62,13 @@ class Environment:
         return self._directory
 
     def publish(self, *, policy: Policy | None = None, directory: Directory | None = None) -> None:
-        """Let another policy or directory hold from now on; what is not given stays."""
+        """Replace the policy or the directory; what is not given stays."""
         self._policy, self._directory = policy or self._policy, directory or self._directory
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Who acts, when, among whom and under which settings."""
+    """Who acts and when, all people, the policy, and the source of new ids."""
 
     actor: Actor
     now: datetime

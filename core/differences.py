@@ -10,16 +10,17 @@ from typing import Any
 
 from core.draft import PlanDraft
 
-MOST = 100
-"""How many differences the operation log keeps of one edit; the versions of the plan have them all."""
-_LONGEST = 500
-"""How many characters of a value it keeps."""
+_MAX_DIFFERENCES = 100
+"""How many differences of one edit the operation log stores; the versions of the plan have all of them."""
+_MAX_LENGTH = 500
+"""How many characters of a value it stores."""
 _MISSING: Any = object()
+"""Stands for a value that is not there, while None may be one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One place where two versions differ; a value that is not there is None."""
+    """One place where two versions differ; a missing value is None."""
 
     path: str
     before: Any
@@ -27,10 +28,10 @@ class Difference:
 
 
 def differences(before: Any, after: Any, path: str = "") -> Iterator[Difference]:
-    """Yield each place whose value differs, with what was and what is there; null stands for nothing.
+    """Yield each place whose value differs, with its value before and after.
 
-    Items are compared by their keys (`items[deploy].name`), so that one that was put in between changes no other;
-    members of other lists by their positions.
+    Items are compared by their keys (`items[deploy].name`), so that an inserted item changes no other; members of
+    other lists by their positions.
     """
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for name in _names(before, after):
@@ -39,22 +40,22 @@ def differences(before: Any, after: Any, path: str = "") -> Iterator[Difference]
     elif isinstance(before, list) and isinstance(after, list):
         yield from _in_lists(before, after, path)
     elif before is _MISSING or after is _MISSING or before != after:
-        yield Difference(path, _shown(before), _shown(after))
+        yield Difference(path, _missing_to_none(before), _missing_to_none(after))
 
 
-def logged(before: PlanDraft, after: PlanDraft, changed: tuple[str, ...]) -> tuple[dict[str, Any], ...]:
-    """Return what the operation log keeps of an edit of these fields: each place before and after, credentials masked.
+def differences_for_log(before: PlanDraft, after: PlanDraft, changed: tuple[str, ...]) -> tuple[dict[str, Any], ...]:
+    """Return the differences of an edit as the operation log stores them, for the changed fields, credentials masked.
 
-    Only the first differences are kept, and only the beginning of long values.
+    Only the first differences are returned, and only the beginning of long values.
     """
-    old, new = (draft.masked().model_dump(mode="json", include=set(changed)) for draft in (before, after))
-    found = islice(differences(old, new), MOST)
-    return tuple({"path": one.path, "before": _short(one.before), "after": _short(one.after)} for one in found)
+    old, new = (draft.mask_credentials().model_dump(mode="json", include=set(changed)) for draft in (before, after))
+    found = islice(differences(old, new), _MAX_DIFFERENCES)
+    return tuple({"path": one.path, "before": _shorten(one.before), "after": _shorten(one.after)} for one in found)
 
 
-def _short(value: Any) -> Any:
+def _shorten(value: Any) -> Any:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return value if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return value if len(text) <= _MAX_LENGTH else text[: _MAX_LENGTH - 1] + "…"
 
 
 def _in_lists(before: list[Any], after: list[Any], path: str) -> Iterator[Difference]:
@@ -67,7 +68,7 @@ def _in_lists(before: list[Any], after: list[Any], path: str) -> Iterator[Differ
 
 
 def _by_name(members: list[Any]) -> dict[str | int, Any]:
-    """Return the members of a list by their keys, if all have one of their own, else by position."""
+    """Return the members of a list by their keys if each has a unique one, else by position."""
     keys = [member.get("key") if isinstance(member, Mapping) else None for member in members]
     if all(isinstance(key, str) and key for key in keys) and len(set(keys)) == len(keys):
         return dict(zip(map(str, keys), members, strict=True))
@@ -78,5 +79,5 @@ def _names(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> list[Any]:
     return [*before, *(name for name in after if name not in before)]
 
 
-def _shown(value: Any) -> Any:
+def _missing_to_none(value: Any) -> Any:
     return None if value is _MISSING else value

@@ -1,8 +1,8 @@
 """The plan as people write it: the body of the REST calls and the content of a YAML file.
 
-Reading is strict (unknown fields are refused) and reports every problem with the path of its field. What needs more
-than one field to judge (references, times) is judged by `core.validate`, and that a stage has approvers, so that one
-answer tells all of it.
+Validation is strict: unknown fields are rejected, and every problem is reported with the path of its field.
+`core.validate` checks what depends on more than one field (references, times). It also checks that stages have
+approvers, so that one error lists all problems of this sort.
 """
 
 from __future__ import annotations
@@ -19,20 +19,19 @@ from core.workflow import Workflow, mask_credentials
 _Visible = BeforeValidator(lambda value: remove_invisible(value) if isinstance(value, str) else value)
 Name = Annotated[str, _Visible, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Id = Annotated[str, _Visible, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-Key = Annotated[
-    str, _Visible, StringConstraints(pattern=r"^[\w.-]+$", max_length=64)
-]  # {1,64} would cost 6 MB, in Rust
+Key = Annotated[str, _Visible, StringConstraints(pattern=r"^[\w.-]+$", max_length=64)]
+"""The key of an item. A pattern with `{1,64}` in place of `max_length` would cost 6 MB of memory."""
 LongText = Annotated[str, _Visible, StringConstraints(max_length=100_000)]
 
 
 class Draft(BaseModel):
-    """Base of everything that people write."""
+    """Base of the models for what people write."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class WindowDraft(Draft):
-    """The release window; a missing end is open."""
+    """The release window; without `start` or `end` it is unlimited on that side."""
 
     start: Moment | None = None
     end: Moment | None = None
@@ -48,7 +47,7 @@ class StageDraft(Draft):
 
 
 class ApprovalDraft(Draft):
-    """Who must agree, in which order."""
+    """The stages of the approval in their order, its deadline and its reminders."""
 
     stages: Annotated[tuple[StageDraft, ...], Field(max_length=20)] = ()
     allow_self_approval: bool = False
@@ -84,7 +83,7 @@ Items = Annotated[tuple[ItemDraft, ...], Field(max_length=2000)]
 
 
 class PlanDraft(Draft):
-    """A whole plan as written. `manager` defaults to whoever creates it; `checks` to what the settings say."""
+    """A whole plan as written. `manager` defaults to whoever creates it, `checks` to those of the settings."""
 
     name: Name
     manager: Id | Literal[""] = ""
@@ -97,7 +96,7 @@ class PlanDraft(Draft):
     checks: frozenset[HookEvent] | None = None
     items: Items = ()
 
-    def masked(self) -> PlanDraft:
+    def mask_credentials(self) -> PlanDraft:
         """Return the plan with the mask in place of every credential."""
         items = tuple(
             item.model_copy(update={"workflow": mask_credentials(item.workflow)}) if item.type == "workflow" else item
@@ -120,7 +119,7 @@ class PlanPatch(Draft):
     checks: frozenset[HookEvent] | None = None
     items: Items | None = None
 
-    def applied_to(self, draft: PlanDraft) -> PlanDraft:
+    def apply_to(self, draft: PlanDraft) -> PlanDraft:
         """Return the draft with the given fields replaced; an optional field given as null is cleared."""
         given = {name: getattr(self, name) for name in self.model_fields_set}
         cleared = {

@@ -1,6 +1,6 @@
-"""What has to happen outside after a plan has changed. Effects are stored with the change and delivered after it.
+"""Effects: what has to be done outside after a plan has changed. They are stored with the change, delivered after it.
 
-An effect names what to bring up to date, not the text: it is rendered from the newest state when it is delivered.
+An effect names what to update, not the text of it: that is rendered from the newest state when it is delivered.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class DestinationKind(StrEnum):
 class Destination:
     """Where an effect is delivered.
 
-    `name` is that of the chat, the runner, the endpoint of hooks or the system with a gate, and of approval forms their
-    channel; administrators have none. `str` gives the text by which the database, the API and people know it: `slack`,
-    `feishu_instance`, `runner:local`, `hook:ci`, `gate:zadig`, `admins`.
+    `name` is that of the chat, the runner, the endpoint of hooks or the system with a gate; for approval forms it is
+    their channel, and empty for administrators. `str` returns the text form for the database, the API and people:
+    `slack`, `feishu_instance`, `runner:local`, `hook:ci`, `gate:zadig`, `admins`.
     """
 
     kind: DestinationKind
@@ -66,7 +66,7 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """Bring a plan's cards and its thread in a chat up to date."""
+    """Update a plan's cards and its thread in a chat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class RunStart:
 
 @dataclass(frozen=True, slots=True)
 class RunResume:
-    """Have a runner go on with an attempt that waits for a person; `by` is who agreed."""
+    """Have a runner resume an attempt that waits for a person; `by` is the person who agreed."""
 
     run_id: str
     item_id: str
@@ -89,7 +89,7 @@ class RunResume:
 
 @dataclass(frozen=True, slots=True)
 class RunCancel:
-    """Have a runner stop an attempt; `external_id` is what the runner called it, if that was known."""
+    """Have a runner stop an attempt; `external_id` is the runner's id of it, empty when unknown."""
 
     run_id: str
     item_id: str
@@ -107,7 +107,7 @@ class Hook:
 
 @dataclass(frozen=True, slots=True)
 class FormStart:
-    """Submit a vendor's approval form for a stage of a revision; `key` is the same for all tries."""
+    """Submit a vendor's approval form for a stage of a revision; `key` is the same in all attempts."""
 
     stage: int
     revision: int
@@ -124,7 +124,7 @@ class FormCancel:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Send a system that asked for an approval the decision."""
+    """Send the decision to the system that requested the approval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +136,14 @@ class Alarm:
 
 
 Payload = Sync | RunStart | RunResume | RunCancel | Hook | FormStart | FormCancel | Answer | Alarm
-"""What an effect does, with what that takes."""
+"""What to do at a destination, with the values for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One thing to do. Effects of the same plan and destination are delivered in the order of their identifiers.
+    """One thing to do. Effects of the same plan and destination are delivered in the order in which they were added.
 
-    `id` is stable over all attempts and serves as idempotency key; `Sync` effects that have not begun coalesce.
+    `id` is the same in all attempts and serves as idempotency key; pending `Sync` effects coalesce.
     """
 
     id: str
@@ -153,14 +153,14 @@ class Effect:
     due_at: datetime | None = None
 
     def payload_as(self, kind: type[P]) -> P:
-        """Return the payload, which is of one kind at this destination. Raises TypeError when it is not."""
+        """Return the payload as the type that its destination takes. Raises TypeError when it is of another type."""
         if not isinstance(self.payload, kind):
             raise TypeError(f"{self.destination} does not take {self.payload}")
         return self.payload
 
 
 class EffectKind(StrEnum):
-    """What the database and the API call the kinds of payloads."""
+    """The names of the payload types in the database and the API."""
 
     SYNC = "sync"
     RUN_START = "run_start"
@@ -174,7 +174,7 @@ class EffectKind(StrEnum):
 
 
 class PayloadRecord(NamedTuple):
-    """A payload as it is stored: `ref` is what it is about, `details` are the rest as JSON values."""
+    """A payload as it is stored: `ref` identifies its subject, `details` are the rest as JSON values."""
 
     kind: EffectKind
     ref: str = ""
@@ -182,7 +182,7 @@ class PayloadRecord(NamedTuple):
 
 
 def record_of(payload: Payload) -> PayloadRecord:
-    """Return how a payload is stored. Other versions read it, so names change with a migration only."""
+    """Return the stored form of a payload. Other versions read it, so its names change with a migration only."""
     match payload:
         case Sync():
             return PayloadRecord(EffectKind.SYNC)
@@ -207,7 +207,7 @@ def record_of(payload: Payload) -> PayloadRecord:
 
 
 def payload_of(record: PayloadRecord) -> Payload:
-    """Return the payload of which `record_of` made a record. Raises KeyError when a detail is missing."""
+    """Return the payload that `record_of` made a record of. Raises KeyError when a detail is missing."""
     kind, ref, details = record
     match kind:
         case EffectKind.SYNC:

@@ -1,7 +1,7 @@
 """The one way to change a plan: `Engine.execute`.
 
-Requests that arrive while a commit is under way wait together and share the next one (group commit): one load, one
-decision each, one commit. Nobody is answered before the commit, and nothing is sent before it.
+Requests that arrive during a commit share the next one (group commit): one load, one decision for each, one commit.
+No caller gets a result, and nothing is sent, before the commit.
 """
 
 from __future__ import annotations
@@ -30,15 +30,17 @@ from core.pressure import Pressure
 from core.timers import TimerKind, timers_of
 
 BATCH = 64
+"""How many requests share one commit at most."""
 REUSED_KEY = Problem("key", "this key was used for another request; choose a new one")
+"""What is wrong with a request whose key an earlier request with another fingerprint has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a command: the plan as it is now (as far as it was loaded) and what has happened.
+    """The result of a command: the plan after it, as far as it was loaded, and the events.
 
-    `repeated` tells that the request had been accepted before; nothing happened this time. `replayed` is how many
-    deliveries the request began again, when it was accepted.
+    `repeated` is whether the request had been accepted before, so that nothing happened this time. `replayed` is how
+    many deliveries the request replayed when it was accepted.
     """
 
     plan: Plan
@@ -56,13 +58,13 @@ class _Request:
 
     @property
     def keys(self) -> list[str]:
-        """What the request is remembered by."""
+        """The keys under which the request is stored."""
         return _keys(self.key, self.fingerprint)
 
 
 @dataclass(slots=True, kw_only=True)
-class _Waiting(_Request):
-    """A request with somebody who waits for what becomes of it."""
+class _PendingRequest(_Request):
+    """A request whose caller waits for `done`."""
 
     done: asyncio.Future[Outcome]
 
@@ -74,7 +76,7 @@ class Engine:
         self._store, self._clock, self._ids, self._audit_key = store, clock, ids, audit_key
         self._environment = environment
         self.pressure = Pressure()
-        self._waiting: list[_Waiting] = []
+        self._waiting: list[_PendingRequest] = []
         self._committing: asyncio.Task[None] | None = None
         self._listeners: list[Callable[[Sequence[str]], None]] = []
 
@@ -93,35 +95,35 @@ class Engine:
         self._listeners.append(listener)
 
     def context(self, actor: Actor) -> Context:
-        """Return what a decision of an actor would look at now."""
+        """Return the context of a decision on what an actor requests now."""
         return Context(actor, self._clock.now(), self.directory, self.policy, self._ids)
 
     async def execute(self, command: c.AnyCommand, actor: Actor, key: str = "", fingerprint: str = "") -> Outcome:
         """Execute a command and return when its result is durable.
 
-        A request that comes again with the same `key` changes nothing and gets the plan as it is now. Where senders
-        choose their keys, `fingerprint` stands for what is asked: the same key with another one is Invalid. Raises a
-        FabuError when the command is refused; what is refused for want of rights, and every callback that is, is put
-        into the operation log first.
+        A request that is repeated with the same `key` changes nothing and returns the present plan. Where senders
+        choose their keys, `fingerprint` identifies the content of the request: Invalid is raised for the same key with
+        another fingerprint. Raises a FabuError when the command is rejected. The operation log has the requests that
+        were rejected for want of rights, and all rejected callbacks.
         """
         done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        request = _Waiting(command, actor, key, fingerprint, done=done)
+        request = _PendingRequest(command, actor, key, fingerprint, done=done)
         self._waiting.append(request)
         if self._committing is None:
             self._committing = asyncio.create_task(self._commit_all())
         return await request.done
 
-    async def accepted(self, key: str, fingerprint: str = "") -> AcceptedRequest | None:
-        """Return what the request did that was accepted under a key; None when the key is new.
+    async def find_accepted(self, key: str, fingerprint: str = "") -> AcceptedRequest | None:
+        """Return the request that was accepted under a key; None when the key is new.
 
-        Raises Invalid when it came with another fingerprint, as `execute` does.
+        Raises Invalid when it had another fingerprint, as `execute` does.
         """
         keys = _keys(key, fingerprint)
         found = await self._store.read(lambda reading: reading.requests.find(keys)) if keys else {}
-        return _accepted(found, key, keys)
+        return _find_accepted(found, key, keys)
 
     async def drain(self) -> None:
-        """Wait until everything that was accepted is durable."""
+        """Wait until all requests so far have their results."""
         if self._committing is not None:
             await self._committing
 
@@ -129,22 +131,22 @@ class Engine:
         try:
             while self._waiting:
                 requests, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
-                self.pressure.seen(len(requests))
+                self.pressure.record_batch(len(requests))
                 await self._commit(requests)
         finally:
             self._committing = None
 
-    async def _commit(self, requests: list[_Waiting], *, again: bool = False) -> None:
-        """Commit a batch. One that fails is tried again request by request, so that each stands for itself.
+    async def _commit(self, requests: list[_PendingRequest], *, alone: bool = False) -> None:
+        """Commit a batch. When that fails, commit each request alone, so that none fails because of another.
 
-        The second time, a request that another replica was faster with is known for a repeated one.
+        The second time, a request that another replica has accepted meanwhile is recognized as repeated.
         """
         try:
             results = await self._store.write(lambda writing: _Batch(self, writing).run(requests))
-        except Exception as error:  # noqa: BLE001 - whatever happened belongs to those who wait for it
-            if not (again or isinstance(error, Unavailable)):
+        except Exception as error:  # noqa: BLE001 - every error is passed to the callers that wait
+            if not (alone or isinstance(error, Unavailable)):
                 for request in requests:
-                    await self._commit([request], again=True)
+                    await self._commit([request], alone=True)
                 return
             results = _Results([error] * len(requests))
         for request, result in zip(requests, results.answers, strict=True):
@@ -154,18 +156,18 @@ class Engine:
                 request.done.set_result(result)
             else:
                 request.done.set_exception(result)
-        self.committed(results.changed)
+        self.notify_listeners(results.changed)
 
     def note(self, writing: Writing, notes: Sequence[c.AnyCommand]) -> Sequence[str]:
-        """Execute commands of the system in a transaction of the caller: what is logged with it, or not at all.
+        """Execute commands of the system in the caller's transaction, so that both are committed or neither is.
 
-        What is refused, as for a plan that was deleted, is left out. Returns the ids of the plans that were changed,
-        for `committed`.
+        Rejected commands, such as those on a deleted plan, are left out. Returns the ids of the changed plans, which
+        the caller passes to `notify_listeners` after the commit.
         """
         return _Batch(self, writing).run([_Request(note, SYSTEM) for note in notes]).changed if notes else ()
 
-    def committed(self, changed: Sequence[str]) -> None:
-        """Tell the listeners, on the event loop, which plans a transaction changed."""
+    def notify_listeners(self, changed: Sequence[str]) -> None:
+        """Call the listeners, on the event loop, with the ids of the plans that a transaction changed."""
         for listener in self._listeners if changed else ():
             listener(changed)
 
@@ -177,8 +179,8 @@ class _Results:
 
 
 @dataclass(slots=True)
-class _Touched:
-    """A plan in a batch: as it was loaded, as it has become, and what has to be saved with it."""
+class _TouchedPlan:
+    """A plan in a batch: as loaded, as changed so far, and what has to be saved with it."""
 
     before: Plan | None
     after: Plan
@@ -193,7 +195,7 @@ class _Batch:
 
     def __init__(self, engine: Engine, writing: Writing) -> None:
         self._engine, self._writing = engine, writing
-        self._touched: dict[str, _Touched] = {}
+        self._touched: dict[str, _TouchedPlan] = {}
         self._accepted: dict[str, AcceptedRequest] = {}
 
     def run(self, requests: Sequence[_Request]) -> _Results:
@@ -205,7 +207,7 @@ class _Batch:
             plan_id = accepted.plan_id if accepted else request.command.plan_id
             scopes[plan_id] = scopes.get(plan_id, Scope()) | scope_of(request.command)
         loaded = self._writing.plans.load(scopes)
-        self._touched = {plan_id: _Touched(plan, plan) for plan_id, plan in loaded.items()}
+        self._touched = {plan_id: _TouchedPlan(plan, plan) for plan_id, plan in loaded.items()}
         answers = [self._answer(request) for request in requests]
         changes = [self._change(touched) for touched in self._touched.values() if touched.entries or touched.requests]
         if changes:
@@ -214,7 +216,7 @@ class _Batch:
 
     def _answer(self, request: _Request) -> Outcome | Exception:
         try:
-            if accepted := _accepted(self._accepted, request.key, request.keys):
+            if accepted := _find_accepted(self._accepted, request.key, request.keys):
                 return Outcome(self._find(accepted.plan_id).after, repeated=True, replayed=accepted.replayed)
             return self._execute(request)
         except FabuError as error:
@@ -222,7 +224,7 @@ class _Batch:
                 self._log_refusal(request, error)
             return error
 
-    def _find(self, plan_id: str) -> _Touched:
+    def _find(self, plan_id: str) -> _TouchedPlan:
         if plan_id not in self._touched:
             raise NotFound(what="plan", ref=plan_id)
         return self._touched[plan_id]
@@ -232,7 +234,7 @@ class _Batch:
         if isinstance(command, c.Create):
             pending = start(command, context)
             pending.plan = replace(pending.plan, number=self._writing.plans.next_number())
-            touched = self._touched[command.plan_id] = _Touched(None, pending.plan)
+            touched = self._touched[command.plan_id] = _TouchedPlan(None, pending.plan)
         else:
             touched = self._find(command.plan_id)
             pending = decide(touched.after, command, context)
@@ -246,7 +248,7 @@ class _Batch:
         return Outcome(touched.after, pending.events, replayed=accepted.replayed)
 
     def _add(
-        self, touched: _Touched, actor: Actor, plan: Plan, events: Sequence[AnyEvent | Created], context: Context
+        self, touched: _TouchedPlan, actor: Actor, plan: Plan, events: Sequence[AnyEvent | Created], context: Context
     ) -> None:
         if not events:
             return
@@ -265,16 +267,16 @@ class _Batch:
             return
         verb = getattr(request.command, "verb", type(request.command).__name__.lower())
         context = self._engine.context(request.actor)
-        refusal = c.Refuse(plan_id=touched.after.id, verb_asked=str(verb), code=error.code)
+        refusal = c.Refuse(plan_id=touched.after.id, refused_verb=str(verb), code=error.code)
         pending = decide(touched.after, refusal, context)
         self._add(touched, request.actor, pending.plan, pending.events, context)
 
-    def _change(self, touched: _Touched) -> Change:
+    def _change(self, touched: _TouchedPlan) -> Change:
         return Change(
             before=touched.before,
             after=touched.after,
             entries=touched.entries,
-            effects=_coalesced(touched.effects),
+            effects=_coalesce_syncs(touched.effects),
             timers=_timer_changes(touched.before, touched.after),
             drafts=touched.drafts,
             requests=touched.requests,
@@ -282,20 +284,20 @@ class _Batch:
 
 
 def _keys(key: str, fingerprint: str) -> list[str]:
-    """Return what a request is remembered by: its key, and the key together with what is asked."""
+    """Return the keys under which a request is stored: its key alone, and its key joined with its fingerprint."""
     marked = f"{key}#{fingerprint}" if fingerprint else ""
     return [each for each in (key, marked) if key and each]
 
 
-def _accepted(found: Mapping[str, AcceptedRequest], key: str, keys: Collection[str]) -> AcceptedRequest | None:
-    """Return the request that has a key already. Raises Invalid when it is not the same request."""
+def _find_accepted(found: Mapping[str, AcceptedRequest], key: str, keys: Collection[str]) -> AcceptedRequest | None:
+    """Return the accepted request with a key, or None. Raises Invalid when it had another fingerprint."""
     if key in found and not found.keys() >= set(keys):
         raise Invalid(REUSED_KEY)
     return found.get(key)
 
 
-def _coalesced(effects: Sequence[Effect]) -> list[Effect]:
-    """Keep one `Sync` per destination: the last, so that it comes after what it will show."""
+def _coalesce_syncs(effects: Sequence[Effect]) -> list[Effect]:
+    """Return the effects with only the last `Sync` of each destination: it shows all changes of the batch."""
     last = {effect.destination: effect.id for effect in effects if isinstance(effect.payload, Sync)}
     return [e for e in effects if not isinstance(e.payload, Sync) or last[e.destination] == e.id]
 
@@ -306,7 +308,7 @@ def _timer_changes(before: Plan | None, after: Plan) -> dict[TimerKind, datetime
 
 
 def scope_of(command: c.AnyCommand) -> Scope:
-    """Return how much of a plan a command needs."""
+    """Return how much of a plan has to be loaded for a command."""
     match command:
         case c.Edit() | c.Finish() | c.Submit():
             return Scope(whole=True)

@@ -1,8 +1,8 @@
 """Every error that Fabu raises on purpose.
 
 FabuError
-├── Unauthorized          who is asking is not known            401
-├── Forbidden             known, but without the right          403
+├── Unauthorized          the sender is not proven              401
+├── Forbidden             the sender is known, without a right  403
 │   ├── NotApprover
 │   ├── NotYourTurn
 │   └── SelfApproval
@@ -12,13 +12,15 @@ FabuError
 │   ├── WrongStatus
 │   ├── AlreadyDecided
 │   ├── ItemNotReady
+│   │   └── ItemBlocked
 │   ├── OutsideWindow
-│   └── Contradiction
+│   ├── Contradiction
+│   └── OutdatedCard
 ├── Gone                  410
 ├── StaleRevision         412
 ├── Invalid               422, with all problems at once
 ├── Unavailable           503
-└── DeliveryError         an outside system did not take what was sent
+└── DeliveryError         502, an outside system did not accept what was sent
 
 An error carries a stable `code`, an HTTP status and parameters. `message` is the English text and the key of the
 translation; the catalogue of `bot.i18n` turns it into the reader's language.
@@ -84,7 +86,7 @@ class SelfApproval(Forbidden):
 
 
 class NotFound(FabuError):
-    """What was asked for is not there."""
+    """What was requested does not exist."""
 
     code = "not_found"
     http_status = 404
@@ -122,7 +124,7 @@ class AlreadyDecided(Conflict):
 
 
 class ItemNotReady(Conflict):
-    """The item is not in a state that accepts the command, or waits for other items."""
+    """The item does not accept the command in its present status."""
 
     code = "item_not_ready"
     message = "“{item}” is {status}. It does not take “{verb}” now."
@@ -143,7 +145,7 @@ class OutsideWindow(Conflict):
 
 
 class Contradiction(Conflict):
-    """A callback says otherwise than an earlier one."""
+    """A callback contradicts an earlier one."""
 
     code = "contradiction"
     message = "This check was answered already, with another result: {result}."
@@ -157,7 +159,7 @@ class OutdatedCard(Conflict):
 
 
 class Gone(FabuError):
-    """What was addressed is over and will not come back."""
+    """The request concerns something that has ended for good."""
 
     code = "gone"
     http_status = 410
@@ -210,11 +212,11 @@ class Unavailable(FabuError):
 
 
 class DeliveryError(FabuError):
-    """An outside system did not take what was sent to it.
+    """An outside system did not accept what was sent to it.
 
-    `retryable` says whether the same request may succeed later, `retry_after` (seconds) how long the other side asks
-    to wait, and `sent` whether the request may have reached it although no answer came back. `status` and `answer`
-    are what it answered over HTTP, for the delivery log.
+    `retryable` is whether the same request may succeed later. `retry_after` is the delay that the system requests, in
+    seconds. `sent` is whether the request may have reached the system although no answer came back. `status` and
+    `answer` are its HTTP answer, for the delivery log.
     """
 
     code = "delivery"

@@ -1,52 +1,20 @@
-"""What has happened to a plan. Events are facts: `core.apply` folds them, the operation log keeps them.
+"""The events: what has happened to a plan. `core.apply` applies them, the operation log stores them.
 
-`name` is what the log stores; the other fields are the entry's details. A new event is a class here, a part of
-`AnyEvent`, a case in `core.apply` and a sentence in `bot.cards.sentences`.
+A new event is a class here, a part of `AnyEvent`, a case in `core.apply` and a sentence in `bot.cards.sentences`. What
+all events have is in `core.event`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from types import MappingProxyType
-from typing import Any, ClassVar, get_args
+from typing import Any, get_args
 
 from core.draft import PlanDraft
+from core.event import Consequence, Event, LogOnly
 from core.plan import Check, Decision, Item, Run
 from core.status import HookEvent, RunStatus
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """Base of all events; `name` is stable, for it is stored.
-
-    `changes_cards` says whether cards and threads are brought up to date after it, and `in_thread` whether the thread
-    of the plan then reports it. Without `changes_closed_cards` it leaves cards alone that ask for nothing any more:
-    updating them would cost a call for each. Without `has_actor` its sentence names nobody.
-    """
-
-    name: ClassVar[str]
-    changes_cards: ClassVar[bool] = True
-    changes_closed_cards: ClassVar[bool] = True
-    in_thread: ClassVar[bool] = True
-    has_actor: ClassVar[bool] = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Consequence(Event):
-    """Base of the events that nobody causes directly: they follow from what somebody did."""
-
-    has_actor = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogOnly(Event):
-    """Base of the events that change nothing and are kept in the operation log alone."""
-
-    changes_cards = False
-    changes_closed_cards = False
-    in_thread = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +32,7 @@ class Created(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edited(Event):
-    """The content changed; `changed` names the fields, `differences` tells the log what they were and are (masked)."""
+    """The content changed; `changed` names the fields, `differences` are their changes for the log (masked)."""
 
     name = "edited"
     draft: PlanDraft
@@ -84,14 +52,14 @@ class Finished(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted(Event):
-    """Approval was asked for."""
+    """Approval was requested."""
 
     name = "submitted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitDeferred(Event):
-    """A submit waits for the check of the finished planning and goes on by itself."""
+    """A submit waits for the external check of the planning, and continues when that passes."""
 
     name = "submit_deferred"
     in_thread = False
@@ -99,7 +67,7 @@ class SubmitDeferred(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Voted(Event):
-    """An approver, or the delegate in the approver's name, decided."""
+    """An approver voted, or the delegate in the approver's name."""
 
     name = "voted"
     stage: int
@@ -111,7 +79,7 @@ class Voted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delegated(Event):
-    """An approver named somebody to decide instead."""
+    """An approver named a person to vote instead."""
 
     name = "delegated"
     stage: int
@@ -160,7 +128,7 @@ class Reminded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormLinked(Event):
-    """The vendor's approval form of a stage exists."""
+    """The vendor's approval form of a stage was started."""
 
     name = "form_linked"
     in_thread = False
@@ -184,7 +152,7 @@ class WindowOpened(Consequence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemDone(Event):
-    """A text item was carried out."""
+    """A text item was done."""
 
     name = "item_done"
     changes_closed_cards = False
@@ -194,7 +162,7 @@ class ItemDone(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemSkipped(Event):
-    """An item was left out."""
+    """An item was skipped."""
 
     name = "item_skipped"
     changes_closed_cards = False
@@ -204,7 +172,7 @@ class ItemSkipped(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequested(Event):
-    """A workflow is to be started; the runner is called after this is durable."""
+    """A run of a workflow was requested; the runner is called after the commit."""
 
     name = "run_requested"
     changes_closed_cards = False
@@ -215,7 +183,7 @@ class RunRequested(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunChanged(Event):
-    """A runner reported on an attempt that goes on."""
+    """A runner reported on an attempt that has not ended."""
 
     name = "run_changed"
     changes_closed_cards = False
@@ -244,7 +212,7 @@ class RunEnded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResumed(Event):
-    """An approver lets an attempt go on that waits for a person; the runner is told after this is durable."""
+    """An approver resumed an attempt that waited for a person; the runner is called after the commit."""
 
     name = "run_resumed"
     item_id: str
@@ -253,7 +221,7 @@ class RunResumed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleFired(Event):
-    """The scheduled execution started what was due; it looks again when an item completes."""
+    """The schedule started the items that could start; it fires again when an item completes."""
 
     name = "schedule_fired"
     in_thread = False
@@ -270,7 +238,7 @@ class CheckStarted(Consequence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckProgressed(Consequence):
-    """The external system is still working and said what on."""
+    """The external system reported progress; it is still working."""
 
     name = "check_progressed"
     event: HookEvent
@@ -279,7 +247,7 @@ class CheckProgressed(Consequence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckReminded(Event):
-    """People were told that the external system has not answered yet."""
+    """People were reminded that the external system has not answered yet."""
 
     name = "check_reminded"
     event: HookEvent
@@ -295,7 +263,7 @@ class CheckPassed(Consequence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckFailed(Consequence):
-    """The external system refused, or did not answer in time."""
+    """The external system rejected the plan, or did not answer in time."""
 
     name = "check_failed"
     event: HookEvent
@@ -304,7 +272,7 @@ class CheckFailed(Consequence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRepeated(LogOnly):
-    """The external system said again what it had said; nothing followed from it."""
+    """The external system repeated its answer; nothing changed."""
 
     name = "check_repeated"
     event: HookEvent
@@ -312,8 +280,8 @@ class CheckRepeated(LogOnly):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told(LogOnly):
-    """An external system took notice of a moment."""
+class HookDelivered(LogOnly):
+    """A hook, or the answer to a gate, reached an external system; `delivery` is the id of its effect."""
 
     name = "told"
     endpoint: str
@@ -322,8 +290,8 @@ class Told(LogOnly):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Untold(Event):
-    """An external system could not be told of a moment, and will not be unless somebody replays the delivery."""
+class HookUndeliverable(Event):
+    """A hook, or the answer to a gate, could not be delivered; it is sent again only when somebody replays it."""
 
     name = "untold"
     endpoint: str
@@ -333,7 +301,7 @@ class Untold(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointDisabled(Consequence):
-    """An external system is told nothing any more, of this plan and of others, until a replay succeeds."""
+    """An endpoint of hooks is disabled, for this plan and all others, until a replay succeeds."""
 
     name = "endpoint_disabled"
     endpoint: str
@@ -342,7 +310,7 @@ class EndpointDisabled(Consequence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed(Event):
-    """Somebody had deliveries begin again that had ended: these of the plan, `total` over all plans at once."""
+    """Somebody replayed deliveries that had ended: `deliveries` are those of the plan, `total` counts all plans."""
 
     name = "replayed"
     deliveries: tuple[str, ...]
@@ -352,7 +320,7 @@ class Replayed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Succeeded(Consequence):
-    """Every item is done or skipped, and nobody has anything against it."""
+    """Every item is done or skipped, and the external check, if there is one, has passed."""
 
     name = "succeeded"
 
@@ -366,7 +334,7 @@ class TimedOut(Consequence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replanned(Event):
-    """The plan went back to planning. `cancelled` are the items whose runs were going."""
+    """The plan returned to planning. `cancelled` are the items whose runs were cancelled."""
 
     name = "replanned"
     reason: str
@@ -377,7 +345,7 @@ class Replanned(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancelled(Event):
-    """The plan was given up. `cancelled` are the items whose runs were going."""
+    """The plan was cancelled. `cancelled` are the items whose runs were cancelled."""
 
     name = "cancelled"
     reason: str
@@ -393,7 +361,7 @@ class Deleted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused(LogOnly):
-    """Somebody asked for something without having the right."""
+    """A request was rejected for want of rights, or a callback was rejected for any reason."""
 
     name = "refused"
     verb: str
@@ -405,17 +373,9 @@ AnyEvent = (
     | ApprovalExpired | Reminded | FormLinked | ExecutionStarted | WindowOpened | ItemDone | ItemSkipped
     | RunRequested | RunChanged | RunEnded | RunResumed | ScheduleFired | CheckStarted | CheckProgressed
     | CheckReminded | CheckPassed | CheckFailed | Succeeded | TimedOut | Replanned | Cancelled | Deleted
-    | CheckRepeated | Told | Untold | EndpointDisabled | Replayed | Refused
+    | CheckRepeated | HookDelivered | HookUndeliverable | EndpointDisabled | Replayed | Refused
 )  # fmt: skip
 """Every event but `Created`, which has no plan to be applied to."""
 
 EVENTS: Mapping[str, type[Event]] = MappingProxyType({event.name: event for event in (Created, *get_args(AnyEvent))})
 """Every event by the name under which the log stores it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stamp:
-    """Who and when: what `apply` needs beside the event."""
-
-    actor: str
-    at: datetime

@@ -1,4 +1,4 @@
-"""Who is who: people, groups, and who acts."""
+"""People and groups, and the actors on whose behalf commands are executed."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """The party on whose behalf a command runs, as the signed envelope or the token proved it.
+    """The party on whose behalf a command is executed, as a signature or a token has proven it.
 
-    `via` names the way in: slack, feishu, dingtalk, api, console, cli, callback, timer, runner.
+    `via` names where the command came from: slack, feishu, dingtalk, api, console, cli, callback, timer, runner.
     """
 
     id: str
@@ -61,11 +61,11 @@ SYSTEM = Actor("system", ActorKind.SYSTEM, "timer")
 EXTERNAL = Actor("external", ActorKind.EXTERNAL, "callback")
 
 GATE = "gate:"
-"""Begins the ids of systems that ask for approvals; no person's id has a colon."""
+"""The prefix of the ids of systems that request approvals; no person's id has a colon."""
 
 
 def gate(system: str) -> Actor:
-    """Return another system as the actor that asks for approvals here, by plans that it owns."""
+    """Return the actor that another system is: it requests approvals by plans that it creates."""
     return Actor(GATE + system, ActorKind.EXTERNAL, system)
 
 
@@ -82,7 +82,7 @@ class Directory:
 
     @cached_property
     def accounts(self) -> Mapping[tuple[str, str], Person]:
-        """People by the accounts that are written down for them, (platform, user)."""
+        """People by their configured chat accounts, (platform, user)."""
         found: dict[tuple[str, str], Person] = {}
         for person, platform in product(self.people.values(), CHATS):
             if user := getattr(person, platform):
@@ -101,12 +101,12 @@ class Directory:
         return frozenset(person for person in found if self.active(person))
 
     def active(self, person_id: str) -> bool:
-        """Tell whether the person exists and has not left."""
+        """Return whether the person exists and has not left."""
         person = self.people.get(person_id)
         return person is not None and person.active
 
     def knows(self, name: str) -> bool:
-        """Tell whether a name as written in a plan (`bob` or `@sre`) refers to somebody."""
+        """Return whether a name as written in a plan (`bob` or `@sre`) refers to somebody."""
         return name[1:] in self.groups if name.startswith("@") else self.active(name)
 
     def name(self, person_id: str) -> str:

@@ -1,8 +1,7 @@
-"""What a release plan is made of.
+"""The release plan and its parts: stages, votes, items, runs and checks.
 
-All values are immutable. A `Plan` in memory holds as many of its items as the command at hand needs
-(`core.ports.plans.Scope` says which); `tally` counts all of them, so that a click costs the same on a plan of one item
-and of a thousand.
+All values are immutable. A `Plan` in memory has only those items that a command needs (`core.ports.plans.Scope`);
+`tally` counts all items, so that a click costs the same on a plan of one item and of a thousand.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ Rule = Literal["all", "any"] | int
 
 
 class Channel(StrEnum):
-    """Where the approvers of a stage are asked."""
+    """Where the approvers of a stage vote."""
 
     NATIVE = "native"
     SLACK = "slack"
@@ -33,7 +32,7 @@ class Channel(StrEnum):
 
     @property
     def is_form(self) -> bool:
-        """Whether the vendor's own approval form decides."""
+        """Whether the approvers vote in the vendor's own approval form."""
         return self in (Channel.FEISHU_INSTANCE, Channel.DINGTALK_INSTANCE)
 
     @property
@@ -43,7 +42,7 @@ class Channel(StrEnum):
 
 
 class Decision(StrEnum):
-    """What an approver says."""
+    """The vote of an approver."""
 
     APPROVE = "approve"
     REJECT = "reject"
@@ -51,17 +50,17 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """When a plan may be executed; a missing end is open."""
+    """When a plan may be executed; without `start` or `end` it is unlimited on that side."""
 
     start: datetime | None = None
     end: datetime | None = None
 
     def contains(self, moment: datetime) -> bool:
-        """Tell whether the window is open at a moment; both ends belong to it."""
-        return (self.start is None or self.start <= moment) and not self.over(moment)
+        """Return whether the window is open at a time; it includes both ends."""
+        return (self.start is None or self.start <= moment) and not self.has_ended(moment)
 
-    def over(self, moment: datetime) -> bool:
-        """Tell whether the window has closed for good."""
+    def has_ended(self, moment: datetime) -> bool:
+        """Return whether the window has closed for good."""
         return self.end is not None and moment > self.end
 
 
@@ -93,7 +92,11 @@ class Vote:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """Who must agree, in which order. `delegates` maps an approver to the person who stands in."""
+    """The stages in their order, and how far the approval has come.
+
+    `current` is the index of the stage that is being decided, and `asked_at` when its approval was requested.
+    `delegates` maps an approver to the person who votes instead.
+    """
 
     stages: tuple[Stage, ...] = ()
     allow_self_approval: bool = False
@@ -112,9 +115,9 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A wait for an external system, since when, until when, and what it said so far.
+    """A wait for an external system: its start, its deadline, and what the system has reported so far.
 
-    `reminders` counts how often people were told that it still lasts.
+    `reminders` counts how often people were reminded of it.
     """
 
     event: HookEvent
@@ -140,7 +143,7 @@ class Run:
 
 
 class StoredSpec(Mapping[str, Any]):
-    """A spec as it is stored: `text` is compact JSON, which is parsed when somebody looks into it."""
+    """A spec as it is stored: `text` is compact JSON, which is parsed on first access."""
 
     __slots__ = ("_parsed", "text")
 
@@ -166,7 +169,7 @@ class StoredSpec(Mapping[str, Any]):
 class Item:
     """One thing to do in a release: a text to follow by hand, or a workflow to run.
 
-    `spec` is the text (`{"content": …}`) or the wire form of the workflow; it is None where it was not loaded.
+    `spec` is the text (`{"content": …}`) or the wire form of the workflow; it is None when it was not loaded.
     `needs` are identifiers of items that must be complete first.
     """
 
@@ -194,7 +197,7 @@ class Item:
 
     @property
     def waits(self) -> bool:
-        """Whether its run stands still until a person lets it go on."""
+        """Whether its run waits for a person."""
         return self.status is ItemStatus.RUNNING and self.run is not None and self.run.status is RunStatus.WAITING
 
 
@@ -221,7 +224,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The descriptive part of a plan that no decision depends on; loaded with the whole plan only."""
+    """The descriptive part of a plan, on which no decision depends; loaded only with the whole plan."""
 
     description: str = ""
     jira_sprints: tuple[Mapping[str, Any], ...] = ()
@@ -231,10 +234,10 @@ class Content:
 class Plan:
     """A release plan as far as a command needs it.
 
-    `nonce` changes with every revision and is part of the references on cards, so that a click on an old card is
-    known for one. `version` counts saves and guards against lost updates. `instance_code` is what an external system
-    sends back with its answer; it changes with every edit. `origin` says, in the terms of the system that opened a
-    gate, what the plan asks approval for; empty for people's plans.
+    `nonce` changes with every revision and is part of the references on cards, so that a click on an outdated card is
+    recognized. `version` counts saves and prevents lost updates. `instance_code` is what an external system sends back
+    with its answer; it changes with every edit. `origin` identifies, in the terms of the system that opened a gate,
+    what the plan requests approval for; empty for people's plans.
     """
 
     id: str
@@ -276,22 +279,22 @@ class Plan:
 
     @property
     def gate(self) -> str:
-        """The system that asks for approval by this plan and is told the decision; empty for people's plans."""
+        """The id of the system that requests approval by this plan and gets the decision; empty for people's plans."""
         return self.created_by if self.created_by.startswith(GATE) else ""
 
     @property
     def ref(self) -> str:
-        """What a card's button carries: which revision of which plan. It gives no right to anything."""
+        """The reference to this revision that a card's buttons have. It grants no right."""
         return f"{self.id}.{self.nonce}"
 
     def item_ref(self, item_id: str) -> str:
-        """What the button of an item carries."""
+        """Return the reference to an item of this revision that the item's buttons have."""
         return f"{self.ref}.{item_id}"
 
     def blockers(self, item: Item) -> list[Item]:
-        """Return the items that must be complete before an item and are not.
+        """Return the incomplete items that an item needs.
 
-        Of the items that are loaded: a command loads what its item needs, a list of plans loads none.
+        Only loaded items are considered: a command loads those that its item needs, a list of plans loads none.
         """
         needed = (self.items[need] for need in item.needs if need in self.items)
         return [other for other in needed if not other.complete]

@@ -1,4 +1,4 @@
-"""How many requests are waiting: what is not urgent gives way to decisions."""
+"""Whether requests pile up: work that is not urgent then waits."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import asyncio
 from contextlib import suppress
 
 BURST = 4
-"""So many requests decided together mean that people wait for each other."""
+"""From this many requests in one commit on, requests pile up."""
 QUIET = 0.2
-"""Seconds with fewer requests at a time after which the pressure is over."""
+"""How many seconds after the last such commit the pressure is over."""
 
 
 class Pressure:
-    """Knows whether requests come faster than they can be decided one by one."""
+    """Detects that requests arrive faster than they are committed."""
 
     def __init__(self) -> None:
         self._over = asyncio.Event()
         self._over.set()
         self._timer: asyncio.TimerHandle | None = None
 
-    def seen(self, requests: int) -> None:
-        """Take note of how many requests were decided together."""
+    def record_batch(self, requests: int) -> None:
+        """Record how many requests share a commit."""
         if requests < BURST:
             return
         self._over.clear()
@@ -28,8 +28,8 @@ class Pressure:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(QUIET, self._over.set)
 
-    async def passed(self, patience: float) -> bool:
-        """Wait until there is none, at most `patience` seconds; tell whether there is none."""
+    async def wait_until_quiet(self, patience: float) -> bool:
+        """Wait until the pressure is over, at most `patience` seconds; return whether it is over."""
         if not self._over.is_set():
             with suppress(TimeoutError):
                 async with asyncio.timeout(patience):

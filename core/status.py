@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class HookEvent(StrEnum):
-    """The moments of a plan at which external systems are told, and may hold it until they call back."""
+    """The events of a plan of which external systems are notified; the plan may wait until they call back."""
 
     FINISH_PLANNING = "finish_planning"
     START_EXECUTE = "start_execute"
@@ -18,7 +18,7 @@ class HookEvent(StrEnum):
 
 
 class PlanStatus(StrEnum):
-    """Where a plan stands."""
+    """The status of a plan."""
 
     PLANNING = "planning"
     FINISH_PLANNING = "finish_planning"
@@ -56,7 +56,7 @@ def canonical_status(status: str) -> str:
 
 
 class ItemStatus(StrEnum):
-    """Where an item stands ("发布计划任务状态说明")."""
+    """The status of an item ("发布计划任务状态说明")."""
 
     TODO = "todo"
     RUNNING = "running"
@@ -71,10 +71,10 @@ class ItemStatus(StrEnum):
 
 
 class RunStatus(StrEnum):
-    """Where one attempt of a workflow stands.
+    """The status of one attempt of a workflow.
 
-    `starting` is the stored intent before the runner was called; `waiting` needs a person in the runner's own
-    system; `unknown` was lost between the call and its answer and is never started again by itself.
+    `starting` is the stored intent before the runner is called; `waiting` needs a person in the runner's own system;
+    `unknown` was lost between the call and its answer, and is never restarted automatically.
     """
 
     STARTING = "starting"
@@ -88,7 +88,7 @@ class RunStatus(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more is expected of the attempt."""
+        """Whether the attempt has ended: no further report is expected."""
         return self not in (RunStatus.STARTING, RunStatus.RUNNING, RunStatus.WAITING)
 
 

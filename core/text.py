@@ -1,4 +1,4 @@
-"""What people write, read in one way everywhere: invisible characters, durations, moments and phone numbers."""
+"""Parsers and formatters for what people write: invisible characters, durations, times and phone numbers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, WithJsonSchema
 
-_CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"  # a surrogate is half of a character
+_CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"
+"""Control characters, and surrogates, which are halves of a character."""
 _BREAKS = "\u2028\u2029"
 _IGNORABLE = (
     "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
@@ -18,14 +19,16 @@ _EMOJI = (
     "[\xa9\xae\u203c\u2049\u2122\u2139\u2194-\u21aa\u231a-\u23ff\u24c2\u25aa-\u25fe\u2600-\u27bf\u2934\u2935"
     "\u2b05-\u2b55\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
 )
-_STYLE = "[\ufe0e\ufe0f]"  # chooses between text and emoji
+_STYLE = "[\ufe0e\ufe0f]"
+"""The variation selectors that choose between text and emoji."""
 _INVISIBLE = re.compile(
     f"[{_CONTROLS}{_BREAKS}{_IGNORABLE}]"
     f"(?<!{_EMOJI}{_STYLE})(?<![0-9#*]\ufe0f(?=\u20e3))"
     f"(?<!{_EMOJI}\u200d(?={_EMOJI}))(?<!{_EMOJI}{_STYLE}\u200d(?={_EMOJI}))"
 )
 _UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1), "s": timedelta(seconds=1)}
-_PART = r"(\d{1,8})([dhms])"  # more digits would be longer than any duration, and could overflow
+_PART = r"(\d{1,8})([dhms])"
+"""A number with its unit; more digits would exceed every duration, and could overflow."""
 _DURATION = re.compile(f"(?:{_PART})+")
 _SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(days=366)
 _EARLIEST, _END = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
@@ -41,7 +44,8 @@ def remove_invisible(text: str) -> str:
     tags, the byte order mark, and the marks of interlinear annotations. They make two names look alike, and turn or
     hide what is approved. Within emoji the joiner (U+200D) and the variation selectors (U+FE0E-F) stay.
 
-    For names, commands and whatever is shown. Scripts, SQL and values of parameters keep them: see `reveal_invisible`.
+    Use it for names, commands and everything that people read. Scripts, SQL and values of parameters keep such
+    characters: see `reveal_invisible`.
     """
     return _INVISIBLE.sub(lambda found: "\n" if found[0] in _BREAKS else "", text)
 
@@ -49,7 +53,7 @@ def remove_invisible(text: str) -> str:
 def reveal_invisible(text: str) -> str:
     """Return a text with `⟨U+200B⟩` in the place of each character that `remove_invisible` would remove or replace.
 
-    For what runs as it was written: who approves it sees on the card that there is more to it than meets the eye.
+    Use it for text that runs as it was written, such as scripts: the card shows approvers what would be invisible.
     """
     return _INVISIBLE.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text)
 
@@ -77,7 +81,7 @@ def format_duration(duration: timedelta) -> str:
 
 
 def _read_duration(value: Any) -> Any:
-    """Leave numbers of seconds, and ISO 8601 (`PT1H30M`), which pydantic writes into JSON, to pydantic."""
+    """Parse a text such as `10m`. Numbers of seconds, and the ISO 8601 of JSON (`PT1H30M`), are left to pydantic."""
     return parse_duration(value) if isinstance(value, str) and not value.startswith("P") else value
 
 
@@ -97,34 +101,34 @@ Duration = Annotated[
 
 
 def _check_moment(moment: datetime) -> datetime:
-    """Leave a year to the end of what dates can be, for other time zones and for durations that are added."""
+    """Reject the last year of the range of `datetime`: time zones and durations that are added need it."""
     if not _EARLIEST <= moment < _END:
         raise ValueError("write a time between the years 1970 and 9998")
     return moment
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(_check_moment)]
-"""A field that holds a moment with its zone."""
+"""A field that holds a point in time with its time zone."""
 
 
 def parse_moment(text: str, zone: tzinfo) -> datetime:
-    """Return, in UTC, the moment that is written as `2026-11-24 18:00` in a time zone, or as RFC 3339.
+    """Return, in UTC, the time that is written as `2026-11-24 18:00` in a time zone, or as RFC 3339.
 
-    Raises ValueError for another form, and for a moment out of bounds.
+    Raises ValueError for another form, and for a time out of bounds.
     """
     moment = datetime.fromisoformat(text.strip())
     return _check_moment(moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
 
 
-def moment_of_unix(seconds: int) -> datetime | None:
-    """Return the moment of unix seconds as Zadig sends them, None for 0. Raises ValueError when it is out of bounds."""
+def parse_unix_time(seconds: int) -> datetime | None:
+    """Return the time of unix seconds as Zadig sends them, None for 0. Raises ValueError when it is out of bounds."""
     if not _EARLIEST.timestamp() <= seconds < _END.timestamp():
         raise ValueError("write times in unix seconds")
     return datetime.fromtimestamp(seconds, UTC) if seconds else None
 
 
-def phone_number(written: str) -> str:
-    """Return a phone number as it can be compared: without separators, and without +86 before one of mainland China.
+def normalize_phone(written: str) -> str:
+    """Return a phone number in a form to compare: without separators, and without +86 before one of mainland China.
 
     Feishu gives such numbers with +86, DingTalk without. Foreign numbers keep their `+` and country code.
     """

@@ -1,4 +1,4 @@
-"""The timers of a plan, derived from its state: the store keeps what `timers_of` says, so none is left over."""
+"""The timers of a plan, derived from its state. The store keeps exactly the timers that `timers_of` returns."""
 
 from __future__ import annotations
 
@@ -22,25 +22,27 @@ class TimerKind(StrEnum):
 
 
 _JUST_AFTER = timedelta(milliseconds=1)
+"""The window includes its end: it has closed just after."""
 _CHECK_REMINDER = timedelta(minutes=10)
+"""How long after the start of a check people are reminded first."""
 
 
 def timers_of(plan: Plan) -> dict[TimerKind, datetime]:
-    """Return the timers that a plan in this state has, each with the moment it is due."""
+    """Return the timers that a plan in this state has, each with the time when it is due."""
     if plan.deleted:
         return {}
     due: dict[TimerKind, datetime | None] = {}
     if plan.status is PlanStatus.EXECUTING:
-        due = _executing(plan)
+        due = _execution_timers(plan)
     elif plan.status is PlanStatus.WAIT_FOR_APPROVAL:
-        due = _approval(plan)
+        due = _approval_timers(plan)
     elif plan.status in WAITING_CHECK.values() and plan.check:
-        due = _check(plan.check)
+        due = _check_timers(plan.check)
     return {kind: moment for kind, moment in due.items() if moment is not None}
 
 
-def _executing(plan: Plan) -> dict[TimerKind, datetime | None]:
-    """The window's end has no timer while runs are going: the last of them settles the plan when it ends."""
+def _execution_timers(plan: Plan) -> dict[TimerKind, datetime | None]:
+    """Return the timers of an executing plan; the window's end has none while runs last: the last one settles it."""
     start, end = plan.window.start, plan.window.end
     opens = None if plan.window_open else start
     schedule = plan.next_schedule
@@ -51,20 +53,20 @@ def _executing(plan: Plan) -> dict[TimerKind, datetime | None]:
     }
 
 
-def _approval(plan: Plan) -> dict[TimerKind, datetime | None]:
-    """Reminders come after growing intervals: every, 2 x every, 4 x every."""
+def _approval_timers(plan: Plan) -> dict[TimerKind, datetime | None]:
+    """Return the timers of an approval. Reminders come after growing intervals: every, 2 x every, 4 x every."""
     approval = plan.approval
-    asked, every = approval.asked_at, approval.remind_every
-    if asked is None:
+    requested, every = approval.asked_at, approval.remind_every
+    if requested is None:
         return {}
     return {
-        TimerKind.APPROVAL_DEADLINE: asked + approval.expires_in if approval.expires_in else None,
-        TimerKind.APPROVAL_REMINDER: asked + every * (2 ** (approval.reminders + 1) - 1) if every else None,
+        TimerKind.APPROVAL_DEADLINE: requested + approval.expires_in if approval.expires_in else None,
+        TimerKind.APPROVAL_REMINDER: requested + every * (2 ** (approval.reminders + 1) - 1) if every else None,
     }
 
 
-def _check(check: Check) -> dict[TimerKind, datetime | None]:
-    """Reminders of a check come after growing intervals as well, as long as it may last."""
+def _check_timers(check: Check) -> dict[TimerKind, datetime | None]:
+    """Return the timers of a check. Reminders come after growing intervals as well, until the deadline."""
     reminder = check.since + _CHECK_REMINDER * (2 ** (check.reminders + 1) - 1)
     return {
         TimerKind.CHECK_DEADLINE: check.deadline,

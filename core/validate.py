@@ -1,4 +1,4 @@
-"""What is wrong with a draft beyond the form of its fields. All problems are found in one go, each with its path."""
+"""The problems of a draft beyond the format of single fields: all of them at once, each with its path."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from core.workflow import masked_places
 
 
 def problems_of(draft: PlanDraft, context: Context, before: PlanDraft | None = None) -> list[Problem]:
-    """Return what keeps a draft from being saved. Times that stay as in `before` may have passed meanwhile."""
+    """Return the problems that prevent a draft from being saved. Times unchanged since `before` may have passed."""
     return [
-        *_people(draft, context.directory),
-        *_times(draft, before, context.now),
-        *_approval(draft, context.directory),
-        *_items(draft, context.directory),
+        *_check_people(draft, context.directory),
+        *_check_times(draft, before, context.now),
+        *_check_approval(draft, context.directory),
+        *_check_items(draft, context.directory),
     ]
 
 
 def problems_at_finish(draft: PlanDraft, context: Context) -> list[Problem]:
-    """Return what keeps a plan from being finished: all of the above, and what its runners cannot run."""
+    """Return the problems that prevent a plan from being finished: also passed times and what runners cannot run."""
     problems = problems_of(draft, context, before=draft)
     if not draft.items:
         problems.append(Problem("items", "add at least one item"))
-    for path in _past(draft, context.now):
+    for path in _passed_times(draft, context.now):
         problems.append(Problem(path, "this time has passed; choose a later one"))
     for index, item in enumerate(draft.items):
         if isinstance(item, WorkflowItemDraft):
-            problems += _runner(item, f"items[{index}]", context)
+            problems += _check_runner(item, f"items[{index}]", context)
     return problems
 
 
-def _runner(item: WorkflowItemDraft, path: str, context: Context) -> Iterator[Problem]:
-    judge = context.policy.runners.get(item.runner)
-    if judge is None:
+def _check_runner(item: WorkflowItemDraft, path: str, context: Context) -> Iterator[Problem]:
+    find_problems = context.policy.runners.get(item.runner)
+    if find_problems is None:
         known = ", ".join(sorted(context.policy.runners))
         yield Problem(
             f"{path}.runner",
@@ -49,25 +49,25 @@ def _runner(item: WorkflowItemDraft, path: str, context: Context) -> Iterator[Pr
         return
     for place in masked_places(item.workflow):
         yield Problem(f"{path}.workflow{place}", "the credential is only shown as stars here; write its value")
-    for problem in judge(item.workflow):
+    for problem in find_problems(item.workflow):
         yield Problem(f"{path}.workflow.{problem.path}", problem.message, problem.params)
 
 
-def _people(draft: PlanDraft, directory: Directory) -> Iterator[Problem]:
+def _check_people(draft: PlanDraft, directory: Directory) -> Iterator[Problem]:
     if not directory.active(draft.manager):
-        yield _nobody("manager", draft.manager)
+        yield _unknown_person("manager", draft.manager)
     for index, person in enumerate(draft.collaborators):
         if not directory.active(person):
-            yield _nobody(f"collaborators[{index}]", person)
+            yield _unknown_person(f"collaborators[{index}]", person)
 
 
-def _nobody(path: str, name: str) -> Problem:
+def _unknown_person(path: str, name: str) -> Problem:
     return Problem(
         path, "nobody is called {name}; use the id of an active person, or @group for approvers", {"name": name}
     )
 
 
-def _times(draft: PlanDraft, before: PlanDraft | None, now: datetime) -> Iterator[Problem]:
+def _check_times(draft: PlanDraft, before: PlanDraft | None, now: datetime) -> Iterator[Problem]:
     window = draft.window
     if window.start and window.end and window.start >= window.end:
         yield Problem("window.end", "the window must end after it starts")
@@ -75,21 +75,21 @@ def _times(draft: PlanDraft, before: PlanDraft | None, now: datetime) -> Iterato
     if schedule and ((window.start and schedule < window.start) or (window.end and schedule > window.end)):
         yield Problem("schedule_at", "the scheduled time must lie in the window")
     if before is None or before.window != window or before.schedule_at != schedule:
-        for path in (*_past(draft, now), *(["window.start"] if window.start and window.start < now else [])):
+        for path in (*_passed_times(draft, now), *(["window.start"] if window.start and window.start < now else [])):
             yield Problem(path, "this time has passed; choose a later one")
 
 
-def _past(draft: PlanDraft, now: datetime) -> list[str]:
+def _passed_times(draft: PlanDraft, now: datetime) -> list[str]:
     times = {"window.end": draft.window.end, "schedule_at": draft.schedule_at}
     return [path for path, moment in times.items() if moment and moment < now]
 
 
-def _approval(draft: PlanDraft, directory: Directory) -> Iterator[Problem]:
+def _check_approval(draft: PlanDraft, directory: Directory) -> Iterator[Problem]:
     for index, stage in enumerate(draft.approval.stages):
         path = f"approval.stages[{index}]"
         unknown = [i for i, name in enumerate(stage.approvers) if not directory.knows(name)]
         for i in unknown:
-            yield _nobody(f"{path}.approvers[{i}]", stage.approvers[i])
+            yield _unknown_person(f"{path}.approvers[{i}]", stage.approvers[i])
         people = eligible(stage, draft.approval, draft.manager, directory)
         needed = max(1, votes_needed(stage, len(people)))
         if not stage.approvers:
@@ -102,14 +102,14 @@ def _approval(draft: PlanDraft, directory: Directory) -> Iterator[Problem]:
             )
 
 
-def _items(draft: PlanDraft, directory: Directory) -> Iterator[Problem]:
+def _check_items(draft: PlanDraft, directory: Directory) -> Iterator[Problem]:
     keys = [item.key for item in draft.items]
     known = set(keys)
     for index, item in enumerate(draft.items):
         if item.key in keys[:index]:
             yield Problem(f"items[{index}].key", "the key {key} is used twice", {"key": item.key})
         if item.assignee and not directory.active(item.assignee):
-            yield _nobody(f"items[{index}].assignee", item.assignee)
+            yield _unknown_person(f"items[{index}].assignee", item.assignee)
         for i, need in enumerate(item.needs):
             if need not in known:
                 yield Problem(f"items[{index}].needs[{i}]", "no item has the key {key}", {"key": need})

@@ -1,4 +1,4 @@
-"""What the engine knows of each verb: one row in `VERBS`. The words that go with a verb are in `bot.verbs`."""
+"""The table of the verbs: how a plan accepts each. The words of each verb are in `bot.verbs`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Target(Enum):
 
 
 class Argument(Enum):
-    """The text that goes with a verb: the field of the command that takes it, and whether it must be given."""
+    """The text that a verb takes: the field of its command for it, and whether it is required."""
 
     COMMENT = ("comment", False)
     REASON = ("reason", True)
@@ -33,12 +33,12 @@ class Argument(Enum):
 
 @dataclass(frozen=True, slots=True)
 class VerbSpec:
-    """What a verb is called in English (the key of its translation), and how a plan takes it.
+    """The English name of a verb, which is the key of its translation, and how a plan accepts it.
 
-    `statuses` are those in which a plan accepts the verb: the transition table, from the left; `core.decide` holds the
-    right side. It has none where the status of a plan does not decide. `target` is None for a verb that acts on no
-    plan in particular. `command` makes the command from `plan_id`, `nonce`, `item_id` for an item's verb, and the
-    field of the argument; it is None for a verb whose command holds more than one text, and is made where that is read.
+    `statuses` are those in which a plan accepts the verb, empty where the status of a plan does not matter; which
+    status follows is decided in `core.decide`. `target` is None for a verb that acts on no plan in particular.
+    `command` makes the command from `plan_id`, `nonce`, `item_id` for an item's verb, and the field of the argument. It
+    is None for a verb whose command needs more than one text: that command is made where its input is parsed.
     """
 
     label: str

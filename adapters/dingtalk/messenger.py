@@ -21,7 +21,7 @@ from adapters.dingtalk.words import Words
 from core.card import Card
 from core.errors import DeliveryError
 from core.ports.messenger import Place, Posted
-from core.text import phone_number
+from core.text import normalize_phone
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ class DingTalkMessenger:
 
         It knows the numbers of mainland China without their country code.
         """
-        return (await self.client.user_by_mobile(phone_number(phone)) or "") if phone else ""
+        return (await self.client.user_by_mobile(normalize_phone(phone)) or "") if phone else ""
 
     async def contact(self, user: str) -> tuple[str, str] | None:
         """Return the organisation's mailbox and the mobile number of a member, None for who is not active."""

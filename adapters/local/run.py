@@ -17,7 +17,7 @@ from adapters.local.settings import LocalSettings
 from adapters.local.steps import Step, StepFailed, Workplace
 from core.status import RunStatus
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 End = tuple[RunStatus, str]
 """How a run ended, and a line for people."""
@@ -66,7 +66,7 @@ class LocalRun:
         if self._work.cancelled():
             status, detail = RunStatus.CANCELLED, self._reason
         elif error := self._work.exception():
-            logger.error("run %s broke off", self.folder.run_id, exc_info=error)
+            log.error("run %s broke off", self.folder.run_id, exc_info=error)
             status, detail = RunStatus.FAILED, str(error)
         else:
             status, detail = self._work.result()
@@ -80,7 +80,7 @@ class LocalRun:
             with closing(self._output):
                 self._output.line(last_line)
         except OSError:
-            logger.exception("the output of run %s is not complete", self.folder.run_id)
+            log.exception("the output of run %s is not complete", self.folder.run_id)
 
     async def _run(self, steps: Sequence[Step], slots: asyncio.Semaphore) -> End:
         if slots.locked():

@@ -25,7 +25,7 @@ from core.ports.runner import RunOrder, RunReport
 from core.status import RunStatus
 from core.workflow import Workflow, credentials
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _CANCELLED = "cancelled with its plan"
 
@@ -130,7 +130,7 @@ class LocalRunner:
         folder = self._outputs.folder(run_id)
         return self._report(folder, folder.load())
 
-    def going(self) -> list[tuple[str, str, str]]:
+    def active_runs(self) -> list[tuple[str, str, str]]:
         """Return plan, item and identifier of every run in this process."""
         return [(run.record.plan_id, run.record.item_id, run_id) for run_id, run in self._runs.items()]
 
@@ -216,11 +216,11 @@ class LocalRunner:
         try:
             folder.save(record)
         except OSError:
-            logger.exception("the end of run %s could not be recorded", folder.run_id)
+            log.exception("the end of run %s could not be recorded", folder.run_id)
         try:
             await self._send_report(record.plan_id, record.item_id, self._report(folder, record))
         except Exception:
-            logger.exception("the end of run %s was not taken", folder.run_id)
+            log.exception("the end of run %s was not taken", folder.run_id)
 
     def _report(self, folder: RunFolder, record: Record) -> RunReport:
         run_id, url = folder.run_id, f"{self._public_url}/runs/{folder.run_id}"

@@ -75,7 +75,7 @@ class Conversation:
     async def _confirm(self, request: Request, reply: Reply) -> None:
         """Tell that a click worked; a few at a time, and when nobody waits for a decision."""
         async with self._confirming:
-            await self._pressure.passed(PATIENCE)
+            await self._pressure.wait_until_quiet(PATIENCE)
             await self._tell(request, reply)
 
     async def _tell(self, request: Request, reply: Reply) -> None:

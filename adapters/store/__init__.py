@@ -1,1 +1,1 @@
-"""The store: plans, their log and everything that has to be done, in SQLite, PostgreSQL or memory."""
+"""The store: plans, their log and everything that belongs to them, in SQLite, PostgreSQL or memory."""

@@ -1,4 +1,4 @@
-"""Opaque cursors: where a page of a list ended."""
+"""Opaque cursors: the place in a list where the next page starts."""
 
 from __future__ import annotations
 

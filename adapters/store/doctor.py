@@ -17,14 +17,14 @@ from core.ports.checkup import Finding
 
 
 async def examine(settings: DatabaseSettings) -> list[Finding]:
-    """Look whether the database answers and has the tables of this version."""
+    """Check whether the database answers and has the tables of this version."""
     url = settings.url
     if url.startswith("memory:"):
         return [Finding(True, "plans are kept in memory and are lost when the server stops")]
     try:
-        shown = parse_url(url).render_as_string()
+        display_url = parse_url(url).render_as_string()
         if is_new_file(url):
-            return [Finding(True, f"{shown} will be made at the first start")]
+            return [Finding(True, f"{display_url} will be made at the first start")]
         current = await asyncio.to_thread(is_current, url)
     except ValueError as error:
         return [Finding(False, "database.url cannot be read", str(error))]
@@ -32,19 +32,19 @@ async def examine(settings: DatabaseSettings) -> list[Finding]:
         reason = str(error.__cause__ or error).splitlines()[0]
         return [Finding(False, f"the database does not answer: {reason}", "start it, or mend database.url")]
     return [
-        Finding(True, f"{shown} answers"),
+        Finding(True, f"{display_url} answers"),
         Finding(current, "its tables fit this version" if current else "its tables are older", "run `fabu db upgrade`"),
     ]
 
 
 def is_new_file(url: str) -> bool:
-    """Tell whether a URL names an SQLite database that will be made at the first start."""
+    """Return whether a URL names an SQLite database that the first start will create."""
     parsed = parse_url(url)
     return parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).exists()
 
 
 async def server_time(settings: DatabaseSettings) -> datetime | None:
-    """Return the time of the database's machine; None for a database on this one, or when it does not answer."""
+    """Return the time on the machine of the database; None when that is this machine, or when it does not answer."""
     if not settings.url.startswith("postgresql"):
         return None
     return await asyncio.to_thread(_server_time, settings.url)

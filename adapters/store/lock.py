@@ -1,4 +1,4 @@
-"""The lock that keeps a second server off an SQLite database: either would take the other's work for abandoned."""
+"""The lock that permits only one server on an SQLite database: a second one would repeat deliveries of the first."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from core.errors import Unavailable
 
 
 @contextmanager
-def exclusive(url: str) -> Iterator[None]:
-    """Keep other servers off a database in a file; the kernel releases the lock even after a crash.
+def exclusive_lock(url: str) -> Iterator[None]:
+    """Hold the lock of a database in a file, and none for other databases. The kernel releases it after a crash too.
 
-    Raises Unavailable when another server holds it.
+    Raises Unavailable when another server holds the lock.
     """
     if not url.startswith("sqlite"):
         yield

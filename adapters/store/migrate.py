@@ -1,4 +1,4 @@
-"""Bring the tables of a database up to date. Alembic is imported only when there is something to migrate."""
+"""Migrations of a database to the tables of this version. Alembic is imported only when a migration is missing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, insert, inspect, text
 
-from adapters.store.sql.databases import parse_url, translated
+from adapters.store.sql.databases import parse_url, translate_errors
 from adapters.store.sql.tables import counters, metadata
 
 HEAD = "0006"
@@ -18,21 +18,21 @@ _VERSION_TABLE = (
 
 
 def is_current(url: str) -> bool:
-    """Tell whether a database has all tables that this version needs; a newer one does, for `pre` migrations only add.
+    """Return whether a database has all tables that this version needs.
 
-    Raises Unavailable when it does not answer.
+    A newer database has them too: `pre` migrations only add. Raises Unavailable when it does not answer.
     """
-    with translated(), _engine(url).connect() as connection:
+    with translate_errors(), _engine(url).connect() as connection:
         return _is_current(connection)
 
 
 def upgrade(url: str) -> None:
-    """Bring a database up to date, in one transaction. One without tables gets them as they are declared.
+    """Migrate a database in one transaction. One without tables gets them as they are declared.
 
     Raises Unavailable when it does not answer.
     """
-    with translated(), _engine(url).begin() as connection:
-        if connection.dialect.name == "sqlite":  # its driver would begin none for this
+    with translate_errors(), _engine(url).begin() as connection:
+        if connection.dialect.name == "sqlite":  # the driver begins no transaction for DDL
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         if not inspect(connection).get_table_names():
             _create(connection)
@@ -41,7 +41,7 @@ def upgrade(url: str) -> None:
 
 
 def migrate(connection: Connection) -> None:
-    """Run the migrations that a database lacks. What Alembic imports costs 0.3 s, and 11 MB until the process ends."""
+    """Run the missing migrations. The import of Alembic takes 0.3 s, and 11 MB until the process ends."""
     from alembic import command
     from alembic.config import Config
 
@@ -52,7 +52,7 @@ def migrate(connection: Connection) -> None:
 
 
 def _create(connection: Connection) -> None:
-    """Do what all migrations together do (a test compares the two)."""
+    """Create the tables that all migrations together create (a test compares them)."""
     metadata.create_all(connection)
     connection.execute(insert(counters).values(name="plans", value=0))
     connection.execute(text(_VERSION_TABLE))

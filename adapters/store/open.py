@@ -1,4 +1,4 @@
-"""Open the store that a URL names, and tell where on this machine it lies."""
+"""Opens the store of a URL, and finds its folder on this machine."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from core.ports.store import Store
 def open_store(url: str, secret_key: bytes, clock: Clock | None = None) -> Store:
     """Open `sqlite:///FILE`, `postgresql://…` or `memory://` (lost at the end of the process).
 
-    An SQLite database is made and upgraded here; one on PostgreSQL is upgraded by `fabu db upgrade`, once for all
-    replicas. Blocks while it does so. Raises ValueError for another URL, Unavailable when the database does not answer
-    or is not upgraded.
+    An SQLite database is created and upgraded here, which blocks; one on PostgreSQL is upgraded by `fabu db upgrade`,
+    once for all replicas. Raises ValueError for another URL, Unavailable when the database does not answer or is not
+    upgraded.
     """
     if url == "memory://":
         from adapters.store.memory import MemoryStore
@@ -34,7 +34,7 @@ def open_store(url: str, secret_key: bytes, clock: Clock | None = None) -> Store
 
 
 def data_folder(url: str) -> Path | None:
-    """Return the folder of an SQLite database, or the working folder for plans in memory; None for a server's."""
+    """Return the folder of an SQLite database, or the working folder for plans in memory; None for PostgreSQL."""
     if url.startswith("memory:"):
         return Path()
     from sqlalchemy import make_url

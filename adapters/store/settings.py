@@ -1,4 +1,4 @@
-"""The section of the settings that says where plans are kept."""
+"""The settings of the store: the section `[database]`."""
 
 from __future__ import annotations
 

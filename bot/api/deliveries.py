@@ -39,7 +39,7 @@ async def show(call: Call[None, None]) -> DeliveryAnswer:
     effect_id = call.ref("id", "delivery")
 
     def query(reading: Reading) -> tuple[list[Delivery], list[Attempt]]:
-        return reading.deliveries.named([effect_id]), reading.deliveries.attempts(effect_id)
+        return reading.deliveries.by_ids([effect_id]), reading.deliveries.attempts(effect_id)
 
     found, tries = await call.services.store.read(query)
     if not found:

@@ -56,7 +56,7 @@ async def copy(call: Call[Copy, None]) -> PlanAnswer:
     """Start a plan from what another one says; its credentials are copied only for those who may edit it."""
     plan, given = await read_plan(call, whole=True), call.body
     may_edit = call.actor.admin or call.actor.id in (plan.manager, *plan.collaborators)
-    draft = draft_of(plan) if may_edit else draft_of(plan).masked()
+    draft = draft_of(plan) if may_edit else draft_of(plan).mask_credentials()
     window = given.window or _open(draft.window, call.services.clock.now())
     scheduled = draft.schedule_at if draft.schedule_at and draft.schedule_at > call.services.clock.now() else None
     changes = {"name": given.name or draft.name, "window": window, "schedule_at": given.schedule_at or scheduled}

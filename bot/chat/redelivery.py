@@ -32,7 +32,7 @@ class Redelivery:
         def query(reading: Reading) -> tuple[Page[Delivery], dict[str, int]]:
             plan_id = reading.plans.id_of(ref.lstrip("#＃")) if ref else ""
             page = reading.deliveries.page(plan_id, DeliveryState.DEAD, limit=_SHOWN)
-            plans = reading.plans.masked({delivery.effect.plan_id for delivery in page.items})
+            plans = reading.plans.get_masked({delivery.effect.plan_id for delivery in page.items})
             return page, {plan.id: plan.number for plan in plans.values()}
 
         page, numbers = await self._store.read(query)

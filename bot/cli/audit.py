@@ -113,7 +113,7 @@ def has_head(log: LogReads, head: str) -> bool:
 
 def broken_chains(reading: Reading, key: bytes) -> tuple[int, int, list[str]]:
     """Return how many plans and entries there are, and for each plan whose log does not fit, where it breaks."""
-    from core.audit import broken_at
+    from core.audit import first_broken_entry
 
     logs: dict[str, list[LogEntry]] = defaultdict(list)
     for entry in all_entries(reading.log):
@@ -122,7 +122,7 @@ def broken_chains(reading: Reading, key: bytes) -> tuple[int, int, list[str]]:
     broken = []
     for plan_id in sorted({*logs, *plans}):
         name = f"Plan #{plans[plan_id].number} ({plan_id})" if plan_id in plans else f"Plan {plan_id}"
-        if wrong := broken_at(logs[plan_id], key):
+        if wrong := first_broken_entry(logs[plan_id], key):
             broken.append(f"{name}: entry {wrong.seq} ({wrong.event}, by {wrong.actor}, {wrong.at}) does not fit.")
         elif plan_id in plans and not _ends_as(plans[plan_id], logs[plan_id]):
             broken.append(f"{name}: entries after {len(logs[plan_id])} are missing.")

@@ -86,7 +86,7 @@ def changes(document: Json, answer: Json) -> list[Difference]:
 
 
 def _comparable(content: Json) -> Json:
-    return _in_utc(PlanDraft.model_validate(content)).masked().model_dump(mode="json")
+    return _in_utc(PlanDraft.model_validate(content)).mask_credentials().model_dump(mode="json")
 
 
 def _in_utc(draft: PlanDraft) -> PlanDraft:

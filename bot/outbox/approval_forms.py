@@ -17,7 +17,7 @@ from bot.i18n.labels import N_
 from bot.outbox.worker import Courier, Sent, patient
 from bot.people.identities import Identities
 from core import commands as c
-from core.approval import eligible, represented, votes_needed
+from core.approval import eligible, represented_by, votes_needed
 from core.card import Card
 from core.effects import FormCancel, FormStart
 from core.engine import Engine
@@ -90,7 +90,7 @@ class ApprovalFormStages:
         uncounted = []
         for vote in state.votes:
             actor = await self._voter(stage.channel, vote.user)
-            if actor is None or not represented(plan, actor.id, self._engine.directory):
+            if actor is None or not represented_by(plan, actor.id, self._engine.directory):
                 uncounted.append(self._engine.directory.name(actor.id) if actor else vote.user)
                 continue
             plan = await self._vote(plan, stage, vote, actor)

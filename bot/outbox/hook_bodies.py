@@ -70,7 +70,7 @@ class HookBodies:
 
     def _made(self, reading: Reading, effects: Sequence[Effect]) -> list[bytes | Exception]:
         """Make a body for each effect; what is wrong with one plan stops no other."""
-        plans, directory = reading.plans.masked({effect.plan_id for effect in effects}), self._engine.directory
+        plans, directory = reading.plans.get_masked({effect.plan_id for effect in effects}), self._engine.directory
         made: list[bytes | Exception] = []
         for effect in effects:
             if effect.plan_id not in plans:

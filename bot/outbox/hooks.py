@@ -94,16 +94,18 @@ class Hooks:
 
     async def _check_enabled(self, effect: Effect) -> None:
         """Raise DeliveryError when nothing new may be sent to the endpoint."""
-        failing = await self._store.read(lambda reading: reading.deliveries.failing(effect.destination))
-        if failing and (failing.gone or should_disable(failing.since, self._clock.now())):
-            why = "it answered 410" if failing.gone else f"it has failed for {DISABLE_AFTER.days} days"
+        outage = await self._store.read(lambda reading: reading.deliveries.outage(effect.destination))
+        if outage and (outage.gone or should_disable(outage.since, self._clock.now())):
+            why = "it answered 410" if outage.gone else f"it has failed for {DISABLE_AFTER.days} days"
             raise _refusal(effect, f"it is disabled, for {why}. Mend it, then replay this delivery")
 
     async def _given_up(self, delivery: Delivery, error: DeliveryError) -> None:
         """Put it into the plan's log, which the chats show, that somebody does not know of the plan."""
         effect = delivery.effect
         reason, event = str(error.params["reason"]), effect.payload_as(Hook).event
-        note = c.NoteUntold(plan_id=effect.plan_id, endpoint=effect.destination.name, event=event, reason=reason)
+        note = c.NoteHookUndeliverable(
+            plan_id=effect.plan_id, endpoint=effect.destination.name, event=event, reason=reason
+        )
         with suppress(NotFound):  # a deleted plan has nobody who waits for it
             await self._engine.execute(note, SYSTEM)
         await self._note_disabled(effect, error)
@@ -111,24 +113,26 @@ class Hooks:
     async def _note_disabled(self, effect: Effect, error: DeliveryError) -> None:
         """Have administrators told, once, when nothing new is sent to an endpoint any more."""
         now, endpoint = self._clock.now(), effect.destination.name
-        failing = await self._store.read(lambda reading: reading.deliveries.failing(effect.destination))
-        if failing and failing.gone:
+        outage = await self._store.read(lambda reading: reading.deliveries.outage(effect.destination))
+        if outage and outage.gone:
             return
         if error.status == HTTPStatus.GONE:
             # What is on its way finds out as well, within the minute: one alarm is enough.
             reason, since = N_("it answered 410 (Gone)"), f"{now:%Y-%m-%dT%H:%M}"
-        elif failing and should_disable(failing.since, now):
-            reason, since = N_("it has done nothing but fail for five days"), failing.since.isoformat()
+        elif outage and should_disable(outage.since, now):
+            reason, since = N_("it has done nothing but fail for five days"), outage.since.isoformat()
         else:
             return
-        note = c.NoteDisabled(plan_id=effect.plan_id, endpoint=endpoint, reason=reason)
+        note = c.NoteEndpointDisabled(plan_id=effect.plan_id, endpoint=endpoint, reason=reason)
         await self._engine.execute(note, SYSTEM, f"disabled:{endpoint}:{since}")
 
 
-def _note(delivery: Delivery) -> c.NoteTold:
+def _note(delivery: Delivery) -> c.NoteHookDelivered:
     effect = delivery.effect
     event = effect.payload_as(Hook).event
-    return c.NoteTold(plan_id=effect.plan_id, endpoint=effect.destination.name, event=event, delivery=effect.id)
+    return c.NoteHookDelivered(
+        plan_id=effect.plan_id, endpoint=effect.destination.name, event=event, delivery=effect.id
+    )
 
 
 def _refusal(effect: Effect, reason: str) -> DeliveryError:

@@ -22,7 +22,7 @@ Choice = Callable[[DeliveryReads], list[Delivery]]
 
 def named(effect_ids: Collection[str]) -> Choice:
     """Choose the deliveries with these ids that have ended."""
-    return lambda deliveries: [found for found in deliveries.named(effect_ids) if found.state in _ENDED]
+    return lambda deliveries: [found for found in deliveries.by_ids(effect_ids) if found.state in _ENDED]
 
 
 def given_up(plan_id: str = "", since: datetime | None = None, until: datetime | None = None) -> Choice:
@@ -65,7 +65,7 @@ class Replays:
         chosen = await self._store.read(lambda reading: choose(reading.deliveries))
         if not actor.admin and not chosen:
             raise Forbidden("Only administrators may repeat deliveries. Ask one of them.")
-        if accepted := await self._engine.accepted(key, fingerprint):
+        if accepted := await self._engine.find_accepted(key, fingerprint):
             return Replayed(accepted.replayed, repeated=True)
         plans: dict[str, list[Delivery]] = defaultdict(list)
         for delivery in chosen:

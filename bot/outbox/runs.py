@@ -56,7 +56,7 @@ class Runs:
         for plan_id, item in await self._store.read(lambda reading: reading.plans.open_runs()):
             await self.follow(plan_id, item)
         for runner in self.runners.values():
-            for plan_id, item_id, run_id in runner.going() if isinstance(runner, Embedded) else ():
+            for plan_id, item_id, run_id in runner.active_runs() if isinstance(runner, Embedded) else ():
                 if await self._withdrawn(plan_id, item_id, run_id):  # another server took the word to stop it
                     await runner.cancel(run_id, "")
 

@@ -117,7 +117,7 @@ class DeliveryWorker:
 
     async def _exchange(self) -> list[Delivery]:
         """Record the results and take new effects, in one transaction."""
-        at_most = PER_DESTINATION if await self._engine.pressure.passed(PATIENCE) else FEW
+        at_most = PER_DESTINATION if await self._engine.pressure.wait_until_quiet(PATIENCE) else FEW
         results, self._results = self._results, []
         notes, self._notes = self._notes, []
         free = 0 if self._stopping else min(AT_ONCE - len(self._going), at_most)
@@ -138,7 +138,7 @@ class DeliveryWorker:
         except FabuError:
             self._results, self._notes = results + self._results, notes + self._notes
             raise
-        self._engine.committed(changed)
+        self._engine.notify_listeners(changed)
         if claimed and len(claimed) == free:
             self.wake()  # there may be more, for others than these
         return claimed

@@ -11,7 +11,7 @@ from core.people import Person
 from core.ports.clock import Clock
 from core.ports.messenger import Messenger
 from core.ports.store import Store
-from core.text import phone_number
+from core.text import normalize_phone
 
 _FRESH = timedelta(hours=12)
 OWN_WAYS = ("cli", "console")
@@ -60,9 +60,9 @@ class Identities:
     async def _ask(self, platform: str, user: str) -> str:
         contact = await self._messengers[platform].contact(user) if platform in self._messengers else None
         email, phone = contact or ("", "")
-        phone = phone_number(phone)
+        phone = normalize_phone(phone)
         for person in self._engine.directory.people.values():
-            if (email and person.email.lower() == email.lower()) or (phone and phone_number(person.phone) == phone):
+            if (email and person.email.lower() == email.lower()) or (phone and normalize_phone(person.phone) == phone):
                 return person.id
         return ""
 
@@ -75,6 +75,6 @@ class Identities:
         cached = self._found.get((platform, f"person:{person.id}"))
         if cached and now - cached[1] < _FRESH:
             return cached[0]
-        user = await self._messengers[platform].find_user(person.email, phone_number(person.phone))
+        user = await self._messengers[platform].find_user(person.email, normalize_phone(person.phone))
         self._found[platform, f"person:{person.id}"] = (user, now)
         return user

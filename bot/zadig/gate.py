@@ -135,7 +135,9 @@ class ZadigGate:
             with suppress(WrongStatus, ItemNotReady):  # somebody said so by hand
                 await self._services.engine.execute(c.Execute(plan_id=plan_id, item_id=item_id, remark=remark), ZADIG)
         else:
-            note = c.NoteTold(plan_id=plan_id, endpoint="Zadig", event=question.event, delivery=delivery.effect.id)
+            note = c.NoteHookDelivered(
+                plan_id=plan_id, endpoint="Zadig", event=question.event, delivery=delivery.effect.id
+            )
             await self._services.engine.execute(note, ZADIG)
         return Sent(answer="failed" if reason else "success")
 
@@ -162,7 +164,7 @@ class ZadigGate:
         command: c.AnyCommand = c.Cancel(plan_id=plan_id, reason=str(error))
         if plan.status is not PlanStatus.EXECUTING:
             reason = str(error.params["reason"])
-            command = c.NoteUntold(plan_id=plan_id, endpoint="Zadig", event=question.event, reason=reason)
+            command = c.NoteHookUndeliverable(plan_id=plan_id, endpoint="Zadig", event=question.event, reason=reason)
         await self._services.engine.execute(command, ZADIG)
 
 

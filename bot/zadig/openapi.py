@@ -123,14 +123,14 @@ async def change(request: web.Request, services: Services) -> None:
         await engine.execute(edit, actor)
         return
     before = draft_of(plan)
-    if problems := problems_of(patch.applied_to(before), engine.context(actor), before):
+    if problems := problems_of(patch.apply_to(before), engine.context(actor), before):
         raise Invalid(*problems)
     await asyncio.gather(engine.execute(c.Replan(plan_id=plan.id), actor), engine.execute(edit, actor))
 
 
 def _hooks(plan: Plan, policy: Policy) -> dict[str, Any]:
     """Return which moments are told, and whether the plan waits at any; never where to, nor the secret."""
-    told = [event for event in HookEvent if policy.told_of(event)]
+    told = [event for event in HookEvent if policy.endpoints_for(event)]
     waits = any(policy.waits_at(event, plan) for event in told)
     return {"enable": bool(told), "enable_call_back": waits, "hook_events": told}
 
@@ -140,7 +140,7 @@ def _whole(reading: Reading, plan_id: str) -> Plan:
 
 
 def _masked(reading: Reading, plan_id: str) -> Plan:
-    return reading.plans.masked({plan_id})[plan_id]
+    return reading.plans.get_masked({plan_id})[plan_id]
 
 
 async def _plan(request: web.Request, services: Services, load: Callable[[Reading, str], Plan] = _whole) -> Plan:

@@ -18,9 +18,9 @@ from bot.api.routing import validated
 from core.errors import Invalid, Problem
 from core.people import Directory
 from core.plan import Channel, Item
-from core.text import moment_of_unix, remove_invisible
+from core.text import parse_unix_time, remove_invisible
 from core.workflow import AnyJson
-from core.workflow.base import Flag, Int64, Many, Text, spelled
+from core.workflow.base import Flag, Int64, Many, Text, aliased_field
 
 _FORMS = {"lark": Channel.FEISHU_INSTANCE, "dingtalk": Channel.DINGTALK_INSTANCE}
 _RULES = {"AND": "all", "OR": "any"}
@@ -34,8 +34,8 @@ class Approver(_Body):
     """A person or a group; `id` is the chat's own where a chat decides."""
 
     type: Text = ""
-    id: Text = spelled("user_id", "id", default="")
-    name: Text = spelled("user_name", "name", default="")
+    id: Text = aliased_field("user_id", "id", default="")
+    name: Text = aliased_field("user_name", "name", default="")
     group_id: Text = ""
     group_name: Text = ""
 
@@ -210,6 +210,6 @@ def _group(approver: Approver, directory: Directory, path: str) -> str:
 def moment_of(seconds: int) -> datetime | None:
     """Return the moment of unix seconds, None for 0. Raises Invalid."""
     try:
-        return moment_of_unix(seconds)
+        return parse_unix_time(seconds)
     except ValueError:
         raise Invalid(Problem("start_time", "write times in unix seconds")) from None

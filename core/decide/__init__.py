@@ -1,8 +1,7 @@
-"""What happens when a command meets a plan: events, or one typed error. Pure; nothing here reads a clock or a store.
+"""Decisions: the events that a command causes on a plan, or one typed error. Pure: no clock and no store is read.
 
-This module checks who may do what and dispatches; the three chapters are `core.decide.planning`,
-`core.decide.approval` and `core.decide.execution`, with `core.decide.external` for external systems and
-`core.decide.flow` for how a plan moves on.
+This module checks rights and dispatches to `core.decide.planning`, `core.decide.approval`, `core.decide.execution` and
+`core.decide.external` (external systems); `core.decide.flow` has the steps by which a plan proceeds.
 """
 
 from __future__ import annotations
@@ -11,11 +10,10 @@ from typing import assert_never
 
 from core import commands as c
 from core import events as e
-from core.approval import eligible_in_any, represented
+from core.approval import eligible_in_any, represented_by
 from core.commands import Verb
 from core.context import Context
-from core.decide import approval, execution, planning
-from core.decide import external as checks
+from core.decide import approval, execution, external, planning
 from core.decide.decision import PendingDecision
 from core.errors import Forbidden, ItemNotReady, NotFound, OutdatedCard, WrongStatus
 from core.people import ActorKind
@@ -23,8 +21,8 @@ from core.plan import Plan
 from core.status import ENDED
 from core.verbs import VERBS, Target
 
-_THE_SYSTEMS_OWN = frozenset({Verb.EDIT, Verb.REPLAN})
-"""What people cannot do to a plan by which another system asks: they would approve something else than it asked."""
+_RESERVED_TO_GATES = frozenset({Verb.EDIT, Verb.REPLAN})
+"""What people cannot do to the plan of a gate: they would approve something else than the other system requested."""
 
 
 def start(command: c.Create, context: Context) -> PendingDecision:
@@ -36,27 +34,28 @@ def start(command: c.Create, context: Context) -> PendingDecision:
 
 
 def decide(plan: Plan, command: c.AnyCommand, context: Context) -> PendingDecision:
-    """Return the events that a command causes, with the plan after them. No events means there was nothing to do.
+    """Return the events that a command causes, with the plan after them. Without events there was nothing to do.
 
     Raises a FabuError when the plan or the actor's rights do not allow it.
     """
-    if plan.deleted and not isinstance(command, c.Replay | c.NoteDisabled):
+    if plan.deleted and not isinstance(command, c.Replay | c.NoteEndpointDisabled):
         raise NotFound(what="plan", ref=plan.number)
     if command.nonce and command.nonce != plan.nonce:
         raise OutdatedCard
     if isinstance(command, c.PersonCommand) and not isinstance(command, c.Create):
-        _allowed(plan, command, context)
+        _check_allowed(plan, command, context)
     pending = PendingDecision(plan, context)
     _dispatch(pending, command)
     return pending
 
 
 def may(plan: Plan, verb: Verb, context: Context, item_id: str = "") -> bool:
-    """Tell whether a card should offer a verb to the actor; the decision itself is taken when it is used."""
+    """Return whether a card should offer a verb to the actor. `decide` checks everything when the verb is used."""
     return plan.status in VERBS[verb].statuses and _has_right(plan, verb, context, item_id)
 
 
-def _allowed(plan: Plan, command: c.PersonCommand, context: Context) -> None:
+def _check_allowed(plan: Plan, command: c.PersonCommand, context: Context) -> None:
+    """Raise the error that explains why the actor has no right to a verb, or the plan does not accept it, if so."""
     verb: Verb = command.verb
     item_id = command.item_id if isinstance(command, c.ItemCommand) else ""
     if item_id and item_id not in plan.items:
@@ -64,9 +63,9 @@ def _allowed(plan: Plan, command: c.PersonCommand, context: Context) -> None:
     if verb in (Verb.APPROVE, Verb.REJECT, Verb.DELEGATE):
         approval.check_right(plan, context)
     elif not _has_right(plan, verb, context, item_id):
-        if plan.gate and verb in _THE_SYSTEMS_OWN:
+        if plan.gate and verb in _RESERVED_TO_GATES:
             raise Forbidden("Another system asks for this approval. Change the plan there, and it asks anew.")
-        if verb is Verb.EXECUTE and _waits(plan, item_id):
+        if verb is Verb.EXECUTE and _waits_for_person(plan, item_id):
             raise Forbidden("Only those who approve this plan may let a workflow go on here. Else do it where it runs.")
         raise Forbidden(verb=verb, manager=context.directory.name(plan.manager))
     if plan.status not in VERBS[verb].statuses:
@@ -78,15 +77,15 @@ def _allowed(plan: Plan, command: c.PersonCommand, context: Context) -> None:
 
 
 def _has_right(plan: Plan, verb: Verb, context: Context, item_id: str) -> bool:
-    """Tell whether a verb is the actor's; a system has every right, but no vote, in the plans by which it asks."""
+    """Return whether the actor has the right to a verb. A system has all rights but votes on the plans of its gate."""
     actor = context.actor
     if actor.kind is not ActorKind.PERSON:
         return actor.id == plan.gate
-    if plan.gate and verb in _THE_SYSTEMS_OWN:
+    if plan.gate and verb in _RESERVED_TO_GATES:
         return False
     if verb in (Verb.APPROVE, Verb.REJECT, Verb.DELEGATE):
-        return bool(represented(plan, actor.id, context.directory))
-    if verb is Verb.EXECUTE and _waits(plan, item_id):
+        return bool(represented_by(plan, actor.id, context.directory))
+    if verb is Verb.EXECUTE and _waits_for_person(plan, item_id):
         return actor.id in eligible_in_any(plan, context.directory)
     if actor.admin or actor.id == plan.manager:
         return True
@@ -96,8 +95,8 @@ def _has_right(plan: Plan, verb: Verb, context: Context, item_id: str) -> bool:
     return VERBS[verb].target is Target.ITEM and item is not None and item.assignee == actor.id
 
 
-def _waits(plan: Plan, item_id: str) -> bool:
-    """Tell whether the run of an item stands still until a person lets it go on."""
+def _waits_for_person(plan: Plan, item_id: str) -> bool:
+    """Return whether the run of an item waits for a person."""
     item = plan.items.get(item_id)
     return item is not None and item.waits
 
@@ -114,11 +113,18 @@ def _dispatch(pending: PendingDecision, command: c.AnyCommand) -> None:
             execution.decide(pending, command)
         case c.Replan() | c.Cancel():
             execution.withdraw(pending, command)
-        case c.Callback() | c.Recheck() | c.NoteTold() | c.NoteUntold() | c.NoteDisabled() | c.Replay():
-            checks.decide(pending, command)
+        case (
+            c.Callback()
+            | c.Recheck()
+            | c.NoteHookDelivered()
+            | c.NoteHookUndeliverable()
+            | c.NoteEndpointDisabled()
+            | c.Replay()
+        ):
+            external.decide(pending, command)
         case c.TimerFired():
-            execution.timer(pending, command)
+            execution.fire_timer(pending, command)
         case c.Refuse():
-            pending.add(e.Refused(verb=command.verb_asked, code=command.code))
+            pending.add(e.Refused(verb=command.refused_verb, code=command.code))
         case _:
             assert_never(command)

@@ -1,4 +1,4 @@
-"""Approval: who may decide, votes, stages, delegation, and the vendors' own approval forms."""
+"""Decisions on the approval: who may vote, votes, delegation, and the vendors' own approval forms."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import assert_never
 
 from core import commands as c
 from core import events as e
-from core.approval import eligible, is_complete, represented
+from core.approval import eligible, is_complete, represented_by
 from core.commands import Verb
 from core.context import Context
 from core.decide import flow
@@ -28,7 +28,7 @@ from core.verbs import VERBS
 
 
 def check_right(plan: Plan, context: Context) -> None:
-    """Raise the error that tells an actor why the decision is not theirs."""
+    """Raise the error that explains why an actor has no vote now, if so."""
     if plan.status is not PlanStatus.WAIT_FOR_APPROVAL:
         return
     stage = plan.approval.stage
@@ -39,7 +39,7 @@ def check_right(plan: Plan, context: Context) -> None:
         raise Forbidden(
             "This stage is decided in the approval form of {platform}. Open it there.", platform=stage.channel
         )
-    if represented(plan, actor.id, directory):
+    if represented_by(plan, actor.id, directory):
         return
     check_not_decided(plan, context)
     if actor.id == plan.manager and actor.id in directory.expand(stage.approvers):
@@ -52,13 +52,13 @@ def check_right(plan: Plan, context: Context) -> None:
 
 
 def check_not_decided(plan: Plan, context: Context) -> None:
-    """Raise AlreadyDecided when the actor voted on this revision and has nothing more to decide."""
+    """Raise AlreadyDecided when the actor has voted on this revision."""
     if voted := next((vote for vote in plan.votes if context.actor.id in (vote.person, vote.delegate)), None):
         raise AlreadyDecided(decision=voted.decision)
 
 
 def decide(pending: PendingDecision, command: c.Approve | c.Reject | c.Delegate | c.LinkForm | c.CloseForm) -> None:
-    """Decide the commands of this chapter."""
+    """Decide a command on the approval."""
     match command:
         case c.Approve():
             _check_form(pending, command.form)
@@ -71,13 +71,13 @@ def decide(pending: PendingDecision, command: c.Approve | c.Reject | c.Delegate 
         case c.Delegate():
             _delegate(pending, command.to)
         case c.LinkForm() | c.CloseForm():
-            _form(pending, command)
+            _follow_form(pending, command)
         case _:
             assert_never(command)
 
 
 def _check_form(pending: PendingDecision, form: str) -> None:
-    """Raise Gone for a vote from a form of another stage or revision: it counts there or nowhere."""
+    """Raise Gone for a vote from the form of another stage or revision."""
     stage = pending.plan.approval.stage
     if form and (stage is None or stage.form != form):
         raise Gone
@@ -87,7 +87,7 @@ def _vote(pending: PendingDecision, decision: Decision, comment: str) -> None:
     plan, actor = pending.plan, pending.context.actor
     index = plan.approval.current
     given = {vote.person: vote for vote in plan.votes_of(index)}
-    names = represented(plan, actor.id, pending.context.directory)
+    names = represented_by(plan, actor.id, pending.context.directory)
     person = next((name for name in names if name not in given), None)
     if person is None:
         raise AlreadyDecided(decision=given[names[0]].decision)
@@ -99,12 +99,12 @@ def _vote(pending: PendingDecision, decision: Decision, comment: str) -> None:
         pending.add(e.StagePassed(stage=index))
         if pending.plan.approval.stage is None:
             pending.add(e.Approved())
-            flow.begin(pending)
+            flow.start_execution(pending)
 
 
 def _delegate(pending: PendingDecision, to: str) -> None:
     plan, context = pending.plan, pending.context
-    if context.actor.id not in represented(plan, context.actor.id, context.directory):
+    if context.actor.id not in represented_by(plan, context.actor.id, context.directory):
         raise Forbidden("A delegate cannot delegate further. Ask the approver to name somebody else.")
     allowed = plan.approval.allow_self_approval or to != plan.manager
     if not context.directory.active(to) or to == context.actor.id or not allowed:
@@ -112,8 +112,8 @@ def _delegate(pending: PendingDecision, to: str) -> None:
     pending.add(e.Delegated(stage=plan.approval.current, person=context.actor.id, to=to))
 
 
-def _form(pending: PendingDecision, command: c.LinkForm | c.CloseForm) -> None:
-    """Follow the vendor's form: one that ends without a decision denies the plan, so that it never waits for ever."""
+def _follow_form(pending: PendingDecision, command: c.LinkForm | c.CloseForm) -> None:
+    """Store the vendor's form, or deny the plan when its form has ended without a decision: no other one would come."""
     plan = pending.plan
     if plan.status not in VERBS[Verb.APPROVE].statuses or command.stage != plan.approval.current:
         return

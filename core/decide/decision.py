@@ -1,4 +1,4 @@
-"""A decision while it is being made: the plan as it becomes, and the events that made it so."""
+"""A decision in progress: the events so far, and the plan after them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from core.plan import Plan
 
 
 class PendingDecision:
-    """Collects events; each is applied at once, so that what follows is decided on the plan as it then is."""
+    """Collects events and applies each at once, so that the next step is decided on the plan after it."""
 
     __slots__ = ("context", "events", "plan")
 
@@ -19,6 +19,6 @@ class PendingDecision:
         self.events: list[AnyEvent | Created] = list(events)
 
     def add(self, event: AnyEvent) -> None:
-        """Let an event happen."""
+        """Add an event and apply it to the plan."""
         self.events.append(event)
         self.plan = apply(self.plan, event, self.context.stamp)

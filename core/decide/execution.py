@@ -1,4 +1,4 @@
-"""Execution: items and their runs, the schedule, the window, and taking a plan back."""
+"""Decisions on the execution: items and their runs, timers, and the end of an execution by replanning or cancelling."""
 
 from __future__ import annotations
 
@@ -15,35 +15,36 @@ from core.timers import TimerKind, timers_of
 
 
 def decide(pending: PendingDecision, command: c.Execute | c.Skip | c.Retry | c.ReportRun) -> None:
-    """Decide the commands of this chapter."""
+    """Decide a command on an item."""
     plan = pending.plan
     match command:
         case c.ReportRun():
             _report(pending, command)
         case c.Execute() if plan.items[command.item_id].waits:
-            item = _ready(pending, command, ItemStatus.RUNNING)
+            item = _require_status(pending, command, ItemStatus.RUNNING)
             pending.add(e.RunResumed(item_id=item.id, comment=command.remark.strip()))
         case c.Execute():
-            item = _ready(pending, command, ItemStatus.TODO, ItemStatus.FAILED)
+            item = _require_status(pending, command, ItemStatus.TODO, ItemStatus.FAILED)
             if blocking := plan.blockers(item):
                 raise ItemBlocked(item=item.name, needs=", ".join(other.name for other in blocking))
             if item.type == "text":
                 pending.add(e.ItemDone(item_id=item.id, remark=command.remark.strip()))
             else:
-                _start(pending, item, command.remark.strip())
+                _request_run(pending, item, command.remark.strip())
         case c.Skip():
-            item = _ready(pending, command, ItemStatus.TODO, ItemStatus.FAILED)
+            item = _require_status(pending, command, ItemStatus.TODO, ItemStatus.FAILED)
             if not command.reason.strip():
                 raise Invalid(Problem("reason", "say why the item is skipped"))
             pending.add(e.ItemSkipped(item_id=item.id, reason=command.reason.strip()))
         case c.Retry():
-            _start(pending, _ready(pending, command, ItemStatus.FAILED), "")
+            _request_run(pending, _require_status(pending, command, ItemStatus.FAILED), "")
         case _:
             assert_never(command)
     flow.settle(pending)
 
 
-def _ready(pending: PendingDecision, command: c.Execute | c.Skip | c.Retry, *statuses: ItemStatus) -> Item:
+def _require_status(pending: PendingDecision, command: c.Execute | c.Skip | c.Retry, *statuses: ItemStatus) -> Item:
+    """Return the item of a command. Raises ItemNotReady for another status, OutsideWindow when the window is closed."""
     plan = pending.plan
     item = plan.items[command.item_id]
     if item.status not in statuses:
@@ -53,8 +54,8 @@ def _ready(pending: PendingDecision, command: c.Execute | c.Skip | c.Retry, *sta
     return item
 
 
-def _start(pending: PendingDecision, item: Item, remark: str) -> None:
-    """Ask for a new attempt. A retry knows what it repeats; after a replan the item may mean something else."""
+def _request_run(pending: PendingDecision, item: Item, remark: str) -> None:
+    """Request a new attempt. A retry has the id of the failed run; after a replan the item may be another workflow."""
     attempt = item.run.attempt + 1 if item.run else 1
     repeats = item.run.external_id if item.run and item.status is ItemStatus.FAILED else ""
     run = Run(pending.context.ids.new(), attempt, RunStatus.STARTING, repeats)
@@ -62,13 +63,13 @@ def _start(pending: PendingDecision, item: Item, remark: str) -> None:
 
 
 def _report(pending: PendingDecision, command: c.ReportRun) -> None:
-    """Take a runner's report, unless it is about another attempt, says nothing new, or contradicts a known end."""
+    """Accept a runner's report unless it is about another attempt, has no news, or contradicts a stored success."""
     item = pending.plan.items.get(command.item_id)
     if item is None or item.run is None or item.run.id != command.run_id:
         return
     run = item.run
-    told = (command.status, command.external_id or run.external_id, command.url or run.url, command.message)
-    if told == (run.status, run.external_id, run.url, run.message) or run.status is RunStatus.PASSED:
+    reported = (command.status, command.external_id or run.external_id, command.url or run.url, command.message)
+    if reported == (run.status, run.external_id, run.url, run.message) or run.status is RunStatus.PASSED:
         return
     if item.status is ItemStatus.SKIPPED:
         return
@@ -82,7 +83,7 @@ def _report(pending: PendingDecision, command: c.ReportRun) -> None:
 
 
 def withdraw(pending: PendingDecision, command: c.Replan | c.Cancel) -> None:
-    """Take the plan back to planning, or give it up."""
+    """Return the plan to planning, or cancel it."""
     running = tuple(item.id for item in pending.plan.items.values() if item.status is ItemStatus.RUNNING)
     if isinstance(command, c.Cancel):
         pending.add(e.Cancelled(reason=command.reason.strip(), cancelled=running))
@@ -93,14 +94,14 @@ def withdraw(pending: PendingDecision, command: c.Replan | c.Cancel) -> None:
     )
 
 
-def timer(pending: PendingDecision, command: c.TimerFired) -> None:
-    """Do what a timer is for; one that the plan no longer has is stale and does nothing."""
+def fire_timer(pending: PendingDecision, command: c.TimerFired) -> None:
+    """Do what a due timer is for. A timer that the plan no longer has is stale and does nothing."""
     kind = TimerKind(command.kind)
     if timers_of(pending.plan).get(kind) != command.due_at:
         return
     match kind:
         case TimerKind.SCHEDULE:
-            _schedule(pending)
+            _start_scheduled(pending)
         case TimerKind.WINDOW_START:
             pending.add(e.WindowOpened())
         case TimerKind.WINDOW_END:
@@ -117,16 +118,16 @@ def timer(pending: PendingDecision, command: c.TimerFired) -> None:
             assert_never(kind)
 
 
-def _schedule(pending: PendingDecision) -> None:
-    """Start the workflow items that nothing holds up; text items are for people, failed ones wait for a decision."""
+def _start_scheduled(pending: PendingDecision) -> None:
+    """Start the workflow items that nothing blocks; text items and failed items need a person."""
     plan = pending.plan
     open_now = plan.window.contains(pending.context.now)
-    todo = [item for item in plan.items.values() if open_now and _startable(item)]
+    todo = [item for item in plan.items.values() if open_now and _is_startable(item)]
     due = sorted((item for item in todo if not plan.blockers(item)), key=lambda item: item.position)
     pending.add(e.ScheduleFired(started=tuple(item.id for item in due)))
     for item in due:
-        _start(pending, item, "")
+        _request_run(pending, item, "")
 
 
-def _startable(item: Item) -> bool:
+def _is_startable(item: Item) -> bool:
     return item.type == "workflow" and item.status is ItemStatus.TODO

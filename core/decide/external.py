@@ -1,4 +1,4 @@
-"""External systems: what they answer, asking them again, and what they could not be told."""
+"""Decisions on external systems: their callbacks, repeated checks, the log of deliveries to them, and replays."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from core.status import FAILED_CHECK, WAITING_CHECK
 
 
 def decide(
-    pending: PendingDecision, command: c.Callback | c.Recheck | c.NoteTold | c.NoteUntold | c.NoteDisabled | c.Replay
+    pending: PendingDecision,
+    command: c.Callback | c.Recheck | c.NoteHookDelivered | c.NoteHookUndeliverable | c.NoteEndpointDisabled | c.Replay,
 ) -> None:
-    """Decide the commands of this chapter."""
+    """Decide a command on external systems."""
     match command:
         case c.Callback():
-            _callback(pending, command)
+            _accept_callback(pending, command)
         case c.Recheck():
             waiting = {status: event for event, status in FAILED_CHECK.items()}
-            flow.wait(pending, waiting[pending.plan.status])
-        case c.NoteTold():
-            pending.add(e.Told(endpoint=command.endpoint, event=command.event, delivery=command.delivery))
-        case c.NoteUntold():
-            pending.add(e.Untold(endpoint=command.endpoint, event=command.event, reason=command.reason))
-        case c.NoteDisabled():
+            flow.start_check(pending, waiting[pending.plan.status])
+        case c.NoteHookDelivered():
+            pending.add(e.HookDelivered(endpoint=command.endpoint, event=command.event, delivery=command.delivery))
+        case c.NoteHookUndeliverable():
+            pending.add(e.HookUndeliverable(endpoint=command.endpoint, event=command.event, reason=command.reason))
+        case c.NoteEndpointDisabled():
             pending.add(e.EndpointDisabled(endpoint=command.endpoint, reason=command.reason))
         case c.Replay():
             if not pending.context.actor.admin:
@@ -39,7 +40,7 @@ def decide(
             assert_never(command)
 
 
-def _callback(pending: PendingDecision, command: c.Callback) -> None:
+def _accept_callback(pending: PendingDecision, command: c.Callback) -> None:
     plan = pending.plan
     if not hmac.compare_digest(plan.instance_code.encode(), command.instance_code.encode()):
         raise Forbidden("The instance code does not belong to the present revision of this plan.")

@@ -1,4 +1,4 @@
-"""Drafting: create, edit, finish, submit, delete."""
+"""Decisions on the planning: create, edit, finish, submit and delete."""
 
 from __future__ import annotations
 
@@ -12,17 +12,20 @@ from core.apply import create
 from core.context import Context
 from core.decide import flow
 from core.decide.decision import PendingDecision
-from core.differences import logged
+from core.differences import differences_for_log
 from core.draft import ApprovalDraft, ItemDraft, PlanDraft, StageDraft, TextItemDraft, WindowDraft, WorkflowItemDraft
 from core.errors import Invalid, StaleRevision
 from core.plan import Item, Plan
 from core.status import HookEvent, ItemStatus, PlanStatus
 from core.validate import problems_at_finish, problems_of
-from core.workflow import Workflow, keep_masked
+from core.workflow import Workflow, restore_masked
 
 
 def start(command: c.Create, context: Context) -> PendingDecision:
-    """Make a new plan. Whoever drafts a plan for another manager may go on editing it."""
+    """Return the new plan. Whoever creates it for another manager becomes a collaborator, and may edit it.
+
+    Raises Invalid with every problem of the draft.
+    """
     actor = context.actor.id
     draft = command.draft.model_copy(update={"manager": command.draft.manager or actor})
     if problems := problems_of(draft, context):
@@ -31,7 +34,7 @@ def start(command: c.Create, context: Context) -> PendingDecision:
         draft = draft.model_copy(update={"collaborators": (*draft.collaborators, actor)})
     event = e.Created(
         draft=draft,
-        items=_items(draft, {}, context),
+        items=_make_items(draft, {}, context),
         instance_code=context.ids.token(),
         nonce=context.ids.token(8),
         copied_from=command.copied_from,
@@ -41,7 +44,7 @@ def start(command: c.Create, context: Context) -> PendingDecision:
 
 
 def decide(pending: PendingDecision, command: c.Edit | c.Finish | c.Submit | c.Delete) -> None:
-    """Decide the commands of this chapter."""
+    """Decide a command on the planning."""
     match command:
         case c.Edit():
             _edit(pending, command)
@@ -60,12 +63,12 @@ def _edit(pending: PendingDecision, command: c.Edit) -> None:
     if command.revision is not None and command.revision != plan.revision:
         raise StaleRevision(seen=command.revision, revision=plan.revision)
     before = draft_of(plan)
-    draft = _with_secrets(command.patch.applied_to(before), plan)
+    draft = _restore_credentials(command.patch.apply_to(before), plan)
     changed = tuple(name for name in PlanDraft.model_fields if getattr(before, name) != getattr(draft, name))
     if problems := problems_of(draft, context, before):
         raise Invalid(*problems)
     if changed:
-        items = _items(draft, {item.key: item for item in plan.items.values()}, context)
+        items = _make_items(draft, {item.key: item for item in plan.items.values()}, context)
         token, nonce = context.ids.token(), context.ids.token(8)
         pending.add(
             e.Edited(
@@ -74,16 +77,16 @@ def _edit(pending: PendingDecision, command: c.Edit) -> None:
                 changed=changed,
                 instance_code=token,
                 nonce=nonce,
-                differences=logged(before, draft, changed),
+                differences=differences_for_log(before, draft, changed),
             )
         )
 
 
-def _with_secrets(draft: PlanDraft, plan: Plan) -> PlanDraft:
-    """Put back the credentials that were shown masked and came back unchanged."""
+def _restore_credentials(draft: PlanDraft, plan: Plan) -> PlanDraft:
+    """Return the draft with the stored credentials in place of masks that were sent back unchanged."""
     stored = {item.key: Workflow.model_validate(item.spec) for item in plan.items.values() if item.type == "workflow"}
     items = tuple(
-        item.model_copy(update={"workflow": keep_masked(item.workflow, stored[item.key])})
+        item.model_copy(update={"workflow": restore_masked(item.workflow, stored[item.key])})
         if isinstance(item, WorkflowItemDraft) and item.key in stored
         else item
         for item in draft.items
@@ -97,7 +100,7 @@ def _finish(pending: PendingDecision) -> None:
         raise Invalid(*problems)
     pending.add(e.Finished())
     if pending.context.policy.waits_at(HookEvent.FINISH_PLANNING, pending.plan):
-        flow.wait(pending, HookEvent.FINISH_PLANNING)
+        flow.start_check(pending, HookEvent.FINISH_PLANNING)
 
 
 def _submit(pending: PendingDecision) -> None:
@@ -106,16 +109,16 @@ def _submit(pending: PendingDecision) -> None:
     if pending.plan.status is not PlanStatus.FINISH_PLANNING:
         pending.add(e.SubmitDeferred())
         return
-    flow.ask_or_start(pending)
+    flow.request_approval_or_start(pending)
 
 
-def _items(draft: PlanDraft, before: Mapping[str, Item], context: Context) -> tuple[Item, ...]:
-    """Turn drafted items into items; a known key keeps its identity, and its state while its task is the same."""
+def _make_items(draft: PlanDraft, before: Mapping[str, Item], context: Context) -> tuple[Item, ...]:
+    """Return the items of a draft. An item with a known key keeps its id, and its state while its task is the same."""
     ids = {item.key: before[item.key].id if item.key in before else context.ids.new() for item in draft.items}
-    return tuple(_item(item, position, ids, before.get(item.key)) for position, item in enumerate(draft.items, 1))
+    return tuple(_make_item(item, position, ids, before.get(item.key)) for position, item in enumerate(draft.items, 1))
 
 
-def _item(draft: ItemDraft, position: int, ids: Mapping[str, str], before: Item | None) -> Item:
+def _make_item(draft: ItemDraft, position: int, ids: Mapping[str, str], before: Item | None) -> Item:
     item = Item(
         id=ids[draft.key],
         key=draft.key,
@@ -154,7 +157,7 @@ def _item(draft: ItemDraft, position: int, ids: Mapping[str, str], before: Item 
 
 
 def draft_of(plan: Plan) -> PlanDraft:
-    """Return a plan, loaded whole, as its manager would have written it."""
+    """Return the draft that describes a plan, which must be loaded whole."""
     keys = {item.id: item.key for item in plan.items.values()}
     content = plan.content
     approval = plan.approval
@@ -175,11 +178,11 @@ def draft_of(plan: Plan) -> PlanDraft:
             remind_every=approval.remind_every,
         ),
         checks=plan.check_events,
-        items=tuple(_item_draft(item, keys) for item in sorted(plan.items.values(), key=lambda item: item.position)),
+        items=tuple(_draft_of_item(item, keys) for item in sorted(plan.items.values(), key=lambda item: item.position)),
     )
 
 
-def _item_draft(item: Item, keys: Mapping[str, str]) -> TextItemDraft | WorkflowItemDraft:
+def _draft_of_item(item: Item, keys: Mapping[str, str]) -> TextItemDraft | WorkflowItemDraft:
     needs = tuple(keys[need] for need in item.needs)
     spec = item.spec or {}
     if item.type == "text":

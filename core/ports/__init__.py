@@ -1,1 +1,1 @@
-"""What plans need of the world, a matter to each module: protocols that adapters implement, and their values."""
+"""The ports: protocols that adapters implement, with the values they exchange, one subject in each module."""

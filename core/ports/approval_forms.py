@@ -1,4 +1,4 @@
-"""The port of the vendors' own approval forms: a stage that is decided in the vendor's app, followed from outside."""
+"""The port of the vendors' own approval forms: the approvers of a stage vote in the vendor's app."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.plan import Decision, Rule
 
 
 class FormStatus(StrEnum):
-    """How a form stands; `ended` is over without a decision: withdrawn, deleted, reverted, expired."""
+    """The status of a form; `ended` is without a decision: withdrawn, deleted, reverted, expired."""
 
     OPEN = "open"
     APPROVED = "approved"
@@ -22,7 +22,7 @@ class FormStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FormOrder:
-    """What a form is to show, and who decides it. `key` is ours and new for every stage and revision.
+    """The content of a form to start, and its approvers. Fabu makes a new `key` for every stage and revision.
 
     `lines` are the plan's content as labels with values, in the language of the installation. `submitter` and
     `approvers` are the vendor's user ids; `rule` says how many of them must approve.
@@ -41,7 +41,7 @@ class FormOrder:
 
 @dataclass(frozen=True, slots=True)
 class FormVote:
-    """What one approver decided in the form; `user` is the vendor's id."""
+    """The vote of one approver in the form; `user` is the vendor's id."""
 
     user: str
     decision: Decision
@@ -51,7 +51,7 @@ class FormVote:
 
 @dataclass(frozen=True, slots=True)
 class FormState:
-    """A form as the vendor shows it now, its votes in the order they were given; `reason` says why it ended."""
+    """The present state of a form, with its votes in the order they were cast; `reason` is why it ended."""
 
     status: FormStatus
     votes: Sequence[FormVote] = ()
@@ -59,19 +59,19 @@ class FormState:
 
 
 class ApprovalForms(Protocol):
-    """The approval forms of one vendor. Every method raises DeliveryError when the vendor does not take the call."""
+    """The approval forms of one vendor. Every method raises DeliveryError when the vendor does not accept the call."""
 
     name: str
     """The channel of the stages that it serves: `feishu_instance` or `dingtalk_instance`."""
 
     async def start(self, order: FormOrder) -> str:
-        """Submit a form and return its id. A form that was submitted under the same `key` is found, not repeated."""
+        """Submit a form and return its id; the id of the first one when a form has the same `key`."""
         ...
 
     async def state(self, form: str) -> FormState:
-        """Ask how a form stands."""
+        """Return the present state of a form."""
         ...
 
     async def cancel(self, form: str, user: str) -> None:
-        """Withdraw a form in the name of its submitter; one that is over already is left alone."""
+        """Withdraw a form in the name of its submitter; a form that has ended stays as it is."""
         ...

@@ -12,8 +12,8 @@ from typing import Protocol
 class CardRecord:
     """A card that was posted. `audience` is a channel or a person's id; `purpose` is plan, approval or item.
 
-    `version` and `log_seq` say which state of the plan and of its log the card and its thread show. A record without
-    `message` is an intent: the post was begun.
+    `version` is that of the plan that the card shows, and `log_seq` the last log entry that its thread has. A record
+    without `message` is an intent: posting the card has started.
     """
 
     id: str
@@ -39,12 +39,12 @@ class CardWrites(Protocol):
         ...
 
     def drop(self, ids: Collection[str]) -> None:
-        """Forget records."""
+        """Delete records by id."""
         ...
 
 
 class CardReads(Protocol):
-    """What the store knows of posted cards."""
+    """Posted cards inside a snapshot."""
 
     def of_plan(self, plan_id: str, platform: str) -> list[CardRecord]:
         """Return the cards of a plan on a platform."""

@@ -1,4 +1,4 @@
-"""What a check-up of an installation finds."""
+"""The findings of a check-up of an installation (`fabu doctor`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at: whether it is well, what was seen, and what to do if it is not.
+    """The result of one check: whether it passed, what was found, and what to do if it failed.
 
     Texts are English, the key of their translation, without secrets.
     """

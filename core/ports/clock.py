@@ -7,10 +7,10 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time."""
+    """The source of the present time."""
 
     def now(self) -> datetime:
-        """Return the present moment, aware and in UTC."""
+        """Return the present time, aware and in UTC."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""The port of the operation log, a part of the store: what happened to plans. `PlanWrites.save` adds to it."""
+"""The port of the operation log, a part of the store. `PlanWrites.save` adds to the log."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from core.audit import LogEntry
 
 
 class LogReads(Protocol):
-    """The operation log."""
+    """The operation log inside a snapshot."""
 
     def of_plan(self, plan_id: str, after: int = 0, limit: int = 500) -> list[LogEntry]:
         """Return a plan's log entries that follow a sequence number, in order."""

@@ -1,4 +1,4 @@
-"""The port of a chat's outbound side: cards that are posted and kept up to date, and who a chat user is."""
+"""The port of a chat's outbound side: it posts and updates cards, and finds chat users."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """Where a card is: enough to change it, and to write below it."""
+    """Where a posted card is: what the vendor needs to update it, and to post below it."""
 
     channel: str
     message: str
 
 
 class Messenger(Protocol):
-    """The outbound side of a chat. Every method raises DeliveryError when the vendor does not take the call."""
+    """The outbound side of a chat. Every method raises DeliveryError when the vendor does not accept the call."""
 
     platform: str
     threads: bool
-    """Whether what is said below a card stands there, and not among everything else in the chat."""
+    """Whether texts below a card form a thread, apart from the other messages of the chat."""
     buttons: bool
-    """Whether cards have buttons; if not, the link on what one person gets signs them in to where the buttons are."""
+    """Whether cards have buttons. If not, the link on a person's card signs them in to the page with the buttons."""
 
     async def post(self, place: Place, card: Card, key: str) -> Posted:
-        """Post a card. The same `key` posts one card where the vendor can tell (else a crash may post it twice)."""
+        """Post a card, once for a `key` where the vendor supports that; elsewhere a crash may post it twice."""
         ...
 
     async def update(self, posted: Posted, card: Card) -> bool:
-        """Show the newest state on a card; False when the vendor no longer lets it change, so that a new one is due."""
+        """Replace the content of a card; False when the vendor no longer permits that, so that a new card is needed."""
         ...
 
     async def say(self, posted: Posted, text: str, key: str) -> None:
-        """Write a plain text into the thread below a card, or into its chat where there are no threads."""
+        """Post a plain text in the thread below a card, or in its chat where there are no threads."""
         ...
 
     async def find_user(self, email: str, phone: str) -> str:
@@ -54,5 +54,5 @@ class Messenger(Protocol):
         ...
 
     async def close(self) -> None:
-        """Give up connections."""
+        """Close connections."""
         ...

@@ -1,4 +1,4 @@
-"""The port of the outbox, a part of the store: effects that are due, and what became of them."""
+"""The port of the outbox, a part of the store: the effects to deliver, and the results of their deliveries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.ports.paging import Page
 
 
 class DeliveryState(StrEnum):
-    """Where an effect stands."""
+    """The state of the delivery of an effect."""
 
     PENDING = "pending"
     SENDING = "sending"
@@ -23,7 +23,7 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """An effect with its history. `attempts` counts the tries that have begun, the present one included."""
+    """An effect with the state of its delivery. `attempts` counts those that have started, the current one included."""
 
     effect: Effect
     state: DeliveryState
@@ -36,7 +36,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try of a delivery: how long it took (milliseconds), and what the other side answered (shortened)."""
+    """One attempt of a delivery: its duration in milliseconds, and the shortened answer of the other side."""
 
     at: datetime
     ms: int
@@ -46,8 +46,8 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Failing:
-    """A destination that has done nothing but fail since a moment; `gone` says that it answered 410 (Gone) since."""
+class Outage:
+    """A row of failed attempts at a destination: since when, and whether one was answered with 410 (Gone)."""
 
     since: datetime
     gone: bool = False
@@ -55,7 +55,7 @@ class Failing:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """How a try ended: done, dead, or pending again and due at a moment."""
+    """The result of an attempt: the delivery is done, dead, or pending again and due at `due_at`."""
 
     effect_id: str
     state: DeliveryState
@@ -69,20 +69,20 @@ class Outbox(Protocol):
     def claim(self, now: datetime, lease: timedelta, limit: int, busy: Collection[Destination] = ()) -> list[Delivery]:
         """Take due effects for delivery: the oldest of each plan and destination, none of the `busy` destinations.
 
-        A claim that is not settled within the lease may be claimed again: its sender is presumed dead.
+        An effect that is not settled within the lease may be claimed again: its sender is presumed dead.
         """
         ...
 
     def release(self, now: datetime) -> int:
-        """Make what is being sent due at once; return how much. For a start when nobody else can be sending."""
+        """Make all claimed effects due at once; return how many. Call it only when no other process can be sending."""
         ...
 
     def settle(self, results: Sequence[Settled]) -> None:
-        """Record now how tries ended. A `Sync` that is done is forgotten; others stay, with their attempts."""
+        """Store the results of attempts. A `Sync` that is done is deleted; other effects stay, with their attempts."""
         ...
 
     def add(self, effects: Sequence[Effect]) -> None:
-        """Add effects that no command causes; a `Sync` joins one that is pending."""
+        """Add effects that no command causes; a `Sync` merges with one that is pending."""
         ...
 
     def replay(self, effect_ids: Collection[str], now: datetime) -> int:
@@ -90,33 +90,33 @@ class Outbox(Protocol):
         ...
 
     def store_bodies(self, bodies: Mapping[str, bytes]) -> None:
-        """Keep the rendered bodies of effects, by their ids, so that every try sends the same. The first stays."""
+        """Store the rendered bodies of effects by id, so that all attempts send the same. A stored body stays."""
         ...
 
 
 class DeliveryReads(Protocol):
-    """What the store knows of deliveries."""
+    """Deliveries inside a snapshot."""
 
     def page(self, plan_id: str = "", state: str = "", cursor: str = "", limit: int = 50) -> Page[Delivery]:
         """List deliveries, newest first."""
         ...
 
-    def named(self, effect_ids: Collection[str]) -> list[Delivery]:
-        """Return those deliveries that exist, oldest first."""
+    def by_ids(self, effect_ids: Collection[str]) -> list[Delivery]:
+        """Return the deliveries that exist of these effects, oldest first."""
         ...
 
     def attempts(self, effect_id: str) -> list[Attempt]:
-        """Return the tries of a delivery, oldest first."""
+        """Return the attempts of a delivery, oldest first."""
         ...
 
-    def failing(self, destination: Destination) -> Failing | None:
-        """Return since when every try of a destination has failed; None when the newest one went well or none was."""
+    def outage(self, destination: Destination) -> Outage | None:
+        """Return since when all attempts at a destination have failed; None when the newest did not, or none was."""
         ...
 
     def body(self, effect_id: str) -> bytes | None:
-        """Return the body that is kept of an effect; None before it was rendered."""
+        """Return the stored body of an effect; None before it is rendered."""
         ...
 
     def counts(self) -> Mapping[str, int]:
-        """Return how many deliveries there are in each state that has any."""
+        """Return the number of deliveries in each state that has any."""
         ...

@@ -1,4 +1,4 @@
-"""A part of a list, with what continues it."""
+"""A page of a list, with the cursor of the next page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """A part of a list; `next_cursor` continues it, empty at the end."""
+    """A page of a list; `next_cursor` is that of the next page, empty at the end."""
 
     items: Sequence[T]
     next_cursor: str = ""

@@ -1,4 +1,4 @@
-"""The port of people, a part of the store: who there is, which chat users they are, and their tokens."""
+"""The port of people, a part of the store: people and groups, their chat accounts, and their tokens."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.people import Directory, Group, Person
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A key to the API, or a one-time sign-in link (`single_use`); only its SHA-256 is kept."""
+    """A token of the API, or of a one-time sign-in link (`single_use`); only its SHA-256 is stored."""
 
     id: str
     digest: str
@@ -26,22 +26,22 @@ class Token:
 
 
 class PeopleWrites(Protocol):
-    """People and their keys inside a transaction."""
+    """People, accounts and tokens inside a transaction."""
 
     def put(self, people: Sequence[Person], groups: Sequence[Group]) -> None:
         """Insert or replace people and groups by id."""
         ...
 
     def link(self, platform: str, user: str, person: str, now: datetime) -> None:
-        """Remember which person a chat user is."""
+        """Store which person a chat user is."""
         ...
 
     def unlink(self, platform: str, user: str) -> None:
-        """Forget which person a chat user is."""
+        """Delete the link between a chat user and a person."""
         ...
 
     def add_token(self, token: Token) -> None:
-        """Keep a token's digest."""
+        """Store a token."""
         ...
 
     def use_token(self, digest: str, now: datetime) -> Token | None:
@@ -49,7 +49,7 @@ class PeopleWrites(Protocol):
         ...
 
     def forget_links(self, before: datetime) -> int:
-        """Forget single-use tokens that were used, or expired, before a moment; return how many."""
+        """Delete single-use tokens that were used, or expired, before a time; return how many."""
         ...
 
     def revoke_token(self, token_id: str, now: datetime) -> bool:
@@ -58,16 +58,16 @@ class PeopleWrites(Protocol):
 
 
 class PeopleReads(Protocol):
-    """What the store knows of people."""
+    """People, accounts and tokens inside a snapshot."""
 
     def directory(self) -> Directory:
         """Return all people and groups."""
         ...
 
     def identity(self, platform: str, user: str) -> tuple[str, datetime] | None:
-        """Return the person that a chat user was found to be, and when."""
+        """Return the person that a chat user is, and when that was stored; None when it is not."""
         ...
 
     def tokens(self, person: str = "") -> list[Token]:
-        """List the tokens of a person, or all."""
+        """Return the tokens of a person, or of everybody."""
         ...

@@ -1,4 +1,4 @@
-"""The port of plans, a part of the store: how they are loaded, changed and looked up."""
+"""The port of plans, a part of the store: loading, saving and queries."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from core.timers import TimerKind
 class Scope:
     """How much of a plan a command needs beside its head (status, approval, votes, tally).
 
-    `items` are loaded together with the items they need; `all_items` without, `whole` with specs and content.
+    `items` are loaded together with the items that they need; `all_items` loads all, without specs; `whole` loads all,
+    with specs and content.
     """
 
     items: frozenset[str] = frozenset()
@@ -35,9 +36,9 @@ class Scope:
 class Change:
     """Everything that one batch of commands changes about one plan.
 
-    `before` is None for a new plan. Items and votes that differ between the two are saved; `drafts` are kept as
-    versions, each with the plan as it was then; `timers` maps each kind that changed to its new moment, None for none;
-    `requests` are remembered by their keys, so that a repeated request is known for one.
+    `before` is None for a new plan. Items and votes that differ between `before` and `after` are saved. `drafts` are
+    stored as versions, each with the plan as it was then. `timers` maps each kind that changed to its new time, None
+    to delete it. `requests` are stored by their keys, so that repeated requests are recognized.
     """
 
     before: Plan | None
@@ -70,7 +71,7 @@ class PlanWrites(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PlanQuery:
-    """Which plans to list, newest first; `text` is looked for in their names."""
+    """Which plans to list, newest first; `text` is searched in their names."""
 
     status: str = ""
     manager: str = ""
@@ -90,7 +91,7 @@ class Mine:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """What a revision of a plan said, as the JSON of its draft with credentials masked."""
+    """A revision of a plan: the JSON of its draft, with credentials masked."""
 
     revision: int
     at: datetime
@@ -100,22 +101,22 @@ class Version:
 
 
 class PlanReads(Protocol):
-    """What the store knows of plans. They come with all their items, without specs unless `whole`."""
+    """Plans inside a snapshot. They have all their items, without specs unless `whole`."""
 
     def id_of(self, ref: str) -> str:
-        """Return the id of a plan that is named by id or number. Raises NotFound."""
+        """Return the id of the plan with an id or a number. Raises NotFound."""
         ...
 
     def get(self, plan_id: str, *, whole: bool = False) -> Plan:
         """Return a plan with its items. Raises NotFound."""
         ...
 
-    def masked(self, plan_ids: Collection[str]) -> Mapping[str, Plan]:
-        """Return those plans that exist, by id: whole, but with every credential masked."""
+    def get_masked(self, plan_ids: Collection[str]) -> Mapping[str, Plan]:
+        """Return the plans that exist, by id: whole, but with every credential masked."""
         ...
 
     def page(self, query: PlanQuery) -> Page[Plan]:
-        """List plans without their items."""
+        """Return a page of plans, without their items."""
         ...
 
     def mine(self, person: str, names: Collection[str], limit: int = 50) -> Mine:
@@ -123,11 +124,11 @@ class PlanReads(Protocol):
         ...
 
     def find_items(self, plan_id: str, text: str) -> list[Item]:
-        """Return the items that a person may mean: by position, else by key, else by a part of the name."""
+        """Return the items with a position, else those with a key, else those whose name contains the text."""
         ...
 
     def open_runs(self, limit: int = 500) -> list[tuple[str, Item]]:
-        """Return plan id and item of every run that has not ended."""
+        """Return the plan's id and the item of runs that have not ended, at most `limit`."""
         ...
 
     def spec(self, plan_id: str, item_id: str) -> Mapping[str, Any]:
@@ -139,5 +140,5 @@ class PlanReads(Protocol):
         ...
 
     def counts(self) -> Mapping[str, int]:
-        """Return how many plans there are in each status that has any."""
+        """Return the number of plans in each status that has any."""
         ...

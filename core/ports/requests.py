@@ -1,4 +1,4 @@
-"""The port of accepted requests, a part of the store: each is known by its key when it comes again."""
+"""The port of accepted requests, a part of the store: repeated requests are recognized by their keys."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class AcceptedRequest:
-    """What a request did: it changed a plan and, if it is a replay, began `replayed` deliveries of all plans again."""
+    """The result of a request: the plan that it changed and, for a replay, the number of deliveries of all plans."""
 
     plan_id: str
     replayed: int = 0
 
 
 class RequestReads(Protocol):
-    """What the store knows of accepted requests. `PlanWrites.save` adds them with what they change."""
+    """Accepted requests inside a snapshot. `PlanWrites.save` adds them together with what they change."""
 
     def find(self, keys: Collection[str]) -> Mapping[str, AcceptedRequest]:
         """Return the requests that were accepted under these keys, by key."""
@@ -28,5 +28,5 @@ class RequestWrites(RequestReads, Protocol):
     """Accepted requests inside a transaction."""
 
     def forget(self, before: datetime) -> int:
-        """Forget requests that were accepted before a moment; return how many keys they had."""
+        """Delete requests that were accepted before a time; return the number of their keys."""
         ...

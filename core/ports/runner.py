@@ -1,4 +1,4 @@
-"""The port of runners: what starts the workflow of an item and reports on it."""
+"""The port of runners: they run the workflows of items and report on the runs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from core.workflow import ReleasePlanHook, Workflow
 
 @dataclass(frozen=True, slots=True)
 class RunOrder:
-    """What a runner is to run. `run_id` is ours and new for every attempt; `reference` tells people where it is from.
+    """A workflow to run, with where it comes from. Fabu makes a new `run_id` for every attempt.
 
     `previous` is the runner's id of the last attempt, if there was one, for runners that reopen it on a retry.
-    `requested_at` is when the attempt was asked for: nothing that the runner knows of it is older.
+    `requested_at` is when the attempt was requested: its run at the runner is not older.
     """
 
     run_id: str
@@ -42,14 +42,14 @@ class RunOrder:
 
 
 def parse_reference(text: str) -> tuple[str, str, int] | None:
-    """Return the number of the plan, the item and the attempt of a `RunOrder.reference`; None when it is none."""
+    """Return the plan's number, the item's id and the attempt of a `RunOrder.reference`; None for another text."""
     match = re.fullmatch(r"fabu-(\d+)-([^-]+)-(\d+)", text)
     return (match[1], match[2], int(match[3])) if match else None
 
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """What a runner knows about an attempt."""
+    """The report of a runner on an attempt."""
 
     run_id: str
     status: RunStatus
@@ -60,13 +60,13 @@ class RunReport:
 
 @dataclass(frozen=True, slots=True)
 class RunPush:
-    """What a runner's system sends about a run. It may come late, twice or never: it is a reason to ask, no more."""
+    """A push of a runner's system about a run. It may come late, twice or never: Fabu then requests the status."""
 
     external_id: str
 
 
 class Runner(Protocol):
-    """Runs workflows. `name` is what items call it by; all calls raise DeliveryError when it cannot be reached."""
+    """Runs workflows. Items refer to it by `name`; all calls raise DeliveryError when it cannot be reached."""
 
     name: str
 
@@ -75,58 +75,58 @@ class Runner(Protocol):
         ...
 
     async def start(self, order: RunOrder) -> RunReport:
-        """Start an attempt and return at once. An earlier call with the same `run_id` is found, not repeated."""
+        """Start an attempt and return at once; when its `run_id` was started before, return the report on that run."""
         ...
 
     async def find(self, order: RunOrder) -> RunReport | None:
-        """Look for an attempt whose start was interrupted; None when it did not happen or cannot be told."""
+        """Return the report on an attempt whose start was interrupted; None when it did not start, or when unknown."""
         ...
 
     async def status(self, run_id: str, external_id: str, order: RunOrder) -> RunReport | None:
-        """Ask how an attempt stands; `unknown` when the runner has lost it, None when only another server can tell."""
+        """Return the report on an attempt: `unknown` when the runner has lost it, None when another server runs it."""
         ...
 
     async def cancel(self, run_id: str, external_id: str) -> None:
-        """Stop an attempt; one that has ended already is left alone."""
+        """Stop an attempt; one that has ended stays as it is."""
         ...
 
     async def resume(self, run_id: str, external_id: str, order: RunOrder, comment: str) -> None:
-        """Let an attempt go on that waits for a person; one that does not wait (any more) is left alone.
+        """Resume an attempt that waits for a person; one that does not wait stays as it is.
 
-        Raises DeliveryError with what has to be done instead when that is not in the runner's power.
+        Raises DeliveryError, with what people have to do instead, when the runner is not able to resume.
         """
         ...
 
     async def close(self) -> None:
-        """Stop what runs inside this process, or give up connections."""
+        """Stop the runs inside this process, or close connections."""
         ...
 
 
 @runtime_checkable
 class Pushing(Protocol):
-    """A runner whose system sends what happens, so that nobody has to wait for the next poll."""
+    """A runner whose system pushes the changes of runs, so that they are known before the next poll."""
 
     def parse_push(self, body: bytes, headers: Mapping[str, str]) -> RunPush | ReleasePlanHook | None:
-        """Prove and read a push; None for one that concerns nobody here. `headers` are looked up whatever their case.
+        """Verify and parse a push; None for one that concerns no plan. The keys of `headers` ignore case.
 
-        Raises Unauthorized when it does not prove who sent it, Invalid when it cannot be read.
+        Raises Unauthorized when it does not prove its sender, Invalid when it cannot be parsed.
         """
         ...
 
     async def reference_of(self, external_id: str) -> str:
-        """Return the `RunOrder.reference` that the system keeps of a run; empty when there is none.
+        """Return the `RunOrder.reference` that the system has stored with a run; empty when there is none.
 
-        Raises DeliveryError when the system cannot be asked.
+        Raises DeliveryError when the system cannot be reached.
         """
         ...
 
 
 @runtime_checkable
 class Embedded(Protocol):
-    """A runner whose runs are in this process, and whose outputs are kept on this machine."""
+    """A runner whose runs are in this process, and whose outputs are stored on this machine."""
 
-    def going(self) -> list[tuple[str, str, str]]:
-        """Return plan, item and attempt of everything that goes on here."""
+    def active_runs(self) -> list[tuple[str, str, str]]:
+        """Return the ids of the plan, the item and the attempt of every run that is active in this process."""
         ...
 
     def output(self, run_id: str) -> str:
@@ -134,5 +134,5 @@ class Embedded(Protocol):
         ...
 
     async def prune(self) -> None:
-        """Remove outputs that have been kept for long enough."""
+        """Delete outputs that are older than the settings keep them."""
         ...

@@ -2,7 +2,7 @@
 
 `Store.write` runs a function in one transaction and returns when it is durable; everything that a `Writing` offers
 takes part in that transaction. `Store.read` runs a function on a snapshot. Both run the function on a thread of the
-store, so it must not touch the event loop. What there is to write and to read has a port of its own for each matter.
+store, so it must not touch the event loop. Each subject has its own ports for writing and reading.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ class Reading(Protocol):
 
 
 class Store(Protocol):
-    """Where plans live."""
+    """Stores plans and everything that belongs to them."""
 
     async def write(self, work: Callable[[Writing], T]) -> T:
-        """Run a function in one transaction; durable when this returns.
+        """Run a function in one transaction, which is durable when this returns.
 
         Raises Conflict when the transaction lost a race, Unavailable when the database cannot be written.
         """
@@ -57,10 +57,10 @@ class Store(Protocol):
         """Run a function on a snapshot."""
         ...
 
-    def listen(self, heard: Callable[[], None]) -> None:
+    def listen(self, notify: Callable[[], None]) -> None:
         """Call a function, on this event loop, when another replica may have added something to do."""
         ...
 
     async def close(self) -> None:
-        """Finish what was begun and give up the database."""
+        """Finish the functions that have started, and close the database."""
         ...

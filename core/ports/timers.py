@@ -1,4 +1,4 @@
-"""The port of timers, a part of the store: moments at which something has to happen to a plan."""
+"""The port of timers, a part of the store: when something has to happen to a plan."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.timers import TimerKind
 
 @dataclass(frozen=True, slots=True)
 class DueTimer:
-    """A timer whose moment has come."""
+    """A timer that is due."""
 
     plan_id: str
     kind: TimerKind
@@ -23,9 +23,9 @@ class Timers(Protocol):
     """Timers inside a transaction."""
 
     def claim(self, now: datetime, lease: timedelta, limit: int) -> list[DueTimer]:
-        """Take due timers; one that is still there after the lease comes again."""
+        """Claim due timers; one that still exists after the lease can be claimed again."""
         ...
 
     def drop(self, timers: Sequence[DueTimer]) -> None:
-        """Remove timers that turned out stale, unless they were set anew."""
+        """Delete stale timers, unless they have been set to another time since."""
         ...

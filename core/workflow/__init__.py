@@ -1,6 +1,6 @@
 """The wire models of a workflow, its ten job types, and the hook body that carries it.
 
-Source: Zadig v4.0 document "发布计划" and Zadig's own JSON; `base` tells how the two are reconciled.
+Source: Zadig v4.0 document "发布计划" and Zadig's own JSON; `base` describes how the two are reconciled.
 """
 
 from core.workflow.base import AnyJson, Wire
@@ -8,9 +8,9 @@ from core.workflow.credentials import (
     MASK,
     credentials,
     join_credentials,
-    keep_masked,
     mask_credentials,
     masked_places,
+    restore_masked,
     split_credentials,
 )
 from core.workflow.hook import (
@@ -123,8 +123,8 @@ __all__ = [
     "WorkflowStage",
     "credentials",
     "join_credentials",
-    "keep_masked",
     "mask_credentials",
     "masked_places",
+    "restore_masked",
     "split_credentials",
 ]

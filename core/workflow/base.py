@@ -1,4 +1,4 @@
-"""What every wire model shares: read what others send, write what Zadig sends.
+"""The base of all wire models: they read what others send and write what Zadig sends.
 
 The format is that of the Zadig v4.0 document "发布计划" and of Zadig's own JSON. Where the two differ, both names are
 read and Zadig's is written. A missing key and `null` both mean Go's zero value, a list is never written as `null`, and
@@ -30,8 +30,8 @@ class NullIsZero:
         return core_schema.no_info_after_validator_function(fill, core_schema.nullable_schema(handler(source)))
 
 
-def _storable(value: JsonValue, levels: int = 100) -> JsonValue:
-    """Refuse what could be read but not written, stored or read again: lone surrogates, NUL, too deep, too large."""
+def _check_storable(value: JsonValue, levels: int = 100) -> JsonValue:
+    """Reject what could be read but not stored or read again: lone surrogates, NUL, deep nesting, large numbers."""
     if isinstance(value, str):
         if "\0" in value:
             raise ValueError("text must not contain NUL")
@@ -42,11 +42,11 @@ def _storable(value: JsonValue, levels: int = 100) -> JsonValue:
         raise ValueError("values are nested too deeply")
     elif isinstance(value, list):
         for member in value:
-            _storable(member, levels - 1)
+            _check_storable(member, levels - 1)
     elif isinstance(value, dict):
         for key, member in value.items():
-            _storable(key)
-            _storable(member, levels - 1)
+            _check_storable(key)
+            _check_storable(member, levels - 1)
     return value
 
 
@@ -54,13 +54,13 @@ Text = Annotated[str, Field(pattern=r"^[^\x00]*$"), NullIsZero()]
 Flag = Annotated[bool, NullIsZero()]
 Int64 = Annotated[int, Field(ge=-(2**63), lt=2**63), NullIsZero()]
 Many = Annotated[tuple[T, ...], NullIsZero()]
-AnyJson = Annotated[JsonValue, AfterValidator(_storable)]
+AnyJson = Annotated[JsonValue, AfterValidator(_check_storable)]
 
 OMIT_EMPTY: Any = Field(exclude_if=not_)
 """Go's `omitempty`: the key is not written while its value is empty."""
 
 
-def spelled(go: str, *document: str, default: Any) -> Any:
+def aliased_field(go: str, *document: str, default: Any) -> Any:
     """Return a field that is written as `go` and read as `go` or as one of the names in the document's tables."""
     return Field(default, validation_alias=AliasChoices(go, *document), serialization_alias=go)
 

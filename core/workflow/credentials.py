@@ -1,4 +1,4 @@
-"""Credentials of a workflow: find them, mask them, keep them apart from it.
+"""Credentials of a workflow: find them, mask them, split them off and join them again.
 
 A credential is an object marked `is_credential` (Zadig also has `is_sensitive`), wherever it stands: in parameters,
 variables, and specs of job types that Fabu does not know.
@@ -34,7 +34,8 @@ def credentials(workflow: Workflow) -> list[str]:
 def split_credentials(workflow: Workflow) -> tuple[Workflow, dict[str, str]]:
     """Return the masked workflow and its secrets, by the path of each in the workflow's JSON.
 
-    What is masked already is no secret and is left out. A secret that is no text is kept as JSON, its path marked so.
+    Credentials that are masked already are left out. A secret that is not a text is returned as JSON, with `json:`
+    before its path.
     """
     tree = workflow.dump()
     secrets: dict[str, str] = {}
@@ -44,15 +45,14 @@ def split_credentials(workflow: Workflow) -> tuple[Workflow, dict[str, str]]:
             secrets[path] = secret
         else:
             secrets[_JSON + path] = json.dumps(secret, ensure_ascii=False)
-        owner[key] = _masked(secret)
+        owner[key] = _mask_of(secret)
     return Workflow.model_validate(tree) if secrets else workflow, secrets
 
 
 def join_credentials(workflow: Workflow, secrets: Mapping[str, str]) -> Workflow:
-    """Return the workflow that `split_credentials` took apart.
+    """Return the workflow that `split_credentials` split.
 
-    Raises:
-        ValueError: a secret has no masked place in this workflow, which therefore is not the one that was split.
+    Raises ValueError when a secret has no masked place in this workflow, which then is not the one that was split.
     """
     tree = workflow.dump()
     masked = {path: (owner, key) for owner, key, path in _places(tree, masked=True)}
@@ -65,29 +65,29 @@ def join_credentials(workflow: Workflow, secrets: Mapping[str, str]) -> Workflow
     return Workflow.model_validate(tree)
 
 
-def keep_masked(workflow: Workflow, stored: Workflow) -> Workflow:
-    """Return the workflow with the secrets of `stored` wherever it still shows their mask.
+def restore_masked(workflow: Workflow, stored: Workflow) -> Workflow:
+    """Return the workflow with the secrets of `stored` in place of their masks.
 
-    A secret goes back only to the same place under the same name: one that was moved or renamed stays masked, rather
-    than ending up as the value of something else.
+    A secret is restored only at the same path under the same name. One that was moved or renamed stays masked, so that
+    it does not become the value of something else.
     """
     tree = workflow.dump()
-    secrets = {(path, _named(owner)): owner[key] for owner, key, path in _places(stored.dump())}
+    secrets = {(path, _names_of(owner)): owner[key] for owner, key, path in _places(stored.dump())}
     for owner, key, path in list(_places(tree, masked=True)):
-        owner[key] = secrets.get((path, _named(owner)), owner[key])
+        owner[key] = secrets.get((path, _names_of(owner)), owner[key])
     return Workflow.model_validate(tree)
 
 
 def masked_places(workflow: Workflow) -> list[str]:
-    """Return the JSON pointers of credentials that are only masks, so that their value is not known."""
+    """Return the JSON pointers of the credentials that are only masks."""
     return [path for _, _, path in _places(workflow.dump(), masked=True)]
 
 
-def _named(owner: Mapping[str, Any]) -> tuple[Any, Any]:
+def _names_of(owner: Mapping[str, Any]) -> tuple[Any, Any]:
     return owner.get("name"), owner.get("key")
 
 
-def _masked(secret: Any) -> Any:
+def _mask_of(secret: Any) -> Any:
     return [MASK] if isinstance(secret, list) else MASK
 
 
@@ -101,16 +101,16 @@ def _places(tree: Any, path: str = "", *, masked: bool = False) -> Iterator[_Pla
         for key, member in tree.items():
             hidden = secret and key in _SECRET_KEYS
             if not (hidden or isinstance(member, list | dict)):
-                continue  # most members are plain values, and a path costs more than looking at them
+                continue  # most members are plain values, and building a path is slow
             here = f"{path}/{key.replace('~', '~0').replace('/', '~1')}"
             if not hidden:
                 yield from _places(member, here, masked=masked)
-            elif member not in (None, "", [], {}) and (member == _masked(member)) is masked:
+            elif member not in (None, "", [], {}) and (member == _mask_of(member)) is masked:
                 yield tree, key, here
 
 
 def _is_set(mark: Any) -> bool:
-    """Unknown specs are not checked, so that a mark may be a number or a text: in doubt it is set."""
+    """Return whether a mark is set. Unknown specs are not validated: a number or a text may stand for a flag."""
     return bool(mark) and str(mark).lower() != "false"
 
 

@@ -1,7 +1,7 @@
 """The body of a release-plan hook (Zadig v4.0 document "发布计划", section "Hook 外部系统").
 
-Statuses and events are kept as they were spelled; `core.status.canonical_status` and `ReleasePlanHook.event_name` give
-Zadig's spelling.
+Statuses and events keep the spelling of the sender; `core.status.canonical_status` and `ReleasePlanHook.event_name`
+return Zadig's.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class HookReleasePlan(Wire):
 
 
 class ReleasePlanHook(Wire):
-    """The whole body: the envelope, or on reading the bare plan as well."""
+    """The whole body. The plan without its envelope is read too."""
 
     object_kind: Text = "release_plan"
     event: Text = ""
@@ -106,12 +106,12 @@ class ReleasePlanHook(Wire):
     @model_validator(mode="before")
     @classmethod
     def _add_envelope(cls, body: Any) -> Any:
-        """The document's table starts inside the envelope, so that some senders leave it out."""
+        """Add the envelope, which some senders leave out: the document's table starts inside it."""
         if isinstance(body, dict) and "release_plan" not in body and "event_name" in body:
             return {"event": body["event_name"], "release_plan": body}
         return body
 
     @property
     def event_name(self) -> str:
-        """The event itself: older Zadig and the document's example write `release_plan` in `event`."""
+        """The name of the event: older Zadig and the document's example have `release_plan` in `event`."""
         return self.release_plan.event_name or self.event

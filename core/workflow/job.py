@@ -32,7 +32,7 @@ class Job(Wire):
     """
 
     known: ClassVar[bool] = True
-    """Whether Fabu understands the spec. A draft may refuse a job that is not known; a hook from Zadig may not."""
+    """Whether Fabu has a model of the spec. A draft may reject an unknown job; a hook from Zadig may not."""
 
     name: Text = ""
     type: Text
@@ -40,7 +40,7 @@ class Job(Wire):
     run_policy: Text = ""
 
 
-def _not_known(kind: str) -> str:
+def _reject_known(kind: str) -> str:
     if kind in set(JobType):
         raise ValueError("this job type has a model of its own")
     return kind
@@ -49,10 +49,10 @@ def _not_known(kind: str) -> str:
 class UnknownJob(Job):
     """A job of any other type, such as Zadig's `tapd`; its spec is kept as it came.
 
-    Zadig may send the spec of another job here, or `null`: do not read meaning into it.
+    Zadig may send the spec of another job here, or `null`: do not interpret it.
     """
 
     known: ClassVar[bool] = False
 
-    type: Annotated[Text, AfterValidator(_not_known)]
+    type: Annotated[Text, AfterValidator(_reject_known)]
     spec: AnyJson = None

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
-from core.workflow.base import Flag, Many, NullIsZero, Text, Wire, spelled
+from core.workflow.base import Flag, Many, NullIsZero, Text, Wire, aliased_field
 from core.workflow.job import Job, JobType
 from core.workflow.values import KeyVal, Repo
 
@@ -35,7 +35,7 @@ class NamedTest(Wire):
 class RunTestsSpec(Wire):
     """What to test: `service_and_tests` when `test_type` is `service_test`, else `test_modules`."""
 
-    test_type: Text = spelled("test_type", "testing_type", default="")
+    test_type: Text = aliased_field("test_type", "testing_type", default="")
     source: Text = ""
     job_name: Text = ""
     ref_repos: Flag = False
@@ -75,14 +75,14 @@ def _zadig_scanning_type(value: str) -> str:
 class ScanningSpec(Wire):
     """What to scan: `service_and_scannings` when `scanning_type` is `service_scanning`, else `scannings`."""
 
-    scanning_type: Annotated[Text, AfterValidator(_zadig_scanning_type)] = spelled(
+    scanning_type: Annotated[Text, AfterValidator(_zadig_scanning_type)] = aliased_field(
         "scanning_type", "scannings_type", default=""
     )
     """The document's table has the value `service_scannings`; it is read as Zadig's."""
     source: Text = ""
     job_name: Text = ""
     ref_repos: Flag = False
-    scannings: Many[NamedScanning] = spelled("scannings", "scannings_modules", default=())
+    scannings: Many[NamedScanning] = aliased_field("scannings", "scannings_modules", default=())
     service_and_scannings: Many[ServiceAndScanning] = ()
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from core.workflow.base import OMIT_EMPTY, Many, NullIsZero, Text, Wire, spelled
+from core.workflow.base import OMIT_EMPTY, Many, NullIsZero, Text, Wire, aliased_field
 from core.workflow.job import Job, JobType
 
 
@@ -21,8 +21,8 @@ class ApolloKV(Wire):
 class ApolloNamespace(Wire):
     """An Apollo namespace: the entries to publish and those that were there."""
 
-    app_id: Text = spelled("appID", "app_id", default="")
-    cluster_id: Text = spelled("clusterID", "cluster_id", default="")
+    app_id: Text = aliased_field("appID", "app_id", default="")
+    cluster_id: Text = aliased_field("clusterID", "cluster_id", default="")
     env: Text = ""
     namespace: Text = ""
     type: Text = ""
@@ -33,8 +33,8 @@ class ApolloNamespace(Wire):
 class ApolloSpec(Wire):
     """What to publish on which Apollo server."""
 
-    apollo_id: Text = spelled("apolloID", "apollo_id", default="")
-    namespace_list: Many[ApolloNamespace] = spelled("namespaceList", "namespace_list", default=())
+    apollo_id: Text = aliased_field("apolloID", "apollo_id", default="")
+    namespace_list: Many[ApolloNamespace] = aliased_field("namespaceList", "namespace_list", default=())
 
 
 class ApolloJob(Job):
@@ -49,7 +49,7 @@ class NacosData(Wire):
 
     data_id: Text = ""
     group: Text = ""
-    description: Annotated[Text, OMIT_EMPTY] = spelled("description", "desc", default="")
+    description: Annotated[Text, OMIT_EMPTY] = aliased_field("description", "desc", default="")
     format: Annotated[Text, OMIT_EMPTY] = ""
     content: Annotated[Text, OMIT_EMPTY] = ""
     original_content: Annotated[Text, OMIT_EMPTY] = ""

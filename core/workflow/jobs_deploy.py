@@ -14,10 +14,10 @@ from core.workflow.job import Job, JobType
 from core.workflow.values import KeyVal, Repo
 
 
-def _listed(options: Any) -> Any:
+def _to_tuple(options: Any) -> Any:
     if isinstance(options, str):
         return (options,) if options else ()
-    return tuple(options) if isinstance(options, list) else options  # a list would not be taken strictly
+    return tuple(options) if isinstance(options, list) else options  # strict validation rejects a list
 
 
 class DeployModule(Wire):
@@ -34,7 +34,7 @@ class DeployVariable(Wire):
     key: Text = ""
     value: AnyJson = None
     type: Text = ""
-    options: Annotated[Many[Text], BeforeValidator(_listed)] = ()
+    options: Annotated[Many[Text], BeforeValidator(_to_tuple)] = ()
     """The document's table calls it a string: a single string is read as a list of one."""
     desc: Text = ""
     use_global_variable: Flag = False

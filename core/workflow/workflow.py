@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from core.workflow.base import Flag, Int64, Many, Text, Wire, spelled
+from core.workflow.base import Flag, Int64, Many, Text, Wire, aliased_field
 from core.workflow.job import JobType, UnknownJob
 from core.workflow.jobs_build import BuildJob, DistributeImageJob
 from core.workflow.jobs_check import RunTestsJob, ScanningJob
@@ -33,18 +33,17 @@ KnownJob = Annotated[
     Field(discriminator="type"),
 ]
 
-
 _KINDS = frozenset(JobType)
 
 
-def _acquaintance(job: Any) -> Literal["known", "unknown"]:
-    """A type that is missing or no text counts as known, so that the error lists the known ones."""
+def _tag_of(job: Any) -> Literal["known", "unknown"]:
+    """Return the tag of a job. A type that is missing or no text is tagged as known, so the error lists known types."""
     kind = job.get("type") if isinstance(job, Mapping) else getattr(job, "type", None)
     return "unknown" if isinstance(kind, str) and kind not in _KINDS else "known"
 
 
 WorkflowJob = Annotated[
-    Annotated[KnownJob, Tag("known")] | Annotated[UnknownJob, Tag("unknown")], Discriminator(_acquaintance)
+    Annotated[KnownJob, Tag("known")] | Annotated[UnknownJob, Tag("unknown")], Discriminator(_tag_of)
 ]
 
 
@@ -56,7 +55,7 @@ class Param(Wire):
     type: Text = ""
     value: Text = ""
     repo: Repo | None = None
-    choice_option: Many[Text] = spelled("choice_option", "choice_options", default=())
+    choice_option: Many[Text] = aliased_field("choice_option", "choice_options", default=())
     choice_value: Many[Text] = ()
     default: Text = ""
     is_credential: Flag = False

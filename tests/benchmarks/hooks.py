@@ -246,7 +246,7 @@ async def body(database: str) -> tuple[float, int]:
 
     def make(reading: Reading) -> tuple[float, int]:
         started = time.perf_counter()
-        made = render(reading.plans.masked([plan_id])[plan_id], hook, engine.directory)
+        made = render(reading.plans.get_masked([plan_id])[plan_id], hook, engine.directory)
         return (time.perf_counter() - started) * 1000, len(made)
 
     tries = [await store.read(make) for _ in range(9)]

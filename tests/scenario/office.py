@@ -16,7 +16,7 @@ from bot.installation import derive, load_secret
 from bot.people.tokens import new_token
 from bot.services import SERVICES, Services
 from config.settings import Settings
-from core.audit import LogEntry, broken_at
+from core.audit import LogEntry, first_broken_entry
 from core.ports.clock import Clock
 from core.ports.store import Reading
 from tests.waiting import eventually
@@ -109,7 +109,7 @@ class Fabu:
             return reading.log.of_plan(reading.plans.id_of(str(number)), limit=100_000)
 
         entries = await self.services.store.read(read)
-        assert broken_at(entries, derive(load_secret(self.services.settings), "operation log")) is None
+        assert first_broken_entry(entries, derive(load_secret(self.services.settings), "operation log")) is None
         return entries
 
     async def events(self, number: int = 1) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from config.example import example
+from config.example import render_example
 from config.settings import Settings, load_settings
 from core.draft import PlanDraft
 
@@ -24,7 +24,7 @@ def defaults_of(model: type[BaseModel]) -> Mapping[str, Any]:
 
 
 def test_the_sample_is_made_from_the_models() -> None:
-    assert SAMPLE.read_text(encoding="utf-8") == example(), "run: python -m config.example > config/fabu.toml"
+    assert SAMPLE.read_text(encoding="utf-8") == render_example(), "run: python -m config.example > config/fabu.toml"
 
 
 def test_the_sample_lets_the_example_plan_be_applied() -> None:

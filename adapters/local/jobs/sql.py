@@ -25,7 +25,7 @@ from adapters.local.steps import DEFAULT_TIMEOUT, JobKind, StepFailed, Workplace
 from core.errors import Problem
 from core.workflow import SqlSpec
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _ROWS = 20
 """Rows of a result that are shown."""
@@ -151,7 +151,7 @@ class Execution:
                 case _:
                     pass
         except (DBAPIError, self._engine.dialect.loaded_dbapi.Error) as error:
-            logger.warning("a statement could not be interrupted: %s", error)
+            log.warning("a statement could not be interrupted: %s", error)
 
 
 def _in_thread(work: Callable[[], None]) -> asyncio.Future[None]:

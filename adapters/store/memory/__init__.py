@@ -1,4 +1,4 @@
-"""The store in the memory of the process, for tests and demonstrations: the same contract, nothing survives."""
+"""The store in the memory of the process, for tests and demonstrations: it is lost when the process ends."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class MemoryStore:
         self._state = State()
 
     async def write(self, work: Callable[[Writing], T]) -> T:
-        """See `Store.write`. The function works on a copy, which takes the place of the state when it succeeds."""
+        """See `Store.write`. The function changes a copy, which replaces the state when the function succeeds."""
         await asyncio.sleep(0)
         state = self._state.copy()
         result = work(MemoryWriting(state, self._clock))
@@ -35,8 +35,8 @@ class MemoryStore:
         await asyncio.sleep(0)
         return query(MemoryReading(self._state))
 
-    def listen(self, heard: Callable[[], None]) -> None:
-        """See `Store.listen`. There is no other replica to hear of."""
+    def listen(self, notify: Callable[[], None]) -> None:
+        """See `Store.listen`. There are no other replicas."""
 
     async def close(self) -> None:
-        """See `Store.close`. There is nothing to give up."""
+        """See `Store.close`. There is nothing to close."""

@@ -1,4 +1,4 @@
-"""Deliveries in memory, for whoever looks at them (`core.ports.outbox.DeliveryReads`)."""
+"""Reads of deliveries in memory (`core.ports.outbox.DeliveryReads`)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import takewhile
 from adapters.store.memory.paging import page_of
 from adapters.store.memory.state import State
 from core.effects import Destination
-from core.ports.outbox import Attempt, Delivery, Failing
+from core.ports.outbox import Attempt, Delivery, Outage
 from core.ports.paging import Page
 
 
@@ -29,20 +29,20 @@ class MemoryDeliveryReads:
         }
         return page_of(found, cursor, limit)
 
-    def named(self, effect_ids: Collection[str]) -> list[Delivery]:
-        """See `DeliveryReads.named`."""
+    def by_ids(self, effect_ids: Collection[str]) -> list[Delivery]:
+        """See `DeliveryReads.by_ids`."""
         return [delivery for delivery in self._state.deliveries.values() if delivery.effect.id in effect_ids]
 
     def attempts(self, effect_id: str) -> list[Attempt]:
         """See `DeliveryReads.attempts`."""
         return list(self._state.attempts.get(effect_id, ()))
 
-    def failing(self, destination: Destination) -> Failing | None:
-        """See `DeliveryReads.failing`."""
+    def outage(self, destination: Destination) -> Outage | None:
+        """See `DeliveryReads.outage`."""
         ids = [d.effect.id for d in self._state.deliveries.values() if d.effect.destination == destination]
-        tries = sorted((a for effect_id in ids for a in self.attempts(effect_id)), key=lambda a: a.at, reverse=True)
-        failed = list(takewhile(lambda attempt: attempt.error, tries))
-        return Failing(failed[-1].at, any(a.status == HTTPStatus.GONE for a in failed)) if failed else None
+        newest = sorted((a for effect_id in ids for a in self.attempts(effect_id)), key=lambda a: a.at, reverse=True)
+        failed = list(takewhile(lambda attempt: attempt.error, newest))
+        return Outage(failed[-1].at, any(a.status == HTTPStatus.GONE for a in failed)) if failed else None
 
     def body(self, effect_id: str) -> bytes | None:
         """See `DeliveryReads.body`."""

@@ -15,12 +15,12 @@ from core.ports.outbox import Delivery, DeliveryState, Settled
 ENDED = (DeliveryState.DONE, DeliveryState.DEAD)
 
 
-def _place(delivery: Delivery) -> tuple[str, Destination]:
+def _queue_of(delivery: Delivery) -> tuple[str, Destination]:
     return delivery.effect.plan_id, delivery.effect.destination
 
 
 class MemoryOutbox:
-    """Implements `Outbox`. Deliveries are kept in the order in which they were added."""
+    """Implements `Outbox`. Deliveries are stored in the order in which they were added."""
 
     def __init__(self, state: State, clock: Clock) -> None:
         self._state, self._clock = state, clock
@@ -30,7 +30,7 @@ class MemoryOutbox:
         oldest: dict[tuple[str, Destination], int] = {}
         for seq, delivery in self._state.deliveries.items():
             if delivery.state not in ENDED:
-                oldest.setdefault(_place(delivery), seq)
+                oldest.setdefault(_queue_of(delivery), seq)
         due = [(at, seq) for seq in oldest.values() if (at := self._due_at(seq)) <= now and not self._busy(seq, busy)]
         taken = [seq for _, seq in sorted(due)[:limit]]
         for seq in taken:
@@ -48,7 +48,7 @@ class MemoryOutbox:
         return len(claimed)
 
     def settle(self, results: Sequence[Settled]) -> None:
-        """See `Outbox.settle`. What was settled meanwhile by another sender stays as it is."""
+        """See `Outbox.settle`. An effect that another sender has settled stays as it is."""
         numbers = self._numbers(result.effect_id for result in results)
         for result in results:
             seq = numbers.get(result.effect_id)
@@ -73,10 +73,10 @@ class MemoryOutbox:
             self._state.deliveries[self._state.last_seq] = pending
 
     def replay(self, effect_ids: Collection[str], now: datetime) -> int:
-        """See `Outbox.replay`. Of several syncs of one plan and destination the newest stands for all."""
+        """See `Outbox.replay`. Of several syncs of one plan and destination the newest replaces the others."""
         numbers = [seq for seq in self._numbers(effect_ids).values() if self._state.deliveries[seq].state in ENDED]
         chosen = {
-            _place(self._state.deliveries[seq]) if self._is_sync(seq) else str(seq): seq for seq in sorted(numbers)
+            _queue_of(self._state.deliveries[seq]) if self._is_sync(seq) else str(seq): seq for seq in sorted(numbers)
         }
         for seq in chosen.values():
             self._reopen(seq, now)
@@ -103,17 +103,17 @@ class MemoryOutbox:
             )
 
     def _reopen(self, seq: int, due_at: datetime) -> None:
-        """Make a delivery pending; a `Sync` then stands for those that were added meanwhile."""
+        """Make a delivery pending. A `Sync` replaces the pending ones that were added since."""
         delivery = self._state.deliveries[seq]
-        for other in self._pending_syncs(_place(delivery)) if self._is_sync(seq) else ():
+        for other in self._pending_syncs(_queue_of(delivery)) if self._is_sync(seq) else ():
             self._forget(other)
         self._state.deliveries[seq] = replace(delivery, state=DeliveryState.PENDING, due_at=due_at)
 
-    def _pending_syncs(self, place: tuple[str, Destination]) -> list[int]:
+    def _pending_syncs(self, queue: tuple[str, Destination]) -> list[int]:
         return [
             seq
             for seq, delivery in self._state.deliveries.items()
-            if delivery.state is DeliveryState.PENDING and _place(delivery) == place and self._is_sync(seq)
+            if delivery.state is DeliveryState.PENDING and _queue_of(delivery) == queue and self._is_sync(seq)
         ]
 
     def _forget(self, seq: int) -> None:

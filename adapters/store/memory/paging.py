@@ -12,8 +12,8 @@ T = TypeVar("T")
 
 
 def page_of(found: Mapping[int, T], cursor: str, limit: int) -> Page[T]:
-    """Return at most `limit` values, the largest keys first. Raises Invalid for a cursor that no list gave out."""
+    """Return at most `limit` values, the largest keys first. Raises Invalid for a cursor that no page had."""
     before = cursors.decode(cursor) if cursor else None
     keys = sorted((key for key in found if before is None or key < before), reverse=True)
-    shown = keys[:limit]
-    return Page([found[key] for key in shown], cursors.encode(shown[-1]) if len(keys) > limit else "")
+    page = keys[:limit]
+    return Page([found[key] for key in page], cursors.encode(page[-1]) if len(keys) > limit else "")

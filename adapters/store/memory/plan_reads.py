@@ -1,4 +1,4 @@
-"""Plans in memory, for whoever looks at them (`core.ports.plans.PlanReads`)."""
+"""Reads of plans in memory (`core.ports.plans.PlanReads`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from adapters.store.memory.paging import page_of
-from adapters.store.memory.plan_writes import within
+from adapters.store.memory.plan_writes import limit_to_scope
 from adapters.store.memory.state import State
 from core.approval import pending_voters
 from core.errors import NotFound
@@ -23,7 +23,7 @@ _HEAD, _WITH_ITEMS, _WHOLE = Scope(), Scope(all_items=True), Scope(whole=True)
 
 
 class MemoryPlanReads:
-    """Implements `PlanReads` on a state that nobody changes any more."""
+    """Implements `PlanReads` on a state that no longer changes."""
 
     def __init__(self, state: State, people: PeopleReads) -> None:
         self._state, self._people = state, people
@@ -36,20 +36,20 @@ class MemoryPlanReads:
         raise NotFound(what="plan", ref=ref)
 
     def get(self, plan_id: str, *, whole: bool = False) -> Plan:
-        """See `PlanReads.get`. A deleted plan is returned as such, so that its cards can say so."""
+        """See `PlanReads.get`. A deleted plan is returned too, so that its cards can show that it is deleted."""
         if plan_id not in self._state.plans:
             raise NotFound(what="plan", ref=plan_id)
-        return within(self._state.plans[plan_id], _WHOLE if whole else _WITH_ITEMS)
+        return limit_to_scope(self._state.plans[plan_id], _WHOLE if whole else _WITH_ITEMS)
 
-    def masked(self, plan_ids: Collection[str]) -> Mapping[str, Plan]:
-        """See `PlanReads.masked`."""
+    def get_masked(self, plan_ids: Collection[str]) -> Mapping[str, Plan]:
+        """See `PlanReads.get_masked`."""
         plans = [self._state.plans[plan_id] for plan_id in plan_ids if plan_id in self._state.plans]
-        return {plan.id: replace(plan, items={i.id: _masked(i) for i in plan.items.values()}) for plan in plans}
+        return {plan.id: replace(plan, items={i.id: _mask(i) for i in plan.items.values()}) for plan in plans}
 
     def page(self, query: PlanQuery) -> Page[Plan]:
         """See `PlanReads.page`."""
         found = {
-            plan.number: within(plan, _HEAD)
+            plan.number: limit_to_scope(plan, _HEAD)
             for plan in self._plans()
             if query.status in ("", plan.status)
             and query.manager in ("", plan.manager)
@@ -61,10 +61,10 @@ class MemoryPlanReads:
         """See `PlanReads.mine`."""
         directory = self._people.directory()
         plans = sorted(self._plans(), key=lambda plan: -plan.number)
-        managed = [within(plan, _HEAD) for plan in plans if plan.manager == person and plan.status in UNENDED]
-        approvals = [within(plan, _HEAD) for plan in plans if person in pending_voters(plan, directory)]
+        managed = [limit_to_scope(plan, _HEAD) for plan in plans if plan.manager == person and plan.status in UNENDED]
+        approvals = [limit_to_scope(plan, _HEAD) for plan in plans if person in pending_voters(plan, directory)]
         items = [
-            (within(plan, _HEAD), replace(item, spec=None))
+            (limit_to_scope(plan, _HEAD), replace(item, spec=None))
             for plan in plans
             for item in plan.items.values()
             if plan.status is PlanStatus.EXECUTING and item.assignee == person and not item.complete
@@ -111,7 +111,7 @@ class MemoryPlanReads:
         return [plan for plan in self._state.plans.values() if not plan.deleted]
 
 
-def _masked(item: Item) -> Item:
+def _mask(item: Item) -> Item:
     if item.type == "text" or item.spec is None:
         return item
     return replace(item, spec=mask_credentials(Workflow.model_validate(item.spec)).dump())

@@ -14,22 +14,22 @@ from core.ports.clock import Clock
 from core.ports.plans import Change, Scope, Version
 
 
-def within(plan: Plan, scope: Scope) -> Plan:
-    """Return as much of a stored plan as a scope says."""
+def limit_to_scope(plan: Plan, scope: Scope) -> Plan:
+    """Return a stored plan with only the items, specs and content of a scope."""
     if scope.whole:
         return plan
     if scope.all_items:
-        shown = list(plan.items.values())
+        selected = list(plan.items.values())
     else:
-        asked = [item for item in plan.items.values() if item.id in scope.items]
-        needed = {need for item in asked for need in item.needs}
-        shown = asked + [item for item in plan.items.values() if item.id in needed - scope.items]
-    items = MappingProxyType({item.id: replace(item, spec=None) for item in shown})
+        requested = [item for item in plan.items.values() if item.id in scope.items]
+        needed = {need for item in requested for need in item.needs}
+        selected = requested + [item for item in plan.items.values() if item.id in needed - scope.items]
+    items = MappingProxyType({item.id: replace(item, spec=None) for item in selected})
     return replace(plan, items=items, content=None)
 
 
 class MemoryPlanWrites:
-    """Implements `PlanWrites`. Plans are kept whole."""
+    """Implements `PlanWrites`. Plans are stored whole."""
 
     def __init__(self, state: State, outbox: MemoryOutbox, clock: Clock) -> None:
         self._state, self._outbox, self._clock = state, outbox, clock
@@ -37,7 +37,7 @@ class MemoryPlanWrites:
     def load(self, scopes: Mapping[str, Scope]) -> Mapping[str, Plan]:
         """See `PlanWrites.load`."""
         plans = self._state.plans
-        return {plan_id: within(plans[plan_id], scope) for plan_id, scope in scopes.items() if plan_id in plans}
+        return {plan_id: limit_to_scope(plans[plan_id], scope) for plan_id, scope in scopes.items() if plan_id in plans}
 
     def next_number(self) -> int:
         """See `PlanWrites.next_number`."""
@@ -47,11 +47,11 @@ class MemoryPlanWrites:
     def save(self, changes: Sequence[Change]) -> None:
         """See `PlanWrites.save`."""
         for change in changes:
-            self._plan(change.before, change.after)
-            self._beside(change)
+            self._store_plan(change.before, change.after)
+            self._store_history(change)
             self._outbox.add(change.effects)
 
-    def _plan(self, before: Plan | None, after: Plan) -> None:
+    def _store_plan(self, before: Plan | None, after: Plan) -> None:
         stored = self._state.plans.get(after.id)
         if (stored and stored.version) != (before and before.version):
             raise Conflict
@@ -63,13 +63,14 @@ class MemoryPlanWrites:
         by_id = MappingProxyType({item.id: item for item in items})
         self._state.plans[after.id] = replace(after, items=by_id, content=content)
 
-    def _beside(self, change: Change) -> None:
+    def _store_history(self, change: Change) -> None:
+        """Store log entries, versions, timers and accepted requests."""
         state, plan = self._state, change.after
         for entry in change.entries:
             entry_id = len(state.log) + 1
             state.log[entry_id] = replace(entry, id=entry_id)
         for then, draft in change.drafts:
-            content = draft.masked().model_dump(mode="json")
+            content = draft.mask_credentials().model_dump(mode="json")
             version = Version(then.revision, then.updated_at, then.updated_by, then.instance_code, content)
             state.versions[then.id, then.revision] = version
         for kind, due_at in change.timers.items():

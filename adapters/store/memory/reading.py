@@ -18,7 +18,7 @@ from core.ports.requests import RequestReads
 
 
 class MemoryReading:
-    """Implements `Reading` on a state that nobody changes any more."""
+    """Implements `Reading` on a state that no longer changes."""
 
     def __init__(self, state: State) -> None:
         self.people: PeopleReads = MemoryPeopleReads(state)

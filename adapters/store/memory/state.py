@@ -1,4 +1,4 @@
-"""What the store in memory keeps: dictionaries of immutable values."""
+"""The state of the store in memory: dictionaries of immutable values."""
 
 from __future__ import annotations
 

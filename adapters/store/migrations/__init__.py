@@ -1,1 +1,1 @@
-"""How the tables came to be. A `pre` migration only adds, so that the previous version still runs; `post` removes."""
+"""Migrations of the tables. A `pre` migration only adds, so that the previous version still runs; `post` removes."""

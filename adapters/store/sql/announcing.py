@@ -1,4 +1,4 @@
-"""How replicas on one PostgreSQL database wake each other: NOTIFY with the commit."""
+"""How replicas on one PostgreSQL database notify one another of work: NOTIFY with the commit."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _ANNOUNCE = select(func.pg_advisory_xact_lock(0x66616275), func.pg_notify(CHANNE
 
 
 def announce(connection: Connection) -> None:
-    """Tell the other replicas, when this transaction commits, that there is something to do.
+    """Notify the other replicas, when this transaction commits, that there is work to do.
 
     The lock is held to the end of the transaction, and log entries are added under it: their ids ascend in the order
-    of the commits, so that whoever follows the log by id misses nothing. SQLite has one writer, and nobody to tell.
+    of the commits, so that readers who follow the log by id miss no entry. SQLite has no other replicas.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(_ANNOUNCE, {"sender": connection.get_execution_options()["sender"]})

@@ -1,4 +1,4 @@
-"""Connections to the two databases, set up so that both keep the same promises."""
+"""Connections to SQLite and PostgreSQL, configured so that both give the same guarantees."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from core.errors import Conflict, Invalid, Problem, Unavailable
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 READERS = 4
 """Threads and connections for reading."""
@@ -36,7 +36,7 @@ def parse_url(url: str) -> URL:
 
 
 def writing_engine(url: URL, sender: str) -> Engine:
-    """Return an engine for the one connection that writes; its notices are signed with `sender`."""
+    """Return an engine for the one connection that writes; its notifications carry `sender`."""
     if url.get_backend_name() == "sqlite":
         return _sqlite(url, pool_size=1)
     return _engine(url, pool_size=1, connect_args=_CONNECT, execution_options={"sender": sender})
@@ -51,14 +51,14 @@ def reading_engine(url: URL) -> Engine:
 
 
 def _engine(url: URL, **options: Any) -> Engine:
-    """Make an engine whose errors show no parameters: they may hold what people wrote, and sealed credentials."""
+    """Return an engine whose errors have no parameters: these may be texts of people, or sealed credentials."""
     return create_engine(url, max_overflow=0, hide_parameters=True, **options)
 
 
 def begin(connection: Connection, sqlite_mode: str) -> None:
     """Begin a transaction; on SQLite the driver would begin it too late, and never as IMMEDIATE (Python docs, sqlite3).
 
-    An event of the engine could do the same, but makes every statement slower.
+    An event handler of the engine could do the same, but would make every statement slower.
     """
     connection.begin()
     if connection.dialect.name == "sqlite":
@@ -66,14 +66,14 @@ def begin(connection: Connection, sqlite_mode: str) -> None:
 
 
 def _sqlite(url: URL, *, pool_size: int) -> Engine:
-    """Make an engine that leaves the beginning of transactions to `begin`."""
+    """Return an engine for SQLite that begins no transaction by itself: see `begin`."""
     Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
     engine = _engine(url, pool_size=pool_size, connect_args={"check_same_thread": False})
 
     @event.listens_for(engine, "connect")
     def set_up(connection: sqlite3.Connection, record: Any) -> None:
         connection.isolation_level = None
-        # A commit that was answered survives a power cut (FULL); readers and the writer do not block each other (WAL).
+        # A completed commit survives a power cut (FULL); readers and the writer do not block each other (WAL).
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
@@ -82,8 +82,8 @@ def _sqlite(url: URL, *, pool_size: int) -> Engine:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Raise what a database says as Conflict (a race was lost), Invalid (it cannot keep this) or Unavailable."""
+def translate_errors() -> Iterator[None]:
+    """Translate errors of a database into Conflict (a lost race), Invalid (it cannot store this) or Unavailable."""
     try:
         yield
     except IntegrityError as error:
@@ -95,5 +95,5 @@ def translated() -> Iterator[None]:
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", "") in _RETRYABLE:
             raise Conflict from error
-        _log.error("The database cannot answer: %s", error.orig)
+        log.error("The database cannot answer: %s", error.orig)  # noqa: TRY400 - a traceback would add nothing
         raise Unavailable from error

@@ -1,4 +1,4 @@
-"""Deliveries out of the database (`core.ports.outbox.DeliveryReads`)."""
+"""Reads of deliveries in the database (`core.ports.outbox.DeliveryReads`)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from adapters.store.sql.paging import page_of
 from adapters.store.sql.rows import moment
 from adapters.store.sql.tables import attempts, effect_bodies, effects
 from core.effects import Destination
-from core.ports.outbox import Attempt, Delivery, Failing
+from core.ports.outbox import Attempt, Delivery, Outage
 from core.ports.paging import Page
 
 
@@ -32,8 +32,8 @@ class SqlDeliveryReads:
         rows, next_cursor = page_of(self._connection, statement, effects.c.seq, cursor, limit)
         return Page([delivery_of(row) for row in rows], next_cursor)
 
-    def named(self, effect_ids: Collection[str]) -> list[Delivery]:
-        """See `DeliveryReads.named`."""
+    def by_ids(self, effect_ids: Collection[str]) -> list[Delivery]:
+        """See `DeliveryReads.by_ids`."""
         statement = select(effects).where(effects.c.id.in_(list(effect_ids))).order_by(effects.c.seq)
         return [delivery_of(row) for row in self._connection.execute(statement)]
 
@@ -45,17 +45,19 @@ class SqlDeliveryReads:
             for row in self._connection.execute(statement)
         ]
 
-    def failing(self, destination: Destination) -> Failing | None:
-        """See `DeliveryReads.failing`."""
-        tried, here = attempts.join(effects), effects.c.destination == str(destination)
-        taken = select(func.max(attempts.c.id)).select_from(tried).where(here, attempts.c.error == "").scalar_subquery()
+    def outage(self, destination: Destination) -> Outage | None:
+        """See `DeliveryReads.outage`."""
+        joined, here = attempts.join(effects), effects.c.destination == str(destination)
+        success = (
+            select(func.max(attempts.c.id)).select_from(joined).where(here, attempts.c.error == "").scalar_subquery()
+        )
         statement = (
             select(func.min(attempts.c.at), func.count().filter(attempts.c.status == HTTPStatus.GONE))
-            .select_from(tried)
-            .where(here, attempts.c.id > func.coalesce(taken, 0))
+            .select_from(joined)
+            .where(here, attempts.c.id > func.coalesce(success, 0))
         )
         since, gone = self._connection.execute(statement).one()
-        return None if since is None else Failing(moment(since), gone > 0)
+        return None if since is None else Outage(moment(since), gone > 0)
 
     def body(self, effect_id: str) -> bytes | None:
         """See `DeliveryReads.body`."""

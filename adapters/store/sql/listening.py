@@ -1,4 +1,4 @@
-"""How a replica hears of what the others announce: LISTEN on a thread of its own. Imported with PostgreSQL only."""
+"""How a replica receives the notifications of the others: LISTEN on a thread. Imported with PostgreSQL only."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from sqlalchemy import URL
 
 from adapters.store.sql.announcing import CHANNEL
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 2.0
+"""How long a listener waits before it connects again."""
 _CLOSE_SECONDS = 0.5
-"""How often a listener looks whether it should end."""
+"""How often a listener checks whether it has to end."""
 
 
 class Listener:
-    """Waits for what other replicas announce. Connects again when the connection is lost."""
+    """Waits for notifications of other replicas, and reconnects when the connection is lost."""
 
-    def __init__(self, url: URL, sender: str, heard: Callable[[], None]) -> None:
-        """`heard` is called on the listener's thread, also after a reconnect: something may have been missed."""
+    def __init__(self, url: URL, sender: str, notify: Callable[[], None]) -> None:
+        """`notify` is called on the listener's thread, also when it connects: earlier notifications may be lost."""
         self._dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        self._sender, self._heard = sender, heard
+        self._sender, self._notify = sender, notify
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fabu-listener", daemon=True)
         self._thread.start()
@@ -39,14 +40,14 @@ class Listener:
             try:
                 self._listen()
             except psycopg.Error as error:
-                _log.warning("Listening to the database was interrupted: %s", str(error).strip())
+                log.warning("Listening to the database was interrupted: %s", str(error).strip())
                 self._closing.wait(_RETRY_SECONDS)
 
     def _listen(self) -> None:
         with psycopg.connect(self._dsn, autocommit=True, connect_timeout=5, application_name="fabu") as connection:
             connection.execute(f"LISTEN {CHANNEL}")
-            self._heard()
+            self._notify()
             while not self._closing.is_set():
-                for notice in connection.notifies(timeout=_CLOSE_SECONDS, stop_after=1):
-                    if notice.payload != self._sender:
-                        self._heard()
+                for notification in connection.notifies(timeout=_CLOSE_SECONDS, stop_after=1):
+                    if notification.payload != self._sender:
+                        self._notify()

@@ -1,4 +1,4 @@
-"""Plans out of the database: one statement per table for any number of plans, and no table that nobody asked for."""
+"""Loads plans from the database: one statement per table for any number of plans, and no table without need."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NO_ITEMS: Mapping[str, Item] = MappingProxyType({})
 _ids: BindParameter[Any] = bindparam("ids", expanding=True)
 HEADS = select(plans).where(plans.c.id.in_(_ids)).order_by(plans.c.id)
 LOCKED_HEADS = HEADS.with_for_update()
-"""In the order of identifiers, so that transactions that want the same plans cannot wait for each other in a circle."""
+"""Plans are locked in the order of their ids, so that transactions on the same plans cannot deadlock."""
 _STAGES = select(stages).where(stages.c.plan_id.in_(_ids)).order_by(stages.c.plan_id, stages.c.position)
 _VOTES = (
     select(votes)
@@ -41,7 +41,7 @@ _WHOLE_ITEMS = _ALL_ITEMS.add_columns(item_specs).join(item_specs)
 
 
 class Loader:
-    """Puts plans together from their rows, as much of each as its scope says; without `sealing`, credentials masked."""
+    """Assembles plans from their rows, each limited to its scope; without `sealing` credentials stay masked."""
 
     def __init__(self, connection: Connection, sealing: Sealing | None) -> None:
         self._connection, self._sealing = connection, sealing
@@ -55,29 +55,32 @@ class Loader:
     def assemble(
         self,
         rows: Sequence[AnyRow],
-        found: Mapping[str, Mapping[str, Item]] = MappingProxyType({}),
-        described: Mapping[str, Content] = MappingProxyType({}),
+        items_of: Mapping[str, Mapping[str, Item]] = MappingProxyType({}),
+        contents_of: Mapping[str, Content] = MappingProxyType({}),
     ) -> list[Plan]:
-        """Return the plans of rows of `plans`, in their order, with stages and votes and with what is given."""
-        asked: dict[str, list[Stage]] = defaultdict(list)
+        """Return the plans of rows of `plans`, in their order, with their stages and votes, and the items and contents.
+
+        Items and contents are those of each plan, by its id.
+        """
+        stages_of: dict[str, list[Stage]] = defaultdict(list)
         for row in self._rows(_STAGES, [row.id for row in rows]):
-            asked[row.plan_id].append(stage_of(row))
-        voted: dict[str, list[Vote]] = defaultdict(list)
-        for row in self._rows(_VOTES, list(asked)):
-            voted[row.plan_id].append(vote_of(row))
+            stages_of[row.plan_id].append(stage_of(row))
+        votes_of: dict[str, list[Vote]] = defaultdict(list)
+        for row in self._rows(_VOTES, list(stages_of)):
+            votes_of[row.plan_id].append(vote_of(row))
         return [
             plan_of(
                 row,
-                tuple(asked.get(row.id, ())),
-                tuple(voted.get(row.id, ())),
-                found.get(row.id, _NO_ITEMS),
-                described.get(row.id),
+                tuple(stages_of.get(row.id, ())),
+                tuple(votes_of.get(row.id, ())),
+                items_of.get(row.id, _NO_ITEMS),
+                contents_of.get(row.id),
             )
             for row in rows
         ]
 
     def spec(self, row: AnyRow) -> Mapping[str, Any]:
-        """Return the spec of a row of `item_specs` with its credentials, which are kept apart."""
+        """Return the spec of a row of `item_specs`, joined with its credentials."""
         if self._sealing is None:
             return StoredSpec(row.spec)
         spec: Mapping[str, Any] = orjson.loads(row.spec)
@@ -106,7 +109,7 @@ class Loader:
         return {plan_id: MappingProxyType(of_plan) for plan_id, of_plan in found.items()}
 
     def _add_some(self, found: dict[str, dict[str, Item]], wanted: Mapping[str, Iterable[str]]) -> None:
-        """Add the wanted items of each plan, then those they need."""
+        """Add the wanted items of each plan, then the items that they need."""
         for row in self._rows(_SOME_ITEMS, {item_id for ids in wanted.values() for item_id in ids}):
             if row.id in wanted.get(row.plan_id, ()):
                 found[row.plan_id][row.id] = item_of(row)

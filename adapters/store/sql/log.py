@@ -1,4 +1,4 @@
-"""The operation log out of the database (`core.ports.log.LogReads`); `saving` adds to it."""
+"""Reads of the operation log in the database (`core.ports.log.LogReads`); `saving` adds to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What concerns a person now (`core.ports.plans.Mine`)."""
+"""Queries for what concerns a person now (`core.ports.plans.Mine`)."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ class MineQueries:
         return self.loader.assemble(self.connection.execute(statement).all())
 
     def _approvals(self, person: str, names: Collection[str], limit: int) -> list[Plan]:
-        """Look at the stage of every plan that waits: they are few, however many plans there are."""
+        """Check the current stage of every plan that waits for approval: they are few, however many plans there are."""
         statement = (
             select(plans.c.id, plans.c.delegates, stages.c.approvers)
             .join(stages, (stages.c.plan_id == plans.c.id) & (stages.c.position == plans.c.stage))
             .where(plans.c.status == PlanStatus.WAIT_FOR_APPROVAL.value, ~plans.c.deleted)
         )
-        asked = [
+        candidates = [
             row.id
             for row in self.connection.execute(statement)
             if not set(json.loads(row.approvers)).isdisjoint(names) or person in json.loads(row.delegates).values()
         ]
-        waiting = [plan for plan in self._heads(asked).values() if person in pending_voters(plan, self.directory)]
+        waiting = [plan for plan in self._heads(candidates).values() if person in pending_voters(plan, self.directory)]
         return sorted(waiting, key=lambda plan: -plan.number)[:limit]
 
     def _items(self, person: str, limit: int) -> list[tuple[Plan, Item]]:

@@ -20,12 +20,18 @@ from core.effects import Destination, Effect, EffectKind, PayloadRecord, payload
 from core.ports.clock import Clock
 from core.ports.outbox import Delivery, DeliveryState, Settled
 
-# SQLite takes PostgreSQL's ON CONFLICT, so one statement serves both. The update changes nothing, but it locks the
-# pending effect: nobody can claim it, and read the state before this change, until this change is committed.
-ADD_EFFECT = postgresql.insert(effects).inline()
-ADD_EFFECT = ADD_EFFECT.on_conflict_do_update(
-    index_elements=["plan_id", "destination"], index_where=PENDING_SYNC, set_={"due_at": effects.c.due_at}
+ADD_EFFECT = (
+    postgresql.insert(effects)
+    .inline()
+    .on_conflict_do_update(
+        index_elements=["plan_id", "destination"], index_where=PENDING_SYNC, set_={"due_at": effects.c.due_at}
+    )
 )
+"""Adds an effect; a pending `Sync` stays in place of a new one.
+
+SQLite accepts PostgreSQL's ON CONFLICT, so that one statement serves both. The update changes nothing but locks the
+pending effect: nobody can claim it, and render the state before this transaction, until this transaction commits.
+"""
 _STORE_BODY = postgresql.insert(effect_bodies).on_conflict_do_nothing()
 
 _ids: BindParameter[Any] = bindparam("ids", expanding=True)
@@ -77,7 +83,7 @@ _ABSORB = delete(effects).where(
 )
 
 _Ending = tuple[DeliveryState, datetime | None, str]
-"""The state of an effect after a try, when it is due again, and what went wrong."""
+"""The state of an effect after an attempt, when it is due again, and the error."""
 
 
 class SqlOutbox:
@@ -88,8 +94,8 @@ class SqlOutbox:
 
     def claim(self, now: datetime, lease: timedelta, limit: int, busy: Collection[Destination] = ()) -> list[Delivery]:
         """See `Outbox.claim`."""
-        asked = {"now": micros(now), "busy": list(map(str, busy)), "limit": limit}
-        rows = self._connection.execute(_CLAIMABLE, asked).all()
+        parameters = {"now": micros(now), "busy": list(map(str, busy)), "limit": limit}
+        rows = self._connection.execute(_CLAIMABLE, parameters).all()
         lease_end = now + lease
         if rows:
             self._connection.execute(_TAKE, {"ids": [row.id for row in rows], "lease_end": micros(lease_end)})
@@ -105,7 +111,7 @@ class SqlOutbox:
         return len(rows)
 
     def settle(self, results: Sequence[Settled]) -> None:
-        """See `Outbox.settle`. What was settled meanwhile by another sender stays as it is."""
+        """See `Outbox.settle`. An effect that another sender has settled stays as it is."""
         rows = {row.id: row for row in self._rows(_SETTLING, [result.effect_id for result in results])}
         kept: list[Settled] = []
         forgotten: list[Settled] = []
@@ -114,7 +120,7 @@ class SqlOutbox:
                 done_sync = row.kind == EffectKind.SYNC and result.state is DeliveryState.DONE
                 (forgotten if done_sync else kept).append(result)
         self._execute(_ADD_ATTEMPT, [_attempt_values(result) for result in kept])
-        self._reopen([rows[result.effect_id] for result in kept if result.state is DeliveryState.PENDING])
+        self._absorb_newer_syncs([rows[result.effect_id] for result in kept if result.state is DeliveryState.PENDING])
         self._set({result.effect_id: self._ending(result) for result in kept})
         if forgotten:
             self._connection.execute(_FORGET, {"ids": [result.effect_id for result in forgotten]})
@@ -126,7 +132,7 @@ class SqlOutbox:
         announce(self._connection)
 
     def replay(self, effect_ids: Collection[str], now: datetime) -> int:
-        """See `Outbox.replay`. Of several syncs of one plan and destination the newest stands for all."""
+        """See `Outbox.replay`. Of several syncs of one plan and destination the newest replaces the others."""
         rows = self._rows(_ENDED, effect_ids)
         chosen = {(row.plan_id, row.destination) if row.kind == EffectKind.SYNC else row.id: row for row in rows}
         self._renew(list(chosen.values()), now)
@@ -139,7 +145,7 @@ class SqlOutbox:
 
     def _renew(self, rows: Sequence[AnyRow], now: datetime) -> None:
         """Make effects pending again and due at once."""
-        self._reopen(rows)
+        self._absorb_newer_syncs(rows)
         self._set({row.id: (DeliveryState.PENDING, now, row.error) for row in rows})
 
     def _ending(self, result: Settled) -> _Ending:
@@ -147,7 +153,7 @@ class SqlOutbox:
         return result.state, (result.due_at or self._clock.now()) if again else None, result.attempt.error
 
     def _set(self, endings: Mapping[str, _Ending]) -> None:
-        """Record how effects stand now, those that stand alike with one statement."""
+        """Store the states of effects, with one statement for all that have the same."""
         settled, alike = micros(self._clock.now()), defaultdict[_Ending, list[str]](list)
         for effect_id, ending in endings.items():
             alike[ending].append(effect_id)
@@ -155,8 +161,8 @@ class SqlOutbox:
             values = {"to": state.value, "due": micros(due_at), "settled": None if due_at else settled, "why": why}
             self._connection.execute(_SET, {"ids": ids, **values})
 
-    def _reopen(self, rows: Sequence[AnyRow]) -> None:
-        """Let syncs that become pending again stand for those that were added meanwhile."""
+    def _absorb_newer_syncs(self, rows: Sequence[AnyRow]) -> None:
+        """Delete the pending syncs that were added since: these syncs become pending again and replace them."""
         syncs = sorted((row.plan_id, row.destination, row.id) for row in rows if row.kind == EffectKind.SYNC)
         self._execute(_ABSORB, [{"plan": plan, "place": place, "of": effect_id} for plan, place, effect_id in syncs])
 
@@ -169,7 +175,7 @@ class SqlOutbox:
 
 
 def effect_values(effect: Effect, now: datetime) -> Values:
-    """Return the row of a new effect; one without a moment is due at once."""
+    """Return the row of a new effect; one without `due_at` is due at once."""
     kind, ref, details = record_of(effect.payload)
     return {
         "id": effect.id,

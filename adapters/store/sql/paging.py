@@ -1,4 +1,4 @@
-"""Pages of a list out of the database: the newest rows first, continued by a cursor."""
+"""Pages of a list in the database: the newest rows first, continued by a cursor."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from adapters.store.sql.rows import AnyRow
 def page_of(
     connection: Connection, statement: Select[Any], key: Any, cursor: str, limit: int
 ) -> tuple[Sequence[AnyRow], str]:
-    """Return at most `limit` rows, the largest values of the column `key` first, and the cursor that goes on after.
+    """Return at most `limit` rows, the largest values of the column `key` first, and the cursor of the next page.
 
-    Raises Invalid for a cursor that no list gave out.
+    Raises Invalid for a cursor that no page had.
     """
     if cursor:
         statement = statement.where(key < cursors.decode(cursor))

@@ -1,4 +1,4 @@
-"""Plans out of the database for whoever looks at them (`core.ports.plans.PlanReads`)."""
+"""Reads of plans in the database (`core.ports.plans.PlanReads`)."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from core.ports.people import PeopleReads
 from core.ports.plans import Mine, PlanQuery, Version
 
 _LONGEST_NUMBER = 9
-"""Digits of the largest plan number; what has more of them is an id that happens to have no letter."""
+"""How many digits the largest plan number has; a longer text of digits is an id that happens to have no letter."""
 _ID = select(plans.c.id).where(~plans.c.deleted)
 _NUMBERED, _NAMED = (_ID.where(column == bindparam("ref")) for column in (plans.c.number, plans.c.id))
-"""Made once: to make them takes longer than the database needs to answer."""
+"""Built once: that takes longer than running them."""
 
 
 class SqlPlanReads:
@@ -44,14 +44,14 @@ class SqlPlanReads:
         return str(plan_id)
 
     def get(self, plan_id: str, *, whole: bool = False) -> Plan:
-        """See `PlanReads.get`. A deleted plan is returned as such, so that its cards can say so."""
+        """See `PlanReads.get`. A deleted plan is returned too, so that its cards can show that it is deleted."""
         found = self._loader.load({plan_id: WHOLE if whole else WITH_ITEMS})
         if plan_id not in found:
             raise NotFound(what="plan", ref=plan_id)
         return found[plan_id]
 
-    def masked(self, plan_ids: Collection[str]) -> Mapping[str, Plan]:
-        """See `PlanReads.masked`. Specs are stored masked, so that nothing is unsealed."""
+    def get_masked(self, plan_ids: Collection[str]) -> Mapping[str, Plan]:
+        """See `PlanReads.get_masked`. Specs are stored masked, so that nothing is unsealed."""
         return Loader(self._connection, None).load(dict.fromkeys(plan_ids, WHOLE))
 
     def page(self, query: PlanQuery) -> Page[Plan]:

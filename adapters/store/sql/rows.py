@@ -1,4 +1,4 @@
-"""Rows of the tables and the values of the core that they stand for."""
+"""Conversions between the rows of the tables and the values of the core."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def micros(value: datetime | timedelta) -> int: ...
 @overload
 def micros(value: datetime | timedelta | None) -> int | None: ...
 def micros(value: datetime | timedelta | None) -> int | None:
-    """Return a moment as microseconds since 1970, a duration as microseconds."""
+    """Return a time as microseconds since 1970, a duration as microseconds."""
     if value is None:
         return None
     return (value - _EPOCH if isinstance(value, datetime) else value) // _MICROSECOND
@@ -38,7 +38,7 @@ def moment(value: int) -> datetime: ...
 @overload
 def moment(value: int | None) -> datetime | None: ...
 def moment(value: int | None) -> datetime | None:
-    """Return the moment that `micros` was given."""
+    """Return the time of microseconds since 1970."""
     if value is None:
         return None
     seconds, rest = divmod(value, 1_000_000)
@@ -46,7 +46,7 @@ def moment(value: int | None) -> datetime | None:
 
 
 def duration(value: int | None) -> timedelta | None:
-    """Return the duration that `micros` was given."""
+    """Return the duration of microseconds."""
     return None if value is None else timedelta(microseconds=value)
 
 
@@ -55,12 +55,12 @@ to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=di
 
 
 def fetch(result: CursorResult[Any]) -> list[AnyRow]:
-    """Return all rows with plain attributes; a `Row` looks up every name, which takes ten times longer."""
+    """Return all rows with plain attributes: a `Row` looks up every name, which takes ten times longer."""
     names = result.keys()
     return [SimpleNamespace(**dict(zip(names, row, strict=True))) for row in result.all()]
 
 
-def planned_values(plan: Plan) -> Values:
+def revision_values(plan: Plan) -> Values:
     """Return the columns of a plan that change with its revision."""
     events = plan.check_events
     return {
@@ -81,7 +81,7 @@ def planned_values(plan: Plan) -> Values:
 
 
 def progress_values(plan: Plan) -> Values:
-    """Return the columns of a plan that say how far it has come."""
+    """Return the columns of a plan that change as it proceeds."""
     approval, tally = plan.approval, plan.tally
     return {
         "status": plan.status.value,
@@ -107,16 +107,16 @@ def progress_values(plan: Plan) -> Values:
         "executing_at": micros(plan.executing_at),
         "success_at": micros(plan.success_at),
         "deleted": plan.deleted,
-        **logged_values(plan),
+        **log_position_values(plan),
     }
 
 
-def logged_values(plan: Plan) -> Values:
-    """Return the columns of a plan that follow its operation log."""
+def log_position_values(plan: Plan) -> Values:
+    """Return the columns of a plan that change with its operation log."""
     return {"version": plan.version, "log_seq": plan.log_seq, "log_head": plan.log_head}
 
 
-def birth_values(plan: Plan) -> Values:
+def immutable_values(plan: Plan) -> Values:
     """Return the columns of a plan that never change."""
     return {
         "id": plan.id,
@@ -159,7 +159,7 @@ def plan_of(
         collaborators=tuple(json.loads(row.collaborators)),
         check_events=None if row.check_events is None else frozenset(map(HookEvent, json.loads(row.check_events))),
         check=_check_of(row.external_check),
-        answers=MappingProxyType({HookEvent(event): told for event, told in json.loads(row.answers).items()}),
+        answers=MappingProxyType({HookEvent(event): result for event, result in json.loads(row.answers).items()}),
         submitting=row.submitting,
         window_open=row.window_open,
         reason=row.reason,

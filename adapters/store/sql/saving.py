@@ -1,4 +1,4 @@
-"""Plans into the database: only what differs, with one statement per table for a whole batch of changes."""
+"""Saves plans in the database: only what differs, with one statement per table for a whole batch of changes."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from adapters.store.sql.announcing import announce
 from adapters.store.sql.outbox import ADD_EFFECT, effect_values
 from adapters.store.sql.rows import (
     Values,
-    birth_values,
+    immutable_values,
     item_values,
+    log_position_values,
     log_values,
-    logged_values,
     micros,
-    planned_values,
     progress_values,
+    revision_values,
     run_values,
     stage_values,
     to_json,
@@ -53,8 +53,8 @@ _ADD_PLAN, _ADD_STAGE, _ADD_VOTE, _ADD_ITEM, _ADD_RUN = map(insert, (plans, stag
 _ADD_SPEC, _ADD_CONTENT, _ADD_VERSION, _ADD_TIMER, _ADD_REQUEST = map(
     insert, (item_specs, contents, versions, timers, inbox)
 )
-_SET_PLAN, _SET_PROGRESS, _SET_LOGGED = (update(plans).where(*_this_version) for _ in range(3))
-_SETTING = frozenset({_SET_PLAN, _SET_PROGRESS, _SET_LOGGED})
+_SET_PLAN, _SET_PROGRESS, _SET_LOG_POSITION = (update(plans).where(*_this_version) for _ in range(3))
+_SETTING = frozenset({_SET_PLAN, _SET_PROGRESS, _SET_LOG_POSITION})
 _SET_ITEM, _SET_RUN = update(items).where(items.c.id == _of), update(runs).where(runs.c.id == _of)
 _DROP_STAGES = delete(stages).where(stages.c.plan_id == _of)
 _DROP_CONTENT = delete(contents).where(contents.c.plan_id == _of)
@@ -64,11 +64,11 @@ _DROP_TIMER = delete(timers).where(timers.c.plan_id == _of, timers.c.kind == bin
 _ADD_ENTRY = insert(log).inline()
 
 _STATEMENTS: tuple[UpdateBase, ...] = (
-    _ADD_PLAN, _SET_PLAN, _SET_PROGRESS, _SET_LOGGED, _DROP_CONTENT, _ADD_CONTENT, _DROP_STAGES, _ADD_STAGE, _ADD_VOTE,
-    _DROP_ITEM, _ADD_ITEM, _SET_ITEM, _DROP_SPEC, _ADD_SPEC, _ADD_RUN, _SET_RUN, _ADD_VERSION,
+    _ADD_PLAN, _SET_PLAN, _SET_PROGRESS, _SET_LOG_POSITION, _DROP_CONTENT, _ADD_CONTENT, _DROP_STAGES, _ADD_STAGE,
+    _ADD_VOTE, _DROP_ITEM, _ADD_ITEM, _SET_ITEM, _DROP_SPEC, _ADD_SPEC, _ADD_RUN, _SET_RUN, _ADD_VERSION,
     _DROP_TIMER, _ADD_TIMER, _ADD_REQUEST, ADD_EFFECT,
 )  # fmt: skip
-"""Everything but the log, in the order that references and unique keys ask for."""
+"""All statements but that of the log, in the order that references and unique keys require."""
 
 
 class Saver:
@@ -81,11 +81,11 @@ class Saver:
     def save(self, changes: Sequence[Change]) -> None:
         """Save everything. Raises Conflict when a plan has another version than was loaded."""
         for change in changes:
-            self._plan(change.before, change.after)
-            self._items(change.before, change.after)
-            self._beside(change)
+            self._collect_plan(change.before, change.after)
+            self._collect_items(change.before, change.after)
+            self._collect_history(change)
         effects = [effect_values(effect, self._now) for change in changes for effect in change.effects]
-        # One order for all transactions, so that they do not wait for each other's pending effects in a circle.
+        # One order for all transactions, so that they cannot deadlock on pending effects.
         effects.sort(key=itemgetter("plan_id", "destination"))
         self._rows[ADD_EFFECT] += effects
         for statement in _STATEMENTS:
@@ -97,17 +97,17 @@ class Saver:
             announce(self._connection)
             self._connection.execute(_ADD_ENTRY, entries)
 
-    def _plan(self, before: Plan | None, after: Plan) -> None:
+    def _collect_plan(self, before: Plan | None, after: Plan) -> None:
         if before is None:
-            self._rows[_ADD_PLAN].append(birth_values(after) | planned_values(after) | progress_values(after))
+            self._rows[_ADD_PLAN].append(immutable_values(after) | revision_values(after) | progress_values(after))
         elif before is not after:
             here = {"of": after.id, "before": before.version}
             if after.revision != before.revision:
-                self._rows[_SET_PLAN].append(here | progress_values(after) | planned_values(after))
+                self._rows[_SET_PLAN].append(here | progress_values(after) | revision_values(after))
             elif after.updated_at is not before.updated_at:
                 self._rows[_SET_PROGRESS].append(here | progress_values(after))
-            else:  # whatever changes a plan stamps it; this only has a longer log
-                self._rows[_SET_LOGGED].append(here | logged_values(after))
+            else:  # every change of a plan stamps it, so only its log has grown
+                self._rows[_SET_LOG_POSITION].append(here | log_position_values(after))
         if (before and before.approval.stages) != after.approval.stages:
             self._rows[_DROP_STAGES].append({"of": after.id})
             self._rows[_ADD_STAGE] += [stage_values(after.id, i, s) for i, s in enumerate(after.approval.stages)]
@@ -120,17 +120,17 @@ class Saver:
                 {"plan_id": after.id, "description": content.description, "jira_sprints": sprints}
             )
 
-    def _items(self, before: Plan | None, after: Plan) -> None:
+    def _collect_items(self, before: Plan | None, after: Plan) -> None:
         known = before.items if before else {}
         self._rows[_DROP_ITEM] += [{"of": item_id} for item_id in known if item_id not in after.items]
         for item in after.items.values():
             old = known.get(item.id)
             if item is not old:
-                self._item(after.id, old, item)
-                self._run(after.id, old, item)
-                self._spec(old, item)
+                self._collect_item(after.id, old, item)
+                self._collect_run(after.id, old, item)
+                self._collect_spec(old, item)
 
-    def _item(self, plan_id: str, old: Item | None, item: Item) -> None:
+    def _collect_item(self, plan_id: str, old: Item | None, item: Item) -> None:
         values = item_values(plan_id, item)
         if old is None:
             self._rows[_ADD_ITEM].append(values)
@@ -139,7 +139,7 @@ class Saver:
             del values["plan_id"]
             self._rows[_SET_ITEM].append(here | values)
 
-    def _run(self, plan_id: str, old: Item | None, item: Item) -> None:
+    def _collect_run(self, plan_id: str, old: Item | None, item: Item) -> None:
         run, previous = item.run, old.run if old else None
         if run is None or run == previous:
             return
@@ -149,7 +149,7 @@ class Saver:
         else:
             self._rows[_SET_RUN].append({"of": values.pop("id")} | values)
 
-    def _spec(self, old: Item | None, item: Item) -> None:
+    def _collect_spec(self, old: Item | None, item: Item) -> None:
         if item.spec is None or (old and old.spec == item.spec):
             return
         spec, sealed = item.spec, None
@@ -161,7 +161,8 @@ class Saver:
             self._rows[_DROP_SPEC].append({"of": item.id})
         self._rows[_ADD_SPEC].append({"item_id": item.id, "spec": to_json(spec), "secrets": sealed})
 
-    def _beside(self, change: Change) -> None:
+    def _collect_history(self, change: Change) -> None:
+        """Collect the rows of versions, timers and accepted requests."""
         plan = change.after
         self._rows[_ADD_VERSION] += [_version_values(then, draft) for then, draft in change.drafts]
         for kind, due_at in change.timers.items():
@@ -184,5 +185,5 @@ def _version_values(plan: Plan, draft: PlanDraft) -> Values:
         "at": micros(plan.updated_at),
         "by": plan.updated_by,
         "instance_code": plan.instance_code,
-        "content": to_json(draft.masked().model_dump(mode="json")),
+        "content": to_json(draft.mask_credentials().model_dump(mode="json")),
     }

@@ -1,4 +1,4 @@
-"""Encryption of what must not be readable in the database file or in a dump of it."""
+"""Encryption of credentials, which must not be readable in the database file or in a dump of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NONCE = 12
 
 
 class Sealing:
-    """Seals the credentials of items with AES-256-GCM. A seal is bound to its item: it opens nowhere else.
+    """Seals the credentials of items with AES-256-GCM. Sealed credentials are bound to their item.
 
     The library, 8 MB, is loaded with the first credential, on a thread of the store: many servers never have one.
     """
@@ -37,14 +37,14 @@ class Sealing:
         return AESGCM(HKDF(SHA256(), 32, salt=None, info=b"fabu item credentials").derive(self._secret_key))
 
     def seal(self, secrets: Mapping[str, str], item_id: str) -> bytes:
-        """Return secrets encrypted; the same ones look different every time."""
+        """Return secrets encrypted; equal secrets give different results."""
         nonce = os.urandom(_NONCE)
         return nonce + self._cipher.encrypt(nonce, json.dumps(dict(secrets)).encode(), item_id.encode())
 
     def unseal(self, sealed: bytes, item_id: str) -> dict[str, str]:
         """Return the secrets that were sealed.
 
-        Raises Unavailable when they were sealed with another key, for another item, or were altered since.
+        Raises Unavailable when they were sealed with another key or for another item, or were changed since.
         """
         from cryptography.exceptions import InvalidTag
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import URL
 
-from adapters.store.sql.databases import READERS, begin, reading_engine, translated, writing_engine
+from adapters.store.sql.databases import READERS, begin, reading_engine, translate_errors, writing_engine
 from adapters.store.sql.reading import SqlReading
 from adapters.store.sql.sealing import Sealing
 from adapters.store.sql.writer import Writer
@@ -27,7 +27,7 @@ class SqlStore:
     """Plans in SQLite or PostgreSQL: one thread writes, a few read."""
 
     def __init__(self, url: URL, secret_key: bytes, clock: Clock) -> None:
-        """Take a database whose tables are there; credentials are sealed with a key made from `secret_key`."""
+        """Use a database that has its tables; credentials are sealed with a key that is derived from `secret_key`."""
         self._url, self._sender = url, secrets.token_hex(8)
         self._sealing = Sealing(secret_key)
         self._writer = Writer(writing_engine(url, self._sender), self._sealing, clock)
@@ -43,20 +43,20 @@ class SqlStore:
         """See `Store.read`. Raises Unavailable when the database cannot be read."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, query)
 
-    def listen(self, heard: Callable[[], None]) -> None:
-        """See `Store.listen`. With SQLite there is no other replica to hear of."""
+    def listen(self, notify: Callable[[], None]) -> None:
+        """See `Store.listen`. With SQLite there are no other replicas."""
         if self._url.get_backend_name() == "postgresql":
             from adapters.store.sql.listening import Listener  # with SQLite its driver would cost 10 MB for nothing
 
             loop = asyncio.get_running_loop()
-            self._listeners.append(Listener(self._url, self._sender, lambda: _call(loop, heard)))
+            self._listeners.append(Listener(self._url, self._sender, lambda: _call(loop, notify)))
 
     async def close(self) -> None:
         """See `Store.close`."""
         await asyncio.to_thread(self._close)
 
     def _read(self, query: Callable[[Reading], T]) -> T:
-        with translated(), self._engine.connect() as connection:
+        with translate_errors(), self._engine.connect() as connection:
             begin(connection, "DEFERRED")
             return query(SqlReading(connection, self._sealing))
 
@@ -68,6 +68,6 @@ class SqlStore:
         self._writer.close()
 
 
-def _call(loop: asyncio.AbstractEventLoop, heard: Callable[[], None]) -> None:
+def _call(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:
     if not loop.is_closed():
-        loop.call_soon_threadsafe(heard)
+        loop.call_soon_threadsafe(function)

@@ -1,8 +1,8 @@
 """The tables, the same on SQLite and PostgreSQL.
 
-Rows that every click reads and writes are narrow; what is long (specs, descriptions, bodies) has tables of its own.
-Moments and durations are integers of microseconds (UTC), structured values are JSON in text columns: both come back
-from either database exactly as they went in, which the chain of the operation log relies on.
+Rows that every click reads and writes are narrow; long values (specs, descriptions, bodies) have tables of their own.
+Times and durations are integers of microseconds (UTC), structured values are JSON in text columns: both databases
+return them exactly as they were stored, which the hash chain of the operation log requires.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ plans = Table(
     _col("created_by"),
     _moment("created_at", null=False),
     _col("origin", null=True),
-    # What is planned: changes with the revision only.
+    # The content: changes only with the revision.
     _col("name"),
     _col("manager"),
     _col("collaborators"),
@@ -81,7 +81,7 @@ plans = Table(
     _col("allow_self_approval", Boolean),
     Column("expires_in", BigInteger),
     Column("remind_every", BigInteger),
-    # How far it has come: changes with nearly every command.
+    # The progress: changes with nearly every command.
     _col("status"),
     _col("updated_by"),
     _moment("updated_at", null=False),
@@ -172,9 +172,10 @@ items = Table(
     Index(None, "plan_id", "position"),
 )
 ASSIGNED = items.c.assignee != literal_column("''")
+"""Items with an assignee."""
 Index("ix_items_assigned", items.c.assignee, items.c.status, sqlite_where=ASSIGNED, postgresql_where=ASSIGNED)
 RUN_OPEN = items.c.run_status.in_([literal_column(f"'{status}'") for status in RunStatus if not status.ended])
-"""Items whose run has not ended. Literals, for a partial index answers only the condition it was made with."""
+"""Items whose run has not ended. Literals: a partial index serves only the exact condition of its definition."""
 Index("ix_items_run_open", items.c.id, sqlite_where=RUN_OPEN, postgresql_where=RUN_OPEN)
 
 item_specs = Table(
@@ -242,7 +243,7 @@ effects = Table(
     _col("payload"),
     _col("state"),
     _col("attempts", Integer),
-    # When it may be claimed next, so while it is being sent the end of the lease; empty when it has ended.
+    # When it may be claimed next: while it is being sent, the end of the lease. NULL when it has ended.
     _moment("due_at"),
     _moment("created_at", null=False),
     _moment("settled_at"),
@@ -252,7 +253,9 @@ effects = Table(
     sqlite_autoincrement=True,
 )
 OPEN = effects.c.due_at.is_not(None)
+"""Effects whose delivery has not ended."""
 PENDING_SYNC = and_(effects.c.kind == literal_column("'sync'"), effects.c.state == literal_column("'pending'"))
+"""Syncs that nobody has claimed: at most one for each plan and destination."""
 Index("ix_effects_due", effects.c.due_at, sqlite_where=OPEN, postgresql_where=OPEN)
 Index("ix_effects_queue", effects.c.plan_id, effects.c.destination, effects.c.seq, sqlite_where=OPEN,
       postgresql_where=OPEN)  # fmt: skip
@@ -275,7 +278,7 @@ COMPRESS_BODIES = DDL(  # type: ignore[no-untyped-call]
     END $$
 """
 )
-"""PostgreSQL's own way of compressing is ten times slower, and half of what keeping a body costs."""
+"""The default compression of PostgreSQL is ten times slower, and takes half of the time to store a body."""
 event.listen(effect_bodies, "after_create", COMPRESS_BODIES.execute_if(dialect="postgresql"))
 
 attempts = Table(
@@ -296,7 +299,7 @@ timers = Table(
     _of_plan(primary_key=True),
     Column("kind", Text, primary_key=True),
     _moment("due_at", null=False),
-    # When it may be claimed next: its moment, or the end of the lease.
+    # When it may be claimed next: when it is due, or at the end of the lease.
     Column("claim_at", BigInteger, nullable=False, index=True),
 )
 
@@ -325,7 +328,7 @@ inbox = Table(
     Column("key", Text, primary_key=True),
     _of_plan(),
     Column("at", BigInteger, index=True, nullable=False),
-    # How many deliveries a replay began again, of all plans.
+    # How many deliveries of all plans a replay replayed.
     Column("replayed", Integer),
 )
 

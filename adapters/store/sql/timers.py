@@ -42,5 +42,5 @@ class SqlTimers:
     def drop(self, timers: Sequence[DueTimer]) -> None:
         """See `Timers.drop`."""
         if timers:
-            gone = [{"plan": t.plan_id, "which": t.kind.value, "due": micros(t.due_at)} for t in timers]
-            self._connection.execute(_DROP, gone)
+            stale = [{"plan": t.plan_id, "which": t.kind.value, "due": micros(t.due_at)} for t in timers]
+            self._connection.execute(_DROP, stale)

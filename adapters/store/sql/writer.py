@@ -1,4 +1,4 @@
-"""The one thread that writes: what is submitted runs there in turn, each function in a transaction of its own."""
+"""The one thread that writes: it runs the submitted functions in turn, each in its own transaction."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from adapters.store.sql.cards import SqlCardWrites
-from adapters.store.sql.databases import begin, translated
+from adapters.store.sql.databases import begin, translate_errors
 from adapters.store.sql.outbox import SqlOutbox
 from adapters.store.sql.people import SqlPeopleWrites
 from adapters.store.sql.plan_writes import SqlPlanWrites
@@ -44,7 +44,7 @@ class SqlWriting:
 
 
 class Writer:
-    """Writes over one connection that it keeps; whatever goes wrong, the next transaction starts on a clean one."""
+    """Writes over one connection, which it replaces after any error."""
 
     def __init__(self, engine: Engine, sealing: Sealing, clock: Clock) -> None:
         self._engine, self._sealing, self._clock = engine, sealing, clock
@@ -56,33 +56,33 @@ class Writer:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, work)
 
     def close(self) -> None:
-        """Finish what was submitted, then disconnect. Blocks."""
+        """Run what was submitted, then disconnect. Blocks."""
         self._thread.shutdown()
         if self._connection:
             self._connection.close()
         self._engine.dispose()
 
     def _run(self, work: Callable[[Writing], T]) -> T:
-        """Run and commit. A connection that was lost before the commit was asked for is replaced, once."""
-        with translated():
+        """Run a function and commit. When the connection is lost before the commit is sent, run it once more."""
+        with translate_errors():
             try:
                 result = self._execute(work)
             except DBAPIError as error:
                 if not error.connection_invalidated:
                     raise
                 result = self._execute(work)
-            with self._clean() as connection:
+            with self._use_connection() as connection:
                 connection.commit()
             return result
 
     def _execute(self, work: Callable[[Writing], T]) -> T:
-        with self._clean() as connection:
+        with self._use_connection() as connection:
             begin(connection, "IMMEDIATE")
             return work(SqlWriting(connection, self._sealing, self._clock))
 
     @contextmanager
-    def _clean(self) -> Iterator[Connection]:
-        """Give the connection; after an error roll back and give it up."""
+    def _use_connection(self) -> Iterator[Connection]:
+        """Yield the connection. After an error close it, which rolls back; the next use opens a new one."""
         connection = self._connection = self._connection or self._engine.connect()
         try:
             yield connection

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from adapters.store.open import open_store
-from core.audit import broken_at
+from core.audit import first_broken_entry
 from core.errors import Unavailable
 from tests.contract.store.conftest import SECRET_KEY
 from tests.contract.store.offices import AUDIT_KEY, Office
@@ -58,7 +58,7 @@ async def test_what_was_acknowledged_is_there_after_a_kill(sqlite_file: Path) ->
     stored = await store.read(lambda reading: [reading.plans.get(plan_id).number for plan_id in plans])
     assert sorted(stored) == list(range(1, len(plans) + 1))
     assert len(entries) == len(plans)
-    assert all(broken_at([entry], AUDIT_KEY) is None for entry in entries)
+    assert all(first_broken_entry([entry], AUDIT_KEY) is None for entry in entries)
     assert (await office.create()).number == len(plans) + 1
     await store.close()
 

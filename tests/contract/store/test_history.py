@@ -11,7 +11,7 @@ import pytest
 
 from adapters.store.open import open_store
 from core import commands as c
-from core.audit import broken_at
+from core.audit import first_broken_entry
 from core.draft import PlanDraft, PlanPatch
 from core.errors import Forbidden, NotFound, Unavailable
 from core.workflow import MASK
@@ -35,9 +35,9 @@ async def test_the_chain_of_the_log_holds_after_a_round_trip(office: Office) -> 
     await office.do(c.Reject, plan, "carol", reason="no")
     log = await office.log(plan)
     assert [entry.seq for entry in log] == list(range(1, len(log) + 1))
-    assert broken_at(log, AUDIT_KEY) is None
+    assert first_broken_entry(log, AUDIT_KEY) is None
     forged = [replace(log[0], actor="mallory"), *log[1:]]
-    assert broken_at(forged, AUDIT_KEY) == forged[0]
+    assert first_broken_entry(forged, AUDIT_KEY) == forged[0]
 
 
 async def test_the_log_is_read_from_where_it_was_left(office: Office) -> None:

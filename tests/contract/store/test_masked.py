@@ -15,7 +15,7 @@ async def test_masked_plans_are_whole_but_for_their_credentials(office: Office) 
     items = [text_item("notes"), workflow_item("deploy", workflow=workflow("true") | {"params": [SECRET]})]
     plan = await office.create(items=items, description="why")
     other = await office.create()
-    masked = await office.store.read(lambda reading: reading.plans.masked([plan.id, other.id, "none"]))
+    masked = await office.store.read(lambda reading: reading.plans.get_masked([plan.id, other.id, "none"]))
 
     assert masked.keys() == {plan.id, other.id}
     notes, deploy = masked[plan.id].items.values()

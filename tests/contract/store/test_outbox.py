@@ -178,7 +178,7 @@ async def test_every_try_is_kept(desk: Desk) -> None:
 
 async def test_deliveries_are_found_by_name(desk: Desk) -> None:
     await desk.add(effect(1), effect(2), effect(3, "q"))
-    found = await desk.store.read(lambda reading: reading.deliveries.named(["e3", "e1", "e9", "e1"]))
+    found = await desk.store.read(lambda reading: reading.deliveries.by_ids(["e3", "e1", "e9", "e1"]))
     assert [delivery.effect.id for delivery in found] == ["e1", "e3"]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from core import commands as c
-from core.audit import broken_at
+from core.audit import first_broken_entry
 from core.draft import PlanPatch
 from core.errors import AlreadyDecided, Conflict, FabuError, Forbidden, Invalid, NotFound
 from core.people import gate
@@ -192,10 +192,10 @@ async def test_a_replay_is_remembered_with_how_many_deliveries_it_began_again(of
     root = office.engine.directory.actor("root", "api")
     first, again = [await office.engine.execute(replay, root, "k", "asked") for _ in range(2)]
     assert [(outcome.repeated, outcome.replayed) for outcome in (first, again)] == [(False, 3), (True, 3)]
-    assert await office.engine.accepted("k", "asked") == AcceptedRequest(plan.id, replayed=3)
-    assert await office.engine.accepted("new", "asked") is None
+    assert await office.engine.find_accepted("k", "asked") == AcceptedRequest(plan.id, replayed=3)
+    assert await office.engine.find_accepted("new", "asked") is None
     with pytest.raises(Invalid):
-        await office.engine.accepted("k", "something else")
+        await office.engine.find_accepted("k", "something else")
 
 
 async def test_old_request_keys_are_forgotten(office: Office) -> None:
@@ -221,7 +221,7 @@ async def test_requests_that_come_together_each_get_their_own_answer(office: Off
         assert stored.status is PlanStatus.EXECUTING
         assert [vote.person for vote in stored.votes] == ["bob", "carol", "dave"]
         log = await office.log(plan)
-        assert broken_at(log, AUDIT_KEY) is None
+        assert first_broken_entry(log, AUDIT_KEY) is None
         assert (log[-1].seq, log[-1].hash) == (stored.log_seq, stored.log_head)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from core import commands as c
-from core.approval import eligible, eligible_in_any, is_complete, pending_voters, represented, votes_needed
+from core.approval import eligible, eligible_in_any, is_complete, pending_voters, represented_by, votes_needed
 from core.people import Directory
 from core.plan import Plan, Stage
 from tests.worlds import PEOPLE, World, draft, stage
@@ -41,9 +41,9 @@ def test_people_of_every_stage_are_eligible_in_some_stage() -> None:
 def test_a_delegate_votes_for_others_after_themselves() -> None:
     world = submitted(stage("bob", "carol", "dave"))
     world.do(c.Delegate, "carol", to="bob")
-    assert represented(world.plan, "bob", PEOPLE) == ["bob", "carol"]
-    assert represented(world.plan, "carol", PEOPLE) == ["carol"]
-    assert represented(world.plan, "erin", PEOPLE) == []
+    assert represented_by(world.plan, "bob", PEOPLE) == ["bob", "carol"]
+    assert represented_by(world.plan, "carol", PEOPLE) == ["carol"]
+    assert represented_by(world.plan, "erin", PEOPLE) == []
     assert pending_voters(world.plan, PEOPLE) == {"bob", "carol", "dave"}
     world.do(c.Approve, "bob")
     assert pending_voters(world.plan, PEOPLE) == {"bob", "carol", "dave"}, "bob still votes for carol"
@@ -54,7 +54,7 @@ def test_a_delegate_votes_for_others_after_themselves() -> None:
 def test_nobody_votes_on_a_plan_that_waits_for_no_vote() -> None:
     world = World()
     world.create(draft(stage("bob")))
-    assert represented(world.plan, "bob", PEOPLE) == []
+    assert represented_by(world.plan, "bob", PEOPLE) == []
     assert pending_voters(world.plan, PEOPLE) == set()
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from core import events
-from core.events import EVENTS, Event
+from core.event import Event
+from core.events import EVENTS
 
 
 def test_every_event_is_registered_under_a_name_of_its_own() -> None:

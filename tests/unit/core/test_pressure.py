@@ -11,15 +11,15 @@ LONG = 10.0
 
 async def test_without_a_crowd_nobody_waits() -> None:
     pressure = Pressure()
-    pressure.seen(BURST - 1)
-    assert await pressure.passed(0)
+    pressure.record_batch(BURST - 1)
+    assert await pressure.wait_until_quiet(0)
 
 
 async def test_a_crowd_is_waited_for_until_it_has_passed() -> None:
     pressure = Pressure()
-    pressure.seen(BURST)
-    assert not await pressure.passed(0)
-    assert await pressure.passed(LONG)
+    pressure.record_batch(BURST)
+    assert not await pressure.wait_until_quiet(0)
+    assert await pressure.wait_until_quiet(LONG)
 
 
 async def test_a_crowd_that_stays_is_not_waited_for_longer_than_patience_lasts() -> None:
@@ -27,10 +27,10 @@ async def test_a_crowd_that_stays_is_not_waited_for_longer_than_patience_lasts()
 
     async def crowding() -> None:
         while True:
-            pressure.seen(BURST)
+            pressure.record_batch(BURST)
             await asyncio.sleep(0)
 
     task = asyncio.create_task(crowding())
     await asyncio.sleep(0)
-    assert not await pressure.passed(0.1)
+    assert not await pressure.wait_until_quiet(0.1)
     task.cancel()

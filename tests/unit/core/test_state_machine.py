@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from core import commands as c
 from core.apply import apply
 from core.approval import eligible
-from core.audit import broken_at, entries_for
+from core.audit import entries_for, first_broken_entry
 from core.commands import Verb
 from core.consequences import effects_of
 from core.context import Policy
@@ -246,12 +246,12 @@ class PlanMachine(RuleBasedStateMachine):
         assert len(votes) == len(set(votes))
 
     def teardown(self) -> None:
-        assert broken_at(self.entries, KEY) is None
+        assert first_broken_entry(self.entries, KEY) is None
         if len(self.entries) > 2:
             tampered = [*self.entries]
             tampered[1] = replace(tampered[1], actor="mallory")
-            assert broken_at(tampered, KEY) == tampered[1]
-            assert broken_at([*self.entries[:1], *self.entries[2:]], KEY) is not None
+            assert first_broken_entry(tampered, KEY) == tampered[1]
+            assert first_broken_entry([*self.entries[:1], *self.entries[2:]], KEY) is not None
 
 
 TestPlanMachine = PlanMachine.TestCase

@@ -13,10 +13,10 @@ from core.text import (
     Duration,
     Moment,
     format_duration,
-    moment_of_unix,
+    normalize_phone,
     parse_duration,
     parse_moment,
-    phone_number,
+    parse_unix_time,
     remove_invisible,
     reveal_invisible,
 )
@@ -68,17 +68,17 @@ def test_seconds_and_iso_8601_are_durations_too() -> None:
     ["13800000000", "+8613800000000", "8613800000000", "008613800000000", "+86 138-0000-0000", "86-13800000000"],
 )
 def test_a_number_of_mainland_china_is_the_same_however_it_is_written(written: str) -> None:
-    assert phone_number(written) == "13800000000"
+    assert normalize_phone(written) == "13800000000"
 
 
 @pytest.mark.parametrize("written", ["+14155550100", "+85291234567", "+861012345678", "86", "1386138000", ""])
 def test_other_numbers_keep_their_country_code(written: str) -> None:
-    assert phone_number(written) == written
+    assert normalize_phone(written) == written
 
 
 def test_numbers_that_differ_stay_different() -> None:
-    assert phone_number("+1 (415) 555-0100") == "+14155550100"
-    assert phone_number("+113800000000") != phone_number("13800000000")
+    assert normalize_phone("+1 (415) 555-0100") == "+14155550100"
+    assert normalize_phone("+113800000000") != normalize_phone("13800000000")
 
 
 EMOJI = "👩\u200d💻 ❤\ufe0f ⚠\ufe0f 1\ufe0f\u20e3 👩🏽\u200d🚀 🏳\ufe0f\u200d🌈 ✔\ufe0e"
@@ -135,8 +135,8 @@ def test_a_moment_has_bounds_that_every_zone_can_show(text: str) -> None:
 
 
 def test_unix_seconds_are_moments_and_nothing_is_none() -> None:
-    assert moment_of_unix(1_764_000_000) == datetime(2025, 11, 24, 16, tzinfo=UTC)
-    assert moment_of_unix(0) is None
+    assert parse_unix_time(1_764_000_000) == datetime(2025, 11, 24, 16, tzinfo=UTC)
+    assert parse_unix_time(0) is None
     for seconds in (-1, 253_370_764_800, 2**62):
         with pytest.raises(ValueError, match="write times in unix seconds"):
-            moment_of_unix(seconds)
+            parse_unix_time(seconds)

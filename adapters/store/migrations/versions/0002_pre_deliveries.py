@@ -1,4 +1,4 @@
-"""What has to be done outside: effects with their attempts, timers, posted cards."""
+"""Effects with their attempts, timers, and posted cards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies of hooks are compressed with lz4."""
+"""Compress the bodies of hooks with lz4."""
 
 from __future__ import annotations
 

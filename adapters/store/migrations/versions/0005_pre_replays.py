@@ -1,4 +1,4 @@
-"""How many deliveries a replay began again, with the key of its request; until now it stood in the log alone."""
+"""Store with the key of a replay how many deliveries it replayed; until now only the log had the number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a gate asks for, with its plan; until now it stood in the first entry of the log alone."""
+"""Store with the plan of a gate what the gate requests; until now only the first entry of the log had it."""
 
 from __future__ import annotations
 

@@ -239,7 +239,7 @@ async def test_a_report_names_the_run_and_its_page(tmp_path: Path) -> None:
 async def test_a_run_of_another_server_is_its_affair_until_its_time_is_over(tmp_path: Path) -> None:
     there, here = Desk(tmp_path / "there"), Desk(tmp_path / "here", shared=True)
     started = await there.start(script("sleep 1000", timeout="10m"))
-    assert there.runner.going() == [("plan", "item-r1", "r1")]
+    assert there.runner.active_runs() == [("plan", "item-r1", "r1")]
     await here.start(script("true"), run_id="r2")
     now = datetime.now(UTC)
     asked = replace(order(workflow(script("sleep 1000", timeout="10m"))), requested_at=now)

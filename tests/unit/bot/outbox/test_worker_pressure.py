@@ -27,7 +27,7 @@ async def test_few_are_delivered_in_a_crowd_and_the_rest_when_it_has_passed() ->
 
     async def crowding() -> None:
         while True:
-            engine.pressure.seen(BURST)
+            engine.pressure.record_batch(BURST)
             await asyncio.sleep(0.001)
 
     async def deliver(taken: Delivery) -> Sent:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from core.effects import Destination, DestinationKind, Effect
-from core.ports.outbox import Attempt, DeliveryState, Failing, Settled
+from core.ports.outbox import Attempt, DeliveryState, Outage, Settled
 from core.ports.store import Store
 from tests.clock import ManualClock
 from tests.worlds import CI, HOOK, START
@@ -33,8 +33,8 @@ class Tries:
         await self.store.write(lambda writing: writing.outbox.settle([settled]))
         self.clock.advance(timedelta(minutes=1))
 
-    async def failing(self, destination: Destination = CI) -> Failing | None:
-        return await self.store.read(lambda reading: reading.deliveries.failing(destination))
+    async def outage(self, destination: Destination = CI) -> Outage | None:
+        return await self.store.read(lambda reading: reading.deliveries.outage(destination))
 
 
 @pytest.fixture
@@ -43,31 +43,31 @@ def tries(store: Store, clock: ManualClock) -> Tries:
 
 
 async def test_a_destination_that_was_never_tried_does_not_fail(tries: Tries) -> None:
-    assert await tries.failing() is None
+    assert await tries.outage() is None
 
 
 async def test_failing_begins_with_the_first_failure_after_the_last_success(tries: Tries) -> None:
     await tries.make(1, 500)
     await tries.make(2, 200)
-    assert await tries.failing() is None
+    assert await tries.outage() is None
     await tries.make(3, 500)
     await tries.make(4, 503)
-    assert await tries.failing() == Failing(START + timedelta(minutes=2))
+    assert await tries.outage() == Outage(START + timedelta(minutes=2))
 
 
 async def test_each_destination_stands_for_itself(tries: Tries) -> None:
     await tries.make(1, 500)
     await tries.make(2, 200, OTHER)
-    assert await tries.failing() == Failing(START)
-    assert await tries.failing(OTHER) is None
+    assert await tries.outage() == Outage(START)
+    assert await tries.outage(OTHER) is None
 
 
 async def test_gone_is_remembered_until_a_later_try_goes_well(tries: Tries) -> None:
     await tries.make(1, 410)
     await tries.make(2, 0)
-    assert await tries.failing() == Failing(START, gone=True)
+    assert await tries.outage() == Outage(START, gone=True)
     await tries.store.write(lambda writing: writing.outbox.replay(["e1"], tries.clock.now()))
     await tries.again(1, 200)
-    assert await tries.failing() is None
+    assert await tries.outage() is None
     await tries.make(3, 500)
-    assert await tries.failing() == Failing(START + timedelta(minutes=3))
+    assert await tries.outage() == Outage(START + timedelta(minutes=3))
