@@ -21,7 +21,7 @@ from adapters.common.adapter import Inbox, RunnerAdapter
 from adapters.common.system import SystemClock, SystemIds
 from adapters.store.lock import exclusive_lock
 from adapters.store.open import data_folder, open_store
-from bot.adapters import Chats, host_of, open_chats, open_runners
+from bot.adapters import CHATS, Chats, host_of, open_chats, open_runners
 from bot.api import add_routes
 from bot.api.callback import add_callback
 from bot.chat.dispatch import Dispatch
@@ -39,7 +39,7 @@ from bot.scheduler import Ticks
 from bot.services import SERVICES, Services
 from bot.zadig import add_zadig
 from bot.zadig.gate import gate_couriers
-from config.settings import Settings
+from config.settings import PersonEntry, Settings
 from core.context import Environment, Policy
 from core.effects import Destination, DestinationKind
 from core.engine import Engine
@@ -69,13 +69,17 @@ def policy_of(settings: Settings) -> Policy:
 async def load_people(settings: Settings, store: Store) -> Directory:
     """Bring the people of the settings into the store, and return everybody."""
     admins = set(settings.auth.admins)
-    people = [
-        Person(**{**entry.model_dump(), "name": entry.name or entry.id}, admin=entry.id in admins)
-        for entry in settings.people
-    ]
+    people = [_person_of(entry, admin=entry.id in admins) for entry in settings.people]
     groups = [Group(entry.id, entry.members) for entry in settings.groups]
     await store.write(lambda writing: writing.people.put(people, groups))
     return await store.read(lambda reading: reading.people.directory())
+
+
+def _person_of(entry: PersonEntry, *, admin: bool) -> Person:
+    """Return the person of an entry, with an account for each chat that the entry names one for."""
+    accounts = {chat: user for chat in CHATS if (user := getattr(entry, chat))}
+    own = entry.model_dump(exclude=set(CHATS)) | {"name": entry.name or entry.id}
+    return Person(**own, accounts=accounts, admin=admin)
 
 
 @asynccontextmanager

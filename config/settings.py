@@ -48,15 +48,15 @@ class Auth(Section):
 
 
 class PersonEntry(Section):
-    """Somebody who uses Fabu."""
+    """Somebody who uses Fabu. The account in a chat is a field with the name of the chat's section."""
 
     id: str = Field(description="The short name that plans and commands use.", pattern=r"^[\w.-]+$", max_length=64)
     name: str = Field("", description="What cards call the person; the id when empty.")
     email: str = Field("", description="The e-mail address; chat accounts are matched by it.")
     phone: str = Field("", description="The mobile number; DingTalk accounts are matched by it.")
-    slack: str = Field("", description="The Slack member id, such as U1.")
-    feishu: str = Field("", description="The Feishu open_id, such as ou_1.")
-    dingtalk: str = Field("", description="The DingTalk user id.")
+    slack: str = Field("", title="Slack", description="The Slack member id, such as U1.")
+    feishu: str = Field("", title="Feishu", description="The Feishu open_id, such as ou_1.")
+    dingtalk: str = Field("", title="DingTalk", description="The DingTalk user id.")
     language: Literal["", "zh_CN", "en"] = Field("", description="The person's language.")
     timezone: str = Field("", description="The person's IANA time zone.")
     active: bool = Field(True, description="False for somebody who has left.")

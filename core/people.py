@@ -6,22 +6,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from itertools import product
 
 from core.errors import Forbidden
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who drafts, approves or runs plans; `id` is stable and is what plans and the log refer to."""
+    """Somebody who drafts, approves or runs plans; `id` is stable and is what plans and the log refer to.
+
+    `accounts` has the vendor's id of the person by platform, for the chats in which it is known.
+    """
 
     id: str
     name: str
     email: str = ""
     phone: str = ""
-    slack: str = ""
-    feishu: str = ""
-    dingtalk: str = ""
+    accounts: Mapping[str, str] = field(default_factory=dict)
     language: str = ""
     timezone: str = ""
     active: bool = True
@@ -69,10 +69,6 @@ def gate(system: str) -> Actor:
     return Actor(GATE + system, ActorKind.EXTERNAL, system)
 
 
-CHATS = ("slack", "feishu", "dingtalk")
-"""The platforms on which a person may have an account."""
-
-
 @dataclass(frozen=True)
 class Directory:
     """An immutable snapshot of all people and groups."""
@@ -84,9 +80,9 @@ class Directory:
     def accounts(self) -> Mapping[tuple[str, str], Person]:
         """People by their configured chat accounts, (platform, user)."""
         found: dict[tuple[str, str], Person] = {}
-        for person, platform in product(self.people.values(), CHATS):
-            if user := getattr(person, platform):
-                found.setdefault((platform, user), person)
+        for person in self.people.values():
+            for account in person.accounts.items():
+                found.setdefault(account, person)
         return found
 
     def expand(self, names: Iterable[str]) -> frozenset[str]:

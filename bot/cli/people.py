@@ -62,8 +62,10 @@ def import_people(
 @app.command("list")
 def list_people(config: Config = None) -> None:
     """List everybody in the database with their chat accounts and groups."""
+    from bot.adapters import CHATS
     from bot.cli.configuration import read_settings
     from bot.cli.database import on_store
+    from config.settings import PersonEntry
 
     async def load(store: Store) -> Directory:
         return await store.read(lambda reading: reading.people.directory())
@@ -76,9 +78,10 @@ def list_people(config: Config = None) -> None:
     for person in sorted(directory.people.values(), key=lambda person: person.id):
         groups = ", ".join(f"@{group.id}" for group in directory.groups.values() if person.id in group.members)
         rights = "has left" if not person.active else "administrator" if person.admin else ""
-        accounts = (person.email, person.slack, person.feishu, person.dingtalk)
-        rows.append((person.id, person.name, *accounts, groups, rights))
-    terminal(TABLE).print(table_of(("id", "name", "e-mail", "Slack", "Feishu", "DingTalk", "groups", "rights"), rows))
+        accounts = (person.accounts.get(chat, "") for chat in CHATS)
+        rows.append((person.id, person.name, person.email, *accounts, groups, rights))
+    titles = (PersonEntry.model_fields[chat].title or chat for chat in CHATS)
+    terminal(TABLE).print(table_of(("id", "name", "e-mail", *titles, "groups", "rights"), rows))
 
 
 def read_people(path: Path) -> tuple[tuple[PersonEntry, ...], tuple[GroupEntry, ...]]:

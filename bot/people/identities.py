@@ -68,7 +68,7 @@ class Identities:
 
     async def user(self, platform: str, person: Person) -> str:
         """Return the chat user of a person, looked up by e-mail or phone when not known; empty when there is none."""
-        listed: str = getattr(person, platform)
+        listed = person.accounts.get(platform, "")
         if listed or not (person.email or person.phone):
             return listed
         now = self._clock.now()

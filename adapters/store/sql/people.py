@@ -37,6 +37,11 @@ _REVOKE = (
     update(tokens).where(tokens.c.id == bindparam("of")).values(revoked_at=func.coalesce(tokens.c.revoked_at, _now))
 )
 _FORGET_LINKS = delete(tokens).where(tokens.c.single_use, or_(tokens.c.used_at < _now, tokens.c.expires_at < _now))
+_EARLIER_COLUMNS = ("slack", "feishu", "dingtalk")
+"""Where servers of the version before revision 0007 write and read accounts; a row of theirs has no `accounts`.
+
+They may run beside this version, so it writes and reads both. The next release drops these columns (a post migration).
+"""
 _TIMES = ("created_at", "expires_at", "revoked_at", "used_at")
 
 
@@ -50,7 +55,7 @@ class SqlPeopleWrites:
         """See `PeopleWrites.put`."""
         if people:
             self._connection.execute(_DROP_PEOPLE, {"ids": [person.id for person in people]})
-            self._connection.execute(_ADD_PERSON, [asdict(person) for person in people])
+            self._connection.execute(_ADD_PERSON, list(map(_person_values, people)))
         if groups:
             self._connection.execute(_DROP_GROUPS, {"ids": [group.id for group in groups]})
             rows = [{"id": group.id, "members": to_json(group.members)} for group in groups]
@@ -110,9 +115,16 @@ class SqlPeopleReads:
         return [_token_of(row) for row in self._connection.execute(statement)]
 
 
+def _person_values(person: Person) -> Values:
+    earlier = {platform: person.accounts.get(platform, "") for platform in _EARLIER_COLUMNS}
+    return asdict(person) | earlier | {"accounts": to_json(person.accounts)}
+
+
 def _person_of(row: AnyRow) -> Person:
     """Return the person of a row."""
-    return Person(**row._mapping)
+    values = dict(row._mapping)
+    earlier = {platform: user for platform in _EARLIER_COLUMNS if (user := values.pop(platform))}
+    return Person(**values | {"accounts": earlier if row.accounts is None else json.loads(row.accounts)})
 
 
 def _group_of(row: AnyRow) -> Group:

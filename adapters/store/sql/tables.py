@@ -344,6 +344,7 @@ people = Table(
     _col("slack"),
     _col("feishu"),
     _col("dingtalk"),
+    _col("accounts", null=True),
     _col("language"),
     _col("timezone"),
     _col("active", Boolean),

@@ -14,7 +14,8 @@ from core.ports.people import Token
 from core.ports.store import Store, Writing
 from tests.worlds import START
 
-ALICE = Person("alice", "Alice 李", "a@example.com", "1", "U1", "ou_1", "u1", "zh_CN", "Asia/Shanghai", admin=True)
+ACCOUNTS = {"slack": "U1", "dingtalk": "u1", "a chat of tomorrow": "李"}
+ALICE = Person("alice", "Alice 李", "a@example.com", "1", ACCOUNTS, "zh_CN", "Asia/Shanghai", admin=True)
 BOB = Person("bob", "Bob", active=False)
 TOKEN = Token("t1", "digest", "alice", "laptop", START, START + timedelta(days=1))
 
@@ -26,6 +27,7 @@ async def test_people_and_groups_are_put_and_replaced(store: Store) -> None:
     await store.write(lambda writing: writing.people.put([], []))
     directory = await store.read(lambda reading: reading.people.directory())
     assert directory.people == {"alice": ALICE, "bob": replace(BOB, active=True)}
+    assert directory.accounts == dict.fromkeys(ACCOUNTS.items(), ALICE)
     assert directory.groups == {"sre": Group("sre", ())}
 
 

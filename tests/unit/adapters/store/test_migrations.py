@@ -27,7 +27,7 @@ from adapters.store.sql.databases import parse_url
 from adapters.store.sql.tables import metadata
 from core import commands as c
 from core.errors import Unavailable
-from core.people import gate
+from core.people import Person, gate
 from tests.contract.store.offices import Office
 from tests.services import fresh_database
 from tests.worlds import draft
@@ -148,6 +148,33 @@ async def test_a_gate_of_an_earlier_version_keeps_its_question(url: str) -> None
     stored = await store.read(lambda reading: [reading.plans.get(each) for each in (command.plan_id, plan.id)])
     await store.close()
     assert [each.origin for each in stored] == [origin, ()]
+
+
+async def test_people_of_an_earlier_version_keep_their_accounts(url: str) -> None:
+    migrate.upgrade(url)
+    alice, bob = Person("alice", "Alice", accounts={"slack": "U1", "dingtalk": "李"}), Person("bob", "Bob")
+    store = open_store(url, b"key")
+    await store.write(lambda writing: writing.people.put([alice, bob], []))
+    await store.close()
+    taken_back(url, "0006")
+    migrate.upgrade(url)
+    store = open_store(url, b"key")
+    directory = await store.read(lambda reading: reading.people.directory())
+    await store.close()
+    assert directory.people == {"alice": alice, "bob": bob}
+
+
+async def test_servers_of_the_earlier_version_share_accounts(url: str) -> None:
+    migrate.upgrade(url)
+    store = open_store(url, b"key")
+    alice = Person("alice", "Alice", accounts={"slack": "U1", "a chat of tomorrow": "A"})
+    await store.write(lambda writing: writing.people.put([alice], []))
+    with create_engine(parse_url(url), poolclass=NullPool).begin() as connection:
+        assert connection.execute(text("SELECT slack, feishu, dingtalk FROM people")).one() == ("U1", "", "")
+        connection.execute(text("UPDATE people SET accounts = NULL, feishu = 'ou_1'"))  # as they write
+    directory = await store.read(lambda reading: reading.people.directory())
+    await store.close()
+    assert directory.people["alice"].accounts == {"slack": "U1", "feishu": "ou_1"}
 
 
 async def test_a_new_database_may_be_opened_by_several_at_once(tmp_path: Path) -> None:

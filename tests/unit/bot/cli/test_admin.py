@@ -70,6 +70,14 @@ def test_people_are_brought_in(terminal: Terminal, name: str, text: str) -> None
     assert terminal.fabu("token", "create", "--as", "carol").startswith("fabu_")
 
 
+def test_people_are_listed_with_their_account_in_each_chat(terminal: Terminal) -> None:
+    (terminal.folder / "p.yaml").write_text("[{id: zoe, slack: U7, feishu: ou_7, dingtalk: z7}]")
+    terminal.fabu("people", "import", "p.yaml")
+    listed = terminal.fabu("people", "list")
+    assert re.search(r"e-mail +Slack +Feishu +DingTalk +groups", listed)
+    assert re.search(r"zoe +zoe +U7 +ou_7 +z7", listed)
+
+
 def test_groups_are_brought_in_with_their_members(terminal: Terminal) -> None:
     (terminal.folder / "g.yaml").write_text("groups: [{id: qa, members: [alice, zoe]}]\npeople: [{id: zoe}]")
     terminal.fabu("people", "import", "g.yaml")
