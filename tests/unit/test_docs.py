@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import subprocess
@@ -171,3 +172,22 @@ def test_deploy_files_start_what_there_is() -> None:
     variables = set(re.findall(r"FABU__\w+", json.dumps(compose)))
     for _, section, key in (name.lower().split("__") for name in variables):
         assert key in type(getattr(Settings(), section)).model_fields
+
+
+def test_the_way_of_a_click_is_that_of_the_code() -> None:
+    """Every file of the picture exists, and defines what its arrows call."""
+    [picture] = blocks("mermaid")
+    files = dict(re.findall(r"participant (\w+) as (\S+)", picture))
+    calls = re.findall(r"->>(\w+): ([\w.]+)\(", picture)
+    assert len(calls) > 7
+    for participant, call in calls:
+        tree = ast.parse((ROOT / files[participant]).read_text(encoding="utf-8"))
+        for name in call.split("."):
+            [tree] = [node for node in ast.walk(tree) if getattr(node, "name", "") == name]
+
+
+def test_the_rooms_of_what_is_new_exist() -> None:
+    table = README.partition("| to add |")[2].partition("## ")[0]
+    rooms = re.findall(r"`((?:core|bot|adapters|config|tests)/[\w./]*)`", table)
+    assert len(rooms) > 8
+    assert [room for room in rooms if not (ROOT / room).exists()] == []
