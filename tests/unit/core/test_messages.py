@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.errors import DeliveryError, Invalid, Problem
 from core.messages import NO_MESSAGE, Message, Param
 
 NAMES = st.from_regex(r"[a-z]{1,8}", fullmatch=True)
@@ -69,3 +70,12 @@ def test_secrets_are_masked_in_what_fabu_did_not_write() -> None:
     assert str(message.with_texts_changed(lambda text: text.replace("hunter2", "***"))) == "***: exit 2"
     failed = Message.verbatim("login with hunter2 failed").with_texts_changed(lambda text: text.replace("hunter2", "*"))
     assert failed == Message.verbatim("login with * failed")
+
+
+def test_errors_become_messages_that_say_the_same() -> None:
+    errors = (
+        DeliveryError("Zadig", Message("its gateway answered {status}", {"status": 502}), retryable=True),
+        Invalid(Problem("items[0].key", "the key {key} is used twice", {"key": "a"}), Problem("name", "write a text")),
+    )
+    for error in errors:
+        assert str(error.as_message()) == str(error)
