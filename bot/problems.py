@@ -78,9 +78,9 @@ def _problem(details: ErrorDetails, data: object) -> Problem:
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         loc = (*loc, context["discriminator"].strip("'"))
     if text := _TEXTS.get(kind):
-        return Problem(path_of(loc), text, _params(context))
+        return Problem.from_source(path_of(loc), text, _params(context))
     text = str(context.get("error", details["msg"]))
-    return Problem(path_of(loc), text.replace("{", "{{").replace("}", "}}"))
+    return Problem.from_source(path_of(loc), text.replace("{", "{{").replace("}", "}}"), {})
 
 
 def _params(context: dict[str, Any]) -> dict[str, object]:

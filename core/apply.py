@@ -10,6 +10,7 @@ from typing import Any, assert_never
 from core import events as e
 from core.draft import PlanDraft
 from core.event import Stamp
+from core.messages import NO_MESSAGE
 from core.plan import Approval, Content, Item, Plan, Stage, Tally, Vote, Window
 from core.status import FAILED_CHECK, WAITING_CHECK, HookEvent, ItemStatus, PlanStatus, RunStatus
 
@@ -139,7 +140,9 @@ def _apply_check(
         case e.CheckStarted():
             open_answers = {k: v for k, v in plan.answers.items() if k != event.check.event}
             status = WAITING_CHECK[event.check.event]
-            return replace(plan, status=status, check=event.check, answers=MappingProxyType(open_answers), reason="")
+            return replace(
+                plan, status=status, check=event.check, answers=MappingProxyType(open_answers), reason=NO_MESSAGE
+            )
         case e.CheckProgressed():
             return replace(plan, check=replace(plan.check, progress=event.progress) if plan.check else None)
         case e.CheckReminded():
@@ -224,7 +227,7 @@ def _apply_execution(
                 executing_at=stamp.at,
                 next_schedule=plan.schedule_at,
                 window_open=opened,
-                reason="",
+                reason=NO_MESSAGE,
             )
         case e.WindowOpened():
             return replace(plan, window_open=True)
@@ -244,7 +247,7 @@ def _apply_execution(
             return _apply_report(plan, event, stamp)
         case e.RunResumed():
             item = plan.items[event.item_id]
-            run = replace(item.run, status=RunStatus.RUNNING, message="") if item.run else None
+            run = replace(item.run, status=RunStatus.RUNNING, message=NO_MESSAGE) if item.run else None
             return _replace_item(plan, replace(item, run=run))
         case _:
             assert_never(event)

@@ -18,6 +18,7 @@ from typing import Any
 from core.draft import PlanDraft
 from core.event import Event
 from core.events import AnyEvent, Created
+from core.messages import NO_MESSAGE, Message
 from core.people import Actor
 from core.plan import Check, Item, Run
 
@@ -39,6 +40,7 @@ class LogEntry:
 
 
 _CHAINED = [f.name for f in fields(LogEntry) if f.name not in ("hash", "id", "at")]
+_HIDDEN = ("instance_code", "nonce", "items", "draft")
 _canonical = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=dict).encode
 
 
@@ -72,13 +74,29 @@ def first_broken_entry(entries: Iterable[LogEntry], key: bytes) -> LogEntry | No
 
 
 def details_of(event: Event) -> dict[str, Any]:
-    """Return the details that the log stores of an event, as JSON values. Drafts are stored as versions instead."""
-    hidden = ("instance_code", "nonce", "items", "draft")
-    return {
-        f.name: _to_json(value)
-        for f in fields(event)
-        if f.name not in hidden and (value := getattr(event, f.name)) not in ("", ())
-    }
+    """Return the details that the log stores of an event, as JSON values. Drafts are stored as versions instead.
+
+    A message is stored in English under its own name, which the API and exports show, and under `messages` as what
+    `message_in` returns.
+    """
+    details, messages = dict[str, Any](), dict[str, Any]()
+    for name in (f.name for f in fields(event) if f.name not in _HIDDEN):
+        value = getattr(event, name)
+        if _is_given(value):
+            details[name] = _to_json(value)
+        if isinstance(value, Message) and not value.is_verbatim:
+            messages[name] = value.to_json()
+    return details | ({"messages": messages} if messages else {})
+
+
+def message_in(details: Mapping[str, Any], name: str) -> Message:
+    """Return a detail as the message that it is; what a person or an earlier version wrote is verbatim."""
+    return Message.from_json(details.get("messages", {}).get(name, str(details.get(name, ""))))
+
+
+def _is_given(value: object) -> bool:
+    """Return whether a field has a value: the log stores no empty ones."""
+    return value not in ("", (), None, NO_MESSAGE)
 
 
 def _to_json(value: object) -> Any:
@@ -88,9 +106,9 @@ def _to_json(value: object) -> Any:
         case datetime():
             return value.isoformat()
         case Run() | Check():
-            return {
-                f.name: _to_json(inner) for f in fields(value) if (inner := getattr(value, f.name)) not in ("", None)
-            }
+            return {f.name: _to_json(inner) for f in fields(value) if _is_given(inner := getattr(value, f.name))}
+        case Message():
+            return str(value)
         case tuple():
             return [_to_json(inner) for inner in value]
         case Item() | PlanDraft():

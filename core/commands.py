@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
+from core.messages import NO_MESSAGE, Message
 from core.status import HookEvent, RunStatus
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class Approve(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reject(Command):
-    """Vote against the plan; the reason is required. `form` as in `Approve`."""
+    """Vote against the plan; the reason is required but in a vendor's form. `form` as in `Approve`."""
 
     verb: ClassVar = Verb.REJECT
     reason: str
@@ -147,10 +148,10 @@ class Replan(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel(Command):
-    """Cancel the plan for good, and its running workflows."""
+    """Cancel the plan for good, and its running workflows. A system gives its reason as a message."""
 
     verb: ClassVar = Verb.CANCEL
-    reason: str = ""
+    reason: str | Message = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +188,7 @@ class ReportRun(Command):
     status: RunStatus
     external_id: str = ""
     url: str = ""
-    message: str = ""
+    message: Message = NO_MESSAGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +205,7 @@ class CloseForm(Command):
 
     stage: int
     form: str
-    reason: str
+    reason: Message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,7 +231,7 @@ class NoteHookUndeliverable(Command):
 
     endpoint: str
     event: HookEvent
-    reason: str
+    reason: Message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,7 +239,7 @@ class NoteEndpointDisabled(Command):
     """Log that an endpoint of hooks is disabled, and notify the administrators."""
 
     endpoint: str
-    reason: str
+    reason: Message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeVar, assert_never
 
+from core.messages import Message
 from core.plan import Channel
 from core.status import HookEvent, PlanStatus
 
@@ -132,7 +133,7 @@ class Alarm:
     """Notify administrators that an endpoint of hooks is disabled."""
 
     endpoint: str
-    reason: str
+    reason: Message
 
 
 Payload = Sync | RunStart | RunResume | RunCancel | Hook | FormStart | FormCancel | Answer | Alarm
@@ -201,7 +202,7 @@ def record_of(payload: Payload) -> PayloadRecord:
         case Answer():
             return PayloadRecord(EffectKind.ANSWER)
         case Alarm(endpoint, reason):
-            return PayloadRecord(EffectKind.ALARM, endpoint, {"reason": reason})
+            return PayloadRecord(EffectKind.ALARM, endpoint, {"reason": reason.to_json()})
         case _:
             assert_never(payload)
 
@@ -227,6 +228,6 @@ def payload_of(record: PayloadRecord) -> Payload:
         case EffectKind.ANSWER:
             return Answer()
         case EffectKind.ALARM:
-            return Alarm(ref, details["reason"])
+            return Alarm(ref, Message.from_json(details["reason"]))
         case _:
             assert_never(kind)

@@ -18,7 +18,7 @@ from core.context import Context, Environment, Policy
 from core.decide import decide, start
 from core.draft import PlanDraft
 from core.effects import Effect, Sync
-from core.errors import FabuError, Forbidden, Invalid, NotFound, Problem, Unavailable
+from core.errors import FabuError, Forbidden, Invalid, NotFound, Problem, Thing, Unavailable
 from core.events import AnyEvent, Created, Edited
 from core.people import SYSTEM, Actor, Directory
 from core.plan import Plan
@@ -226,7 +226,7 @@ class _Batch:
 
     def _find(self, plan_id: str) -> _TouchedPlan:
         if plan_id not in self._touched:
-            raise NotFound(what="plan", ref=plan_id)
+            raise NotFound(Thing.PLAN, plan_id)
         return self._touched[plan_id]
 
     def _execute(self, request: _Request) -> Outcome:

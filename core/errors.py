@@ -5,7 +5,8 @@ FabuError
 ├── Forbidden             the sender is known, without a right  403
 │   ├── NotApprover
 │   ├── NotYourTurn
-│   └── SelfApproval
+│   ├── SelfApproval
+│   └── DecidedInForm
 ├── NotFound              404
 │   └── UnknownPerson
 ├── Conflict              409
@@ -28,8 +29,12 @@ translation; the catalogue of `bot.i18n` turns it into the reader's language.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import ClassVar
+
+from core.messages import Message, Param
 
 
 class FabuError(Exception):
@@ -39,11 +44,21 @@ class FabuError(Exception):
     http_status: ClassVar[int] = 500
     message: str = "Something went wrong. Please try again."
 
-    def __init__(self, message: str | None = None, **params: object) -> None:
+    def __init__(self, message: Message | None = None, **params: object) -> None:
+        """Take a message of its own in place of the class's text, or the parameters of the latter."""
         if message is not None:
-            self.message = message
+            self.message, params = message.text, dict(message.params or {})
         self.params = params
         super().__init__(self.message.format(**params))
+
+    def as_message(self) -> Message:
+        """Return what the error says as a value that can be stored."""
+        return Message.from_source(self.message, _params(self.params))
+
+
+def _params(params: Mapping[str, object]) -> dict[str, Param]:
+    """Return parameters as a message may have them; what else there is becomes an English text."""
+    return {name: each if isinstance(each, str | int | float | Message) else str(each) for name, each in params.items()}
 
 
 class Unauthorized(FabuError):
@@ -85,12 +100,37 @@ class SelfApproval(Forbidden):
     message = "You are responsible for this plan, so somebody else must approve it."
 
 
+class DecidedInForm(Forbidden):
+    """The stage is decided in a vendor's own approval form."""
+
+    message = "This stage is decided in the approval form of {platform}. Open it there."
+
+
+class Thing(StrEnum):
+    """What can be looked for and not be found."""
+
+    PLAN = "plan"
+    ITEM = "item"
+    VERSION = "version"
+    COMMAND = "command"
+    DELIVERY = "delivery"
+    RUNNER = "runner"
+    TOKEN = "token"  # noqa: S105 - the word
+
+
 class NotFound(FabuError):
     """What was requested does not exist."""
 
     code = "not_found"
     http_status = 404
     message = "There is no {what} {ref}. Use `list` to see what there is."
+
+    def __init__(self, what: Thing | Message, ref: object = "") -> None:
+        """Name the kind of thing and what it was looked for by, or say it all in a message."""
+        if isinstance(what, Message):
+            super().__init__(what)
+        else:
+            super().__init__(what=what, ref=ref)
 
 
 class UnknownPerson(NotFound):
@@ -99,6 +139,9 @@ class UnknownPerson(NotFound):
     code = "unknown_person"
     http_status = 403
     message = "Fabu does not know you yet. Ask an administrator to add {platform} user {user} to the people."
+
+    def __init__(self, platform: str, user: str) -> None:
+        FabuError.__init__(self, platform=platform, user=user)
 
 
 class Conflict(FabuError):
@@ -190,6 +233,16 @@ class Problem:
     def __str__(self) -> str:
         return f"{self.path}: {self.message.format(**self.params)}"
 
+    @classmethod
+    def from_source(cls, path: str, message: str, params: dict[str, object]) -> Problem:
+        """Return the problem whose message is marked for translation elsewhere."""
+        return cls(path, message, params)
+
+    def as_message(self) -> Message:
+        """Return the problem with its path as a value that can be stored."""
+        problem = Message.from_source(self.message, _params(self.params))
+        return Message("{place}: {what}", {"place": self.path, "what": problem})
+
 
 class Invalid(FabuError):
     """The input has problems; all of them are listed."""
@@ -202,6 +255,11 @@ class Invalid(FabuError):
         self.problems = problems
         super().__init__(problems="\n".join(f"• {problem}" for problem in problems))
 
+    def as_message(self) -> Message:
+        """Return all problems as a value that can be stored."""
+        problems = Message.joined("\n• ", (problem.as_message() for problem in self.problems))
+        return Message.from_source(self.message, {"problems": Message.joined("• ", ("", problems))})
+
 
 class Unavailable(FabuError):
     """Fabu itself, or its database, cannot answer now."""
@@ -212,7 +270,7 @@ class Unavailable(FabuError):
 
 
 class DeliveryError(FabuError):
-    """An outside system did not accept what was sent to it.
+    """An outside system did not accept what was sent to it, for a `reason`.
 
     `retryable` is whether the same request may succeed later. `retry_after` is the delay that the system requests, in
     seconds. `sent` is whether the request may have reached the system although no answer came back. `status` and
@@ -226,7 +284,7 @@ class DeliveryError(FabuError):
     def __init__(
         self,
         system: str,
-        reason: str,
+        reason: Message,
         *,
         retryable: bool,
         retry_after: float | None = None,
@@ -234,6 +292,7 @@ class DeliveryError(FabuError):
         status: int = 0,
         answer: str = "",
     ) -> None:
+        self.reason = reason
         self.status = status
         self.answer = answer
         self.retryable = retryable

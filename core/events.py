@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 from core.draft import PlanDraft
 from core.event import Consequence, Event, LogOnly
+from core.messages import Message
 from core.plan import Check, Decision, Item, Run
 from core.status import HookEvent, RunStatus
 
@@ -107,7 +108,7 @@ class Denied(Consequence):
     """An approver rejected the plan, or the vendor's form ended without a decision."""
 
     name = "denied"
-    reason: str
+    reason: Message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +194,7 @@ class RunChanged(Event):
     status: RunStatus
     external_id: str
     url: str
-    message: str
+    message: Message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +208,7 @@ class RunEnded(Event):
     status: RunStatus
     external_id: str
     url: str
-    message: str
+    message: Message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,7 +268,7 @@ class CheckFailed(Consequence):
 
     name = "check_failed"
     event: HookEvent
-    reason: str
+    reason: Message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,7 +297,7 @@ class HookUndeliverable(Event):
     name = "untold"
     endpoint: str
     event: HookEvent
-    reason: str
+    reason: Message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,7 +306,7 @@ class EndpointDisabled(Consequence):
 
     name = "endpoint_disabled"
     endpoint: str
-    reason: str
+    reason: Message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -337,7 +338,7 @@ class Replanned(Event):
     """The plan returned to planning. `cancelled` are the items whose runs were cancelled."""
 
     name = "replanned"
-    reason: str
+    reason: Message
     cancelled: tuple[str, ...]
     instance_code: str
     nonce: str
@@ -348,7 +349,7 @@ class Cancelled(Event):
     """The plan was cancelled. `cancelled` are the items whose runs were cancelled."""
 
     name = "cancelled"
-    reason: str
+    reason: Message
     cancelled: tuple[str, ...]
 
 

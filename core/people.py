@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from core.errors import Forbidden
+from core.messages import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,5 +118,5 @@ class Directory:
         """
         person = self.people.get(person_id)
         if person is None or not person.active:
-            raise Forbidden("Your account is not active. Ask an administrator to activate it.")
+            raise Forbidden(Message("Your account is not active. Ask an administrator to activate it."))
         return Actor(person.id, ActorKind.PERSON, via, person.admin)

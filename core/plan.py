@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal
 
+from core.messages import NO_MESSAGE, Message
 from core.people import GATE
 from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus
 
@@ -124,7 +125,7 @@ class Check:
     since: datetime
     deadline: datetime
     progress: str = ""
-    reason: str = ""
+    reason: Message = NO_MESSAGE
     reminders: int = 0
 
 
@@ -137,7 +138,7 @@ class Run:
     status: RunStatus
     external_id: str = ""
     url: str = ""
-    message: str = ""
+    message: Message = NO_MESSAGE
     started_at: datetime | None = None
     ended_at: datetime | None = None
 
@@ -266,7 +267,7 @@ class Plan:
     answers: Mapping[HookEvent, str] = field(default_factory=dict)
     submitting: bool = False
     window_open: bool = False
-    reason: str = ""
+    reason: Message = NO_MESSAGE
     planning_at: datetime | None = None
     approval_at: datetime | None = None
     executing_at: datetime | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
 
@@ -50,7 +51,7 @@ def _check_runner(item: WorkflowItemDraft, path: str, context: Context) -> Itera
     for place in masked_places(item.workflow):
         yield Problem(f"{path}.workflow{place}", "the credential is only shown as stars here; write its value")
     for problem in find_problems(item.workflow):
-        yield Problem(f"{path}.workflow.{problem.path}", problem.message, problem.params)
+        yield replace(problem, path=f"{path}.workflow.{problem.path}")
 
 
 def _check_people(draft: PlanDraft, directory: Directory) -> Iterator[Problem]:

@@ -45,7 +45,7 @@ class Reachability:
             yield
         except DeliveryError as error:
             if is_lost(error):
-                self.lost(error.params["reason"])
+                self.lost(error.reason)
             else:
                 self.restored()
             raise

@@ -19,6 +19,7 @@ from adapters.dingtalk.client import Approvers, DingTalkClient
 from adapters.dingtalk.events import OperationRecord, ProcessInstance
 from adapters.dingtalk.text import clean, cut, cut_lines, flat
 from core.errors import DeliveryError
+from core.messages import Message
 from core.plan import Decision
 from core.ports.approval_forms import FormOrder, FormState, FormStatus, FormVote
 from core.ports.clock import Clock
@@ -77,12 +78,12 @@ class DingTalkForms:
         """Ask how a form stands; one that was deleted has ended. Raises DeliveryError."""
         process = await self._process(form)
         if process is None:
-            return FormState(FormStatus.ENDED, reason="deleted")
+            return FormState(FormStatus.ENDED, reason=Message("deleted"))
         votes = tuple(_votes(process.operation_records))
         if process.status in _OPEN:
             return FormState(FormStatus.OPEN, votes)
         if process.status in _WITHDRAWN:
-            return FormState(FormStatus.ENDED, votes, "withdrawn")
+            return FormState(FormStatus.ENDED, votes, Message("withdrawn"))
         return FormState(_RESULTS.get(process.result, FormStatus.ENDED), votes)
 
     async def cancel(self, form: str, user: str) -> None:

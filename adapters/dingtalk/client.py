@@ -16,12 +16,13 @@ import aiohttp
 from yarl import URL
 
 from adapters.common.connecting import Reachability
-from adapters.dingtalk.errors import SYSTEM, is_outage
+from adapters.dingtalk.errors import SYSTEM, is_outage, no_answer
 from adapters.dingtalk.events import Member, ProcessInstance
 from adapters.dingtalk.sdk import OpenApi, Operation, base_url, is_loopback
 from adapters.dingtalk.settings import DingTalkSettings
 from adapters.dingtalk.validate import delivery_problems, update_problems
 from core.errors import DeliveryError
+from core.messages import Message
 from core.ports.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ class DingTalkClient:
         whoever repeats it follows with `update_card`. Raise ValueError if the variables are not the template's.
         """
         if not self.clicks_arrive:
-            raise DeliveryError(SYSTEM, "clicks on cards do not reach Fabu yet", retryable=True, sent=False)
+            raise DeliveryError(SYSTEM, Message("clicks on cards do not reach Fabu yet"), retryable=True, sent=False)
         by_http = {"callbackType": "HTTP", "callbackRouteKey": _ROUTE}
         body = {
             "cardTemplateId": self.settings.card_template_id,
@@ -115,7 +116,8 @@ class DingTalkClient:
         results = answer.get("result", {}).get("deliverResults", [])
         failed = [result.get("errorMsg", "") for result in results if not result.get("success")]
         if failed or not (answer.get("success") and results):
-            raise DeliveryError(SYSTEM, f"card not delivered: {'; '.join(failed)}", retryable=False)
+            reason = Message("card not delivered: {why}", {"why": "; ".join(failed)})
+            raise DeliveryError(SYSTEM, reason, retryable=False)
 
     async def update_card(
         self,
@@ -138,7 +140,7 @@ class DingTalkClient:
         _refuse(update_problems(body))
         answer = await self._api.call(_UPDATE_CARD, body)
         if not answer.get("success"):
-            raise DeliveryError(SYSTEM, "card not updated", retryable=False)
+            raise DeliveryError(SYSTEM, Message("card not updated"), retryable=False)
 
     async def register_card_callback(self, url: str, secret: str) -> None:
         """Have clicks sent to `url`, signed with `secret`, in mode http."""
@@ -150,7 +152,7 @@ class DingTalkClient:
         }
         answer = await self._api.call(_REGISTER_CALLBACK, body)
         if not answer.get("success"):
-            raise DeliveryError(SYSTEM, "callback address not registered", retryable=False)
+            raise DeliveryError(SYSTEM, Message("callback address not registered"), retryable=False)
         self.clicks_arrive = True
 
     async def send_robot_user(self, user_ids: Sequence[str], msg_key: str, params: Mapping[str, str]) -> list[str]:
@@ -161,7 +163,7 @@ class DingTalkClient:
         body = {**self._message(msg_key, params), "userIds": list(user_ids)}
         answer = await self._api.call(_SEND_USERS, body)
         if answer.get("flowControlledStaffIdList"):
-            raise DeliveryError(SYSTEM, "too many messages to one person", retryable=True)
+            raise DeliveryError(SYSTEM, Message("too many messages to one person"), retryable=True)
         return [*answer.get("invalidStaffIdList", []), *answer.get("filteredStaffIdList", [])]
 
     async def send_robot_group(self, conversation_id: str, msg_key: str, params: Mapping[str, str]) -> None:
@@ -272,18 +274,20 @@ class DingTalkClient:
             answer = await self._answer(url, body)
         code = int(answer.get("errcode", -1))
         if code != 0 and code not in accept:
-            raise DeliveryError(SYSTEM, f"{code}: {answer.get('errmsg', '')}", retryable=code in _THROTTLED)
+            reason = Message.verbatim(f"{code}: {answer.get('errmsg', '')}")
+            raise DeliveryError(SYSTEM, reason, retryable=code in _THROTTLED)
         return answer
 
     async def _answer(self, url: URL, body: Mapping[str, Any]) -> dict[str, Any]:
         try:
             async with self.session.post(url, json=body, timeout=self._timeout, allow_redirects=False) as response:
                 if response.status != 200:
-                    raise DeliveryError(SYSTEM, f"HTTP {response.status}", retryable=response.status >= 429)
+                    reason = Message.verbatim(f"HTTP {response.status}")
+                    raise DeliveryError(SYSTEM, reason, retryable=response.status >= 429)
                 answer: dict[str, Any] = await response.json(content_type=None)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             sent = not isinstance(error, aiohttp.ClientConnectorError)
-            raise DeliveryError(SYSTEM, type(error).__name__, retryable=True, sent=sent) from None
+            raise DeliveryError(SYSTEM, no_answer(error), retryable=True, sent=sent) from None
         return answer
 
 

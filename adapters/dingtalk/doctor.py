@@ -26,7 +26,7 @@ async def _sign_in(client: DingTalkClient) -> Finding:
         cure = (
             "look whether the server may reach dingtalk.api_url" if error.retryable else "mend the client id and secret"
         )
-        return Finding(False, f"DingTalk gives no access token: {error.params['reason']}", cure)
+        return Finding(False, f"DingTalk gives no access token: {error.reason}", cure)
     return Finding(True, "DingTalk accepts the client id and secret")
 
 
@@ -47,7 +47,7 @@ async def _group(client: DingTalkClient) -> Finding:
         robots = await client.robots_in_group(client.settings.conversation_id)
     except DeliveryError as error:
         cure = "look whether dingtalk.conversation_id is an openConversationId, and the app may query robots in groups"
-        return Finding(False, f"the group cannot be looked at: {error.params['reason']}", cure)
+        return Finding(False, f"the group cannot be looked at: {error.reason}", cure)
     if client.settings.robot_code in robots:
         return Finding(True, "the robot is in the group")
     return Finding(False, "the robot is not in the group", "add it in the settings of the group")

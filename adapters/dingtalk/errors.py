@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 
 from core.errors import DeliveryError
+from core.messages import Message
 
 SYSTEM = "DingTalk"
 _THROTTLED_FOR = 1.0
@@ -43,7 +44,7 @@ def _refusal(code: str, data: Mapping[str, Any]) -> Exception:
     throttled = status == 429 or "QpsLimit" in code or "Throttling" in code
     return DeliveryError(
         SYSTEM,
-        f"{code}: {data.get('message', '')}" if code not in ("", "None") else f"HTTP {status}",
+        Message.verbatim(f"{code}: {data.get('message', '')}" if code not in ("", "None") else f"HTTP {status}"),
         retryable=throttled or status >= 500,
         retry_after=_THROTTLED_FOR if throttled else None,
     )
@@ -53,4 +54,9 @@ def _unreachable(cause: BaseException) -> DeliveryError:
     """Return the error for a call that got no answer; the SDK hides aiohttp's exception in the context of its own."""
     origin = cause.__context__ or cause
     not_connected = isinstance(origin, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
-    return DeliveryError(SYSTEM, type(origin).__name__, retryable=True, sent=not not_connected)
+    return DeliveryError(SYSTEM, no_answer(origin), retryable=True, sent=not not_connected)
+
+
+def no_answer(error: BaseException) -> Message:
+    """Return why a call got no answer, without what the library says of it: that may hold an address with a token."""
+    return Message("no answer ({error})", {"error": type(error).__name__})

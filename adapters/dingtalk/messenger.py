@@ -20,6 +20,7 @@ from adapters.dingtalk.text import clean, cut, flat
 from adapters.dingtalk.words import Words
 from core.card import Card
 from core.errors import DeliveryError
+from core.messages import Message
 from core.ports.messenger import Place, Posted
 from core.text import normalize_phone
 
@@ -111,7 +112,8 @@ class DingTalkMessenger:
         if space.kind == "group":
             await self.client.send_robot_group(space.id, msg_key, params)
         elif await self.client.send_robot_user([space.id], msg_key, params):
-            raise DeliveryError(SYSTEM, f"user {space.id} does not get messages of the robot", retryable=False)
+            reason = Message("user {user} does not get messages of the robot", {"user": space.id})
+            raise DeliveryError(SYSTEM, reason, retryable=False)
 
 
 def _action_card(card: Card, words: Words) -> tuple[str, dict[str, str]]:

@@ -17,6 +17,7 @@ from adapters.common.connecting import Reachability
 from adapters.common.tokens import Token
 from adapters.dingtalk.errors import SYSTEM, TokenRefused, is_outage, translated
 from core.errors import DeliveryError
+from core.messages import Message
 from core.ports.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ class OpenApi:
         try:
             return await self._send(operation, body, await self.token.get())
         except TokenRefused as error:
-            raise DeliveryError(SYSTEM, "the access token is refused", retryable=False) from error
+            raise DeliveryError(SYSTEM, Message("the access token is refused"), retryable=False) from error
 
     async def _fetch_token(self) -> tuple[str, timedelta]:
         answer = await self._send(_TOKEN, self._credentials, "")

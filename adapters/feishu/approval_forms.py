@@ -21,6 +21,7 @@ from adapters.feishu.client import FeishuClient
 from adapters.feishu.errors import NO_SUCH_INSTANCE, FeishuError
 from adapters.feishu.text import fit
 from core.errors import DeliveryError
+from core.messages import NO_MESSAGE, Message
 from core.plan import Decision, Rule
 from core.ports.approval_forms import FormOrder, FormState, FormStatus, FormVote
 
@@ -37,10 +38,10 @@ _TEXTS: Final = {
 _DECISIONS: Final = {"APPROVED": Decision.APPROVE, "REJECTED": Decision.REJECT}
 _OPEN: Final = frozenset({"PENDING", "OVERTIME_RECOVER"})
 _ENDS: Final = {
-    "CANCELED": "withdrawn",
-    "DELETED": "deleted",
-    "REVERTED": "reverted",
-    "OVERTIME_CLOSE": "expired",
+    "CANCELED": Message("withdrawn"),
+    "DELETED": Message("deleted"),
+    "REVERTED": Message("reverted"),
+    "OVERTIME_CLOSE": Message("expired"),
 }
 
 
@@ -69,7 +70,10 @@ class FeishuForms:
         """Submit a form and return its instance code; the same key submits one form."""
         definition = await self._definition("OR" if order.rule == "any" else "AND")
         if definition.kind == "OR" and _needed(order.rule, len(order.approvers)) > 1:
-            reason = f"the approval definition {definition.code} lets one approver decide, but the plan asks for more"
+            reason = Message(
+                "the approval definition {code} lets one approver decide, but the plan asks for more",
+                {"code": definition.code},
+            )
             raise DeliveryError("Feishu", reason, retryable=False, sent=False)
         text = "\n".join([*(f"{label}: {value}" for label, value in order.lines), order.url])
         form = [{"id": definition.widget["id"], "type": definition.widget["type"], "value": fit(text, TEXT)}]
@@ -82,7 +86,7 @@ class FeishuForms:
         """Ask how a form stands. What was decided without a person (by a rule of Feishu's) is no vote."""
         instance = await self._instance(form)
         if instance is None:
-            return FormState(FormStatus.ENDED, reason="deleted")
+            return FormState(FormStatus.ENDED, reason=Message("deleted"))
         status = str(instance["status"])
         comments = {entry.get("task_id"): entry.get("comment") or "" for entry in instance.get("timeline") or ()}
         tasks = sorted(instance.get("task_list") or (), key=_ended_at)
@@ -91,7 +95,7 @@ class FeishuForms:
             for task in tasks
             if task["status"] in _DECISIONS and task.get("open_id")
         )
-        return FormState(_status(status), votes, _ENDS.get(status, ""))
+        return FormState(_status(status), votes, _ENDS.get(status, NO_MESSAGE))
 
     async def cancel(self, form: str, user: str) -> None:
         """Withdraw a form in the name of who submitted it, unless it is over."""
@@ -124,7 +128,10 @@ class FeishuForms:
         widget = next((one for one in orjson.loads(answer["form"]) if one["type"] in _WIDGETS), None)
         step = next((one for one in answer["node_list"] if one.get("need_approver")), None)
         if widget is None or step is None:
-            reason = f"the approval definition {code} needs a text field, and a step whose approvers the sender chooses"
+            reason = Message(
+                "the approval definition {code} needs a text field, and a step whose approvers the sender chooses",
+                {"code": code},
+            )
             raise DeliveryError("Feishu", reason, retryable=False, sent=False)
         return _Definition(code, widget, step["node_id"], step["node_type"])
 

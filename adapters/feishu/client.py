@@ -33,6 +33,7 @@ from adapters.feishu.errors import (
 from adapters.feishu.sdk import sdk_module
 from adapters.feishu.settings import FeishuSettings
 from adapters.feishu.text import unmentioning
+from core.messages import Message
 from core.ports.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -264,9 +265,10 @@ class FeishuClient:
                 async with asyncio.timeout(self._timeout):
                     raw = (await sdk.client.arequest(request, option)).raw
             except sdk.never_sent as error:
-                raise FeishuError(f"no connection to {self._settings.domain}", retryable=True, sent=False) from error
+                reason = Message("no connection to {address}", {"address": self._settings.domain})
+                raise FeishuError(reason, retryable=True, sent=False) from error
             except (TimeoutError, sdk.transport_error) as error:
-                raise FeishuError("no answer in time", retryable=True) from error
+                raise FeishuError(Message("no answer in time"), retryable=True) from error
             answer = answer_of(raw.content)
             if refused := refusal(raw.status_code, raw.headers, answer):
                 raise refused

@@ -24,6 +24,7 @@ from adapters.common.connecting import Reachability
 from adapters.feishu.errors import FeishuError, answer_of, refusal
 from adapters.feishu.sdk import sdk_module
 from adapters.feishu.settings import FeishuSettings
+from core.messages import Message
 
 Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -85,7 +86,7 @@ class LongConnection:
                 try:
                     await self._serve(session)
                 except Exception as error:  # noqa: BLE001 - whatever it was, connect again
-                    self._reachability.lost(error.params["reason"] if isinstance(error, FeishuError) else repr(error))
+                    self._reachability.lost(error.reason if isinstance(error, FeishuError) else repr(error))
                 failures = 0 if self.connected.is_set() else failures + 1
                 self.connected.clear()
                 pause = min(self._first_pause * 2**failures, self._longest_pause)
@@ -97,7 +98,8 @@ class LongConnection:
         try:
             connection = await session.ws_connect(url)
         except aiohttp.WSServerHandshakeError as error:
-            raise FeishuError(f"no connection (HTTP {error.status})", retryable=True) from None  # names the ticket
+            reason = Message("no connection (HTTP {status})", {"status": error.status})
+            raise FeishuError(reason, retryable=True) from None  # the error of aiohttp names the ticket
         async with connection as socket:
             self.connected.set()
             self._reachability.restored()

@@ -24,6 +24,7 @@ from pydantic_core import from_json
 
 from adapters.feishu.events import Challenge, Envelope
 from core.errors import FabuError, Unauthorized
+from core.messages import Message
 
 BLOCK: Final = 16  # bytes
 MAX_BODY: Final = 1 << 20  # bytes; a card callback with a full form stays far below
@@ -43,6 +44,9 @@ class BadRequest(FabuError):
     http_status = 400
     message = "The request is not a Feishu event: {reason}."
 
+    def __init__(self, reason: Message) -> None:
+        super().__init__(reason=reason)
+
 
 class Verifier:
     """Checks pushes of one Feishu app against its two secrets, of which at least one must be set."""
@@ -60,14 +64,14 @@ class Verifier:
         fails to prove its origin, and BadRequest (400) for an authentic push that is malformed.
         """
         if len(body) > MAX_BODY:
-            raise BadRequest(reason=f"it is larger than {MAX_BODY} bytes")
+            raise BadRequest(Message("it is larger than {limit} bytes", {"limit": MAX_BODY}))
         signed = self._check_signature(headers, body, now) if self._encrypt_key else True
         try:
             payload = self._open(body)
             parsed = Envelope.parse(payload)
         except ValueError as error:
             # An unsigned sender must not learn whether the decryption succeeded (padding oracle).
-            raise (BadRequest(reason="it cannot be read") if signed else Unauthorized()) from error
+            raise (BadRequest(Message("it cannot be read")) if signed else Unauthorized()) from error
         if not signed and not isinstance(parsed, Challenge):
             raise Unauthorized
         if self._token and not equal(self._token, parsed.token):

@@ -12,6 +12,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from core.errors import DeliveryError
+from core.messages import Message
 
 TOKEN_REFUSED: Final = frozenset({99991661, 99991663, 99991668})  # missing, invalid or expired
 RATE_LIMITED: Final = 99991400
@@ -33,7 +34,7 @@ class FeishuError(DeliveryError):
 
     def __init__(
         self,
-        reason: str,
+        reason: Message,
         *,
         retryable: bool,
         vendor_code: int = 0,
@@ -64,8 +65,9 @@ def refusal(status: int, headers: Mapping[str, str], answer: Mapping[str, Any]) 
     if status < 400 and code == 0:
         return None
     reset = headers.get("x-ogw-ratelimit-reset") or headers.get("retry-after") or ""
+    said = str(answer.get("msg") or "") or Message("unreadable answer")
     return FeishuError(
-        f"{answer.get('msg') or 'unreadable answer'} (HTTP {status}, code {code})",
+        Message("{answer} (HTTP {status}, code {code})", {"answer": said, "status": status, "code": str(code)}),
         vendor_code=code if isinstance(code, int) else 0,
         retryable=status == 429 or status >= 500 or code in _RETRYABLE or code is None,
         retry_after=float(reset) if reset.isascii() and reset.isdigit() else None,

@@ -20,6 +20,7 @@ from adapters.feishu.events import ApprovalInstance, ApprovalTask, Challenge, En
 from adapters.feishu.inbound import inbound_of
 from adapters.feishu.settings import FeishuSettings
 from core.errors import Unauthorized
+from core.messages import Message
 from core.ports.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -83,7 +84,7 @@ class FeishuServer:
         try:
             event = interpret(envelope)
         except ValueError as error:
-            raise BadRequest(reason="a field is missing") from error
+            raise BadRequest(Message("a field is missing")) from error
         if isinstance(event, ApprovalInstance | ApprovalTask):
             self._answering.start(self._form_changed(event.instance_code))
             return {}

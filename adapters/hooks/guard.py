@@ -14,6 +14,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from aiohttp import AddrInfoType, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 
+from core.messages import Message
+
 TIMEOUT = ClientTimeout(total=15, connect=5)
 """Seconds for a whole request, and for its connection (Standard Webhooks advises 15 to 30)."""
 
@@ -39,8 +41,10 @@ class BlockedAddress(PermissionError):
     """A hook would have gone to an internal address."""
 
     def __init__(self, host: str) -> None:
-        text = f"{host} is an internal address; to allow it, add its network to hooks.allow_internal"
-        super().__init__(errno.EACCES, text)
+        self.reason = Message(
+            "{host} is an internal address; to allow it, add its network to hooks.allow_internal", {"host": host}
+        )
+        super().__init__(errno.EACCES, str(self.reason))
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:

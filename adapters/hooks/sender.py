@@ -24,8 +24,10 @@ from aiohttp import (
     NonHttpUrlClientError,
 )
 
+from adapters.hooks.guard import BlockedAddress
 from adapters.hooks.settings import HookTarget
 from adapters.hooks.signing import decode_secret, sign
+from core.messages import NO_MESSAGE, Message
 
 ANSWER_LIMIT = 4096
 """Bytes of an answer that are read and kept."""
@@ -64,7 +66,7 @@ class Attempt:
     ms: int
     status: int | None = None
     answer: str = ""
-    error: str = ""
+    error: Message = NO_MESSAGE
     retry_after: timedelta | None = None
 
 
@@ -124,19 +126,21 @@ async def _head(response: ClientResponse) -> bytes:
     return answer
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception) -> Message:
     """Say what went wrong without the address, which may hold a secret in its query."""
     match error:
         case TimeoutError():
-            return "timed out"
+            return Message("timed out")
         case InvalidURL() | NonHttpUrlClientError():
-            return "the address is no valid URL"
+            return Message("the address is no valid URL")
+        case ClientConnectorError(os_error=BlockedAddress() as blocked):
+            return blocked.reason
         case ClientConnectorError():
-            return error.os_error.strerror or str(error.os_error)
+            return Message("no connection: {error}", {"error": error.os_error.strerror or str(error.os_error)})
         case ClientResponseError():
-            return f"the answer is not valid HTTP: {error.message}"
+            return Message("the answer is not valid HTTP: {error}", {"error": error.message})
         case _:
-            return str(error)
+            return Message("the connection broke off: {error}", {"error": str(error)})
 
 
 def _judge(status: int) -> Outcome:

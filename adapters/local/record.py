@@ -7,12 +7,15 @@ import re
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import PlainSerializer, PlainValidator, TypeAdapter, ValidationError
 
 from adapters.local.sessions import ProcessId
+from core.messages import NO_MESSAGE, Message
 from core.status import RunStatus
 
+MessageJson = Annotated[Message, PlainValidator(Message.from_json), PlainSerializer(Message.to_json)]
 _RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -24,7 +27,7 @@ class Record:
     """
 
     status: RunStatus
-    detail: str = ""
+    detail: MessageJson = NO_MESSAGE
     plan_id: str = ""
     item_id: str = ""
     server: ProcessId | None = None
@@ -98,7 +101,7 @@ class RunFolder:
         try:
             return _JSON.validate_json(self._record.read_bytes())
         except (FileNotFoundError, ValidationError):
-            return Record(RunStatus.UNKNOWN, "this server has no record of the run")
+            return Record(RunStatus.UNKNOWN, Message("this server has no record of the run"))
 
     def saved_at(self) -> float:
         """Return when the record was saved last, in unix seconds; 0 when there is none any more."""

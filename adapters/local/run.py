@@ -15,12 +15,14 @@ from adapters.local.record import Record, RunFolder
 from adapters.local.sessions import ProcessId
 from adapters.local.settings import LocalSettings
 from adapters.local.steps import Step, StepFailed, Workplace
+from core.messages import NO_MESSAGE, Message
 from core.status import RunStatus
+from core.text import format_duration
 
 log = logging.getLogger(__name__)
 
-End = tuple[RunStatus, str]
-"""How a run ended, and a line for people."""
+End = tuple[RunStatus, Message]
+"""How a run ended, and why."""
 
 
 class LocalRun:
@@ -43,10 +45,10 @@ class LocalRun:
         self._output = output
         self._settings = settings
         self._grace = grace
-        self._reason = ""
+        self._reason = NO_MESSAGE
         self._work = asyncio.create_task(self._run(steps, slots))
 
-    def stop(self, reason: str) -> None:
+    def stop(self, reason: Message) -> None:
         """Cancel the run. Only the first reason counts, and the clean-up is not disturbed by a second one."""
         if not self._reason:
             self._reason = reason
@@ -55,7 +57,7 @@ class LocalRun:
     def leave(self) -> None:
         """Give up the place in the queue: what has not begun is for the next server to run."""
         self.left = True
-        self.stop("waits for the server to start again")
+        self.stop(Message("waits for the server to start again"))
 
     async def ended(self) -> End:
         """Wait for the end and return it; the output is complete then.
@@ -67,10 +69,10 @@ class LocalRun:
             status, detail = RunStatus.CANCELLED, self._reason
         elif error := self._work.exception():
             log.error("run %s broke off", self.folder.run_id, exc_info=error)
-            status, detail = RunStatus.FAILED, str(error)
+            status, detail = RunStatus.FAILED, Message.verbatim(str(error))
         else:
             status, detail = self._work.result()
-        detail = self._output.mask(detail)
+        detail = detail.with_texts_changed(self._output.mask)
         self._close_output(f"== {status}: {detail}" if detail else f"== {status}")
         await asyncio.to_thread(shutil.rmtree, self.folder.work, ignore_errors=True)
         return status, detail
@@ -93,10 +95,11 @@ class LocalRun:
                     async with asyncio.timeout(step.timeout):
                         await step.run(self._workplace(number))
                 except TimeoutError:
-                    return RunStatus.TIMEOUT, f"{step.name}: not done within {timedelta(seconds=step.timeout)}"
+                    limit = format_duration(timedelta(seconds=step.timeout))
+                    return RunStatus.TIMEOUT, _at(step, Message("not done within {duration}", {"duration": limit}))
                 except StepFailed as failure:
-                    return RunStatus.FAILED, f"{step.name}: {failure}"
-        return RunStatus.PASSED, ""
+                    return RunStatus.FAILED, _at(step, failure.reason)
+        return RunStatus.PASSED, NO_MESSAGE
 
     def _workplace(self, number: int) -> Workplace:
         return Workplace(number, self.folder, self._output, self._settings, self._grace, self._note_session)
@@ -107,3 +110,7 @@ class LocalRun:
     def _note(self, record: Record) -> None:
         self.folder.save(record)
         self.record = record
+
+
+def _at(step: Step, what: Message) -> Message:
+    return Message("{place}: {what}", {"place": step.name, "what": what})

@@ -21,13 +21,14 @@ from adapters.local.run import LocalRun
 from adapters.local.sessions import ProcessId, end_session
 from adapters.local.settings import LocalSettings
 from core.errors import DeliveryError, Invalid, Problem
+from core.messages import Message
 from core.ports.runner import RunOrder, RunReport
 from core.status import RunStatus
 from core.workflow import Workflow, credentials
 
 log = logging.getLogger(__name__)
 
-_CANCELLED = "cancelled with its plan"
+_CANCELLED = Message("cancelled with its plan")
 
 GRACE = 10.0
 """Seconds that what is stopped may take to clean up."""
@@ -92,9 +93,9 @@ class LocalRunner:
         if known := await self.find(order):
             return known
         if found := self.problems(order.workflow):
-            return RunReport(order.run_id, RunStatus.FAILED, message=str(Invalid(*found)))
+            return RunReport(order.run_id, RunStatus.FAILED, message=Invalid(*found).as_message())
         if self._closed:
-            raise DeliveryError(self.name, "the server is stopping", retryable=True, sent=False)
+            raise DeliveryError(self.name, Message("the server is stopping"), retryable=True, sent=False)
         folder = self._outputs.folder(order.run_id)
         record = Record(
             RunStatus.RUNNING, plan_id=order.plan_id, item_id=order.item_id, server=self._server, begun=False
@@ -104,7 +105,7 @@ class LocalRunner:
                 self._begin(folder, record, order)
         except OSError as error:
             folder.remove()
-            raise DeliveryError(self.name, str(error), retryable=True, sent=False) from error
+            raise self._unwritable(error) from error
         return self._report(folder, folder.load())
 
     async def find(self, order: RunOrder) -> RunReport | None:
@@ -156,7 +157,7 @@ class LocalRunner:
             if record.abandoned and record.begun:
                 if record.session and record.session.alive:
                     await end_session(record.session.pid, self._grace)
-                detail = "the server stopped while this ran; see its output, then retry or skip"
+                detail = Message("the server stopped while this ran; see its output, then retry or skip")
                 await self._end(folder, replace(record, status=RunStatus.UNKNOWN, detail=detail, session=None))
 
     async def resume(self, run_id: str, external_id: str, order: RunOrder, comment: str) -> None:
@@ -171,7 +172,7 @@ class LocalRunner:
         if self._watchers:
             await asyncio.wait(self._watchers, timeout=self._drain)
             for run in self._runs.values():
-                run.stop("server stopped")
+                run.stop(Message("server stopped"))
         if self._watchers:
             await asyncio.wait(self._watchers)
 
@@ -184,11 +185,15 @@ class LocalRunner:
         try:
             record = folder.take_over(self._server)
             if record and (found := self.problems(order.workflow)):
-                folder.save(replace(record, status=RunStatus.FAILED, detail=str(Invalid(*found))))
+                folder.save(replace(record, status=RunStatus.FAILED, detail=Invalid(*found).as_message()))
             elif record:
                 self._begin(folder, record, order)
         except OSError as error:
-            raise DeliveryError(self.name, str(error), retryable=True, sent=False) from error
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> DeliveryError:
+        reason = Message("its disk cannot be written: {error}", {"error": str(error)})
+        return DeliveryError(self.name, reason, retryable=True, sent=False)
 
     def _begin(self, folder: RunFolder, record: Record, order: RunOrder) -> None:
         self._runs[folder.run_id] = run = LocalRun(

@@ -13,6 +13,7 @@ from adapters.local.record import RunFolder
 from adapters.local.sessions import ProcessId
 from adapters.local.settings import LocalSettings
 from core.errors import Problem
+from core.messages import Message
 from core.text import parse_duration
 from core.workflow import Wire
 
@@ -58,7 +59,11 @@ class Step(Protocol):
 
 
 class StepFailed(Exception):
-    """A step did not do what it should; the text says why."""
+    """A step did not do what it should, for a reason."""
+
+    def __init__(self, reason: Message) -> None:
+        self.reason = reason
+        super().__init__(str(reason))
 
 
 @dataclass(frozen=True, slots=True)

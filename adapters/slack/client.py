@@ -17,6 +17,7 @@ from adapters.common.connecting import Reachability
 from adapters.slack.errors import NOT_SHOWN, NOT_THERE, SlackError, is_outage, refusal, translated
 from adapters.slack.settings import SlackSettings
 from adapters.slack.text import JSON
+from core.messages import Message
 from core.ports.messenger import Posted
 
 log = logging.getLogger(__name__)
@@ -149,7 +150,7 @@ class SlackClient:
         """Call a method, but not while Slack wants to be left alone in that channel."""
         now = asyncio.get_running_loop().time()
         if (left := self._paused.get(channel, 0.0) - now) > 0:
-            raise SlackError("the channel is paused", retryable=True, retry_after=left, sent=False)
+            raise SlackError(Message("the channel is paused"), retryable=True, retry_after=left, sent=False)
         try:
             return await self.call(method, arguments)
         except SlackError as error:

@@ -127,7 +127,7 @@ class _Client(SocketModeClient):
             with translated():
                 return await super().issue_new_wss_url()
         except SlackError as error:
-            self.reachability.lost(error.params["reason"])
+            self.reachability.lost(error.reason)
             raise
 
 

@@ -11,6 +11,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from core.errors import DeliveryError
+from core.messages import Message
 
 NOT_THERE: Final = frozenset({"users_not_found", "user_not_found", "user_not_visible"})
 NO_UPDATE: Final = frozenset(
@@ -45,7 +46,7 @@ class SlackError(DeliveryError):
     """Slack refused a call or could not be reached; `vendor_code` is its `error`, empty if there was no answer."""
 
     def __init__(
-        self, reason: str, *, retryable: bool, vendor_code: str = "", retry_after: float | None = None, sent: bool
+        self, reason: Message, *, retryable: bool, vendor_code: str = "", retry_after: float | None = None, sent: bool
     ) -> None:
         super().__init__("Slack", reason, retryable=retryable, retry_after=retry_after, sent=sent)
         self.vendor_code = vendor_code
@@ -65,12 +66,13 @@ def translated() -> Iterator[None]:
     except SlackApiError as error:
         answer = error.response
         if not isinstance(answer, AsyncSlackResponse):  # JSON that breaks off
-            raise SlackError("unreadable answer", retryable=True, sent=True) from None
+            raise SlackError(Message("unreadable answer"), retryable=True, sent=True) from None
         raise refusal(answer.status_code, answer.headers, answer.data) from None
     except aiohttp.ClientConnectorError:
-        raise SlackError("it cannot be reached", retryable=True, sent=False) from None
+        raise SlackError(Message("it cannot be reached"), retryable=True, sent=False) from None
     except (TimeoutError, aiohttp.ClientError, SlackClientError) as error:
-        raise SlackError(f"no answer ({type(error).__name__})", retryable=True, sent=True) from None
+        reason = Message("no answer ({error})", {"error": type(error).__name__})
+        raise SlackError(reason, retryable=True, sent=True) from None
 
 
 def refusal(status: int, headers: Mapping[str, str], answer: Any) -> SlackError:
@@ -79,7 +81,7 @@ def refusal(status: int, headers: Mapping[str, str], answer: Any) -> SlackError:
     details = answer.get("response_metadata", {}).get("messages", []) if isinstance(answer, dict) else []
     after = headers.get("Retry-After", "")
     return SlackError(
-        "; ".join([code or f"HTTP {status}", *map(str, details)]),
+        Message.verbatim("; ".join([code or f"HTTP {status}", *map(str, details)])),
         retryable=code in _RETRYABLE or (not code or status == 429 or status >= 500),
         vendor_code=code,
         retry_after=float(after) if after.isascii() and after.isdigit() else None,

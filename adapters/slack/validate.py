@@ -11,6 +11,7 @@ from typing import Final
 
 from adapters.slack.text import JSON
 from core.errors import DeliveryError
+from core.messages import Message
 
 PLAIN: Final = ("plain_text",)
 TEXTS: Final = ("plain_text", "mrkdwn")
@@ -41,7 +42,8 @@ def checked_view(view: JSON) -> JSON:
 
 def _refuse(found: list[str]) -> None:
     if found:
-        raise DeliveryError("Slack", f"the card is not valid: {found[0]}", retryable=False, sent=False)
+        reason = Message("the card is not valid: {problem}", {"problem": found[0]})
+        raise DeliveryError("Slack", reason, retryable=False, sent=False)
 
 
 def problems(blocks: Sequence[JSON], limit: int = 50) -> list[str]:

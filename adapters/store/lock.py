@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 
 from core.errors import Unavailable
+from core.messages import Message
 
 
 @contextmanager
@@ -26,5 +27,7 @@ def exclusive_lock(url: str) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Unavailable("Another server runs on this database. Stop it first, or use PostgreSQL.") from None
+            raise Unavailable(
+                Message("Another server runs on this database. Stop it first, or use PostgreSQL.")
+            ) from None
         yield

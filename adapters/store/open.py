@@ -6,6 +6,7 @@ from pathlib import Path
 
 from adapters.common.system import SystemClock
 from core.errors import Unavailable
+from core.messages import Message
 from core.ports.clock import Clock
 from core.ports.store import Store
 
@@ -28,7 +29,7 @@ def open_store(url: str, secret_key: bytes, clock: Clock | None = None) -> Store
     parsed = parse_url(url)
     if not is_current(url):
         if parsed.get_backend_name() != "sqlite":
-            raise Unavailable("The database is not made for this version of Fabu yet. Run: fabu db upgrade")
+            raise Unavailable(Message("The database is not made for this version of Fabu yet. Run: fabu db upgrade"))
         upgrade(url)
     return SqlStore(parsed, secret_key, clock or SystemClock())
 

@@ -19,6 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from adapters.common.connecting import Reachability, unreached
 from adapters.zadig.models import Failure, ReleasePlan, StartedTask, Task, TaskList, TaskSummary, WorkflowDetail
 from core.errors import DeliveryError
+from core.messages import Message
 
 log = logging.getLogger(__name__)
 
@@ -177,17 +178,18 @@ def _read(kind: type[T], raw: bytes) -> T:
     try:
         return TypeAdapter(kind).validate_json(raw)
     except ValidationError as error:
-        raise _error("its answer is not Zadig's; check zadig.url", retryable=False, sent=True) from error
+        raise _error(Message("its answer is not Zadig's; check zadig.url"), retryable=False, sent=True) from error
 
 
 def _no_answer(error: Exception, *, reads: bool) -> DeliveryError:
     match error:
         case ClientConnectorError():
-            return _error(f"it cannot be reached: {error}", retryable=True)
+            return _error(Message("it cannot be reached: {error}", {"error": str(error)}), retryable=True)
         case TimeoutError():
-            return _error("it did not answer in time", retryable=True, sent=not reads)
+            return _error(Message("it did not answer in time"), retryable=True, sent=not reads)
         case _:
-            return _error(f"the connection broke off: {error}", retryable=True, sent=not reads)
+            reason = Message("the connection broke off: {error}", {"error": str(error)})
+            return _error(reason, retryable=True, sent=not reads)
 
 
 def _refusal(response: ClientResponse, raw: bytes, *, reads: bool) -> DeliveryError:
@@ -204,24 +206,26 @@ def _refusal(response: ClientResponse, raw: bytes, *, reads: bool) -> DeliveryEr
     else:
         retryable = reads and failure.code == HTTPStatus.INTERNAL_SERVER_ERROR
         told, answer = (_CODE.sub("…", text) for text in (str(failure), failure.description))
-        return _error(told, retryable=retryable, status=response.status, answer=answer)
+        return _error(Message.verbatim(told), retryable=retryable, status=response.status, answer=answer)
     match response.status:
         case HTTPStatus.UNAUTHORIZED:
-            return _error("it does not accept the token; check zadig.token", retryable=False)
+            return _error(Message("it does not accept the token; check zadig.token"), retryable=False)
         case HTTPStatus.FORBIDDEN:
-            why = response.headers.get("x-zadig-auth-reason", "the token's owner lacks the right")
-            return _error(f"it refused: {why}", retryable=False)
+            why = response.headers.get("x-zadig-auth-reason") or Message("the token's owner lacks the right")
+            return _error(Message("it refused: {why}", {"why": why}), retryable=False)
         case HTTPStatus.TOO_MANY_REQUESTS:
             wait = response.headers.get("Retry-After", "")
-            return _error("it is busy", retryable=True, retry_after=float(wait) if wait.isdecimal() else None)
+            seconds = float(wait) if wait.isdecimal() else None
+            return _error(Message("it is busy"), retryable=True, retry_after=seconds)
         case status if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return _error(f"its gateway answered {status}", retryable=True, sent=not reads)
+            reason = Message("its gateway answered {status}", {"status": status})
+            return _error(reason, retryable=True, sent=not reads)
         case status:
-            return _error(f"it answered {status}; check zadig.url", retryable=False)
+            return _error(Message("it answered {status}; check zadig.url", {"status": status}), retryable=False)
 
 
 def _error(
-    reason: str,
+    reason: Message,
     *,
     retryable: bool,
     sent: bool = False,

@@ -16,6 +16,7 @@ from adapters.zadig.settings import ZadigSettings
 from adapters.zadig.status import NEEDED, RETRYABLE
 from adapters.zadig.validate import problems_with
 from core.errors import DeliveryError, Invalid, Problem
+from core.messages import NO_MESSAGE, Message
 from core.ports.runner import RunOrder, RunPush, RunReport
 from core.status import RunStatus
 from core.workflow import ReleasePlanHook, Workflow
@@ -56,7 +57,7 @@ class ZadigRunner:
         workflow = order.workflow
         detail = await self.client.workflow(_project(order), workflow.name)
         if problems := problems_with(workflow, detail):
-            return RunReport(order.run_id, RunStatus.FAILED, message=str(Invalid(*problems)))
+            return RunReport(order.run_id, RunStatus.FAILED, message=Invalid(*problems).as_message())
         started = await self._start(order, detail)
         return self._report(order, RunStatus.RUNNING, started.task_id, detail.workflow_name)
 
@@ -76,7 +77,7 @@ class ZadigRunner:
         """Ask how a task stands; one that Zadig has no more is `unknown`."""
         task = await self._task(external_id)
         if task is None:
-            return RunReport(run_id, RunStatus.UNKNOWN, message="Zadig has no such task any more")
+            return RunReport(run_id, RunStatus.UNKNOWN, message=Message("Zadig has no such task any more"))
         return self._told(order, task)
 
     async def cancel(self, run_id: str, external_id: str) -> None:
@@ -138,13 +139,14 @@ class ZadigRunner:
         return await self.client.known_task(workflow, int(number)) if workflow else None
 
     def _told(self, order: RunOrder, task: Task) -> RunReport:
-        message = "; ".join(task.faults)
+        message = Message.verbatim("; ".join(task.faults))
         if needed := NEEDED.get(task.status):
-            message = ": ".join(part for part in (task.waits_at, needed) if part)
+            place = task.waits_at
+            message = Message("{place}: {what}", {"place": place, "what": needed}) if place else needed
         return self._report(order, task.run_status, task.task_id, task.workflow_name, message)
 
     def _report(
-        self, order: RunOrder, status: RunStatus, task_id: int, display_name: str, message: str = ""
+        self, order: RunOrder, status: RunStatus, task_id: int, display_name: str, message: Message = NO_MESSAGE
     ) -> RunReport:
         workflow = order.workflow.name
         url = self.client.page(_project(order), workflow, task_id, display_name or workflow)

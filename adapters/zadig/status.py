@@ -5,6 +5,7 @@ Source: Zadig `pkg/microservice/aslan/config/consts.go`, `Status` and its groups
 
 from __future__ import annotations
 
+from core.messages import Message
 from core.status import RunStatus
 
 _MEANING = {
@@ -25,11 +26,11 @@ RETRYABLE = frozenset({"failed", "timeout", "cancelled", "reject"})
 """The statuses from which Zadig runs a task again under the same number."""
 
 NEEDED = {
-    "pause": "somebody has to start this stage in Zadig",
-    "wait_for_approval": "somebody has to approve this in Zadig",
-    "wait_for_manual_error_handling": "this failed; somebody has to say in Zadig whether to go on",
-    "debug_before": "stopped at a breakpoint; somebody has to go on in Zadig",
-    "debug_after": "stopped at a breakpoint; somebody has to go on in Zadig",
+    "pause": Message("somebody has to start this stage in Zadig"),
+    "wait_for_approval": Message("somebody has to approve this in Zadig"),
+    "wait_for_manual_error_handling": Message("this failed; somebody has to say in Zadig whether to go on"),
+    "debug_before": Message("stopped at a breakpoint; somebody has to go on in Zadig"),
+    "debug_after": Message("stopped at a breakpoint; somebody has to go on in Zadig"),
 }
 """What a person has to do in Zadig before a task goes on."""
 

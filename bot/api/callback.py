@@ -26,6 +26,7 @@ from core import commands as c
 from core.effects import Hook
 from core.engine import Outcome
 from core.errors import FabuError, Forbidden, Gone, Invalid, Unauthorized
+from core.messages import Message
 from core.people import EXTERNAL
 from core.ports.store import Reading
 from core.status import HookEvent
@@ -129,7 +130,7 @@ class Callbacks:
             return await self._services.engine.execute(command, EXTERNAL, key)
         except Forbidden:
             if await self._services.store.read(lambda reading: _was_told(reading, plan_id, body.instance_code)):
-                raise Gone("The plan has changed since this hook. Answer the newest one.") from None
+                raise Gone(Message("The plan has changed since this hook. Answer the newest one.")) from None
             raise
 
 
@@ -165,7 +166,7 @@ async def _read(request: web.Request) -> bytes:
     async for chunk in request.content.iter_chunked(LIMIT):
         raw += chunk
         if len(raw) > LIMIT:
-            raise TooLarge("The request is too large: a callback may have 64 kilobytes.")
+            raise TooLarge(Message("The request is too large: a callback may have 64 kilobytes."))
     return bytes(raw)
 
 

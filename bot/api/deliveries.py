@@ -8,7 +8,8 @@ from bot.api.bodies import DeliveryFilter, Replay, Words
 from bot.api.models import DeliveryAnswer, Listed, ReplayAnswer
 from bot.api.routing import KEY_HEADER, Call, Endpoint
 from bot.outbox.replay import Choice, Replays, given_up, named
-from core.errors import NotFound
+from core.errors import NotFound, Thing
+from core.messages import Message
 from core.ports.outbox import Attempt, Delivery
 from core.ports.paging import Page
 from core.ports.store import Reading
@@ -16,7 +17,7 @@ from core.ports.store import Reading
 
 async def of_plan(call: Call[None, DeliveryFilter]) -> Listed[DeliveryAnswer]:
     """List the deliveries of a plan, the newest first."""
-    return await _list(call, call.ref("id", "plan"))
+    return await _list(call, call.ref("id", Thing.PLAN))
 
 
 async def of_all(call: Call[None, DeliveryFilter]) -> Listed[DeliveryAnswer]:
@@ -36,23 +37,23 @@ async def _list(call: Call[None, DeliveryFilter], ref: str) -> Listed[DeliveryAn
 
 async def show(call: Call[None, None]) -> DeliveryAnswer:
     """Read a delivery with its tries and what the other side answered to each."""
-    effect_id = call.ref("id", "delivery")
+    effect_id = call.ref("id", Thing.DELIVERY)
 
     def query(reading: Reading) -> tuple[list[Delivery], list[Attempt]]:
         return reading.deliveries.by_ids([effect_id]), reading.deliveries.attempts(effect_id)
 
     found, tries = await call.services.store.read(query)
     if not found:
-        raise NotFound(what="delivery", ref=effect_id)
+        raise NotFound(Thing.DELIVERY, effect_id)
     return DeliveryAnswer.of(found[0], tries)
 
 
 async def replay_one(call: Call[Words, None]) -> ReplayAnswer:
     """Begin an ended delivery again. Raises NotFound when there is none that has ended."""
-    effect_id = call.ref("id", "delivery")
+    effect_id = call.ref("id", Thing.DELIVERY)
     answer = await _replay(call, named([effect_id]))
     if not answer.replayed:
-        raise NotFound("There is no delivery {ref} that has ended.", ref=effect_id)
+        raise NotFound(Message("There is no delivery {ref} that has ended.", {"ref": effect_id}))
     return answer
 
 

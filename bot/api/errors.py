@@ -14,6 +14,7 @@ from bot.api.request import ACTOR, REQUEST_ID, json_response
 from bot.i18n import LANGUAGES, error_text, translate
 from bot.services import SERVICES
 from core.errors import FabuError, Invalid
+from core.messages import Message
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +96,8 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 def error_response(request: web.Request, error: FabuError) -> web.Response:
     """Return the answer that tells an error."""
     language = language_of(request)
-    params = to_jsonable_python(error.params, fallback=str)
+    english = {name: str(value) if isinstance(value, Message) else value for name, value in error.params.items()}
+    params = to_jsonable_python(english, fallback=str)
     if isinstance(error, Invalid):
         params["problems"] = [
             {

@@ -9,14 +9,15 @@ from bot.api.bodies import Against, LogPart
 from bot.api.models import DiffAnswer, Listed, LogAnswer, VersionAnswer
 from bot.api.routing import Call, Endpoint
 from core.differences import differences
-from core.errors import NotFound
+from core.errors import NotFound, Thing
+from core.messages import Message
 from core.ports.plans import Version
 from core.ports.store import Reading
 
 
 async def log(call: Call[None, LogPart]) -> Listed[LogAnswer]:
     """List a plan's log entries in order; `next_cursor` is the next `after`."""
-    ref, asked = call.ref("id", "plan"), call.query
+    ref, asked = call.ref("id", Thing.PLAN), call.query
     entries = await call.services.store.read(
         lambda reading: reading.log.of_plan(reading.plans.id_of(ref), asked.after, asked.limit + 1)
     )
@@ -39,10 +40,10 @@ async def diff(call: Call[None, Against]) -> DiffAnswer:
         """Return what a revision said. A plan that was only taken back says what it said before."""
         contents = [each.content for each in found if ref.isdecimal() and each.revision <= int(ref) <= newest]
         if not contents:
-            raise NotFound("This plan has no revision {ref}.", ref=ref)
+            raise NotFound(Message("This plan has no revision {ref}.", {"ref": ref}))
         return contents[-1]
 
-    ref = call.ref("n", what="version")
+    ref = call.ref("n", Thing.VERSION)
     after = content(ref)
     against = int(ref) - 1 if call.query.against is None else call.query.against
     before = content(str(against)) if against else {}
@@ -51,7 +52,7 @@ async def diff(call: Call[None, Against]) -> DiffAnswer:
 
 async def _versions(call: Call[Any, Any]) -> tuple[int, list[Version]]:
     """Return a plan's newest revision, and what those said that changed something."""
-    ref = call.ref("id", "plan")
+    ref = call.ref("id", Thing.PLAN)
 
     def query(reading: Reading) -> tuple[int, list[Version]]:
         plan_id = reading.plans.id_of(ref)

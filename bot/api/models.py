@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from core.audit import LogEntry
 from core.card import Card, Form, Tone
@@ -28,6 +28,8 @@ S = TypeVar("S")
 
 
 DurationText = Annotated[timedelta, PlainSerializer(format_duration, return_type=str)]
+EnglishText = Annotated[str, BeforeValidator(str)]
+"""A message as programs get it, whatever language people read it in."""
 WHERE_LOADED: Any = Field(None, exclude_if=lambda value: value is None)
 """A field that is left out where its value was not loaded: in lists, and in answers to commands."""
 
@@ -106,7 +108,7 @@ class CheckAnswer(Answer):
     since: datetime
     deadline: datetime
     progress: str
-    reason: str
+    reason: EnglishText
 
 
 class TallyAnswer(Answer):
@@ -127,7 +129,7 @@ class RunAnswer(Answer):
     attempt: int
     status: RunStatus
     url: str
-    message: str
+    message: EnglishText
     started_at: datetime | None
     ended_at: datetime | None
 
@@ -170,7 +172,7 @@ class PlanAnswer(Answer):
     checks: list[HookEvent] | None
     check: CheckAnswer | None
     tally: TallyAnswer
-    reason: str
+    reason: EnglishText
     created_by: str
     created_at: datetime
     updated_by: str
@@ -266,7 +268,7 @@ class AttemptAnswer(Answer):
     at: datetime
     ms: int
     status: int
-    error: str
+    error: EnglishText
     answer: str
 
 
@@ -283,7 +285,7 @@ class DeliveryAnswer(Answer):
     due_at: datetime | None
     created_at: datetime | None
     settled_at: datetime | None
-    error: str
+    error: EnglishText
     tries: list[AttemptAnswer] | None = WHERE_LOADED
 
     @classmethod

@@ -12,7 +12,8 @@ from bot.api.routing import KEY_HEADER, Call, Endpoint
 from bot.installation import load_secret
 from bot.people.tokens import new_token, token_for_key
 from core.engine import REUSED_KEY
-from core.errors import Conflict, Forbidden, Invalid, NotFound, Problem
+from core.errors import Conflict, Forbidden, Invalid, NotFound, Problem, Thing
+from core.messages import Message
 
 
 async def me(call: Call[None, None]) -> PersonAnswer:
@@ -72,11 +73,11 @@ async def _made_once(call: Call[NewToken, None], person: str, expires_at: dateti
 
 async def revoke_token(call: Call[None, None]) -> None:
     """Revoke a token of one's own, or anybody's for an administrator. Raises NotFound."""
-    token_id, services = call.ref("id", "token"), call.services
+    token_id, services = call.ref("id", Thing.TOKEN), call.services
     owner = "" if call.actor.admin else call.actor.id
     tokens = await services.store.read(lambda reading: reading.people.tokens(owner))
     if token_id not in (token.id for token in tokens):
-        raise NotFound("There is no token {ref} of yours.", ref=token_id)
+        raise NotFound(Message("There is no token {ref} of yours.", {"ref": token_id}))
     now = services.clock.now()
     await services.store.write(lambda writing: writing.people.revoke_token(token_id, now))
     call.request.config_dict[TOKENS].forget()
@@ -84,7 +85,7 @@ async def revoke_token(call: Call[None, None]) -> None:
 
 def _owner(call: Call[Any, Any], person: str) -> str:
     if person and person != call.actor.id and not call.actor.admin:
-        raise Forbidden("Only administrators may handle the tokens of others.")
+        raise Forbidden(Message("Only administrators may handle the tokens of others."))
     return person or call.actor.id
 
 

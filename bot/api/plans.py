@@ -16,7 +16,7 @@ from core.commands import Verb
 from core.decide.planning import draft_of
 from core.draft import PlanDraft, PlanPatch, WindowDraft
 from core.engine import Outcome
-from core.errors import NotFound, StaleRevision
+from core.errors import NotFound, StaleRevision, Thing
 from core.plan import Plan
 from core.ports.plans import PlanQuery
 from core.ports.store import Reading
@@ -90,7 +90,7 @@ async def show(call: Call[None, None]) -> PlanAnswer:
 
 async def edit(call: Call[PlanPatch, None]) -> PlanAnswer:
     """Change the given fields of a plan that is being drafted."""
-    plan_id = await call.services.store.read(lambda reading: reading.plans.id_of(call.ref("id", "plan")))
+    plan_id = await call.services.store.read(lambda reading: reading.plans.id_of(call.ref("id", Thing.PLAN)))
     command = c.Edit(plan_id=plan_id, patch=call.body, revision=call.revision)
     return await _answered(call, await call.execute(command), whole=True)
 
@@ -102,7 +102,7 @@ async def delete(call: Call[None, None]) -> None:
 
 async def read_plan(call: Call[Any, Any], *, whole: bool = False) -> Plan:
     """Return the plan that the path names. Raises NotFound."""
-    ref = call.ref("id", "plan")
+    ref = call.ref("id", Thing.PLAN)
     return await call.services.store.read(lambda reading: reading.plans.get(reading.plans.id_of(ref), whole=whole))
 
 
@@ -111,8 +111,8 @@ async def _located(call: Call[Any, Any]) -> Ref:
 
     Raises NotFound, StaleRevision when the plan has another revision.
     """
-    ref, revision = call.ref("id", "plan"), call.revision
-    item = call.ref("item", "item") if "item" in call.request.match_info else ""
+    ref, revision = call.ref("id", Thing.PLAN), call.revision
+    item = call.ref("item", Thing.ITEM) if "item" in call.request.match_info else ""
 
     def locate(reading: Reading) -> Ref:
         plan_id, nonce = reading.plans.id_of(ref), ""
@@ -131,7 +131,7 @@ def _item_id(reading: Reading, plan_id: str, ref: str) -> str:
     found = reading.plans.find_items(plan_id, ref)
     named = next((item.id for item in found if ref in (item.key, str(item.position))), ref)
     if not named.isascii():
-        raise NotFound(what="item", ref=ref)
+        raise NotFound(Thing.ITEM, ref)
     return named
 
 

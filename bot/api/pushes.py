@@ -13,7 +13,7 @@ from dataclasses import replace
 from aiohttp import web
 
 from bot.services import SERVICES, Services
-from core.errors import FabuError, NotFound
+from core.errors import FabuError, NotFound, Thing
 from core.plan import Item
 from core.ports.runner import Pushing, RunPush, parse_reference
 from core.ports.store import Reading
@@ -47,7 +47,7 @@ async def take_push(request: web.Request, name: str) -> web.Response:
     services, handlers = request.config_dict[SERVICES], request.config_dict[HOOK_HANDLERS]
     runner = services.runs.runners.get(name)
     if not isinstance(runner, Pushing):
-        raise NotFound(what="runner", ref=name)
+        raise NotFound(Thing.RUNNER, name)
     push = runner.parse_push(await request.read(), request.headers)
     if isinstance(push, RunPush):
         await _follow(services, runner, name, push.external_id)

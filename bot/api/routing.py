@@ -18,7 +18,7 @@ from bot.problems import MOST, problems_in, unstorable
 from bot.services import SERVICES, Services
 from core.commands import AnyCommand
 from core.engine import Outcome
-from core.errors import Invalid, NotFound, Problem
+from core.errors import Invalid, NotFound, Problem, Thing
 from core.people import Actor
 
 B = TypeVar("B")
@@ -49,11 +49,11 @@ class Call(Generic[B, Q]):
     fingerprint: str = ""
     headers: dict[str, str] = field(default_factory=dict)
 
-    def ref(self, name: str, what: str) -> str:
+    def ref(self, name: str, what: Thing) -> str:
         """Return a part of the path. Raises NotFound when it cannot name anything."""
         ref = self.request.match_info[name]
         if not _REF.fullmatch(ref):
-            raise NotFound(what=what, ref=ref[:64].replace("\0", ""))
+            raise NotFound(what, ref[:64].replace("\0", ""))
         return ref
 
     async def execute(self, command: AnyCommand) -> Outcome:

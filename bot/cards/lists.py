@@ -78,12 +78,17 @@ class ListCards:
             Row(
                 f"#{numbers.get(delivery.effect.plan_id, '?')} {delivery.effect.destination}",
                 _TONE_MARKS[Tone.BAD],
-                " · ".join((delivery.effect.id, self.locale.time(delivery.created_at), shortened(delivery.error, 200))),
+                self._failure(delivery),
             )
             for delivery in deliveries
         )
         nothing = "" if rows else text("Everything was delivered, or is still tried.")
         return Card(title, title, sections=(Section(text=nothing, rows=rows),), more=self._more())
+
+    def _failure(self, delivery: Delivery) -> str:
+        """Return the id by which a delivery is replayed, when it was due first, and why it failed."""
+        why = shortened(self.locale.message(delivery.error), 200)
+        return " · ".join((delivery.effect.id, self.locale.time(delivery.created_at), why))
 
     def help(self) -> Card:
         """Return the grammar, with what else may be written for each command below it."""

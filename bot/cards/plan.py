@@ -137,7 +137,7 @@ class PlanCards:
             return " ".join((waiting, check.progress, text("To get out of it: replan or cancel."))).replace("  ", " ")
         if plan.status in FAILED_CHECK.values():
             return text(
-                "The external check failed: {reason}. Check again, replan or cancel.", reason=text(plan.reason) or "?"
+                "The external check failed: {reason}. Check again, replan or cancel.", reason=plan.reason or "?"
             )
         if plan.gate and plan.status in (PlanStatus.DENIED, PlanStatus.TIMEOUT):
             said = plan.reason or text(label(plan.status))
@@ -221,7 +221,7 @@ class PlanCards:
         if blockers and item.status is ItemStatus.TODO:
             parts.append(text("after: {items}", items=", ".join(other.name for other in blockers)))
         if item.run and item.run.message and not item.complete:
-            parts.append(text(item.run.message))
+            parts.append(self.locale.message(item.run.message))
         if item.remark:
             parts.append(f"“{to_plain(item.remark)}”")
         return shortened(" · ".join(part for part in parts if part), _DETAIL_LIMIT)

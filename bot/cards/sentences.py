@@ -6,9 +6,10 @@ from typing import Any
 
 from bot.i18n import Locale
 from bot.i18n.labels import N_
-from core.audit import LogEntry
+from core.audit import LogEntry, message_in
 from core.commands import Verb
 from core.events import EVENTS, Voted
+from core.messages import NO_MESSAGE
 from core.people import Directory
 from core.plan import Decision, Plan
 from core.status import HookEvent, RunStatus
@@ -84,10 +85,8 @@ def sentence(entry: LogEntry, plan: Plan, locale: Locale, directory: Directory) 
     what = locale.text(SENTENCES[entry.event], **params)
     if EVENTS[entry.event].has_actor:
         what = locale.text("{who}: {what}", who=who(entry, locale, directory), what=what)
-    said = next((str(details[name]) for name in _SAID if details.get(name)), "")
-    if entry.actor_kind != "person":
-        said = locale.text(said)
-    return f"{what} — {said}" if said else what
+    said = next((message_in(details, name) for name in _SAID if details.get(name)), NO_MESSAGE)
+    return f"{what} — {locale.message(said)}" if said else what
 
 
 def head_of_log(plan: Plan, locale: Locale) -> str:

@@ -26,6 +26,7 @@ from core.decide import may
 from core.draft import PlanDraft
 from core.engine import Engine, Outcome
 from core.errors import FabuError, Invalid, NotFound, OutdatedCard, Problem, Unavailable, UnknownPerson
+from core.messages import Message
 from core.people import Person
 from core.plan import Item
 from core.ports.clock import Clock, Ids
@@ -276,7 +277,7 @@ def _digest(text: str) -> str:
 def _one(items: list[Item], text: str) -> Item:
     """Return the one item that is meant. Raises NotFound or Invalid with the candidates."""
     if not items:
-        raise NotFound("This plan has no item {ref}. `show` lists its items.", ref=text)
+        raise NotFound(Message("This plan has no item {ref}. `show` lists its items.", {"ref": text}))
     if len(items) > 1:
         names = ", ".join(f"{item.position}. {item.name}" for item in items[:5])
         raise Invalid(Problem("item", "several items fit: {names}; write the position", {"names": names}))

@@ -10,6 +10,7 @@ from bot.outbox.replay import Choice, Replays, given_up, named
 from core.card import Card
 from core.engine import Engine
 from core.errors import Invalid, NotFound, Problem
+from core.messages import Message
 from core.people import Actor
 from core.ports.outbox import Delivery, DeliveryState
 from core.ports.paging import Page
@@ -45,7 +46,7 @@ class Redelivery:
         """
         done = await self._replays.replay(await self._chosen(asked, locale), actor, key)
         if not done.count:
-            raise NotFound("Nothing of it was given up, so nothing is delivered again.")
+            raise NotFound(Message("Nothing of it was given up, so nothing is delivered again."))
         return locale.text("Deliveries that begin again: {count}.", count=done.count)
 
     async def _chosen(self, asked: str, locale: Locale) -> Choice:

@@ -13,7 +13,7 @@ from core import commands as c
 from core.card import Field, Form
 from core.commands import Verb
 from core.draft import PlanDraft, WindowDraft
-from core.errors import Invalid, NotFound, Problem
+from core.errors import Invalid, NotFound, Problem, Thing
 from core.text import remove_invisible
 from core.verbs import VERBS, Argument, Target
 
@@ -34,7 +34,7 @@ class Ref:
         """Read a reference. Raises NotFound when it is none of ours."""
         parts = ref.split(".")
         if not parts[0] or len(parts) > 3:
-            raise NotFound(what="plan", ref=ref[:40])
+            raise NotFound(Thing.PLAN, ref[:40])
         return cls(*parts)
 
 
@@ -47,7 +47,7 @@ def command_for(verb: str, ref: Ref, text: str) -> c.PersonCommand:
         raise Invalid(Problem("text", "write at most {limit} characters", {"limit": MAX_TEXT}))
     spec = VERBS[Verb(verb)] if verb in set(Verb) else None
     if spec is None or spec.command is None:
-        raise NotFound(what="command", ref=verb)
+        raise NotFound(Thing.COMMAND, verb)
     fields = {"plan_id": ref.plan_id, "nonce": ref.nonce}
     if spec.target is Target.ITEM:
         fields["item_id"] = ref.item_id

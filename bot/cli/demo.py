@@ -27,6 +27,7 @@ from config.settings import Settings
 from core import commands as c
 from core.chat import Inbound
 from core.draft import PlanDraft, PlanPatch
+from core.messages import Message
 from core.plan import Plan
 from core.ports.people import Token
 from core.status import ItemStatus, PlanStatus
@@ -45,36 +46,40 @@ class Scene:
 
     person: str
     says: str
-    why: str
+    why: Message
     until: tuple[str, ItemStatus] | None = None
     shows: bool = False
 
 
 FIRST_ACT = (
-    Scene("alice", "submit 1", "Alice has drafted the release and asks for approval.", shows=True),
-    Scene("bob", "list mine", "Bob finds what waits for him.", shows=True),
-    Scene("bob", "reject 1 How do we roll back?", "He misses something, and says so."),
-    Scene("alice", "replan 1", "Alice takes the plan back and adds it."),
+    Scene("alice", "submit 1", Message("Alice has drafted the release and asks for approval."), shows=True),
+    Scene("bob", "list mine", Message("Bob finds what waits for him."), shows=True),
+    Scene("bob", "reject 1 How do we roll back?", Message("He misses something, and says so.")),
+    Scene("alice", "replan 1", Message("Alice takes the plan back and adds it.")),
 )
 SECOND_ACT = (
-    Scene("alice", "submit 1", "The new revision is asked for anew; old votes are void."),
-    Scene("bob", "approve 1 thank you", "Bob agrees; the second stage is next."),
-    Scene("alice", "approve 1", "Alice is responsible for the plan, so her approval does not count."),
+    Scene("alice", "submit 1", Message("The new revision is asked for anew; old votes are void.")),
+    Scene("bob", "approve 1 thank you", Message("Bob agrees; the second stage is next.")),
+    Scene("alice", "approve 1", Message("Alice is responsible for the plan, so her approval does not count.")),
     Scene(
         "carol",
         "批准 1 可以发布",
-        "Carol, of the group sre, approves in Chinese: the plan may be executed.",
+        Message("Carol, of the group sre, approves in Chinese: the plan may be executed."),
         shows=True,
     ),
-    Scene("carol", "execute 1 announce customer care knows", "A manual step is done with a remark."),
-    Scene("alice", "execute 1 deploy", "The deployment has to wait for the database."),
-    Scene("alice", "execute 1 migrate", "An SQL job runs.", ("migrate", ItemStatus.DONE)),
-    Scene("alice", "execute 1 deploy", "The script fails at first …", ("deploy", ItemStatus.FAILED)),
-    Scene("alice", "show 1", "… and the card says so.", shows=True),
-    Scene("alice", "retry 1 deploy", "It is tried again.", ("deploy", ItemStatus.DONE)),
-    Scene("alice", "skip 1 newsletter the text is not ready", "The last item is left out, so the plan is complete."),
-    Scene("alice", "show 1", "This is what the channel's card shows now.", shows=True),
-    Scene("bob", "log 1", "And everything is in the operation log.", shows=True),
+    Scene("carol", "execute 1 announce customer care knows", Message("A manual step is done with a remark.")),
+    Scene("alice", "execute 1 deploy", Message("The deployment has to wait for the database.")),
+    Scene("alice", "execute 1 migrate", Message("An SQL job runs."), ("migrate", ItemStatus.DONE)),
+    Scene("alice", "execute 1 deploy", Message("The script fails at first …"), ("deploy", ItemStatus.FAILED)),
+    Scene("alice", "show 1", Message("… and the card says so."), shows=True),
+    Scene("alice", "retry 1 deploy", Message("It is tried again."), ("deploy", ItemStatus.DONE)),
+    Scene(
+        "alice",
+        "skip 1 newsletter the text is not ready",
+        Message("The last item is left out, so the plan is complete."),
+    ),
+    Scene("alice", "show 1", Message("This is what the channel's card shows now."), shows=True),
+    Scene("bob", "log 1", Message("And everything is in the operation log."), shows=True),
 )
 
 
@@ -131,18 +136,18 @@ class Show:
         content = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
         self._content = PlanDraft.model_validate(content)
         incomplete = self._content.model_copy(update={"description": self._content.description.partition("\n\n")[0]})
-        self._tell("Alice writes the plan as a YAML file: fabu plan apply config/example_plan.yaml")
+        self._explain(Message("Alice writes the plan as a YAML file: fabu plan apply config/example_plan.yaml"))
         await self._do(c.Create(plan_id=self._plan_id, draft=incomplete))
 
     async def add_what_is_missing(self) -> None:
         """Edit the plan, which makes a new revision."""
-        self._tell("She adds the roll-back to the file and applies it again.")
+        self._explain(Message("She adds the roll-back to the file and applies it again."))
         await self._do(c.Edit(plan_id=self._plan_id, patch=PlanPatch(description=self._content.description)))
 
     async def play(self, scenes: Sequence[Scene]) -> None:
         """Play scenes one after the other."""
         for scene in scenes:
-            self._tell(scene.why)
+            self._explain(scene.why)
             await self._say(scene)
             if scene.until:
                 await self._wait(*scene.until)
@@ -157,11 +162,11 @@ class Show:
         digest = hashlib.sha256(secret.encode()).hexdigest()
         token = Token(self._services.ids.new(), digest, "alice", "demonstration", now, now + timedelta(days=1))
         await self._services.store.write(lambda writing: writing.people.add_token(token))
-        self._tell("The server stays up. Join in from another terminal, as Alice:")
+        self._explain(Message("The server stays up. Join in from another terminal, as Alice:"))
         self._console.print(f"  export FABU_URL={url} FABU_TOKEN={secret}", soft_wrap=True)
         self._console.print("  .venv/bin/fabu chat")
         self._console.print('  curl -H "Authorization: Bearer $FABU_TOKEN" $FABU_URL/api/v1/plans/1', soft_wrap=True)
-        self._tell("Ctrl-C ends it.")
+        self._explain(Message("Ctrl-C ends it."))
 
     async def _do(self, command: c.AnyCommand) -> None:
         await self._services.engine.execute(command, self._services.engine.directory.actor("alice", "cli"))
@@ -180,9 +185,9 @@ class Show:
                 self._changed.clear()
                 await self._changed.wait()
 
-    def _tell(self, text: str) -> None:
+    def _explain(self, message: Message) -> None:
         self._console.print()
-        self._console.print(Rule(Text(self._locale.text(text), "dim"), align="left"))
+        self._console.print(Rule(Text(self._locale.message(message), "dim"), align="left"))
 
 
 def _free_port() -> int:

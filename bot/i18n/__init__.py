@@ -9,9 +9,9 @@ from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from bot.i18n.extract import WORDS
 from bot.i18n.labels import label
 from core.errors import FabuError, Invalid, Problem
+from core.messages import Message
 from core.people import Person
 from core.text import parse_moment
 
@@ -41,9 +41,13 @@ class Locale:
         """Return a person's own locale, with the installation's where the person has no preference."""
         return cls((person and person.language) or language, (person and person.timezone) or timezone)
 
-    def text(self, source: str, **params: object) -> str:
-        """Return a source text in the reader's language, with enumerations and times in the reader's terms."""
+    def text(self, source: str, /, **params: object) -> str:
+        """Return a source text in the reader's language, and so its messages, enumerations and times."""
         return translate(source, self.language, **{name: self._plain(value) for name, value in params.items()})
+
+    def message(self, message: Message) -> str:
+        """Return a message in the reader's language; a verbatim one stays as it is."""
+        return message.text if message.params is None else self.text(message.text, **message.params)
 
     def time(self, moment: datetime | None) -> str:
         """Return a moment in the reader's zone, with the zone's name: `2026-11-24 18:00 Asia/Shanghai`."""
@@ -61,12 +65,11 @@ class Locale:
         """Return what an error tells the reader."""
         if isinstance(error, Invalid):
             return self.text(error.message, problems="\n".join(f"• {self.problem(each)}" for each in error.problems))
-        return self.text(error.message, **{name: self._word(name, value) for name, value in error.params.items()})
-
-    def _word(self, name: str, value: object) -> object:
-        return self.text(value) if name in WORDS and isinstance(value, str) else value
+        return self.text(error.message, **error.params)
 
     def _plain(self, value: object) -> object:
+        if isinstance(value, Message):
+            return self.message(value)
         if isinstance(value, Enum):
             return translate(label(value), self.language)
         if isinstance(value, datetime):

@@ -1,32 +1,40 @@
 """Finds the texts to translate in Python sources, for Babel (`make messages`; `[tool.babel]` in pyproject.toml).
 
-Beyond what Babel finds itself, these are texts too: the `message` of a class of errors, and the words that go into the
-text of an error or a report, written as `what="plan"`, `reason="it is busy"`, `message="no such task any more"`.
+Beyond what Babel finds itself, the `message` of a class of errors is a text too. Where a keyword is a type, as
+`Message` is, its text has to be a literal: one that is put together while the program runs is in no catalogue.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator
-from typing import IO
-
-WORDS = frozenset({"what", "reason", "message"})
-"""Parameters whose literal values are texts."""
+from collections.abc import Collection, Iterator, Mapping
+from typing import IO, Any
 
 Found = tuple[int, str | None, str | tuple[str | None, ...], list[str]]
 """Line, keyword, its arguments or the text itself, comments: what Babel asks of an extractor."""
 
 
-def extract(file: IO[bytes], keywords: Collection[str], _comment_tags: object, options: object) -> Iterator[Found]:
-    """Yield the texts of a source file (Babel docs, "Writing Extraction Methods")."""
+class NotLiteralError(ValueError):
+    """A text that cannot be translated; names its file and line."""
+
+
+def extract(
+    file: IO[bytes], keywords: Collection[str], _comment_tags: object, options: Mapping[str, Any]
+) -> Iterator[Found]:
+    """Yield the texts of a source file (Babel docs, "Writing Extraction Methods").
+
+    Raises NotLiteralError for a text of a type that is no literal.
+    """
+    places = options.get("keywords", {})
     for node in ast.walk(ast.parse(file.read())):
         match node:
-            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
-                if name in keywords and (arguments := tuple(map(_literal, node.args))):
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if name in keywords:
+                arguments = tuple(map(_literal, node.args))
+                (place,) = places.get(name) or (1,)
+                if name[0].isupper() and not any(arguments[place - 1 : place]):
+                    raise NotLiteralError(f"{file.name}:{node.lineno}: the text of {name} is not a literal")
+                if arguments:
                     yield node.lineno, name, arguments, []
-                for keyword in node.keywords:
-                    if keyword.arg in WORDS and (text := _literal(keyword.value)):
-                        yield keyword.value.lineno, None, text, []
             case ast.ClassDef():
                 yield from _messages(node)
             case _:

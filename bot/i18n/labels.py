@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from core.commands import Verb
+from core.errors import Thing
 from core.plan import Channel, Decision
 from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus
 from core.verbs import VERBS
@@ -48,6 +49,13 @@ _NAMES: tuple[tuple[Enum, str], ...] = (
     (HookEvent.ALL_JOB_DONE, N_("all items done")),
     (Decision.APPROVE, N_("approved")),
     (Decision.REJECT, N_("rejected")),
+    (Thing.PLAN, N_("plan")),
+    (Thing.ITEM, N_("item")),
+    (Thing.VERSION, N_("version")),
+    (Thing.COMMAND, N_("command")),
+    (Thing.DELIVERY, N_("delivery")),
+    (Thing.RUNNER, N_("runner")),
+    (Thing.TOKEN, N_("token")),
     (Channel.NATIVE, N_("the console")),
     (Channel.SLACK, N_("Slack")),
     (Channel.FEISHU, N_("Feishu")),

@@ -62,6 +62,6 @@ class Alarms:
         text, alarm = locale.text, delivery.effect.payload_as(Alarm)
         title = text("{endpoint} is told nothing any more", endpoint=alarm.endpoint)
         way_out = text("Mend it, then `replay` what could not be delivered: it is told again once that succeeds.")
-        section = Section(text=f"{text(alarm.reason)}\n{way_out}")
+        section = Section(text=f"{locale.message(alarm.reason)}\n{way_out}")
         more = Button("open", text("Open"), url=f"{self._public_url}/")
         return Card(title, title, tone=Tone.BAD, sections=(section,), more=more)

@@ -13,7 +13,6 @@ from dataclasses import replace
 
 from bot.cards.plan import PlanCards
 from bot.i18n import Locale
-from bot.i18n.labels import N_
 from bot.outbox.worker import Courier, Sent, patient
 from bot.people.identities import Identities
 from core import commands as c
@@ -22,6 +21,7 @@ from core.card import Card
 from core.effects import FormCancel, FormStart
 from core.engine import Engine
 from core.errors import AlreadyDecided, DeliveryError, FabuError, Gone, OutdatedCard, UnknownPerson, WrongStatus
+from core.messages import Message
 from core.people import Actor, ActorKind
 from core.plan import Channel, Decision, Plan, Stage
 from core.ports.approval_forms import ApprovalForms, FormOrder, FormState, FormStatus, FormVote
@@ -36,7 +36,12 @@ log = logging.getLogger(__name__)
 _TRIES = 20
 """With growing pauses this is about an hour, in which a vendor may be down before a plan is denied for it."""
 _PAGE = 100
-_ENDS = (N_("withdrawn"), N_("deleted"), N_("reverted"), N_("expired"), N_("ended"))
+_ENDS = {
+    FormStatus.ENDED: Message("ended"),
+    FormStatus.APPROVED: Message("approved"),
+    FormStatus.REJECTED: Message("rejected"),
+}
+"""How a form is over, if its vendor gives no reason."""
 
 
 class ApprovalFormStages:
@@ -97,7 +102,7 @@ class ApprovalFormStages:
             if not _waits(plan, stage.form):
                 return
         if state.status is not FormStatus.OPEN:
-            await self._close(plan, stage, self._reason(state, uncounted))
+            await self._close(plan, stage, _reason(state, uncounted))
 
     async def _voter(self, channel: Channel, user: str) -> Actor | None:
         try:
@@ -112,34 +117,18 @@ class ApprovalFormStages:
             return plan
         command: c.Approve | c.Reject = c.Approve(plan_id=plan.id, comment=vote.comment, form=stage.form)
         if vote.decision is Decision.REJECT:
-            reason = vote.comment.strip() or self._locale.text("Rejected in the approval form, without a comment.")
-            command = c.Reject(plan_id=plan.id, reason=reason, form=stage.form)
+            command = c.Reject(plan_id=plan.id, reason=vote.comment, form=stage.form)
         key = f"form:{stage.form}:{vote.user}:{vote.decision}"
         try:
             return (await self._engine.execute(command, actor, key)).plan
         except (AlreadyDecided, Gone, WrongStatus):
             return await self._store.read(lambda reading: reading.plans.get(plan.id))
 
-    async def _close(self, plan: Plan, stage: Stage, reason: str) -> None:
+    async def _close(self, plan: Plan, stage: Stage, reason: Message) -> None:
         command = c.CloseForm(
             plan_id=plan.id, nonce=plan.nonce, stage=plan.approval.current, form=stage.form, reason=reason
         )
         await self._engine.execute(command, _system(stage.channel))
-
-    def _reason(self, state: FormState, uncounted: Sequence[str]) -> str:
-        text = self._locale.text
-        if state.status is FormStatus.ENDED:
-            return text(
-                "The approval form was {state}.", state=text(state.reason if state.reason in _ENDS else "ended")
-            )
-        if uncounted:
-            return text(
-                "The approval form is {state}, but these votes do not count, since they are not of known approvers: "
-                "{people}.",
-                state=text(state.status.value),
-                people=", ".join(uncounted),
-            )
-        return text("The approval form is {state}, but without enough votes in it.", state=text(state.status.value))
 
     async def _deliver(self, delivery: Delivery) -> Sent:
         effect = delivery.effect
@@ -175,7 +164,7 @@ class ApprovalFormStages:
         missing = [person for person, user in users.items() if not user]
         if not submitter or len(users) - len(missing) < votes_needed(stage, len(people)):
             names = ", ".join(map(directory.name, missing if submitter else [plan.manager]))
-            reason = self._locale.text("these people have no account there: {people}", people=names)
+            reason = Message("these people have no account there: {people}", {"people": names})
             raise DeliveryError(channel.platform, reason, retryable=False, sent=False)
         card = PlanCards(self._locale, directory, self._public_url).approval(plan)
         return FormOrder(
@@ -196,7 +185,7 @@ class ApprovalFormStages:
 
     def _vendor(self, channel: Channel) -> ApprovalForms:
         if channel not in self._vendors:
-            raise DeliveryError(channel.value, self._locale.text("it is not enabled in the settings"), retryable=False)
+            raise DeliveryError(channel.value, Message("it is not enabled in the settings"), retryable=False)
         return self._vendors[channel]
 
     async def _given_up(self, delivery: Delivery, error: DeliveryError) -> None:
@@ -204,12 +193,26 @@ class ApprovalFormStages:
         effect, payload = delivery.effect, delivery.effect.payload
         plan = await self._store.read(lambda reading: reading.plans.get(effect.plan_id))
         if isinstance(payload, FormStart) and (stage := _asked(plan, payload)) and not stage.form:
-            why = self._locale.text(str(error.params["reason"]))
-            await self._close(plan, stage, self._locale.text("The approval form could not be opened: {why}.", why=why))
+            reason = Message("The approval form could not be opened: {why}.", {"why": error.reason})
+            await self._close(plan, stage, reason)
 
 
 def _system(channel: Channel) -> Actor:
     return Actor("system", ActorKind.SYSTEM, channel.value)
+
+
+def _reason(state: FormState, uncounted: Sequence[str]) -> Message:
+    """Return why a form that is over denies the plan."""
+    how = state.reason or _ENDS[state.status]
+    if state.status is FormStatus.ENDED:
+        return Message("The approval form was {state}.", {"state": how})
+    if uncounted:
+        return Message(
+            "The approval form is {state}, but these votes do not count, since they are not of known approvers: "
+            "{people}.",
+            {"state": how, "people": ", ".join(uncounted)},
+        )
+    return Message("The approval form is {state}, but without enough votes in it.", {"state": how})
 
 
 def _asked(plan: Plan, start: FormStart) -> Stage | None:

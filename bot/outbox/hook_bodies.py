@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from adapters.hooks.body import render
 from core.effects import Effect, Hook
 from core.engine import Engine
-from core.errors import NotFound
+from core.errors import NotFound, Thing
 from core.ports.outbox import Delivery
 from core.ports.store import Reading, Store
 
@@ -74,7 +74,7 @@ class HookBodies:
         made: list[bytes | Exception] = []
         for effect in effects:
             if effect.plan_id not in plans:
-                made.append(NotFound(what="plan", ref=effect.plan_id))
+                made.append(NotFound(Thing.PLAN, effect.plan_id))
                 continue
             plan = plans[effect.plan_id]
             try:

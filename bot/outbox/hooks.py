@@ -18,7 +18,6 @@ from adapters.common.connecting import Reachability
 from adapters.hooks.guard import guarded_session
 from adapters.hooks.schedule import DISABLE_AFTER, MAX_RETRY_AFTER, next_delay, should_disable
 from adapters.hooks.sender import Attempt, Outcome, receiver_of, send
-from bot.i18n.labels import N_
 from bot.outbox.hook_bodies import HookBodies
 from bot.outbox.worker import Courier, Sent
 from config.settings import Settings
@@ -26,12 +25,15 @@ from core import commands as c
 from core.effects import Destination, Effect, Hook
 from core.engine import Engine
 from core.errors import DeliveryError, NotFound
+from core.messages import Message
 from core.people import SYSTEM
 from core.ports.clock import Clock
 from core.ports.outbox import Delivery
 from core.ports.store import Store
 
 log = logging.getLogger(__name__)
+
+_KEPT_FAILING = Message("it has failed for {days} days", {"days": DISABLE_AFTER.days})
 
 
 class Hooks:
@@ -63,7 +65,7 @@ class Hooks:
         effect = delivery.effect
         receiver = self._receivers.get(effect.destination.name)
         if receiver is None:
-            raise _refusal(effect, "it is not in the settings any more")
+            raise _refusal(effect, Message("it is not in the settings any more"))
         if delivery.attempts == 1 and effect.destination not in self._healthy:
             await self._check_enabled(effect)
         body = await self._bodies.of(delivery)
@@ -78,7 +80,7 @@ class Hooks:
         self._healthy.discard(effect.destination)
         raise DeliveryError(
             str(effect.destination),
-            attempt.error or f"it answered {attempt.status}",
+            attempt.error or Message("it answered {status}", {"status": attempt.status or 0}),
             retryable=attempt.outcome is Outcome.RETRY,
             retry_after=min(attempt.retry_after or timedelta(0), MAX_RETRY_AFTER).total_seconds(),
             status=attempt.status or 0,
@@ -96,16 +98,15 @@ class Hooks:
         """Raise DeliveryError when nothing new may be sent to the endpoint."""
         outage = await self._store.read(lambda reading: reading.deliveries.outage(effect.destination))
         if outage and (outage.gone or should_disable(outage.since, self._clock.now())):
-            why = "it answered 410" if outage.gone else f"it has failed for {DISABLE_AFTER.days} days"
-            raise _refusal(effect, f"it is disabled, for {why}. Mend it, then replay this delivery")
+            why = Message("it answered 410") if outage.gone else _KEPT_FAILING
+            reason = Message("it is disabled, for {why}. Mend it, then replay this delivery", {"why": why})
+            raise _refusal(effect, reason)
 
     async def _given_up(self, delivery: Delivery, error: DeliveryError) -> None:
         """Put it into the plan's log, which the chats show, that somebody does not know of the plan."""
         effect = delivery.effect
-        reason, event = str(error.params["reason"]), effect.payload_as(Hook).event
-        note = c.NoteHookUndeliverable(
-            plan_id=effect.plan_id, endpoint=effect.destination.name, event=event, reason=reason
-        )
+        endpoint, event = effect.destination.name, effect.payload_as(Hook).event
+        note = c.NoteHookUndeliverable(plan_id=effect.plan_id, endpoint=endpoint, event=event, reason=error.reason)
         with suppress(NotFound):  # a deleted plan has nobody who waits for it
             await self._engine.execute(note, SYSTEM)
         await self._note_disabled(effect, error)
@@ -118,9 +119,9 @@ class Hooks:
             return
         if error.status == HTTPStatus.GONE:
             # What is on its way finds out as well, within the minute: one alarm is enough.
-            reason, since = N_("it answered 410 (Gone)"), f"{now:%Y-%m-%dT%H:%M}"
+            reason, since = Message("it answered 410 (Gone)"), f"{now:%Y-%m-%dT%H:%M}"
         elif outage and should_disable(outage.since, now):
-            reason, since = N_("it has done nothing but fail for five days"), outage.since.isoformat()
+            reason, since = Message("it has done nothing but fail for five days"), outage.since.isoformat()
         else:
             return
         note = c.NoteEndpointDisabled(plan_id=effect.plan_id, endpoint=endpoint, reason=reason)
@@ -135,5 +136,5 @@ def _note(delivery: Delivery) -> c.NoteHookDelivered:
     )
 
 
-def _refusal(effect: Effect, reason: str) -> DeliveryError:
+def _refusal(effect: Effect, reason: Message) -> DeliveryError:
     return DeliveryError(str(effect.destination), reason, retryable=False, sent=False)

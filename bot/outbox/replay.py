@@ -11,6 +11,7 @@ from datetime import datetime
 from core import commands as c
 from core.engine import Engine
 from core.errors import Forbidden
+from core.messages import Message
 from core.people import Actor
 from core.ports.outbox import Delivery, DeliveryReads, DeliveryState
 from core.ports.store import Store
@@ -64,7 +65,7 @@ class Replays:
         """
         chosen = await self._store.read(lambda reading: choose(reading.deliveries))
         if not actor.admin and not chosen:
-            raise Forbidden("Only administrators may repeat deliveries. Ask one of them.")
+            raise Forbidden(Message("Only administrators may repeat deliveries. Ask one of them."))
         if accepted := await self._engine.find_accepted(key, fingerprint):
             return Replayed(accepted.replayed, repeated=True)
         plans: dict[str, list[Delivery]] = defaultdict(list)

@@ -11,6 +11,7 @@ from core import commands as c
 from core.effects import Destination, Effect, RunCancel, RunResume, RunStart
 from core.engine import Engine
 from core.errors import DeliveryError, FabuError, NotFound
+from core.messages import Message
 from core.people import Actor, ActorKind
 from core.plan import Item, Plan, Run
 from core.ports.outbox import Attempt, Delivery
@@ -93,7 +94,7 @@ class Runs:
             return  # taken back before it could begin, or started by an earlier try
         order = await self._order(effect.plan_id, start.item_id, start.run_id)
         found = await runner.find(order) if interrupted else await self._start(runner, order)
-        unknown = RunReport(start.run_id, RunStatus.UNKNOWN, message="the start was interrupted")
+        unknown = RunReport(start.run_id, RunStatus.UNKNOWN, message=Message("the start was interrupted"))
         await report_run(self._engine, effect.plan_id, start.item_id, found or unknown)
 
     async def _cancel(self, runner: Runner, plan_id: str, cancel: RunCancel) -> None:
@@ -139,7 +140,7 @@ class Runs:
                 raise
             if error.retryable:
                 return await _found(runner, order)
-            return RunReport(order.run_id, RunStatus.FAILED, message=str(error.params["reason"]))
+            return RunReport(order.run_id, RunStatus.FAILED, message=error.reason)
 
     async def _given_up(self, delivery: Delivery, error: DeliveryError) -> None:
         match delivery.effect.payload:
@@ -149,13 +150,14 @@ class Runs:
                 status = RunStatus.WAITING
             case _:
                 return
-        report = RunReport(run_id, status, message=str(error.params["reason"]))
+        report = RunReport(run_id, status, message=error.reason)
         await report_run(self._engine, delivery.effect.plan_id, item_id, report)
 
     def _runner(self, destination: Destination) -> Runner:
         name = destination.name
         if name not in self.runners:
-            raise DeliveryError(name, "this runner is not enabled in the settings", retryable=False, sent=False)
+            reason = Message("this runner is not enabled in the settings")
+            raise DeliveryError(name, reason, retryable=False, sent=False)
         return self.runners[name]
 
     async def _order(self, plan_id: str, item_id: str, run_id: str) -> RunOrder:

@@ -20,6 +20,7 @@ from core import commands as c
 from core.effects import Destination, DestinationKind
 from core.engine import Engine
 from core.errors import DeliveryError, FabuError, NotFound, Unavailable
+from core.messages import NO_MESSAGE, Message
 from core.ports.clock import Clock
 from core.ports.outbox import Attempt, Delivery, DeliveryState, Settled
 from core.ports.store import Store, Writing
@@ -161,20 +162,20 @@ class DeliveryWorker:
             sent = await (courier.deliver if courier else _nowhere)(delivery)
         except NotFound:
             log.info("effect %s is about a plan that was deleted", effect.id)
-        except (DeliveryError, Unavailable) as error:
-            failure = (
-                error if isinstance(error, DeliveryError) else DeliveryError("the database", str(error), retryable=True)
-            )
+        except DeliveryError as error:
+            failure = error
+        except Unavailable as error:
+            failure = DeliveryError("the database", error.as_message(), retryable=True)
         except Exception as error:
             log.exception("effect %s (%s) failed", effect.id, effect.destination)
-            failure = DeliveryError(str(effect.destination), type(error).__name__, retryable=True)
+            reason = Message("an error that was not foreseen: {error}", {"error": type(error).__name__})
+            failure = DeliveryError(str(effect.destination), reason, retryable=True)
         if failure:
             state, due_at = await self._failed(delivery, courier, failure)
             sent = Sent(failure.status, failure.answer)
         now = self._clock.now()
-        attempt = Attempt(
-            started, int((now - started).total_seconds() * 1000), sent.status, str(failure or ""), sent.answer
-        )
+        ms, why = int((now - started).total_seconds() * 1000), failure.as_message() if failure else NO_MESSAGE
+        attempt = Attempt(started, ms, sent.status, why, sent.answer)
         self._results.append(Settled(effect.id, state, attempt, due_at))
         if courier and courier.note and not failure:
             self._notes.append(courier.note(delivery))
@@ -194,4 +195,5 @@ class DeliveryWorker:
 
 
 async def _nowhere(delivery: Delivery) -> Sent:
-    raise DeliveryError(str(delivery.effect.destination), "it is not enabled in the settings", retryable=False)
+    reason = Message("it is not enabled in the settings")
+    raise DeliveryError(str(delivery.effect.destination), reason, retryable=False)

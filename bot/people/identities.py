@@ -36,7 +36,7 @@ class Identities:
         else:
             person = directory.accounts.get((platform, user)) or await self._looked_up(platform, user)
         if person is None or not person.active:
-            raise UnknownPerson(platform=platform, user=user)
+            raise UnknownPerson(platform, user)
         return person
 
     async def _looked_up(self, platform: str, user: str) -> Person | None:

@@ -24,6 +24,7 @@ from core import commands as c
 from core.draft import ApprovalDraft, PlanDraft, StageDraft, TextItemDraft
 from core.effects import Destination
 from core.errors import DeliveryError, Invalid, ItemNotReady, Problem, WrongStatus
+from core.messages import Message
 from core.people import gate
 from core.plan import Plan
 from core.ports.outbox import Delivery
@@ -116,7 +117,7 @@ class ZadigGate:
         return found[0] if len(found) == 1 else ""
 
     async def _withdraw_older(self, asked: str, newest: str) -> None:
-        reason = self._locale.text("The plan was changed in Zadig, which asks anew.")
+        reason = Message("The plan was changed in Zadig, which asks anew.")
         for plan in await self._services.store.read(lambda reading: _open_gates(reading.plans)):
             if plan.id != newest and plan.origin[:1] == (asked,):
                 with suppress(WrongStatus):  # it has ended meanwhile
@@ -127,7 +128,9 @@ class ZadigGate:
         plan_id = delivery.effect.plan_id
         plan = await self._services.store.read(lambda reading: reading.plans.get(plan_id))
         question = Question.of(plan)
-        reason = "" if plan.status in _APPROVED else plan.reason or self._locale.text(label(plan.status))
+        reason = ""
+        if plan.status not in _APPROVED:
+            reason = self._locale.message(plan.reason) or self._locale.text(label(plan.status))
         await self._answer(question, reason)
         if plan.status is PlanStatus.EXECUTING:
             (item_id,) = plan.items
@@ -152,7 +155,7 @@ class ZadigGate:
                 raise
             asked = await self._client.release_plan(question.plan_id)
             if asked.instance_code == code and asked.status == WAITING_CHECK[event].value:
-                raise DeliveryError("Zadig", str(error.params["reason"]), retryable=True) from error
+                raise DeliveryError("Zadig", error.reason, retryable=True) from error
             if asked.instance_code != code or (asked.status == FAILED_CHECK[event].value) is not bool(reason):
                 raise
 
@@ -161,10 +164,11 @@ class ZadigGate:
         plan_id = delivery.effect.plan_id
         plan = await self._services.store.read(lambda reading: reading.plans.get(plan_id))
         question = Question.of(plan)
-        command: c.AnyCommand = c.Cancel(plan_id=plan_id, reason=str(error))
+        command: c.AnyCommand = c.Cancel(plan_id=plan_id, reason=error.as_message())
         if plan.status is not PlanStatus.EXECUTING:
-            reason = str(error.params["reason"])
-            command = c.NoteHookUndeliverable(plan_id=plan_id, endpoint="Zadig", event=question.event, reason=reason)
+            command = c.NoteHookUndeliverable(
+                plan_id=plan_id, endpoint="Zadig", event=question.event, reason=error.reason
+            )
         await self._services.engine.execute(command, ZADIG)
 
 

@@ -30,7 +30,7 @@ from core.commands import Verb
 from core.context import Policy
 from core.decide.planning import draft_of
 from core.draft import PlanDraft, PlanPatch
-from core.errors import FabuError, Invalid, NotFound, Problem, WrongStatus
+from core.errors import FabuError, Invalid, NotFound, Problem, Thing, WrongStatus
 from core.plan import Plan
 from core.ports.plans import PlanQuery
 from core.ports.store import Reading
@@ -103,7 +103,7 @@ async def show(request: web.Request, services: Services) -> dict[str, Any]:
         "version": plan.revision,
         "approval": approval_answer(plan, services.engine.directory),
         "finish_planning_time": told["planning_time"],
-        "external_check_failed_reason": plan.check.reason if plan.check else "",
+        "external_check_failed_reason": str(plan.check.reason) if plan.check else "",
         "callback_description": plan.check.progress if plan.check else "",
         "hook_settings": _hooks(plan, services.engine.policy),
         "jira_sprint_association": {"sprints": told["jira_sprints"]},
@@ -146,7 +146,7 @@ def _masked(reading: Reading, plan_id: str) -> Plan:
 async def _plan(request: web.Request, services: Services, load: Callable[[Reading, str], Plan] = _whole) -> Plan:
     ref = request.match_info["plan"]
     if not _REF.fullmatch(ref):
-        raise NotFound(what="plan", ref=ref[:64].replace("\0", ""))
+        raise NotFound(Thing.PLAN, ref[:64].replace("\0", ""))
     return await services.store.read(lambda reading: load(reading, reading.plans.id_of(ref)))
 
 

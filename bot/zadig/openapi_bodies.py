@@ -7,6 +7,7 @@ fields that are not known are ignored, and `null` is the zero value.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from itertools import count
 from typing import Annotated, Any, Literal
@@ -145,7 +146,7 @@ def _task(job: JobBody, index: int) -> dict[str, Any]:
         return {"runner": "zadig", "project": given.project_key, "workflow": planned(given)}
     except Invalid as error:
         path = f"jobs[{index}].spec."
-        raise Invalid(*(Problem(path + p.path, p.message, p.params) for p in error.problems)) from None
+        raise Invalid(*(replace(problem, path=path + problem.path) for problem in error.problems)) from None
 
 
 def _approval(body: ApprovalBody | None, directory: Directory) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from core.commands import Verb
 from core.context import Context
 from core.decide import approval, execution, external, planning
 from core.decide.decision import PendingDecision
-from core.errors import Forbidden, ItemNotReady, NotFound, OutdatedCard, WrongStatus
+from core.errors import Forbidden, ItemNotReady, NotFound, OutdatedCard, Thing, WrongStatus
+from core.messages import Message
 from core.people import ActorKind
 from core.plan import Plan
 from core.status import ENDED
@@ -23,6 +24,10 @@ from core.verbs import VERBS, Target
 
 _RESERVED_TO_GATES = frozenset({Verb.EDIT, Verb.REPLAN})
 """What people cannot do to the plan of a gate: they would approve something else than the other system requested."""
+_SYSTEM_OWNS_PLAN = Message("Another system asks for this approval. Change the plan there, and it asks anew.")
+_ONLY_APPROVERS_RESUME = Message(
+    "Only those who approve this plan may let a workflow go on here. Else do it where it runs."
+)
 
 
 def start(command: c.Create, context: Context) -> PendingDecision:
@@ -39,7 +44,7 @@ def decide(plan: Plan, command: c.AnyCommand, context: Context) -> PendingDecisi
     Raises a FabuError when the plan or the actor's rights do not allow it.
     """
     if plan.deleted and not isinstance(command, c.Replay | c.NoteEndpointDisabled):
-        raise NotFound(what="plan", ref=plan.number)
+        raise NotFound(Thing.PLAN, plan.number)
     if command.nonce and command.nonce != plan.nonce:
         raise OutdatedCard
     if isinstance(command, c.PersonCommand) and not isinstance(command, c.Create):
@@ -59,14 +64,14 @@ def _check_allowed(plan: Plan, command: c.PersonCommand, context: Context) -> No
     verb: Verb = command.verb
     item_id = command.item_id if isinstance(command, c.ItemCommand) else ""
     if item_id and item_id not in plan.items:
-        raise NotFound(what="item", ref=item_id)
+        raise NotFound(Thing.ITEM, item_id)
     if verb in (Verb.APPROVE, Verb.REJECT, Verb.DELEGATE):
         approval.check_right(plan, context)
     elif not _has_right(plan, verb, context, item_id):
         if plan.gate and verb in _RESERVED_TO_GATES:
-            raise Forbidden("Another system asks for this approval. Change the plan there, and it asks anew.")
+            raise Forbidden(_SYSTEM_OWNS_PLAN)
         if verb is Verb.EXECUTE and _waits_for_person(plan, item_id):
-            raise Forbidden("Only those who approve this plan may let a workflow go on here. Else do it where it runs.")
+            raise Forbidden(_ONLY_APPROVERS_RESUME)
         raise Forbidden(verb=verb, manager=context.directory.name(plan.manager))
     if plan.status not in VERBS[verb].statuses:
         if verb in (Verb.APPROVE, Verb.REJECT):

@@ -13,6 +13,7 @@ from core.decide import flow
 from core.decide.decision import PendingDecision
 from core.errors import (
     AlreadyDecided,
+    DecidedInForm,
     Forbidden,
     Gone,
     Invalid,
@@ -22,6 +23,7 @@ from core.errors import (
     SelfApproval,
     WrongStatus,
 )
+from core.messages import Message
 from core.plan import Decision, Plan
 from core.status import PlanStatus
 from core.verbs import VERBS
@@ -36,9 +38,7 @@ def check_right(plan: Plan, context: Context) -> None:
         raise WrongStatus(status=plan.status, verb=Verb.APPROVE)
     actor, directory = context.actor, context.directory
     if stage.channel.is_form and actor.via != stage.channel.value:
-        raise Forbidden(
-            "This stage is decided in the approval form of {platform}. Open it there.", platform=stage.channel
-        )
+        raise DecidedInForm(platform=stage.channel)
     if represented_by(plan, actor.id, directory):
         return
     check_not_decided(plan, context)
@@ -65,7 +65,7 @@ def decide(pending: PendingDecision, command: c.Approve | c.Reject | c.Delegate 
             _vote(pending, Decision.APPROVE, command.comment)
         case c.Reject():
             _check_form(pending, command.form)
-            if not command.reason.strip():
+            if not (command.reason.strip() or command.form):
                 raise Invalid(Problem("reason", "say why you reject the plan, so that it can be mended"))
             _vote(pending, Decision.REJECT, command.reason)
         case c.Delegate():
@@ -94,7 +94,8 @@ def _vote(pending: PendingDecision, decision: Decision, comment: str) -> None:
     delegate = "" if person == actor.id else actor.id
     pending.add(e.Voted(stage=index, person=person, decision=decision, comment=comment.strip(), delegate=delegate))
     if decision is Decision.REJECT:
-        pending.add(e.Denied(reason=comment.strip()))
+        reason = Message.verbatim(comment.strip())
+        pending.add(e.Denied(reason=reason or Message("Rejected in the approval form, without a comment.")))
     elif is_complete(pending.plan, pending.context.directory):
         pending.add(e.StagePassed(stage=index))
         if pending.plan.approval.stage is None:
@@ -105,7 +106,7 @@ def _vote(pending: PendingDecision, decision: Decision, comment: str) -> None:
 def _delegate(pending: PendingDecision, to: str) -> None:
     plan, context = pending.plan, pending.context
     if context.actor.id not in represented_by(plan, context.actor.id, context.directory):
-        raise Forbidden("A delegate cannot delegate further. Ask the approver to name somebody else.")
+        raise Forbidden(Message("A delegate cannot delegate further. Ask the approver to name somebody else."))
     allowed = plan.approval.allow_self_approval or to != plan.manager
     if not context.directory.active(to) or to == context.actor.id or not allowed:
         raise Invalid(Problem("to", "{name} cannot decide in your place; name another active person", {"name": to}))

@@ -9,6 +9,7 @@ from core import events as e
 from core.decide import flow
 from core.decide.decision import PendingDecision
 from core.errors import Invalid, ItemBlocked, ItemNotReady, OutsideWindow, Problem
+from core.messages import Message
 from core.plan import Item, Run
 from core.status import ItemStatus, RunStatus
 from core.timers import TimerKind, timers_of
@@ -85,13 +86,13 @@ def _report(pending: PendingDecision, command: c.ReportRun) -> None:
 def withdraw(pending: PendingDecision, command: c.Replan | c.Cancel) -> None:
     """Return the plan to planning, or cancel it."""
     running = tuple(item.id for item in pending.plan.items.values() if item.status is ItemStatus.RUNNING)
+    given = command.reason
+    reason = given if isinstance(given, Message) else Message.verbatim(given.strip())
     if isinstance(command, c.Cancel):
-        pending.add(e.Cancelled(reason=command.reason.strip(), cancelled=running))
+        pending.add(e.Cancelled(reason=reason, cancelled=running))
         return
     ids = pending.context.ids
-    pending.add(
-        e.Replanned(reason=command.reason.strip(), cancelled=running, instance_code=ids.token(), nonce=ids.token(8))
-    )
+    pending.add(e.Replanned(reason=reason, cancelled=running, instance_code=ids.token(), nonce=ids.token(8)))
 
 
 def fire_timer(pending: PendingDecision, command: c.TimerFired) -> None:

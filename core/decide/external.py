@@ -10,6 +10,7 @@ from core import events as e
 from core.decide import flow
 from core.decide.decision import PendingDecision
 from core.errors import Contradiction, Forbidden, Invalid, Problem, WrongStatus
+from core.messages import Message
 from core.status import FAILED_CHECK, WAITING_CHECK
 
 
@@ -32,7 +33,7 @@ def decide(
             pending.add(e.EndpointDisabled(endpoint=command.endpoint, reason=command.reason))
         case c.Replay():
             if not pending.context.actor.admin:
-                raise Forbidden("Only administrators may repeat deliveries. Ask one of them.")
+                raise Forbidden(Message("Only administrators may repeat deliveries. Ask one of them."))
             pending.add(
                 e.Replayed(deliveries=command.deliveries, destinations=command.destinations, total=command.total)
             )
@@ -43,7 +44,7 @@ def decide(
 def _accept_callback(pending: PendingDecision, command: c.Callback) -> None:
     plan = pending.plan
     if not hmac.compare_digest(plan.instance_code.encode(), command.instance_code.encode()):
-        raise Forbidden("The instance code does not belong to the present revision of this plan.")
+        raise Forbidden(Message("The instance code does not belong to the present revision of this plan."))
     if command.result not in ("success", "failed", "executing"):
         raise Invalid(Problem("result", "write success, failed or executing"))
     if plan.status is not WAITING_CHECK[command.event]:
@@ -58,7 +59,7 @@ def _accept_callback(pending: PendingDecision, command: c.Callback) -> None:
         case "success":
             flow.pass_check(pending, command.event)
         case "failed":
-            pending.add(e.CheckFailed(event=command.event, reason=command.reason))
+            pending.add(e.CheckFailed(event=command.event, reason=Message.verbatim(command.reason)))
         case _ if plan.check and plan.check.progress != command.description:
             pending.add(e.CheckProgressed(event=command.event, progress=command.description))
         case _:

@@ -6,6 +6,7 @@ from core import events as e
 from core.commands import Verb
 from core.decide.decision import PendingDecision
 from core.errors import WrongStatus
+from core.messages import Message
 from core.plan import Check
 from core.status import HookEvent, PlanStatus
 
@@ -70,7 +71,7 @@ def expire_check(pending: PendingDecision) -> None:
 
     Raises WrongStatus when the plan does not wait.
     """
-    pending.add(e.CheckFailed(event=_awaited_event(pending), reason="timeout"))
+    pending.add(e.CheckFailed(event=_awaited_event(pending), reason=Message("timeout")))
 
 
 def remind_of_check(pending: PendingDecision) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from core.messages import NO_MESSAGE, Message
 from core.plan import Decision, Rule
 
 
@@ -55,7 +56,7 @@ class FormState:
 
     status: FormStatus
     votes: Sequence[FormVote] = ()
-    reason: str = ""
+    reason: Message = NO_MESSAGE
 
 
 class ApprovalForms(Protocol):

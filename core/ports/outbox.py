@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from core.effects import Destination, Effect
+from core.messages import NO_MESSAGE, Message
 from core.ports.paging import Page
 
 
@@ -31,7 +32,7 @@ class Delivery:
     due_at: datetime | None = None
     created_at: datetime | None = None
     settled_at: datetime | None = None
-    error: str = ""
+    error: Message = NO_MESSAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Attempt:
     at: datetime
     ms: int
     status: int = 0
-    error: str = ""
+    error: Message = NO_MESSAGE
     answer: str = ""
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
 from core.errors import Problem
+from core.messages import NO_MESSAGE, Message
 from core.status import RunStatus
 from core.workflow import ReleasePlanHook, Workflow
 
@@ -55,7 +56,7 @@ class RunReport:
     status: RunStatus
     external_id: str = ""
     url: str = ""
-    message: str = ""
+    message: Message = NO_MESSAGE
 
 
 @dataclass(frozen=True, slots=True)

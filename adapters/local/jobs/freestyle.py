@@ -10,6 +10,7 @@ from adapters.local.script import run_script
 from adapters.local.settings import LocalSettings
 from adapters.local.steps import JobKind, StepFailed, Workplace, name_problems, parse_timeout
 from core.errors import Problem
+from core.messages import Message
 from core.workflow import FreestyleSpec, KeyVal
 
 
@@ -33,7 +34,14 @@ class ScriptStep:
             write=workplace.output.write,
         )
         if code:
-            raise StepFailed(f"ended by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}")
+            raise StepFailed(_ending(code))
+
+
+def _ending(code: int) -> Message:
+    """Return how a script ended; as in `subprocess`, codes below 0 are signals."""
+    if code < 0:
+        return Message("ended by {signal}", {"signal": signal.Signals(-code).name})
+    return Message("exit code {code}", {"code": code})
 
 
 def _problems(spec: FreestyleSpec, path: str, _: LocalSettings) -> Iterator[Problem]:

@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from adapters.local.settings import LocalSettings
 from adapters.local.steps import DEFAULT_TIMEOUT, JobKind, StepFailed, Workplace
 from core.errors import Problem
+from core.messages import Message
 from core.workflow import SqlSpec
 
 log = logging.getLogger(__name__)
@@ -105,13 +106,13 @@ class Execution:
                 connection.close()  # rolls back what was not committed
             report("committed")
         except DBAPIError as error:
-            raise StepFailed(str(error.orig)) from error
+            raise StepFailed(Message.verbatim(str(error.orig))) from error
         except self._engine.dialect.loaded_dbapi.Error as error:
-            raise StepFailed(str(error)) from error
+            raise StepFailed(Message.verbatim(str(error))) from error
 
     def _go_on(self) -> None:
         if self._stopped.is_set():
-            raise StepFailed("stopped")
+            raise StepFailed(Message("stopped"))
 
     def _results(self, cursor: DBAPICursor) -> Iterator[str]:
         if self._engine.dialect.name == "sqlite":

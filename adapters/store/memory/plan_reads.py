@@ -11,7 +11,7 @@ from adapters.store.memory.paging import page_of
 from adapters.store.memory.plan_writes import limit_to_scope
 from adapters.store.memory.state import State
 from core.approval import pending_voters
-from core.errors import NotFound
+from core.errors import NotFound, Thing
 from core.plan import Item, Plan
 from core.ports.paging import Page
 from core.ports.people import PeopleReads
@@ -33,12 +33,12 @@ class MemoryPlanReads:
         for plan in self._plans():
             if ref == plan.id or (ref.isascii() and ref.lstrip("0") == str(plan.number)):
                 return plan.id
-        raise NotFound(what="plan", ref=ref)
+        raise NotFound(Thing.PLAN, ref)
 
     def get(self, plan_id: str, *, whole: bool = False) -> Plan:
         """See `PlanReads.get`. A deleted plan is returned too, so that its cards can show that it is deleted."""
         if plan_id not in self._state.plans:
-            raise NotFound(what="plan", ref=plan_id)
+            raise NotFound(Thing.PLAN, plan_id)
         return limit_to_scope(self._state.plans[plan_id], _WHOLE if whole else _WITH_ITEMS)
 
     def get_masked(self, plan_ids: Collection[str]) -> Mapping[str, Plan]:
@@ -96,7 +96,7 @@ class MemoryPlanReads:
         plan = self._state.plans.get(plan_id)
         item = plan.items.get(item_id) if plan else None
         if item is None or item.spec is None:
-            raise NotFound(what="item", ref=item_id)
+            raise NotFound(Thing.ITEM, item_id)
         return item.spec
 
     def versions(self, plan_id: str) -> list[Version]:

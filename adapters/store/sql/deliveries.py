@@ -12,6 +12,7 @@ from adapters.store.sql.paging import page_of
 from adapters.store.sql.rows import moment
 from adapters.store.sql.tables import attempts, effect_bodies, effects
 from core.effects import Destination
+from core.messages import Message
 from core.ports.outbox import Attempt, Delivery, Outage
 from core.ports.paging import Page
 
@@ -41,7 +42,7 @@ class SqlDeliveryReads:
         """See `DeliveryReads.attempts`."""
         statement = select(attempts).where(attempts.c.effect_id == effect_id).order_by(attempts.c.id)
         return [
-            Attempt(moment(row.at), row.ms, row.status, row.error, row.answer)
+            Attempt(moment(row.at), row.ms, row.status, Message.from_column(row.error), row.answer)
             for row in self._connection.execute(statement)
         ]
 

@@ -17,6 +17,7 @@ from adapters.store.sql.announcing import announce
 from adapters.store.sql.rows import AnyRow, Values, micros, moment, to_json
 from adapters.store.sql.tables import OPEN, PENDING_SYNC, attempts, effect_bodies, effects
 from core.effects import Destination, Effect, EffectKind, PayloadRecord, payload_of, record_of
+from core.messages import Message
 from core.ports.clock import Clock
 from core.ports.outbox import Delivery, DeliveryState, Settled
 
@@ -150,7 +151,7 @@ class SqlOutbox:
 
     def _ending(self, result: Settled) -> _Ending:
         again = result.state is DeliveryState.PENDING
-        return result.state, (result.due_at or self._clock.now()) if again else None, result.attempt.error
+        return result.state, (result.due_at or self._clock.now()) if again else None, result.attempt.error.to_column()
 
     def _set(self, endings: Mapping[str, _Ending]) -> None:
         """Store the states of effects, with one statement for all that have the same."""
@@ -204,7 +205,7 @@ def delivery_of(row: AnyRow) -> Delivery:
         due_at=moment(row.due_at),
         created_at=moment(row.created_at),
         settled_at=moment(row.settled_at),
-        error=row.error,
+        error=Message.from_column(row.error),
     )
 
 
@@ -215,6 +216,6 @@ def _attempt_values(result: Settled) -> Values:
         "at": micros(attempt.at),
         "ms": attempt.ms,
         "status": attempt.status,
-        "error": attempt.error,
+        "error": attempt.error.to_column(),
         "answer": attempt.answer,
     }

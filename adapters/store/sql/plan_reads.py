@@ -14,7 +14,7 @@ from adapters.store.sql.paging import page_of
 from adapters.store.sql.rows import item_of, moment
 from adapters.store.sql.sealing import Sealing
 from adapters.store.sql.tables import RUN_OPEN, item_specs, items, plans, versions
-from core.errors import NotFound
+from core.errors import NotFound, Thing
 from core.plan import Item, Plan
 from core.ports.paging import Page
 from core.ports.people import PeopleReads
@@ -40,14 +40,14 @@ class SqlPlanReads:
         statement, named = (_NUMBERED, int(ref)) if by_number else (_NAMED, ref)
         plan_id = self._connection.execute(statement, {"ref": named}).scalar()
         if plan_id is None:
-            raise NotFound(what="plan", ref=ref)
+            raise NotFound(Thing.PLAN, ref)
         return str(plan_id)
 
     def get(self, plan_id: str, *, whole: bool = False) -> Plan:
         """See `PlanReads.get`. A deleted plan is returned too, so that its cards can show that it is deleted."""
         found = self._loader.load({plan_id: WHOLE if whole else WITH_ITEMS})
         if plan_id not in found:
-            raise NotFound(what="plan", ref=plan_id)
+            raise NotFound(Thing.PLAN, plan_id)
         return found[plan_id]
 
     def get_masked(self, plan_ids: Collection[str]) -> Mapping[str, Plan]:
@@ -92,7 +92,7 @@ class SqlPlanReads:
         statement = select(item_specs).join(items).where(items.c.id == item_id, items.c.plan_id == plan_id)
         row = self._connection.execute(statement).first()
         if row is None:
-            raise NotFound(what="item", ref=item_id)
+            raise NotFound(Thing.ITEM, item_id)
         return self._loader.spec(row)
 
     def versions(self, plan_id: str) -> list[Version]:

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, overload
 from sqlalchemy import CursorResult
 
 from core.audit import LogEntry
+from core.messages import Message
 from core.plan import Approval, Channel, Check, Content, Decision, Item, Plan, Run, Stage, Tally, Vote, Window
 from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus
 
@@ -101,7 +102,7 @@ def progress_values(plan: Plan) -> Values:
         "answers": to_json(plan.answers),
         "submitting": plan.submitting,
         "window_open": plan.window_open,
-        "reason": plan.reason,
+        "reason": plan.reason.to_column(),
         "planning_at": micros(plan.planning_at),
         "approval_at": micros(plan.approval_at),
         "executing_at": micros(plan.executing_at),
@@ -162,7 +163,7 @@ def plan_of(
         answers=MappingProxyType({HookEvent(event): result for event, result in json.loads(row.answers).items()}),
         submitting=row.submitting,
         window_open=row.window_open,
-        reason=row.reason,
+        reason=Message.from_column(row.reason),
         planning_at=moment(row.planning_at),
         approval_at=moment(row.approval_at),
         executing_at=moment(row.executing_at),
@@ -192,14 +193,14 @@ def _check_json(check: Check | None) -> str | None:
     if check is None:
         return None
     moments = micros(check.since), micros(check.deadline)
-    return to_json([check.event, *moments, check.progress, check.reason, check.reminders])
+    return to_json([check.event, *moments, check.progress, check.reason.to_json(), check.reminders])
 
 
 def _check_of(text: str | None) -> Check | None:
     if text is None:
         return None
-    event, since, deadline, *rest = json.loads(text)
-    return Check(HookEvent(event), moment(since), moment(deadline), *rest)
+    event, since, deadline, progress, reason, *rest = json.loads(text)
+    return Check(HookEvent(event), moment(since), moment(deadline), progress, Message.from_json(reason), *rest)
 
 
 def stage_values(plan_id: str, position: int, stage: Stage) -> Values:
@@ -265,7 +266,7 @@ def item_values(plan_id: str, item: Item) -> Values:
         "run_status": run and run.status.value,
         "run_external_id": run and run.external_id,
         "run_url": run and run.url,
-        "run_message": run and run.message,
+        "run_message": run and run.message.to_column(),
         "run_started_at": run and micros(run.started_at),
         "run_ended_at": run and micros(run.ended_at),
     }
@@ -302,7 +303,7 @@ def _run_of(row: AnyRow) -> Run | None:
         status=RunStatus(row.run_status),
         external_id=row.run_external_id,
         url=row.run_url,
-        message=row.run_message,
+        message=Message.from_column(row.run_message),
         started_at=moment(row.run_started_at),
         ended_at=moment(row.run_ended_at),
     )
@@ -318,7 +319,7 @@ def run_values(plan_id: str, item_id: str, run: Run) -> Values:
         "status": run.status.value,
         "external_id": run.external_id,
         "url": run.url,
-        "message": run.message,
+        "message": run.message.to_column(),
         "started_at": micros(run.started_at),
         "ended_at": micros(run.ended_at),
     }

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from core.errors import Unavailable
+from core.messages import Message
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -51,6 +52,8 @@ class Sealing:
         try:
             plain = self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], item_id.encode())
         except InvalidTag:
-            raise Unavailable("The stored credentials cannot be read: the secret key has changed since.") from None
+            raise Unavailable(
+                Message("The stored credentials cannot be read: the secret key has changed since.")
+            ) from None
         secrets: dict[str, str] = json.loads(plain)
         return secrets

@@ -46,7 +46,7 @@ async def test_a_run_is_followed_to_its_end(subject: Subject, well: bool, status
     await subject.until(report, status)
     ended = await subject.runner.status(report.run_id, report.external_id, subject.order())
     assert ended is not None
-    assert ("exit code 3" in ended.message) is not well
+    assert ("exit code 3" in str(ended.message)) is not well
 
 
 async def test_a_run_that_nobody_knows_is_unknown(subject: Subject) -> None:
@@ -99,7 +99,7 @@ async def test_a_failed_run_is_repeated_by_the_next_attempt(subject: Subject) ->
 async def test_what_cannot_run_fails_at_its_start_and_is_not_started(subject: Subject) -> None:
     report = await subject.runner.start(subject.order(workflow=subject.system.refused))
     assert report.status is RunStatus.FAILED
-    assert "stages[0].jobs[0]" in report.message
+    assert "stages[0].jobs[0]" in str(report.message)
     assert subject.system.starts == 0
     assert await subject.runner.find(subject.order(workflow=subject.system.refused)) is None
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from core.effects import Destination, DestinationKind, Effect
+from core.messages import NO_MESSAGE, Message
 from core.ports.outbox import Attempt, DeliveryState, Outage, Settled
 from core.ports.store import Store
 from tests.clock import ManualClock
@@ -28,7 +29,7 @@ class Tries:
 
     async def again(self, number: int, status: int) -> None:
         good = status == 200
-        attempt = Attempt(self.clock.now(), 1, status, "" if good else "refused")
+        attempt = Attempt(self.clock.now(), 1, status, NO_MESSAGE if good else Message("refused"))
         settled = Settled(f"e{number}", DeliveryState.DONE if good else DeliveryState.DEAD, attempt)
         await self.store.write(lambda writing: writing.outbox.settle([settled]))
         self.clock.advance(timedelta(minutes=1))

@@ -10,6 +10,7 @@ import pytest
 from core import commands as c
 from core.effects import Destination, DestinationKind, Effect, Hook, Payload, Sync
 from core.errors import Conflict
+from core.messages import NO_MESSAGE, Message
 from core.ports.outbox import Attempt, Delivery, DeliveryState, Settled
 from core.ports.store import Store
 from tests.clock import ManualClock
@@ -17,6 +18,7 @@ from tests.contract.store.offices import Office
 from tests.worlds import CI, HOOK, SLACK, START, draft, stage
 
 LEASE = timedelta(minutes=1)
+REFUSED = Message("it answered {status}", {"status": 500})
 
 
 FEISHU = Destination(DestinationKind.CHAT, "feishu")
@@ -51,7 +53,7 @@ class Desk:
     async def settle(
         self, *ids: str, state: DeliveryState = DeliveryState.DONE, due_at: datetime | None = None
     ) -> None:
-        error = "" if state is DeliveryState.DONE else "refused"
+        error = NO_MESSAGE if state is DeliveryState.DONE else REFUSED
         attempt = Attempt(self.clock.now(), 12, 200, error, "answer")
         results = [Settled(effect_id, state, attempt, due_at) for effect_id in ids]
         await self.store.write(lambda writing: writing.outbox.settle(results))
@@ -168,11 +170,11 @@ async def test_every_try_is_kept(desk: Desk) -> None:
     await desk.settle("e1")
     tries = await desk.store.read(lambda reading: reading.deliveries.attempts("e1"))
     assert tries == [
-        Attempt(START, 12, 200, "refused", "answer"),
-        Attempt(START + timedelta(seconds=1), 12, 200, "", "answer"),
+        Attempt(START, 12, 200, REFUSED, "answer"),
+        Attempt(START + timedelta(seconds=1), 12, 200, NO_MESSAGE, "answer"),
     ]
     done = (await desk.all())["e1"]
-    assert (done.state, done.due_at, done.attempts, done.error) == (DeliveryState.DONE, None, 2, "")
+    assert (done.state, done.due_at, done.attempts, done.error) == (DeliveryState.DONE, None, 2, NO_MESSAGE)
     assert done.settled_at == START + timedelta(seconds=1)
 
 

@@ -25,6 +25,7 @@ from core.effects import (
     RunStart,
     Sync,
 )
+from core.messages import Message
 from core.status import HookEvent, PlanStatus
 from tests.worlds import CI, HOOK, START
 
@@ -47,7 +48,8 @@ ROWS: list[tuple[str, str, str, str, Payload]] = [
     ("feishu_instance", "form_start", "p1-3-0", '{"stage":0,"revision":3}', FormStart(0, 3, "p1-3-0")),
     ("feishu_instance", "form_cancel", "F1", '{"stage":0,"form":"F1"}', FormCancel(0, "F1")),
     ("gate:zadig", "answer", "", "{}", Answer()),
-    ("admins", "alarm", "ci", '{"reason":"it answered 410 (Gone)"}', Alarm("ci", "it answered 410 (Gone)")),
+    ("admins", "alarm", "ci", '{"reason":"it is full"}', Alarm("ci", Message.verbatim("it is full"))),
+    ("admins", "alarm", "ci", '{"reason":{"text":"it failed","params":{}}}', Alarm("ci", Message("it failed"))),
 ]  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from adapters.common.answering import Answering
 from core.errors import DeliveryError, Unavailable
+from core.messages import Message
 
 
 class Handler:
@@ -62,7 +63,7 @@ async def test_an_error_in_time_is_raised(answering: Answering, handler: Handler
     ("error", "level", "logged"),
     [
         (
-            DeliveryError("Shop", "no", retryable=False),
+            DeliveryError("Shop", Message("no"), retryable=False),
             "WARNING",
             "an answer did not reach its Shop user: Shop",
         ),

@@ -6,9 +6,10 @@ import pytest
 
 from adapters.common.connecting import Reachability
 from core.errors import DeliveryError
+from core.messages import Message
 
-AWAY = DeliveryError("Shop", "no answer in time", retryable=True)
-REFUSAL = DeliveryError("Shop", "no such channel", retryable=False)
+AWAY = DeliveryError("Shop", Message("no answer in time"), retryable=True)
+REFUSAL = DeliveryError("Shop", Message("no such channel"), retryable=False)
 LOST = "WARNING Shop cannot be reached: no answer in time; check shop.url"
 RESTORED = "INFO Shop can be reached again"
 

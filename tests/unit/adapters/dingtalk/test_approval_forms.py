@@ -12,6 +12,7 @@ from adapters.dingtalk.client import DingTalkClient
 from adapters.dingtalk.connection import StreamClient
 from adapters.dingtalk.settings import DingTalkSettings
 from core.errors import DeliveryError
+from core.messages import Message
 from core.plan import Decision, Rule
 from core.ports.approval_forms import FormOrder, FormState, FormStatus
 from tests.clock import ManualClock
@@ -130,7 +131,7 @@ async def test_forms_are_looked_for_within_some_days(
 async def test_a_withdrawn_form(ding: DingTalkSimulator, forms: DingTalkForms) -> None:
     form = await forms.start(ORDER)
     await forms.cancel(form, "somebody-who-is-manager-now")
-    assert await forms.state(form) == FormState(FormStatus.ENDED, (), "withdrawn")
+    assert await forms.state(form) == FormState(FormStatus.ENDED, (), Message("withdrawn"))
     await forms.cancel(form, "alice")
     assert len(ding.calls_to("workflow.terminate")) == 1
 
@@ -145,7 +146,7 @@ async def test_a_decided_form_is_left_alone(ding: DingTalkSimulator, forms: Ding
 async def test_a_deleted_form(ding: DingTalkSimulator, forms: DingTalkForms) -> None:
     form = await forms.start(ORDER)
     del ding.workflow.processes[form]
-    assert await forms.state(form) == FormState(FormStatus.ENDED, (), "deleted")
+    assert await forms.state(form) == FormState(FormStatus.ENDED, (), Message("deleted"))
     await forms.cancel(form, "alice")
     assert ding.calls_to("workflow.terminate") == []
 

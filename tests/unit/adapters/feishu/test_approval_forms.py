@@ -9,6 +9,7 @@ import pytest
 from adapters.feishu.approval_forms import FeishuForms
 from adapters.feishu.client import FeishuClient
 from core.errors import DeliveryError
+from core.messages import Message
 from core.plan import Decision, Rule
 from core.ports.approval_forms import ApprovalForms, FormOrder, FormState, FormStatus
 from tests.simulators.feishu import FeishuSimulator
@@ -103,7 +104,7 @@ async def test_a_form_may_end_without_a_decision(
 ) -> None:
     form = await forms.start(ORDER)
     feishu.approvals.end(form, status)
-    assert await forms.state(form) == FormState(FormStatus.ENDED, (), reason)
+    assert await forms.state(form) == FormState(FormStatus.ENDED, (), Message(reason))
 
 
 async def test_a_form_is_withdrawn_unless_it_is_over(feishu: FeishuSimulator, forms: ApprovalForms) -> None:

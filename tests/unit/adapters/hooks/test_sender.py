@@ -177,13 +177,13 @@ async def test_an_answer_that_breaks_off_is_no_answer(receiver: Receiver, sessio
     receiver.script(Answer(body=b'{"mess', ending="cut"))
     attempt = await post(session, target(receiver))
     assert (attempt.outcome, attempt.status) == (Outcome.RETRY, None)
-    assert "not completed" in attempt.error
+    assert "not completed" in str(attempt.error)
 
 
 async def test_a_slow_receiver_is_given_up(receiver: Receiver, session: ClientSession) -> None:
     receiver.script(Answer(delay=0.8))
     attempt = await post(session, target(receiver))
-    assert (attempt.outcome, attempt.error) == (Outcome.RETRY, "timed out")
+    assert (attempt.outcome, str(attempt.error)) == (Outcome.RETRY, "timed out")
     assert attempt.ms >= 400
 
 
@@ -191,12 +191,12 @@ async def test_a_receiver_that_hangs_closes_or_is_down_is_tried_again(
     receiver: Receiver, session: ClientSession
 ) -> None:
     receiver.fail("hook", how="hang")
-    assert (await post(session, target(receiver))).error == "timed out"
+    assert str((await post(session, target(receiver))).error) == "timed out"
     receiver.fail("hook", how="close")
     assert (await post(session, target(receiver))).outcome is Outcome.RETRY
     to = target(receiver)
     await receiver.stop()
-    assert "Connect call failed" in (await post(session, to)).error
+    assert "Connect call failed" in str((await post(session, to)).error)
 
 
 async def test_a_server_that_speaks_no_http_is_tried_again(session: ClientSession) -> None:
@@ -210,22 +210,22 @@ async def test_a_server_that_speaks_no_http_is_tried_again(session: ClientSessio
         url = f"http://127.0.0.1:{port}/hook?token=s3cret"
         attempt = await post(session, sender.Receiver(url, instance="http://fabu.example"))
     assert attempt.outcome is Outcome.RETRY
-    assert attempt.error.startswith("the answer is not valid HTTP")
-    assert "s3cret" not in attempt.error
+    assert str(attempt.error).startswith("the answer is not valid HTTP")
+    assert "s3cret" not in str(attempt.error)
 
 
 async def test_an_internal_address_is_not_called_and_the_error_says_what_to_do(receiver: Receiver) -> None:
     async with guarded_session() as session:
         attempt = await post(session, target(receiver))
     assert attempt.outcome is Outcome.RETRY
-    assert "hooks.allow_internal" in attempt.error
+    assert "hooks.allow_internal" in str(attempt.error)
     assert receiver.calls == []
 
 
 @pytest.mark.parametrize("url", ["ftp://example.com/?token=s3cret", "http://", "no url ?token=s3cret"])
 async def test_an_address_that_is_none_is_an_error_without_the_address(session: ClientSession, url: str) -> None:
     attempt = await post(session, sender.Receiver(url, instance="http://fabu.example"))
-    assert (attempt.outcome, attempt.error) == (Outcome.RETRY, "the address is no valid URL")
+    assert (attempt.outcome, str(attempt.error)) == (Outcome.RETRY, "the address is no valid URL")
 
 
 async def test_the_receiver_is_strict_about_the_body(receiver: Receiver, session: ClientSession) -> None:

@@ -96,7 +96,7 @@ class Desk:
         """Wait until the end of a run is told."""
         async with self._news:
             await self._news.wait_for(lambda: run_id in [report.run_id for report in self.told])
-        return next((report.status, report.message) for report in self.told if report.run_id == run_id)
+        return next((report.status, str(report.message)) for report in self.told if report.run_id == run_id)
 
     async def run(self, *jobs: dict[str, Any], params: list[dict[str, Any]] | None = None) -> End:
         """Start a workflow of one stage and wait for its end."""

@@ -14,6 +14,7 @@ import pytest
 from adapters.local.record import Record, RunFolder
 from adapters.local.sessions import ProcessId
 from adapters.local.settings import LocalSettings
+from core.messages import NO_MESSAGE, Message
 from core.status import RunStatus
 from tests.unit.adapters.local.conftest import Desk, gone, order, pid_in, script, sql, workflow
 from tests.waiting import until
@@ -87,13 +88,13 @@ async def test_what_waited_is_cancelled_with_its_plan(killed: int, tmp_path: Pat
     desk = Desk(tmp_path / "runs")
     await desk.cancel("r2")
     report = await desk.start(script("echo never"), run_id="r2")
-    assert (report.status, report.message) == (RunStatus.CANCELLED, "cancelled with its plan")
+    assert (report.status, str(report.message)) == (RunStatus.CANCELLED, "cancelled with its plan")
 
 
 async def test_what_waited_fails_when_its_database_is_gone(killed: int, tmp_path: Path) -> None:
     report = await Desk(tmp_path / "runs").start(sql("SELECT 1"), run_id="r2")
     assert report.status is RunStatus.FAILED
-    assert "there is no database shop" in report.message
+    assert "there is no database shop" in str(report.message)
 
 
 async def test_what_waited_when_a_server_stopped_is_left_to_the_next(tmp_path: Path) -> None:
@@ -145,6 +146,20 @@ async def test_a_run_without_a_readable_record_is_unknown(desk: Desk, text: str 
     assert (await desk.start(script("echo again"))).status is RunStatus.UNKNOWN
     await desk.runner.recover()
     assert desk.told == []
+
+
+def test_a_record_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path, "r1")
+    folder.create(Record(RunStatus.RUNNING))
+    (folder.path / "record.json").write_text('{"status": "failed", "detail": "stage/job: exit code 2"}')
+    assert folder.load() == Record(RunStatus.FAILED, Message.verbatim("stage/job: exit code 2"))
+
+
+@pytest.mark.parametrize("detail", [Message("exit code {code}", {"code": 2}), Message.verbatim("{"), NO_MESSAGE])
+def test_a_record_keeps_why_a_run_ended(tmp_path: Path, detail: Message) -> None:
+    folder, record = RunFolder(tmp_path, "r1"), Record(RunStatus.FAILED, detail)
+    folder.create(record)
+    assert folder.load() == record
 
 
 def test_of_two_starts_one_creates(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from adapters.local.runner import LocalRunner
 from adapters.local.sessions import ProcessId
 from adapters.local.settings import LocalSettings
 from core.errors import DeliveryError
+from core.messages import Message
 from core.ports.runner import RunReport
 from core.status import RunStatus
 from core.workflow import Workflow
@@ -92,7 +93,7 @@ async def test_the_folder_that_scripts_worked_in_is_removed(desk: Desk) -> None:
 
 async def test_time_limit(desk: Desk) -> None:
     end = await desk.run(script("echo begun; sleep 1000", timeout="1s"))
-    assert end == (RunStatus.TIMEOUT, "stage/job: not done within 0:00:01")
+    assert end == (RunStatus.TIMEOUT, "stage/job: not done within 1s")
 
 
 async def test_cancel_ends_every_process_even_those_that_ignore_it(desk: Desk) -> None:
@@ -188,7 +189,7 @@ async def test_close_lets_runs_end_then_cancels_and_leaves_what_waits(tmp_path: 
         await desk.start(script("echo never"), run_id="late")
     go.touch()
     await closing
-    assert {report.run_id: (report.status, report.message) for report in desk.told} == {
+    assert {report.run_id: (report.status, str(report.message)) for report in desk.told} == {
         "quick": (RunStatus.PASSED, ""),
         "slow": (RunStatus.CANCELLED, "server stopped"),
     }
@@ -213,7 +214,7 @@ async def test_a_failing_listener_does_not_harm_the_record(tmp_path: Path) -> No
 async def test_what_cannot_run_is_not_started(desk: Desk) -> None:
     report = await desk.start(script(""))
     assert report.status is RunStatus.FAILED
-    assert "stages[0].jobs[0].spec.script: write the bash script to run" in report.message
+    assert "stages[0].jobs[0].spec.script: write the bash script to run" in str(report.message)
     assert await desk.runner.find(order(workflow())) is None
     assert await desk.status() is RunStatus.UNKNOWN
 
@@ -231,7 +232,8 @@ async def test_a_report_names_the_run_and_its_page(tmp_path: Path) -> None:
     desk = Desk(tmp_path / "runs", public_url="http://fabu")
     await desk.run(script("exit 2"))
     name = f"r1@{(desk.work_dir / 'home').read_text()}"
-    report = RunReport("r1", RunStatus.FAILED, name, "http://fabu/runs/r1", "stage/job: exit code 2")
+    message = Message("{place}: {what}", {"place": "stage/job", "what": Message("exit code {code}", {"code": 2})})
+    report = RunReport("r1", RunStatus.FAILED, name, "http://fabu/runs/r1", message)
     assert desk.told == [report]
     assert await desk.runner.find(order(workflow())) == report
 

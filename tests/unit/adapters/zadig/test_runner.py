@@ -64,7 +64,7 @@ async def test_what_zadig_would_skip_silently_fails_at_once_and_starts_nothing(
 ) -> None:
     report = await runner.start(order(script(), {"name": "scirpt", "type": "freestyle", "spec": {}}))
     assert report.status is RunStatus.FAILED
-    assert "Shop release has no job scirpt, so Zadig would skip it" in report.message
+    assert "Shop release has no job scirpt, so Zadig would skip it" in str(report.message)
     assert zadig.tasks == {}
 
 
@@ -108,14 +108,14 @@ async def test_a_run_that_needs_a_person_says_what_for_and_where(
     started = await runner.start(ordered)
     await zadig.move(zadig.only_task(), status)
     report = await runner.status("r1", started.external_id, ordered)
-    assert (report.status, report.message, report.url) == (RunStatus.WAITING, message, started.url)
+    assert (report.status, str(report.message), report.url) == (RunStatus.WAITING, message, started.url)
 
 
 async def test_a_failed_run_says_where_it_failed(runner: ZadigRunner, zadig: Zadig) -> None:
     started = await runner.start(order())
     await zadig.move(zadig.only_task(), "failed", job="script", error="exit status 2")
     report = await runner.status("r1", started.external_id, order())
-    assert (report.status, report.message) == (RunStatus.FAILED, "build / script: exit status 2")
+    assert (report.status, str(report.message)) == (RunStatus.FAILED, "build / script: exit status 2")
 
 
 async def test_a_task_that_vanished_is_unknown(runner: ZadigRunner, zadig: Zadig) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from bot.outbox.replay import Replays, named
 from core import commands as c
+from core.messages import Message
 from core.ports.outbox import Attempt, DeliveryState, Settled
 from tests.unit.bot.api.serving import Site
 from tests.worlds import START
@@ -15,7 +16,7 @@ async def give_up(fabu: Site) -> list[str]:
     now = fabu.clock.now()
     claimed = await fabu.services.store.write(lambda writing: writing.outbox.claim(now, timedelta(minutes=1), 100))
     ids = [delivery.effect.id for delivery in claimed]
-    tried = Attempt(now, 5, 500, "refused", "out of order")
+    tried = Attempt(now, 5, 500, Message("refused"), "out of order")
     ended = [Settled(effect_id, DeliveryState.DEAD, tried) for effect_id in ids]
     await fabu.services.store.write(lambda writing: writing.outbox.settle(ended))
     return ids

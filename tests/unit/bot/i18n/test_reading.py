@@ -23,7 +23,8 @@ from core.commands import Verb
 from core.draft import PlanDraft, PlanPatch
 from core.effects import Destination, DestinationKind, Effect, Sync
 from core.engine import Outcome
-from core.errors import DeliveryError, Invalid, NotFound
+from core.errors import DeliveryError, Invalid, NotFound, Thing
+from core.messages import Message
 from core.people import Directory, Group, Person
 from core.plan import Channel, Check, Content, Decision, Plan, Run, Vote
 from core.ports.outbox import Delivery, DeliveryState
@@ -84,7 +85,7 @@ def plan_in(status: PlanStatus, name: str = "支付") -> Plan:
         replace(
             item,
             status=ENDS.get(status, ItemStatus.FAILED),
-            run=Run("7", 2, status, message="the start was interrupted"),
+            run=Run("7", 2, status, message=Message("the start was interrupted")),
             workflow=name,
             executed_by="system",
             spec=None,
@@ -98,7 +99,7 @@ def plan_in(status: PlanStatus, name: str = "支付") -> Plan:
         votes=(Vote(0, "bob", Decision.APPROVE, name, START, "carol"),),
         approval=replace(plan.approval, current=1),
         check=Check(HookEvent.FINISH_PLANNING, START, START),
-        reason="timeout" if status in FAILED_CHECK.values() else name,
+        reason=Message("timeout") if status in FAILED_CHECK.values() else Message.verbatim(name),
         content=Content(name, ({"sprint_name": name},)),
         window=replace(plan.window, start=START),
         window_open=True,
@@ -132,9 +133,10 @@ def entries(plan: Plan) -> Iterator[LogEntry]:
         "delegate": "carol", "endpoint": "7", "event": "all_job_done", "form": "7", "item_id": next(iter(plan.items)),
         "person": "bob", "progress": "支付", "stage": 0, "started": ["支付"], "status": "running", "to": "carol",
     }  # fmt: skip
+    expired = Message("timeout").to_json()
     for event in EVENTS:
         for actor, kind in (("bob", "person"), ("system", "system"), ("external", "external"), ("gate:zadig", "gate")):
-            said = {} if kind == "person" else {"reason": "timeout"}
+            said = {} if kind == "person" else {"reason": "timeout", "messages": {"reason": expired}}
             yield LogEntry("p", 1, START, actor, kind, "web", event, details | said)
     for verb in Verb:
         yield LogEntry("p", 1, START, "bob", "person", "web", "refused", {"verb": verb.value})
@@ -149,9 +151,9 @@ def errors(locale: Locale, name: str) -> Iterator[str]:
     for kind in error_classes():
         names = [field for _, field, _, _ in string.Formatter().parse(kind.message) if field]
         yield locale.text(kind.message, **{field: values.get(field, name) for field in names})
-    for what in ("plan", "item", "command", "version", "runner"):
-        yield locale.error(NotFound(what=what, ref=7))
-    yield locale.error(DeliveryError("Zadig", "it is busy", retryable=True))
+    for what in Thing:
+        yield locale.error(NotFound(what, 7))
+    yield locale.error(DeliveryError("Zadig", Message("it is busy"), retryable=True))
     world = World()
     plan = draft(stage("7"), manager="7", items=[], window={"start": START, "end": START})
     yield locale.error(Invalid(*problems_at_finish(plan, world.context(PEOPLE.actor("bob", "api")))))

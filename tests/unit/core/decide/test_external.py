@@ -8,6 +8,7 @@ from core import commands as c
 from core import errors
 from core.consequences import effects_of
 from core.effects import Hook
+from core.messages import Message
 from core.status import HookEvent, PlanStatus
 from core.timers import TimerKind, timers_of
 from tests.worlds import World, draft, stage, text_item, waiting_policy
@@ -88,7 +89,7 @@ def test_a_failed_check_says_why_and_can_be_asked_again() -> None:
     assert world.plan.check is not None
     assert world.plan.check.progress == "scanning 3 of 9"
     assert answer(world, FINISH, "failed", reason="licence missing") == ["check_failed"]
-    assert (world.plan.status, world.plan.reason) == (PlanStatus.FINISH_CHECK_FAILED, "licence missing")
+    assert (world.plan.status, str(world.plan.reason)) == (PlanStatus.FINISH_CHECK_FAILED, "licence missing")
     assert world.do(c.Recheck) == ["check_started"]
     assert hooks(world) == [("finish_planning", PlanStatus.FINISH_CHECK)]
     assert answer(world, FINISH) == ["check_passed"]
@@ -100,7 +101,7 @@ def test_the_deadline_of_a_check_fails_it() -> None:
     world.do(c.Finish)
     due = timers_of(world.plan)[TimerKind.CHECK_DEADLINE]
     assert world.do(c.TimerFired, "system", kind=TimerKind.CHECK_DEADLINE, due_at=due) == ["check_failed"]
-    assert world.plan.reason == "timeout"
+    assert world.plan.reason == Message("timeout")
 
 
 def test_the_same_answer_again_changes_nothing_and_another_is_a_contradiction() -> None:
