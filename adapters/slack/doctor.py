@@ -43,7 +43,8 @@ async def _token(client: SlackClient) -> list[Finding]:
         if error.vendor_code:
             cure = "Install the app in the workspace again and copy its bot token to slack.bot_token"
             return [Finding(False, "Slack refuses the bot token.", f"{cure} ({error.vendor_code}).")]
-        return [Finding(False, "Slack does not answer.", f"Let this machine reach {client.settings.api_url}.")]
+        cure = f"Let this machine reach {client.settings.api_url}, or check slack.api_url."
+        return [Finding(False, "Slack does not answer.", cure)]
     found = [Finding(True, "Slack knows the bot token.")]
     given = answer.headers.get("x-oauth-scopes")
     if given is None:

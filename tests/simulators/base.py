@@ -115,9 +115,9 @@ class Simulator:
         self._faults += [(operation, Fault(how, status, retry_after, body, applied))] * times
 
     @contextmanager
-    def outage(self, *, status: int = 503, how: How = "close") -> Iterator[None]:
+    def outage(self, *, status: int = 503, how: How = "close", retry_after: int | None = None) -> Iterator[None]:
         """Fail every request inside the block; scripted faults keep for later."""
-        self._outage = Fault(how, status)
+        self._outage = Fault(how, status, retry_after)
         try:
             yield
         finally:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import psycopg
 from sqlalchemy import URL
 
+from adapters.common.connecting import Reachability
 from adapters.store.sql.announcing import CHANNEL
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ class Listener:
         """`notify` is called on the listener's thread, also when it connects: earlier notifications may be lost."""
         self._dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._sender, self._notify = sender, notify
+        self._reachability = Reachability("PostgreSQL", "start it, or check database.url", log)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fabu-listener", daemon=True)
         self._thread.start()
@@ -40,12 +42,13 @@ class Listener:
             try:
                 self._listen()
             except psycopg.Error as error:
-                log.warning("Listening to the database was interrupted: %s", str(error).strip())
+                self._reachability.lost(str(error).partition("\n")[0])
                 self._closing.wait(_RETRY_SECONDS)
 
     def _listen(self) -> None:
         with psycopg.connect(self._dsn, autocommit=True, connect_timeout=5, application_name="fabu") as connection:
             connection.execute(f"LISTEN {CHANNEL}")
+            self._reachability.restored()
             self._notify()
             while not self._closing.is_set():
                 for notification in connection.notifies(timeout=_CLOSE_SECONDS, stop_after=1):

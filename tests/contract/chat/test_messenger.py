@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from pydantic import BaseModel, SecretStr
 
-from core.card import Card
+from core.card import Button, Card, Fact, Row, Section
 from core.errors import DeliveryError
 from core.ports.messenger import Place
 from tests.contract.chat.conftest import Subject
@@ -63,6 +64,20 @@ async def test_updates_of_one_card_keep_their_order(chat: Subject) -> None:
     assert await asyncio.gather(*updates) == [True] * 4
     [text] = chat.seen(chat.bob)
     assert "state 3" in text
+
+
+async def test_what_is_too_large_for_the_vendor_is_cut_before_it_is_sent(chat: Subject) -> None:
+    much = "发布 <b>&amp; *all* @everyone |" * 100
+    rows = tuple(Row(f"{number}. {much}", "✅", much, "https://fabu.example.com") for number in range(100))
+    buttons = tuple(Button("approve", much, f"ref{number}") for number in range(60))
+    large = replace(
+        card(), summary=much, tag=much, facts=(Fact(much, much),) * 60, sections=(Section(much, much, rows),) * 3,
+        buttons=buttons, note=much, more=Button("open", "Open", url="https://fabu.example.com"),
+    )  # fmt: skip
+    posted = await chat.messenger.post(chat.channel, large, "k1")
+    assert await chat.messenger.update(posted, replace(large, title=f"#8 {much}"))
+    await chat.messenger.say(posted, much, "t1")
+    assert "#8 发布" in chat.seen(chat.channel)[0]
 
 
 async def test_a_card_that_vanished_does_not_change(chat: Subject) -> None:

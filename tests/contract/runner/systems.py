@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.workflow import Workflow
+from tests.simulators.base import Simulator
 from tests.simulators.zadig import Zadig
 
 Json = dict[str, Any]
@@ -24,6 +25,8 @@ class System(ABC):
     """What `problems` has something against, whatever the system holds."""
     refused: Workflow
     """What a start has something against."""
+    simulator: Simulator | None = None
+    """Where it is simulated."""
 
     @property
     @abstractmethod
@@ -68,7 +71,7 @@ class SimulatedZadig(System):
     project = "shop"
 
     def __init__(self, zadig: Zadig) -> None:
-        self._zadig = zadig
+        self._zadig = self.simulator = zadig
         self.section = {"url": zadig.url, "token": zadig.token}
         job = {"name": "script", "type": "freestyle", "spec": {}}
         self.workflow = _workflow("shop-release", job)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from bot.adapters import RUNNERS
+from bot.i18n import Locale
 from core.ports.runner import RunReport
 from core.status import RunStatus
 from tests.contract.runner.conftest import Subject
@@ -111,6 +114,14 @@ async def test_problems_are_found_without_the_system(subject: Subject) -> None:
     assert [problem.path.partition("[")[0] for problem in found] == ["stages"]
     nothing = subject.system.workflow.model_copy(update={"stages": []})
     assert [problem.path for problem in subject.runner.problems(nothing)] == ["stages"]
+
+
+async def test_problems_are_explained_in_the_readers_language(subject: Subject) -> None:
+    nothing = subject.system.workflow.model_copy(update={"stages": []})
+    found = [*subject.runner.problems(subject.system.unfit), *subject.runner.problems(nothing)]
+    explained = [Locale("zh_CN", "UTC").problem(problem) for problem in found]
+    assert explained
+    assert [text for text in explained if not re.search("[一-龥]", text)] == []
 
 
 async def test_closing_twice_is_closing_once(subject: Subject) -> None:

@@ -205,4 +205,5 @@ DINGTALK = Vendor(
     connect=connect,
     seen=seen,
     remove=remove,
+    names_pause=False,
 )

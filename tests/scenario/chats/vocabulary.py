@@ -178,7 +178,8 @@ class Vendor(Generic[SimulatorT, OfficeT]):
     simulator by which a card is posted. `simulator` runs the chat with everybody and the channel in it; `section`
     writes the settings of the app, `people` how Fabu knows each person, `account` the vendor's id of one. `connect`
     lets the simulator reach a running Fabu. `seen` reads what the bot has sent to a channel or to an account, oldest
-    first, and `remove` takes away a card. `keyed` says whether the vendor takes a card once for its key.
+    first, and `remove` takes away a card. `keyed` says whether the vendor takes a card once for its key, `names_pause`
+    whether it answers, when it is busy, how long it wants to be left alone.
     """
 
     name: str
@@ -191,6 +192,7 @@ class Vendor(Generic[SimulatorT, OfficeT]):
     seen: Callable[[SimulatorT, str], list[str]]
     remove: Callable[[SimulatorT, Posted], None]
     keyed: bool = True
+    names_pause: bool = True
 
     def stage(self, name: str, *approvers: str, **fields: Any) -> Json:
         """Return a stage that is decided by cards of this chat."""

@@ -74,7 +74,7 @@ def test_people_are_listed_with_their_account_in_each_chat(terminal: Terminal) -
     (terminal.folder / "p.yaml").write_text("[{id: zoe, slack: U7, feishu: ou_7, dingtalk: z7}]")
     terminal.fabu("people", "import", "p.yaml")
     listed = terminal.fabu("people", "list")
-    assert re.search(r"e-mail +Slack +Feishu +DingTalk +groups", listed)
+    assert re.search(r"e-mail +Slack +Feishu +DingTalk", listed)
     assert re.search(r"zoe +zoe +U7 +ou_7 +z7", listed)
 
 

@@ -20,6 +20,7 @@ import bot.i18n
 from bot.cards.sentences import SENTENCES
 from bot.i18n.labels import label
 from core.commands import Verb
+from core.plan import Channel, Decision
 from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus
 from tests.unit.bot.i18n.families import error_classes
 
@@ -71,7 +72,8 @@ def test_the_catalogue_has_the_texts_of_the_sources_and_no_others(sources: set[s
 
 
 def test_errors_statuses_verbs_and_the_log_are_among_the_texts(pairs: dict[str, str]) -> None:
-    names = [label(value) for kind in (PlanStatus, ItemStatus, RunStatus, HookEvent, Verb) for value in kind]
+    kinds = (PlanStatus, ItemStatus, RunStatus, HookEvent, Verb, Channel, Decision)
+    names = [label(value) for kind in kinds for value in kind]
     messages = [kind.message for kind in error_classes()]
     assert len(messages) > 30
     assert [text for text in (*names, *messages, *SENTENCES.values()) if text not in pairs] == []
