@@ -1,4 +1,4 @@
-"""What is sent to the API beside drafts: the bodies of commands, and query strings."""
+"""The bodies and query strings of API requests, apart from the drafts of plans (`core.draft`)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from core.status import PlanStatus
 from core.text import Duration, Moment, remove_invisible
 from core.verbs import Argument
 
-Said = Annotated[str, StringConstraints(max_length=4000), AfterValidator(remove_invisible)]
-Told = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"\S"), AfterValidator(remove_invisible)]
-Short = Annotated[str, StringConstraints(max_length=200), AfterValidator(remove_invisible)]
+LongText = Annotated[str, StringConstraints(max_length=4000), AfterValidator(remove_invisible)]
+RequiredText = Annotated[
+    str, StringConstraints(min_length=1, max_length=4000, pattern=r"\S"), AfterValidator(remove_invisible)
+]
+ShortText = Annotated[str, StringConstraints(max_length=200), AfterValidator(remove_invisible)]
 
 
 class Body(BaseModel):
@@ -28,32 +30,32 @@ class Words(Body):
 
     @property
     def text(self) -> str:
-        """What is said."""
+        """The value of the field, empty when there is no field."""
         return "".join(value for _, value in self)
 
 
 class Comment(Words):
     """What an approver adds to an approval."""
 
-    comment: Said = ""
+    comment: LongText = ""
 
 
 class Reason(Words):
     """Why; it is kept in the log and shown to everybody."""
 
-    reason: Told
+    reason: RequiredText
 
 
 class MaybeReason(Words):
     """Why, if there is something to say."""
 
-    reason: Said = ""
+    reason: LongText = ""
 
 
 class Remark(Words):
     """What whoever executes an item notes about it."""
 
-    remark: Said = ""
+    remark: LongText = ""
 
 
 class Deputy(Words):
@@ -63,7 +65,7 @@ class Deputy(Words):
 
 
 def body_for(argument: Argument | None) -> type[Words]:
-    """Return the body of a verb by the text that goes with it."""
+    """Return the body of the verbs that take this text."""
     match argument:
         case None:
             return Words
@@ -115,15 +117,15 @@ class ChatBody(Body):
     """What a person types, or the button of a card that they press."""
 
     text: Annotated[str, StringConstraints(max_length=10_000)] = ""
-    verb: Short = ""
-    ref: Short = ""
+    verb: ShortText = ""
+    ref: ShortText = ""
     values: Annotated[dict[str, Annotated[str, StringConstraints(max_length=100_000)]], Field(max_length=50)] = {}
 
 
 class Part(Body):
     """Which part of a list: `cursor` is the `next_cursor` of the part before."""
 
-    cursor: Short = ""
+    cursor: ShortText = ""
     limit: Annotated[int, Field(ge=1, le=100)] = 20
 
 
@@ -131,8 +133,8 @@ class PlanFilter(Part):
     """Which plans; `q` is looked for in names."""
 
     status: PlanStatus | Literal[""] = ""
-    manager: Short = ""
-    q: Short = ""
+    manager: ShortText = ""
+    q: ShortText = ""
 
 
 class DeliveryFilter(Part):
@@ -163,4 +165,4 @@ class EventPart(Body):
 class TokensOf(Body):
     """Whose tokens; other people's are for administrators."""
 
-    person: Short = ""
+    person: ShortText = ""

@@ -1,4 +1,4 @@
-"""What the API answers. Times are RFC 3339 in UTC; durations are written as they are read (`1h30m`)."""
+"""The answers of the API. Times are RFC 3339 in UTC; durations are written as requests write them (`1h30m`)."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ class PlanAnswer(Answer):
 
     @classmethod
     def of(cls, plan: Plan, public_url: str, *, items: bool = True) -> Self:
-        """Return a plan as far as it was loaded, with its items unless they are not wanted."""
+        """Return the loaded parts of a plan; without its items unless `items`."""
         approval, content = plan.approval, plan.content
         stages = [_stage(stage, plan, index) for index, stage in enumerate(approval.stages)]
         derived = {
@@ -289,12 +289,16 @@ class DeliveryAnswer(Answer):
     tries: list[AttemptAnswer] | None = WHERE_LOADED
 
     @classmethod
-    def of(cls, delivery: Delivery, tries: Sequence[Attempt] | None = None) -> Self:
+    def of(cls, delivery: Delivery, attempts: Sequence[Attempt] | None = None) -> Self:
         """Return a delivery without its payload."""
         effect, record = delivery.effect, record_of(delivery.effect.payload)
-        what = {"destination": str(effect.destination), "kind": record.kind, "ref": record.ref}
-        told = {"tries": None if tries is None else list(tries)}
-        return cls.model_validate(_fields(effect, cls) | _fields(delivery, cls) | what | told)
+        derived = {
+            "destination": str(effect.destination),
+            "kind": record.kind,
+            "ref": record.ref,
+            "tries": None if attempts is None else list(attempts),
+        }
+        return cls.model_validate(_fields(effect, cls) | _fields(delivery, cls) | derived)
 
 
 class ReplayAnswer(Answer):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from adapters.zadig.runner import ZadigRunner
-from bot.api.pushes import HOOK_HANDLERS, take_push
+from bot.api.pushes import HOOK_HANDLERS, handle_push
 from bot.services import SERVICES
 from bot.zadig.gate import ZadigGate, zadig_runner
 from bot.zadig.openapi import add_zadig_plans
@@ -23,4 +23,4 @@ def add_zadig(app: web.Application) -> None:
 
 
 async def _hook(request: web.Request) -> web.Response:
-    return await take_push(request, ZadigRunner.name)
+    return await handle_push(request, ZadigRunner.name)

@@ -20,7 +20,7 @@ from adapters.hooks.body import told_of
 from bot.api.auth import authenticate
 from bot.api.errors import language_of
 from bot.api.request import ACTOR
-from bot.api.routing import read_body, read_query, validated
+from bot.api.routing import read_body, read_query, validate
 from bot.i18n import Locale
 from bot.services import SERVICES, Services
 from bot.zadig.openapi_approval import approval_answer
@@ -88,7 +88,7 @@ async def create(request: web.Request, services: Services) -> dict[str, Any]:
     """Start a plan without items; they come with a change."""
     body = read_body(request, await request.read(), PlanBody)
     fields = fields_of(body, services.engine.directory)
-    draft = validated(lambda: PlanDraft.model_validate(fields), fields)
+    draft = validate(lambda: PlanDraft.model_validate(fields), fields)
     command = c.Create(plan_id=services.ids.new(), draft=draft)
     await services.engine.execute(command, request[ACTOR])
     return {"id": command.plan_id}
@@ -115,7 +115,7 @@ async def change(request: web.Request, services: Services) -> None:
     body = read_body(request, await request.read(), FullBody)
     plan, engine, actor = await _plan(request, services), services.engine, request[ACTOR]
     fields = fields_of(body, engine.directory) | {"items": items_of(body.jobs, plan.items)}
-    patch = validated(lambda: PlanPatch.model_validate(fields), fields)
+    patch = validate(lambda: PlanPatch.model_validate(fields), fields)
     if plan.status in _FIXED:
         raise WrongStatus(status=plan.status, verb=Verb.EDIT)
     edit = c.Edit(plan_id=plan.id, patch=patch)

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from adapters.zadig.planned import WorkflowInput, planned
-from bot.api.routing import validated
+from bot.api.routing import validate
 from core.errors import Invalid, Problem
 from core.people import Directory
 from core.plan import Channel, Item
@@ -141,8 +141,8 @@ def items_of(jobs: Iterable[JobBody], known: Mapping[str, Item]) -> list[dict[st
 def _task(job: JobBody, index: int) -> dict[str, Any]:
     try:
         if job.type == "text":
-            return {"content": validated(lambda: _Text.model_validate(job.spec), job.spec).content}
-        given = validated(lambda: WorkflowInput.model_validate(job.spec), job.spec)
+            return {"content": validate(lambda: _Text.model_validate(job.spec), job.spec).content}
+        given = validate(lambda: WorkflowInput.model_validate(job.spec), job.spec)
         return {"runner": "zadig", "project": given.project_key, "workflow": planned(given)}
     except Invalid as error:
         path = f"jobs[{index}].spec."
