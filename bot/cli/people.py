@@ -37,9 +37,10 @@ def import_people(
     config: Config = None,
 ) -> None:
     """Add people, or replace those with the same id; a running server knows them within half a minute."""
-    from bot.app import load_people
+    from bot.adapters import CHATS
     from bot.cli.configuration import read_settings
     from bot.cli.database import run_on_store
+    from bot.people.directory import load_people
 
     settings = read_settings(config)
     people, groups = read_people(file)
@@ -48,7 +49,7 @@ def import_people(
         before = await store.read(lambda reading: reading.people.directory())
         _check_members(groups, {*before.people, *(entry.id for entry in (*people, *settings.people))}, file)
         imported = settings.model_copy(update={"people": people, "groups": groups})
-        return before, before if dry_run else await load_people(imported, store)
+        return before, before if dry_run else await load_people(imported, store, CHATS)
 
     before, after = run_on_store(settings, work)
     for entry in people:
