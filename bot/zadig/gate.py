@@ -19,7 +19,7 @@ from bot.i18n import Locale
 from bot.i18n.labels import label
 from bot.outbox.worker import Courier, Couriers, Sent, patient
 from bot.services import Services
-from bot.zadig.gate_text import described
+from bot.zadig.gate_text import describe_plan
 from core import commands as c
 from core.draft import ApprovalDraft, PlanDraft, StageDraft, TextItemDraft
 from core.effects import Destination
@@ -100,7 +100,7 @@ class ZadigGate:
         return PlanDraft(
             name=f"{_PREFIX}{plan.name[:120]} · {self._locale.text(label(event))}",
             manager=own or self._settings.gate_manager or next(iter(self._services.settings.auth.admins), ""),
-            description=described(plan, self._locale),
+            description=describe_plan(plan, self._locale),
             approval=ApprovalDraft(
                 stages=(stage,),
                 allow_self_approval=not own,
