@@ -34,16 +34,16 @@ from bot.outbox.cards import CardSync
 from bot.outbox.hooks import Hooks
 from bot.outbox.runs import Runs, report_run
 from bot.outbox.worker import Courier, Couriers, DeliveryWorker, patient
+from bot.people.directory import load_people
 from bot.people.identities import Identities
 from bot.scheduler import Ticks
 from bot.services import SERVICES, Services
 from bot.zadig import add_zadig
 from bot.zadig.gate import gate_couriers
-from config.settings import PersonEntry, Settings
+from config.settings import Settings
 from core.context import Environment, Policy
 from core.effects import Destination, DestinationKind
 from core.engine import Engine
-from core.people import Directory, Group, Person
 from core.ports.clock import Clock, Ids
 from core.ports.runner import Runner
 from core.ports.store import Store
@@ -64,22 +64,6 @@ def policy_of(settings: Settings) -> Policy:
     told = frozenset(event for events in hooks.values() for event in events)
     waits = told if settings.hooks.wait_for_callback else frozenset()
     return Policy(check_events=waits, check_timeout=settings.hooks.check_timeout, hooks=hooks)
-
-
-async def load_people(settings: Settings, store: Store) -> Directory:
-    """Bring the people of the settings into the store, and return everybody."""
-    admins = set(settings.auth.admins)
-    people = [_person_of(entry, admin=entry.id in admins) for entry in settings.people]
-    groups = [Group(entry.id, entry.members) for entry in settings.groups]
-    await store.write(lambda writing: writing.people.put(people, groups))
-    return await store.read(lambda reading: reading.people.directory())
-
-
-def _person_of(entry: PersonEntry, *, admin: bool) -> Person:
-    """Return the person of an entry, with an account for each chat that the entry names one for."""
-    accounts = {chat: user for chat in CHATS if (user := getattr(entry, chat))}
-    own = entry.model_dump(exclude=set(CHATS)) | {"name": entry.name or entry.id}
-    return Person(**own, accounts=accounts, admin=admin)
 
 
 @asynccontextmanager
@@ -138,7 +122,7 @@ async def _open_engine(
     stack.push_async_callback(engine.drain)
     if data_folder(settings.database.url) is not None:  # nobody else uses this database: who was sending is gone
         await store.write(lambda writing: writing.outbox.release(clock.now()))
-    environment.publish(directory=await load_people(settings, store))
+    environment.publish(directory=await load_people(settings, store, CHATS))
     return engine, store
 
 

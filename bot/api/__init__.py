@@ -1,14 +1,14 @@
-"""The HTTP interface: REST under `/api/v1` with its OpenAPI document, events, pushes of runners, health and metrics."""
+"""The HTTP API: REST under `/api/v1` with its OpenAPI document and event stream, pushes of runners, health, metrics."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
 from bot.api import chat, deliveries, events, health, history, people, plans
-from bot.api.auth import TOKENS, authentication
-from bot.api.errors import errors
-from bot.api.observing import METRICS, Metrics, figures, measuring, observation
-from bot.api.openapi import document
+from bot.api.auth import TOKENS, protect_api
+from bot.api.errors import answer_errors
+from bot.api.metrics import METRICS, Metrics, measure, observe, show_metrics
+from bot.api.openapi import build_document
 from bot.api.pushes import add_pushes
 from bot.api.routing import Endpoint
 from bot.people.tokens import Tokens
@@ -26,27 +26,25 @@ ENDPOINTS: tuple[Endpoint, ...] = (
 
 
 def add_routes(app: web.Application) -> None:
-    """Add the routes, and the middlewares that observe, answer errors as JSON and let only the known into the API.
+    """Add the routes, and the middlewares that observe requests, answer errors as JSON and authenticate callers.
 
-    `app[SERVICES]` must be there. A middleware that signs people in by other means than a token comes before, and
-    sets `request[bot.api.request.ACTOR]`.
+    `app[SERVICES]` has to be set.
     """
     services = app[SERVICES]
     app[TOKENS] = Tokens(services.store, services.clock)
     app[METRICS], app[events.FEED], app[health.READINESS] = Metrics(), events.Feed(), {}
-    app.middlewares[:0] = [observation, errors]
-    app.middlewares.append(authentication)
-    app.cleanup_ctx.extend([measuring, events.feed])
+    app.middlewares[:0] = [observe, answer_errors]
+    app.middlewares.append(protect_api)
+    app.cleanup_ctx.extend([measure, events.wake_streams])
     app.on_shutdown.append(app[events.FEED].close)
     for endpoint in ENDPOINTS:
         app.router.add_route(endpoint.method, API + endpoint.path, endpoint.serve)
-    app.router.add_get("/api/openapi.json", _described)
-    app.router.add_get("/healthz", health.alive)
-    app.router.add_get("/readyz", health.ready)
-    app.router.add_get("/metrics", figures)
+    app.router.add_get("/api/openapi.json", _show_document)
+    app.router.add_get("/healthz", health.show_liveness)
+    app.router.add_get("/readyz", health.show_readiness)
+    app.router.add_get("/metrics", show_metrics)
     add_pushes(app)
 
 
-async def _described(request: web.Request) -> web.Response:
-    """Answer the OpenAPI document."""
-    return web.json_response(document(ENDPOINTS, request.config_dict[SERVICES].settings.public_url + API))
+async def _show_document(request: web.Request) -> web.Response:
+    return web.json_response(build_document(ENDPOINTS, request.config_dict[SERVICES].settings.public_url + API))

@@ -1,4 +1,4 @@
-"""Who asks: `Authorization: Bearer <token>` (RFC 6750)."""
+"""Authentication of API requests by `Authorization: Bearer <token>` (RFC 6750)."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from core.errors import Unauthorized
 from core.people import Actor
 
 PREFIX = "/api/v1/"
-
+"""The start of the paths that need a token."""
 TOKENS = web.AppKey("tokens", Tokens)
 
 
 @web.middleware
-async def authentication(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Let nobody into the API whom a token, or a sign-in that came before, does not prove."""
-    if request.path.startswith(PREFIX) and ACTOR not in request:
+async def protect_api(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Handle a request of the API only with a valid token."""
+    if request.path.startswith(PREFIX):
         request[ACTOR] = await authenticate(request)
     return await handler(request)
 
 
 async def authenticate(request: web.Request) -> Actor:
-    """Return the person whose token a request carries.
+    """Return the owner of the token in a request, as an actor.
 
-    Raises Unauthorized without a valid token, Forbidden when its owner has left.
+    Raises Unauthorized without a valid token, Forbidden when its owner is not active any more.
     """
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not secret.strip():

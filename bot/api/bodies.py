@@ -1,4 +1,4 @@
-"""What is sent to the API beside drafts: the bodies of commands, and query strings."""
+"""The bodies and query strings of API requests, apart from the drafts of plans (`core.draft`)."""
 
 from __future__ import annotations
 
@@ -12,58 +12,60 @@ from core.status import PlanStatus
 from core.text import Duration, Moment, remove_invisible
 from core.verbs import Argument
 
-Said = Annotated[str, StringConstraints(max_length=4000), AfterValidator(remove_invisible)]
-Told = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"\S"), AfterValidator(remove_invisible)]
-Short = Annotated[str, StringConstraints(max_length=200), AfterValidator(remove_invisible)]
+LongText = Annotated[str, StringConstraints(max_length=4000), AfterValidator(remove_invisible)]
+RequiredText = Annotated[
+    str, StringConstraints(min_length=1, max_length=4000, pattern=r"\S"), AfterValidator(remove_invisible)
+]
+ShortText = Annotated[str, StringConstraints(max_length=200), AfterValidator(remove_invisible)]
 
 
 class Body(BaseModel):
-    """Base of bodies and queries: a field that is not known is refused."""
+    """Base of bodies and queries; unknown fields are rejected."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Words(Body):
-    """The words that go with a command, in one field or none."""
+    """The text of a command, in one field or none."""
 
     @property
     def text(self) -> str:
-        """What is said."""
+        """The value of the field, empty when there is no field."""
         return "".join(value for _, value in self)
 
 
 class Comment(Words):
-    """What an approver adds to an approval."""
+    """The comment of an approver."""
 
-    comment: Said = ""
+    comment: LongText = ""
 
 
 class Reason(Words):
-    """Why; it is kept in the log and shown to everybody."""
+    """The reason for a command, which everybody can read in the log."""
 
-    reason: Told
+    reason: RequiredText
 
 
 class MaybeReason(Words):
-    """Why, if there is something to say."""
+    """The reason for a command; it may be missing."""
 
-    reason: Said = ""
+    reason: LongText = ""
 
 
 class Remark(Words):
-    """What whoever executes an item notes about it."""
+    """The remark of the person who executes an item."""
 
-    remark: Said = ""
+    remark: LongText = ""
 
 
 class Deputy(Words):
-    """Who decides instead."""
+    """The person who decides in place of the caller."""
 
     to: Id
 
 
 def body_for(argument: Argument | None) -> type[Words]:
-    """Return the body of a verb by the text that goes with it."""
+    """Return the body of the verbs that take this text."""
     match argument:
         case None:
             return Words
@@ -82,7 +84,7 @@ def body_for(argument: Argument | None) -> type[Words]:
 
 
 class Copy(Body):
-    """What is different in the copy. A window or a schedule that has passed is dropped unless a new one is given."""
+    """What differs in the copy. A window or a schedule that has passed is not copied."""
 
     name: Name | None = None
     window: WindowDraft | None = None
@@ -90,7 +92,7 @@ class Copy(Body):
 
 
 class Replay(Body):
-    """Which deliveries begin again: those named, or those that were given up and came up between two moments."""
+    """The deliveries to replay: those with these ids, or the dead ones that were created between two times."""
 
     ids: Annotated[tuple[Id, ...], Field(min_length=1, max_length=1000)] | None = None
     since: Moment | None = None
@@ -104,7 +106,7 @@ class Replay(Body):
 
 
 class NewToken(Body):
-    """A new token; `person` is for administrators, who may make one for somebody else."""
+    """A new token. Only administrators may name another `person` than themselves."""
 
     name: Name
     person: Id | None = None
@@ -112,55 +114,55 @@ class NewToken(Body):
 
 
 class ChatBody(Body):
-    """What a person types, or the button of a card that they press."""
+    """A command that a person types, or a button or a form with its values."""
 
     text: Annotated[str, StringConstraints(max_length=10_000)] = ""
-    verb: Short = ""
-    ref: Short = ""
+    verb: ShortText = ""
+    ref: ShortText = ""
     values: Annotated[dict[str, Annotated[str, StringConstraints(max_length=100_000)]], Field(max_length=50)] = {}
 
 
 class Part(Body):
-    """Which part of a list: `cursor` is the `next_cursor` of the part before."""
+    """The page of a list: `cursor` is the `next_cursor` of the page before."""
 
-    cursor: Short = ""
+    cursor: ShortText = ""
     limit: Annotated[int, Field(ge=1, le=100)] = 20
 
 
 class PlanFilter(Part):
-    """Which plans; `q` is looked for in names."""
+    """The plans to list; `q` is searched for in their names."""
 
     status: PlanStatus | Literal[""] = ""
-    manager: Short = ""
-    q: Short = ""
+    manager: ShortText = ""
+    q: ShortText = ""
 
 
 class DeliveryFilter(Part):
-    """Which deliveries."""
+    """The deliveries to list."""
 
     state: DeliveryState | Literal[""] = ""
 
 
 class LogPart(Body):
-    """Which part of a log: what follows the entry `after`."""
+    """The part of a log that follows the entry `after`."""
 
     after: Annotated[int, Field(ge=0, lt=2**63)] = 0
     limit: Annotated[int, Field(ge=1, le=1000)] = 500
 
 
 class Against(Body):
-    """The revision to compare with; the one before when it is not given."""
+    """The revision to compare with, by default the one before."""
 
     against: Annotated[int, Field(ge=0, lt=2**31)] | None = None
 
 
 class EventPart(Body):
-    """Where to begin when there is no `Last-Event-ID`: after the entry with this id; with what comes when missing."""
+    """The entry after which the stream begins without a `Last-Event-ID`, by default the newest."""
 
     after: Annotated[int, Field(ge=0, lt=2**63)] | None = None
 
 
 class TokensOf(Body):
-    """Whose tokens; other people's are for administrators."""
+    """The person whose tokens to list; only administrators may name others than themselves."""
 
-    person: Short = ""
+    person: ShortText = ""

@@ -1,7 +1,7 @@
-"""The callback of external systems: what they answer to a hook (document "发布计划", section "发布计划 CallBack").
+"""The callback endpoint, where external systems answer hooks (document "发布计划", section "发布计划 CallBack").
 
-Whoever answers must know the instance code of the plan's present revision, which the hook carries. The settings may ask
-for more: a bearer token, or a signature of the raw body (Standard Webhooks), whose `webhook-id` counts once.
+A callback must have the instance code of the plan's current revision, which the hook contained. The settings may
+require more: a bearer token, or a signature of the raw body (Standard Webhooks), whose `webhook-id` takes effect once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import from_json
 
 from adapters.hooks.signing import decode_secret, verify
-from bot.api.bodies import Said
+from bot.api.bodies import LongText
 from bot.api.errors import BadRequest, TooLarge, error_response
 from bot.api.request import json_response
 from bot.problems import MOST, problems_in, unstorable
@@ -37,13 +37,14 @@ LIMIT = 64 * 1024
 WRONG_CODES = 10
 """How many wrong codes one client may send for one plan within a `SPAN`."""
 SPAN = timedelta(minutes=1)
+"""The time after which wrong codes are counted from zero again."""
 
 _SPELLINGS = {"finished_planning": "finish_planning", "execute": "start_execute", "all_done": "all_job_done"}
-"""Events as the names of statuses spell them."""
+"""Other accepted names of events: those in the names of statuses."""
 
 
 class TooManyCodes(FabuError):
-    """A client that tries out codes."""
+    """The client has sent too many wrong codes."""
 
     code = "too_many_requests"
     http_status = 429
@@ -51,7 +52,7 @@ class TooManyCodes(FabuError):
 
 
 class CallbackBody(BaseModel):
-    """What an external system says about a moment of a plan; fields that are not known are ignored."""
+    """The result of an external system's check for one event of a plan; unknown fields are ignored."""
 
     model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True)
 
@@ -59,8 +60,8 @@ class CallbackBody(BaseModel):
     instance_code: Annotated[str, Field(max_length=200)]
     hook_event: Annotated[HookEvent, BeforeValidator(lambda event: _SPELLINGS.get(str(event), event))]
     result: Literal["success", "failed", "executing"]
-    failed_reason: Said | None = None
-    description: Said | None = None
+    failed_reason: LongText | None = None
+    description: LongText | None = None
 
 
 class CallbackAnswer(BaseModel):
@@ -76,13 +77,13 @@ def add_callback(app: web.Application) -> None:
 
 
 class Callbacks:
-    """Proves callbacks and hands them to the engine."""
+    """Authenticates callbacks, and executes them as commands."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._mode = services.settings.callback.auth
         self._secret = services.settings.callback.secret.get_secret_value()
-        self._wrong = WrongCodes()
+        self._wrong_codes = WrongCodes()
         if self._mode == "signature":
             decode_secret(self._secret)
         if self._mode == "bearer" and not self._secret:
@@ -91,29 +92,29 @@ class Callbacks:
     async def answer(self, request: web.Request) -> web.Response:
         """Answer one callback. Raises a FabuError when it is not accepted."""
         raw = await _read(request)
-        key = self._prove(request, raw)
-        body = _parsed(raw)
+        key = self._authenticate(request, raw)
+        body = _parse(raw)
         plan_id = await self._services.store.read(lambda reading: reading.plans.id_of(body.release_plan_id))
-        client = (_client(request, trust_proxy=self._services.settings.server.trust_proxy), plan_id)
-        if self._wrong.too_many(client, self._services.clock.now()):
+        client = (_client_address(request, trust_proxy=self._services.settings.server.trust_proxy), plan_id)
+        if self._wrong_codes.too_many(client, self._services.clock.now()):
             response = error_response(request, TooManyCodes())
             response.headers["Retry-After"] = str(int(SPAN.total_seconds()))
             return response
         try:
             outcome = await self._execute(plan_id, body, key)
         except (Forbidden, Gone):
-            self._wrong.note(client)
+            self._wrong_codes.count(client)
             raise
         return json_response(CallbackAnswer(id=outcome.plan.id))
 
-    def _prove(self, request: web.Request, raw: bytes) -> str:
-        """Return the key under which a proven callback counts once, empty for none. Raises Unauthorized."""
+    def _authenticate(self, request: web.Request, raw: bytes) -> str:
+        """Return the idempotency key of an authentic callback, empty when it has none. Raises Unauthorized."""
         match self._mode:
             case "bearer":
                 scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-                if scheme.lower() != "bearer" or not _same(token.strip(), self._secret):
+                if scheme.lower() != "bearer" or not _are_equal(token.strip(), self._secret):
                     raise Unauthorized
-            case "signature" if not _same(request.headers.get("X-Zadig-Token", ""), self._secret):
+            case "signature" if not _are_equal(request.headers.get("X-Zadig-Token", ""), self._secret):
                 return f"callback:{verify(raw, request.headers, [self._secret], self._services.clock.now())}"
         return ""
 
@@ -129,13 +130,13 @@ class Callbacks:
         try:
             return await self._services.engine.execute(command, EXTERNAL, key)
         except Forbidden:
-            if await self._services.store.read(lambda reading: _was_told(reading, plan_id, body.instance_code)):
+            if await self._services.store.read(lambda reading: _is_earlier_code(reading, plan_id, body.instance_code)):
                 raise Gone(Message("The plan has changed since this hook. Answer the newest one.")) from None
             raise
 
 
 class WrongCodes:
-    """Counts wrong codes by client and plan, from nothing again after each span."""
+    """Counts wrong codes by client and plan, from zero again after each `SPAN`."""
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, str]] = Counter()
@@ -148,13 +149,13 @@ class WrongCodes:
             self._until = now + SPAN
         return self._counts[client] >= WRONG_CODES
 
-    def note(self, client: tuple[str, str]) -> None:
+    def count(self, client: tuple[str, str]) -> None:
         """Count a wrong code."""
         self._counts[client] += 1
 
 
-def _was_told(reading: Reading, plan_id: str, code: str) -> bool:
-    """Tell whether a code belonged to an earlier revision: one that was drafted, or one that a hook told of."""
+def _is_earlier_code(reading: Reading, plan_id: str, code: str) -> bool:
+    """Tell whether a code was that of an earlier revision: of a version, or in one of the newest 200 deliveries."""
     payloads = [delivery.effect.payload for delivery in reading.deliveries.page(plan_id, limit=200).items]
     codes = [version.instance_code for version in reading.plans.versions(plan_id)]
     codes += [payload.instance_code for payload in payloads if isinstance(payload, Hook)]
@@ -170,8 +171,8 @@ async def _read(request: web.Request) -> bytes:
     return bytes(raw)
 
 
-def _parsed(raw: bytes) -> CallbackBody:
-    """Read a body, whatever its Content-Type. Raises BadRequest when it is no JSON, Invalid when fields are wrong."""
+def _parse(raw: bytes) -> CallbackBody:
+    """Parse a body of any Content-Type. Raises BadRequest when it is not JSON, Invalid when fields are wrong."""
     try:
         data: Any = from_json(raw, allow_inf_nan=False)
         problems = list(islice(unstorable(data), MOST))
@@ -185,12 +186,12 @@ def _parsed(raw: bytes) -> CallbackBody:
         raise Invalid(*problems_in(error, data)) from None
 
 
-def _client(request: web.Request, *, trust_proxy: bool) -> str:
-    """Return the address of the client; a proxy writes the one it saw at the end of X-Forwarded-For."""
+def _client_address(request: web.Request, *, trust_proxy: bool) -> str:
+    """Return the address of the client. A trusted proxy appends the client's address to X-Forwarded-For."""
     forwarded = request.headers.get("X-Forwarded-For", "") if trust_proxy else ""
     return forwarded.rpartition(",")[2].strip() or request.remote or ""
 
 
-def _same(given: str, expected: str) -> bool:
-    """Compare in constant time; nothing equals an empty secret."""
+def _are_equal(given: str, expected: str) -> bool:
+    """Compare with a secret in constant time. Nothing equals an empty secret."""
     return bool(expected) and hmac.compare_digest(given.encode(errors="surrogateescape"), expected.encode())

@@ -1,4 +1,4 @@
-"""The chat over HTTP, for the terminal: the same words and the same answers as in the other chats."""
+"""The chat endpoint, for the terminal: it has the grammar and the replies of the vendors' chats."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from core.chat import Inbound
 
 
 async def chat(call: Call[ChatBody, None]) -> ReplyAnswer:
-    """Answer what a person types or presses."""
-    said = call.body
+    """Reply to a typed command, a button or a form."""
+    body = call.body
     inbound = Inbound(
         platform="cli",
         user=call.actor.id,
         key=call.key or call.services.ids.new(),
-        text=said.text,
-        verb=said.verb,
-        ref=said.ref,
-        values=said.values,
+        text=body.text,
+        verb=body.verb,
+        ref=body.ref,
+        values=body.values,
         private=True,
         language=language_of(call.request),
     )

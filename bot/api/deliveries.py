@@ -1,4 +1,4 @@
-"""What is told to outside systems: how it went, and telling it again."""
+"""Endpoints of deliveries: lists, one delivery with its attempts, and replays of those that have ended."""
 
 from __future__ import annotations
 
@@ -15,41 +15,41 @@ from core.ports.paging import Page
 from core.ports.store import Reading
 
 
-async def of_plan(call: Call[None, DeliveryFilter]) -> Listed[DeliveryAnswer]:
+async def list_of_plan(call: Call[None, DeliveryFilter]) -> Listed[DeliveryAnswer]:
     """List the deliveries of a plan, the newest first."""
     return await _list(call, call.ref("id", Thing.PLAN))
 
 
-async def of_all(call: Call[None, DeliveryFilter]) -> Listed[DeliveryAnswer]:
+async def list_all(call: Call[None, DeliveryFilter]) -> Listed[DeliveryAnswer]:
     """List all deliveries, the newest first."""
     return await _list(call, "")
 
 
 async def _list(call: Call[None, DeliveryFilter], ref: str) -> Listed[DeliveryAnswer]:
-    asked = call.query
+    query = call.query
 
-    def query(reading: Reading) -> Page[Delivery]:
+    def load(reading: Reading) -> Page[Delivery]:
         plan_id = reading.plans.id_of(ref) if ref else ""
-        return reading.deliveries.page(plan_id, asked.state, asked.cursor, asked.limit)
+        return reading.deliveries.page(plan_id, query.state, query.cursor, query.limit)
 
-    return Listed[DeliveryAnswer].of(await call.services.store.read(query), DeliveryAnswer.of)
+    return Listed[DeliveryAnswer].of(await call.services.store.read(load), DeliveryAnswer.of)
 
 
 async def show(call: Call[None, None]) -> DeliveryAnswer:
-    """Read a delivery with its tries and what the other side answered to each."""
+    """Answer a delivery with its attempts."""
     effect_id = call.ref("id", Thing.DELIVERY)
 
-    def query(reading: Reading) -> tuple[list[Delivery], list[Attempt]]:
+    def load(reading: Reading) -> tuple[list[Delivery], list[Attempt]]:
         return reading.deliveries.by_ids([effect_id]), reading.deliveries.attempts(effect_id)
 
-    found, tries = await call.services.store.read(query)
+    found, attempts = await call.services.store.read(load)
     if not found:
         raise NotFound(Thing.DELIVERY, effect_id)
-    return DeliveryAnswer.of(found[0], tries)
+    return DeliveryAnswer.of(found[0], attempts)
 
 
 async def replay_one(call: Call[Words, None]) -> ReplayAnswer:
-    """Begin an ended delivery again. Raises NotFound when there is none that has ended."""
+    """Replay a delivery. Raises NotFound when there is none with this id that has ended."""
     effect_id = call.ref("id", Thing.DELIVERY)
     answer = await _replay(call, named([effect_id]))
     if not answer.replayed:
@@ -58,24 +58,24 @@ async def replay_one(call: Call[Words, None]) -> ReplayAnswer:
 
 
 async def replay_many(call: Call[Replay, None]) -> ReplayAnswer:
-    """Begin ended deliveries again: those named, or all that were given up in a time."""
-    asked = call.body
-    chosen = named(asked.ids) if asked.ids is not None else given_up(since=asked.since, until=asked.until)
-    return await _replay(call, chosen)
+    """Replay the ended deliveries with these ids, or all dead ones that were created in a span of time."""
+    body = call.body
+    choice = named(body.ids) if body.ids is not None else given_up(since=body.since, until=body.until)
+    return await _replay(call, choice)
 
 
-async def _replay(call: Call[Any, Any], chosen: Choice) -> ReplayAnswer:
+async def _replay(call: Call[Any, Any], choice: Choice) -> ReplayAnswer:
     replays = Replays(call.services.store, call.services.engine)
-    done = await replays.replay(chosen, call.actor, call.key, call.fingerprint)
+    done = await replays.replay(choice, call.actor, call.key, call.fingerprint)
     if done.repeated:
         call.headers["Idempotent-Replayed"] = "true"
     return ReplayAnswer(replayed=done.count)
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (
-    Endpoint(method="GET", path="/plans/{id}/deliveries", summary="List the deliveries of a plan", handler=of_plan,
+    Endpoint(method="GET", path="/plans/{id}/deliveries", summary="List the deliveries of a plan", handler=list_of_plan,
              answer=Listed[DeliveryAnswer], query=DeliveryFilter, refusals=(404,)),
-    Endpoint(method="GET", path="/deliveries", summary="List all deliveries, the newest first", handler=of_all,
+    Endpoint(method="GET", path="/deliveries", summary="List all deliveries, the newest first", handler=list_all,
              answer=Listed[DeliveryAnswer], query=DeliveryFilter),
     Endpoint(method="GET", path="/deliveries/{id}", summary="Read a delivery with its tries and their answers",
              handler=show, answer=DeliveryAnswer, refusals=(404,)),

@@ -1,4 +1,4 @@
-"""Errors as the API answers them: `{"code", "message", "params"}` with the status of the error."""
+"""How the API answers errors: the error's status, with `{"code", "message", "params"}` in the request's language."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class BadRequest(FabuError):
 
 
 class NoSuchRoute(FabuError):
-    """The path is none of ours."""
+    """No route has this path."""
 
     code = "not_found"
     http_status = 404
@@ -36,7 +36,7 @@ class NoSuchRoute(FabuError):
 
 
 class MethodNotAllowed(FabuError):
-    """The path does not take this method."""
+    """No route of this path has this method."""
 
     code = "method_not_allowed"
     http_status = 405
@@ -44,7 +44,7 @@ class MethodNotAllowed(FabuError):
 
 
 class TooLarge(FabuError):
-    """The body is larger than the server takes."""
+    """The body is larger than the server accepts."""
 
     code = "too_large"
     http_status = 413
@@ -52,15 +52,15 @@ class TooLarge(FabuError):
 
 
 class UnsupportedMediaType(FabuError):
-    """The body is of another type than JSON."""
+    """The Content-Type of the body is not that of JSON."""
 
     code = "unsupported_media_type"
     http_status = 415
     message = "Send the body as Content-Type: application/json."
 
 
-class Internal(FabuError):
-    """Something that was not foreseen; the log has it under the request's id."""
+class InternalError(FabuError):
+    """An unexpected error, which the log has under the id of the request."""
 
     code = "internal"
     http_status = 500
@@ -70,16 +70,17 @@ class Internal(FabuError):
 _OF_STATUS: Mapping[int, type[FabuError]] = {
     kind.http_status: kind for kind in (BadRequest, NoSuchRoute, MethodNotAllowed, TooLarge, UnsupportedMediaType)
 }
+"""What is answered instead of aiohttp's own errors."""
 
 
 @web.middleware
-async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer every error as JSON, in the language of the request or of the person."""
+async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer every error of a handler as JSON, in the language of `language_of`."""
     try:
         return await handler(request)
     except FabuError as error:
         return error_response(request, error)
-    except web.RequestPayloadError:  # the body broke off, or is not compressed as it says
+    except web.RequestPayloadError:  # the body ended early, or its Content-Encoding is wrong
         return error_response(request, BadRequest())
     except web.HTTPException as error:
         if error.status not in _OF_STATUS:
@@ -90,11 +91,11 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return response
     except Exception:
         log.exception("request %s failed", request[REQUEST_ID])
-        return error_response(request, Internal(request_id=request[REQUEST_ID]))
+        return error_response(request, InternalError(request_id=request[REQUEST_ID]))
 
 
 def error_response(request: web.Request, error: FabuError) -> web.Response:
-    """Return the answer that tells an error."""
+    """Return the JSON response for an error."""
     language = language_of(request)
     english = {name: str(value) if isinstance(value, Message) else value for name, value in error.params.items()}
     params = to_jsonable_python(english, fallback=str)
@@ -117,10 +118,10 @@ def error_response(request: web.Request, error: FabuError) -> web.Response:
 
 
 def language_of(request: web.Request) -> str:
-    """Return the language to answer in: what the request prefers, else the person's, else the installation's."""
-    for wanted in _preferred(request.headers.get("Accept-Language", "")):
+    """Return the language of an answer: the request's preferred one, else the person's, else the installation's."""
+    for tag in _parse_languages(request.headers.get("Accept-Language", "")):
         for language in LANGUAGES:
-            if wanted[:2].lower() == language[:2]:
+            if tag[:2].lower() == language[:2]:
                 return language
     services = request.config_dict[SERVICES]
     actor = request.get(ACTOR)
@@ -128,8 +129,8 @@ def language_of(request: web.Request) -> str:
     return (person.language if person else "") or services.settings.server.language
 
 
-def _preferred(header: str) -> list[str]:
-    """Return the language tags of an Accept-Language header, the most wanted first (RFC 9110, 12.5.4)."""
+def _parse_languages(header: str) -> list[str]:
+    """Return the language tags of an Accept-Language header, the preferred ones first (RFC 9110, 12.5.4)."""
     weighted = []
     for part in header.split(","):
         tag, _, weight = part.replace(" ", "").partition(";q=")

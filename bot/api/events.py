@@ -1,4 +1,4 @@
-"""The operation logs of all plans as they grow: server-sent events (WHATWG HTML, 9.2)."""
+"""The endpoint that streams new log entries of all plans as server-sent events (WHATWG HTML, 9.2)."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ from core.ports.store import Store
 log = logging.getLogger(__name__)
 
 HEARTBEAT = 15.0
-"""Seconds after which a stream without news sends a comment, so that proxies keep it open."""
-AT_ONCE = 200
+"""Seconds after which a stream without entries sends a comment, so that proxies keep it open."""
+BATCH = 200
+"""Entries that are read at once."""
 
 
 class Feed:
-    """Wakes the streams when there is news, and ends them."""
+    """Wakes the streams when there may be new entries, and ends them when the server stops."""
 
     def __init__(self) -> None:
         self.closed = False
@@ -32,11 +33,11 @@ class Feed:
 
     @property
     def news(self) -> asyncio.Event:
-        """What will be set at the next news. Take it before looking, so that nothing is missed in between."""
+        """An event that the next `wake` sets. Get it before reading the store, so that no entry is missed."""
         return self._news
 
     def wake(self) -> None:
-        """Tell the streams to look."""
+        """Let the streams read the store."""
         self._news.set()
         self._news = asyncio.Event()
 
@@ -49,18 +50,18 @@ class Feed:
 FEED = web.AppKey("feed", Feed)
 
 
-async def feed(app: web.Application) -> AsyncIterator[None]:
-    """Let commits, also those of other replicas, wake the streams of an application while it runs."""
-    services, streams = app[SERVICES], app[FEED]
-    services.engine.listen(lambda _: streams.wake())
-    services.store.listen(streams.wake)
+async def wake_streams(app: web.Application) -> AsyncIterator[None]:
+    """Wake the streams of an application at every commit, also of other replicas, while the application runs."""
+    services, feed = app[SERVICES], app[FEED]
+    services.engine.listen(lambda _: feed.wake())
+    services.store.listen(feed.wake)
     yield
 
 
-async def events(call: Call[None, EventPart]) -> web.StreamResponse:
-    """Stream log entries of all plans; a stream that broke goes on with its `Last-Event-ID`."""
+async def stream_events(call: Call[None, EventPart]) -> web.StreamResponse:
+    """Stream the log entries of all plans. A client that reconnects continues after its `Last-Event-ID`."""
     store, feed = call.services.store, call.request.config_dict[FEED]
-    last = await store.read(lambda reading: reading.log.newest()) if (asked := _asked(call)) is None else asked
+    last = await store.read(lambda reading: reading.log.newest()) if (start := _read_start(call)) is None else start
     response = web.StreamResponse(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
     response.content_type = "text/event-stream"
     await response.prepare(call.request)
@@ -68,18 +69,19 @@ async def events(call: Call[None, EventPart]) -> web.StreamResponse:
         await response.write(b": connected\n\n")
         while not feed.closed:
             news = feed.news
-            entries = await _since(store, last)
+            entries = await _read_after(store, last)
             if entries:
                 last = entries[-1].id
-                await response.write("".join(map(_event, entries)).encode())
-            elif not await _within(news, HEARTBEAT):
+                await response.write("".join(map(_format_event, entries)).encode())
+            elif not await _wait(news, HEARTBEAT):
                 await response.write(b": still here\n\n")
     except (ConnectionResetError, Unavailable) as error:
-        log.debug("an event stream ended: %s", error)  # the reader comes back with the last id it has
+        log.debug("an event stream ended: %s", error)  # the client reconnects with the last id that it has
     return response
 
 
-def _asked(call: Call[None, EventPart]) -> int | None:
+def _read_start(call: Call[None, EventPart]) -> int | None:
+    """Return the id after which a client wants entries, None when it wants those that are still to come."""
     last = call.request.headers.get("Last-Event-ID", "")
     if not last:
         return call.query.after
@@ -88,15 +90,16 @@ def _asked(call: Call[None, EventPart]) -> int | None:
     return int(last)
 
 
-async def _since(store: Store, last: int) -> list[LogEntry]:
-    return await store.read(lambda reading: reading.log.since(last, AT_ONCE))
+async def _read_after(store: Store, last: int) -> list[LogEntry]:
+    return await store.read(lambda reading: reading.log.since(last, BATCH))
 
 
-def _event(entry: LogEntry) -> str:
+def _format_event(entry: LogEntry) -> str:
     return f"id: {entry.id}\nevent: {entry.event}\ndata: {LogAnswer.of(entry).model_dump_json()}\n\n"
 
 
-async def _within(event: asyncio.Event, seconds: float) -> bool:
+async def _wait(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for an event. Return whether it is set before the time is over."""
     try:
         async with asyncio.timeout(seconds):
             return await event.wait()
@@ -105,6 +108,6 @@ async def _within(event: asyncio.Event, seconds: float) -> bool:
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (
-    Endpoint(method="GET", path="/events", summary="Follow the operation logs of all plans", handler=events,
+    Endpoint(method="GET", path="/events", summary="Follow the operation logs of all plans", handler=stream_events,
              query=EventPart, request_headers=("Last-Event-ID",)),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Whether this process lives, and whether it should get requests."""
+"""The health endpoints: `/healthz` (this process is alive) and `/readyz` (it can serve requests)."""
 
 from __future__ import annotations
 
@@ -21,47 +21,49 @@ PATIENCE = 5.0
 """Seconds that a check may take."""
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
-Readiness = Callable[[], Awaitable[str]]
-"""Tells why the process is not ready; empty when it is."""
-READINESS = web.AppKey("readiness", dict[str, Readiness])
-"""The checks by name. `bot.app` may add to them before the application starts."""
+ReadinessCheck = Callable[[], Awaitable[str]]
+"""Returns why the process is not ready; an empty text when it is."""
+READINESS = web.AppKey("readiness", dict[str, ReadinessCheck])
+"""Checks by name, beside that of the store. Add to them before the application starts."""
 
 
-class Alive(BaseModel):
-    """The answer of a process that lives."""
+class LivenessAnswer(BaseModel):
+    """The answer of every process that is alive."""
 
     status: str = "alive"
 
 
-class Ready(BaseModel):
-    """Whether the process is ready; `reasons` tells why not, by the name of the check."""
+class ReadinessAnswer(BaseModel):
+    """Whether the process is ready; `reasons` has the reasons against it, by the name of the check."""
 
     status: str
     reasons: dict[str, str]
 
 
-async def alive(_: web.Request) -> web.Response:
-    """Answer `/healthz`: nothing is asked, so that a slow database makes nobody kill the process."""
-    return json_response(Alive())
+async def show_liveness(_: web.Request) -> web.Response:
+    """Answer `/healthz` without a check: a slow database must not be a reason to kill the process."""
+    return json_response(LivenessAnswer())
 
 
-async def ready(request: web.Request) -> web.Response:
+async def show_readiness(request: web.Request) -> web.Response:
     """Answer `/readyz`: 200, or 503 with the reasons."""
     store, others = request.config_dict[SERVICES].store, request.config_dict[READINESS]
-    checks: dict[str, Readiness] = {"store": lambda: usable(store), **others}
-    told = await asyncio.gather(*(_reason(name, check) for name, check in checks.items()))
-    reasons = {name: reason for name, reason in zip(checks, told, strict=True) if reason}
-    return json_response(Ready(status="unready" if reasons else "ready", reasons=reasons), 503 if reasons else 200)
+    checks: dict[str, ReadinessCheck] = {"store": lambda: probe_store(store), **others}
+    results = await asyncio.gather(*(_run(name, check) for name, check in checks.items()))
+    reasons = {name: reason for name, reason in zip(checks, results, strict=True) if reason}
+    answer = ReadinessAnswer(status="unready" if reasons else "ready", reasons=reasons)
+    return json_response(answer, 503 if reasons else 200)
 
 
-async def usable(store: Store) -> str:
-    """Read from the store, and begin and end a transaction that writes nothing."""
+async def probe_store(store: Store) -> str:
+    """Read from the store, and commit a transaction that writes nothing. Raises Unavailable when either fails."""
     await store.read(lambda reading: reading.people.tokens("nobody"))
     await store.write(lambda writing: writing.requests.forget(_LONG_AGO))
     return ""
 
 
-async def _reason(name: str, check: Readiness) -> str:
+async def _run(name: str, check: ReadinessCheck) -> str:
+    """Run a check and return its reason, or the error that it raised."""
     try:
         async with asyncio.timeout(PATIENCE):
             return await check()

@@ -1,4 +1,4 @@
-"""What the API answers. Times are RFC 3339 in UTC; durations are written as they are read (`1h30m`)."""
+"""The answers of the API. Times are RFC 3339 in UTC; durations are written as requests write them (`1h30m`)."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ WHERE_LOADED: Any = Field(None, exclude_if=lambda value: value is None)
 
 
 class Answer(BaseModel):
-    """Base of all answers; most are read from the core's value of the same shape."""
+    """Base of all answers. Most have the fields of a value of the core, and are made from it."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
 
 class ErrorAnswer(Answer):
-    """Why a request was refused: a stable code, a sentence for people, and what the sentence is about."""
+    """An error: its stable code, a message for people, and the parameters of the message."""
 
     code: str
     message: str
@@ -51,7 +51,7 @@ class ErrorAnswer(Answer):
 
 
 class Listed(Answer, Generic[T]):
-    """A part of a list; `next_cursor` continues it and is empty at the end."""
+    """A page of a list; `next_cursor` is that of the next page, empty at the end."""
 
     items: list[T]
     next_cursor: str = ""
@@ -63,7 +63,7 @@ class Listed(Answer, Generic[T]):
 
 
 class WindowAnswer(Answer):
-    """The release window; a missing end is open."""
+    """The release window; null where it is open."""
 
     start: datetime | None
     end: datetime | None
@@ -90,7 +90,7 @@ class StageAnswer(Answer):
 
 
 class ApprovalAnswer(Answer):
-    """The approval; `current` counts the complete stages, `asked_at` is when the present one was asked."""
+    """The approval. `current` counts the complete stages, `asked_at` is when the current stage began."""
 
     stages: list[StageAnswer]
     allow_self_approval: bool
@@ -102,7 +102,7 @@ class ApprovalAnswer(Answer):
 
 
 class CheckAnswer(Answer):
-    """What an external system is asked, and what it has said."""
+    """An external check: its event and times, and the latest progress and reason from the external system."""
 
     event: HookEvent
     since: datetime
@@ -112,7 +112,7 @@ class CheckAnswer(Answer):
 
 
 class TallyAnswer(Answer):
-    """How many items are in each status."""
+    """The number of items in each status."""
 
     todo: int
     running: int
@@ -184,7 +184,7 @@ class PlanAnswer(Answer):
 
     @classmethod
     def of(cls, plan: Plan, public_url: str, *, items: bool = True) -> Self:
-        """Return a plan as far as it was loaded, with its items unless they are not wanted."""
+        """Return the loaded parts of a plan; without its items unless `items`."""
         approval, content = plan.approval, plan.content
         stages = [_stage(stage, plan, index) for index, stage in enumerate(approval.stages)]
         derived = {
@@ -263,7 +263,7 @@ class DiffAnswer(Answer):
 
 
 class AttemptAnswer(Answer):
-    """One try: how long it took (milliseconds), and what the other side answered (shortened), or why it did not."""
+    """One attempt of a delivery: how long it took (milliseconds), and the receiver's shortened answer, or the error."""
 
     at: datetime
     ms: int
@@ -273,7 +273,7 @@ class AttemptAnswer(Answer):
 
 
 class DeliveryAnswer(Answer):
-    """One thing that was, or is to be, told to an outside system; `tries` come with a single one, oldest first."""
+    """A delivery to an outside system. `tries` are its attempts, the oldest first; lists leave them out."""
 
     id: str
     plan_id: str
@@ -289,16 +289,20 @@ class DeliveryAnswer(Answer):
     tries: list[AttemptAnswer] | None = WHERE_LOADED
 
     @classmethod
-    def of(cls, delivery: Delivery, tries: Sequence[Attempt] | None = None) -> Self:
+    def of(cls, delivery: Delivery, attempts: Sequence[Attempt] | None = None) -> Self:
         """Return a delivery without its payload."""
         effect, record = delivery.effect, record_of(delivery.effect.payload)
-        what = {"destination": str(effect.destination), "kind": record.kind, "ref": record.ref}
-        told = {"tries": None if tries is None else list(tries)}
-        return cls.model_validate(_fields(effect, cls) | _fields(delivery, cls) | what | told)
+        derived = {
+            "destination": str(effect.destination),
+            "kind": record.kind,
+            "ref": record.ref,
+            "tries": None if attempts is None else list(attempts),
+        }
+        return cls.model_validate(_fields(effect, cls) | _fields(delivery, cls) | derived)
 
 
 class ReplayAnswer(Answer):
-    """How many deliveries begin again."""
+    """The number of deliveries that are sent again."""
 
     replayed: int
 
@@ -320,7 +324,7 @@ class PersonAnswer(Answer):
 
 
 class TokenAnswer(Answer):
-    """A token; `secret` is told once, when it is made."""
+    """A token. Only the answer to its request has the `secret`."""
 
     id: str
     person: str
@@ -338,7 +342,7 @@ class TokenAnswer(Answer):
 
 
 class ReplyAnswer(Answer):
-    """What the chat says: a sentence, a card, a form to fill in, or the fields of a form that are wrong."""
+    """The reply of the chat: a sentence, a card, a form to fill in, or the errors in the fields of a form."""
 
     text: str
     tone: Tone

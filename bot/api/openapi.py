@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document of the API, made from the table of endpoints."""
+"""Builds the OpenAPI 3.1 document of the API from its endpoints."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from bot.api.routing import KEY_HEADER, REVISION_HEADER, Endpoint
 _Model = tuple[type[BaseModel], JsonSchemaMode]
 _JSON = "application/json"
 _ALWAYS = (401, 403, 503)
+"""Error statuses of every endpoint."""
 _WITH_BODY = (400, 413, 415, 422)
+"""Error statuses of an endpoint that reads a body."""
 _CODES = {400: "bad_request", 413: "too_large", 415: "unsupported_media_type", 422: "invalid", 412: "stale_revision"}
 _HEADERS: Mapping[str, Mapping[str, Any]] = {
     KEY_HEADER: {
@@ -39,15 +41,15 @@ _ETAG = {"ETag": {"description": "The revision of the plan.", "schema": {"type":
 
 
 class _Schemas(GenerateJsonSchema):
-    """Describes sets as they are read: an entry that comes twice counts once."""
+    """Describes sets as the API reads them: as lists in which an entry may come twice."""
 
     def frozenset_schema(self, schema: FrozenSetSchema) -> JsonSchemaValue:
         """Return the schema of a set without `uniqueItems`."""
         return {key: value for key, value in super().frozenset_schema(schema).items() if key != "uniqueItems"}
 
 
-def document(endpoints: Sequence[Endpoint], server: str) -> dict[str, Any]:
-    """Return the document for endpoints that are served below a URL."""
+def build_document(endpoints: Sequence[Endpoint], server: str) -> dict[str, Any]:
+    """Return the document for endpoints below the URL of a server."""
     references, definitions = models_json_schema(
         sorted(set(_models(endpoints)), key=lambda pair: (pair[0].__name__, pair[1])),
         ref_template="#/components/schemas/{model}",
@@ -107,12 +109,12 @@ def _query(endpoint: Endpoint) -> list[dict[str, Any]]:
     if endpoint.query is None:
         return []
     schema = endpoint.query.model_json_schema()
-    inlined = [(name, _inlined(field, schema)) for name, field in schema.get("properties", {}).items()]
+    inlined = [(name, _inline(field, schema)) for name, field in schema.get("properties", {}).items()]
     return [{"name": name, "in": "query", "schema": field} for name, field in inlined]
 
 
-def _inlined(field: Any, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema of a field that stands by itself; null, which a query string has not, is left out."""
+def _inline(field: Any, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of a field without references, and without null, which a query string cannot hold."""
     choices = [choice for choice in field.get("anyOf", [field]) if choice.get("type") != "null"]
     inner = [schema["$defs"][choice["$ref"].rsplit("/", 1)[1]] if "$ref" in choice else choice for choice in choices]
     return inner[0] if len(inner) == 1 else {"anyOf": inner}
@@ -131,7 +133,7 @@ def _responses(endpoint: Endpoint, references: Mapping[Any, Any]) -> dict[str, A
     if REVISION_HEADER in endpoint.request_headers and endpoint.answer:
         success["headers"] = _ETAG
     responses = {str(endpoint.status): success}
-    for status in sorted({*_ALWAYS, *endpoint.refusals, *_implied(endpoint)}):
+    for status in sorted({*_ALWAYS, *endpoint.refusals, *_implied_statuses(endpoint)}):
         responses[str(status)] = {
             "description": HTTPStatus(status).phrase,
             "content": {_JSON: {"schema": references[ErrorAnswer, "serialization"], "example": _error(status)}},
@@ -139,7 +141,7 @@ def _responses(endpoint: Endpoint, references: Mapping[Any, Any]) -> dict[str, A
     return responses
 
 
-def _implied(endpoint: Endpoint) -> tuple[int, ...]:
+def _implied_statuses(endpoint: Endpoint) -> tuple[int, ...]:
     if endpoint.body:
         return _WITH_BODY
     return (422,) if endpoint.query or endpoint.request_headers else ()

@@ -1,4 +1,4 @@
-"""People and their tokens."""
+"""Endpoints of people and their API tokens."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from core.errors import Conflict, Forbidden, Invalid, NotFound, Problem, Thing
 from core.messages import Message
 
 
-async def me(call: Call[None, None]) -> PersonAnswer:
-    """Tell whom the token belongs to."""
+async def show_caller(call: Call[None, None]) -> PersonAnswer:
+    """Answer the person to whom the token belongs."""
     directory = call.services.engine.directory
     return PersonAnswer.of(directory.people[call.actor.id], directory)
 
 
-async def everybody(call: Call[None, None]) -> Listed[PersonAnswer]:
+async def list_people(call: Call[None, None]) -> Listed[PersonAnswer]:
     """List all people."""
     directory = call.services.engine.directory
     people = sorted(directory.people.values(), key=lambda person: person.id)
@@ -30,30 +30,30 @@ async def everybody(call: Call[None, None]) -> Listed[PersonAnswer]:
 
 
 async def list_tokens(call: Call[None, TokensOf]) -> Listed[TokenAnswer]:
-    """List one's own tokens, or a person's for an administrator. Sign-in links are not shown."""
+    """List the caller's tokens, or those of a person for an administrator; without sign-in links."""
     person = _owner(call, call.query.person)
     tokens = await call.services.store.read(lambda reading: reading.people.tokens(person))
     return Listed[TokenAnswer](items=[TokenAnswer.of(token) for token in tokens if not token.single_use])
 
 
 async def make_token(call: Call[NewToken, None]) -> TokenAnswer:
-    """Make a token and tell its secret, this once."""
-    services, asked = call.services, call.body
-    person = _owner(call, asked.person or "")
+    """Make a token and answer its secret, which no other request returns later."""
+    services, body = call.services, call.body
+    person = _owner(call, body.person or "")
     if not services.engine.directory.active(person):
         raise Invalid(Problem("person", "nobody is called {name}; use the id of an active person", {"name": person}))
-    expires_at = services.clock.now() + asked.expires_in if asked.expires_in else None
+    expires_at = services.clock.now() + body.expires_in if body.expires_in else None
     if call.key:
-        return await _made_once(call, person, expires_at)
-    secret, token = new_token(person, asked.name, services.clock, services.ids, expires_at)
+        return await _make_token_once(call, person, expires_at)
+    secret, token = new_token(person, body.name, services.clock, services.ids, expires_at)
     await services.store.write(lambda writing: writing.people.add_token(token))
     return TokenAnswer.of(token, secret)
 
 
-async def _made_once(call: Call[NewToken, None], person: str, expires_at: datetime | None) -> TokenAnswer:
-    """Make the token of a request that may come again; when it was made before, return it as it is now.
+async def _make_token_once(call: Call[NewToken, None], person: str, expires_at: datetime | None) -> TokenAnswer:
+    """Make the token of a request with an idempotency key. When it was made before, return it as it is now.
 
-    Raises Invalid when the key came with another request.
+    Raises Invalid when the key belongs to another request.
     """
     store, clock = call.services.store, call.services.clock
     secret, token = token_for_key(
@@ -62,7 +62,7 @@ async def _made_once(call: Call[NewToken, None], person: str, expires_at: dateti
     try:
         await store.write(lambda writing: writing.people.add_token(token))
     except Conflict:
-        known = next(one for one in await store.read(lambda reading: reading.people.tokens()) if one.id == token.id)
+        known = next(each for each in await store.read(lambda reading: reading.people.tokens()) if each.id == token.id)
         life = known.expires_at - known.created_at if known.expires_at else None
         if (known.person, known.name, life) != (person, token.name, call.body.expires_in):
             raise Invalid(REUSED_KEY) from None
@@ -72,7 +72,7 @@ async def _made_once(call: Call[NewToken, None], person: str, expires_at: dateti
 
 
 async def revoke_token(call: Call[None, None]) -> None:
-    """Revoke a token of one's own, or anybody's for an administrator. Raises NotFound."""
+    """Revoke a token of the caller, or of anybody for an administrator. Raises NotFound."""
     token_id, services = call.ref("id", Thing.TOKEN), call.services
     owner = "" if call.actor.admin else call.actor.id
     tokens = await services.store.read(lambda reading: reading.people.tokens(owner))
@@ -84,14 +84,15 @@ async def revoke_token(call: Call[None, None]) -> None:
 
 
 def _owner(call: Call[Any, Any], person: str) -> str:
+    """Return the person whose tokens a request is about, by default its caller. Raises Forbidden."""
     if person and person != call.actor.id and not call.actor.admin:
         raise Forbidden(Message("Only administrators may handle the tokens of others."))
     return person or call.actor.id
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (
-    Endpoint(method="GET", path="/me", summary="Tell who is asking", handler=me, answer=PersonAnswer),
-    Endpoint(method="GET", path="/people", summary="List people", handler=everybody, answer=Listed[PersonAnswer]),
+    Endpoint(method="GET", path="/me", summary="Tell who is asking", handler=show_caller, answer=PersonAnswer),
+    Endpoint(method="GET", path="/people", summary="List people", handler=list_people, answer=Listed[PersonAnswer]),
     Endpoint(method="GET", path="/tokens", summary="List tokens", handler=list_tokens, answer=Listed[TokenAnswer],
              query=TokensOf),
     Endpoint(method="POST", path="/tokens", summary="Make a token", handler=make_token, answer=TokenAnswer,

@@ -1,4 +1,4 @@
-"""Release plans: make, list, read and change them, and everything that people do with them."""
+"""Endpoints of release plans: create, list, read, change, copy and delete them, and one for each verb."""
 
 from __future__ import annotations
 
@@ -49,55 +49,56 @@ _EXAMPLE = {
 
 async def create(call: Call[PlanDraft, None]) -> PlanAnswer:
     """Start a plan."""
-    return await _created(call, c.Create(plan_id=call.services.ids.new(), draft=call.body))
+    return await _create(call, c.Create(plan_id=call.services.ids.new(), draft=call.body))
 
 
 async def copy(call: Call[Copy, None]) -> PlanAnswer:
-    """Start a plan from what another one says; its credentials are copied only for those who may edit it."""
-    plan, given = await read_plan(call, whole=True), call.body
+    """Start a plan with the content of another one; with its credentials only for those who may edit that one."""
+    plan, body = await read_plan(call, whole=True), call.body
     may_edit = call.actor.admin or call.actor.id in (plan.manager, *plan.collaborators)
     draft = draft_of(plan) if may_edit else draft_of(plan).mask_credentials()
-    window = given.window or _open(draft.window, call.services.clock.now())
+    window = body.window or _future_window(draft.window, call.services.clock.now())
     scheduled = draft.schedule_at if draft.schedule_at and draft.schedule_at > call.services.clock.now() else None
-    changes = {"name": given.name or draft.name, "window": window, "schedule_at": given.schedule_at or scheduled}
+    changes = {"name": body.name or draft.name, "window": window, "schedule_at": body.schedule_at or scheduled}
     command = c.Create(plan_id=call.services.ids.new(), draft=draft.model_copy(update=changes), copied_from=plan.id)
-    return await _created(call, command)
+    return await _create(call, command)
 
 
-def _open(window: WindowDraft, now: datetime) -> WindowDraft:
-    past = [moment for moment in (window.start, window.end) if moment and moment < now]
+def _future_window(window: WindowDraft, now: datetime) -> WindowDraft:
+    """Return a window, or an empty one when its start or end has passed."""
+    past = [time for time in (window.start, window.end) if time and time < now]
     return WindowDraft() if past else window
 
 
-async def _created(call: Call[Any, None], command: c.Create) -> PlanAnswer:
-    answer = await _answered(call, await call.execute(command), whole=True)
+async def _create(call: Call[Any, None], command: c.Create) -> PlanAnswer:
+    answer = await _answer(call, await call.execute(command), whole=True)
     call.headers["Location"] = f"/api/v1/plans/{answer.id}"
     return answer
 
 
 async def list_plans(call: Call[None, PlanFilter]) -> Listed[PlanAnswer]:
     """List plans, the newest first."""
-    asked, url = call.query, call.services.settings.public_url
-    query = PlanQuery(asked.status, asked.manager, asked.q, asked.cursor, asked.limit)
-    page = await call.services.store.read(lambda reading: reading.plans.page(query))
+    query, url = call.query, call.services.settings.public_url
+    plans = PlanQuery(query.status, query.manager, query.q, query.cursor, query.limit)
+    page = await call.services.store.read(lambda reading: reading.plans.page(plans))
     return Listed[PlanAnswer].of(page, lambda plan: PlanAnswer.of(plan, url, items=False))
 
 
 async def show(call: Call[None, None]) -> PlanAnswer:
-    """Read a plan with its items."""
-    return _tagged(call, await read_plan(call, whole=True))
+    """Answer a plan with its items."""
+    return _answer_with_revision(call, await read_plan(call, whole=True))
 
 
 async def edit(call: Call[PlanPatch, None]) -> PlanAnswer:
-    """Change the given fields of a plan that is being drafted."""
+    """Change the fields in the body, of a plan that is in planning."""
     plan_id = await call.services.store.read(lambda reading: reading.plans.id_of(call.ref("id", Thing.PLAN)))
     command = c.Edit(plan_id=plan_id, patch=call.body, revision=call.revision)
-    return await _answered(call, await call.execute(command), whole=True)
+    return await _answer(call, await call.execute(command), whole=True)
 
 
 async def delete(call: Call[None, None]) -> None:
-    """Hide a plan that is being drafted or is over."""
-    await call.execute(command_for(Verb.DELETE, await _located(call), ""))
+    """Hide a plan that is in planning or has ended."""
+    await call.execute(command_for(Verb.DELETE, await _find_target(call), ""))
 
 
 async def read_plan(call: Call[Any, Any], *, whole: bool = False) -> Plan:
@@ -106,10 +107,10 @@ async def read_plan(call: Call[Any, Any], *, whole: bool = False) -> Plan:
     return await call.services.store.read(lambda reading: reading.plans.get(reading.plans.id_of(ref), whole=whole))
 
 
-async def _located(call: Call[Any, Any]) -> Ref:
-    """Return the plan, and the item, that the path names, in the revision that the sender has seen, if it says so.
+async def _find_target(call: Call[Any, Any]) -> Ref:
+    """Return the plan that the path names, with its item if it names one, and the revision if the caller expects one.
 
-    Raises NotFound, StaleRevision when the plan has another revision.
+    Raises NotFound, and StaleRevision when the plan has another revision than the caller expects.
     """
     ref, revision = call.ref("id", Thing.PLAN), call.revision
     item = call.ref("item", Thing.ITEM) if "item" in call.request.match_info else ""
@@ -127,7 +128,7 @@ async def _located(call: Call[Any, Any]) -> Ref:
 
 
 def _item_id(reading: Reading, plan_id: str, ref: str) -> str:
-    """Return the id of the item that is named by position, key or id; the engine knows whether there is such an id."""
+    """Return the id of an item that is named by position or key. Another name is taken for an id, existing or not."""
     found = reading.plans.find_items(plan_id, ref)
     named = next((item.id for item in found if ref in (item.key, str(item.position))), ref)
     if not named.isascii():
@@ -135,21 +136,23 @@ def _item_id(reading: Reading, plan_id: str, ref: str) -> str:
     return named
 
 
-def _tagged(call: Call[Any, Any], plan: Plan) -> PlanAnswer:
+def _answer_with_revision(call: Call[Any, Any], plan: Plan) -> PlanAnswer:
+    """Return the answer for a plan, and set its revision as ETag."""
     call.headers["ETag"] = f'"{plan.revision}"'
     return PlanAnswer.of(plan, call.services.settings.public_url)
 
 
-async def _answered(call: Call[Any, Any], outcome: Outcome, *, whole: bool = False) -> PlanAnswer:
-    """Return the plan after a command with all its items, of which the engine holds only those it needed."""
+async def _answer(call: Call[Any, Any], outcome: Outcome, *, whole: bool = False) -> PlanAnswer:
+    """Return the plan after a command, with all its items: the engine has loaded only those that the command needed."""
     plan_id = outcome.plan.id
-    return _tagged(call, await call.services.store.read(lambda reading: reading.plans.get(plan_id, whole=whole)))
+    plan = await call.services.store.read(lambda reading: reading.plans.get(plan_id, whole=whole))
+    return _answer_with_revision(call, plan)
 
 
 def _command(verb: Verb) -> Callable[[Call[Words, None]], Any]:
     async def command(call: Call[Words, None]) -> PlanAnswer:
-        ref = await _located(call)
-        return await _answered(call, await call.execute(command_for(verb, ref, call.body.text)))
+        ref = await _find_target(call)
+        return await _answer(call, await call.execute(command_for(verb, ref, call.body.text)))
 
     return command
 

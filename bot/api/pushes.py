@@ -1,7 +1,7 @@
-"""Pushes of runners: what a runner's system sends of its own accord, at `POST /runners/{name}/push`.
+"""Pushes of runners: what a runner's system sends to `POST /runners/{name}/push`.
 
-A push about a run is only a reason to look: it may be forged, late, early or doubled. So the run is found, and its
-runner is asked how it stands.
+A push about a run is only a reason to poll: it may be forged, late, early or repeated. So Fabu finds the run, and gets
+its status from the runner.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ log = logging.getLogger(__name__)
 PATH = r"/runners/{name:[\w-]+}/push"
 
 HookHandler = Callable[[ReleasePlanHook], Awaitable[None]]
-"""Takes the hook of a release plan that a runner's system has of its own."""
+"""Handles a hook about a release plan of the runner's own system."""
 HOOK_HANDLERS = web.AppKey("hook handlers", dict[str, HookHandler])
-"""Who takes such hooks, by the name of the runner; without one they are left alone."""
+"""The handlers of such hooks, by the name of the runner. Hooks without a handler are ignored."""
 
 
 def add_pushes(app: web.Application) -> None:
-    """Add the endpoint to an application that has the services."""
+    """Add the endpoint to an application that has `SERVICES`."""
     app[HOOK_HANDLERS] = {}
     app.router.add_post(PATH, _push)
 
 
 async def _push(request: web.Request) -> web.Response:
-    return await take_push(request, request.match_info["name"])
+    return await handle_push(request, request.match_info["name"])
 
 
-async def take_push(request: web.Request, name: str) -> web.Response:
+async def handle_push(request: web.Request, name: str) -> web.Response:
     """Answer a push of a runner's system.
 
     Raises NotFound when no such runner takes pushes, and what `Pushing.parse_push` and the handler of hooks raise.
@@ -57,11 +57,11 @@ async def take_push(request: web.Request, name: str) -> web.Response:
 
 
 async def _follow(services: Services, runner: Pushing, name: str, external_id: str) -> None:
-    """Ask how the run of a push stands: found by its external id, else by the reference that its system keeps."""
+    """Poll the run of a push. It is found by its external id, else by the reference that the runner's system has."""
     try:
-        found = await services.store.read(lambda reading: _open_run(reading, name, external_id))
+        found = await services.store.read(lambda reading: _find_open_run(reading, name, external_id))
         if found is None and (reference := parse_reference(await runner.reference_of(external_id))):
-            found = await services.store.read(lambda reading: _referred(reading, name, reference, external_id))
+            found = await services.store.read(lambda reading: _find_by_reference(reading, name, reference, external_id))
     except FabuError as error:
         log.info("a push of %s about %s has to wait for the next poll: %s", name, external_id, error)
         return
@@ -69,15 +69,18 @@ async def _follow(services: Services, runner: Pushing, name: str, external_id: s
         await services.runs.follow(*found)
 
 
-def _open_run(reading: Reading, name: str, external_id: str) -> tuple[str, Item] | None:
+def _find_open_run(reading: Reading, name: str, external_id: str) -> tuple[str, Item] | None:
     runs = (run for run in reading.plans.open_runs() if run[1].runner == name)
     return next(((plan_id, item) for plan_id, item in runs if item.run and item.run.external_id == external_id), None)
 
 
-def _referred(
+def _find_by_reference(
     reading: Reading, name: str, reference: tuple[str, str, int], external_id: str
 ) -> tuple[str, Item] | None:
-    """Return the item whose attempt a run carries, be it one that was given up for lost."""
+    """Return the plan's id and the item that a reference names, with the external id; None when it does not fit.
+
+    The attempt may have ended as unknown meanwhile.
+    """
     number, item_id, attempt = reference
     plan_id = reading.plans.id_of(number)
     item = reading.plans.get(plan_id).items.get(item_id)

@@ -1,4 +1,4 @@
-"""What is known of a request beside its body, and how an answer is written."""
+"""The keys of what is known about a request, and the JSON response of an answer."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pydantic import BaseModel
 from core.people import Actor
 
 ACTOR = web.RequestKey("actor", Actor)
-"""Who asks. A sign-in other than by a token sets it before `bot.api.auth` looks."""
+"""Who sends the request."""
 REQUEST_ID = web.RequestKey("request_id", str)
-"""What the log calls the request."""
+"""The id of the request in the log."""
 
 
 def json_response(answer: BaseModel, status: int = 200) -> web.Response:
-    """Return an answer as JSON. It shows one person one moment, so that nobody may keep it."""
+    """Return an answer as JSON that must not be cached: it is meant for one person, and soon out of date."""
     return web.Response(
         body=answer.model_dump_json().encode(),
         status=status,

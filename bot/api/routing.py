@@ -1,4 +1,4 @@
-"""The table of endpoints: each says what it reads and answers; the routes and the OpenAPI document come from it."""
+"""What an endpoint is: what it reads and answers. Routes and the OpenAPI document are made from endpoints."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ _REF = re.compile(r"[\w.-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[B, Q]):
-    """A request that was read: who asks, the validated body and query.
+    """A request as its handler gets it, with the validated body and query.
 
-    `key` is what a command is executed once for, empty when none was sent; `revision` the one that the sender has
-    seen, None when any will do; `headers` go out with the answer.
+    `key` is the idempotency key, empty without one; requests with the same key must have the same `fingerprint`.
+    `revision` is the one that the caller expects, None for any. `headers` are sent with the answer.
     """
 
     request: web.Request
@@ -50,14 +50,14 @@ class Call(Generic[B, Q]):
     headers: dict[str, str] = field(default_factory=dict)
 
     def ref(self, name: str, what: Thing) -> str:
-        """Return a part of the path. Raises NotFound when it cannot name anything."""
+        """Return a named part of the path. Raises NotFound when nothing can have such a name."""
         ref = self.request.match_info[name]
         if not _REF.fullmatch(ref):
             raise NotFound(what, ref[:64].replace("\0", ""))
         return ref
 
     async def execute(self, command: AnyCommand) -> Outcome:
-        """Execute a command, once per key. Raises Invalid when the key came with another request before."""
+        """Execute a command, once per key. Raises Invalid when the key belongs to another request."""
         outcome = await self.services.engine.execute(command, self.actor, self.key, self.fingerprint)
         if outcome.repeated:
             self.headers["Idempotent-Replayed"] = "true"
@@ -68,8 +68,8 @@ class Call(Generic[B, Q]):
 class Endpoint:
     """One method of one path below `/api/v1`.
 
-    `refusals` are the statuses it may answer beside those that follow from what it reads; `request_headers` are those
-    it heeds; `example` is a body.
+    `refusals` are its error statuses, apart from those that follow from what it reads. `request_headers` are the
+    headers that it evaluates. `example` is a body.
     """
 
     method: str
@@ -85,18 +85,18 @@ class Endpoint:
     example: Mapping[str, Any] | None = None
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """Read a request, let the handler answer it, and write the answer."""
+        """Read a request, call the handler, and return its answer as a response."""
         raw, actor = await request.read() if self.body else b"", request[ACTOR]
-        asked = f"{request.method} {request.path}\n".encode("utf-8", "replace") + raw
+        identity = f"{request.method} {request.path}\n".encode("utf-8", "replace") + raw
         call: Call[Any, Any] = Call(
             request,
             request.config_dict[SERVICES],
             actor,
             read_body(request, raw, self.body) if self.body else None,
             read_query(request, self.query) if self.query else None,
-            _key(request, actor) if KEY_HEADER in self.request_headers else "",
-            _revision(request) if REVISION_HEADER in self.request_headers else None,
-            hashlib.sha256(asked).hexdigest(),
+            _read_key(request, actor) if KEY_HEADER in self.request_headers else "",
+            _read_revision(request) if REVISION_HEADER in self.request_headers else None,
+            hashlib.sha256(identity).hexdigest(),
         )
         answer = await self.handler(call)
         if isinstance(answer, web.StreamResponse):
@@ -106,7 +106,7 @@ class Endpoint:
         return response
 
 
-def _key(request: web.Request, actor: Actor) -> str:
+def _read_key(request: web.Request, actor: Actor) -> str:
     key = request.headers.get(KEY_HEADER)
     if key is None:
         return ""
@@ -115,7 +115,7 @@ def _key(request: web.Request, actor: Actor) -> str:
     return f"api:{actor.id}:{key}"
 
 
-def _revision(request: web.Request) -> int | None:
+def _read_revision(request: web.Request) -> int | None:
     wanted = request.headers.get(REVISION_HEADER, "*").strip()
     if wanted == "*":
         return None
@@ -126,24 +126,24 @@ def _revision(request: web.Request) -> int | None:
 
 
 def read_body(request: web.Request, raw: bytes, model: type[M]) -> M:
-    """Return the body as a model, whose types are taken strictly; no body is an empty object.
+    """Return the body as a model, validated strictly. A missing body is an empty object.
 
-    Raises UnsupportedMediaType, BadRequest when it is no JSON, Invalid with every field that is wrong.
+    Raises UnsupportedMediaType, BadRequest when it is not JSON, Invalid with every field that is wrong.
     """
     if raw and request.content_type != "application/json":
         raise UnsupportedMediaType
     raw = raw or b"{}"
     try:
-        data = json.loads(raw.decode(), parse_constant=_refused)
+        data = json.loads(raw.decode(), parse_constant=_refuse_constant)
         problems = [problem for problem, _ in zip(unstorable(data), range(MOST), strict=False)]
     except (ValueError, RecursionError):
         raise BadRequest from None
     if problems:
         raise Invalid(*problems)
-    return validated(lambda: model.model_validate_json(raw, strict=True), data)
+    return validate(lambda: model.model_validate_json(raw, strict=True), data)
 
 
-def _refused(constant: str) -> float:
+def _refuse_constant(constant: str) -> float:
     raise ValueError(f"{constant} is not JSON")
 
 
@@ -153,12 +153,12 @@ def read_query(request: web.Request, model: type[M]) -> M:
     data = {name: values[0] if len(values) == 1 else values for name, values in given.items()}
     if problems := list(unstorable(data)):
         raise Invalid(*problems)
-    return validated(lambda: model.model_validate(data), data)
+    return validate(lambda: model.model_validate(data), data)
 
 
-def validated(read: Callable[[], M], data: object) -> M:
-    """Return what is read from data. Raises Invalid with every field that is wrong, and never repeats what was sent."""
+def validate(parse: Callable[[], M], data: object) -> M:
+    """Return what `parse` makes of the data. Raises Invalid that names every wrong field, but no wrong value."""
     try:
-        return read()
+        return parse()
     except ValidationError as error:
         raise Invalid(*problems_in(error, data)) from None

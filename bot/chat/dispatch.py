@@ -14,8 +14,8 @@ from bot.chat.redelivery import Redelivery
 from bot.chat.requests import Ref, command_for, draft_from_form, field_of, new_plan_form
 from bot.i18n import Locale
 from bot.i18n.labels import N_, label
-from bot.people.identities import OWN_WAYS, Identities
-from bot.people.sign_in_links import ASKED_FOR, SignInLinks
+from bot.people.identities import OWN_PLATFORMS, Identities
+from bot.people.sign_in_links import REQUESTED_LIFE, SignInLinks
 from bot.verbs import WORDS, ChatVerb, word_for
 from core import commands as c
 from core.card import Card, Form, Tone
@@ -221,11 +221,11 @@ class Dispatch:
 
     async def _sign_in_link(self, asking: _Asking) -> Reply:
         """Give a link that signs in whoever opens it first: never where others read, and once for one request."""
-        if not asking.inbound.private and asking.inbound.platform not in OWN_WAYS:
+        if not asking.inbound.private and asking.inbound.platform not in OWN_PLATFORMS:
             return Reply(
                 asking.locale.text("Others would see the link here. Ask for it in a direct message."), Tone.BAD
             )
-        url = await self._links.make(asking.person.id, ASKED_FOR, _digest(asking.key)[:32])
+        url = await self._links.make(asking.person.id, REQUESTED_LIFE, _digest(asking.key)[:32])
         return Reply(asking.locale.text("Open this link within ten minutes; it works once: {url}", url=url))
 
     async def _current(self, inbound: Inbound, locale: Locale) -> Card | None:

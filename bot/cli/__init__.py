@@ -1,4 +1,7 @@
-"""The command line `fabu`: errors are a sentence with the cure, exit codes 0, 1 (refused or broken) and 2 (misuse)."""
+"""The command line `fabu`: its commands, and `main`, which runs one.
+
+A failed command prints one sentence that says what to do. The exit codes are those of `bot.cli.failure.ExitCode`.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,11 @@ from typing import Annotated
 import typer
 
 from bot.cli.failure import ExitCode, Failure
-from bot.cli.options import Config, reader
+from bot.cli.options import Config, terminal_locale
 from core.errors import FabuError
 
-_ADDRESS = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
-"""What the system says of an address that cannot be listened on."""
+_ADDRESS_ERRORS = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
+"""The system's errors for an address that a server cannot listen on."""
 
 app = typer.Typer(
     name="fabu",
@@ -76,7 +79,7 @@ def run(
     try:
         asyncio.run(serve(settings))
     except OSError as error:
-        cure = " Look at server.host and server.port." if error.errno in _ADDRESS else ""
+        cure = " Look at server.host and server.port." if error.errno in _ADDRESS_ERRORS else ""
         raise Failure(f"The server cannot run: {error.strerror or error}.{cure}") from None
 
 
@@ -93,7 +96,7 @@ def demo(
     """Watch a release go through, with no account and no server: everything runs on this machine."""
     from bot.cli.demo import play
 
-    raise typer.Exit(asyncio.run(play(once=once, port=port, language=language or reader().language)))
+    raise typer.Exit(asyncio.run(play(once=once, port=port, language=language or terminal_locale().language)))
 
 
 @database.command()
@@ -101,17 +104,20 @@ def upgrade(config: Config = None) -> None:
     """Bring the tables up to this version; with SQLite the server does it by itself."""
     from adapters.store.migrate import upgrade as migrate
     from bot.cli.configuration import read_settings
-    from bot.cli.database import told
+    from bot.cli.database import explain_database_errors
 
     settings = read_settings(config)
-    with told():
+    with explain_database_errors():
         migrate(settings.database.url)
     typer.echo("The database is up to date.")
 
 
 @cache
-def complete() -> typer.Typer:
-    """Return the command line with every command; a server goes without, or would keep what they import (2 MB)."""
+def load_commands() -> typer.Typer:
+    """Add the remaining commands to the command line, and return it.
+
+    `fabu run` does without them: a server would keep in memory what they import (2 MB).
+    """
     from bot.cli import audit, deliveries, people, plans, tokens
     from bot.cli.chat import chat
     from bot.cli.doctor import doctor
@@ -126,12 +132,12 @@ def complete() -> typer.Typer:
 
 
 def main() -> None:
-    """Run the command line; say in a sentence what a command could not do."""
+    """Run the command line. When a command fails, print its error and exit with its code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
-        (app if sys.argv[1:2] == ["run"] else complete())()
+        (app if sys.argv[1:2] == ["run"] else load_commands())()
     except Failure as failure:
         _end(str(failure), failure.code)
     except FabuError as error:

@@ -1,4 +1,4 @@
-"""How client commands reach a server: the connection options, and the API made from them."""
+"""How client commands reach a server: the connection options, and the API client made from them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 from bot.cli.failure import ExitCode, Failure
-from bot.cli.options import DEFAULT_URL, As, Config, Token, Url, reader
-from bot.cli.tokens import short_lived
+from bot.cli.options import DEFAULT_URL, As, Config, Token, Url, terminal_locale
+from bot.cli.tokens import temporary_token
 
 if TYPE_CHECKING:
     from bot.cli.client import Api
@@ -22,13 +22,13 @@ P = ParamSpec("P")
 _OPTIONS = {"url": (Url, ""), "token": (Token, ""), "act_as": (As, ""), "config": (Config, None)}
 
 
-def connected(command: Callable[Concatenate[Api, P], None]) -> Callable[..., None]:
-    """Give a command the options --url, --token, --as and --config, and as its first argument the API they lead to."""
+def pass_api(command: Callable[Concatenate[Api, P], None]) -> Callable[..., None]:
+    """Give a command the options --url, --token, --as and --config, and pass it the API they lead to as `api`."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         options: dict[str, Any] = {name: kwargs.pop(name) for name in _OPTIONS}
-        with reaching(**options) as api:
+        with open_api(**options) as api:
             command(api, *args, **kwargs)
 
     # The class of the API is not imported yet: the command line must not load an HTTP client to print its help.
@@ -43,10 +43,10 @@ def connected(command: Callable[Concatenate[Api, P], None]) -> Callable[..., Non
 
 
 @contextmanager
-def reaching(url: str, token: str, act_as: str, config: Path | None) -> Iterator[Api]:
-    """Give the API of a server for a token, or for a person by a short-lived token made in the database.
+def open_api(url: str, token: str, act_as: str, config: Path | None) -> Iterator[Api]:
+    """Yield the API of a server, called as the owner of a token or as the person `act_as`.
 
-    Raises Failure when neither is given.
+    For the person, a token is made in the database and revoked at the end. Raises Failure when neither is given.
     """
     from bot.cli.client import Api
 
@@ -54,10 +54,10 @@ def reaching(url: str, token: str, act_as: str, config: Path | None) -> Iterator
         from bot.cli.configuration import read_settings
 
         settings = read_settings(config)
-        with short_lived(settings, act_as) as secret:
-            yield Api(url or _listening_at(settings.server), secret, reader().language)
+        with temporary_token(settings, act_as) as secret:
+            yield Api(url or _local_url(settings.server), secret, terminal_locale().language)
     elif token:
-        yield Api(url or DEFAULT_URL, token, reader().language)
+        yield Api(url or DEFAULT_URL, token, terminal_locale().language)
     else:
         raise Failure(
             "Who are you? Give a token with --token or FABU_TOKEN (an administrator makes it with `fabu token create "
@@ -66,7 +66,7 @@ def reaching(url: str, token: str, act_as: str, config: Path | None) -> Iterator
         )
 
 
-def _listening_at(server: Server) -> str:
-    """Return where a server on this machine answers."""
+def _local_url(server: Server) -> str:
+    """Return the URL of a server on this machine."""
     hosts = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared with, not listened on
     return f"http://{hosts.get(server.host, server.host)}:{server.port}"

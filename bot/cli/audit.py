@@ -1,4 +1,4 @@
-"""`fabu audit`: the operation log as evidence, read from the database itself."""
+"""`fabu audit`: verifies and exports the operation log, which it reads from the database itself."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from core.audit import LogEntry
     from core.plan import Plan
     from core.ports.log import LogReads
-    from core.ports.plans import PlanReads
     from core.ports.store import Reading, Store
 
 app = typer.Typer(no_args_is_help=True, help="Verify and export the operation log (on the server's machine).")
 
-_PART = 1000
+_BATCH = 1000
+"""Entries or plans that are read at once."""
 
 
 class Format(StrEnum):
-    """How the log is written."""
+    """The file formats of an export."""
 
     JSONL = "jsonl"
     CSV = "csv"
@@ -49,16 +49,16 @@ def verify(
     Whoever cuts off the end of a log, and lets the database forget it, is found by a head that was told before.
     """
     from bot.cli.configuration import read_settings
-    from bot.cli.database import installation_secret, on_store
+    from bot.cli.database import installation_secret, run_on_store
     from bot.installation import derive
 
     settings = read_settings(config)
     key = derive(installation_secret(settings), "operation log")
 
     async def check(store: Store) -> tuple[tuple[int, int, list[str]], bool]:
-        return await store.read(lambda reading: (broken_chains(reading, key), not head or has_head(reading.log, head)))
+        return await store.read(lambda reading: (check_chains(reading, key), not head or has_head(reading.log, head)))
 
-    (plans, entries, broken), found = on_store(settings, check)
+    (plans, entries, broken), found = run_on_store(settings, check)
     for problem in broken:
         typer.echo(problem)
     if broken:
@@ -86,24 +86,24 @@ def export(
 ) -> None:
     """Write the operation log, with the hash of each entry."""
     from bot.cli.configuration import read_settings
-    from bot.cli.database import on_store
+    from bot.cli.database import run_on_store
 
     async def load(store: Store) -> list[LogEntry]:
         return await store.read(
             lambda r: r.log.of_plan(r.plans.id_of(plan), limit=sys.maxsize) if plan else list(all_entries(r.log))
         )
 
-    entries = on_store(read_settings(config), load)
-    with _opened(output) as file:
+    entries = run_on_store(read_settings(config), load)
+    with _open_output(output) as file:
         _WRITERS[file_format](entries, file)
 
 
 def all_entries(log: LogReads) -> Iterator[LogEntry]:
-    """Go through the log entries of all plans, in the order in which they were written."""
+    """Yield the log entries of all plans, in the order in which they were written."""
     after = 0
-    while part := log.since(after, _PART):
-        yield from part
-        after = part[-1].id
+    while batch := log.since(after, _BATCH):
+        yield from batch
+        after = batch[-1].id
 
 
 def has_head(log: LogReads, head: str) -> bool:
@@ -111,44 +111,38 @@ def has_head(log: LogReads, head: str) -> bool:
     return any(entry.hash == head for entry in all_entries(log))
 
 
-def broken_chains(reading: Reading, key: bytes) -> tuple[int, int, list[str]]:
-    """Return how many plans and entries there are, and for each plan whose log does not fit, where it breaks."""
+def check_chains(reading: Reading, key: bytes) -> tuple[int, int, list[str]]:
+    """Check the hash chain of every plan's log.
+
+    Return the number of plans, the number of entries, and for each broken log a sentence that says where it breaks.
+    """
     from core.audit import first_broken_entry
+    from core.ports.paging import read_all
+    from core.ports.plans import PlanQuery
 
     logs: dict[str, list[LogEntry]] = defaultdict(list)
     for entry in all_entries(reading.log):
         logs[entry.plan_id].append(entry)
-    plans = {plan.id: plan for plan in _plans(reading.plans)}
+    pages = read_all(lambda cursor: reading.plans.page(PlanQuery(cursor=cursor, limit=_BATCH)))
+    plans = {plan.id: plan for plan in pages}
     broken = []
     for plan_id in sorted({*logs, *plans}):
         name = f"Plan #{plans[plan_id].number} ({plan_id})" if plan_id in plans else f"Plan {plan_id}"
         if wrong := first_broken_entry(logs[plan_id], key):
             broken.append(f"{name}: entry {wrong.seq} ({wrong.event}, by {wrong.actor}, {wrong.at}) does not fit.")
-        elif plan_id in plans and not _ends_as(plans[plan_id], logs[plan_id]):
+        elif plan_id in plans and not _is_complete(plans[plan_id], logs[plan_id]):
             broken.append(f"{name}: entries after {len(logs[plan_id])} are missing.")
     return len(logs), sum(map(len, logs.values())), broken
 
 
-def _ends_as(plan: Plan, entries: list[LogEntry]) -> bool:
-    """Tell whether the newest entry is the one that the plan itself remembers."""
+def _is_complete(plan: Plan, entries: list[LogEntry]) -> bool:
+    """Tell whether the newest entry is the one that the plan itself records as its last."""
     last = (entries[-1].seq, entries[-1].hash) if entries else (0, "")
     return (plan.log_seq, plan.log_head) == last
 
 
-def _plans(plans: PlanReads) -> Iterator[Plan]:
-    from core.ports.plans import PlanQuery
-
-    cursor = ""
-    while True:
-        page = plans.page(PlanQuery(cursor=cursor, limit=_PART))
-        yield from page.items
-        cursor = page.next_cursor
-        if not cursor:
-            return
-
-
 @contextmanager
-def _opened(path: Path | None) -> Iterator[TextIO]:
+def _open_output(path: Path | None) -> Iterator[TextIO]:
     if path is None:
         yield sys.stdout
         return
@@ -164,12 +158,12 @@ def _row(entry: LogEntry) -> Mapping[str, object]:
     return {**asdict(entry), "at": entry.at.isoformat(), "details": dict(entry.details)}
 
 
-def _jsonl(entries: list[LogEntry], file: TextIO) -> None:
+def _write_jsonl(entries: list[LogEntry], file: TextIO) -> None:
     for entry in entries:
         file.write(json.dumps(_row(entry), ensure_ascii=False) + "\n")
 
 
-def _csv(entries: list[LogEntry], file: TextIO) -> None:
+def _write_csv(entries: list[LogEntry], file: TextIO) -> None:
     from core.audit import LogEntry
 
     writer = csv.DictWriter(file, LogEntry.__dataclass_fields__)
@@ -178,4 +172,4 @@ def _csv(entries: list[LogEntry], file: TextIO) -> None:
         writer.writerow({**_row(entry), "details": json.dumps(dict(entry.details), ensure_ascii=False)})
 
 
-_WRITERS = {Format.JSONL: _jsonl, Format.CSV: _csv}
+_WRITERS = {Format.JSONL: _write_jsonl, Format.CSV: _write_csv}

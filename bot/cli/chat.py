@@ -1,6 +1,6 @@
 """`fabu chat`: the chat grammar in a terminal, with the cards that a person would see in a chat.
 
-A button is pressed by typing its number. What a button or a form needs to know is asked for, one field after the other.
+A button is pressed by typing its number. The fields of a button or a form are prompted for, one after the other.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from bot.cli.access import connected
+from bot.cli.access import pass_api
 from bot.cli.failure import ExitCode, Failure
-from bot.cli.options import reader
+from bot.cli.options import terminal_locale
 from bot.cli.show import buttons_of, reply_view, sentence, terminal
 from bot.i18n import Locale
 from core.card import Button, Field, Form, Tone
@@ -29,15 +29,16 @@ from core.text import remove_invisible
 if TYPE_CHECKING:
     from bot.cli.client import Api
 
-Ask = Callable[[str], str]
-"""Prints a question and returns the line that is typed. Raises EOFError when nothing more will be typed."""
+Prompt = Callable[[str], str]
+"""Prints a question and returns the line that is typed. Raises EOFError at the end of the input."""
 
 _LEAVE = ("quit", "exit", "退出")
 _YES = ("y", "yes", "是")
 _HISTORY = 1000
+"""Lines of history that are kept."""
 
 
-@connected
+@pass_api
 def chat(
     api: Api,
     command: Annotated[
@@ -46,9 +47,9 @@ def chat(
     ] = None,
 ) -> None:
     """Talk to Fabu in the terminal: the same commands, cards and buttons as in a chat. Start with `help`."""
-    session = Session(api, terminal(), reader(), input)
+    session = Session(api, terminal(), terminal_locale(), input)
     if command:
-        replies = [session.say(text) for text in command]
+        replies = [session.send(text) for text in command]
         if any(reply.tone is Tone.BAD for reply in replies):
             raise typer.Exit(ExitCode.FAILED)
         return
@@ -58,14 +59,14 @@ def chat(
 
 
 class Session:
-    """One conversation: the last card's buttons have the numbers that may be typed."""
+    """One conversation. A typed number presses that button of the last card."""
 
-    def __init__(self, api: Api, console: Console, locale: Locale, ask: Ask) -> None:
-        self._api, self._console, self._locale, self._ask = api, console, locale, ask
+    def __init__(self, api: Api, console: Console, locale: Locale, prompt: Prompt) -> None:
+        self._api, self._console, self._locale, self._prompt = api, console, locale, prompt
         self._buttons: list[Button] = []
 
     def run(self) -> None:
-        """Take commands and numbers until the input ends or somebody leaves."""
+        """Read commands and numbers until the input ends or a line says to leave."""
         text = self._locale.text
         self._console.print(
             text("Type a command, or the number of a button; `help` lists the commands, `quit` leaves.")
@@ -83,17 +84,17 @@ class Session:
 
     def _next_line(self) -> str:
         try:
-            return self._ask("fabu> ").strip()
+            return self._prompt("fabu> ").strip()
         except EOFError:
             self._console.print()
             return _LEAVE[0]
 
-    def say(self, text: str) -> Reply:
-        """Send a typed command and print the answer."""
+    def send(self, text: str) -> Reply:
+        """Send a typed command and print the reply."""
         return self._show(self._api.chat(text=text))
 
     def press(self, number: int) -> None:
-        """Press a button of the last card, asking first what it needs to know."""
+        """Press a button of the last card, after prompting for its confirmation and its field."""
         text = self._locale.text
         if not 1 <= number <= len(self._buttons):
             self._console.print(text("There is no button {number} on the last card.", number=number))
@@ -102,26 +103,26 @@ class Session:
         if button.url:
             self._console.print(remove_invisible(button.url))
             return
-        if button.confirm and self._ask(f"{remove_invisible(button.confirm)} [y/N] ").strip().lower() not in _YES:
+        if button.confirm and self._prompt(f"{remove_invisible(button.confirm)} [y/N] ").strip().lower() not in _YES:
             self._console.print(text("Nothing was sent."))
             return
-        values = self._fill([button.field]) if button.field else {}
+        values = self._read_fields([button.field]) if button.field else {}
         self.show_and_fill(self._api.chat(verb=button.verb, ref=button.ref, values=values))
 
     def show_and_fill(self, reply: Reply) -> None:
-        """Print a reply; when it is a form, ask for its fields and send it, until nothing is wrong with them."""
+        """Print a reply. When it is a form, prompt for its fields and send it, until every field is accepted."""
         self._show(reply)
         form: Form | None = reply.form
         values: dict[str, str] = {}
-        wrong: Mapping[str, str] = {}
+        errors: Mapping[str, str] = {}
         while form:
-            asked = [field for field in form.fields if field.name in wrong] if wrong else form.fields
-            values |= self._fill(asked)
+            fields = [field for field in form.fields if field.name in errors] if errors else form.fields
+            values |= self._read_fields(fields)
             reply = self._show(self._api.chat(verb=form.verb, ref=form.ref, values=values))
             known = {field.name for field in form.fields}
-            wrong = {name: text for name, text in reply.errors.items() if name in known}
-            form = form if wrong else reply.form
-            values = values if wrong else {}
+            errors = {name: text for name, text in reply.errors.items() if name in known}
+            form = form if errors else reply.form
+            values = values if errors else {}
 
     def _show(self, reply: Reply) -> Reply:
         if reply.text:
@@ -131,11 +132,11 @@ class Session:
             self._buttons = buttons_of(reply.card)
         return reply
 
-    def _fill(self, fields: Iterable[Field]) -> dict[str, str]:
-        return {field.name: self._answer(field) for field in fields}
+    def _read_fields(self, fields: Iterable[Field]) -> dict[str, str]:
+        return {field.name: self._read_field(field) for field in fields}
 
-    def _answer(self, field: Field) -> str:
-        """Ask for one field: the rest of several lines ends with an empty one; what is required is asked for again."""
+    def _read_field(self, field: Field) -> str:
+        """Prompt for one field, again when it is required and left empty. Several lines end with an empty one."""
         text = self._locale.text
         hints = [
             field.hint,
@@ -145,15 +146,15 @@ class Session:
         hint = "; ".join(hint for hint in hints if hint)
         question = remove_invisible(f"{field.label} ({hint}): " if hint else f"{field.label}: ")
         while True:
-            answer = self._ask(question)
+            answer = self._prompt(question)
             if field.multiline and answer:
-                answer = "\n".join((answer, *iter(lambda: self._ask("… "), "")))
+                answer = "\n".join((answer, *iter(lambda: self._prompt("… "), "")))
             if answer.strip() or not field.required:
                 return answer.strip() or field.value
 
 
 def _keep_history() -> None:
-    """Let the arrow keys bring back what was typed, also in earlier conversations (XDG base directories: state)."""
+    """Keep typed lines for the arrow keys, across conversations, in a file below XDG's folder for state."""
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state"
     file = Path(state) / "fabu/chat_history"
     file.parent.mkdir(parents=True, exist_ok=True)

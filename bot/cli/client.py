@@ -22,17 +22,18 @@ Json = dict[str, Any]
 
 _TIMEOUT = ClientTimeout(total=30, connect=5)
 _STREAM = ClientTimeout(total=None, connect=5, sock_read=60)
-"""Seconds; a stream of events that stays silent for a minute is taken for dead."""
+"""A stream of events that is silent for a minute is presumed lost."""
 _PAGE = 100
-"""Items that the API gives at once."""
+"""The largest number of items on a page of the API."""
 _CURES = {
     401: "Make a token with `fabu token create --as ID` on the server's machine, and give it as FABU_TOKEN or --token.",
     412: "Run the command again.",
 }
+"""What to do about a status, where the server's message does not say it."""
 
 
 class Api:
-    """Calls one server as one person. Every method raises Failure, with the server's own words when it says no."""
+    """Calls one server as one person. Every method raises Failure; for a refused request, with the server's message."""
 
     def __init__(self, url: str, token: str, language: str = "en") -> None:
         self._url = url.rstrip("/")
@@ -62,26 +63,26 @@ class Api:
         """Change fields of a plan whose revision is still the one that was seen, and return it."""
         return self._object("PATCH", plan_path(ref), body=fields, headers={"If-Match": f'"{revision}"'})
 
-    def act(self, ref: str, verb: str, **words: object) -> Json:
-        """Do something with a plan (`submit`) or an item (`items/2/execute`), and return the plan."""
-        return self._object("POST", plan_path(ref, verb), body=words)
+    def act(self, ref: str, verb: str, **fields: object) -> Json:
+        """Execute a verb on a plan (`submit`) or an item (`items/2/execute`), and return the plan."""
+        return self._object("POST", plan_path(ref, verb), body=fields)
 
     def delete(self, ref: str) -> None:
         """Delete a plan."""
         self.call("DELETE", plan_path(ref))
 
-    def chat(self, **asked: object) -> Reply:
-        """Ask as in a chat: `text`, or `verb` with `ref` and `values` for a button or a form."""
-        return reply_of(self.call("POST", "/chat", body=asked))
+    def chat(self, **request: object) -> Reply:
+        """Send a request as in a chat: `text`, or `verb` with `ref` and `values` for a button or a form."""
+        return reply_of(self.call("POST", "/chat", body=request))
 
     def pages(self, path: str, query: Mapping[str, str], limit: int, by: str = "cursor") -> Iterator[Json]:
-        """Go through the first `limit` items of a list, page by page; `by` is the parameter that continues it."""
-        asked, left = dict(query), limit
+        """Yield the first `limit` items of a list, page by page; `by` is the parameter that takes the cursor."""
+        params, left = dict(query), limit
         while left > 0:
-            page = self.call("GET", path, query={**asked, "limit": str(min(left, _PAGE))})
+            page = self.call("GET", path, query={**params, "limit": str(min(left, _PAGE))})
             yield from page["items"]
-            asked[by], left = page["next_cursor"], left - len(page["items"])
-            if not asked[by]:
+            params[by], left = page["next_cursor"], left - len(page["items"])
+            if not params[by]:
                 return
 
     def _object(self, method: str, path: str, **more: Any) -> Json:
@@ -89,12 +90,11 @@ class Api:
         return answer
 
     async def events(self) -> AsyncIterator[Json]:
-        """Follow what happens on the server (server-sent events): log entries as they come, after an empty one that
-        tells that the stream is open.
+        """Yield log entries as the server sends them (server-sent events); an empty one when the stream is open.
 
         Ends when the server closes the stream. Raises Failure when it cannot be opened, or is silent for a minute.
         """
-        with _reaching(self._url):
+        with _explain_connection_errors(self._url):
             async with (
                 ClientSession(headers=self._headers, timeout=_STREAM) as session,
                 session.get(f"{self._url}/api/v1/events") as answer,
@@ -115,9 +115,9 @@ class Api:
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
-        """Do what `call` does, for callers that are asynchronous themselves."""
+        """Do what `call` does, for asynchronous callers."""
         sent = {**self._headers, **(headers or {})}
-        with _reaching(self._url):
+        with _explain_connection_errors(self._url):
             async with (
                 ClientSession(headers=sent, timeout=_TIMEOUT) as session,
                 session.request(method, f"{self._url}/api/v1{path}", json=body, params=query) as answer,
@@ -128,7 +128,7 @@ class Api:
         try:
             return json.loads(text) if text else None
         except ValueError:
-            raise _stranger(answer) from None
+            raise _foreign_answer(answer) from None
 
 
 def plan_path(ref: str, more: str = "") -> str:
@@ -137,18 +137,18 @@ def plan_path(ref: str, more: str = "") -> str:
 
 
 def reply_of(answer: object) -> Reply:
-    """Return the reply that `POST /chat` answered."""
-    return _replies().validate_python(answer)
+    """Return the answer of `POST /chat` as a reply."""
+    return _reply_adapter().validate_python(answer)
 
 
 @cache
-def _replies() -> TypeAdapter[Reply]:
+def _reply_adapter() -> TypeAdapter[Reply]:
     return TypeAdapter(Reply)
 
 
 @contextmanager
-def _reaching(url: str) -> Iterator[None]:
-    """Say in words why a server cannot be reached."""
+def _explain_connection_errors(url: str) -> Iterator[None]:
+    """Turn the errors of a connection into Failures that say why the server cannot be reached."""
     cure = "Start it with `fabu run`, or name another one with --url or FABU_URL."
     try:
         yield
@@ -161,15 +161,16 @@ def _reaching(url: str) -> Iterator[None]:
 
 
 def _refusal(answer: ClientResponse, text: str) -> Failure:
-    """Return what an answer with an error status says, in the words of Fabu's `{"code","message","params"}`."""
+    """Return the Failure for an answer with an error status, whose body is `{"code","message","params"}`."""
     try:
-        said = json.loads(text)
-        return Failure(f"{said['message']} {_CURES.get(answer.status, '')}".rstrip())
+        error = json.loads(text)
+        return Failure(f"{error['message']} {_CURES.get(answer.status, '')}".rstrip())
     except (ValueError, KeyError, TypeError):
-        return _stranger(answer)
+        return _foreign_answer(answer)
 
 
-def _stranger(answer: ClientResponse) -> Failure:
+def _foreign_answer(answer: ClientResponse) -> Failure:
+    """Return the Failure for an answer that does not come from Fabu."""
     return Failure(
         f"{answer.url.origin()} answered {answer.status} {answer.reason}, which is not Fabu's way of speaking: "
         "check --url or FABU_URL, and any proxy in between."

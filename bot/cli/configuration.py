@@ -1,4 +1,4 @@
-"""The settings for a command, with every mistake in them said in words."""
+"""Reads the settings for a command, and explains every mistake in them."""
 
 from __future__ import annotations
 
@@ -37,45 +37,45 @@ def read_settings(path: Path | None) -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise Failure(f"{path} is not TOML: {error}.", ExitCode.MISUSED) from None
     except ValidationError as error:
-        problems = [*map(_explained, error.errors(include_url=False, include_input=False)), *_unknown_variables()]
-        raise Failure(_listed(source, problems), ExitCode.MISUSED) from None
+        problems = [*map(_explain, error.errors(include_url=False, include_input=False)), *_unknown_variables()]
+        raise Failure(_list_problems(source, problems), ExitCode.MISUSED) from None
     if problems := list(_unknown_variables()):
-        raise Failure(_listed(source, problems), ExitCode.MISUSED)
+        raise Failure(_list_problems(source, problems), ExitCode.MISUSED)
     return settings
 
 
-def _listed(source: str, problems: list[str]) -> str:
+def _list_problems(source: str, problems: list[str]) -> str:
     heading = f"The settings from {source} have {len(problems)} mistake{'s' if len(problems) > 1 else ''}:"
     return "\n".join((heading, *(f"  • {problem}" for problem in problems)))
 
 
 def _unknown_variables() -> Iterator[str]:
-    """Find variables of sections that do not exist: these are not seen by pydantic-settings."""
+    """Yield a problem for each environment variable of an unknown section: pydantic-settings ignores them."""
     for name in sorted(os.environ):
         section = name.removeprefix(_PREFIX).partition("__")[0].lower()
         if name.startswith(_PREFIX) and section not in Settings.model_fields:
-            yield f"{name} (environment): there is no section {section}{_meant(section, Settings)}"
+            yield f"{name} (environment): there is no section {section}{_suggestion(section, Settings)}"
 
 
-def _explained(error: ErrorDetails) -> str:
+def _explain(error: ErrorDetails) -> str:
     """Return one mistake as `path: what is wrong (what the setting is for)`."""
-    owner, field = _place(error["loc"])
+    owner, field = _find_field(error["loc"])
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"]).lstrip(".")
     if error["type"] == "extra_forbidden":
-        return f"{path}: there is no such setting{_meant(str(error['loc'][-1]), owner)}"
+        return f"{path}: there is no such setting{_suggestion(str(error['loc'][-1]), owner)}"
     message = error["msg"].removeprefix("Value error, ")
     about = f" ({field.description})" if field and field.description else ""
     return f"{path}: {message}{about}" if path else message
 
 
-def _meant(name: str, owner: type[BaseModel] | None) -> str:
+def _suggestion(name: str, owner: type[BaseModel] | None) -> str:
     known = list(owner.model_fields) if owner else []
     close = get_close_matches(name, known, 1)
     return f"; did you mean {close[0]}?" if close else f"; there are: {', '.join(known)}"
 
 
-def _place(location: tuple[int | str, ...]) -> tuple[type[BaseModel] | None, FieldInfo | None]:
-    """Return the model that a path of an error ends in, and the field it names, if there is one."""
+def _find_field(location: tuple[int | str, ...]) -> tuple[type[BaseModel] | None, FieldInfo | None]:
+    """Return the model in which the path of an error ends, and the field that it names; None for what is unknown."""
     owner: type[BaseModel] | None = Settings
     field: FieldInfo | None = None
     for depth, part in enumerate(location):
@@ -83,12 +83,12 @@ def _place(location: tuple[int | str, ...]) -> tuple[type[BaseModel] | None, Fie
             continue
         field = owner.model_fields.get(part) if owner else None
         if depth < len(location) - 1:
-            owner = _model(field.annotation) if field else None
+            owner = _find_model(field.annotation) if field else None
     return owner, field
 
 
-def _model(annotation: Any) -> type[BaseModel] | None:
-    """Return the model behind an annotation such as `Slack` or `tuple[Endpoint, ...]`."""
+def _find_model(annotation: Any) -> type[BaseModel] | None:
+    """Return the model in an annotation such as `SlackSettings` or `tuple[HookTarget, ...]`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    return next((found for inner in get_args(annotation) if (found := _model(inner))), None)
+    return next((found for inner in get_args(annotation) if (found := _find_model(inner))), None)

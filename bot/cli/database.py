@@ -1,4 +1,4 @@
-"""The store for commands that work on the database itself, beside or without a running server."""
+"""Opens the store for commands that use the database itself, whether or not a server runs."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from core.ports.store import Store
 T = TypeVar("T")
 
 
-def on_store(settings: Settings, work: Callable[[Store], Awaitable[T]]) -> T:
-    """Run something on the store of the settings and return its result. Raises Failure when there is no using it."""
+def run_on_store(settings: Settings, work: Callable[[Store], Awaitable[T]]) -> T:
+    """Run a function on the store of the settings and return its result. Raises Failure for an unusable store."""
     if settings.database.url.startswith("memory:"):
         raise Failure(
             "The settings keep plans in memory, where only the server itself sees them: "
@@ -30,7 +30,7 @@ def on_store(settings: Settings, work: Callable[[Store], Awaitable[T]]) -> T:
     secret = installation_secret(settings)
 
     async def run() -> T:
-        with told():
+        with explain_database_errors():
             store = open_store(settings.database.url, derive(secret, "credentials"))
         try:
             return await work(store)
@@ -41,8 +41,8 @@ def on_store(settings: Settings, work: Callable[[Store], Awaitable[T]]) -> T:
 
 
 def installation_secret(settings: Settings) -> bytes:
-    """Return the secret of the installation. Raises Failure when it is not there to read."""
-    with told():
+    """Return the secret of the installation. Raises Failure when it cannot be read."""
+    with explain_database_errors():
         try:
             return load_secret(settings)
         except OSError as error:
@@ -51,8 +51,8 @@ def installation_secret(settings: Settings) -> bytes:
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Say in words why a database cannot be used."""
+def explain_database_errors() -> Iterator[None]:
+    """Turn the errors of a database into Failures that say why it cannot be used."""
     try:
         yield
     except ArgumentError:

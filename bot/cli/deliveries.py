@@ -1,4 +1,4 @@
-"""`fabu deliveries`: what was told to outside systems, and telling it again."""
+"""`fabu deliveries`: lists the deliveries to outside systems, shows one, and replays those that have ended."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.access import connected
+from bot.cli.access import pass_api
 from bot.cli.failure import ExitCode, Failure
-from bot.cli.options import reader
+from bot.cli.options import terminal_locale
 from bot.cli.show import TABLE, table_of, terminal
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _State = Annotated[str, typer.Option(metavar="STATE", help="Only these: pending,
 
 
 @app.command("list")
-@connected
+@pass_api
 def list_deliveries(
     api: Api,
     plan: Annotated[str, typer.Option(metavar="N", help="Only those of plan N.")] = "",
@@ -38,17 +38,17 @@ def list_deliveries(
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
         return
-    rows = []
+    locale, rows = terminal_locale(), []
     for each in found:
-        since = reader().time(datetime.fromisoformat(each["created_at"])) if each["created_at"] else ""
-        what = f"hook {each['ref']}" if each["kind"] == "hook" else each["kind"]  # other things are told by ids
+        since = locale.time(datetime.fromisoformat(each["created_at"])) if each["created_at"] else ""
+        what = f"hook {each['ref']}" if each["kind"] == "hook" else each["kind"]  # refs of other kinds are ids
         rows.append((each["id"], each["destination"], what, each["state"], str(each["attempts"]), since, each["error"]))
     table = table_of(("id", "to", "what", "state", "tries", "since", "error"), rows)
     terminal(TABLE).print(table if rows else "There are no such deliveries.")
 
 
 @app.command()
-@connected
+@pass_api
 def show(
     api: Api,
     delivery: Annotated[str, typer.Argument(metavar="ID", help="The delivery, from `fabu deliveries list`.")],
@@ -62,20 +62,20 @@ def show(
         typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
         return
     typer.echo(f"{found['kind']} {found['ref']} to {found['destination']}: {found['state']}")
-    rows = [
-        (reader().time(datetime.fromisoformat(each["at"])), f"{each['ms']} ms", str(each["status"] or ""), *_said(each))
-        for each in found["tries"]
-    ]
+    locale, rows = terminal_locale(), []
+    for each in found["tries"]:
+        at = locale.time(datetime.fromisoformat(each["at"]))
+        rows.append((at, f"{each['ms']} ms", str(each["status"] or ""), *_outcome(each)))
     table = table_of(("at", "took", "status", "error", "answer"), rows)
     terminal(TABLE).print(table if rows else "Nothing was tried yet.")
 
 
-def _said(attempt: dict[str, str]) -> tuple[str, str]:
+def _outcome(attempt: dict[str, str]) -> tuple[str, str]:
     return attempt["error"], " ".join(attempt["answer"].split())[:200]
 
 
 @app.command()
-@connected
+@pass_api
 def replay(
     api: Api,
     ids: Annotated[
@@ -92,7 +92,7 @@ def replay(
     if bool(ids) == bool(since):
         raise Failure("Name the deliveries, or the time with --since.", ExitCode.MISUSED)
     times = {"since": since, "until": until}
-    body = {"ids": ids} if ids else {name: moment.isoformat() for name, moment in times.items() if moment}
+    body = {"ids": ids} if ids else {name: time.isoformat() for name, time in times.items() if time}
     count = api.call("POST", "/deliveries/replay", body=body)["replayed"]
     if not count:
         typer.echo("None of them has ended, so nothing is delivered again.")

@@ -1,6 +1,6 @@
-"""A whole release, played through the chat grammar against a real server, showing what each person sees.
+"""`fabu demo`: plays a whole release through the chat grammar on a real server, and prints what each person sees.
 
-No account and no other server is needed: SQLite in a temporary folder, the embedded runner, sample people.
+It needs no account and no other server: it uses SQLite in a temporary folder, the embedded runner and sample people.
 """
 
 from __future__ import annotations
@@ -39,9 +39,10 @@ _PATIENCE = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One thing that somebody says, and why; `until` is the state that the named item must reach before the next.
+    """One message of a person, and the reason for it.
 
-    Every answer has a card, which is shown where it has something new to say.
+    `until` is an item, and the status that it has to reach before the next scene. `shows` prints the card of the reply:
+    every reply has one, but not every card is new.
     """
 
     person: str
@@ -84,7 +85,7 @@ SECOND_ACT = (
 
 
 def settings_for(folder: Path, port: int, language: str) -> Settings:
-    """Return the settings of the demonstration: everything lies in one folder."""
+    """Return the settings of the demonstration, which keeps all its files in one folder."""
     people = [
         {"id": "alice", "name": "Alice", "language": language},
         {"id": "bob", "name": "Bob", "language": language},
@@ -120,19 +121,19 @@ async def play(*, once: bool, port: int, language: str) -> int:
 
 
 class Show:
-    """The stage of the demonstration: lets people say things, and prints what each of them sees."""
+    """Sends the messages of the demonstration, and prints what each person sees."""
 
     def __init__(self, services: Services, console: Console) -> None:
         self._services, self._console = services, console
         self._locale = Locale(services.settings.server.language, services.settings.server.timezone)
         self._plan_id = services.ids.new()
         self._content: PlanDraft
-        self._said = 0
+        self._sent = 0
         self._changed = asyncio.Event()
         services.engine.listen(lambda _: self._changed.set())
 
     async def draft(self) -> None:
-        """Start the example plan, without what its first reader will miss."""
+        """Start the example plan, without the part that a reviewer will miss."""
         content = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
         self._content = PlanDraft.model_validate(content)
         incomplete = self._content.model_copy(update={"description": self._content.description.partition("\n\n")[0]})
@@ -140,7 +141,7 @@ class Show:
         await self._do(c.Create(plan_id=self._plan_id, draft=incomplete))
 
     async def add_what_is_missing(self) -> None:
-        """Edit the plan, which makes a new revision."""
+        """Add the missing part to the plan, which makes a new revision."""
         self._explain(Message("She adds the roll-back to the file and applies it again."))
         await self._do(c.Edit(plan_id=self._plan_id, patch=PlanPatch(description=self._content.description)))
 
@@ -157,7 +158,7 @@ class Show:
         return await self._services.store.read(lambda reading: reading.plans.get(self._plan_id))
 
     async def invite(self, url: str) -> None:
-        """Say how to join in, with a key for the API that lives as long as the demonstration."""
+        """Print how to join in, with an API token for this server."""
         secret, now = self._services.ids.token(24), self._services.clock.now()
         digest = hashlib.sha256(secret.encode()).hexdigest()
         token = Token(self._services.ids.new(), digest, "alice", "demonstration", now, now + timedelta(days=1))
@@ -172,10 +173,10 @@ class Show:
         await self._services.engine.execute(command, self._services.engine.directory.actor("alice", "cli"))
 
     async def _say(self, scene: Scene) -> None:
-        self._said += 1
+        self._sent += 1
         person = self._services.engine.directory.people[scene.person]
         self._console.print(Text(f"{person.name} ▸ {scene.says}", "bold cyan"))
-        reply = await self._services.chat(Inbound("cli", scene.person, f"demo-{self._said}", scene.says))
+        reply = await self._services.chat(Inbound("cli", scene.person, f"demo-{self._sent}", scene.says))
         self._console.print(reply_view(reply if scene.shows else replace(reply, card=None), numbered=False))
 
     async def _wait(self, key: str, status: ItemStatus) -> None:

@@ -1,4 +1,4 @@
-"""`fabu doctor`: what is wrong with an installation, each with its cure."""
+"""`fabu doctor`: prints the findings of the check-up, and how to cure what is wrong."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def doctor(config: Config = None) -> None:
     from bot.cli.configuration import read_settings
     from bot.doctor import examine
 
-    logging.getLogger().addHandler(logging.NullHandler())  # what is logged on the way is among the findings
+    logging.getLogger().addHandler(logging.NullHandler())  # the findings repeat what is logged meanwhile
     settings = read_settings(config)
     try:
         found = asyncio.run(examine(settings))

@@ -1,4 +1,4 @@
-"""How a command ends when it cannot do what was asked: a sentence with the cure, and an exit code."""
+"""How a command fails: with a sentence that says what to do, and an exit code."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the exit code says: done, refused or broken, or asked in a way that cannot be understood."""
+    """The exit codes of commands: done, refused or failed, and used in a wrong way."""
 
     DONE = 0
     FAILED = 1

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options that several commands share, and the locale of the terminal."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ As = Annotated[
 ]
 
 
-def reader() -> Locale:
-    """Return how this terminal wants to be read: the language of LC_ALL, LC_MESSAGES or LANG, the zone of TZ."""
+def terminal_locale() -> Locale:
+    """Return the locale of this terminal: the language of LC_ALL, LC_MESSAGES or LANG, the time zone of TZ."""
     wanted = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := os.environ.get(name))), "")
     zone = os.environ.get("TZ", "").lstrip(":")
     return Locale("zh_CN" if wanted.startswith("zh") else "en", zone if zone in available_timezones() else "UTC")

@@ -1,4 +1,4 @@
-"""`fabu people`: who uses Fabu, brought in from a file and kept in the database."""
+"""`fabu people`: imports people and groups from a file into the database, and lists people."""
 
 from __future__ import annotations
 
@@ -37,9 +37,10 @@ def import_people(
     config: Config = None,
 ) -> None:
     """Add people, or replace those with the same id; a running server knows them within half a minute."""
-    from bot.app import load_people
+    from bot.adapters import CHATS
     from bot.cli.configuration import read_settings
-    from bot.cli.database import on_store
+    from bot.cli.database import run_on_store
+    from bot.people.directory import load_people
 
     settings = read_settings(config)
     people, groups = read_people(file)
@@ -48,9 +49,9 @@ def import_people(
         before = await store.read(lambda reading: reading.people.directory())
         _check_members(groups, {*before.people, *(entry.id for entry in (*people, *settings.people))}, file)
         imported = settings.model_copy(update={"people": people, "groups": groups})
-        return before, before if dry_run else await load_people(imported, store)
+        return before, before if dry_run else await load_people(imported, store, CHATS)
 
-    before, after = on_store(settings, work)
+    before, after = run_on_store(settings, work)
     for entry in people:
         known = before.people.get(entry.id)
         state = "new" if known is None else "kept" if known == after.people[entry.id] and not dry_run else "replaced"
@@ -64,13 +65,13 @@ def list_people(config: Config = None) -> None:
     """List everybody in the database with their chat accounts and groups."""
     from bot.adapters import CHATS
     from bot.cli.configuration import read_settings
-    from bot.cli.database import on_store
+    from bot.cli.database import run_on_store
     from config.settings import PersonEntry
 
     async def load(store: Store) -> Directory:
         return await store.read(lambda reading: reading.people.directory())
 
-    directory = on_store(read_settings(config), load)
+    directory = run_on_store(read_settings(config), load)
     if not directory.people:
         typer.echo("There is nobody yet: `fabu people import FILE` brings people in.")
         return
@@ -85,12 +86,12 @@ def list_people(config: Config = None) -> None:
 
 
 def read_people(path: Path) -> tuple[tuple[PersonEntry, ...], tuple[GroupEntry, ...]]:
-    """Return the people and groups of a file. Raises Failure that lists everything that is wrong."""
+    """Return the people and groups of a file. Raises Failure that lists every mistake."""
     from pydantic import TypeAdapter, ValidationError
 
     from config.settings import GroupEntry, PersonEntry
 
-    data = _parsed(path)
+    data = _parse(path)
     parts = data if isinstance(data, Mapping) else {"people": data}
     if unknown := sorted(set(parts) - {"people", "groups"}):
         raise Failure(f"{path}: there is no {', '.join(unknown)}; write people and groups.", ExitCode.MISUSED)
@@ -98,9 +99,7 @@ def read_people(path: Path) -> tuple[tuple[PersonEntry, ...], tuple[GroupEntry, 
         people = TypeAdapter(tuple[PersonEntry, ...]).validate_python(parts.get("people", ()))
         groups = TypeAdapter(tuple[GroupEntry, ...]).validate_python(parts.get("groups", ()))
     except ValidationError as error:
-        problems = "\n".join(
-            f"  • {_explained(found)}" for found in error.errors(include_url=False, include_input=False)
-        )
+        problems = "\n".join(f"  • {_explain(found)}" for found in error.errors(include_url=False, include_input=False))
         raise Failure(f"{path} has mistakes:\n{problems}", ExitCode.MISUSED) from None
     ids = [entry.id for entry in people]
     if twice := sorted({each for each in ids if ids.count(each) > 1}):
@@ -108,18 +107,18 @@ def read_people(path: Path) -> tuple[tuple[PersonEntry, ...], tuple[GroupEntry, 
     return people, groups
 
 
-def _explained(error: ErrorDetails) -> str:
-    """Return one mistake as `entry 3 name: what is wrong`."""
+def _explain(error: ErrorDetails) -> str:
+    """Return a sentence for one mistake: `entry 3 name: what is wrong`."""
     entry, *rest = error["loc"] or ("the file",)
     place = " ".join([f"entry {entry + 1}" if isinstance(entry, int) else entry, *map(str, rest)])
     return f"{place}: {'there is no such field' if error['type'] == 'extra_forbidden' else error['msg']}"
 
 
-def _parsed(path: Path) -> Any:
+def _parse(path: Path) -> Any:
     import yaml
 
     parsers: dict[str, Callable[[str], Any]] = {
-        ".csv": _rows,
+        ".csv": _parse_csv,
         ".json": json.loads,
         ".toml": tomllib.loads,
         ".yaml": yaml.safe_load,
@@ -136,8 +135,8 @@ def _parsed(path: Path) -> Any:
         raise Failure(f"{path} cannot be understood: {error}.", ExitCode.MISUSED) from None
 
 
-def _rows(text: str) -> list[dict[str, str]]:
-    """Return the rows of a CSV table whose first line names the columns; empty cells count as not given."""
+def _parse_csv(text: str) -> list[dict[str, str]]:
+    """Return the rows of a CSV table whose first line names the columns, without empty cells."""
     rows = csv.DictReader(io.StringIO(text), restkey="(more cells than columns)")
     return [{name: value for name, value in row.items() if value} for row in rows]
 

@@ -1,6 +1,6 @@
-"""Plans as files: reading YAML and JSON, writing YAML that can be read again, and comparing a file with a plan.
+"""Plan files: reads YAML and JSON, writes YAML that can be read again, and compares a file with a plan.
 
-A file has the keys of `POST /plans`. A top-level `number` says which plan it is about.
+A file has the keys of `POST /plans`. A top-level `number` names the plan that the file changes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads YAML as JSON would be read: times stay texts, and a key that comes twice is a mistake."""
+    """Loads YAML as JSON is loaded: times stay texts, and a key that comes twice is an error."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - as the base class declares it
         first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
@@ -43,11 +43,11 @@ class _Loader(yaml.SafeLoader):
 
 
 def read_plan(path: Path) -> tuple[Json, str]:
-    """Return what a file says about a plan, and the plan's number if it names one; `-` is the standard input.
+    """Return the document of a plan file, and the number in it or an empty text; `-` is the standard input.
 
-    Raises Failure with everything that is wrong in itself; what depends on people and runners is the server's to say.
+    Raises Failure that lists every mistake in the file itself. What depends on people and runners, the server checks.
     """
-    document = _parsed(path)
+    document = _parse(path)
     if not isinstance(document, dict):
         raise Failure(f"{path} holds no plan: write keys such as name and items at the top.", ExitCode.MISUSED)
     number = str(document.pop("number", "") or "")
@@ -59,7 +59,7 @@ def read_plan(path: Path) -> tuple[Json, str]:
     return document, number
 
 
-def _parsed(path: Path) -> Any:
+def _parse(path: Path) -> Any:
     try:
         text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
         return json.loads(text) if path.suffix == ".json" else yaml.load(text, _Loader)  # noqa: S506 - a safe loader
@@ -78,14 +78,14 @@ def _parsed(path: Path) -> Any:
 def changes(document: Json, answer: Json) -> list[Difference]:
     """Return where a file differs from a plan as the API answers it, in the fields that the file has.
 
-    Credentials are masked in the answer, so that one which is changed alone is not seen.
+    The answer masks credentials, so a changed credential alone is not found.
     """
     plan = plan_keys(answer)
-    before, after = (_comparable(each) for each in (plan, {**plan, **document}))
+    before, after = (_normalize(each) for each in (plan, {**plan, **document}))
     return list(differences({name: before[name] for name in document}, {name: after[name] for name in document}))
 
 
-def _comparable(content: Json) -> Json:
+def _normalize(content: Json) -> Json:
     return _in_utc(PlanDraft.model_validate(content)).mask_credentials().model_dump(mode="json")
 
 
@@ -99,16 +99,16 @@ def _in_utc(draft: PlanDraft) -> PlanDraft:
 
 def plan_keys(answer: Json) -> Json:
     """Return the part of an API answer that a plan file may hold."""
-    plan = _picked(answer, PlanDraft)
-    plan["window"] = _picked(answer["window"], WindowDraft)
-    plan["approval"] = _picked(answer["approval"], ApprovalDraft)
-    plan["approval"]["stages"] = [_picked(stage, StageDraft) for stage in answer["approval"]["stages"]]
+    plan = _pick(answer, PlanDraft)
+    plan["window"] = _pick(answer["window"], WindowDraft)
+    plan["approval"] = _pick(answer["approval"], ApprovalDraft)
+    plan["approval"]["stages"] = [_pick(stage, StageDraft) for stage in answer["approval"]["stages"]]
     kinds: Mapping[str, type[BaseModel]] = {"text": TextItemDraft, "workflow": WorkflowItemDraft}
-    plan["items"] = [_picked(item, kinds[item["type"]]) for item in answer["items"]]
+    plan["items"] = [_pick(item, kinds[item["type"]]) for item in answer["items"]]
     return plan
 
 
-def _picked(values: Json, model: type[BaseModel]) -> Json:
+def _pick(values: Json, model: type[BaseModel]) -> Json:
     return {name: values[name] for name in model.model_fields if values.get(name) is not None}
 
 
@@ -127,8 +127,8 @@ def _tidy(value: Any) -> Any:
     return [_tidy(member) for member in value] if isinstance(value, list) else value
 
 
-def described(found: Iterable[Difference]) -> str:
-    """Return differences one a line, as `path: before → after`; nothing is not told from what is empty."""
+def format_differences(found: Iterable[Difference]) -> str:
+    """Return one line for each difference, `path: before → after`. A missing value equals an empty one."""
     lines = ((each.path, _value(each.before), _value(each.after)) for each in found)
     return "\n".join(f"  {path}: {before} → {after}" for path, before, after in lines if before != after)
 

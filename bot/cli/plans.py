@@ -1,4 +1,4 @@
-"""`fabu plan`: release plans of a running server, written in files, listed, looked at and compared."""
+"""`fabu plan`: applies plan files to a running server, lists, shows and compares plans, and executes their verbs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bot.cli import verbs
-from bot.cli.access import connected
+from bot.cli.access import pass_api
 from bot.cli.failure import ExitCode
-from bot.cli.options import reader
+from bot.cli.options import terminal_locale
 from bot.cli.show import TABLE, reply_view, table_of, terminal
-from bot.cli.verbs import PlanRef, status_text, tell
+from bot.cli.verbs import PlanRef, print_status, status_text
 from core.status import PlanStatus
 
 if TYPE_CHECKING:
@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Work with the release plans of a running server.")
 
 _ALL = 1_000_000
+"""More entries than any log has."""
 _AsJson = Annotated[bool, typer.Option("--json", help="Print the API's JSON.")]
 
 
 @app.command()
-@connected
+@pass_api
 def apply(
     api: Api,
     file: Annotated[
@@ -46,30 +47,30 @@ def apply(
     ] = False,
 ) -> None:
     """Create the plan that a file describes, or change what differs in an existing one."""
-    from bot.cli.planfile import changes, described, read_plan
+    from bot.cli.planfile import changes, format_differences, read_plan
 
     document, number = read_plan(file)
     ref = plan or number
     if ref:
         before = api.plan(ref)
         found = changes(document, before)
-        typer.echo(described(found) if found else f"Nothing differs from plan #{before['number']}.")
+        typer.echo(format_differences(found) if found else f"Nothing differs from plan #{before['number']}.")
         changed = set(document) if force else {re.split(r"[.[]", each.path)[0] for each in found}
         if changed and not dry_run:
             fields = {name: value for name, value in document.items() if name in changed}
-            tell(api.change(ref, before["revision"], fields))
+            print_status(api.change(ref, before["revision"], fields))
     elif dry_run:
         typer.echo(f"A new plan would be started: {document['name']} (items: {len(document.get('items', ()))}).")
     else:
         created = api.create(document)
         ref = str(created["number"])
-        tell(created)
+        print_status(created)
     if submit and not dry_run:
-        tell(api.act(ref, "submit"))
+        print_status(api.act(ref, "submit"))
 
 
 @app.command("list")
-@connected
+@pass_api
 def list_plans(
     api: Api,
     which: Annotated[
@@ -89,7 +90,7 @@ def list_plans(
     if as_json:
         _print_json(plans)
         return
-    locale = reader()
+    locale = terminal_locale()
     text = locale.text
     rows = [
         (
@@ -106,7 +107,7 @@ def list_plans(
 
 
 @app.command()
-@connected
+@pass_api
 def show(
     api: Api,
     plan: PlanRef,
@@ -136,7 +137,7 @@ def show(
 
 
 @app.command()
-@connected
+@pass_api
 def log(api: Api, plan: PlanRef, as_json: _AsJson = False) -> None:
     """Tell who did what with a plan, the newest last; --json has every entry with its details."""
     if as_json:
@@ -148,7 +149,7 @@ def log(api: Api, plan: PlanRef, as_json: _AsJson = False) -> None:
 
 
 @app.command()
-@connected
+@pass_api
 def diff(
     api: Api,
     plan: PlanRef,
@@ -166,11 +167,11 @@ def diff(
         _print_json(answer)
         return
     from bot.api.models import DiffAnswer
-    from bot.cli.planfile import described
+    from bot.cli.planfile import format_differences
 
     found = DiffAnswer.model_validate(answer)
     typer.echo(f"Revision {found.revision}, compared with {found.against or 'nothing'}:")
-    typer.echo(described(found.differences) or "  nothing differs")
+    typer.echo(format_differences(found.differences) or "  nothing differs")
 
 
 def _print_card(api: Api, verb: str, plan: str) -> None:

@@ -1,7 +1,7 @@
-"""Replies and cards in a terminal: what a person would see in a chat, with numbers in place of buttons.
+"""Renders replies and cards for a terminal: as in a chat, with numbers in place of buttons.
 
-Colours repeat what the marks and words say, so nothing is lost without them (NO_COLOR). Texts come from people and
-other systems: they are never read as markup, and invisible characters, which could steer the terminal, are left out.
+Colours only repeat marks and texts, so that nothing is lost without them (NO_COLOR). Texts come from people and other
+systems: they are never read as markup, and invisible characters, which could control the terminal, are removed.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ _COLOURS = {Tone.NEUTRAL: "none", Tone.WAITING: "yellow", Tone.ACTIVE: "blue", T
 _MARKS = {Tone.NEUTRAL: "", Tone.WAITING: "⏳ ", Tone.ACTIVE: "▶️ ", Tone.GOOD: "✅ ", Tone.BAD: "❌ "}
 _STYLES = {Style.PRIMARY: "bold", Style.DEFAULT: "", Style.DANGER: "red"}
 _WIDTH = 100
-"""Columns of a card at most; longer lines are hard to read."""
+"""The largest width of a card, in columns: longer lines are hard to read."""
 TABLE = 160
-"""Columns of a table at most."""
+"""The largest width of a table, in columns."""
 
 
 def terminal(width: int = _WIDTH, *, errors: bool = False) -> Console:
-    """Return the terminal to print to, or the error output. Texts are taken as they are: no markup, no emoji codes."""
+    """Return the console of the standard output, or of the error output. It reads no markup and no emoji codes."""
     console = Console(stderr=errors, markup=False, emoji=False, highlight=False)
     console.width = min(console.width, width) if console.is_terminal else width
     return console
 
 
 def table_of(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
-    """Return a table of texts; the first column, by which things are named in commands, is never cut."""
+    """Return a table of texts. The first column is never cut: it has the names that commands take."""
     table = Table(box=SIMPLE_HEAD)
     for index, heading in enumerate(headings):
         table.add_column(heading, no_wrap=index == 0, overflow="fold")
@@ -52,7 +52,7 @@ def buttons_of(card: Card) -> list[Button]:
 
 
 def reply_view(reply: Reply, *, numbered: bool = True) -> RenderableType:
-    """Return a reply as a person would see it: its sentence, its card, and the title of its form."""
+    """Render a reply: its sentence, its card, and the title of its form."""
     parts: list[RenderableType] = [sentence(reply)] if reply.text else []
     if reply.card:
         parts.append(card_view(reply.card, numbered=numbered))
@@ -62,12 +62,12 @@ def reply_view(reply: Reply, *, numbered: bool = True) -> RenderableType:
 
 
 def sentence(reply: Reply) -> Text:
-    """Return what a reply says. Printed with `soft_wrap`, a link in it stays whole."""
+    """Render the sentence of a reply. Print it with `soft_wrap`, so that a link in it stays whole."""
     return Text(_MARKS[reply.tone] + remove_invisible(reply.text), _COLOURS[reply.tone])
 
 
 def card_view(card: Card, *, numbered: bool = True) -> RenderableType:
-    """Return a card. With `numbered`, each button shows the number under which `buttons_of` has it."""
+    """Render a card. With `numbered`, each button shows its position in `buttons_of`, from 1."""
     numbers = count(1) if numbered else None
     parts: list[RenderableType] = [_heading(card)]
     if card.facts:

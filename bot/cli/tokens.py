@@ -1,4 +1,4 @@
-"""`fabu token`: keys to the API, made on the server's machine. Only their SHA-256 is kept."""
+"""`fabu token`: makes, lists and revokes API tokens on the server's machine. Only their SHA-256 is stored."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 
 from adapters.common.system import SystemClock, SystemIds
 from bot.cli.failure import ExitCode, Failure
-from bot.cli.options import Config, reader
+from bot.cli.options import Config, terminal_locale
 from bot.cli.show import TABLE, table_of, terminal
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Make, list and revoke API tokens (on the server's machine).")
 
-_SHORT = timedelta(hours=12)
-"""How long a token of `--as` lasts at most; it is revoked when the command ends."""
+_TEMPORARY = timedelta(hours=12)
+"""The life of a token for `--as`, which is revoked when the command ends, unless the command is killed."""
 
 
 @app.command()
@@ -35,8 +35,8 @@ def create(
     """Make a token and print it, once: keep it, for example as FABU_TOKEN."""
     from bot.cli.configuration import read_settings
 
-    secret, token = issue(read_settings(config), person, name or "command line", timedelta(days=days))
-    until = reader().time(token.expires_at)
+    secret, token = issue_token(read_settings(config), person, name or "command line", timedelta(days=days))
+    until = terminal_locale().time(token.expires_at)
     terminal(errors=True).print(
         f"Token {token.id} acts as {person} until {until}. It is shown only now:", soft_wrap=True
     )
@@ -51,15 +51,15 @@ def list_tokens(
 ) -> None:
     """List the tokens that are good, with their ids; the tokens themselves are not kept."""
     from bot.cli.configuration import read_settings
-    from bot.cli.database import on_store
+    from bot.cli.database import run_on_store
 
     async def load(store: Store) -> list[Token]:
         return await store.read(lambda reading: reading.people.tokens(person))
 
-    locale, now = reader(), SystemClock().now()
+    locale, now = terminal_locale(), SystemClock().now()
     rows = []
-    for token in on_store(read_settings(config), load):
-        state = _ended(token, now)
+    for token in run_on_store(read_settings(config), load):
+        state = _end_reason(token, now)
         if ended or not state:
             used = locale.time(token.used_at) if token.used_at else "never"
             until = locale.time(token.expires_at) if token.expires_at else "revoked"
@@ -75,27 +75,27 @@ def revoke(
     """Revoke a token; whoever uses it is turned away from now on."""
     from bot.cli.configuration import read_settings
 
-    if not _revoked(read_settings(config), token):
+    if not _revoke(read_settings(config), token):
         raise Failure(f"There is no token {token}: `fabu token list` shows their ids.")
     terminal().print(f"Token {token} is revoked.")
 
 
 @contextmanager
-def short_lived(settings: Settings, person: str) -> Iterator[str]:
-    """Give a token that acts as a person and is revoked at the end."""
-    secret, token = issue(settings, person, "command line --as", _SHORT)
+def temporary_token(settings: Settings, person: str) -> Iterator[str]:
+    """Yield the secret of a token that acts as a person; revoke the token at the end."""
+    secret, token = issue_token(settings, person, "command line --as", _TEMPORARY)
     try:
         yield secret
     finally:
-        _revoked(settings, token.id)
+        _revoke(settings, token.id)
 
 
-def issue(settings: Settings, person: str, name: str, life: timedelta) -> tuple[str, Token]:
-    """Make a token that acts as a person; return the secret, which is not kept, and what is kept.
+def issue_token(settings: Settings, person: str, name: str, life: timedelta) -> tuple[str, Token]:
+    """Make and store a token that acts as a person; return its secret, which is stored nowhere, and the token.
 
-    Raises Failure when there is no such person.
+    Raises Failure when nobody active has this id.
     """
-    from bot.cli.database import on_store
+    from bot.cli.database import run_on_store
     from bot.people.tokens import new_token
 
     clock = SystemClock()
@@ -110,23 +110,23 @@ def issue(settings: Settings, person: str, name: str, life: timedelta) -> tuple[
             raise Failure(f"Nobody active is called {person} ({who}): {cure}.", ExitCode.MISUSED)
         await store.write(lambda writing: writing.people.add_token(token))
 
-    on_store(settings, add)
+    run_on_store(settings, add)
     return secret, token
 
 
-def _revoked(settings: Settings, token_id: str) -> bool:
-    from bot.cli.database import on_store
+def _revoke(settings: Settings, token_id: str) -> bool:
+    from bot.cli.database import run_on_store
 
     now = SystemClock().now()
 
-    async def revoke_it(store: Store) -> bool:
+    async def write(store: Store) -> bool:
         return await store.write(lambda writing: writing.people.revoke_token(token_id, now))
 
-    return on_store(settings, revoke_it)
+    return run_on_store(settings, write)
 
 
-def _ended(token: Token, now: datetime) -> str:
-    """Return why a token is good no more, or an empty text."""
+def _end_reason(token: Token, now: datetime) -> str:
+    """Return why a token is not valid any more, or an empty text."""
     if token.revoked_at:
         return "revoked"
     if token.expires_at and token.expires_at <= now:

@@ -1,4 +1,4 @@
-"""What people do with plans and items: a command for each verb."""
+"""The commands for the verbs of plans and items, made from `core.verbs` and `bot.verbs`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.cli.access import connected
+from bot.cli.access import pass_api
 from bot.cli.failure import ExitCode, Failure
-from bot.cli.options import reader
+from bot.cli.options import terminal_locale
 from bot.cli.show import terminal
 from bot.i18n.labels import label
 from bot.verbs import WORDS
@@ -40,22 +40,22 @@ _ARGUMENTS: Mapping[Argument, Any] = {
     Argument.REMARK: Annotated[list[str] | None, typer.Argument(metavar="REMARK", help="What came of it.")],
     Argument.PERSON: Annotated[str, typer.Argument(metavar="ID", help="Who decides instead.")],
 }
-"""How the text of a verb is typed."""
+"""The command-line parameters of the texts that verbs take."""
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add a command for each verb that has a help text, and those that are like no other."""
+    """Add a command for each verb that has a help text, and the commands `delete` and `copy`, which differ."""
     for command in (*(_command(verb) for verb in VERBS if WORDS[verb].cli_help), delete, copy):
-        app.command()(connected(command))
+        app.command()(pass_api(command))
 
 
 def _command(verb: Verb) -> Callable[..., None]:
-    """Return the command of a verb. It takes the plan, the item of an item's verb, and the text that goes with it."""
+    """Return the command of a verb. It takes the plan, the item if the verb is about one, and the verb's text."""
     spec = VERBS[verb]
 
     def command(api: Api, plan: str, item: str = "", **texts: str | list[str] | None) -> None:
-        path = _of_item(api, plan, item, verb) if spec.target is Target.ITEM else verb.value
-        tell(api.act(plan, path, **{field: _joined(text) for field, text in texts.items()}))
+        path = _item_path(api, plan, item, verb) if spec.target is Target.ITEM else verb.value
+        print_status(api.act(plan, path, **{field: _join(text) for field, text in texts.items()}))
 
     command.__name__, command.__doc__ = verb.value, WORDS[verb].cli_help
     command.__signature__ = inspect.Signature(list(_parameters(spec)))  # type: ignore[attr-defined]
@@ -83,27 +83,27 @@ def copy(
     api: Api, plan: PlanRef, name: Annotated[str, typer.Option(help="What the copy is called; the same without.")] = ""
 ) -> None:
     """Start a new plan from another one."""
-    tell(api.act(plan, "copy", **({"name": name} if name else {})))
+    print_status(api.act(plan, "copy", **({"name": name} if name else {})))
 
 
-def tell(plan: dict[str, Any]) -> None:
-    """Print where a plan stands now, and its page."""
+def print_status(plan: dict[str, Any]) -> None:
+    """Print the status of a plan, and the URL of its page."""
     terminal().print(
         remove_invisible(f"#{plan['number']} {plan['name']}: {status_text(plan['status'])}  {plan['url']}")
     )
 
 
 def status_text(status: str) -> str:
-    """Return a plan's status as the reader of this terminal calls it."""
-    return reader().text(label(PlanStatus(status)))
+    """Return a plan's status in the language of this terminal."""
+    return terminal_locale().text(label(PlanStatus(status)))
 
 
-def _joined(text: str | list[str] | None) -> str:
+def _join(text: str | list[str] | None) -> str:
     return text if isinstance(text, str) else " ".join(text or ())
 
 
-def _of_item(api: Api, plan: str, wanted: str, verb: str) -> str:
-    """Return the path of a verb on the item that is meant. Raises Failure unless it is exactly one."""
+def _item_path(api: Api, plan: str, wanted: str, verb: str) -> str:
+    """Return the path of a verb on an item that a person names. Raises Failure unless exactly one item fits."""
     items = api.plan(plan)["items"]
     exact = [item for item in items if wanted in (str(item["position"]), item["key"], item["id"])]
     found = exact[:1] or [item for item in items if wanted.lower() in item["name"].lower()]

@@ -1,4 +1,4 @@
-"""`fabu plan show --watch`: the card of a plan that follows what happens to it."""
+"""`fabu plan show --watch`: shows the card of a plan and keeps it up to date."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from core.status import PlanStatus
 
 _OVER = frozenset({PlanStatus.SUCCESS, PlanStatus.CANCEL, PlanStatus.DENIED, PlanStatus.TIMEOUT})
 _POLL = 2.0
-"""Seconds between two looks where events do not come through."""
+"""Seconds between two polls while there is no stream of events."""
 
 
 async def follow(api: Api, ref: str, console: Console) -> PlanStatus:
     """Show the card of a plan and keep it up to date; return the status in which the plan is over."""
     plan = await api.fetch("GET", plan_path(ref))
     with Live(console=console, auto_refresh=False, vertical_overflow="visible") as live:
-        async for _ in _moments(api, plan["id"]):
+        async for _ in _updates(api, plan["id"]):
             status = PlanStatus((await api.fetch("GET", plan_path(plan["id"])))["status"])
             reply = reply_of(await api.fetch("POST", "/chat", body={"text": f"show {plan['number']}"}))
             live.update(reply_view(reply, numbered=False), refresh=True)
             if status in _OVER:
                 return status
-    raise AssertionError("there is always another moment")
+    raise AssertionError("the updates of a plan never end")
 
 
-async def _moments(api: Api, plan_id: str) -> AsyncIterator[None]:
-    """Yield now and whenever the plan may have changed: at its events, and from time to time while there are none."""
+async def _updates(api: Api, plan_id: str) -> AsyncIterator[None]:
+    """Yield at once, and whenever the plan may have changed: at its events, or at each poll without a stream."""
     while True:
         yield
         try:
@@ -40,5 +40,5 @@ async def _moments(api: Api, plan_id: str) -> AsyncIterator[None]:
                 if not event or event["plan_id"] == plan_id:
                     yield
         except Failure:
-            # Polling goes on without the stream; a server that is gone is told by the next look at the plan.
+            # Poll while there is no stream. When the server is gone, the caller's next request fails.
             await asyncio.sleep(_POLL)

@@ -1,4 +1,4 @@
-"""The pages: what concerns the reader, all plans, one plan with its buttons, the output of a run, the style sheet."""
+"""The pages: the start page, one plan with its buttons, the output of a run; and the style sheet."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from aiohttp import web
 
 from bot.cards.plan import PlanCards
 from bot.cards.sentences import head_of_log, sentence
-from bot.console.page import READER, locale_of, render
+from bot.console.rendering import READER, locale_of, render
 from bot.i18n.labels import label
 from bot.services import SERVICES
 from core.chat import Inbound, Reply
@@ -21,8 +21,8 @@ from core.ports.store import Reading
 _STYLE = Path(__file__).parent / "static" / "style.css"
 
 
-async def home(request: web.Request) -> web.Response:
-    """Show what waits for the reader, and the newest plans."""
+async def show_home(request: web.Request) -> web.Response:
+    """Show what the reader has to do, and the newest plans."""
     services, reader = request.config_dict[SERVICES], request[READER]
     query = PlanQuery(text=request.query.get("q", "")[:200], cursor=request.query.get("cursor", ""))
     mine = await services.chat(Inbound("console", reader.id, "", verb="home"))
@@ -34,52 +34,48 @@ async def home(request: web.Request) -> web.Response:
     return await render(request, "home.html", mine=mine.card, page=page, query=query, label=label, name=name)
 
 
-async def plan(request: web.Request) -> web.Response:
+async def show_plan(request: web.Request) -> web.Response:
     """Show one plan."""
-    return await plan_page(request, request.match_info["ref"])
+    return await _render_plan(request)
 
 
-async def act(request: web.Request) -> web.Response:
-    """Do what a button of the page says; sent again, the same form changes nothing."""
+async def press_button(request: web.Request) -> web.Response:
+    """Execute the verb of a button, and show the plan with the reply. The same form sent again changes nothing."""
     services, form = request.config_dict[SERVICES], await request.post()
     inbound = Inbound(
         "console", request[READER].id, str(form.get("once", "")), verb=str(form.get("verb", "")),
         ref=str(form.get("ref", "")), values={"text": str(form.get("text", ""))},
     )  # fmt: skip
-    return await plan_page(request, request.match_info["ref"], await services.chat(inbound))
+    return await _render_plan(request, await services.chat(inbound))
 
 
-async def plan_page(request: web.Request, ref: str, reply: Reply | None = None) -> web.Response:
-    """Return the page of a plan, with the answer to what was just done."""
+async def _render_plan(request: web.Request, reply: Reply | None = None) -> web.Response:
     services, locale = request.config_dict[SERVICES], locale_of(request)
-    directory = services.engine.directory
+    directory, ref = services.engine.directory, request.match_info["ref"]
 
     def load(reading: Reading) -> tuple[Plan, list[str]]:
-        found = reading.plans.get(reading.plans.id_of(ref), whole=True)
-        log = [
-            f"{locale.time(e.at)} · {sentence(e, found, locale, directory)}"
-            for e in reading.log.of_plan(found.id, limit=5000)
-        ]
-        return found, log
+        plan = reading.plans.get(reading.plans.id_of(ref), whole=True)
+        entries = reading.log.of_plan(plan.id, limit=5000)
+        return plan, [f"{locale.time(e.at)} · {sentence(e, plan, locale, directory)}" for e in entries]
 
     try:
-        shown, log = await services.store.read(load)
+        plan, log = await services.store.read(load)
     except FabuError as error:
         return await render(request, "message.html", error.http_status, message=locale.error(error))
     return await render(
         request,
         "plan.html",
-        plan=shown,
-        card=PlanCards(locale, directory, services.settings.public_url).plan(shown),
+        plan=plan,
+        card=PlanCards(locale, directory, services.settings.public_url).plan(plan),
         log=log,
-        head=head_of_log(shown, locale),
+        head=head_of_log(plan, locale),
         reply=reply,
         once=services.ids.token(),
     )
 
 
-async def run(request: web.Request) -> web.Response:
-    """Show the output of a run on this server, anew every two seconds while it goes on."""
+async def show_run(request: web.Request) -> web.Response:
+    """Show the output of a run on this server. The page reloads every two seconds while the run goes on."""
     services, run_id = request.config_dict[SERVICES], request.match_info["run_id"]
     runners = (runner for runner in services.runs.runners.values() if isinstance(runner, Embedded))
     output = next((text for runner in runners if (text := runner.output(run_id))), "")
@@ -91,15 +87,15 @@ async def run(request: web.Request) -> web.Response:
     return answer
 
 
-async def style(_: web.Request) -> web.FileResponse:
-    """Answer the style sheet."""
+async def send_style(_: web.Request) -> web.FileResponse:
+    """Send the style sheet."""
     return web.FileResponse(_STYLE)
 
 
 ROUTES = (
-    web.get("/", home),
-    web.get("/plans/{ref}", plan),
-    web.post("/plans/{ref}", act),
-    web.get("/runs/{run_id:[0-9a-f]{32}}", run),
-    web.get("/console.css", style),
+    web.get("/", show_home),
+    web.get("/plans/{ref}", show_plan),
+    web.post("/plans/{ref}", press_button),
+    web.get("/runs/{run_id:[0-9a-f]{32}}", show_run),
+    web.get("/console.css", send_style),
 )

@@ -1,7 +1,7 @@
-"""Signing in with a one-time link, and staying signed in.
+"""Signing in with a one-time link, sessions, and signing out.
 
-Opening the link changes nothing, for mail and chat servers open links as well; the button on its page signs in.
-A session is a token of the API in a cookie that scripts and other sites cannot use.
+Opening the link changes nothing, because mail and chat servers open links too; the button on its page signs in.
+A session is a token of the API, in a cookie that scripts and other sites cannot use.
 """
 
 from __future__ import annotations
@@ -15,19 +15,24 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from bot.api.auth import TOKENS
-from bot.console.page import READER, SECRET, csrf_token, locale_of, render
+from bot.console.rendering import READER, SECRET, csrf_token, locale_of, render
 from bot.people.tokens import digest_of, new_token
 from bot.services import SERVICES
 from core.errors import FabuError, Unauthorized
 
 COOKIE = "fabu_session"
 _LIFE = timedelta(hours=12)
+"""The life of a session."""
 _PAGES = ("/plans/", "/runs/", "/sign-out")
+"""The starts of the paths that need a session, beside the start page."""
 
 
 @web.middleware
-async def session(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Find out who reads a page of the console; show others how to sign in. Forms must come from our own pages."""
+async def require_session(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Set the reader of a page by the session's cookie; show everybody else how to sign in.
+
+    A form is rejected unless it comes from a page of the same session.
+    """
     if request.path != "/" and not request.path.startswith(_PAGES):
         return await handler(request)
     secret = request.cookies.get(COOKIE, "")
@@ -48,16 +53,16 @@ async def session(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def offer(request: web.Request) -> web.Response:
-    """Show the button that signs in; whoever is signed in already is shown the plan that the link leads to."""
-    if _plan(request):
+    """Show the button that signs in. Redirect a reader with a session to the plan of the link, if it has one."""
+    if plan := _plan_number(request):
         with suppress(Unauthorized):
             await request.config_dict[TOKENS].find(request.cookies.get(COOKIE, ""))
-            return _to(_plan(request))
+            return _redirect(plan)
     return await render(request, "sign_in.html")
 
 
 async def enter(request: web.Request) -> web.StreamResponse:
-    """Use the link up and begin a session."""
+    """Use up the link, and begin a session."""
     services = request.config_dict[SERVICES]
     now = services.clock.now()
     digest = digest_of(request.match_info["secret"])
@@ -66,7 +71,7 @@ async def enter(request: web.Request) -> web.StreamResponse:
         return await render(request, "signed_out.html", 401)
     secret, token = new_token(link.person, "console", services.clock, services.ids, now + _LIFE)
     await services.store.write(lambda writing: writing.people.add_token(token))
-    answer = _to(_plan(request))
+    answer = _redirect(_plan_number(request))
     secure = services.settings.public_url.startswith("https:")
     answer.set_cookie(
         COOKIE, secret, max_age=int(_LIFE.total_seconds()), httponly=True, secure=secure, samesite="Lax", path="/"
@@ -74,25 +79,28 @@ async def enter(request: web.Request) -> web.StreamResponse:
     return answer
 
 
-def _plan(request: web.Request) -> str:
-    """Return the number of the plan that a link leads to, if it does: nothing else, or it might lead astray."""
+def _plan_number(request: web.Request) -> str:
+    """Return the number of the plan that a link leads to, empty without one.
+
+    A link has no other target, so that nobody can make one that leads to another site.
+    """
     number = request.query.get("plan", "")
     return number if number.isascii() and number.isdigit() else ""
 
 
-def _to(plan: str = "") -> web.Response:
+def _redirect(plan: str = "") -> web.Response:
     return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": f"/plans/{plan}" if plan else "/"})
 
 
 async def leave(request: web.Request) -> web.StreamResponse:
-    """End the session, here and for whoever may have copied the cookie."""
+    """End the session, also for anybody who has copied the cookie."""
     services, tokens = request.config_dict[SERVICES], request.config_dict[TOKENS]
     token = await tokens.find(request[SECRET])
     now = services.clock.now()
     if not await services.store.write(lambda writing: writing.people.revoke_token(token.id, now)):
         raise Unauthorized
     tokens.forget()
-    answer = _to()
+    answer = _redirect()
     answer.del_cookie(COOKIE, path="/")
     return answer
 

@@ -15,7 +15,7 @@ from bot.cards.sentences import head_of_log, sentence
 from bot.i18n import Locale
 from bot.outbox.worker import Sent
 from bot.people.identities import Identities
-from bot.people.sign_in_links import SENT, SignInLinks
+from bot.people.sign_in_links import SENT_LIFE, SignInLinks
 from core.approval import pending_voters
 from core.audit import LogEntry
 from core.card import Card
@@ -194,7 +194,7 @@ class CardSync:
         user = await self._identities.user(self._messenger.platform, person) if person else ""
         place = Place(user=user) if person else Place(channel=record.audience)
         if person and card.more and not self._messenger.buttons:
-            link = await self._links.make(person.id, SENT, plan=plan.number)
+            link = await self._links.make(person.id, SENT_LIFE, plan=plan.number)
             card = replace(card, more=replace(card.more, url=link))
         try:
             posted = await self._messenger.post(place, card, record.id)

@@ -14,6 +14,7 @@ from core.errors import Forbidden
 from core.messages import Message
 from core.people import Actor
 from core.ports.outbox import Delivery, DeliveryReads, DeliveryState
+from core.ports.paging import read_all
 from core.ports.store import Store
 
 _ENDED = (DeliveryState.DONE, DeliveryState.DEAD)
@@ -37,11 +38,7 @@ def given_up(plan_id: str = "", since: datetime | None = None, until: datetime |
 
 
 def _dead(deliveries: DeliveryReads, plan_id: str) -> Iterator[Delivery]:
-    cursor, more = "", True
-    while more:
-        page = deliveries.page(plan_id, DeliveryState.DEAD, cursor, _PART)
-        yield from page.items
-        cursor, more = page.next_cursor, bool(page.next_cursor)
+    return read_all(lambda cursor: deliveries.page(plan_id, DeliveryState.DEAD, cursor, _PART))
 
 
 @dataclass(frozen=True, slots=True)

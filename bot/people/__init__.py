@@ -1,1 +1,1 @@
-"""Who is who: chat users and people, the tokens of the API, and links that sign in."""
+"""People: those of the settings, the persons behind chat users, tokens of the API, and sign-in links."""

@@ -1,4 +1,4 @@
-"""Who a chat user is: by the id in the settings, by what was found before, or by a verified e-mail address or phone."""
+"""Finds the person behind a chat user, by the id in the settings, or by a verified e-mail address or phone number."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from core.ports.store import Store
 from core.text import normalize_phone
 
 _FRESH = timedelta(hours=12)
-OWN_WAYS = ("cli", "console")
-"""Ways in that prove the person themselves, by a token; elsewhere a vendor proves one of its users."""
+"""How long a match is used before it is looked up again."""
+OWN_PLATFORMS = ("cli", "console")
+"""Platforms on which Fabu authenticates people by tokens; on all others, a vendor authenticates its users."""
 
 
 class Identities:
-    """Maps chat users to people. What was looked up is kept, and looked up again after twelve hours."""
+    """Maps chat users to people, and people to chat users. Matches are kept, and looked up again after twelve hours."""
 
     def __init__(self, store: Store, engine: Engine, clock: Clock, messengers: Mapping[str, Messenger]) -> None:
         self._store, self._engine, self._clock, self._messengers = store, engine, clock, messengers
@@ -28,24 +29,24 @@ class Identities:
     async def person(self, platform: str, user: str) -> Person:
         """Return the active person behind a chat user.
 
-        Raises UnknownPerson with what to do, when there is none.
+        Raises UnknownPerson when there is none.
         """
         directory = self._engine.directory
-        if platform in OWN_WAYS:
+        if platform in OWN_PLATFORMS:
             person = directory.people.get(user)
         else:
-            person = directory.accounts.get((platform, user)) or await self._looked_up(platform, user)
+            person = directory.accounts.get((platform, user)) or await self._look_up(platform, user)
         if person is None or not person.active:
             raise UnknownPerson(platform, user)
         return person
 
-    async def _looked_up(self, platform: str, user: str) -> Person | None:
+    async def _look_up(self, platform: str, user: str) -> Person | None:
         now = self._clock.now()
         known = self._found.get((platform, user)) or await self._store.read(
             lambda reading: reading.people.identity(platform, user)
         )
         if known is None or now - known[1] > _FRESH:
-            person_id = await self._ask(platform, user)
+            person_id = await self._match(platform, user)
             await self._store.write(
                 lambda writing: (
                     writing.people.link(platform, user, person_id, now)
@@ -57,7 +58,8 @@ class Identities:
         self._found[platform, user] = known
         return self._engine.directory.people.get(known[0])
 
-    async def _ask(self, platform: str, user: str) -> str:
+    async def _match(self, platform: str, user: str) -> str:
+        """Return the id of the person who has the e-mail address or phone number of a chat user, empty for nobody."""
         contact = await self._messengers[platform].contact(user) if platform in self._messengers else None
         email, phone = contact or ("", "")
         phone = normalize_phone(phone)
@@ -67,7 +69,7 @@ class Identities:
         return ""
 
     async def user(self, platform: str, person: Person) -> str:
-        """Return the chat user of a person, looked up by e-mail or phone when not known; empty when there is none."""
+        """Return the chat user of a person: the listed one, or one with the same e-mail or phone; empty without one."""
         listed = person.accounts.get(platform, "")
         if listed or not (person.email or person.phone):
             return listed

@@ -1,4 +1,4 @@
-"""One-time links that sign in to the console: asked for in a chat, or sent to somebody who has no buttons there."""
+"""One-time links that sign in to the console: requested in a chat, or sent to people whose chat has no buttons."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ from core.ports.clock import Clock, Ids
 from core.ports.people import Token
 from core.ports.store import Store
 
-ASKED_FOR: Final = timedelta(minutes=10)
-SENT: Final = timedelta(days=1)
-"""How long a link is good that nobody waits for."""
+REQUESTED_LIFE: Final = timedelta(minutes=10)
+"""The life of a link that somebody has requested and waits for."""
+SENT_LIFE: Final = timedelta(days=1)
+"""The life of a link that is sent without a request."""
 
 
 class SignInLinks:
-    """Makes links that sign in whoever opens them first; `public_url` is where the console is."""
+    """Makes links that sign in the first person who uses them; `public_url` is the address of the console."""
 
     def __init__(self, store: Store, clock: Clock, ids: Ids, public_url: str) -> None:
         self._store, self._clock, self._ids, self._public_url = store, clock, ids, public_url
 
     async def make(self, person: str, life: timedelta, token_id: str = "", plan: int | None = None) -> str:
-        """Return a link for a person, to a plan or to the start page.
+        """Make a link that signs in as a person, and leads to a plan or to the start page.
 
-        Give a `token_id` of 32 characters where no second link may be made for the same request.
+        A `token_id` of 32 characters allows one link only: another one with it raises Conflict.
         """
         secret, now = self._ids.token(32), self._clock.now()
         token = Token(

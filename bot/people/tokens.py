@@ -1,4 +1,4 @@
-"""The tokens of the API: how they are made, and which are valid. Only the SHA-256 of a token is ever kept."""
+"""The tokens of the API: makes them, and finds the valid ones. Only the SHA-256 of a token is stored."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from core.ports.people import Token
 from core.ports.store import Store
 
 FRESH = timedelta(seconds=5)
-"""How long the tokens in memory are relied on: a token that another replica revoked works no longer than that."""
-MARK_EVERY = timedelta(minutes=1)
-"""How often the use of a token is written down."""
+"""How long the tokens in memory are used: a token that another replica revokes works for that long at most."""
+USE_RECORD_INTERVAL = timedelta(minutes=1)
+"""How often the use of a token is recorded."""
 
 
 def new_token(person: str, name: str, clock: Clock, ids: Ids, expires_at: datetime | None = None) -> tuple[str, Token]:
-    """Return a new secret and the token to keep of it."""
+    """Return a new secret, and the token to store for it."""
     secret = f"fabu_{ids.token(32)}"
     return secret, Token(ids.new(), digest_of(secret), person, name, clock.now(), expires_at)
 
@@ -29,7 +29,7 @@ def new_token(person: str, name: str, clock: Clock, ids: Ids, expires_at: dateti
 def token_for_key(
     key: str, installation: bytes, person: str, name: str, clock: Clock, expires_at: datetime | None
 ) -> tuple[str, Token]:
-    """Return the secret and the token that a request with this key makes: the same ones when it comes again."""
+    """Return the secret and the token of a request with an idempotency key: the same ones for the same key."""
     use = derive(installation, "tokens by key")
     secret, token_id = (hmac.new(use, f"{part} {key}".encode(), "sha256").hexdigest() for part in ("secret", "id"))
     secret = f"fabu_{secret}"
@@ -37,14 +37,14 @@ def token_for_key(
 
 
 def digest_of(secret: str) -> str:
-    """Return what is kept of a token; 256 random bits need no slower hash."""
+    """Return the digest that is stored for a secret. A secret of 256 random bits needs no slower hash."""
     return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 class Tokens:
-    """The tokens of the store, kept in memory for a few seconds.
+    """Finds tokens, which it keeps in memory for a few seconds.
 
-    Asking for an unknown token costs a share of one read, however many are guessed: those who wait share the next one.
+    However many requests come with unknown tokens, at most one read of the store runs and one waits: requests share it.
     """
 
     def __init__(self, store: Store, clock: Clock) -> None:
@@ -55,14 +55,14 @@ class Tokens:
         self._next: asyncio.Task[None] | None = None
 
     async def find(self, secret: str) -> Token:
-        """Return a valid token and see to it that its use is written down. Raises Unauthorized."""
+        """Return the valid token with a secret, and record its use. Raises Unauthorized when there is none."""
         digest, now = digest_of(secret), self._clock.now()
         if digest not in self._known or self._read_at is None or now - self._read_at > FRESH:
             await self._refresh()
         token = self._known.get(digest)
         if token is None or token.single_use or token.revoked_at or (token.expires_at and token.expires_at <= now):
             raise Unauthorized
-        if token.used_at is None or now - token.used_at > MARK_EVERY:
+        if token.used_at is None or now - token.used_at > USE_RECORD_INTERVAL:
             token = await self._store.write(lambda writing: writing.people.use_token(digest, now))
             if token is None:
                 raise Unauthorized
@@ -70,11 +70,11 @@ class Tokens:
         return token
 
     def forget(self) -> None:
-        """Rely on nothing in memory: a token has changed."""
+        """Forget the tokens in memory, because one has changed."""
         self._read_at = None
 
     async def _refresh(self) -> None:
-        """Wait for a read that begins after this call: one that is under way may have missed a new token."""
+        """Wait for a read that begins after this call: one that runs already may miss a new token."""
         if self._next is None:
             self._next = asyncio.create_task(self._read_after(self._reading))
         await asyncio.shield(self._next)
@@ -83,6 +83,6 @@ class Tokens:
         if previous:
             await asyncio.wait([previous])
         self._reading, self._next = self._next, None
-        self._read_at = self._clock.now()  # before the read, so that a change during it is not taken for known
+        self._read_at = self._clock.now()  # before the read, which may miss what changes while it runs
         tokens = await self._store.read(lambda reading: reading.people.tokens())
         self._known = {token.digest: token for token in tokens}

@@ -1,21 +1,24 @@
-"""What Fabu is to Zadig: its OpenAPI, the address that its hooks are sent to, and the gate of its release plans."""
+"""Fabu beside Zadig: Zadig's OpenAPI, the endpoint for Zadig's hooks, and the gate of Zadig's release plans."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
 from adapters.zadig.runner import ZadigRunner
-from bot.api.pushes import HOOK_HANDLERS, take_push
+from bot.api.pushes import HOOK_HANDLERS, handle_push
 from bot.services import SERVICES
 from bot.zadig.gate import ZadigGate, zadig_runner
-from bot.zadig.openapi import add_zadig_plans
+from bot.zadig.openapi.endpoints import add_zadig_plans
 
 HOOK_PATH = "/zadig/hook"
 """Another name of `/runners/zadig/push`."""
 
 
 def add_zadig(app: web.Application) -> None:
-    """Add Zadig's OpenAPI to an application that has the services and pushes; and its hooks, when it is enabled."""
+    """Add Zadig's OpenAPI to an application, and the endpoint for its hooks when Zadig is enabled.
+
+    Call it after `bot.api.add_routes`, which adds tokens and hook handlers.
+    """
     add_zadig_plans(app)
     if runner := zadig_runner(app[SERVICES]):
         app[HOOK_HANDLERS][ZadigRunner.name] = ZadigGate(app[SERVICES], runner.client).ask
@@ -23,4 +26,4 @@ def add_zadig(app: web.Application) -> None:
 
 
 async def _hook(request: web.Request) -> web.Response:
-    return await take_push(request, ZadigRunner.name)
+    return await handle_push(request, ZadigRunner.name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from adapters.zadig.client import ZadigClient
@@ -19,7 +19,7 @@ from bot.i18n import Locale
 from bot.i18n.labels import label
 from bot.outbox.worker import Courier, Couriers, Sent, patient
 from bot.services import Services
-from bot.zadig.gate_text import described
+from bot.zadig.gate_text import describe_plan
 from core import commands as c
 from core.draft import ApprovalDraft, PlanDraft, StageDraft, TextItemDraft
 from core.effects import Destination
@@ -28,6 +28,7 @@ from core.messages import Message
 from core.people import gate
 from core.plan import Plan
 from core.ports.outbox import Delivery
+from core.ports.paging import read_all
 from core.ports.plans import PlanQuery, PlanReads
 from core.status import FAILED_CHECK, WAITING_CHECK, HookEvent, PlanStatus, canonical_status
 from core.workflow import HookReleasePlan, ReleasePlanHook, WorkflowHookJob
@@ -99,7 +100,7 @@ class ZadigGate:
         return PlanDraft(
             name=f"{_PREFIX}{plan.name[:120]} · {self._locale.text(label(event))}",
             manager=own or self._settings.gate_manager or next(iter(self._services.settings.auth.admins), ""),
-            description=described(plan, self._locale),
+            description=describe_plan(plan, self._locale),
             approval=ApprovalDraft(
                 stages=(stage,),
                 allow_self_approval=not own,
@@ -186,14 +187,10 @@ def _event(hook: ReleasePlanHook) -> HookEvent:
 
 
 def _open_gates(plans: PlanReads) -> list[Plan]:
-    """Return Zadig's plans that wait for a decision."""
-    found, cursor, more = list[Plan](), "", True
-    while more:
-        query = PlanQuery(status=PlanStatus.WAIT_FOR_APPROVAL, text=_PREFIX, cursor=cursor, limit=100)
-        page = plans.page(query)
-        found += [plan for plan in page.items if plan.gate == ZADIG.id]
-        cursor, more = page.next_cursor, bool(page.next_cursor)
-    return found
+    """Return the plans of Zadig's gates that wait for approval."""
+    query = PlanQuery(status=PlanStatus.WAIT_FOR_APPROVAL, text=_PREFIX, limit=100)
+    waiting = read_all(lambda cursor: plans.page(replace(query, cursor=cursor)))
+    return [plan for plan in waiting if plan.gate == ZADIG.id]
 
 
 def zadig_runner(services: Services) -> ZadigRunner | None:

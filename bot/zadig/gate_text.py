@@ -1,4 +1,4 @@
-"""A release plan of Zadig in readable lines: what an approver has to know of it."""
+"""Describes a release plan of Zadig in lines of text, for those who approve it."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any
 
 from bot.i18n import Locale
 from bot.richtext import to_plain
-from bot.zadig.openapi_bodies import moment_of
+from bot.zadig.openapi.bodies import time_of
 from core.text import reveal_invisible
 from core.workflow import HookReleasePlan, TextHookJob, Workflow, WorkflowJob, mask_credentials
 
 _LONGEST = 90_000
-"""How many characters are kept; a description may have 100 000."""
+"""The largest length of a text, in characters: a plan's description may have 100 000."""
 
 
-def described(plan: HookReleasePlan, locale: Locale) -> str:
-    """Return the plan with its items, services and parameters; credentials are masked.
+def describe_plan(plan: HookReleasePlan, locale: Locale) -> str:
+    """Return a text with the plan's items, services and parameters; credentials are masked.
 
-    Raises Invalid for a time that is none.
+    Raises Invalid for a number that is not a time.
     """
     return "\n".join(_lines(plan, locale))[:_LONGEST]
 
@@ -26,10 +26,10 @@ def described(plan: HookReleasePlan, locale: Locale) -> str:
 def _lines(plan: HookReleasePlan, locale: Locale) -> Iterator[str]:
     yield locale.text("Release plan #{number} of Zadig, manager: {manager}", number=plan.index, manager=plan.manager)
     if plan.start_time or plan.end_time:
-        start, end = locale.time(moment_of(plan.start_time)), locale.time(moment_of(plan.end_time))
+        start, end = locale.time(time_of(plan.start_time)), locale.time(time_of(plan.end_time))
         yield locale.text("Window") + f": {start} – {end}"
     if plan.schedule_execute_time:
-        yield locale.text("Scheduled") + f": {locale.time(moment_of(plan.schedule_execute_time))}"
+        yield locale.text("Scheduled") + f": {locale.time(time_of(plan.schedule_execute_time))}"
     if description := to_plain(plan.description):
         yield description
     for number, job in enumerate(plan.jobs, 1):
@@ -44,8 +44,8 @@ def _lines(plan: HookReleasePlan, locale: Locale) -> Iterator[str]:
 
 
 def _workflow(workflow: Workflow) -> Iterator[str]:
-    if given := ", ".join(f"{param.name}={param.value}" for param in workflow.params if param.value):
-        yield f"   {given}"
+    if params := ", ".join(f"{param.name}={param.value}" for param in workflow.params if param.value):
+        yield f"   {params}"
     for stage in workflow.stages:
         for job in stage.jobs:
             parts = "; ".join(_parts(job))
@@ -53,7 +53,7 @@ def _workflow(workflow: Workflow) -> Iterator[str]:
 
 
 def _parts(job: WorkflowJob) -> Iterator[str]:
-    """Yield what a job is run on and with: its environment, its services with images and branches, its SQL."""
+    """Yield the parts of a job's spec that matter: environment, SQL, and services with their images and branches."""
     spec = job.dump()["spec"]
     if not isinstance(spec, dict):
         return
@@ -62,22 +62,22 @@ def _parts(job: WorkflowJob) -> Iterator[str]:
             yield f"{key}={spec[key]}"
     for key, members in spec.items():
         if isinstance(members, list):
-            yield from (said for member in members if isinstance(member, dict) and (said := _member(member, key)))
+            yield from (text for member in members if isinstance(member, dict) and (text := _member(member, key)))
 
 
 def _member(member: dict[str, Any], key: str) -> str:
     if key in ("envs", "kv"):
-        return _assigned(member)
+        return _assignment(member)
     names = ("service_name", "service_module", "name", "data_id", "namespace", "repo_name")
     images = [module.get("image") for module in member.get("modules") or [member]]
     details = [
         *(image for image in images if image),
         *(f"{repo.get('repo_name')}@{repo.get('branch')}" for repo in member.get("repos") or []),
-        *filter(None, map(_assigned, [*(member.get("key_vals") or []), *(member.get("variable_kvs") or [])])),
+        *filter(None, map(_assignment, [*(member.get("key_vals") or []), *(member.get("variable_kvs") or [])])),
     ]
     name = "/".join(str(member[part]) for part in names if member.get(part))
     return f"{name} ({', '.join(details)})" if name and details else name
 
 
-def _assigned(variable: dict[str, Any]) -> str:
+def _assignment(variable: dict[str, Any]) -> str:
     return f"{variable.get('key')}={variable['value']}" if variable.get("value") else ""

@@ -23,7 +23,7 @@ from adapters.hooks.signing import sign
 from adapters.slack.doctor import SCOPES
 from bot.api.callback import PATH, CallbackBody
 from bot.chat.grammar import parse
-from bot.cli import complete
+from bot.cli import load_commands
 from bot.verbs import ALIASES, WORDS
 from config.settings import Settings
 from core.draft import PlanDraft
@@ -32,7 +32,7 @@ from core.status import HookEvent
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SAMPLE = tomllib.loads((ROOT / "config/fabu.toml").read_text(encoding="utf-8"))
-COMMANDS: Any = typer.main.get_command(complete())
+COMMANDS: Any = typer.main.get_command(load_commands())
 
 
 def blocks(language: str) -> list[str]:

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.console.richtext import to_html
-from bot.richtext import to_plain
+from bot.richtext import to_html, to_plain
 
 ATTACKS = [
     "<p>x</p><script>alert(1)</script>",

@@ -15,7 +15,7 @@ from bot.cards.plan import PlanCards
 from bot.chat.dispatch import describe_outcome
 from bot.chat.grammar import parse
 from bot.chat.requests import Ref, command_for
-from bot.cli import complete
+from bot.cli import load_commands
 from bot.i18n import Locale
 from bot.i18n.labels import label
 from bot.verbs import ALIASES, WORDS, ChatVerb, target_of
@@ -143,7 +143,7 @@ def test_every_verb_has_an_endpoint() -> None:
 
 
 def test_every_verb_has_a_command() -> None:
-    groups: Any = typer.main.get_command(complete()).commands  # type: ignore[attr-defined]
+    groups: Any = typer.main.get_command(load_commands()).commands  # type: ignore[attr-defined]
     assert {verb for verb in Verb if verb not in groups["plan"].commands} == OTHER_COMMANDS.keys()
     assert all(name in groups[group].commands for group, name in OTHER_COMMANDS.values())
 

@@ -17,7 +17,7 @@ from multidict import CIMultiDict
 from adapters.common.system import SystemIds
 from adapters.store.open import open_store
 from bot.api import ENDPOINTS, add_routes
-from bot.api.openapi import document
+from bot.api.openapi import build_document
 from bot.chat.dispatch import Dispatch
 from bot.i18n import Locale
 from bot.outbox.runs import Runs
@@ -33,7 +33,7 @@ from core.status import HookEvent
 from tests.clock import ManualClock
 from tests.worlds import PEOPLE, START, stage, text_item, workflow_item
 
-DOCUMENT = document(ENDPOINTS, "/api/v1")
+DOCUMENT = build_document(ENDPOINTS, "/api/v1")
 BODY = 2 * 1024 * 1024
 
 

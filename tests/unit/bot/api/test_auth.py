@@ -9,7 +9,7 @@ import pytest
 from yarl import URL
 
 from bot.api import API, ENDPOINTS
-from bot.people.tokens import MARK_EVERY, Tokens, new_token
+from bot.people.tokens import USE_RECORD_INTERVAL, Tokens, new_token
 from core.errors import Unauthorized
 from core.ports.store import Reading, Store
 from tests.unit.bot.api.serving import Site
@@ -93,12 +93,12 @@ async def test_the_use_of_a_token_is_written_down_once_a_minute(fabu: Site) -> N
 
     await fabu.ask("GET", "/me")
     first = await used()
-    fabu.clock.advance(MARK_EVERY)
+    fabu.clock.advance(USE_RECORD_INTERVAL)
     await fabu.ask("GET", "/me")
     assert await used() == first == START
     fabu.clock.advance(timedelta(seconds=1))
     await fabu.ask("GET", "/me")
-    assert await used() == START + MARK_EVERY + timedelta(seconds=1)
+    assert await used() == START + USE_RECORD_INTERVAL + timedelta(seconds=1)
 
 
 class CountingStore:

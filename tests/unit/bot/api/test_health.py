@@ -4,7 +4,7 @@ import asyncio
 
 from bot.api import health
 from bot.api.health import READINESS
-from bot.api.observing import TICK
+from bot.api.metrics import TICK
 from core.errors import Unavailable
 from tests.unit.bot.api.serving import Site
 from tests.worlds import text_item

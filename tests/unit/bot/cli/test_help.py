@@ -11,7 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from bot.cli import complete
+from bot.cli import load_commands
 
 CONTRACT = {
     "run", "demo", "doctor", "chat", "plan apply", "plan list", "plan show", "plan finish", "plan submit",
@@ -30,7 +30,7 @@ def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
             yield (*path, name), command
 
 
-ALL = {" ".join(path): command for path, command in commands(typer.main.get_command(complete()))}
+ALL = {" ".join(path): command for path, command in commands(typer.main.get_command(load_commands()))}
 
 
 def test_there_is_every_command_of_the_contract() -> None:
@@ -41,7 +41,7 @@ def test_there_is_every_command_of_the_contract() -> None:
 def test_command_explains_itself_and_its_parameters(name: str) -> None:
     assert ALL[name].help.strip().endswith(".")
     assert [each.name for each in ALL[name].params if not each.help] == []
-    shown = CliRunner().invoke(complete(), [*name.split(), "--help"], env={"COLUMNS": "200"})
+    shown = CliRunner().invoke(load_commands(), [*name.split(), "--help"], env={"COLUMNS": "200"})
     assert shown.exit_code == 0
     assert ALL[name].help.split(".")[0].split("\n")[0] in shown.output
     assert "[]" not in shown.output, "brackets are taken for markup"
@@ -50,8 +50,8 @@ def test_command_explains_itself_and_its_parameters(name: str) -> None:
 def test_help_loads_neither_http_nor_database_nor_vendors() -> None:
     script = """
 import sys
-from bot.cli import complete
-complete()
+from bot.cli import load_commands
+load_commands()
 heavy = {"aiohttp", "sqlalchemy", "alembic", "pydantic_settings", "yaml", "lark_oapi", "slack_bolt", "apscheduler"}
 print(sorted(heavy & set(sys.modules)))
 """

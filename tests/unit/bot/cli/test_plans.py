@@ -7,7 +7,7 @@ import json
 import pytest
 import yaml
 
-from bot.cli.options import reader
+from bot.cli.options import terminal_locale
 from tests.unit.bot.cli.conftest import Terminal
 
 NAME = "name: 发布"
@@ -184,7 +184,7 @@ def test_the_terminal_says_how_it_wants_to_be_read(
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert (reader().language, reader().timezone) == (language, timezone)
+    assert (terminal_locale().language, terminal_locale().timezone) == (language, timezone)
 
 
 def test_who_cannot_get_in_is_told_how(terminal: Terminal, server: Terminal) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bot.i18n import Locale
-from bot.zadig.gate_text import described
+from bot.zadig.gate_text import describe_plan
 from core.errors import Invalid
 from core.workflow import HookReleasePlan, ReleasePlanHook
 from tests.fixtures import hook_example
@@ -19,7 +19,7 @@ def plan(*jobs: dict[str, Any], **more: Any) -> HookReleasePlan:
 
 def test_the_documents_example_reads_as_a_list_of_what_is_done() -> None:
     hook = ReleasePlanHook.model_validate(hook_example())
-    lines = described(hook.release_plan, LOCALE).splitlines()
+    lines = describe_plan(hook.release_plan, LOCALE).splitlines()
     assert lines[:3] == [
         "Release plan #52 of Zadig, manager: patrick",
         "Window: 2025-09-03 15:11 Asia/Shanghai – 2025-09-10 15:11 Asia/Shanghai",
@@ -38,7 +38,7 @@ def test_markup_is_read_and_credentials_are_not_told() -> None:
     variables = [{"key": "TOKEN", "value": "hunter2", "is_credential": True}, {"key": "LEVEL", "value": "high"}]
     job = {"name": "run", "type": "freestyle", "spec": {"envs": variables}}
     workflow = {"name": "w", "project": "shop", "stages": [{"name": "s", "jobs": [job]}]}
-    text = described(
+    text = describe_plan(
         plan(
             {"name": "look", "type": "text", "spec": {"content": "<p>one</p><p>two &amp; three</p>"}},
             {"name": "go", "type": "workflow", "spec": {"workflow": workflow}},
@@ -62,7 +62,7 @@ def test_markup_is_read_and_credentials_are_not_told() -> None:
 def test_a_job_that_nobody_knows_is_named() -> None:
     job = {"name": "track", "type": "tapd", "spec": None}
     workflow = {"name": "w", "project": "p", "stages": [{"name": "s", "jobs": [job]}]}
-    text = described(plan({"name": "go", "type": "workflow", "spec": {"workflow": workflow}}), LOCALE)
+    text = describe_plan(plan({"name": "go", "type": "workflow", "spec": {"workflow": workflow}}), LOCALE)
     assert text.endswith("   - s / track (tapd)")
 
 
@@ -70,11 +70,11 @@ def test_what_cannot_be_seen_in_what_runs_is_shown() -> None:
     params = [{"name": "env", "value": "pro\u202ed", "type": "string"}]
     job = {"name": "run", "type": "sql", "spec": {"id": "shop", "sql": "drop\u200b table"}}
     workflow = {"name": "w", "project": "shop", "params": params, "stages": [{"name": "s", "jobs": [job]}]}
-    text = described(plan({"name": "go", "type": "workflow", "spec": {"workflow": workflow}}), LOCALE)
+    text = describe_plan(plan({"name": "go", "type": "workflow", "spec": {"workflow": workflow}}), LOCALE)
     assert "env=pro⟨U+202E⟩d" in text
     assert "sql=drop⟨U+200B⟩ table" in text
 
 
 def test_a_time_that_is_none_is_refused() -> None:
     with pytest.raises(Invalid):
-        described(plan(start_time=2**62), LOCALE)
+        describe_plan(plan(start_time=2**62), LOCALE)

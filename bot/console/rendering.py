@@ -1,4 +1,4 @@
-"""How a page is made: a template, the reader's language, headers that keep scripts out."""
+"""Renders pages: from a template, in the reader's language, with headers that forbid scripts."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 SECRET = web.RequestKey("console_secret", str)
-"""The secret of the session's cookie."""
+"""The secret in the session's cookie."""
 READER = web.RequestKey("console_reader", Person)
-"""Who is signed in."""
+"""The person who is signed in."""
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -38,20 +38,20 @@ def locale_of(request: web.Request) -> Locale:
 
 
 def csrf_token(request: web.Request) -> str:
-    """Return what a form of this session has to send back: another site cannot know it."""
+    """Return the token that every form of this session sends back. Another site cannot know it."""
     return hmac.new(request.get(SECRET, "").encode(), b"form", hashlib.sha256).hexdigest()
 
 
 async def render(request: web.Request, template: str, status: int = 200, **values: object) -> web.Response:
-    """Return a page."""
+    """Return the page of a template, which gets `values` beside the reader, the locale and the token of forms."""
     locale = locale_of(request)
     common = {"_": locale.text, "time": locale.time, "locale": locale, "reader": request.get(READER)}
-    ready = await asyncio.to_thread(_template, template)
-    html = ready.render({"csrf": csrf_token(request), "said": ""} | common | values)
+    loaded = await asyncio.to_thread(_load_template, template)
+    html = loaded.render({"csrf": csrf_token(request)} | common | values)
     return web.Response(text=html, status=status, content_type="text/html", headers=_HEADERS)
 
 
-def _template(name: str) -> Template:
+def _load_template(name: str) -> Template:
     from bot.console.templating import TEMPLATES
 
     return TEMPLATES.get_template(name)

@@ -1,8 +1,8 @@
-"""Zadig's release-plan OpenAPI, `/openapi/release_plan/v1`, for clients that were written to Zadig.
+"""The endpoints of Zadig's release-plan OpenAPI: list, create, show and change plans.
 
 Source: Zadig `aslan/core/release_plan/handler/openapi.go`, `service/openapi.go`, `models/release_plan.go`. Fields,
-lists and errors are Zadig's; rights, masking and what a plan's status allows are ours. A refusal has a status of its
-own, not Zadig's 400 and 500.
+lists and the shape of errors are Zadig's. Rights, masking, and what a plan's status allows are Fabu's, and so are the
+HTTP statuses of errors, of which Zadig has only 400 and 500.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from adapters.hooks.body import told_of
 from bot.api.auth import authenticate
 from bot.api.errors import language_of
 from bot.api.request import ACTOR
-from bot.api.routing import read_body, read_query, validated
+from bot.api.routing import read_body, read_query, validate
 from bot.i18n import Locale
 from bot.services import SERVICES, Services
-from bot.zadig.openapi_approval import approval_answer
-from bot.zadig.openapi_bodies import FullBody, PlanBody, fields_of, items_of
+from bot.zadig.openapi.approval import render_approval
+from bot.zadig.openapi.bodies import FullBody, PlanBody, fields_of, items_of
 from core import commands as c
 from core.commands import Verb
 from core.context import Policy
@@ -39,14 +39,14 @@ from core.validate import problems_of
 
 PATH = "/openapi/release_plan/v1"
 _FIXED = ENDED | {PlanStatus.EXECUTING, PlanStatus.WAIT_FOR_APPROVAL}
-"""Where Zadig does not take a change either, but for `cancel`: a plan that was given up stays so."""
+"""The statuses in which a plan cannot be changed. In Zadig, a cancelled plan can; here it stays cancelled."""
 _REF = re.compile(r"[\w-]{1,64}")
 _DEEPEST = 10_000
 """How many plans may be skipped to reach a page."""
 
 
 class Paging(BaseModel):
-    """Which page of a list; both are required."""
+    """The page of a list; both parameters are required."""
 
     page: int = Field(alias="pageNum", ge=1, le=_DEEPEST)
     size: int = Field(alias="pageSize", ge=1, le=100)
@@ -60,7 +60,7 @@ def add_zadig_plans(app: web.Application) -> None:
         ("GET", f"{PATH}/{{plan}}", show),
         ("PATCH", f"{PATH}/{{plan}}", change),
     ):
-        app.router.add_route(method, path, _answering(handler))
+        app.router.add_route(method, path, _as_handler(handler))
 
 
 async def list_plans(request: web.Request, services: Services) -> dict[str, Any]:
@@ -81,14 +81,14 @@ async def list_plans(request: web.Request, services: Services) -> dict[str, Any]
         return [reading.plans.get(plan.id, whole=True) for plan in page.items], total
 
     plans, total = await services.store.read(read)
-    return {"list": [_line(plan, services) for plan in plans], "total": total}
+    return {"list": [_summary(plan, services) for plan in plans], "total": total}
 
 
 async def create(request: web.Request, services: Services) -> dict[str, Any]:
-    """Start a plan without items; they come with a change."""
+    """Start a plan without items, which a later change adds."""
     body = read_body(request, await request.read(), PlanBody)
     fields = fields_of(body, services.engine.directory)
-    draft = validated(lambda: PlanDraft.model_validate(fields), fields)
+    draft = validate(lambda: PlanDraft.model_validate(fields), fields)
     command = c.Create(plan_id=services.ids.new(), draft=draft)
     await services.engine.execute(command, request[ACTOR])
     return {"id": command.plan_id}
@@ -96,26 +96,26 @@ async def create(request: web.Request, services: Services) -> dict[str, Any]:
 
 async def show(request: web.Request, services: Services) -> dict[str, Any]:
     """Answer a plan with its items, its credentials masked."""
-    plan = await _plan(request, services, _masked)
-    told = told_of(plan, "", plan.status, plan.instance_code, services.engine.directory)
-    del told["event_name"]
-    return told | {
+    plan = await _find_plan(request, services, _load_masked)
+    fields = told_of(plan, "", plan.status, plan.instance_code, services.engine.directory)
+    del fields["event_name"]
+    return fields | {
         "version": plan.revision,
-        "approval": approval_answer(plan, services.engine.directory),
-        "finish_planning_time": told["planning_time"],
+        "approval": render_approval(plan, services.engine.directory),
+        "finish_planning_time": fields["planning_time"],
         "external_check_failed_reason": str(plan.check.reason) if plan.check else "",
         "callback_description": plan.check.progress if plan.check else "",
         "hook_settings": _hooks(plan, services.engine.policy),
-        "jira_sprint_association": {"sprints": told["jira_sprints"]},
+        "jira_sprint_association": {"sprints": fields["jira_sprints"]},
     }
 
 
 async def change(request: web.Request, services: Services) -> None:
-    """Replace what a plan says; one that was finished or denied goes back to planning first, if the actor may."""
+    """Replace the content of a plan. A plan after planning returns to planning first, if the actor may do that."""
     body = read_body(request, await request.read(), FullBody)
-    plan, engine, actor = await _plan(request, services), services.engine, request[ACTOR]
+    plan, engine, actor = await _find_plan(request, services), services.engine, request[ACTOR]
     fields = fields_of(body, engine.directory) | {"items": items_of(body.jobs, plan.items)}
-    patch = validated(lambda: PlanPatch.model_validate(fields), fields)
+    patch = validate(lambda: PlanPatch.model_validate(fields), fields)
     if plan.status in _FIXED:
         raise WrongStatus(status=plan.status, verb=Verb.EDIT)
     edit = c.Edit(plan_id=plan.id, patch=patch)
@@ -129,28 +129,32 @@ async def change(request: web.Request, services: Services) -> None:
 
 
 def _hooks(plan: Plan, policy: Policy) -> dict[str, Any]:
-    """Return which moments are told, and whether the plan waits at any; never where to, nor the secret."""
-    told = [event for event in HookEvent if policy.endpoints_for(event)]
-    waits = any(policy.waits_at(event, plan) for event in told)
-    return {"enable": bool(told), "enable_call_back": waits, "hook_events": told}
+    """Return the events that have hooks, and whether the plan waits at any. Targets and secrets are left out."""
+    events = [event for event in HookEvent if policy.endpoints_for(event)]
+    waits = any(policy.waits_at(event, plan) for event in events)
+    return {"enable": bool(events), "enable_call_back": waits, "hook_events": events}
 
 
-def _whole(reading: Reading, plan_id: str) -> Plan:
+Load = Callable[[Reading, str], Plan]
+
+
+def _load_whole(reading: Reading, plan_id: str) -> Plan:
     return reading.plans.get(plan_id, whole=True)
 
 
-def _masked(reading: Reading, plan_id: str) -> Plan:
+def _load_masked(reading: Reading, plan_id: str) -> Plan:
     return reading.plans.get_masked({plan_id})[plan_id]
 
 
-async def _plan(request: web.Request, services: Services, load: Callable[[Reading, str], Plan] = _whole) -> Plan:
+async def _find_plan(request: web.Request, services: Services, load: Load = _load_whole) -> Plan:
+    """Return the plan that the path names. Raises NotFound."""
     ref = request.match_info["plan"]
     if not _REF.fullmatch(ref):
         raise NotFound(Thing.PLAN, ref[:64].replace("\0", ""))
     return await services.store.read(lambda reading: load(reading, reading.plans.id_of(ref)))
 
 
-def _line(plan: Plan, services: Services) -> dict[str, Any]:
+def _summary(plan: Plan, services: Services) -> dict[str, Any]:
     name = services.engine.directory.name
     return {
         "id": plan.id,
@@ -166,8 +170,8 @@ def _line(plan: Plan, services: Services) -> dict[str, Any]:
 Action = Callable[[web.Request, Services], Awaitable[dict[str, Any] | None]]
 
 
-def _answering(action: Action) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """Return a handler that knows who asks, and answers success and errors as Zadig does."""
+def _as_handler(action: Action) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Return a handler that authenticates the caller, and answers success and errors as Zadig does."""
 
     async def handler(request: web.Request) -> web.Response:
         services = request.config_dict[SERVICES]
@@ -175,14 +179,14 @@ def _answering(action: Action) -> Callable[[web.Request], Awaitable[web.Response
             request[ACTOR] = await authenticate(request)
             answer = await action(request, services)
         except FabuError as error:
-            return _refusal(request, services, error)
+            return _error_response(request, services, error)
         body = orjson.dumps({"message": "success"} if answer is None else answer)
         return web.Response(body=body, content_type="application/json")
 
     return handler
 
 
-def _refusal(request: web.Request, services: Services, error: FabuError) -> web.Response:
+def _error_response(request: web.Request, services: Services, error: FabuError) -> web.Response:
     locale = Locale(language_of(request), services.settings.server.timezone)
     status = error.http_status
     answer = {"type": "error", "message": error.code, "code": status, "description": locale.error(error), "extra": None}

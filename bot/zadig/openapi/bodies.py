@@ -1,7 +1,7 @@
-"""What is sent to Zadig's release-plan OpenAPI, and the draft that it means here.
+"""The bodies of Zadig's release-plan OpenAPI, and the fields of drafts that are made from them.
 
-Source: Zadig `aslan/core/release_plan/service/openapi.go`, and `models/workflow_v4.go` for the approval. As Zadig does,
-fields that are not known are ignored, and `null` is the zero value.
+Source: Zadig `aslan/core/release_plan/service/openapi.go`, and `models/workflow_v4.go` for the approval. As in Zadig,
+unknown fields are ignored, and `null` is the zero value.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from adapters.zadig.planned import WorkflowInput, planned
-from bot.api.routing import validated
+from bot.api.routing import validate
 from core.errors import Invalid, Problem
 from core.people import Directory
 from core.plan import Channel, Item
@@ -32,7 +32,7 @@ class _Body(BaseModel):
 
 
 class Approver(_Body):
-    """A person or a group; `id` is the chat's own where a chat decides."""
+    """A person or a group; in the approval form of a chat, `id` is the id of the chat's user."""
 
     type: Text = ""
     id: Text = aliased_field("user_id", "id", default="")
@@ -64,7 +64,7 @@ class FormApproval(_Body):
 
 
 class ApprovalBody(_Body):
-    """Zadig's approval, of one kind."""
+    """Zadig's approval; `type` names the one kind that counts."""
 
     enabled: Flag = False
     type: Text = ""
@@ -74,7 +74,7 @@ class ApprovalBody(_Body):
 
 
 class PlanBody(_Body):
-    """A plan without its items; times are unix seconds, 0 for none, `manager` is an account."""
+    """A plan without its items. Times are unix seconds, 0 for none; `manager` is the account of a person."""
 
     name: Text
     manager: Text
@@ -86,7 +86,7 @@ class PlanBody(_Body):
 
 
 class JobBody(_Body):
-    """One item; what its `spec` holds depends on the type. Its name is compared with those of the items before."""
+    """One item. The fields of its `spec` depend on its type; its name is compared with those of stored items."""
 
     name: Annotated[Text, AfterValidator(remove_invisible)]
     type: Literal["text", "workflow"]
@@ -94,7 +94,7 @@ class JobBody(_Body):
 
 
 class FullBody(PlanBody):
-    """A whole plan, which replaces what was there."""
+    """A whole plan, which replaces the content of the stored one."""
 
     jobs: Many[JobBody] = ()
 
@@ -104,23 +104,23 @@ class _Text(_Body):
 
 
 def fields_of(body: PlanBody, directory: Directory) -> dict[str, Any]:
-    """Return what a body says, as fields of a draft. Raises Invalid."""
+    """Return the fields of a draft for a body. Raises Invalid."""
     return {
         "name": body.name,
         "manager": _person(body.manager, directory, "manager"),
-        "window": {"start": moment_of(body.start_time), "end": moment_of(body.end_time)},
-        "schedule_at": moment_of(body.schedule_execute_time),
+        "window": {"start": time_of(body.start_time), "end": time_of(body.end_time)},
+        "schedule_at": time_of(body.schedule_execute_time),
         "description": body.description,
         "approval": _approval(body.approval, directory),
     }
 
 
-def items_of(jobs: Iterable[JobBody], known: Mapping[str, Item]) -> list[dict[str, Any]]:
-    """Return the items of a draft. The n-th of a type and name is the n-th of before: Zadig names them no other way.
+def items_of(jobs: Iterable[JobBody], stored: Mapping[str, Item]) -> list[dict[str, Any]]:
+    """Return the items of a draft for jobs, which have no ids: the n-th of a type and name is the n-th stored one.
 
-    Such an item keeps what Zadig has no words for: who does it, and what it waits for.
+    Such an item keeps the key, assignee and needs that are stored, for which Zadig has no fields.
     """
-    before = sorted(known.values(), key=lambda item: item.position)
+    before = sorted(stored.values(), key=lambda item: item.position)
     taken = {item.key for item in before}
     fresh = (key for key in map("job{}".format, count(1)) if key not in taken)
     pairs = []
@@ -133,16 +133,17 @@ def items_of(jobs: Iterable[JobBody], known: Mapping[str, Item]) -> list[dict[st
     return [
         {"key": same.key if same else next(fresh), "name": job.name, "type": job.type}
         | ({"assignee": same.assignee, "needs": [left[n] for n in same.needs if n in left]} if same else {})
-        | _task(job, index)
+        | _content(job, index)
         for index, (job, same) in enumerate(pairs)
     ]
 
 
-def _task(job: JobBody, index: int) -> dict[str, Any]:
+def _content(job: JobBody, index: int) -> dict[str, Any]:
+    """Return the fields of an item that depend on its type. Raises Invalid."""
     try:
         if job.type == "text":
-            return {"content": validated(lambda: _Text.model_validate(job.spec), job.spec).content}
-        given = validated(lambda: WorkflowInput.model_validate(job.spec), job.spec)
+            return {"content": validate(lambda: _Text.model_validate(job.spec), job.spec).content}
+        given = validate(lambda: WorkflowInput.model_validate(job.spec), job.spec)
         return {"runner": "zadig", "project": given.project_key, "workflow": planned(given)}
     except Invalid as error:
         path = f"jobs[{index}].spec."
@@ -150,7 +151,7 @@ def _task(job: JobBody, index: int) -> dict[str, Any]:
 
 
 def _approval(body: ApprovalBody | None, directory: Directory) -> dict[str, Any]:
-    """Return our approval. Raises Invalid for a kind that cannot be had here."""
+    """Return the fields of a draft's approval. Raises Invalid for a kind that Fabu does not have."""
     if body is None or not body.enabled:
         return {}
     if body.type == "native" and body.native_approval:
@@ -164,7 +165,7 @@ def _approval(body: ApprovalBody | None, directory: Directory) -> dict[str, Any]
 
 
 def _native(native: NativeApproval, directory: Directory) -> dict[str, Any]:
-    """Zadig lets the first vote decide when nobody is needed; here somebody always is."""
+    """Return a native approval. Raises Invalid when it needs nobody: in Zadig, the first vote decides then."""
     path = "approval.native_approval"
     approvers = [
         _group(approver, directory, f"{path}.approve_users[{index}]")
@@ -192,7 +193,7 @@ def _node(node: ApprovalNode, index: int, channel: Channel, directory: Directory
 
 
 def _person(account: str, directory: Directory, path: str) -> str:
-    """Return the person whose id, or else whose name, an account is. Raises Invalid unless it is one active person."""
+    """Return the active person with this id, else the only one with this name. Raises Invalid."""
     if directory.active(account):
         return account
     found = [person.id for person in directory.people.values() if person.active and person.name == account]
@@ -208,8 +209,8 @@ def _group(approver: Approver, directory: Directory, path: str) -> str:
     return f"@{found}"
 
 
-def moment_of(seconds: int) -> datetime | None:
-    """Return the moment of unix seconds, None for 0. Raises Invalid."""
+def time_of(seconds: int) -> datetime | None:
+    """Return unix seconds as a time, None for 0. Raises Invalid."""
     try:
         return parse_unix_time(seconds)
     except ValueError:

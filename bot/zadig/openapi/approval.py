@@ -1,4 +1,4 @@
-"""Our approvals as Zadig's OpenAPI shows them. Source: Zadig `models/workflow_v4.go`, `Approval`."""
+"""Renders approvals for Zadig's OpenAPI. Source: Zadig `models/workflow_v4.go`, `Approval`."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ _STATUS = {
 }
 
 
-def approval_answer(plan: Plan, directory: Directory) -> dict[str, Any] | None:
-    """Return the approval, None for a plan without; stages that Zadig has no word for are shown as native ones.
+def render_approval(plan: Plan, directory: Directory) -> dict[str, Any] | None:
+    """Return the approval of a plan as JSON, None for a plan without stages.
 
-    Zadig knows one native stage: of several the one that is decided now, or was last, is shown.
+    A stage whose channel Zadig does not have becomes a native one. Zadig has one native stage only: it is the current
+    stage, or the last one when all are complete.
     """
     stages = plan.approval.stages
     if not stages:
         return None
     current = min(plan.approval.current, len(stages) - 1)
     kind = _KINDS.get(stages[current].channel, "native")
-    shown: dict[str, Any] = dict.fromkeys(("native_approval", "lark_approval", "dingtalk_approval", "workwx_approval"))
-    shown[f"{kind}_approval"] = (
+    kinds: dict[str, Any] = dict.fromkeys(("native_approval", "lark_approval", "dingtalk_approval", "workwx_approval"))
+    kinds[f"{kind}_approval"] = (
         _native(plan, current, directory) if kind == "native" else {"approval_nodes": [_node(s) for s in stages]}
     )
-    return {"enabled": True, "status": _status(plan), "type": kind, "description": "", **shown}
+    return {"enabled": True, "status": _status(plan), "type": kind, "description": "", **kinds}
 
 
 def _status(plan: Plan) -> str:
@@ -43,25 +44,25 @@ def _native(plan: Plan, current: int, directory: Directory) -> dict[str, Any]:
     stage = plan.approval.stages[current]
     approvers = directory.expand(stage.approvers)
     votes = {vote.person: vote for vote in plan.votes_of(current)}
-    people = [_user(person, votes.get(person), directory) for person in sorted(approvers)]
+    people = [_approver_with_vote(person, votes.get(person), directory) for person in sorted(approvers)]
     expires = plan.approval.expires_in
     return {
         "timeout": int(expires.total_seconds() // 60) if expires else 0,
-        "approve_users": [_listed(name, directory) for name in stage.approvers],
+        "approve_users": [_approver(name, directory) for name in stage.approvers],
         "flat_approve_users": people,
         "needed_approvers": votes_needed(stage, len(approvers)),
         "reject_or_approve": {"passed": "approve", "reject": "reject"}.get(_status(plan), ""),
     }
 
 
-def _listed(name: str, directory: Directory) -> dict[str, Any]:
+def _approver(name: str, directory: Directory) -> dict[str, Any]:
     if name.startswith("@"):
         return {"type": "group", "group_id": name[1:], "group_name": name[1:]}
     return {"type": "user", "user_id": name, "user_name": directory.name(name)}
 
 
-def _user(person: str, vote: Vote | None, directory: Directory) -> dict[str, Any]:
-    return _listed(person, directory) | {
+def _approver_with_vote(person: str, vote: Vote | None, directory: Directory) -> dict[str, Any]:
+    return _approver(person, directory) | {
         "reject_or_approve": vote.decision.value if vote else "",
         "comment": vote.comment if vote else "",
         "operation_time": int(vote.at.timestamp()) if vote else 0,

@@ -1,6 +1,6 @@
-"""What is seen of requests: a line in the access log, and figures for Prometheus.
+"""Metrics for Prometheus, and the access log.
 
-Neither holds query strings, bodies or whole paths: a path may be a sign-in link.
+Neither contains query strings, bodies or whole paths: a path may be a sign-in link.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"
 
 
 class Metrics:
-    """The figures of one application."""
+    """The metrics of one application."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -42,8 +42,8 @@ class Metrics:
         self.plans = Gauge("fabu_plans", "Plans by status.", ("status",), registry=self.registry)
         self.deliveries = Gauge("fabu_deliveries", "Deliveries by state.", ("state",), registry=self.registry)
 
-    def count(self, plans: Mapping[str, int], deliveries: Mapping[str, int]) -> None:
-        """Take over the figures of the store: plans by status, deliveries by state."""
+    def set_counts(self, plans: Mapping[str, int], deliveries: Mapping[str, int]) -> None:
+        """Set the counts of the store: plans by status, deliveries by state."""
         for gauge, counts in ((self.plans, plans), (self.deliveries, deliveries)):
             gauge.clear()
             for name, count in counts.items():
@@ -54,8 +54,8 @@ METRICS = web.AppKey("metrics", Metrics)
 
 
 @web.middleware
-async def observation(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Give the request an id, and note what came of it."""
+async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Give the request an id, measure it, and write its line of the access log."""
     request[REQUEST_ID] = request.config_dict[SERVICES].ids.new()
     began, status = time.perf_counter(), 500
     try:
@@ -78,18 +78,18 @@ async def observation(request: web.Request, handler: Handler) -> web.StreamRespo
         log.info("%s %s %d %.1f ms %s %s", method, route, status, seconds * 1000, who, request[REQUEST_ID])
 
 
-async def figures(request: web.Request) -> web.Response:
-    """Answer `/metrics`; without the store's figures when it does not answer, for then the others matter most."""
+async def show_metrics(request: web.Request) -> web.Response:
+    """Answer `/metrics`. While the store does not answer, its counts stay as they were at the last answer."""
     metrics, store = request.config_dict[METRICS], request.config_dict[SERVICES].store
     try:
-        metrics.count(*await store.read(lambda reading: (reading.plans.counts(), reading.deliveries.counts())))
+        metrics.set_counts(*await store.read(lambda reading: (reading.plans.counts(), reading.deliveries.counts())))
         metrics.up.set(1)
     except Unavailable:
         metrics.up.set(0)
     return web.Response(body=generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-async def measuring(app: web.Application) -> AsyncIterator[None]:
+async def measure(app: web.Application) -> AsyncIterator[None]:
     """Count commits and measure the lag of the event loop while the application runs."""
     metrics = app[METRICS]
     app[SERVICES].engine.listen(lambda _: metrics.commits.inc())
