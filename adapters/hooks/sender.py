@@ -22,6 +22,7 @@ from aiohttp import (
     ClientSession,
     InvalidURL,
     NonHttpUrlClientError,
+    ServerDisconnectedError,
 )
 
 from adapters.hooks.guard import BlockedAddress
@@ -137,6 +138,8 @@ def _reason(error: Exception) -> Message:
             return blocked.reason
         case ClientConnectorError():
             return Message("no connection: {error}", {"error": error.os_error.strerror or str(error.os_error)})
+        case ServerDisconnectedError():
+            return Message("it closed the connection without an answer")
         case ClientResponseError():
             return Message("the answer is not valid HTTP: {error}", {"error": error.message})
         case _:

@@ -13,7 +13,15 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
-from aiohttp import ClientConnectorError, ClientError, ClientResponse, ClientSession, ClientTimeout, TCPConnector
+from aiohttp import (
+    ClientConnectorError,
+    ClientError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    ServerDisconnectedError,
+    TCPConnector,
+)
 from pydantic import TypeAdapter, ValidationError
 
 from adapters.common.connecting import Reachability, unreached
@@ -187,6 +195,8 @@ def _no_answer(error: Exception, *, reads: bool) -> DeliveryError:
             return _error(Message("it cannot be reached: {error}", {"error": str(error)}), retryable=True)
         case TimeoutError():
             return _error(Message("it did not answer in time"), retryable=True, sent=not reads)
+        case ServerDisconnectedError():
+            return _error(Message("it closed the connection without an answer"), retryable=True, sent=not reads)
         case _:
             reason = Message("the connection broke off: {error}", {"error": str(error)})
             return _error(reason, retryable=True, sent=not reads)

@@ -112,3 +112,4 @@ async def test_what_was_not_taken_is_explained_in_the_readers_language(
     explained = Locale("zh_CN", "UTC").error(error)
     assert explained != str(error)
     assert re.search("[一-龥]", explained)
+    assert not re.search(r"[a-z]+ [a-z]+", explained), "what is left in English are names and codes"
