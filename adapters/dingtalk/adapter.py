@@ -27,7 +27,7 @@ def open_chat(settings: DingTalkSettings, host: Host) -> ChatAdapter:
         messenger=messenger,
         channel=settings.conversation_id,
         url=settings.api_url,
-        posted_to=PATHS if settings.mode == "http" else (),
+        inbound_paths=PATHS if settings.mode == "http" else (),
         listen=listen,
         examine=lambda: findings(client, host.public_url),
         approval_forms=DingTalkForms(client, host.clock, settings.process_code) if settings.process_code else None,

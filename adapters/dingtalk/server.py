@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from adapters.common.adapter import Answer, Inbox
+from adapters.common.adapter import Inbox, RequestHandler
 from adapters.common.answering import ANSWER_WITHIN, Answering
 from adapters.dingtalk.connection import Pace, StreamClient
 from adapters.dingtalk.conversation import Conversation
@@ -72,7 +72,7 @@ class DingTalkServer:
             self._verifiers["events"] = self._events = EventVerifier(EventCrypto(token, aes_key, settings.client_id))
 
     @property
-    def paths(self) -> Mapping[str, Answer]:
+    def paths(self) -> Mapping[str, RequestHandler]:
         """The endpoints to serve; none in Stream mode, where nobody has to be let in."""
         if self._stream:
             return {}

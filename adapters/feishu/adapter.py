@@ -23,7 +23,7 @@ def open_chat(settings: FeishuSettings, host: Host) -> ChatAdapter:
         messenger=FeishuMessenger(client),
         channel=settings.chat_id,
         url=settings.domain,
-        posted_to=(EVENTS_PATH,) if settings.mode == "http" else (),
+        inbound_paths=(EVENTS_PATH,) if settings.mode == "http" else (),
         listen=listen,
         examine=lambda: findings(settings, client),
         approval_forms=FeishuForms(client, settings.approval_code),

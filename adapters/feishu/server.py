@@ -10,7 +10,7 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
-from adapters.common.adapter import Answer, Inbox
+from adapters.common.adapter import Inbox, RequestHandler
 from adapters.common.answering import ANSWER_WITHIN, Answering
 from adapters.feishu.client import FeishuClient
 from adapters.feishu.connection import LongConnection
@@ -45,7 +45,7 @@ class FeishuServer:
         self._answering = Answering("Feishu", answer_within)
         self._conversation = Conversation(inbox.handler, client, self._answering)
         self._connection: LongConnection | None = None
-        self.paths: Mapping[str, Answer] = {}
+        self.paths: Mapping[str, RequestHandler] = {}
         if settings.mode == "http":
             token, key = settings.verification_token.get_secret_value(), settings.encrypt_key.get_secret_value()
             self.paths = {EVENTS_PATH: partial(self._handle, Verifier(token, key))}

@@ -22,7 +22,7 @@ def open_chat(settings: SlackSettings, host: Host) -> ChatAdapter:
         messenger=SlackMessenger(client),
         channel=settings.channel,
         url=settings.api_url,
-        posted_to=(EVENTS_PATH,) if settings.mode == "http" else (),
+        inbound_paths=(EVENTS_PATH,) if settings.mode == "http" else (),
         listen=listen,
         examine=lambda: findings(client),
     )

@@ -18,7 +18,7 @@ import orjson
 from aiohttp import web
 from yarl import URL
 
-from adapters.common.adapter import Answer, Inbox
+from adapters.common.adapter import Inbox, RequestHandler
 from adapters.common.answering import ANSWER_WITHIN, Answering
 from adapters.slack.client import SlackClient
 from adapters.slack.conversation import Conversation
@@ -51,7 +51,7 @@ class SlackServer:
         self._answering = Answering("Slack", answer_within)
         self._conversation = Conversation(inbox, client, self._answering)
         self._connection = None
-        self.paths: Mapping[str, Answer] = {}
+        self.paths: Mapping[str, RequestHandler] = {}
         if settings.mode == "http":
             verifier = Verifier(settings.signing_secret.get_secret_value(), clock)
             self.paths = {EVENTS_PATH: partial(self._handle, verifier)}
