@@ -70,7 +70,7 @@ class FeishuServer:
             parsed = verifier.verify(request.headers, await request.read(), self._clock.now())
             body = parsed.answer() if isinstance(parsed, Challenge) else await self._answer(parsed)
         except (Unauthorized, BadRequest) as error:
-            log.warning("A request to the Feishu address was refused: %s", error)
+            log.warning("A request to the Feishu address was rejected: %s", error)
             return web.Response(status=error.http_status)
         return web.json_response(body, dumps=lambda value: orjson.dumps(value).decode())
 

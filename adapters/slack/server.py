@@ -78,7 +78,7 @@ class SlackServer:
         try:
             verifier.verify(request.headers, raw)
         except Unauthorized:
-            log.warning("A request to %s was refused: Slack did not sign it, or not lately", request.path)
+            log.warning("A request to %s was rejected: Slack did not sign it, or not lately", request.path)
             return web.Response(status=401)
         try:
             body = _parse_body(request.content_type, raw)
