@@ -1,1 +1,1 @@
-"""One package for each outside system; none imports another."""
+"""The adapters: one package for each outside system. None imports another, but for `adapters.common`."""

@@ -12,7 +12,7 @@ from importlib import import_module
 
 from aiohttp import web
 
-from adapters.common.adapter import ChatAdapter, Host, Inbox, Listener, Reported, RunnerAdapter
+from adapters.common.adapter import ChatAdapter, Host, Inbox, Listener, ReportHandler, RunnerAdapter
 from adapters.store.open import data_folder
 from bot.i18n import translate
 from bot.verbs import ALIASES, word_for
@@ -89,7 +89,7 @@ def open_runners(settings: Settings, host: Host) -> dict[str, RunnerAdapter]:
     }
 
 
-def host_of(settings: Settings, clock: Clock, report: Reported) -> Host:
+def host_of(settings: Settings, clock: Clock, report: ReportHandler) -> Host:
     """Return what the adapters get to know of the program; `report` takes what runners report of their runs."""
     language = settings.server.language
     return Host(

@@ -16,7 +16,7 @@ from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout
 from yarl import URL
 
 from adapters.common.adapter import ChatAdapter, RunnerAdapter
-from adapters.common.connecting import open_head, unreached
+from adapters.common.connecting import connection_failure, open_head
 from adapters.common.system import SystemClock, SystemIds
 from adapters.hooks import doctor as hooks_doctor
 from adapters.store import doctor as store_doctor
@@ -115,13 +115,13 @@ async def check_callbacks(settings: Settings) -> list[Finding]:
     """Look whether the addresses that chats post to lead to Fabu, which refuses what no chat has signed."""
     findings = []
     async with ClientSession(timeout=_TIMEOUT) as session, _chats(settings) as chats:
-        for path in (path for chat in chats.values() for path in chat.posted_to):
+        for path in (path for chat in chats.values() for path in chat.inbound_paths):
             url = f"{settings.public_url}{path}"
             try:
                 async with session.post(url, json={}, allow_redirects=False) as answer:
                     told = f"answers {answer.status}" if answer.status not in _REFUSED else ""
             except (ClientError, TimeoutError) as error:
-                told = f"is not reached ({unreached(error) or 'no answer in time'})"
+                told = f"is not reached ({connection_failure(error) or 'no answer in time'})"
             cure = f"start `fabu run`, and let the proxy pass POST {path} on to it"
             findings.append(Finding(not told, f"{url} {told or 'is where Fabu listens'}", cure))
     return findings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from adapters.common.adapter import FormChanged, Host, Inbox
+from adapters.common.adapter import FormHandler, Host, Inbox
 from adapters.common.settings import Section
 from adapters.common.system import SystemClock
 from core.chat import Handler
@@ -19,7 +19,7 @@ def changed(section: S, **changes: Any) -> S:
     return type(section)(**{**section.model_dump(), **changes})
 
 
-def inbox_of(handler: Handler, form_changed: FormChanged | None = None) -> Inbox:
+def inbox_of(handler: Handler, form_changed: FormHandler | None = None) -> Inbox:
     """Return an inbox without pressure; nobody hears of approval forms unless it is said who."""
     return Inbox(handler, form_changed or unheard, Pressure())
 

@@ -1,1 +1,1 @@
-"""What several adapters share. It knows the core alone, and no vendor."""
+"""Code that several adapters share. It imports the core alone, and knows no vendor."""

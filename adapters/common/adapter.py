@@ -1,7 +1,7 @@
-"""The shape of an adapter: what the program gives one that it opens, and what it gets back.
+"""The interface between the program and its adapters: what an adapter is opened with, and what it returns.
 
-Each adapter has a module `adapter` with one function `open_chat` or `open_runner`, which does all its wiring. It takes
-the adapter's own section of the settings and a `Host`; what it returns is not started yet.
+Each adapter has a module `adapter` with one function, `open_chat` or `open_runner`, which does all its wiring. The
+function takes the adapter's section of the settings and a `Host`. It returns an adapter that is not started yet.
 """
 
 from __future__ import annotations
@@ -21,23 +21,24 @@ from core.ports.messenger import Messenger
 from core.ports.runner import Runner, RunReport
 from core.pressure import Pressure
 
-Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
-"""Answers the requests to one path."""
-FormChanged = Callable[[str], Coroutine[Any, Any, None]]
-"""Is given the vendor's id of an approval form that may have changed."""
-Reported = Callable[[str, str, RunReport], Awaitable[None]]
-"""Is given the plan, the item and what the runner knows of its run."""
-Examine = Callable[[], Awaitable[list[Finding]]]
-"""Looks for what may be wrong with the settings of an adapter and with what they lead to."""
+RequestHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+"""Answers the HTTP requests to one path."""
+FormHandler = Callable[[str], Coroutine[Any, Any, None]]
+"""Takes the vendor's id of an approval form that may have changed."""
+ReportHandler = Callable[[str, str, RunReport], Awaitable[None]]
+"""Takes the id of a plan, the id of an item, and the runner's report on the item's run."""
+CheckUp = Callable[[], Awaitable[list[Finding]]]
+"""Checks the settings of an adapter and the system they name, for `fabu doctor`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
     """The program, as far as an adapter knows it.
 
-    `public_url` is where people reach it, without a slash at the end. `translate` gives a text in `language`, the
-    installation's, and `words` has what people type there for each verb. `data_folder` is where files may be kept;
-    None when several servers share one database, none of which owns a folder. `report` takes what a runner says.
+    `public_url` is the address for people, without a slash at the end. `language` is the installation's; `translate`
+    translates a text into it, and `words` maps each verb to its word in that language. `data_folder` is where an
+    adapter may keep files; None when several servers share one database, since none of them owns a folder. Runners
+    send the ends of their runs to `report`.
     """
 
     clock: Clock
@@ -46,33 +47,37 @@ class Host:
     translate: Callable[[str], str]
     words: Mapping[str, str]
     data_folder: Path | None
-    report: Reported
+    report: ReportHandler
 
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """Where the inbound side of a chat takes what it hears."""
+    """The receivers of what the inbound side of a chat takes from the vendor.
+
+    `handler` takes the requests of chat users, `form_changed` the changes of approval forms. `pressure` is whether
+    requests pile up.
+    """
 
     handler: Handler
-    form_changed: FormChanged
+    form_changed: FormHandler
     pressure: Pressure
 
 
 class Listener(Protocol):
-    """The inbound side of a chat: it answers requests, or keeps a connection to the vendor.
+    """The inbound side of a chat: it answers the vendor's requests, or keeps a connection to the vendor.
 
-    `paths` has what answers the vendor's requests, by path: nothing where Fabu opens the connection.
+    `paths` maps the paths that the vendor posts to, to their handlers; it is empty where Fabu opens the connection.
     """
 
     @property
-    def paths(self) -> Mapping[str, Answer]: ...  # noqa: D102 - explained above
+    def paths(self) -> Mapping[str, RequestHandler]: ...  # noqa: D102 - explained above
 
     async def start(self) -> None:
-        """Begin to listen."""
+        """Begin to receive events."""
         ...
 
     async def stop(self) -> None:
-        """Listen no more; what was begun is finished."""
+        """Receive no more events, and finish those that are in progress."""
         ...
 
 
@@ -80,35 +85,35 @@ class Listener(Protocol):
 class ChatAdapter:
     """An open chat.
 
-    `name` is what people call it, `channel` is where plan cards go, and `url` is the vendor's API. `listen` makes the
-    inbound side, and raises ValueError for settings with which it could prove no request. `posted_to` are the paths of
-    that side, known without making it.
+    `name` is for people. `channel` is the vendor's id of the channel for plan cards, and `url` the vendor's API.
+    `listen` creates the inbound side; it raises ValueError when the settings have no secret to verify requests with.
+    `inbound_paths` are the paths of the inbound side, known before it exists.
     """
 
     name: str
     messenger: Messenger
     channel: str
     url: str
-    posted_to: tuple[str, ...]
+    inbound_paths: tuple[str, ...]
     listen: Callable[[Inbox], Listener]
-    examine: Examine
+    examine: CheckUp
     approval_forms: ApprovalForms | None = None
 
 
-async def nothing() -> None:
-    """Do nothing: for a runner that has nothing to start."""
+async def start_nothing() -> None:
+    """Do nothing: the start of a runner that needs none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunnerAdapter:
     """An open runner.
 
-    `name` is what people call it, and `url` the system that it asks, empty for one inside this process. `start` begins
-    its work.
+    `name` is for people, and `url` is the system that runs the workflows; empty when that is this process. `start`
+    recovers the runs of an earlier process.
     """
 
     name: str
     runner: Runner
     url: str = ""
-    examine: Examine
-    start: Callable[[], Awaitable[None]] = field(default=nothing)
+    examine: CheckUp
+    start: Callable[[], Awaitable[None]] = field(default=start_nothing)

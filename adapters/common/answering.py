@@ -1,4 +1,4 @@
-"""Answers in time: what a vendor cannot wait for is acknowledged, goes on, and follows as a message."""
+"""Replies within the vendor's time limit: slow work is acknowledged at once, and its reply follows as a message."""
 
 from __future__ import annotations
 
@@ -12,22 +12,25 @@ from core.errors import DeliveryError, FabuError
 log = logging.getLogger(__name__)
 
 ANSWER_WITHIN: Final = 1.5
-"""Seconds for an answer. Slack and Feishu give up after 3, DingTalk after 2; the way there and back takes time, too."""
+"""Seconds to answer a request. Slack and Feishu time out after 3, DingTalk after 2, both with the network included."""
 GRACE: Final = 10.0
-"""Seconds to finish what was begun, when Fabu stops."""
+"""Seconds that work in progress may take when Fabu stops."""
 
 T = TypeVar("T")
 
 
 class Answering:
-    """Keeps track of what was begun for the users of one chat, until it is finished. `chat` names the vendor."""
+    """Runs work for the users of one chat, and keeps track of it until it is finished.
+
+    `chat` names the vendor; `within` is how many seconds an answer may take.
+    """
 
     def __init__(self, chat: str, within: float = ANSWER_WITHIN) -> None:
         self._chat, self._within = chat, within
-        self._going: set[asyncio.Future[Any]] = set()
+        self._running: set[asyncio.Future[Any]] = set()
 
     async def answer(self, work: Awaitable[T], follow_up: Callable[[T], Awaitable[None]]) -> T | None:
-        """Return the result of some work if it is there in time; if not, None now, and `follow_up` gets it later.
+        """Return the result of `work` if it is ready in time; otherwise return None, and pass it to `follow_up` later.
 
         Raises what the work raises in time.
         """
@@ -39,35 +42,38 @@ class Answering:
         return None
 
     def start(self, work: Awaitable[None]) -> None:
-        """Begin some work that no answer waits for. A failure is logged: there is nobody else to tell."""
-        self._keep(work).add_done_callback(self._report)
+        """Start `work` without waiting for it. A failure is logged, as no caller is left to raise it to."""
+        self._keep(work).add_done_callback(self._log_failure)
 
     async def run(self, work: Awaitable[None]) -> None:
-        """Do some work of which the answer says nothing. It goes on after the time for answers; a failure is logged."""
+        """Run `work`, and return when it is done or the time limit is over; it then goes on. A failure is logged."""
         task = self._keep(work)
-        task.add_done_callback(self._report)
+        task.add_done_callback(self._log_failure)
         await asyncio.wait({task}, timeout=self._within)
 
     async def finish(self, grace: float = GRACE) -> None:
-        """Wait until everything that was begun is done, and give up what is not within the grace (seconds)."""
+        """Wait until all work is done; cancel what is not done after `grace` seconds."""
         try:
             async with asyncio.timeout(grace):
-                while self._going:
-                    await asyncio.wait(self._going)
+                while self._running:
+                    await asyncio.wait(self._running)
         except TimeoutError:
             log.warning(
-                "of what was begun for %s users, %d took too long and is given up", self._chat, len(self._going)
+                "%d requests of %s users took more than %g s to finish and are cancelled",
+                len(self._running),
+                self._chat,
+                grace,
             )
-            for task in self._going:
+            for task in self._running:
                 task.cancel()
 
     def _keep(self, work: Awaitable[T]) -> asyncio.Future[T]:
         task = asyncio.ensure_future(work)
-        self._going.add(task)
-        task.add_done_callback(self._going.discard)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
         return task
 
-    def _report(self, task: asyncio.Future[None]) -> None:
+    def _log_failure(self, task: asyncio.Future[None]) -> None:
         error = None if task.cancelled() else task.exception()
         match error:
             case None:
@@ -75,9 +81,9 @@ class Answering:
             case DeliveryError():
                 log.warning("an answer did not reach its %s user: %s", self._chat, error)
             case FabuError():
-                log.warning("what was begun for a %s user was not done: %s", self._chat, error)
+                log.warning("a request of a %s user was not carried out: %s", self._chat, error)
             case _:
-                log.error("what was begun for a %s user has failed", self._chat, exc_info=error)
+                log.error("a request of a %s user has failed", self._chat, exc_info=error)
 
 
 async def _follow_up(task: asyncio.Future[T], follow_up: Callable[[T], Awaitable[None]]) -> None:

@@ -1,4 +1,4 @@
-"""Whether a system can be reached: what operators read about it in the log, and why a connection was not made."""
+"""Whether an outside system can be reached: log lines for operators, and the reasons of failed connections."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.errors import DeliveryError
 class Reachability:
     """Logs one warning when a system can no longer be reached, and one line when it can be reached again.
 
-    `system` begins both lines. `cure` ends the warning: what an operator can look at, as in "check slack.api_url".
+    Both lines begin with `system`. The warning ends with `cure`: what an operator can do, as in "check slack.api_url".
     """
 
     def __init__(self, system: str, cure: str, log: logging.Logger) -> None:
@@ -24,22 +24,22 @@ class Reachability:
         self._lost = False
 
     def lost(self, reason: object) -> None:
-        """Log the reason and the cure, unless the system is lost already."""
+        """Log the reason and the cure, unless the loss is logged already."""
         if not self._lost:
             self._log.warning("%s cannot be reached: %s; %s", self._system, reason, self._cure)
         self._lost = True
 
     def restored(self) -> None:
-        """Log that the system can be reached again, if it was lost."""
+        """Log that the system can be reached again, if its loss was logged."""
         if self._lost:
             self._log.info("%s can be reached again", self._system)
         self._lost = False
 
     @contextmanager
     def watching(self, is_lost: Callable[[DeliveryError], bool]) -> Iterator[None]:
-        """Judge by one call whether the system can be reached; a refusal, too, shows that it can.
+        """Log the loss or the return of the system by the result of one call.
 
-        `is_lost` tells an error that means that nobody answered from one in an answer.
+        `is_lost` returns whether an error means that the system did not answer. Any other error is an answer.
         """
         try:
             yield
@@ -52,20 +52,20 @@ class Reachability:
         self.restored()
 
 
-def unreached(error: Exception) -> str:
-    """Return why a connection was not made, in the words of the system: `Connection refused`."""
-    cause: Any = getattr(error, "os_error", error)  # aiohttp puts a text of its own around it, asyncio another
+def connection_failure(error: Exception) -> str:
+    """Return why a connection failed, as the operating system words it: `Connection refused`."""
+    cause: Any = getattr(error, "os_error", error)  # aiohttp and asyncio each wrap it in a text of their own
     text = str(getattr(cause, "strerror", None) or cause)
     return os.strerror(cause.errno) if text.startswith("Connect call failed") else text
 
 
 @asynccontextmanager
 async def open_head(session: ClientSession, url: str) -> AsyncIterator[ClientResponse | str]:
-    """Request the head of a URL, and give the answer, or why there is none."""
+    """Send a HEAD request, and yield the response, or the reason why there is none."""
     try:
         async with session.head(url, allow_redirects=False) as answer:
             yield answer
     except TimeoutError:
         yield "no answer in time"
     except (ClientError, ValueError) as error:
-        yield unreached(error)
+        yield connection_failure(error)

@@ -6,6 +6,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Section(BaseModel):
-    """A section of the settings: it is read once, and a name that it does not know is a mistake."""
+    """A section of the settings. It is immutable, and an unknown name in it is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -1,4 +1,4 @@
-"""The clock of the machine, and identifiers from its randomness."""
+"""The system's clock and its random identifiers: the ports `Clock` and `Ids`."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 
 
 class SystemClock:
-    """The clock of the machine."""
+    """The system clock (`core.ports.clock.Clock`)."""
 
     def now(self) -> datetime:
-        """Return the present moment, aware and in UTC."""
+        """Return the current time, aware and in UTC."""
         return datetime.now(UTC)
 
 
 class SystemIds:
-    """Identifiers from the operating system's source of randomness."""
+    """Random identifiers (`core.ports.clock.Ids`), from the operating system's source of randomness."""
 
     def new(self) -> str:
         """Return a UUID version 7 (RFC 9562, section 5.7) as 32 hexadecimal digits."""

@@ -1,7 +1,7 @@
-"""An access token, fetched once for all who wait for it, and renewed before it expires.
+"""An access token of a vendor: fetched once for all concurrent calls, and renewed before it expires.
 
-The vendors' SDKs keep no token, or one that is global, is fetched with blocking calls on the running loop, and is never
-forgotten when it is refused; therefore the clients hand every call a token from here.
+The clients pass a token from here to every call of a vendor's SDK. Some SDKs cache no token. Others cache it globally,
+fetch it with blocking calls on the event loop, and keep it after the vendor has rejected it.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from datetime import datetime, timedelta
 from core.ports.clock import Clock
 
 Fetch = Callable[[], Awaitable[tuple[str, timedelta]]]
-"""Requests a token; returns it with its life."""
+"""Requests a token; returns it with its lifetime."""
 
 
 class Token:
-    """Keeps one token fresh.
+    """Caches one token.
 
-    It is renewed `early` before it expires, or when three quarters of its life are over if that is later.
+    The token is renewed `early` before it expires, or after three quarters of its lifetime if that is later.
     """
 
     def __init__(self, fetch: Fetch, early: timedelta, clock: Clock) -> None:
@@ -29,14 +29,14 @@ class Token:
         self._renew_at: datetime | None = None
 
     async def get(self) -> str:
-        """Return a token that is good for a while. Raises what `fetch` raises."""
+        """Return a token that does not expire soon. Raises what `fetch` raises."""
         async with self._lock:
             if self._renew_at is None or self._clock.now() >= self._renew_at:
-                self._value, life = await self._fetch()
-                self._renew_at = self._clock.now() + life - min(self._early, life / 4)
+                self._value, lifetime = await self._fetch()
+                self._renew_at = self._clock.now() + lifetime - min(self._early, lifetime / 4)
             return self._value
 
     def forget(self, token: str) -> None:
-        """Forget a token that was refused; one that has replaced it in the meantime is kept."""
+        """Drop a token that the vendor has rejected; keep it if it was renewed in the meantime."""
         if token == self._value:
             self._renew_at = None

@@ -1,1 +1,1 @@
-"""DingTalk: interactive cards, robot messages and approval forms, over HTTP callbacks or Stream mode."""
+"""The adapter of DingTalk: cards, robot messages and approval forms, over HTTP callbacks or Stream mode."""

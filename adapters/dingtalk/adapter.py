@@ -1,4 +1,4 @@
-"""DingTalk as an adapter: all its wiring."""
+"""The wiring of the DingTalk adapter."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from aiohttp import ClientSession
 from adapters.common.adapter import ChatAdapter, Host, Inbox, Listener
 from adapters.dingtalk.approval_forms import DingTalkForms
 from adapters.dingtalk.client import DingTalkClient
-from adapters.dingtalk.doctor import findings
+from adapters.dingtalk.doctor import examine
 from adapters.dingtalk.messenger import DingTalkMessenger
 from adapters.dingtalk.server import PATHS, DingTalkServer
 from adapters.dingtalk.settings import DingTalkSettings
@@ -15,9 +15,12 @@ from adapters.dingtalk.words import Words
 
 
 def open_chat(settings: DingTalkSettings, host: Host) -> ChatAdapter:
-    """Return DingTalk, not yet listening. Needs a running loop; raises ValueError for addresses that are not safe."""
+    """Return the DingTalk adapter; it does not receive events yet. Needs a running loop.
+
+    Raises ValueError for URLs that are not secure.
+    """
     client = DingTalkClient(settings, ClientSession(), host.clock)
-    messenger = DingTalkMessenger(client, Words.translated(host.translate, host.words))
+    messenger = DingTalkMessenger(client, Words.translate(host.translate, host.words))
 
     def listen(inbox: Inbox) -> Listener:
         return DingTalkServer(settings, messenger, inbox, host.clock, host.public_url)
@@ -27,8 +30,8 @@ def open_chat(settings: DingTalkSettings, host: Host) -> ChatAdapter:
         messenger=messenger,
         channel=settings.conversation_id,
         url=settings.api_url,
-        posted_to=PATHS if settings.mode == "http" else (),
+        inbound_paths=PATHS if settings.mode == "http" else (),
         listen=listen,
-        examine=lambda: findings(client, host.public_url),
+        examine=lambda: examine(client, host.public_url),
         approval_forms=DingTalkForms(client, host.clock, settings.process_code) if settings.process_code else None,
     )

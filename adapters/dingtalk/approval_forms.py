@@ -1,10 +1,11 @@
-"""Stages that are decided in DingTalk's own approval form (channel `dingtalk_instance`).
+"""DingTalk's own approval forms, as the channel `dingtalk_instance`.
 
-The form is made once in DingTalk's administration, with four text fields (`FormFields`) and without a flow of its own;
-`process_code` names it. DingTalk takes no idempotency key, so our key is written into a field and looked for first.
-DingTalk knows steps that all decide and steps that any one decides; where a number of approvers is enough, all are
-asked, and the engine withdraws the form when it has counted enough votes. DingTalk docs: "Create an approval instance",
-"Get the details of an approval instance".
+An administrator creates the form once in DingTalk, with four text fields (`FormFields`) and without a flow of its own;
+`process_code` is its code. DingTalk has no idempotency keys: the key is written into a field of the form, and a form
+with the same key is searched for before a new one is opened. DingTalk has steps that all approvers must approve, and
+steps that any one approves. Where a plan needs a number of approvers, the step is for all, and the engine withdraws the
+form when it has counted enough votes. DingTalk docs: "Create an approval instance", "Get the details of an approval
+instance".
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Literal
 
 from adapters.dingtalk.client import Approvers, DingTalkClient
 from adapters.dingtalk.events import OperationRecord, ProcessInstance
-from adapters.dingtalk.text import clean, cut, cut_lines, flat
+from adapters.dingtalk.text import clean, cut, cut_lines, flatten
 from core.errors import DeliveryError
 from core.messages import Message
 from core.plan import Decision
@@ -25,14 +26,14 @@ from core.ports.approval_forms import FormOrder, FormState, FormStatus, FormVote
 from core.ports.clock import Clock
 
 LOOK_BACK = timedelta(days=7)
-"""How old a form may be that is found instead of opening it again: longer than deliveries lie after a failure."""
+"""How far back a form with the same key is searched for: longer than a failed delivery is retried."""
 
 _FIELD_BYTES = 3000
 _OPEN = frozenset({"NEW", "RUNNING"})
 _WITHDRAWN = frozenset({"TERMINATED", "CANCELED"})
 _RESULTS = {"agree": FormStatus.APPROVED, "refuse": FormStatus.REJECTED}
 _GONE = re.compile(r"not.?exist|not.?found|不存在", re.IGNORECASE)
-"""What DingTalk says about a form that is no more; its documentation does not list the codes."""
+"""Matches DingTalk's error for a form that does not exist; its documentation lists no codes."""
 _DECISIONS = {"AGREE": Decision.APPROVE, "REFUSE": Decision.REJECT}
 
 
@@ -47,7 +48,7 @@ class FormFields:
 
 
 class DingTalkForms:
-    """Opens approval forms, asks how they stand, and withdraws them."""
+    """Approval forms of DingTalk (`core.ports.approval_forms.ApprovalForms`)."""
 
     name = "dingtalk_instance"
 
@@ -58,7 +59,7 @@ class DingTalkForms:
         self._fields = fields or FormFields()
 
     async def start(self, order: FormOrder) -> str:
-        """Open a form and return its id, or the id of the one that was opened under the same key.
+        """Open a form and return its id; the id of the first one when a form has the same key.
 
         Raises DeliveryError.
         """
@@ -66,8 +67,8 @@ class DingTalkForms:
             return found
         names = self._fields
         form = {
-            names.title: cut(flat(order.title), _FIELD_BYTES),
-            names.content: cut_lines([_labelled(*line) for line in order.lines], _FIELD_BYTES),
+            names.title: cut(flatten(order.title), _FIELD_BYTES),
+            names.content: cut_lines([_with_label(*line) for line in order.lines], _FIELD_BYTES),
             names.url: order.url,
             names.key: order.key,
         }
@@ -75,8 +76,8 @@ class DingTalkForms:
         return await self._client.start_process(self._process_code, order.submitter, form, [step])
 
     async def state(self, form: str) -> FormState:
-        """Ask how a form stands; one that was deleted has ended. Raises DeliveryError."""
-        process = await self._process(form)
+        """Return the present state of a form; one that was deleted has ended. Raises DeliveryError."""
+        process = await self._get_process(form)
         if process is None:
             return FormState(FormStatus.ENDED, reason=Message("deleted"))
         votes = tuple(_votes(process.operation_records))
@@ -87,12 +88,12 @@ class DingTalkForms:
         return FormState(_RESULTS.get(process.result, FormStatus.ENDED), votes)
 
     async def cancel(self, form: str, user: str) -> None:
-        """Withdraw a form in the name of who submitted it, unless it is over. Raises DeliveryError."""
-        process = await self._process(form)
+        """Withdraw a form in the name of its submitter, unless it has ended. Raises DeliveryError."""
+        process = await self._get_process(form)
         if process and process.status in _OPEN:
             await self._client.terminate_process(form, process.originator_user_id or user)
 
-    async def _process(self, form: str) -> ProcessInstance | None:
+    async def _get_process(self, form: str) -> ProcessInstance | None:
         try:
             return await self._client.get_process(form)
         except DeliveryError as error:
@@ -110,27 +111,27 @@ class DingTalkForms:
 
 
 def _action_type(order: FormOrder) -> Literal["AND", "OR", "NONE"]:
-    """Return how DingTalk calls the rule; where there is one approver it wants to hear of none."""
+    """Return DingTalk's name for the rule; it requires NONE for a single approver."""
     if len(order.approvers) == 1:
         return "NONE"
     return "OR" if order.rule in ("any", 1) else "AND"
 
 
-def _labelled(label: str, text: str) -> str:
-    return ": ".join(part for part in (flat(label), clean(text)) if part)
+def _with_label(label: str, text: str) -> str:
+    return ": ".join(part for part in (flatten(label), clean(text)) if part)
 
 
 def _votes(records: list[OperationRecord]) -> Iterator[FormVote]:
     for record in records:
         decision = _DECISIONS.get(record.result.upper())
         if decision and record.type.startswith("EXECUTE_TASK"):
-            yield FormVote(record.user_id, decision, clean(record.remark or ""), _moment(record.date))
+            yield FormVote(record.user_id, decision, clean(record.remark or ""), _parse_time(record.date))
 
 
-def _moment(text: str) -> datetime | None:
-    """Return a moment such as `2026-11-24T08:00Z`, None for what is not an aware time."""
+def _parse_time(text: str) -> datetime | None:
+    """Return a time such as `2026-11-24T08:00Z`; None for a text that is no time with a zone."""
     try:
-        moment = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return moment if moment.tzinfo else None
+    return time if time.tzinfo else None

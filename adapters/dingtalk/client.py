@@ -1,6 +1,6 @@
-"""Everything that Fabu asks of DingTalk: cards, robot messages, people, and approval forms.
+"""A client of DingTalk's APIs: cards, robot messages, people, and approval forms.
 
-Every method raises `DeliveryError` if DingTalk does not take the request, with `retryable`, `retry_after` and `sent`.
+Every method raises `DeliveryError` if DingTalk does not accept the request, with `retryable`, `retry_after` and `sent`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _TERMINATE_PROCESS = Operation(
 _LIST_PROCESSES = Operation("workflow_1_0", "ListProcessInstanceIds", "list_process_instance_ids_with_options_async")
 
 _PAGE = 20
-"""Most ids that one page of `ListProcessInstanceIds` may hold."""
+"""The maximum number of ids in one page of `ListProcessInstanceIds`."""
 
 _NO_SUCH_USER = frozenset({33012, 60121})
 _OLD_TOKEN = frozenset({40014, 42001})
@@ -50,12 +50,12 @@ _THROTTLED = frozenset({88, 90018, 130101})
 TIMEOUT = timedelta(seconds=8)
 """How long one call may take."""
 _ROUTE = "fabu"
-"""The key under which the address of clicks is registered in mode http."""
+"""The key under which the callback URL of cards is registered in mode http."""
 
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """Where a card appears: the 1:1 chat of a user with the robot, or a group."""
+    """The place of a card: the 1:1 chat of a user with the robot, or a group."""
 
     kind: Literal["user", "group"]
     id: str
@@ -64,23 +64,23 @@ class Space:
 
 @dataclass(frozen=True, slots=True)
 class Approvers:
-    """One step of an approval form that is decided by all (AND), by any (OR), or by a single person (NONE)."""
+    """One step of an approval form: all approvers decide (AND), any one of them (OR), or a single approver (NONE)."""
 
     action_type: Literal["AND", "OR", "NONE"]
     user_ids: Sequence[str]
 
 
 class DingTalkClient:
-    """Speaks to DingTalk as one app."""
+    """Calls DingTalk as one app."""
 
     def __init__(
         self, settings: DingTalkSettings, session: aiohttp.ClientSession, clock: Clock, timeout: timedelta = TIMEOUT
     ) -> None:
-        """Use `session` for what the SDK does not cover; raise ValueError for addresses that are not safe."""
+        """Use `session` for the calls that the SDK does not have; raise ValueError for URLs that are not secure."""
         self.settings = settings
         self.session = session
-        self.clicks_arrive = settings.mode == "stream"
-        """Whether DingTalk knows where clicks are to be sent; until then it makes no cards."""
+        self.receives_clicks = settings.mode == "stream"
+        """Whether DingTalk knows where to send clicks; until then it creates no cards."""
         secret = settings.client_secret.get_secret_value()
         self._api = OpenApi(settings.api_url, settings.client_id, secret, clock, timeout)
         self._oapi = base_url(settings.oapi_url)
@@ -95,12 +95,12 @@ class DingTalkClient:
         params: Mapping[str, str],
         private: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
-        """Show a new card; `private` maps a userId to the variables that this person alone sees.
+        """Create and send a card; `private` maps a userId to the variables that only this person sees.
 
-        Safe to repeat: DingTalk keeps the first card of an `out_track_id` and ignores the data of later ones, so
-        whoever repeats it follows with `update_card`. Raise ValueError if the variables are not the template's.
+        Safe to repeat: DingTalk keeps the first card of an `out_track_id`. It ignores the data of later ones, so
+        follow a repeated call with `update_card`. Raise ValueError if the variables are not the template's.
         """
-        if not self.clicks_arrive:
+        if not self.receives_clicks:
             raise DeliveryError(SYSTEM, Message("clicks on cards do not reach Fabu yet"), retryable=True, sent=False)
         by_http = {"callbackType": "HTTP", "callbackRouteKey": _ROUTE}
         body = {
@@ -111,7 +111,7 @@ class DingTalkClient:
             **_card_data(params, private),
             **_space_models(space, self.settings.robot_code),
         }
-        _refuse(delivery_problems(body))
+        _check(delivery_problems(body))
         answer = await self._api.call(_CREATE_CARD, body)
         results = answer.get("result", {}).get("deliverResults", [])
         failed = [result.get("errorMsg", "") for result in results if not result.get("success")]
@@ -125,7 +125,7 @@ class DingTalkClient:
         params: Mapping[str, str],
         private: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
-        """Change some variables of a card; the others stay.
+        """Update some variables of a card; the others stay.
 
         DingTalk does not order updates: never send two for one card at the same time. Raise ValueError if the
         variables are not the template's.
@@ -137,13 +137,13 @@ class DingTalkClient:
             "cardUpdateOptions": by_key,
             **_card_data(params, private),
         }
-        _refuse(update_problems(body))
+        _check(update_problems(body))
         answer = await self._api.call(_UPDATE_CARD, body)
         if not answer.get("success"):
             raise DeliveryError(SYSTEM, Message("card not updated"), retryable=False)
 
     async def register_card_callback(self, url: str, secret: str) -> None:
-        """Have clicks sent to `url`, signed with `secret`, in mode http."""
+        """Register `url` as the receiver of clicks, which DingTalk signs with `secret`, in mode http."""
         body = {
             "callbackRouteKey": _ROUTE,
             "callbackUrl": url,
@@ -153,14 +153,15 @@ class DingTalkClient:
         answer = await self._api.call(_REGISTER_CALLBACK, body)
         if not answer.get("success"):
             raise DeliveryError(SYSTEM, Message("callback address not registered"), retryable=False)
-        self.clicks_arrive = True
+        self.receives_clicks = True
 
     async def send_robot_user(self, user_ids: Sequence[str], msg_key: str, params: Mapping[str, str]) -> list[str]:
-        """Send a robot message 1:1, e.g. `sampleMarkdown` with `title` and `text`; return the ids that cannot get it.
+        """Send a robot message 1:1, e.g. `sampleMarkdown` with `title` and `text`; return the users who cannot get it.
 
-        Users over DingTalk's limit raise a retryable DeliveryError: those served get the message again on repetition.
+        Raise a retryable DeliveryError if users are over DingTalk's rate limit; when repeated, the others get the
+        message again.
         """
-        body = {**self._message(msg_key, params), "userIds": list(user_ids)}
+        body = {**self._robot_message(msg_key, params), "userIds": list(user_ids)}
         answer = await self._api.call(_SEND_USERS, body)
         if answer.get("flowControlledStaffIdList"):
             raise DeliveryError(SYSTEM, Message("too many messages to one person"), retryable=True)
@@ -168,17 +169,18 @@ class DingTalkClient:
 
     async def send_robot_group(self, conversation_id: str, msg_key: str, params: Mapping[str, str]) -> None:
         """Send a robot message to the group with this openConversationId."""
-        await self._api.call(_SEND_GROUP, {**self._message(msg_key, params), "openConversationId": conversation_id})
+        body = {**self._robot_message(msg_key, params), "openConversationId": conversation_id}
+        await self._api.call(_SEND_GROUP, body)
 
-    async def robots_in_group(self, conversation_id: str) -> list[str]:
+    async def list_robots(self, conversation_id: str) -> list[str]:
         """Return the codes of the robots in the group with this openConversationId."""
         answer = await self._api.call(_LIST_ROBOTS, {"openConversationId": conversation_id})
         return [robot["robotCode"] for robot in answer.get("chatbotInstanceVOList", [])]
 
     async def reply_session_webhook(self, url: str, msgtype: str, content: Mapping[str, str]) -> None:
-        """Answer a message where it was said, as in `text` with `content`, or `markdown` with `title` and `text`.
+        """Reply to a message in its chat: `text` with `content`, or `markdown` with `title` and `text`.
 
-        Raise ValueError if the address is not one of DingTalk's.
+        Raise ValueError if the URL is not one of DingTalk's.
         """
         webhook = URL(url)
         is_secure = webhook.scheme == "https" or is_loopback(webhook.host)
@@ -186,19 +188,19 @@ class DingTalkClient:
             raise ValueError("the sessionWebhook of this message does not belong to DingTalk")
         await self._post(webhook, {"msgtype": msgtype, msgtype: dict(content)})
 
-    async def user_by_mobile(self, mobile: str) -> str | None:
+    async def find_user_by_mobile(self, mobile: str) -> str | None:
         """Return the userId of a member of the organisation, or None if nobody has this number."""
-        answer = await self._ask_older("topapi/v2/user/getbymobile", {"mobile": mobile}, _NO_SUCH_USER)
+        answer = await self._call_older("topapi/v2/user/getbymobile", {"mobile": mobile}, _NO_SUCH_USER)
         user: str | None = answer.get("result", {}).get("userid")
         return user
 
     async def get_user(self, user_id: str) -> Member | None:
         """Return a member of the organisation, or None if there is none with this userId."""
-        answer = await self._ask_older("topapi/v2/user/get", {"userid": user_id}, _NO_SUCH_USER)
+        answer = await self._call_older("topapi/v2/user/get", {"userid": user_id}, _NO_SUCH_USER)
         return Member.model_validate(answer["result"]) if answer.get("result") else None
 
     async def sign_in(self) -> None:
-        """Fetch an access token, unless there is one: proof that the client id and secret are right."""
+        """Fetch an access token, unless there is one; this verifies the client id and secret."""
         await self._api.token.get()
 
     async def close(self) -> None:
@@ -210,8 +212,8 @@ class DingTalkClient:
     ) -> str:
         """Open an approval form and return its instance id.
 
-        Not safe to repeat: DingTalk takes no idempotency key. After an error with `sent`, look for it with
-        `find_processes` before trying again. Without `approvers` the form's own flow applies.
+        Not safe to repeat: DingTalk has no idempotency keys. After an error with `sent`, search for the form with
+        `find_processes` before repeating the call. Without `approvers` the form's own flow applies.
         """
         steps = [{"actionType": step.action_type, "userIds": list(step.user_ids)} for step in approvers]
         body = {
@@ -230,12 +232,12 @@ class DingTalkClient:
         return ProcessInstance.model_validate(answer["result"])
 
     async def terminate_process(self, instance_id: str, operator: str, remark: str = "") -> None:
-        """Withdraw an approval form in the name of the person who opened it."""
+        """Withdraw an approval form in the name of its submitter."""
         body = {"processInstanceId": instance_id, "isSystem": False, "operatingUserId": operator, "remark": remark}
         await self._api.call(_TERMINATE_PROCESS, body)
 
     async def find_processes(self, process_code: str, since: datetime, originators: Sequence[str] = ()) -> list[str]:
-        """Return the ids of the forms of a kind that were opened since then, by these people or by anybody."""
+        """Return the ids of the forms with a code that were opened since a time, by these people or by anybody."""
         body: dict[str, Any] = {
             "processCode": process_code,
             "startTime": int(since.timestamp() * 1000),
@@ -251,15 +253,15 @@ class DingTalkClient:
                 return found
             body["nextToken"] = int(result["nextToken"])
 
-    def _message(self, msg_key: str, params: Mapping[str, str]) -> dict[str, Any]:
+    def _robot_message(self, msg_key: str, params: Mapping[str, str]) -> dict[str, Any]:
         return {
             "robotCode": self.settings.robot_code,
             "msgKey": msg_key,
             "msgParam": json.dumps(params, ensure_ascii=False),
         }
 
-    async def _ask_older(self, path: str, body: Mapping[str, Any], accept: frozenset[int]) -> dict[str, Any]:
-        """Call the older API, with a new token if the old one is refused."""
+    async def _call_older(self, path: str, body: Mapping[str, Any], accept: frozenset[int]) -> dict[str, Any]:
+        """Call the older API; a rejected token is renewed once."""
         token = await self._api.token.get()
         answer = await self._post((self._oapi / path).with_query(access_token=token), body, accept | _OLD_TOKEN)
         if answer["errcode"] not in _OLD_TOKEN:
@@ -269,16 +271,16 @@ class DingTalkClient:
         return await self._post((self._oapi / path).with_query(access_token=token), body, accept)
 
     async def _post(self, url: URL, body: Mapping[str, Any], accept: frozenset[int] = frozenset()) -> dict[str, Any]:
-        """Post to the older API, which answers 200 and an `errcode`; return answers with 0 or an accepted code."""
+        """Post to the older API, which answers 200 with an `errcode`; return answers with 0 or an accepted code."""
         with self._reachability.watching(is_outage):
-            answer = await self._answer(url, body)
+            answer = await self._request(url, body)
         code = int(answer.get("errcode", -1))
         if code != 0 and code not in accept:
             reason = Message.verbatim(f"{code}: {answer.get('errmsg', '')}")
             raise DeliveryError(SYSTEM, reason, retryable=code in _THROTTLED)
         return answer
 
-    async def _answer(self, url: URL, body: Mapping[str, Any]) -> dict[str, Any]:
+    async def _request(self, url: URL, body: Mapping[str, Any]) -> dict[str, Any]:
         try:
             async with self.session.post(url, json=body, timeout=self._timeout, allow_redirects=False) as response:
                 if response.status != 200:
@@ -299,7 +301,7 @@ def _card_data(params: Mapping[str, str], private: Mapping[str, Mapping[str, str
 
 
 def _space_models(space: Space, robot_code: str) -> dict[str, Any]:
-    """Return the address of a chat with the two models that belong to its kind."""
+    """Return the address of a chat, with the two models for its kind."""
     if space.kind == "group":
         return {
             "openSpaceId": f"dtv1.card//IM_GROUP.{space.id}",
@@ -313,6 +315,6 @@ def _space_models(space: Space, robot_code: str) -> dict[str, Any]:
     }
 
 
-def _refuse(problems: Sequence[str]) -> None:
+def _check(problems: Sequence[str]) -> None:
     if problems:
         raise ValueError("the card does not fit its template: " + "; ".join(problems))

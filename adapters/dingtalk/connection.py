@@ -1,8 +1,9 @@
-"""Stream mode: DingTalk pushes messages, clicks and events over a WebSocket that we open, so no public URL is needed.
+"""Stream mode: messages, clicks and events over a WebSocket that Fabu opens, for installations without a public URL.
 
 Protocol (open-dingtalk/developerpedia, "Stream protocol"): `POST /v1.0/gateway/connections/open` answers with an
-endpoint and a ticket that is good once and for 90 seconds; frames are JSON objects with `type`, `headers` and `data`
-(a JSON string), each answered under its `messageId`. The vendor's client blocks the event loop and cannot be stopped.
+endpoint and a ticket, which can be used once within 90 seconds. Frames are JSON objects with `type`, `headers` and
+`data` (a JSON string); each is acknowledged by its `messageId`. The vendor's client is not used: it blocks the event
+loop and cannot be stopped.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ from adapters.dingtalk.settings import DingTalkSettings
 log = logging.getLogger(__name__)
 
 Handler = Callable[[str, Mapping[str, str], dict[str, Any]], Awaitable[dict[str, Any]]]
-"""Takes topic, headers and data of a frame. What it returns is the answer to a click (DingTalk docs "Event callback of
-cards": `cardData`, `userPrivateData`, `cardUpdateOptions`); for messages and events the answer is not looked at.
-Events have the topic `*` and headers `eventType` and `eventId`; one that raises is asked for again, later."""
+"""Takes topic, headers and data of a frame, and returns the answer to a click (DingTalk docs "Event callback of cards":
+`cardData`, `userPrivateData`, `cardUpdateOptions`). For messages and events the result is ignored. Events have the
+topic `*`, and a header `eventType`. When the handler of an event raises, DingTalk is requested to send it again."""
 
 _SUBSCRIPTIONS = [
     {"type": "EVENT", "topic": "*"},
@@ -40,31 +41,34 @@ _SUBSCRIPTIONS = [
     {"type": "CALLBACK", "topic": CARD_TOPIC},
 ]
 _HEARTBEAT = 30.0
+"""Seconds between two pings."""
 _DRAIN = 5.0
+"""Seconds to finish the frames in progress, when the connection ends."""
 _LONGEST_PAUSE = 60.0
+"""Seconds between two attempts to connect, at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How patient the client is: all in seconds."""
+    """The time limits of a connection, in seconds."""
 
     deadline: float = 1.8
-    """How long DingTalk is kept waiting; a slower handler goes on, its answer is lost. A click is given 2 seconds."""
+    """The time to acknowledge a frame: DingTalk times out after 2 seconds. The result of a slower handler is lost."""
     pause: float = 1.0
-    """How long to wait before connecting anew; doubled from failure to failure, up to a minute."""
+    """The pause before the next attempt to connect; it doubles with each failure, up to a minute."""
 
-    def before_next(self, failures: int) -> float:
-        """Return how long to wait after so many failures, with some chance in it, to spread replicas."""
+    def pause_after(self, failures: int) -> float:
+        """Return the pause after a number of failures, with jitter, so that replicas do not connect all at once."""
         longest = min(_LONGEST_PAUSE, self.pause * 2.0 ** min(failures, 10))
-        return longest * random.uniform(0.5, 1)  # noqa: S311 - hides nothing
+        return longest * random.uniform(0.5, 1)  # noqa: S311 - jitter is no secret
 
 
-class _Refused(ValueError):
-    """DingTalk gave no connection, or one that is not to be used; the text is fit for a log."""
+class _Refusal(ValueError):
+    """DingTalk gave no endpoint, or one that is not secure. The text contains no secret."""
 
 
 class _Ticket(BaseModel):
-    """Where to connect, and with what."""
+    """The endpoint to connect to, and the ticket for it."""
 
     endpoint: str
     ticket: str
@@ -72,14 +76,14 @@ class _Ticket(BaseModel):
 
 @dataclass(slots=True)
 class _Connection:
-    """One WebSocket and the frames of it that are being worked on."""
+    """One WebSocket, and the tasks for its frames in progress."""
 
     socket: aiohttp.ClientWebSocketResponse
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
 
 class StreamClient:
-    """Stays connected from `start` to `stop`, and hands every frame to one handler."""
+    """Stays connected from `start` to `stop`, and passes every frame to one handler."""
 
     def __init__(
         self,
@@ -89,7 +93,7 @@ class StreamClient:
         pace: Pace | None = None,
         concurrency: int = 64,
     ) -> None:
-        """Work on at most `concurrency` frames at a time; further ones wait in the connection."""
+        """Handle at most `concurrency` frames at the same time; further ones wait in the connection."""
         self._open_url = base_url(settings.api_url) / "v1.0/gateway/connections/open"
         self._settings = settings
         self._session = session
@@ -101,11 +105,11 @@ class StreamClient:
         self.connected = False
 
     def start(self) -> None:
-        """Begin to connect, in the background."""
+        """Connect in the background."""
         self._running = asyncio.create_task(self._run(), name="dingtalk-stream")
 
     async def stop(self) -> None:
-        """Disconnect; frames that are being worked on get a few seconds to finish."""
+        """Disconnect; frames in progress get a few seconds to finish."""
         if self._running:
             self._running.cancel()
             await asyncio.wait({self._running})
@@ -115,19 +119,19 @@ class StreamClient:
         failures = 0
         while True:
             try:
-                async with self._session.ws_connect(await self._ticket(), heartbeat=_HEARTBEAT) as socket:
+                async with self._session.ws_connect(await self._request_endpoint(), heartbeat=_HEARTBEAT) as socket:
                     failures = 0
                     self._reachability.restored()
                     await self._serve(_Connection(socket))
             except (aiohttp.ClientError, OSError, ValueError) as error:
                 failures += 1
-                # The text of other errors may hold the address, and with it a ticket.
-                reason = error if isinstance(error, _Refused) else type(error).__name__
+                # The text of other errors may contain the URL, which contains the ticket.
+                reason = error if isinstance(error, _Refusal) else type(error).__name__
                 self._reachability.lost(reason)
-            await asyncio.sleep(self._pace.before_next(failures))
+            await asyncio.sleep(self._pace.pause_after(failures))
 
-    async def _ticket(self) -> URL:
-        """Return the address of a new connection; raise ValueError if there is none, or none to trust."""
+    async def _request_endpoint(self) -> URL:
+        """Request the URL of a new connection, with its ticket; raise ValueError if there is none, or if not secure."""
         body = {
             "clientId": self._settings.client_id,
             "clientSecret": self._settings.client_secret.get_secret_value(),
@@ -137,11 +141,11 @@ class StreamClient:
         timeout = aiohttp.ClientTimeout(total=TIMEOUT.total_seconds())
         async with self._session.post(self._open_url, json=body, timeout=timeout, allow_redirects=False) as response:
             if response.status != 200:
-                raise _Refused(f"HTTP {response.status}; are client_id and client_secret right?")
+                raise _Refusal(f"HTTP {response.status}; are client_id and client_secret right?")
             answer = _Ticket.model_validate_json(await response.read())
         endpoint = URL(answer.endpoint)
         if endpoint.scheme != "wss" and not is_loopback(endpoint.host):
-            raise _Refused("the endpoint is not encrypted")
+            raise _Refusal("the endpoint is not encrypted")
         return endpoint.update_query(ticket=answer.ticket)
 
     async def _serve(self, connection: _Connection) -> None:
@@ -149,7 +153,9 @@ class StreamClient:
         self.connected = True
         try:
             async for message in connection.socket:
-                if message.type is not aiohttp.WSMsgType.TEXT or not await self._take(connection, message.data):
+                if message.type is not aiohttp.WSMsgType.TEXT or not await self._start_handling(
+                    connection, message.data
+                ):
                     break
         finally:
             self.connected = False
@@ -158,45 +164,47 @@ class StreamClient:
                 for task in late:
                     task.cancel()
 
-    async def _take(self, connection: _Connection, text: str) -> bool:
-        """Begin to work on one frame; return False if DingTalk asks to connect anew."""
+    async def _start_handling(self, connection: _Connection, text: str) -> bool:
+        """Start a task for one frame; return False if DingTalk requests a new connection."""
         try:
             frame = from_json(text)
             kind, headers, data = frame["type"], frame["headers"], from_json(frame.get("data") or "{}")
             topic, _ = headers["topic"], headers["messageId"]
         except (ValueError, KeyError, TypeError):
-            log.warning("DingTalk stream: a frame that is not understood is left out")
+            log.warning("DingTalk stream: a malformed frame is ignored")
             return True
         if kind == "SYSTEM":
-            await _answer(connection.socket, headers, data)
+            await _acknowledge(connection.socket, headers, data)
             return bool(topic != "disconnect")
         await self._slots.acquire()
-        task = asyncio.create_task(self._work(connection, kind, headers, data))
+        task = asyncio.create_task(self._handle(connection, kind, headers, data))
         connection.tasks.add(task)
         task.add_done_callback(connection.tasks.discard)
         task.add_done_callback(lambda _: self._slots.release())
         return True
 
-    async def _work(self, connection: _Connection, kind: str, headers: Mapping[str, str], data: dict[str, Any]) -> None:
-        """Answer one frame in time, whatever the handler does."""
+    async def _handle(
+        self, connection: _Connection, kind: str, headers: Mapping[str, str], data: dict[str, Any]
+    ) -> None:
+        """Handle one frame, and acknowledge it in time even if the handler fails or is slow."""
         handling = asyncio.ensure_future(self._handler(headers["topic"], headers, data))
         done, _ = await asyncio.wait({handling}, timeout=self._pace.deadline)
         failed = not done or handling.exception() is not None
         if kind == "EVENT":
-            await _answer(connection.socket, headers, {"status": "LATER" if failed else "SUCCESS", "message": ""})
+            await _acknowledge(connection.socket, headers, {"status": "LATER" if failed else "SUCCESS", "message": ""})
         else:
             response = {} if failed else handling.result()
-            await _answer(connection.socket, headers, {"response": response}, code=500 if failed else 200)
+            await _acknowledge(connection.socket, headers, {"response": response}, code=500 if failed else 200)
         try:
             await handling
         except Exception:
             log.exception("DingTalk stream: the handler of %s failed", headers["topic"])
 
 
-async def _answer(
+async def _acknowledge(
     socket: aiohttp.ClientWebSocketResponse, headers: Mapping[str, str], data: object, code: int = 200
 ) -> None:
-    """Acknowledge a frame; on a connection that has ended in the meantime there is nobody to tell."""
+    """Acknowledge a frame, unless the connection has ended in the meantime."""
     frame = {
         "code": code,
         "headers": {"messageId": headers["messageId"], "contentType": "application/json"},

@@ -1,8 +1,8 @@
-"""From a user's request to the bot's handler and back, the same for HTTP and Stream.
+"""Passes users' requests to the bot's handler and its replies to DingTalk, over HTTP and Stream alike.
 
-DingTalk waits two seconds for the answer to a click, and then the card says that there was none. A slower answer
-follows as a message. Answers are for the eyes of who asked: on a card as their private note, and otherwise in the 1:1
-chat, also to what was asked in a group. A sign-in link must not be read by the group.
+DingTalk waits two seconds for the answer to a click, and then displays a failure on the card. A slower reply follows as
+a message. Replies are for the requester alone: a click gets a private note on the card, and a message gets a reply in
+the 1:1 chat, even if it was sent to a group. The group must not see a sign-in link, for example.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import Any
 from adapters.common.answering import Answering
 from adapters.dingtalk.client import Space
 from adapters.dingtalk.events import CardCallback, RobotMessage
-from adapters.dingtalk.inbound import clicked, typed
+from adapters.dingtalk.inbound import parse_click, parse_message
 from adapters.dingtalk.messenger import DingTalkMessenger
-from adapters.dingtalk.render import MESSAGE_BYTES, has_buttons, message, variables
-from adapters.dingtalk.text import clean, cut, escape, flat
+from adapters.dingtalk.render import MESSAGE_BYTES, has_buttons, render_message, render_variables
+from adapters.dingtalk.text import clean, cut, escape, flatten
 from adapters.dingtalk.validate import MAX_VALUE_BYTES
 from core.card import Card, Tone
 from core.chat import Handler, Inbound, Reply
@@ -31,12 +31,12 @@ from core.ports.messenger import Posted
 log = logging.getLogger(__name__)
 
 _SAMPLES = {"text": "sampleText", "markdown": "sampleMarkdown"}
-_ANSWER = "reply-"
-"""What the ids of cards begin with that answer a message: nobody keeps them up to date but those who press on them."""
+_REPLY = "reply-"
+"""The prefix of the ids of cards that are replies to messages: these cards are updated only by clicks on them."""
 
 
 class Conversation:
-    """Answers messages and clicks, once they are proven to come from DingTalk."""
+    """Answers messages and clicks that are verified to come from DingTalk."""
 
     def __init__(
         self, handler: Handler, messenger: DingTalkMessenger, clock: Clock, console_url: str, answering: Answering
@@ -44,89 +44,91 @@ class Conversation:
         self._handler, self._messenger, self._clock = handler, messenger, clock
         self._words, self._console_url, self._answering = messenger.words, console_url, answering
 
-    async def message(self, said: RobotMessage) -> None:
-        """Answer a message; an answer that takes long goes on after this returns."""
-        await self._answering.run(self._converse(said))
+    async def answer_message(self, message: RobotMessage) -> None:
+        """Reply to a message; a slow reply goes on after this returns."""
+        await self._answering.run(self._answer_message(message))
 
-    async def click(self, click: CardCallback, delivery: str) -> dict[str, Any]:
-        """Return what the card is to show (DingTalk docs "Event callback of cards"): the note for who clicked alone.
+    async def answer_click(self, click: CardCallback, delivery: str) -> dict[str, Any]:
+        """Return the changes of the card (DingTalk docs "Event callback of cards"), with a private note for the user.
 
-        Nothing for a button that names no action: its template is not ours.
+        They are empty for a button without an action, which is not of Fabu's template.
         """
         if not click.verb:
             return {}
-        inbound = clicked(click, delivery)
-        reply = await self._answering.answer(self._press(inbound), partial(self._send_late, inbound))
-        return _shown(reply.text, reply.card) if reply else _shown(self._words.later)
+        inbound = parse_click(click, delivery)
+        reply = await self._answering.answer(self._handle_click(inbound), partial(self._send_late, inbound))
+        return _card_changes(reply.text, reply.card) if reply else _card_changes(self._words.later)
 
-    async def _ask(self, inbound: Inbound) -> Reply:
+    async def _handle(self, inbound: Inbound) -> Reply:
         try:
             return await self._handler(inbound)
         except Exception:
             log.exception("a request from DingTalk failed")
             return Reply(self._words.failed, Tone.BAD)
 
-    async def _press(self, inbound: Inbound) -> Reply:
-        reply = await self._ask(inbound)
-        if reply.card or not inbound.message.startswith(_ANSWER):
+    async def _handle_click(self, inbound: Inbound) -> Reply:
+        reply = await self._handle(inbound)
+        if reply.card or not inbound.message.startswith(_REPLY):
             return reply
-        return replace(reply, card=(await self._ask(replace(inbound, verb="show"))).card)
+        return replace(reply, card=(await self._handle(replace(inbound, verb="show"))).card)
 
-    async def _converse(self, said: RobotMessage) -> None:
-        inbound = typed(said)
+    async def _answer_message(self, message: RobotMessage) -> None:
+        inbound = parse_message(message)
         if not inbound.user:
-            await self._here(said, "text", {"content": self._words.outsider})
+            await self._send_to_session(message, "text", {"content": self._words.outsider})
             return
-        reply = await self._ask(inbound)
+        reply = await self._handle(inbound)
         text = reply.text
         if reply.form:
             text = self._words.new_plan.format(new=self._words.command("new"), url=self._console_url)
         if reply.card is None:
-            await self._tell(said, "text", {"content": cut(clean(text), MESSAGE_BYTES)})
+            await self._send_to_sender(message, "text", {"content": cut(clean(text), MESSAGE_BYTES)})
         elif self._messenger.has_cards and has_buttons(reply.card):
             note = {inbound.user: {"note": cut(clean(text), MAX_VALUE_BYTES)}}
-            card_id = f"{_ANSWER}{hashlib.sha256(inbound.key.encode()).hexdigest()[:32]}"
-            await self._messenger.show(Space("user", inbound.user), reply.card, card_id, note)
+            card_id = f"{_REPLY}{hashlib.sha256(inbound.key.encode()).hexdigest()[:32]}"
+            await self._messenger.create_card(Space("user", inbound.user), reply.card, card_id, note)
         else:
-            await self._tell(said, "markdown", self._markdown(text, reply.card))
+            await self._send_to_sender(message, "markdown", self._markdown(text, reply.card))
 
     def _markdown(self, text: str, card: Card) -> dict[str, str]:
         above = f"{cut(escape(text), MESSAGE_BYTES // 2)}\n\n" if text else ""
-        return {"title": cut(flat(card.summary), MAX_VALUE_BYTES), "text": above + message(card, self._words)}
+        return {"title": cut(flatten(card.summary), MAX_VALUE_BYTES), "text": above + render_message(card, self._words)}
 
-    async def _tell(self, said: RobotMessage, kind: str, content: Mapping[str, str]) -> None:
-        """Answer the sender alone: where it was said if nobody else is there, or else in the 1:1 chat."""
-        if not said.in_group and await self._here(said, kind, content):
+    async def _send_to_sender(self, message: RobotMessage, kind: str, content: Mapping[str, str]) -> None:
+        """Send content to the sender alone: over the session of a 1:1 chat, or else as a new message in that chat."""
+        if not message.in_group and await self._send_to_session(message, kind, content):
             return
         try:
-            await self._messenger.tell(said.user, _SAMPLES[kind], content)
+            await self._messenger.send_to_user(message.user, _SAMPLES[kind], content)
         except DeliveryError as error:
-            if error.retryable or not said.in_group:
+            if error.retryable or not message.in_group:
                 raise
-            await self._here(said, "text", {"content": self._words.unreachable})
+            await self._send_to_session(message, "text", {"content": self._words.unreachable})
 
-    async def _here(self, said: RobotMessage, kind: str, content: Mapping[str, str]) -> bool:
-        """Answer over the session of a message; False if that is over, does not work, or is not DingTalk's."""
-        if said.session_webhook_expired_time <= self._clock.now().timestamp() * 1000:
+    async def _send_to_session(self, message: RobotMessage, kind: str, content: Mapping[str, str]) -> bool:
+        """Send content over the session of a message; False if the session has expired, fails, or is not DingTalk's."""
+        if message.session_webhook_expired_time <= self._clock.now().timestamp() * 1000:
             return False
         try:
-            await self._messenger.client.reply_session_webhook(said.session_webhook, kind, content)
+            await self._messenger.client.reply_session_webhook(message.session_webhook, kind, content)
         except (ValueError, DeliveryError) as error:
             log.warning("a message from DingTalk cannot be answered over its session: %s", error)
             return False
         return True
 
     async def _send_late(self, inbound: Inbound, reply: Reply) -> None:
-        """Send as a message what came too late for the card."""
+        """Send a reply that was not ready in time for the answer to the click."""
         if reply.card:
             await self._messenger.update(Posted("", inbound.message), reply.card)
         if reply.text:
-            await self._messenger.tell(inbound.user, "sampleText", {"content": cut(clean(reply.text), MESSAGE_BYTES)})
+            await self._messenger.send_to_user(
+                inbound.user, "sampleText", {"content": cut(clean(reply.text), MESSAGE_BYTES)}
+            )
 
 
-def _shown(text: str, card: Card | None = None) -> dict[str, Any]:
+def _card_changes(text: str, card: Card | None = None) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "cardUpdateOptions": {"updateCardDataByKey": True, "updatePrivateDataByKey": True},
         "userPrivateData": {"cardParamMap": {"note": cut(clean(text), MAX_VALUE_BYTES)}},
     }
-    return answer | ({"cardData": {"cardParamMap": variables(card)}} if card else {})
+    return answer | ({"cardData": {"cardParamMap": render_variables(card)}} if card else {})

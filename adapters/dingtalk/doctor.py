@@ -1,4 +1,4 @@
-"""The check-up of the DingTalk app: what can be found out without disturbing anybody."""
+"""The check-up of the DingTalk app. It sends no messages."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from core.errors import DeliveryError
 from core.ports.checkup import Finding
 
 
-async def findings(client: DingTalkClient, public_url: str) -> list[Finding]:
-    """Return what was found; the group is looked at only when the app can sign in."""
+async def examine(client: DingTalkClient, public_url: str) -> list[Finding]:
+    """Return the findings; the group is checked only when the app can sign in."""
     settings = client.settings
     signed_in = await _sign_in(client)
     group = [await _group(client)] if signed_in.ok and settings.conversation_id else []
@@ -44,7 +44,7 @@ def _robot(settings: DingTalkSettings) -> Finding:
 
 async def _group(client: DingTalkClient) -> Finding:
     try:
-        robots = await client.robots_in_group(client.settings.conversation_id)
+        robots = await client.list_robots(client.settings.conversation_id)
     except DeliveryError as error:
         cure = "look whether dingtalk.conversation_id is an openConversationId, and the app may query robots in groups"
         return Finding(False, f"the group cannot be looked at: {error.reason}", cure)

@@ -1,4 +1,4 @@
-"""How DingTalk says no, read once for every call of its SDK."""
+"""The errors of DingTalk's API."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from core.messages import Message
 
 SYSTEM = "DingTalk"
 _THROTTLED_FOR = 1.0
-"""Seconds to wait after a rate limit: DingTalk counts queries per second, and names no time."""
+"""Seconds to wait after a rate limit: DingTalk limits requests per second, and sends no Retry-After."""
 
 
-class TokenRefused(Exception):
-    """DingTalk does not accept the access token (any more)."""
+class TokenRejected(Exception):
+    """DingTalk rejects the access token."""
 
 
 def is_outage(error: DeliveryError) -> bool:
-    """Return whether nobody answered, or only that it does not work now: neither a refusal nor a rate limit."""
+    """Return whether DingTalk does not answer, or only with server errors; refusals and rate limits are no outage."""
     return error.retryable and error.retry_after is None
 
 
-async def translated(call: Awaitable[Any]) -> Any:
-    """Await a call of the SDK; raise its errors as DeliveryError, without the request, which may hold secrets."""
+async def translate_errors(call: Awaitable[Any]) -> Any:
+    """Await a call of the SDK; raise its errors as DeliveryError, without the request, which may contain secrets."""
     from Tea.exceptions import TeaException, UnretryableException
 
     try:
@@ -37,9 +37,9 @@ async def translated(call: Awaitable[Any]) -> Any:
 
 
 def _refusal(code: str, data: Mapping[str, Any]) -> Exception:
-    """Return the error for an answer of DingTalk with status 4xx or 5xx."""
+    """Return the error in an answer with status 4xx or 5xx."""
     if code == "InvalidAuthentication":
-        return TokenRefused()
+        return TokenRejected()
     status = int(data.get("statusCode", 0))
     throttled = status == 429 or "QpsLimit" in code or "Throttling" in code
     return DeliveryError(
@@ -51,7 +51,7 @@ def _refusal(code: str, data: Mapping[str, Any]) -> Exception:
 
 
 def _unreachable(cause: BaseException) -> DeliveryError:
-    """Return the error for a call that got no answer; the SDK hides aiohttp's exception in the context of its own."""
+    """Return the error of a call without an answer. The SDK raises its own, with that of aiohttp as the context."""
     origin = cause.__context__ or cause
     not_connected = isinstance(origin, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
     return DeliveryError(SYSTEM, no_answer(origin), retryable=True, sent=not not_connected)

@@ -1,6 +1,6 @@
-"""From what DingTalk delivered to the request of a user: the same for HTTP and Stream.
+"""Converts verified messages and clicks, of HTTP and of Stream, into requests of chat users.
 
-Who asks is the sender of the envelope; what a button carries is a reference, which gives no right.
+The requester is the sender in the envelope. A button carries a reference, which grants nothing.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from core.chat import Inbound
 PLATFORM = "dingtalk"
 
 
-def typed(message: RobotMessage) -> Inbound:
-    """Return the command in a message; without a `user` when the sender is from outside the organisation."""
+def parse_message(message: RobotMessage) -> Inbound:
+    """Return the command in a message; its `user` is empty when the sender is outside the organisation."""
     return Inbound(
         PLATFORM,
         message.user,
@@ -24,7 +24,7 @@ def typed(message: RobotMessage) -> Inbound:
     )
 
 
-def clicked(click: CardCallback, delivery: str) -> Inbound:
+def parse_click(click: CardCallback, delivery: str) -> Inbound:
     """Return the command of a button; `delivery` is the transport's id of this click."""
     return Inbound(
         PLATFORM,

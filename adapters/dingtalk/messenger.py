@@ -1,7 +1,7 @@
-"""The outbound side: cards where a template is configured, robot messages where there is none.
+"""The outbound side of DingTalk: cards where a template is configured, robot messages elsewhere.
 
-A message cannot be changed, so it would have to be sent again for every step of a plan. Instead a new one is due only
-when the status of the plan, the card's tag, is another than the message shows; `Posted.message` remembers it.
+A robot message cannot be updated. Instead, a new one is sent when the status of the plan (the card's tag) differs from
+that in the last message; `Posted.message` contains a digest of the status.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from weakref import WeakValueDictionary
 
 from adapters.dingtalk.client import DingTalkClient, Space
 from adapters.dingtalk.errors import SYSTEM
-from adapters.dingtalk.render import MESSAGE_BYTES, message, variables
-from adapters.dingtalk.text import clean, cut, flat
+from adapters.dingtalk.render import MESSAGE_BYTES, render_message, render_variables
+from adapters.dingtalk.text import clean, cut, flatten
 from adapters.dingtalk.words import Words
 from core.card import Card
 from core.errors import DeliveryError
@@ -31,7 +31,7 @@ _TITLE_BYTES = 200
 
 
 class DingTalkMessenger:
-    """Posts and changes cards, writes messages, and looks people up."""
+    """The messenger of DingTalk (`core.ports.messenger.Messenger`). Every method raises DeliveryError."""
 
     platform = "dingtalk"
     threads = False
@@ -43,38 +43,38 @@ class DingTalkMessenger:
 
     @property
     def has_cards(self) -> bool:
-        """Whether a card can be made now."""
-        return self.buttons and self.client.clicks_arrive
+        """Whether cards can be created now."""
+        return self.buttons and self.client.receives_clicks
 
     async def post(self, place: Place, card: Card, key: str) -> Posted:
-        """Post a card under its `key`, or a message with a link and commands to type.
+        """Post a card with a `key`, or a robot message with a link and the commands to type.
 
-        DingTalk keeps the first card of a key. Raises DeliveryError.
+        DingTalk keeps the first card of a key.
         """
         space = Space("user", place.user) if place.user else Space("group", place.channel)
         if self.buttons:
-            await self.show(space, card, key)
+            await self.create_card(space, card, key)
             return Posted(f"{space.kind}:{space.id}", key)
         await self._send(space, *_action_card(card, self.words))
         return Posted(f"{space.kind}:{space.id}", _message_id(card) + key)
 
-    async def show(
+    async def create_card(
         self, space: Space, card: Card, key: str, private: Mapping[str, Mapping[str, str]] | None = None
     ) -> None:
-        """Make a card; `private` maps users to what they alone see of it."""
-        await self.client.create_and_deliver(key, space, variables(card), private)
+        """Create a card; `private` maps users to the variables that only they see."""
+        await self.client.create_and_deliver(key, space, render_variables(card), private)
 
     async def update(self, posted: Posted, card: Card) -> bool:
-        """Show the newest state on a card, or tell that a new one is due: it is gone, or a message with an old status.
+        """Update a card; False when a new one is needed: it does not exist, or is a message with an old status.
 
-        Updates of one card wait for one another, as DingTalk does not order them.
+        DingTalk does not order updates: those of one card are sent one by one.
         """
         if posted.message.startswith(f"{_MESSAGE}:"):
             return posted.message.startswith(_message_id(card))
         lock = self._locks.setdefault(posted.message, asyncio.Lock())
         async with lock:
             try:
-                await self.client.update_card(posted.message, variables(card))
+                await self.client.update_card(posted.message, render_variables(card))
             except DeliveryError as error:
                 if error.retryable:
                     raise
@@ -83,29 +83,29 @@ class DingTalkMessenger:
         return True
 
     async def say(self, posted: Posted, text: str, key: str) -> None:
-        """Write a text into the chat where a card is. There are no threads, and DingTalk knows no keys of messages."""
+        """Send a text to the chat of a card: there are no threads. Messages have no keys, so `key` is not used."""
         kind, _, chat = posted.channel.partition(":")
         content = {"content": cut(clean(text), MESSAGE_BYTES)}
         await self._send(Space("user" if kind == "user" else "group", chat), "sampleText", content)
 
-    async def tell(self, user: str, msg_key: str, params: Mapping[str, str]) -> None:
-        """Write to one person alone. Raises DeliveryError when nothing can be sent to this person."""
+    async def send_to_user(self, user: str, msg_key: str, params: Mapping[str, str]) -> None:
+        """Send a robot message to one person. Raises DeliveryError when the person cannot get it."""
         await self._send(Space("user", user), msg_key, params)
 
     async def find_user(self, email: str, phone: str) -> str:
         """Return the user with a mobile number; DingTalk finds nobody by e-mail address.
 
-        It knows the numbers of mainland China without their country code.
+        DingTalk stores the numbers of mainland China without the country code.
         """
-        return (await self.client.user_by_mobile(normalize_phone(phone)) or "") if phone else ""
+        return (await self.client.find_user_by_mobile(normalize_phone(phone)) or "") if phone else ""
 
     async def contact(self, user: str) -> tuple[str, str] | None:
-        """Return the organisation's mailbox and the mobile number of a member, None for who is not active."""
+        """Return the organisation's mailbox and the mobile number of an active member; None for others."""
         member = await self.client.get_user(user)
         return (member.org_email, member.mobile) if member and member.active else None
 
     async def close(self) -> None:
-        """Give up connections."""
+        """Close the connections."""
         await self.client.close()
 
     async def _send(self, space: Space, msg_key: str, params: Mapping[str, str]) -> None:
@@ -118,13 +118,13 @@ class DingTalkMessenger:
 
 def _action_card(card: Card, words: Words) -> tuple[str, dict[str, str]]:
     """Return the kind and the parameters of a robot message (DingTalk docs "Types of messages sent by robots")."""
-    title = cut(flat(card.summary), _TITLE_BYTES)
+    title = cut(flatten(card.summary), _TITLE_BYTES)
     if card.more is None or not card.more.url:
-        return "sampleMarkdown", {"title": title, "text": message(card, words)}
-    link = {"singleTitle": flat(card.more.label), "singleURL": card.more.url}
-    return "sampleActionCard", {"title": title, "text": message(replace(card, more=None), words), **link}
+        return "sampleMarkdown", {"title": title, "text": render_message(card, words)}
+    link = {"singleTitle": flatten(card.more.label), "singleURL": card.more.url}
+    return "sampleActionCard", {"title": title, "text": render_message(replace(card, more=None), words), **link}
 
 
 def _message_id(card: Card) -> str:
-    """Return what the ids of messages begin with that show the status of a card."""
+    """Return the prefix of the ids of messages with the status of a card."""
     return f"{_MESSAGE}:{hashlib.sha256(f'{card.tone} {card.tag}'.encode()).hexdigest()[:12]}:"

@@ -1,8 +1,8 @@
-"""A card as the variables of the card template, or as markdown where there is no template or not enough room.
+"""Renders cards as the variables of the card template, or as markdown messages where a card has no buttons.
 
-A variable holds at most 1024 bytes, so lists are cut and the page that shows everything is linked. The template has
-one set of buttons for the plan and one for an item: the first that something can be done about. The other items have
-their turn when this one is done; until then they are reached by typed commands and on the page.
+A variable has at most 1024 bytes, so lists are cut, and the page with all of them is linked. The template has one set
+of buttons for the plan, and one for the first item that has buttons. People act on other items by typed commands and on
+the page.
 """
 
 from __future__ import annotations
@@ -10,50 +10,56 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from adapters.dingtalk.text import clean, cut, cut_lines, escape, flat, size
+from adapters.dingtalk.text import clean, cut, cut_lines, escape, flatten, size
 from adapters.dingtalk.validate import ITEM_VERBS, MAX_VALUE_BYTES, PLAN_VERBS
 from adapters.dingtalk.words import Words
 from core.card import Button, Card, Row, Section, Tone
 
 MESSAGE_BYTES = 6000
-"""The most of a markdown message: `msgParam` may have 15,000 bytes, and JSON may double what it quotes."""
+"""The maximum of a markdown message: `msgParam` may have 15,000 bytes, and its JSON escapes may double a text."""
 
 _COLORS = {Tone.NEUTRAL: "gray", Tone.WAITING: "orange", Tone.ACTIVE: "blue", Tone.GOOD: "green", Tone.BAD: "red"}
 _TITLE_BYTES = 300
+"""The maximum of a title and of a status."""
 _LINE_BYTES = 400
+"""The maximum of a line of markdown."""
 _NUMBER = re.compile(r"#(\d+)\b")
+"""The number of a plan, at the beginning of a title."""
 _POSITION = re.compile(r"(\d+)\. ")
+"""The position of an item, at the beginning of the title of its row."""
 
 
-def variables(card: Card) -> dict[str, str]:
+def render_variables(card: Card) -> dict[str, str]:
     """Return the public variables of the template."""
-    current = next((row for row in _rows(card) if _of(row.buttons, ITEM_VERBS)), Row(""))
-    on_plan, on_item = _of(card.buttons, PLAN_VERBS), _of(current.buttons, ITEM_VERBS)
-    shown = {button.verb: button for button in (*on_plan, *on_item)}
+    current = next((row for row in _rows(card) if _select(row.buttons, ITEM_VERBS)), Row(""))
+    on_plan, on_item = _select(card.buttons, PLAN_VERBS), _select(current.buttons, ITEM_VERBS)
+    buttons = {button.verb: button for button in (*on_plan, *on_item)}
     items = _items(card)
     return {
-        "title": cut(flat(card.title), _TITLE_BYTES),
-        "status": cut(flat(card.tag), _TITLE_BYTES),
+        "title": cut(flatten(card.title), _TITLE_BYTES),
+        "status": cut(flatten(card.tag), _TITLE_BYTES),
         "status_color": _COLORS[card.tone],
         "body": _body(card, [section for section in card.sections if section is not items]),
         "details": cut("\n\n".join(clean(section.text) for section in card.sections if section.text), MAX_VALUE_BYTES),
         "items": cut_lines([_line(row) for row in items.rows], MAX_VALUE_BYTES),
         "item": cut(_line(current), MAX_VALUE_BYTES),
-        "footer": cut("\n".join(f"{flat(b.label)}: {flat(b.confirm)}" for b in on_plan if b.confirm), MAX_VALUE_BYTES),
+        "footer": cut(
+            "\n".join(f"{flatten(b.label)}: {flatten(b.confirm)}" for b in on_plan if b.confirm), MAX_VALUE_BYTES
+        ),
         "ref": on_plan[0].ref if on_plan else "",
         "item_ref": on_item[0].ref if on_item else "",
-        "show_input": _flag(any(button.field for button in shown.values())),
-        **{f"show_{verb}": _flag(verb in shown) for verb in PLAN_VERBS + ITEM_VERBS},
+        "show_input": _flag(any(button.field for button in buttons.values())),
+        **{f"show_{verb}": _flag(verb in buttons) for verb in PLAN_VERBS + ITEM_VERBS},
     }
 
 
 def has_buttons(card: Card) -> bool:
-    """Tell whether the template can offer something to do; if not, a message holds more than its variables."""
-    return bool(_of(card.buttons, PLAN_VERBS) or any(_of(row.buttons, ITEM_VERBS) for row in _rows(card)))
+    """Return whether the template has a button for a card; without one, a message has more space for the card."""
+    return bool(_select(card.buttons, PLAN_VERBS) or any(_select(row.buttons, ITEM_VERBS) for row in _rows(card)))
 
 
-def message(card: Card, words: Words) -> str:
-    """Return the markdown of a message that takes the place of the card, with commands to type for its buttons."""
+def render_message(card: Card, words: Words) -> str:
+    """Return the markdown of a message in place of a card, with the commands to type in place of its buttons."""
     lines = [f"### {escape(card.title)}", _bold(card.tag), *_facts(card)]
     for section in card.sections:
         lines.append(_bold(section.heading))
@@ -74,9 +80,9 @@ def _body(card: Card, sections: list[Section]) -> str:
 
 
 def _links(card: Card) -> list[str]:
-    """Return where the runs of items are seen, those first about which something can be done."""
+    """Return the links to the runs of items, those of items with buttons first."""
     rows = sorted((row for row in _rows(card) if row.url), key=lambda row: not row.buttons)
-    links = [f"• [{escape(flat(row.title))}]({row.url})" for row in rows]
+    links = [f"• [{escape(flatten(row.title))}]({row.url})" for row in rows]
     return [link for link in links if size(link) <= _LINE_BYTES]
 
 
@@ -86,14 +92,14 @@ def _facts(card: Card) -> list[str]:
 
 
 def _bold(text: str) -> str:
-    return f"**{escape(text)}**" if flat(text) else ""
+    return f"**{escape(text)}**" if flatten(text) else ""
 
 
 def _with_link(lines: list[str], more: Button | None, limit: int) -> str:
-    """Return paragraphs that fit, and below them the link to the whole."""
-    shown = [cut(line, _LINE_BYTES) for line in lines if line]
+    """Return the paragraphs that fit, and below them the link to the page."""
+    paragraphs = [cut(line, _LINE_BYTES) for line in lines if line]
     link = f"\n\n[{escape(more.label)}]({more.url})" if more and more.url else ""
-    return cut_lines(shown, limit - size(link), "\n\n") + link
+    return cut_lines(paragraphs, limit - size(link), "\n\n") + link
 
 
 def _rows(card: Card) -> Iterator[Row]:
@@ -101,19 +107,20 @@ def _rows(card: Card) -> Iterator[Row]:
 
 
 def _items(card: Card) -> Section:
-    """Return the section that is shown as the list of items: the one with things to do, or else the longest."""
+    """Return the section for the list of items: the one with buttons, or else the longest."""
     return max(
         card.sections,
-        key=lambda section: (any(_of(row.buttons, ITEM_VERBS) for row in section.rows), len(section.rows)),
+        key=lambda section: (any(_select(row.buttons, ITEM_VERBS) for row in section.rows), len(section.rows)),
         default=Section(),
     )
 
 
 def _line(row: Row) -> str:
-    return flat(" · ".join(part for part in (f"{row.mark} {row.title}".strip(), row.detail) if part))
+    return flatten(" · ".join(part for part in (f"{row.mark} {row.title}".strip(), row.detail) if part))
 
 
-def _of(buttons: tuple[Button, ...], verbs: tuple[str, ...]) -> list[Button]:
+def _select(buttons: tuple[Button, ...], verbs: tuple[str, ...]) -> list[Button]:
+    """Return the buttons that can be clicked, of those with the given verbs."""
     return [button for button in buttons if button.verb in verbs and button.ref]
 
 
@@ -122,14 +129,14 @@ def _flag(value: bool) -> str:
 
 
 def _commands(card: Card, words: Words) -> Iterator[str]:
-    """Yield what to type for each button of a plan, its items, or a list of plans."""
+    """Yield the command to type for each button of a plan, of its items, or of a list of plans."""
     plan = _NUMBER.match(card.title)
     if plan:
-        yield from (words.typed(button, plan[1]) for button in card.buttons)
+        yield from (words.command_of(button, plan[1]) for button in card.buttons)
     for row in _rows(card):
         number, position = _NUMBER.match(row.title), _POSITION.match(row.title)
         for button in row.buttons:
             if plan and position and button.verb in ITEM_VERBS:
-                yield words.typed(button, plan[1], position[1])
+                yield words.command_of(button, plan[1], position[1])
             elif number and button.verb == "show":
-                yield words.typed(button, number[1])
+                yield words.command_of(button, number[1])

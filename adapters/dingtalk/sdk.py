@@ -1,4 +1,4 @@
-"""Calls of the DingTalk open API through the vendor's SDK: lazily loaded and authenticated."""
+"""Calls of the DingTalk open API through the vendor's SDK, which is imported lazily."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from yarl import URL
 
 from adapters.common.connecting import Reachability
 from adapters.common.tokens import Token
-from adapters.dingtalk.errors import SYSTEM, TokenRefused, is_outage, translated
+from adapters.dingtalk.errors import SYSTEM, TokenRejected, is_outage, translate_errors
 from core.errors import DeliveryError
 from core.messages import Message
 from core.ports.clock import Clock
@@ -23,7 +23,7 @@ from core.ports.clock import Clock
 log = logging.getLogger(__name__)
 
 _RENEWAL = timedelta(minutes=5)
-"""How long before its end a token is replaced, so that none expires on the way."""
+"""How long before its expiry a token is renewed, so that none expires during a call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,12 @@ _TOKEN = Operation("oauth2_1_0", "GetAccessToken", "get_access_token_with_option
 class OpenApi:
     """The open API (`api.dingtalk.com`) for one app.
 
-    The SDK takes 0.2 s to import per product, so it is loaded on the first call and in a thread. It neither keeps
-    tokens nor retries; a refused token is replaced once, everything else is left to the caller.
+    The import of a product of the SDK takes 0.2 s, so it is done at the first call, in a thread. The SDK neither caches
+    tokens nor retries. A rejected token is renewed once; nothing else is retried here.
     """
 
     def __init__(self, url: str, client_id: str, client_secret: str, clock: Clock, timeout: timedelta) -> None:
-        """Talk to `url`; raise ValueError unless it is https, or http on loopback, without a path."""
+        """Call the API at `url`; raise ValueError unless it is https, or http on loopback, without a path."""
         self._base = base_url(url)
         if self._base.path != "/":
             raise ValueError(f"{url}: the vendor's SDK takes a host without a path")
@@ -57,15 +57,15 @@ class OpenApi:
         self.token = Token(self._fetch_token, _RENEWAL, clock)
 
     async def call(self, operation: Operation, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Send `body` (wire names) and return the answer's body; raise DeliveryError if DingTalk does not take it."""
+        """Send `body` (wire names) and return the body of the answer. Raise DeliveryError."""
         token = await self.token.get()
         try:
             return await self._send(operation, body, token)
-        except TokenRefused:
+        except TokenRejected:
             self.token.forget(token)
         try:
             return await self._send(operation, body, await self.token.get())
-        except TokenRefused as error:
+        except TokenRejected as error:
             raise DeliveryError(SYSTEM, Message("the access token is refused"), retryable=False) from error
 
     async def _fetch_token(self) -> tuple[str, timedelta]:
@@ -76,12 +76,12 @@ class OpenApi:
         client, models = await self._product(operation.product)
         request = getattr(models, f"{operation.models}Request")().from_map(body)
         for name, value in list(vars(request).items()):
-            if value == []:  # from_map turns absent lists into empty ones, which would be sent
+            if value == []:  # from_map sets missing lists to empty ones, which would be sent
                 setattr(request, name, None)
         headers = getattr(models, f"{operation.models}Headers")(x_acs_dingtalk_access_token=token) if token else {}
         options = self._options(connect_timeout=self._timeout, read_timeout=self._timeout)
         with self._reachability.watching(is_outage):
-            answer = await translated(getattr(client, operation.method)(request, headers, options))
+            answer = await translate_errors(getattr(client, operation.method)(request, headers, options))
         return answer.body.to_map()  # type: ignore[no-any-return]
 
     async def _product(self, name: str) -> tuple[Any, Any]:

@@ -1,4 +1,4 @@
-"""The inbound side: three HTTP endpoints, or one connection in Stream mode that needs no public address."""
+"""The inbound side of DingTalk: three HTTP endpoints, or a connection in Stream mode instead."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from adapters.common.adapter import Answer, Inbox
+from adapters.common.adapter import Inbox, RequestHandler
 from adapters.common.answering import ANSWER_WITHIN, Answering
 from adapters.dingtalk.connection import Pace, StreamClient
 from adapters.dingtalk.conversation import Conversation
@@ -26,21 +26,19 @@ from core.ports.clock import Clock
 log = logging.getLogger(__name__)
 
 ROBOT_PATH, CARD_PATH, EVENTS_PATH = PATHS = ("/dingtalk/robot", "/dingtalk/card", "/dingtalk/events")
-"""Where DingTalk posts to in mode http."""
+"""The paths that DingTalk posts to in mode http."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 class _Verifier(Protocol):
+    """Verifies a request by its headers or its query."""
+
     def verify(self, evidence: Mapping[str, str], body: bytes, now: Any, /) -> dict[str, Any]: ...
 
 
 class DingTalkServer:
-    """Answers DingTalk from `start` to `stop`.
-
-    Mode stream needs nothing else; in mode http what has no secret is refused. Raises ValueError for secrets in mode
-    http that cannot be right.
-    """
+    """Answers DingTalk's requests from `start` to `stop`. `paths` is empty in mode stream."""
 
     def __init__(
         self,
@@ -52,7 +50,10 @@ class DingTalkServer:
         answer_within: float = ANSWER_WITHIN,
         pace: Pace | None = None,
     ) -> None:
-        """Serve people who find the console, and DingTalk its endpoints in mode http, at `public_url`."""
+        """Take the settings; `public_url` is the base of links to the console, and of the endpoints in mode http.
+
+        Requests of a kind whose secret is not set are rejected. Raise ValueError, in mode http, for malformed secrets.
+        """
         self._settings, self._clock, self._client = settings, clock, messenger.client
         self._public_url, self._form_changed = public_url, inbox.form_changed
         self._pace = pace or Pace()
@@ -62,7 +63,7 @@ class DingTalkServer:
         self._registering: asyncio.Task[None] | None = None
         self._verifiers: dict[str, _Verifier] = {}
         if settings.mode == "stream":
-            self._stream = StreamClient(settings, messenger.client.session, self._frame, self._pace)
+            self._stream = StreamClient(settings, messenger.client.session, self._handle_frame, self._pace)
             return
         self._verifiers["robot"] = RobotVerifier(settings.client_secret.get_secret_value(), settings.robot_code)
         if settings.card_secret:
@@ -72,21 +73,21 @@ class DingTalkServer:
             self._verifiers["events"] = self._events = EventVerifier(EventCrypto(token, aes_key, settings.client_id))
 
     @property
-    def paths(self) -> Mapping[str, Answer]:
-        """The endpoints to serve; none in Stream mode, where nobody has to be let in."""
+    def paths(self) -> Mapping[str, RequestHandler]:
+        """The handlers of the endpoints, by path; none in mode stream."""
         if self._stream:
             return {}
-        return {ROBOT_PATH: self.robot, CARD_PATH: self.card, EVENTS_PATH: self.events}
+        return {ROBOT_PATH: self.handle_message, CARD_PATH: self.handle_click, EVENTS_PATH: self.handle_event}
 
     async def start(self) -> None:
-        """Connect, or tell DingTalk where clicks are to be sent; both go on in the background until they succeed."""
+        """Connect, or register the callback URL of clicks. Both are retried in the background until they succeed."""
         if self._stream:
             self._stream.start()
         elif self._settings.card_template_id and self._settings.card_secret:
-            self._registering = asyncio.create_task(self._register(), name="dingtalk-card-callback")
+            self._registering = asyncio.create_task(self._register_callback(), name="dingtalk-card-callback")
 
     async def stop(self) -> None:
-        """Listen no more; what was begun is finished."""
+        """Receive no more requests, and finish those in progress."""
         if self._registering:
             self._registering.cancel()
             await asyncio.wait({self._registering})
@@ -94,55 +95,54 @@ class DingTalkServer:
             await self._stream.stop()
         await self._answering.finish()
 
-    async def robot(self, request: web.Request) -> web.Response:
-        """`POST /dingtalk/robot`: a message to the robot."""
-        body = await self._proven(request, "robot", request.headers)
-        await self._conversation.message(_read(RobotMessage, body))
+    async def handle_message(self, request: web.Request) -> web.Response:
+        """Answer `POST /dingtalk/robot`, a message to the robot."""
+        body = await self._verify(request, "robot", request.headers)
+        await self._conversation.answer_message(_parse(RobotMessage, body))
         return web.json_response({})
 
-    async def card(self, request: web.Request) -> web.Response:
-        """`POST /dingtalk/card`: a click; the answer says what the card is to show."""
-        body = await self._proven(request, "card", request.headers)
+    async def handle_click(self, request: web.Request) -> web.Response:
+        """Answer `POST /dingtalk/card`, a click, with the changes of the card."""
+        body = await self._verify(request, "card", request.headers)
         delivery = request.headers["x-ddpaas-signature-timestamp"]
-        return web.json_response(await self._conversation.click(_read(CardCallback, body), delivery))
+        return web.json_response(await self._conversation.answer_click(_parse(CardCallback, body), delivery))
 
-    async def events(self, request: web.Request) -> web.Response:
-        """`POST /dingtalk/events`: a subscribed event, or `check_url`, by which DingTalk tries out the address."""
-        body = await self._proven(request, "events", request.query)
+    async def handle_event(self, request: web.Request) -> web.Response:
+        """Answer `POST /dingtalk/events`: a subscribed event, or `check_url`, with which DingTalk tests the URL."""
+        body = await self._verify(request, "events", request.query)
         try:
-            await self._event(str(body.get("EventType", "")), body)
+            await self._notify_form_change(str(body.get("EventType", "")), body)
         except ValidationError:
             raise web.HTTPBadRequest from None
         return web.json_response(self._events.answer(self._clock.now()))
 
-    async def _proven(self, request: web.Request, kind: str, evidence: Mapping[str, str]) -> dict[str, Any]:
-        """Return the body of a request that DingTalk signed, or refuse it without a word about why."""
+    async def _verify(self, request: web.Request, kind: str, evidence: Mapping[str, str]) -> dict[str, Any]:
+        """Return the body of a request that DingTalk signed; reject any other without a reason in the answer."""
         raw = await request.read()
         if verifier := self._verifiers.get(kind):
             with suppress(Unauthorized):
                 return verifier.verify(evidence, raw, self._clock.now())
-        log.warning("a request to %s was refused: DingTalk did not sign it, or not lately", request.path)
+        log.warning("a request to %s was rejected: DingTalk did not sign it, or not lately", request.path)
         raise web.HTTPUnauthorized
 
-    async def _frame(self, topic: str, headers: Mapping[str, str], data: dict[str, Any]) -> dict[str, Any]:
-        """Answer one frame of the Stream; what cannot be read would not be better when sent again."""
+    async def _handle_frame(self, topic: str, headers: Mapping[str, str], data: dict[str, Any]) -> dict[str, Any]:
+        """Answer one frame of the Stream. A malformed frame is not requested again."""
         try:
             if topic == ROBOT_TOPIC:
-                await self._conversation.message(RobotMessage.model_validate(data))
+                await self._conversation.answer_message(RobotMessage.model_validate(data))
             elif topic == CARD_TOPIC:
-                return await self._conversation.click(CardCallback.model_validate(data), headers["messageId"])
+                return await self._conversation.answer_click(CardCallback.model_validate(data), headers["messageId"])
             else:
-                await self._event(headers.get("eventType", ""), data, headers.get("eventId", ""))
+                await self._notify_form_change(headers.get("eventType", ""), data)
         except ValidationError:
             log.warning("DingTalk stream: a frame of %s cannot be read", topic)
         return {}
 
-    async def _event(self, event_type: str, data: Mapping[str, Any], event_id: str = "") -> None:
-        event = parse_event(event_type, data, event_id)
-        if event:
-            await self._form_changed(event.process_instance_id)
+    async def _notify_form_change(self, event_type: str, data: Mapping[str, Any]) -> None:
+        if change := parse_event(event_type, data):
+            await self._form_changed(change.process_instance_id)
 
-    async def _register(self) -> None:
+    async def _register_callback(self) -> None:
         url, secret = f"{self._public_url}{CARD_PATH}", self._settings.card_secret.get_secret_value()
         for failures in count(1):
             try:
@@ -150,15 +150,15 @@ class DingTalkServer:
             except DeliveryError as error:
                 if failures == 1:
                     log.warning("clicks on cards do not reach Fabu yet: %s", error)
-                await asyncio.sleep(self._pace.before_next(failures))
+                await asyncio.sleep(self._pace.pause_after(failures))
             else:
                 if failures > 1:
                     log.info("clicks on cards reach Fabu now")
                 return
 
 
-def _read(model: type[Model], body: Mapping[str, Any]) -> Model:
-    """Return a body as its model; refuse, without quoting it, what DingTalk would not send."""
+def _parse(model: type[Model], body: Mapping[str, Any]) -> Model:
+    """Return a body as its model; reject a malformed one, without the body in the answer."""
     try:
         return model.model_validate(body)
     except ValidationError:

@@ -30,5 +30,5 @@ class DingTalkSettings(Section):
 
     @property
     def enabled(self) -> bool:
-        """Whether DingTalk is used."""
+        """Whether DingTalk is enabled."""
         return bool(self.client_id)

@@ -1,4 +1,4 @@
-"""Text that fits and is safe to show: cut by bytes, as DingTalk counts, and escaped where markdown is read."""
+"""Texts for DingTalk: cut to its limits, which count bytes, and escaped for markdown."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ _COMMAND_LINK = re.compile("dtmd:", re.IGNORECASE)
 
 
 def clean(text: str) -> str:
-    """Return the text without characters that hide, reorder or break what people read."""
+    """Return the text without characters that are invisible or reorder text."""
     return remove_invisible(text).replace("\t", " ").strip()
 
 
-def flat(text: str) -> str:
+def flatten(text: str) -> str:
     """Return the clean text as one line."""
     return " ".join(clean(text).split())
 
 
 def escape(text: str) -> str:
-    """Return the text as one line of markdown that shows it literally.
+    """Return one line of markdown that renders the text literally.
 
-    DingTalk documents no escapes: its own tags, mentions and links that make the reader send a message are written
-    with full-width characters, the rest with backslashes. What has a meaning only at the beginning of a line stays as
-    it is: never put others' text there.
+    DingTalk documents no escapes. The characters of its tags, mentions and command links are replaced by full-width
+    ones; other markup is escaped by backslashes. Markup that works only at the beginning of a line is not escaped:
+    never put texts of people there.
     """
-    return _MARKUP.sub(r"\\\1", _COMMAND_LINK.sub("dtmd：", flat(text)).translate(_WIDE))
+    return _MARKUP.sub(r"\\\1", _COMMAND_LINK.sub("dtmd：", flatten(text)).translate(_WIDE))
 
 
 def size(text: str) -> int:
-    """Return the length in bytes, as DingTalk counts."""
+    """Return the length in bytes."""
     return len(text.encode())
 
 
 def cut(text: str, limit: int) -> str:
-    """Return at most `limit` bytes, cut between characters, with an ellipsis if something is missing."""
+    """Return at most `limit` bytes; where the text is cut, between characters, it ends with an ellipsis."""
     if size(text) <= limit:
         return text
     kept = text.encode()[: limit - size("…")].decode(errors="ignore").rstrip()
@@ -47,16 +47,16 @@ def cut(text: str, limit: int) -> str:
 
 
 def cut_lines(lines: Sequence[str], limit: int, separator: str = "\n") -> str:
-    """Return the first lines that fit into `limit` bytes; a last line tells how many are left out."""
+    """Return the first lines that fit into `limit` bytes; a last line counts the others."""
     if size(separator.join(lines)) <= limit:
         return separator.join(lines)
     room = limit - size(f"{separator}… +{len(lines)}")
-    shown: list[str] = []
+    fitting: list[str] = []
     for line in lines:
-        if size(separator.join([*shown, line])) > room:
+        if size(separator.join([*fitting, line])) > room:
             break
-        shown.append(line)
-    if not shown:
-        shown.append(cut(lines[0], room))
-    left = len(lines) - len(shown)
-    return separator.join([*shown, f"… +{left}"] if left else shown)
+        fitting.append(line)
+    if not fitting:
+        fitting.append(cut(lines[0], room))
+    left = len(lines) - len(fitting)
+    return separator.join([*fitting, f"… +{left}"] if left else fitting)

@@ -1,7 +1,7 @@
-"""The variables of the card template, and a check of card requests against them and against DingTalk's limits.
+"""The variables of the card template, and the validation of card requests by them and by DingTalk's limits.
 
-`config/dingtalk_card.json` is the template to import into the card builder. DingTalk refuses a wrong request as a
-whole, or shows a half-empty card; so a request is checked before it is sent.
+`config/dingtalk_card.json` is the template to import into the card builder. DingTalk refuses an invalid request, or
+displays a card with missing parts; so requests are validated before they are sent.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from core.verbs import VERBS, Target
 _BUTTONS = (
     Verb.SUBMIT, Verb.RECHECK, Verb.APPROVE, Verb.REJECT, Verb.REPLAN, Verb.CANCEL, Verb.EXECUTE, Verb.SKIP, Verb.RETRY,
 )  # fmt: skip
-"""The buttons of the template, in their order."""
+"""The buttons of the template, in order."""
 
 PLAN_VERBS = tuple(verb for verb in _BUTTONS if VERBS[verb].target is Target.PLAN)
-"""Buttons that act on the plan: they call back with the variable `ref`."""
+"""Buttons for the plan, which send the variable `ref`."""
 
 ITEM_VERBS = tuple(verb for verb in _BUTTONS if VERBS[verb].target is Target.ITEM)
-"""Buttons that act on the current item: they call back with the variable `item_ref` as their parameter `ref`."""
+"""Buttons for the current item, which send the variable `item_ref` as their parameter `ref`."""
 
 PUBLIC: Mapping[str, str] = {
     "title": "Number and name of the plan; plain text, also the summary in the list of chats.",
@@ -36,12 +36,12 @@ PUBLIC: Mapping[str, str] = {
     "item_ref": "Opaque reference that the buttons of the current item send back.",
     "show_input": 'Whether the card offers a field for a reason or remark: "true" or "false".',
 } | {f"show_{verb}": f'Whether the button {verb} shows: "true" or "false".' for verb in PLAN_VERBS + ITEM_VERBS}
-"""Variables that everybody sees, with their meaning; a new card carries all of them."""
+"""Variables that everybody sees, with their meaning; a new card has all of them."""
 
 PRIVATE: Mapping[str, str] = {
     "note": "Plain text that one person alone sees: the answer to their last click.",
 }
-"""Variables that differ from person to person; a card may carry them or not."""
+"""Variables that only one person sees; a card may have them or not."""
 
 STATUS_COLORS = frozenset({"blue", "green", "orange", "red", "gray"})
 MAX_KEY_BYTES = 100
@@ -54,17 +54,17 @@ _SPACES = {
 
 
 def delivery_problems(body: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with the body of `createAndDeliver`: empty if DingTalk will take it."""
+    """Return the problems of the body of `createAndDeliver`; empty if DingTalk accepts it."""
     return [*_missing(body, "cardTemplateId", "outTrackId"), *_space(body), *_data(body, complete=True)]
 
 
 def update_problems(body: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with the body of an update: some of the variables will do."""
+    """Return the problems of the body of an update, which needs only some of the variables."""
     return [*_missing(body, "outTrackId"), *_data(body, complete=False)]
 
 
 def param_problems(params: Mapping[str, Any], allowed: Mapping[str, str], *, complete: bool) -> Iterator[str]:
-    """Yield what is wrong with one `cardParamMap`; `complete` asks for every allowed variable."""
+    """Yield the problems of one `cardParamMap`; `complete` requires every allowed variable."""
     if complete:
         yield from (f"{name}: missing" for name in allowed if name not in params)
     for name, value in params.items():
@@ -94,7 +94,7 @@ def _data(body: Mapping[str, Any], *, complete: bool) -> Iterator[str]:
 
 
 def _space(body: Mapping[str, Any]) -> Iterator[str]:
-    """Check that the address, the space model and the delivery model speak of the same kind of chat."""
+    """Yield the problems of the address: its space model and its delivery model must be for the same kind of chat."""
     address = str(body.get("openSpaceId", ""))
     kind = next((prefix for prefix in _SPACES if address.startswith(prefix) and address != prefix), None)
     if kind is None:

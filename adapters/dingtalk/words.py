@@ -1,4 +1,4 @@
-"""What the adapter says in its own words, beside the texts of cards and replies that it is given."""
+"""The texts of the adapter itself; those of cards and replies come from the bot."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def N_(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Texts in the language of the installation; the defaults are English, the keys of their translation.
+    """The texts in the installation's language. The defaults are English, and the keys of the translations.
 
-    `commands` maps verbs to the words that people type for them, where these are not the verbs themselves.
+    `commands` maps verbs to the words that people type for them; a missing verb is its own word.
     """
 
     outsider: str = N_("Only members of the organisation can give commands here.")
@@ -31,8 +31,8 @@ class Words:
     commands: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def translated(cls, translate: Callable[[str], str], commands: Mapping[str, str]) -> Words:
-        """Return the texts as `translate` gives them."""
+    def translate(cls, translate: Callable[[str], str], commands: Mapping[str, str]) -> Words:
+        """Return the texts, translated by `translate`."""
         texts: dict[str, Any] = {f.name: translate(f.default) for f in fields(cls) if isinstance(f.default, str)}
         return cls(**texts, commands=commands)
 
@@ -40,7 +40,7 @@ class Words:
         """Return the word that people type for a verb."""
         return self.commands.get(verb, verb)
 
-    def typed(self, button: Button, *target: str) -> str:
-        """Return the command that does what a button does, as in `reject 12 REASON`."""
-        asked = [self.your_text] if button.field and button.field.required else []
-        return " ".join([self.command(button.verb), *target, *asked])
+    def command_of(self, button: Button, *target: str) -> str:
+        """Return the command that has the effect of a button, such as `reject 12 REASON`."""
+        text = [self.your_text] if button.field and button.field.required else []
+        return " ".join([self.command(button.verb), *target, *text])

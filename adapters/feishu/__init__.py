@@ -1,1 +1,1 @@
-"""Feishu (Lark): events and card callbacks in, messages, cards and approval forms out."""
+"""The adapter of Feishu (Lark): it receives events and card callbacks, and sends messages, cards and approval forms."""

@@ -1,18 +1,18 @@
-"""Feishu as an adapter: all its wiring."""
+"""The wiring of the Feishu adapter."""
 
 from __future__ import annotations
 
 from adapters.common.adapter import ChatAdapter, Host, Inbox, Listener
 from adapters.feishu.approval_forms import FeishuForms
 from adapters.feishu.client import FeishuClient
-from adapters.feishu.doctor import findings
+from adapters.feishu.doctor import examine
 from adapters.feishu.messenger import FeishuMessenger
 from adapters.feishu.server import EVENTS_PATH, FeishuServer
 from adapters.feishu.settings import FeishuSettings
 
 
 def open_chat(settings: FeishuSettings, host: Host) -> ChatAdapter:
-    """Return Feishu, not yet listening."""
+    """Return the Feishu adapter; it does not receive events yet."""
     client = FeishuClient(settings, host.clock)
 
     def listen(inbox: Inbox) -> Listener:
@@ -23,8 +23,8 @@ def open_chat(settings: FeishuSettings, host: Host) -> ChatAdapter:
         messenger=FeishuMessenger(client),
         channel=settings.chat_id,
         url=settings.domain,
-        posted_to=(EVENTS_PATH,) if settings.mode == "http" else (),
+        inbound_paths=(EVENTS_PATH,) if settings.mode == "http" else (),
         listen=listen,
-        examine=lambda: findings(settings, client),
+        examine=lambda: examine(settings, client),
         approval_forms=FeishuForms(client, settings.approval_code),
     )

@@ -1,9 +1,9 @@
 """Feishu's own approval forms, as the channel `feishu_instance`.
 
-Feishu docs, "Native approval" (approval v4): a definition says what a form looks like and through which steps it goes;
-each submitted form is an instance of one. Ours has one text and one step whose approvers the sender chooses. Feishu
-knows steps that all decide and steps that any one decides; where a number of approvers is enough, all are asked, and
-the engine withdraws the form when it has counted enough votes.
+Feishu docs, "Native approval" (approval v4): a definition has the fields and the steps of a form; each submitted form
+is an instance of one. Fabu's definition has one text field, and one step whose approvers the submitter chooses. Feishu
+has steps that all approvers must approve, and steps that any one approves. Where a plan needs a number of
+approvers, the step is for all, and the engine withdraws the form when it has counted enough votes.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _ENDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class _Definition:
-    """How to fill in a form: the text's widget, the step that approvers are named for, and who of them decides."""
+    """A form to fill in: the widget of the text, the step of the approvers, and its kind: AND for all, OR for any."""
 
     code: str
     widget: Mapping[str, Any]
@@ -61,15 +61,15 @@ class FeishuForms:
     name = "feishu_instance"
 
     def __init__(self, client: FeishuClient, approval_code: str = "") -> None:
-        """Use the definition with this code; without one, definitions are made when they are needed."""
+        """Use the definition with this code; without one, create definitions when they are needed."""
         self._client, self._approval_code = client, approval_code
         self._definitions: dict[str, _Definition] = {}
         self._defining = asyncio.Lock()
 
     async def start(self, order: FormOrder) -> str:
-        """Submit a form and return its instance code; the same key submits one form."""
-        definition = await self._definition("OR" if order.rule == "any" else "AND")
-        if definition.kind == "OR" and _needed(order.rule, len(order.approvers)) > 1:
+        """Submit a form and return its instance code; repeated with the same key, it is submitted once."""
+        definition = await self._get_definition("OR" if order.rule == "any" else "AND")
+        if definition.kind == "OR" and _required_votes(order.rule, len(order.approvers)) > 1:
             reason = Message(
                 "the approval definition {code} lets one approver decide, but the plan asks for more",
                 {"code": definition.code},
@@ -83,28 +83,28 @@ class FeishuForms:
         )
 
     async def state(self, form: str) -> FormState:
-        """Ask how a form stands. What was decided without a person (by a rule of Feishu's) is no vote."""
-        instance = await self._instance(form)
+        """Return the present state of a form. Tasks that Feishu decided by its own rules are no votes."""
+        instance = await self._get_instance(form)
         if instance is None:
             return FormState(FormStatus.ENDED, reason=Message("deleted"))
         status = str(instance["status"])
         comments = {entry.get("task_id"): entry.get("comment") or "" for entry in instance.get("timeline") or ()}
         tasks = sorted(instance.get("task_list") or (), key=_ended_at)
         votes = tuple(
-            FormVote(task["open_id"], _DECISIONS[task["status"]], comments.get(task["id"], ""), _moment(task))
+            FormVote(task["open_id"], _DECISIONS[task["status"]], comments.get(task["id"], ""), _voted_at(task))
             for task in tasks
             if task["status"] in _DECISIONS and task.get("open_id")
         )
         return FormState(_status(status), votes, _ENDS.get(status, NO_MESSAGE))
 
     async def cancel(self, form: str, user: str) -> None:
-        """Withdraw a form in the name of who submitted it, unless it is over."""
-        instance = await self._instance(form)
+        """Withdraw a form in the name of its submitter, unless it has ended."""
+        instance = await self._get_instance(form)
         if instance and instance["status"] in _OPEN:
             await self._client.cancel_instance(instance["approval_code"], form, user or instance["open_id"])
 
-    async def _instance(self, form: str) -> dict[str, Any] | None:
-        """Return a form as Feishu shows it, None for one that it does not know any more."""
+    async def _get_instance(self, form: str) -> dict[str, Any] | None:
+        """Return a form in Feishu's format; None when Feishu does not have it any more."""
         try:
             return await self._client.get_instance(form)
         except FeishuError as error:
@@ -112,21 +112,21 @@ class FeishuForms:
                 raise
             return None
 
-    async def _definition(self, kind: str) -> _Definition:
-        """Return the definition of the settings, or one whose step is of a kind; its events are subscribed to."""
+    async def _get_definition(self, kind: str) -> _Definition:
+        """Return the definition in the settings, or else one with a step of a kind. Its events are subscribed to."""
         key = self._approval_code or kind
         async with self._defining:
             if key not in self._definitions:
-                definition = await (self._configured() if self._approval_code else self._created(kind))
+                definition = await (self._load_definition() if self._approval_code else self._create_definition(kind))
                 await self._client.subscribe(definition.code)
                 self._definitions[key] = definition
             return self._definitions[key]
 
-    async def _configured(self) -> _Definition:
+    async def _load_definition(self) -> _Definition:
         code = self._approval_code
-        answer = await self._client.definition(code)
-        widget = next((one for one in orjson.loads(answer["form"]) if one["type"] in _WIDGETS), None)
-        step = next((one for one in answer["node_list"] if one.get("need_approver")), None)
+        answer = await self._client.get_definition(code)
+        widget = next((widget for widget in orjson.loads(answer["form"]) if widget["type"] in _WIDGETS), None)
+        step = next((step for step in answer["node_list"] if step.get("need_approver")), None)
         if widget is None or step is None:
             reason = Message(
                 "the approval definition {code} needs a text field, and a step whose approvers the sender chooses",
@@ -135,7 +135,7 @@ class FeishuForms:
             raise DeliveryError("Feishu", reason, retryable=False, sent=False)
         return _Definition(code, widget, step["node_id"], step["node_type"])
 
-    async def _created(self, kind: str) -> _Definition:
+    async def _create_definition(self, kind: str) -> _Definition:
         widget = {"id": "plan", "type": "textarea", "name": "@i18n@text", "required": True}
         step = {"id": _STEP, "name": "@i18n@step", "node_type": kind, "approver": [{"type": "Free"}]}
         code = await self._client.create_definition(
@@ -148,8 +148,8 @@ class FeishuForms:
             }
         )
         log.warning(
-            "The approval definition %s was made in Feishu. Set feishu.approval_code to it, or to one made by an "
-            "administrator: otherwise every start of Fabu may make another one, and Feishu lets none be deleted.",
+            "The approval definition %s was created in Feishu. Set feishu.approval_code to it, or to one created by an "
+            "administrator: otherwise every start of Fabu may create another one, and Feishu lets none be deleted.",
             code,
         )
         return _Definition(code, widget, _STEP, kind)
@@ -160,7 +160,7 @@ def _resource(language: str) -> dict[str, Any]:
     return {"locale": language, "texts": texts, "is_default": language == "zh-CN"}
 
 
-def _needed(rule: Rule, approvers: int) -> int:
+def _required_votes(rule: Rule, approvers: int) -> int:
     if isinstance(rule, int):
         return rule
     return approvers if rule == "all" else 1
@@ -176,7 +176,7 @@ def _ended_at(task: Mapping[str, Any]) -> int:
     return int(task.get("end_time") or 0)
 
 
-def _moment(task: Mapping[str, Any]) -> datetime | None:
-    """Return when a task was ended, which Feishu tells in milliseconds; 0 stands for not yet."""
+def _voted_at(task: Mapping[str, Any]) -> datetime | None:
+    """Return when a task ended, None when it has not. Feishu's times are in milliseconds, with 0 for none."""
     milliseconds = _ended_at(task)
     return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds else None

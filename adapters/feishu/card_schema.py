@@ -1,8 +1,8 @@
-"""The shape of a Feishu card, JSON 2.0: the components that Fabu uses, with their properties and limits.
+"""Models of Feishu cards, JSON 2.0: the components that Fabu uses, with their properties and limits.
 
-Feishu docs, "Card JSON 2.0 structure" and its component pages. Schema 2.0 refuses unknown tags and properties, so
-these models do too; components that are not modelled here count as unknown. What spans several components (counts,
-unique names, nesting) is checked in `validate`.
+Feishu docs, "Card JSON 2.0 structure" and its component pages. Schema 2.0 refuses unknown tags and properties, and so
+do these models; a component without a model here is unknown, too. `validate` checks the rules that involve several
+components: counts, unique names, nesting.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Strict(BaseModel):
 
 
 class Text(Strict):
-    """A piece of text; `plain_text` is shown literally."""
+    """A text; `plain_text` is rendered literally."""
 
     tag: Literal["plain_text", "lark_md"]
     content: str
@@ -34,7 +34,7 @@ class Text(Strict):
 
 
 class StyledText(Text):
-    """Text with a size, a colour and a number of lines after which it is cut."""
+    """A text with a size, a colour and a maximum number of lines."""
 
     text_size: str | None = None
     text_align: Align | None = None
@@ -43,19 +43,19 @@ class StyledText(Text):
 
 
 class PlainText(Text):
-    """Text where markup is not allowed."""
+    """A text without markup."""
 
     tag: Literal["plain_text"]
 
 
 class ShortText(PlainText):
-    """The text of a button, or what an empty field shows."""
+    """The text of a button, or the placeholder of an input."""
 
     content: str = Field(max_length=100)
 
 
 class MarkdownTitle(Strict):
-    """The title of a collapsible panel may be Markdown."""
+    """The title of a collapsible panel, which may be Markdown."""
 
     tag: Literal["markdown", "plain_text"]
     content: str
@@ -71,14 +71,14 @@ class Icon(Strict):
 
 
 class Callback(Strict):
-    """Pressing it sends `value` to the app."""
+    """The behavior that sends `value` to the app."""
 
     type: Literal["callback"]
     value: dict[str, Any] | str
 
 
 class OpenUrl(Strict):
-    """Pressing it opens an address."""
+    """The behavior that opens a URL."""
 
     type: Literal["open_url"]
     default_url: Url
@@ -91,21 +91,21 @@ Behaviors = list[Annotated[Callback | OpenUrl, Field(discriminator="type")]]
 
 
 class Confirm(Strict):
-    """The question asked before a press counts."""
+    """The confirmation dialog of a component."""
 
     title: PlainText
     text: PlainText
 
 
 class Component(Strict):
-    """What every component has."""
+    """The base of all components."""
 
     element_id: str | None = Field(None, max_length=20, pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
     margin: Length | None = None
 
 
 class Interactive(Component):
-    """What every component has that people act upon."""
+    """The base of the components that people interact with."""
 
     name: Name | None = None
     disabled: bool | None = None
@@ -115,14 +115,14 @@ class Interactive(Component):
 
 
 class Entry(Interactive):
-    """What every field has; `required` works inside a form only."""
+    """The base of inputs and selects; `required` is allowed inside a form only."""
 
     required: bool | None = None
     placeholder: ShortText | None = None
 
 
 class Layout(Component):
-    """What every container has."""
+    """The base of all containers."""
 
     direction: Direction | None = None
     horizontal_spacing: Length | None = None
@@ -199,7 +199,7 @@ class Input(Entry):
 
 
 class Option(Strict):
-    """One choice of a select."""
+    """One option of a select."""
 
     text: PlainText
     value: str
@@ -247,7 +247,7 @@ class Column(Layout):
 
 
 class ColumnSet(Component):
-    """Columns side by side; the way to put buttons in a row."""
+    """Columns side by side. A row of buttons is a column set, too."""
 
     tag: Literal["column_set"]
     columns: list[Column] = Field(min_length=1)
@@ -258,7 +258,7 @@ class ColumnSet(Component):
 
 
 class PanelHeader(Strict):
-    """The part of a collapsible panel that is always seen."""
+    """The part of a collapsible panel that is always visible."""
 
     title: MarkdownTitle
     width: Literal["fill", "auto", "auto_when_fold"] | None = None
@@ -278,7 +278,7 @@ class PanelBorder(Strict):
 
 
 class Panel(Layout):
-    """Content that is folded away until somebody opens it."""
+    """A collapsible panel: its content is hidden until somebody expands it."""
 
     tag: Literal["collapsible_panel"]
     header: PanelHeader
@@ -289,7 +289,7 @@ class Panel(Layout):
 
 
 class Form(Layout):
-    """Fields whose values are sent together when a submit button is pressed; allowed at the root of a card only."""
+    """A form: its submit buttons send the values of all its fields. Allowed at the root of a card only."""
 
     tag: Literal["form"]
     name: Name
@@ -339,14 +339,14 @@ class Header(Strict):
 
 
 class Summary(Strict):
-    """What the list of chats shows of the card."""
+    """The text of the card in the list of chats."""
 
     content: str
     i18n_content: dict[str, str] | None = None
 
 
 class Config(Strict):
-    """Behaviour of the whole card; a card that is to be updated must say `update_multi`."""
+    """The configuration of a card; `update_multi` is required for updates."""
 
     update_multi: Literal[True]
     enable_forward: bool | None = None
@@ -357,7 +357,7 @@ class Config(Strict):
 
 
 class CardLink(Strict):
-    """Where a press on the card itself leads."""
+    """The URL that a click on the card opens."""
 
     url: Url
     android_url: str | None = None

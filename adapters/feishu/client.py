@@ -1,7 +1,7 @@
-"""Calls to the Feishu open platform, through lark-oapi's client.
+"""A client of the Feishu open platform, over lark-oapi's client.
 
-Calls go by the SDK's generic request, so that answers of every API, also unreadable ones, are judged in one place.
-Feishu allows 5 updates a second per message and promises no order among them: keep the updates of a card in one queue.
+All calls use the SDK's generic request, so that one place handles the errors of every API, also malformed answers.
+Feishu allows 5 updates of a message in a second, and does not order them: send the updates of a card one by one.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ from adapters.feishu.errors import (
     TOKEN_REFUSED,
     UUID_USED,
     FeishuError,
-    answer_of,
     is_outage,
-    refusal,
+    parse_answer,
+    read_error,
 )
-from adapters.feishu.sdk import sdk_module
+from adapters.feishu.sdk import import_sdk
 from adapters.feishu.settings import FeishuSettings
-from adapters.feishu.text import unmentioning
+from adapters.feishu.text import text_content
 from core.messages import Message
 from core.ports.clock import Clock
 
 log = logging.getLogger(__name__)
 
 TIMEOUT: Final = 10.0  # seconds for one request
-RENEWAL: Final = timedelta(minutes=10)  # before expiry; from 30 minutes before it on, Feishu issues a new token
+RENEWAL: Final = timedelta(minutes=10)  # before expiry; Feishu issues no new token earlier than 30 minutes before
 LOOKUP_BATCH: Final = 50  # e-mail addresses, and as many mobile numbers, in one call
 
-_TITLE: Final = "@i18n@title"  # what is shown is looked up under such keys
+_TITLE: Final = "@i18n@title"  # a key; Feishu displays its text in `i18n_resources`
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class _Sdk:
 
 
 class FeishuClient:
-    """One self-built app on one domain. Every method raises FeishuError; `timeout` (seconds) bounds each request."""
+    """Calls Feishu as one self-built app. Every method raises FeishuError; each request ends in `timeout` seconds."""
 
     def __init__(self, settings: FeishuSettings, clock: Clock, timeout: float = TIMEOUT) -> None:
         self._settings, self._timeout = settings, timeout
@@ -65,13 +65,13 @@ class FeishuClient:
         self._loading = asyncio.Lock()
 
     async def load(self) -> None:
-        """Import the SDK now, so that the first call need not wait for it."""
-        await self._load()
+        """Import the SDK now, so that the first call does not wait for that."""
+        await self._load_sdk()
 
     async def send(
         self, receive_id_type: str, receive_id: str, msg_type: str, content: Mapping[str, Any], uuid: str
     ) -> str:
-        """Send a message and return its id; the same `uuid` (at most 50 characters) sends it once within an hour."""
+        """Send a message and return its id; with the same `uuid` (50 characters), Feishu sends one within an hour."""
         data = await self._call(
             "POST",
             "/open-apis/im/v1/messages",
@@ -81,13 +81,13 @@ class FeishuClient:
         return str(data["message_id"])
 
     async def patch_card(self, message_id: str, card: Mapping[str, Any]) -> None:
-        """Replace a sent card by another, for everybody who sees it."""
+        """Replace the content of a card, for everybody who sees it."""
         await self._call(
             "PATCH", "/open-apis/im/v1/messages/:message_id", {"message_id": message_id}, body={"content": _json(card)}
         )
 
     async def reply(self, message_id: str, msg_type: str, content: Mapping[str, Any], uuid: str) -> str:
-        """Answer a message, below it, and return the answer's id; `uuid` as in `send`."""
+        """Reply to a message and return the id of the reply; `uuid` as in `send`."""
         data = await self._call(
             "POST",
             "/open-apis/im/v1/messages/:message_id/reply",
@@ -97,11 +97,11 @@ class FeishuClient:
         return str(data["message_id"])
 
     async def reply_text(self, message_id: str, text: str, uuid: str) -> str:
-        """Answer a message in plain text and return the answer's id; nobody is mentioned, whatever the text says."""
-        return await self.reply(message_id, "text", unmentioning(text), uuid)
+        """Reply to a message in plain text and return the id of the reply; the text mentions nobody."""
+        return await self.reply(message_id, "text", text_content(text), uuid)
 
-    async def user(self, open_id: str) -> dict[str, Any] | None:
-        """Return the profile of a user, as far as the app may see it; None for one that it may not see at all."""
+    async def get_user(self, open_id: str) -> dict[str, Any] | None:
+        """Return the profile of a user, as far as the app may read it; None for a user that it may not read."""
         try:
             data = await self._call(
                 "GET", "/open-apis/contact/v3/users/:user_id", {"user_id": open_id}, {"user_id_type": "open_id"}
@@ -112,8 +112,8 @@ class FeishuClient:
             return None
         return dict(data["user"])
 
-    async def lookup(self, emails: Sequence[str] = (), mobiles: Sequence[str] = ()) -> dict[str, str]:
-        """Return the open_id of every given e-mail address and mobile number that belongs to somebody."""
+    async def find_users(self, emails: Sequence[str] = (), mobiles: Sequence[str] = ()) -> dict[str, str]:
+        """Return the open_ids of users, by e-mail address or mobile number; those that nobody has are missing."""
         found: dict[str, str] = {}
         for body in _batches(emails, mobiles):
             data = await self._call(
@@ -124,35 +124,35 @@ class FeishuClient:
                     found[user.get("email") or user.get("mobile")] = user["user_id"]
         return found
 
-    async def bot(self) -> dict[str, Any]:
-        """Return what the app's bot is called and whether it is active (`activate_status` 2)."""
+    async def get_bot(self) -> dict[str, Any]:
+        """Return the app's bot: its name, and its `activate_status`, 2 for active."""
         return await self._call("GET", "/open-apis/bot/v3/info")
 
-    async def scopes(self) -> set[str]:
+    async def get_scopes(self) -> set[str]:
         """Return the permissions that the tenant has granted to the app."""
         data = await self._call("GET", "/open-apis/application/v6/scopes")
         return {scope["scope_name"] for scope in data.get("scopes") or () if scope.get("grant_status") == 1}
 
-    async def in_chat(self, chat_id: str) -> bool:
-        """Tell whether the bot is a member of a group."""
+    async def is_in_chat(self, chat_id: str) -> bool:
+        """Return whether the bot is a member of a group."""
         data = await self._call("GET", "/open-apis/im/v1/chats/:chat_id/members/is_in_chat", {"chat_id": chat_id})
         return bool(data.get("is_in_chat"))
 
-    async def definition(self, approval_code: str) -> dict[str, Any]:
+    async def get_definition(self, approval_code: str) -> dict[str, Any]:
         """Return an approval definition: its widgets as JSON in `form`, its steps in `node_list`."""
         return await self._call(
             "GET", "/open-apis/approval/v4/approvals/:approval_code", {"approval_code": approval_code}
         )
 
     async def create_definition(self, definition: Mapping[str, Any]) -> str:
-        """Create an approval definition, or update the one its `approval_code` names; return its code."""
+        """Create an approval definition, or update the one with its `approval_code`; return its code."""
         data = await self._call(
             "POST", "/open-apis/approval/v4/approvals", queries={"user_id_type": "open_id"}, body=dict(definition)
         )
         return str(data["approval_code"])
 
     async def subscribe(self, approval_code: str) -> None:
-        """Ask for the events of an approval definition; asking again does no harm."""
+        """Subscribe to the events of an approval definition; a second subscription has no effect."""
         try:
             await self._call(
                 "POST", "/open-apis/approval/v4/approvals/:approval_code/subscribe", {"approval_code": approval_code}
@@ -172,8 +172,8 @@ class FeishuClient:
     ) -> str:
         """Submit an approval form under a title for `open_id` and return its instance code.
 
-        `approvers` names the open_ids for each node that leaves the choice to the sender. The same `uuid` (at most 64
-        characters) starts one instance: repeating the call returns the first one's code.
+        `approvers` has the open_ids for each node whose approvers the submitter chooses. The same `uuid` (at most 64
+        characters) starts one instance: a repeated call returns the code of the first one.
         """
         body = {
             "approval_code": approval_code,
@@ -195,7 +195,7 @@ class FeishuClient:
         return str(data["instance_code"])
 
     async def get_instance(self, instance: str) -> dict[str, Any]:
-        """Return an approval instance, named by its code or by the uuid it was started with."""
+        """Return an approval instance, by its code or by the uuid of its start."""
         return await self._call(
             "GET",
             "/open-apis/approval/v4/instances/:instance_id",
@@ -204,7 +204,7 @@ class FeishuClient:
         )
 
     async def cancel_instance(self, approval_code: str, instance_code: str, open_id: str) -> None:
-        """Withdraw an approval form in the name of who submitted it; the definition must allow withdrawal."""
+        """Withdraw an approval form in the name of its submitter; the definition must allow withdrawal."""
         await self._call(
             "POST",
             "/open-apis/approval/v4/instances/cancel",
@@ -220,7 +220,7 @@ class FeishuClient:
         queries: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Return the `data` of an answer, with one more attempt if the token turns out to be no longer valid."""
+        """Call an API and return the `data` of the answer. A rejected token is renewed once."""
         token = await self._token.get()
         try:
             answer = await self._request(method, uri, paths, queries, body, token)
@@ -229,7 +229,7 @@ class FeishuClient:
                 raise
             self._token.forget(token)
             answer = await self._request(method, uri, paths, queries, body, await self._token.get())
-        return dict(answer.get("data") or answer.get("bot") or {})  # bot/v3/info has its own name for it
+        return dict(answer.get("data") or answer.get("bot") or {})  # bot/v3/info calls it `bot`
 
     async def _fetch_token(self) -> tuple[str, timedelta]:
         answer = await self._request(
@@ -248,7 +248,7 @@ class FeishuClient:
         body: Mapping[str, Any] | None = None,
         token: str = "",
     ) -> dict[str, Any]:
-        sdk = await self._load()
+        sdk = await self._load_sdk()
         request = (
             sdk.lark.BaseRequest.builder()
             .http_method(sdk.lark.HttpMethod[method])
@@ -269,22 +269,22 @@ class FeishuClient:
                 raise FeishuError(reason, retryable=True, sent=False) from error
             except (TimeoutError, sdk.transport_error) as error:
                 raise FeishuError(Message("no answer in time"), retryable=True) from error
-            answer = answer_of(raw.content)
-            if refused := refusal(raw.status_code, raw.headers, answer):
+            answer = parse_answer(raw.content)
+            if refused := read_error(raw.status_code, raw.headers, answer):
                 raise refused
         return answer
 
-    async def _load(self) -> _Sdk:
+    async def _load_sdk(self) -> _Sdk:
         async with self._loading:
             if self._sdk is None:
-                self._sdk = await asyncio.to_thread(self._built, await sdk_module("lark_oapi"))
+                self._sdk = await asyncio.to_thread(self._make_sdk, await import_sdk("lark_oapi"))
             return self._sdk
 
-    def _built(self, lark: Any) -> _Sdk:
+    def _make_sdk(self, lark: Any) -> _Sdk:
         httpx: Any = importlib.import_module("httpx")  # lark-oapi's transport
         _share_certificates(httpx)
-        logging.getLogger("Lark").handlers.clear()  # the SDK prints to stdout beside the program's own log
-        logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for every call tells nothing
+        logging.getLogger("Lark").handlers.clear()  # the SDK logs to stdout, beside the program's own log
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # httpx logs a line for every call
         client = (
             lark.Client.builder()
             .app_id(self._settings.app_id)
@@ -298,7 +298,7 @@ class FeishuClient:
 
 
 def _share_certificates(httpx: Any) -> None:
-    """Let the SDK's calls share one TLS context: it opens a client for each, which would read all certificates anew."""
+    """Let the SDK's calls share one TLS context. The SDK opens a client for each call, which loads all certificates."""
     transport: Any = importlib.import_module("lark_oapi.core.http.transport")
     client = partial(httpx.AsyncClient, verify=httpx.create_ssl_context())
     transport.httpx = SimpleNamespace(AsyncClient=client)

@@ -1,8 +1,8 @@
-"""Feishu's long connection: events over a WebSocket that we open, for installations without a public address.
+"""The long connection: events over a WebSocket that Fabu opens, for installations without a public address.
 
-Feishu docs, "Receive events through websocket"; the frames are those of lark-oapi's `ws/pb/pbbp2.proto`, whose
-generated class is used. The SDK's own client is not: it takes over the process's event loop, runs handlers on it
-synchronously and cannot be stopped. Messages arrive in plaintext and unsigned: the connection itself is authentic.
+Feishu docs, "Receive events through websocket". The frames are those of lark-oapi's `ws/pb/pbbp2.proto`, and are parsed
+with its generated class. The SDK's client is not used: it takes over the event loop of the process, runs handlers in it
+synchronously, and cannot be stopped. Messages are neither encrypted nor signed: TLS authenticates the connection.
 """
 
 from __future__ import annotations
@@ -21,28 +21,27 @@ import orjson
 from yarl import URL
 
 from adapters.common.connecting import Reachability
-from adapters.feishu.errors import FeishuError, answer_of, refusal
-from adapters.feishu.sdk import sdk_module
+from adapters.feishu.errors import FeishuError, parse_answer, read_error
+from adapters.feishu.sdk import import_sdk
 from adapters.feishu.settings import FeishuSettings
 from core.messages import Message
 
 Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
-CONTROL: Final = 0
-DATA: Final = 1
+CONTROL: Final = 0  # the method of frames without an event
 HANDSHAKE_TIMEOUT: Final = aiohttp.ClientTimeout(total=10)
-ANSWER_WITHIN: Final = 2.5  # seconds; Feishu gives up after 3
-PARTIAL_MESSAGES: Final = 64  # split messages that may be incomplete at a time
+ANSWER_WITHIN: Final = 2.5  # seconds; Feishu times out after 3
+PARTIAL_MESSAGES: Final = 64  # split messages of which not all parts have arrived
 
 log = logging.getLogger(__name__)
 
 
 class LongConnection:
-    """Keeps one connection open and answers what arrives with what `handler` returns.
+    """Keeps one connection open, and answers each event with the result of `handler`.
 
-    `handler` gets the event envelope as Feishu sent it. If it raises or takes longer than ANSWER_WITHIN, Feishu is
-    told that the event failed and pushes it again. Lost connections come back after a jittered, doubling pause of
-    `first_pause` to `longest_pause` seconds.
+    `handler` takes the envelope of an event. If it raises or takes longer than ANSWER_WITHIN, the answer is a failure,
+    and Feishu pushes the event again. After a loss, the connection is opened again after `first_pause` seconds; the
+    pause has jitter, and doubles with each failure up to `longest_pause`.
     """
 
     def __init__(
@@ -67,11 +66,11 @@ class LongConnection:
         self.connected = asyncio.Event()
 
     async def start(self) -> None:
-        """Connect in the background, and stay connected until `stop`; `connected` tells when it is so."""
+        """Connect in the background, and stay connected until `stop`. `connected` is set while connected."""
         self._task = asyncio.create_task(self._stay_connected())
 
     async def stop(self) -> None:
-        """Answer what is being handled, then close the connection."""
+        """Answer the events in progress, then close the connection."""
         if self._task:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
@@ -80,12 +79,12 @@ class LongConnection:
 
     async def _stay_connected(self) -> None:
         failures = 0
-        self._frame = (await sdk_module("lark_oapi.ws.pb.pbbp2_pb2")).Frame
+        self._frame = (await import_sdk("lark_oapi.ws.pb.pbbp2_pb2")).Frame
         async with aiohttp.ClientSession() as session:
             while True:
                 try:
                     await self._serve(session)
-                except Exception as error:  # noqa: BLE001 - whatever it was, connect again
+                except Exception as error:  # noqa: BLE001 - whatever the error, connect again
                     self._reachability.lost(error.reason if isinstance(error, FeishuError) else repr(error))
                 failures = 0 if self.connected.is_set() else failures + 1
                 self.connected.clear()
@@ -93,8 +92,8 @@ class LongConnection:
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter is no secret
 
     async def _serve(self, session: aiohttp.ClientSession) -> None:
-        """Hold one connection until either side closes it."""
-        url = await self._endpoint(session)
+        """Open a connection, and read from it until either side closes it."""
+        url = await self._request_endpoint(session)
         try:
             connection = await session.ws_connect(url)
         except aiohttp.WSServerHandshakeError as error:
@@ -105,7 +104,7 @@ class LongConnection:
             self._reachability.restored()
             pinging = asyncio.create_task(self._ping(socket, int(url.query["service_id"])))
             try:
-                while True:  # a server that answers no ping any more is gone, even if the connection seems to stand
+                while True:  # a server that answers no pings is lost, even if the connection is still open
                     message = await socket.receive(timeout=2.5 * self._ping_interval)
                     if message.type is not aiohttp.WSMsgType.BINARY:
                         break
@@ -116,13 +115,13 @@ class LongConnection:
                 if self._running:
                     await asyncio.wait(self._running)
 
-    async def _endpoint(self, session: aiohttp.ClientSession) -> URL:
-        """Ask where to connect; the address holds a ticket and must not be logged."""
+    async def _request_endpoint(self, session: aiohttp.ClientSession) -> URL:
+        """Request the URL to connect to. It contains a ticket, so it must not be logged."""
         address = f"{self._settings.domain}/callback/ws/endpoint"
         credentials = {"AppID": self._settings.app_id, "AppSecret": self._settings.app_secret.get_secret_value()}
         async with session.post(address, json=credentials, timeout=HANDSHAKE_TIMEOUT) as response:
-            answer = answer_of(await response.read())
-            if refused := refusal(response.status, {}, answer):
+            answer = parse_answer(await response.read())
+            if refused := read_error(response.status, {}, answer):
                 raise refused
         self._configure(answer["data"].get("ClientConfig") or {})
         return URL(answer["data"]["URL"])
@@ -131,7 +130,7 @@ class LongConnection:
         self._ping_interval = float(config.get("PingInterval") or self._ping_interval)
 
     async def _ping(self, socket: aiohttp.ClientWebSocketResponse, service: int) -> None:
-        with suppress(ConnectionError):  # the receiving side sees the end of the connection, too
+        with suppress(ConnectionError):  # `_serve` notices the end of the connection, too
             while True:
                 frame = self._frame(SeqID=0, LogID=0, service=service, method=CONTROL)
                 frame.headers.add(key="type", value="ping")
@@ -144,13 +143,13 @@ class LongConnection:
         if frame.method == CONTROL:
             if headers.get("type") == "pong" and frame.payload:
                 self._configure(orjson.loads(frame.payload))
-        elif headers.get("type") == "event" and (payload := self._whole(headers, frame.payload)) is not None:
+        elif headers.get("type") == "event" and (payload := self._join_parts(headers, frame.payload)) is not None:
             task = asyncio.create_task(self._answer(socket, frame, payload))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
 
-    def _whole(self, headers: dict[str, str], payload: bytes) -> bytes | None:
-        """Put split messages together; None while parts are missing."""
+    def _join_parts(self, headers: dict[str, str], payload: bytes) -> bytes | None:
+        """Join the parts of a split message; None while parts are missing."""
         total = int(headers.get("sum") or 1)
         if total <= 1:
             return payload
@@ -164,7 +163,7 @@ class LongConnection:
         return None
 
     async def _answer(self, socket: aiohttp.ClientWebSocketResponse, frame: Any, payload: bytes) -> None:
-        """Handle one event and acknowledge it in the frame it came in."""
+        """Handle one event, and send the acknowledgement in the frame of the event."""
         started = time.monotonic()
         acknowledgement: dict[str, Any] = {"code": 200}
         try:

@@ -1,8 +1,8 @@
-"""From a user's request to the bot's handler and back, the same for HTTP and the long connection.
+"""Passes users' requests to the bot's handler and its replies to Feishu, over HTTP and the long connection alike.
 
-A click is answered in the answer to its callback: a toast, and the card in its place when the reply is that same card
-anew. Everything else is a message. What is for the asker's eyes alone (sentences, sign-in links, forms) never goes to
-a group, where Feishu has no other way to whisper than a direct message; cards are shown where they were asked for.
+The reply to a click is in the answer to its callback: a toast, and the new content of the clicked card. Every other
+reply is a message. Sentences, sign-in links and forms are for the requester alone: since a message to a group is for
+all, they are sent as a direct message. Cards are sent to the chat of the request.
 """
 
 from __future__ import annotations
@@ -17,91 +17,91 @@ from adapters.common.answering import Answering
 from adapters.feishu.client import FeishuClient
 from adapters.feishu.errors import FeishuError
 from adapters.feishu.messenger import UUID
-from adapters.feishu.render import render, render_form
-from adapters.feishu.text import fit, unmentioning
+from adapters.feishu.render import render_card, render_form
+from adapters.feishu.text import fit, text_content
 from core.card import Tone
 from core.chat import Handler, Inbound, Reply
 
-TOAST: Final = 500  # characters; longer ones cannot be read before they vanish
-PAUSES: Final = (1.0, 2.0, 4.0)  # seconds at least between the tries to say something to somebody who waits for it
-LONGEST_PAUSE: Final = 10.0  # seconds; who is told to wait longer is answered no more
+TOAST: Final = 500  # characters; longer ones disappear before they are read
+PAUSES: Final = (1.0, 2.0, 4.0)  # seconds before each further attempt to send a reply
+LONGEST_PAUSE: Final = 10.0  # seconds; when Feishu requests a longer pause, the reply is not sent
 _TOASTS: Final = {Tone.GOOD: "success", Tone.BAD: "error", Tone.WAITING: "warning"}
-_OPENING: Final = frozenset({"show", "home"})
-"""Verbs whose card is another one than the clicked card, and comes beside it."""
+_NEW_CARD: Final = frozenset({"show", "home"})
+"""Verbs whose reply is a new card, which does not replace the clicked one."""
 
 
 class Conversation:
-    """Answers messages and clicks, once they are proven to come from Feishu."""
+    """Answers messages and clicks that are verified to come from Feishu."""
 
     def __init__(self, handler: Handler, client: FeishuClient, answering: Answering) -> None:
         self._handler, self._client, self._answering = handler, client, answering
 
     async def answer(self, inbound: Inbound) -> dict[str, Any]:
-        """Handle one request and return the answer to its callback, empty when there is nothing to say, or not yet.
+        """Handle one request and return the answer to its callback; it is empty without a reply, or before it is ready.
 
         Raises whatever the handler raises.
         """
         reply = await self._answering.answer(self._handler(inbound), partial(self._send_late, inbound))
         if reply is None:
             return {}
-        body, rest = _split(inbound, reply)
+        body, rest = _split_reply(inbound, reply)
         self._answering.start(self._send(inbound, rest))
         return body
 
     async def _send(self, inbound: Inbound, reply: Reply) -> None:
-        """Send a reply as messages; repeated for the same request within an hour, it is sent once."""
+        """Send a reply as messages; repeated for the same request within an hour, they are sent once."""
         if reply.text:
-            await self._whisper(inbound, "text", unmentioning(reply.text))
+            await self._send_privately(inbound, "text", text_content(reply.text))
         if reply.form:
-            await self._whisper(inbound, "interactive", render_form(reply.form))
+            await self._send_privately(inbound, "interactive", render_form(reply.form))
         if reply.card:
-            card = render(reply.card)
-            await _patiently(lambda: self._client.reply(inbound.message, "interactive", card, _uuid(inbound, "card")))
+            card, uuid = render_card(reply.card), _uuid(inbound, "card")
+            await _send_with_retries(lambda: self._client.reply(inbound.message, "interactive", card, uuid))
 
     async def _send_late(self, inbound: Inbound, reply: Reply) -> None:
-        """Send a reply that was not ready when the callback had to be answered."""
-        if reply.card and _replaces(inbound):
-            await self._client.patch_card(inbound.message, render(reply.card))
+        """Send a reply that was not ready in time for the answer to the callback."""
+        if reply.card and _replaces_card(inbound):
+            await self._client.patch_card(inbound.message, render_card(reply.card))
             reply = replace(reply, card=None)
         await self._send(inbound, reply)
 
-    async def _whisper(self, inbound: Inbound, kind: str, content: dict[str, Any]) -> None:
+    async def _send_privately(self, inbound: Inbound, kind: str, content: dict[str, Any]) -> None:
         uuid = _uuid(inbound, kind)
         if inbound.private:
-            await _patiently(lambda: self._client.reply(inbound.message, kind, content, uuid))
+            await _send_with_retries(lambda: self._client.reply(inbound.message, kind, content, uuid))
         else:
-            await _patiently(lambda: self._client.send("open_id", inbound.user, kind, content, uuid))
+            await _send_with_retries(lambda: self._client.send("open_id", inbound.user, kind, content, uuid))
 
 
-def _split(inbound: Inbound, reply: Reply) -> tuple[dict[str, Any], Reply]:
-    """Return the answer to a callback, and what of the reply has to be sent as messages."""
+def _split_reply(inbound: Inbound, reply: Reply) -> tuple[dict[str, Any], Reply]:
+    """Return the answer to a callback, and the rest of the reply, to be sent as messages."""
     if not inbound.verb:
         return {}, reply
     body: dict[str, Any] = {}
     if reply.text:
         body["toast"] = {"type": _TOASTS.get(reply.tone, "info"), "content": fit(reply.text, TOAST)}
-    if reply.card and _replaces(inbound):
-        body["card"] = {"type": "raw", "data": render(reply.card)}
+    if reply.card and _replaces_card(inbound):
+        body["card"] = {"type": "raw", "data": render_card(reply.card)}
     return body, replace(reply, text="", card=None if "card" in body else reply.card)
 
 
-async def _patiently(send: Callable[[], Coroutine[Any, Any, str]]) -> None:
-    """Send a message, again while Feishu is busy or away; its uuid keeps it from being sent twice."""
+async def _send_with_retries(send: Callable[[], Coroutine[Any, Any, str]]) -> None:
+    """Send a message, with retries while Feishu is busy or cannot be reached. Its uuid prevents duplicates."""
     for pause in PAUSES:
         try:
             await send()
             return
         except FeishuError as error:
-            asked = error.retry_after or 0
-            if not error.retryable or asked > LONGEST_PAUSE:
+            retry_after = error.retry_after or 0
+            if not error.retryable or retry_after > LONGEST_PAUSE:
                 raise
-            await asyncio.sleep(max(pause, asked))
+            await asyncio.sleep(max(pause, retry_after))
     await send()
 
 
-def _replaces(inbound: Inbound) -> bool:
-    """Tell whether the card of a reply takes the place of the clicked one."""
-    return bool(inbound.verb) and inbound.verb not in _OPENING
+def _replaces_card(inbound: Inbound) -> bool:
+    """Return whether the card of the reply replaces the clicked one."""
+    return bool(inbound.verb) and inbound.verb not in _NEW_CARD
 
 
 def _uuid(inbound: Inbound, part: str) -> str:

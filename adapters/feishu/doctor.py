@@ -27,16 +27,16 @@ _NEEDED: Final = {
 _FORMS: Final = {"open approval forms": ("approval:approval",)}
 
 
-async def findings(settings: FeishuSettings, client: FeishuClient) -> list[Finding]:
-    """Return what a look at the app shows; it sends no message. Everything rests on the first finding being well."""
+async def examine(settings: FeishuSettings, client: FeishuClient) -> list[Finding]:
+    """Return the findings on the app; no message is sent. When Feishu refuses the app, that is the only finding."""
     try:
-        bot = await client.bot()
+        bot = await client.get_bot()
     except FeishuError as error:
         cure = "check feishu.app_id, feishu.app_secret and feishu.domain, and enable the bot feature of the app"
         return [Finding(False, f"Feishu does not accept the app: {error}", cure)]
     found = [_activation(bot.get("activate_status"), str(bot.get("app_name") or ""))]
     try:
-        found += _permissions(await client.scopes(), with_forms=bool(settings.approval_code))
+        found += _permissions(await client.get_scopes(), with_forms=bool(settings.approval_code))
     except FeishuError as error:
         found.append(Finding(False, f"the permissions cannot be read: {error}", "publish a version of the app"))
     if settings.chat_id:
@@ -65,7 +65,7 @@ def _permissions(granted: set[str], *, with_forms: bool) -> Iterator[Finding]:
 
 async def _group(client: FeishuClient, chat_id: str) -> Finding:
     try:
-        if await client.in_chat(chat_id):
+        if await client.is_in_chat(chat_id):
             return Finding(True, "the bot is in the group of feishu.chat_id")
         reason = "it is no member"
     except FeishuError as error:
@@ -76,7 +76,7 @@ async def _group(client: FeishuClient, chat_id: str) -> Finding:
 
 async def _definition(client: FeishuClient, approval_code: str) -> Finding:
     try:
-        status = (await client.definition(approval_code))["status"]
+        status = (await client.get_definition(approval_code))["status"]
     except FeishuError as error:
         status = str(error)
     if status == "ACTIVE":

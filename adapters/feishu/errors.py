@@ -1,7 +1,7 @@
-"""How Feishu says no, read once for every call.
+"""The errors of Feishu's API.
 
-Feishu docs, "Generic error codes", "Rate limits" and the error tables of the im and approval APIs. Refusals come with
-HTTP 4xx as well as 200, so the `code` in the body decides.
+Feishu docs, "Generic error codes", "Rate limits" and the error tables of the im and approval APIs. Feishu sends errors
+with HTTP 200 as well as 4xx, so the `code` in the body decides.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ RATE_LIMITED: Final = 99991400
 MESSAGE_RATE_LIMITED: Final = 230020
 MESSAGE_IN_FLIGHT: Final = 230049
 RECALLED: Final = 230011
-TOO_OLD: Final = 230031  # sent more than 14 days ago: send a new card instead
-NO_SUCH_USER: Final = frozenset({41012, 41050})  # unknown, or outside what the app may see of the organisation
-UUID_USED: Final = 60012  # an approval instance was started with this uuid already
+TOO_OLD: Final = 230031  # a message older than 14 days cannot be updated
+NO_SUCH_USER: Final = frozenset({41012, 41050})  # unknown, or outside the contacts that the app may read
+UUID_USED: Final = 60012  # an approval instance has this uuid already
 NO_SUCH_INSTANCE: Final = 1390003
 SUBSCRIBED: Final = 1390007  # events of this approval definition are subscribed to already
 
@@ -30,7 +30,7 @@ _RETRYABLE = TOKEN_REFUSED | {RATE_LIMITED, MESSAGE_RATE_LIMITED, MESSAGE_IN_FLI
 
 
 class FeishuError(DeliveryError):
-    """Feishu refused a call or could not be reached; `vendor_code` is its `code`, 0 if there was no answer."""
+    """Feishu refused a call or could not be reached. `vendor_code` is Feishu's `code`; 0 without an answer."""
 
     def __init__(
         self,
@@ -46,21 +46,21 @@ class FeishuError(DeliveryError):
 
 
 def is_outage(error: DeliveryError) -> bool:
-    """Return whether nobody answered, or only that it does not work now: neither a refusal nor a rate limit."""
+    """Return whether Feishu does not answer, or only with server errors; refusals and rate limits are no outage."""
     has_code = isinstance(error, FeishuError) and error.vendor_code
     return error.retryable and error.retry_after is None and not has_code
 
 
-def answer_of(content: bytes) -> dict[str, Any]:
-    """Return the JSON object in an answer, an empty one if there is none: `refusal` reports that with the status."""
+def parse_answer(content: bytes) -> dict[str, Any]:
+    """Return the JSON object in an answer; an empty one, which `read_error` reports, if there is none."""
     try:
         return _OBJECT.validate_json(content)
     except ValueError:
         return {}
 
 
-def refusal(status: int, headers: Mapping[str, str], answer: Mapping[str, Any]) -> FeishuError | None:
-    """Return the error in an answer (header names in lower case), or None if the call succeeded."""
+def read_error(status: int, headers: Mapping[str, str], answer: Mapping[str, Any]) -> FeishuError | None:
+    """Return the error in an answer, or None if the call succeeded. `headers` have names in lower case."""
     code = answer.get("code")
     if status < 400 and code == 0:
         return None

@@ -1,7 +1,7 @@
-"""What Feishu tells us: the envelope of a push, and the four kinds of event that Fabu acts upon.
+"""Models of the envelope of a push, and of the four types of events that Fabu handles.
 
 Feishu docs, "Event structure" (1.0 and 2.0), "Card callback communication", "Receive message" and "Approval events".
-Unknown fields and unknown kinds of event are ignored: the platform adds both without notice.
+Unknown fields and unknown types of events are ignored: Feishu adds both without notice.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class _Wire(BaseModel):
 
 
 class Challenge(_Wire):
-    """The question Feishu asks when an address is registered; `answer` must go back within one second."""
+    """The challenge that Feishu sends to register an address; it has to be answered within one second."""
 
     challenge: str
     token: str = ""
@@ -49,7 +49,7 @@ class _Version1(_Wire):
 
 
 class Envelope(_Wire):
-    """One event, of either envelope version; `key` is the same whenever Feishu sends the same event again."""
+    """One event, of either version of the envelope. `key` is the same when Feishu sends an event again."""
 
     key: str
     type: str
@@ -58,7 +58,7 @@ class Envelope(_Wire):
 
     @staticmethod
     def parse(payload: Any) -> Envelope | Challenge:
-        """Read a decrypted push; ValueError if it is neither an event nor a challenge."""
+        """Parse a decrypted push; ValueError if it is neither an event nor a challenge."""
         if not isinstance(payload, Mapping):
             raise ValueError("not a JSON object")  # noqa: TRY004 - the sender's error, not ours
         if payload.get("type") == "url_verification":
@@ -71,13 +71,13 @@ class Envelope(_Wire):
         else:
             v1 = _Version1.model_validate(payload)
             envelope = Envelope(key=v1.uuid, type=str(v1.event.get("type")), token=v1.token, event=v1.event)
-        if envelope.type == Message.TYPE:  # may be pushed under several event ids; the docs tell to go by the message
+        if envelope.type == Message.TYPE:  # Feishu may push a message under several event ids
             return envelope.model_copy(update={"key": Message.model_validate(envelope.event).message.message_id})
         return envelope
 
 
 def _object(value: Any) -> Any:
-    """A button's value is an object, or a string that may hold one."""
+    """Return the value of a button as an object; Feishu sends an object, or a string that may contain one."""
     if not isinstance(value, str):
         return value or {}
     try:
@@ -108,7 +108,7 @@ class _Context(_Wire):
 
 
 class CardAction(_Wire):
-    """Somebody pressed a button of a card. Who is `operator.open_id`: nothing inside `action` proves identity."""
+    """A click on a button of a card. `operator.open_id` identifies the user; `action` proves nothing."""
 
     TYPE: ClassVar = "card.action.trigger"
 
@@ -145,7 +145,7 @@ class _MessageBody(_Wire):
 
 
 class Message(_Wire):
-    """Somebody wrote to the bot, alone or in a group by mentioning it."""
+    """A message to the bot: in a direct chat, or in a group with a mention of the bot."""
 
     TYPE: ClassVar = "im.message.receive_v1"
 
@@ -154,9 +154,9 @@ class Message(_Wire):
 
     @property
     def text(self) -> str:
-        """What was written; empty for pictures and other kinds of message.
+        """The text of the message; empty for pictures and other types of messages.
 
-        The first mention in a group calls the bot and is left out; others stand for people, as `@` and their open_id.
+        In a group, the first mention is that of the bot, and is removed. Others become `@` and the person's open_id.
         """
         if self.message.message_type != "text":
             return ""
@@ -169,7 +169,7 @@ class Message(_Wire):
 
     @property
     def for_bot(self) -> bool:
-        """Whether the bot is spoken to: an app may be given the right to read everything in its groups."""
+        """Whether the message is to the bot: an app may have the permission to read all messages of its groups."""
         return self.message.chat_type == "p2p" or bool(self.message.mentions)
 
 
@@ -178,18 +178,17 @@ def _key(mention: re.Match[str]) -> str:
 
 
 class ApprovalInstance(_Wire):
-    """An approval form was decided, withdrawn or otherwise changed its status."""
+    """The status of an approval form has changed: it was decided or withdrawn, for example."""
 
     TYPE: ClassVar = "approval_instance"
 
     approval_code: str
     instance_code: str
     status: str
-    uuid: _Text = ""
 
 
 class ApprovalTask(_Wire):
-    """One approver's task on an approval form changed its status."""
+    """The status of one approver's task of an approval form has changed."""
 
     TYPE: ClassVar = "approval_task"
 
@@ -197,16 +196,14 @@ class ApprovalTask(_Wire):
     instance_code: str
     task_id: str
     status: str
-    open_id: _Text = ""
-    user_id: _Text = ""
 
 
 Event = CardAction | Message | ApprovalInstance | ApprovalTask
 
 
-def interpret(envelope: Envelope) -> Event | None:
-    """Return the event that Fabu can act upon, None for any other kind; ValueError if a known kind is malformed."""
-    for kind in (CardAction, Message, ApprovalInstance, ApprovalTask):
-        if envelope.type == kind.TYPE:
-            return kind.model_validate(envelope.event)
+def parse_event(envelope: Envelope) -> Event | None:
+    """Return the event in an envelope; None for a type that Fabu does not handle. ValueError if it is malformed."""
+    for model in (CardAction, Message, ApprovalInstance, ApprovalTask):
+        if envelope.type == model.TYPE:
+            return model.model_validate(envelope.event)
     return None

@@ -1,4 +1,4 @@
-"""Fits a card into Feishu's limits: what matters most gets its place first, the rest what is left."""
+"""Fits a card into Feishu's limits: the most important parts get space first."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from adapters.feishu.validate import MAX_BYTES, MAX_ELEMENTS, count_elements
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A part of a card that is shown wholly or not at all.
+    """A part of a card, which is rendered completely or not at all.
 
-    `brief` is another form of it for want of room, without what can be done there; `pressing` blocks get their full
-    form before others do. `rows` says how many rows of a list it shows.
+    `brief` is a shorter form without buttons, for when there is little space. `important` blocks get their full form
+    before others. `rows` is how many rows of a list the block has.
     """
 
     full: tuple[Element, ...]
     brief: tuple[Element, ...] = ()
-    pressing: bool = False
+    important: bool = False
     rows: int = 0
 
 
 class Room:
-    """What is left of the limits of one card."""
+    """The space that is left in one card."""
 
     def __init__(self, frame: Element) -> None:
         self._elements = MAX_ELEMENTS - count_elements(frame)
         self._bytes = MAX_BYTES - len(orjson.dumps(frame))
 
     def take(self, elements: Sequence[Element], instead_of: Sequence[Element] = ()) -> bool:
-        """Take room for elements, giving back what others took; False, and nothing taken, when there is too little."""
+        """Subtract the space of elements, and add that of those they replace; False when there is too little space."""
         more = count_elements(list(elements)) - count_elements(list(instead_of))
         longer = _size(elements) - _size(instead_of)
         if more > self._elements or longer > self._bytes:
@@ -43,24 +43,24 @@ class Room:
         return True
 
     def keep(self, blocks: Iterable[Block]) -> list[Element]:
-        """Return the elements of those blocks for which there is room, in order."""
+        """Return the elements of the blocks that fit, in order."""
         return [element for block in blocks if self.take(block.full) for element in block.full]
 
     def fit(self, blocks: Sequence[Block]) -> tuple[list[Element], Sequence[Block]]:
-        """Return the elements of a list, brief where there is too little room, and the blocks that were left out.
+        """Return the elements of a list, brief where there is too little space, and the blocks that do not fit.
 
-        All get their place before any is shown in full, so that the last item of a plan is seen as well.
+        Every block gets its brief form before one gets its full form, so that the last item of a plan is in the card.
         """
-        shown: list[Sequence[Element]] = []
+        fitted: list[Sequence[Element]] = []
         for block in blocks:
             brief = block.brief or block.full
             if not self.take(brief):
                 break
-            shown.append(brief)
-        for index in sorted(range(len(shown)), key=lambda index: not blocks[index].pressing):
-            if self.take(blocks[index].full, instead_of=shown[index]):
-                shown[index] = blocks[index].full
-        return [element for elements in shown for element in elements], blocks[len(shown) :]
+            fitted.append(brief)
+        for index in sorted(range(len(fitted)), key=lambda index: not blocks[index].important):
+            if self.take(blocks[index].full, instead_of=fitted[index]):
+                fitted[index] = blocks[index].full
+        return [element for elements in fitted for element in elements], blocks[len(fitted) :]
 
 
 def _size(elements: Sequence[Element]) -> int:

@@ -1,4 +1,4 @@
-"""From a proven event to what the bot is asked. Who asks is said by the envelope alone, never by a card's value."""
+"""Parses verified events into requests of chat users. The envelope identifies the user; a card's value does not."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from core.chat import Inbound
 PLATFORM = "feishu"
 
 
-def inbound_of(key: str, event: Event | None) -> Inbound | None:
-    """Return the request in an event, or None when nothing is asked: of a bot, a picture, a button of another app."""
+def parse_inbound(key: str, event: Event | None) -> Inbound | None:
+    """Return the request in an event; None for messages of bots, pictures, and buttons of other apps."""
     match event:
         case CardAction():
-            return _clicked(key, event)
+            return _parse_click(key, event)
         case Message() if event.for_bot and event.sender.sender_type == "user" and event.message.message_type == "text":
             return Inbound(
                 PLATFORM,
@@ -30,7 +30,7 @@ def inbound_of(key: str, event: Event | None) -> Inbound | None:
             return None
 
 
-def _clicked(key: str, event: CardAction) -> Inbound | None:
+def _parse_click(key: str, event: CardAction) -> Inbound | None:
     verb, ref = event.action.value.get("verb"), event.action.value.get("ref")
     if not isinstance(verb, str) or not isinstance(ref, str) or not verb:
         return None
@@ -47,6 +47,6 @@ def _clicked(key: str, event: CardAction) -> Inbound | None:
 
 
 def _values(form: Mapping[str, Any], typed: str) -> dict[str, str]:
-    """Return what was typed by the names of the fields; `render` numbers them within a card."""
+    """Return the inputs by the names of their fields, without the numbers that `render` appends."""
     values = {name.rpartition("_")[0] or name: text for name, text in form.items() if isinstance(text, str)}
     return values | ({"text": typed} if typed else {})

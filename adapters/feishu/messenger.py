@@ -1,4 +1,4 @@
-"""Posts Fabu's cards to Feishu and keeps them up to date."""
+"""The outbound side of Feishu: posts and updates cards, and finds users."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from weakref import WeakValueDictionary
 from adapters.feishu.client import FeishuClient
 from adapters.feishu.errors import RECALLED, TOO_OLD, FeishuError
 from adapters.feishu.inbound import PLATFORM
-from adapters.feishu.render import render
+from adapters.feishu.render import render_card
 from core.card import Card
 from core.ports.messenger import Place, Posted
 
-UUID: Final = 50  # characters of the key under which Feishu sends a message once within an hour
-PACE: Final = 0.2  # seconds between updates of a card, of which Feishu allows five a second
+UUID: Final = 50  # characters of the key by which Feishu sends a message once within an hour
+PACE: Final = 0.2  # seconds between updates of a card: Feishu allows five in a second
 
 
 class FeishuMessenger:
-    """The outbound side of Feishu (`core.chat.Messenger`)."""
+    """The messenger of Feishu (`core.ports.messenger.Messenger`). Every method raises FeishuError."""
 
     platform = PLATFORM
     threads = True
@@ -29,20 +29,20 @@ class FeishuMessenger:
         self._updating: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def post(self, place: Place, card: Card, key: str) -> Posted:
-        """Post a card; repeated with the same key within an hour, it is posted once."""
+        """Post a card to a person or a channel; repeated with the same key within an hour, it is posted once."""
         kind, receiver = ("open_id", place.user) if place.user else ("chat_id", place.channel)
-        message = await self._client.send(kind, receiver, "interactive", render(card), key[:UUID])
+        message = await self._client.send(kind, receiver, "interactive", render_card(card), key[:UUID])
         return Posted(receiver, message)
 
     async def update(self, posted: Posted, card: Card) -> bool:
-        """Show the newest state on a card; False when it was recalled or is older than 14 days.
+        """Replace the content of a card; False when the card was recalled or is older than 14 days.
 
-        Feishu does not order updates, so those of one card go one after the other, at the pace that it allows.
+        Feishu does not order updates: those of one card are sent one by one, within the rate limit.
         """
         updating = self._updating.setdefault(posted.message, asyncio.Lock())
         await updating.acquire()
         try:
-            await self._client.patch_card(posted.message, render(card))
+            await self._client.patch_card(posted.message, render_card(card))
         except FeishuError as error:
             if error.vendor_code not in (TOO_OLD, RECALLED):
                 raise
@@ -52,23 +52,23 @@ class FeishuMessenger:
         return True
 
     async def say(self, posted: Posted, text: str, key: str) -> None:
-        """Write a plain text below a card."""
+        """Post a plain text in the thread below a card."""
         await self._client.reply_text(posted.message, text, key[:UUID])
 
     async def find_user(self, email: str, phone: str) -> str:
         """Return the open_id of the user with an e-mail address or phone number; empty when there is none.
 
-        Feishu leaves out users who have resigned.
+        Feishu does not return users who have resigned.
         """
-        found = await self._client.lookup([email] if email else [], [phone] if phone else [])
+        found = await self._client.find_users([email] if email else [], [phone] if phone else [])
         return found.get(email) or found.get(phone) or ""
 
     async def contact(self, user: str) -> tuple[str, str] | None:
-        """Return e-mail address and phone of an active user; None for one who is unknown or has left.
+        """Return e-mail address and phone number of an active user; None for one who is unknown or has left.
 
-        Both are what the organisation's administrators entered; people cannot change them by themselves.
+        The organisation's administrators enter both; users cannot change them.
         """
-        profile = await self._client.user(user)
+        profile = await self._client.get_user(user)
         if profile is None:
             return None
         status = profile.get("status") or {}
@@ -78,4 +78,4 @@ class FeishuMessenger:
         return profile.get("email") or profile.get("enterprise_email") or "", profile.get("mobile") or ""
 
     async def close(self) -> None:
-        """Nothing is held open: every call makes its own connection."""
+        """Do nothing: every call opens and closes its own connection."""

@@ -1,7 +1,7 @@
-"""The vendor's SDK, of which every part costs the whole: some 11,000 modules, seconds, and over 100 MiB.
+"""Imports of the vendor's SDK. To import any part loads some 11,000 modules, and takes seconds and over 100 MiB.
 
-It is imported on a worker thread when it is needed first. No garbage is looked for meanwhile, nor among its modules
-ever after: each search would halt everybody for some 150 ms.
+The SDK is imported when it is first used, in a worker thread. The garbage collector is off during the import, and does
+not scan the SDK's objects afterwards: each scan would stop the event loop for some 150 ms.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ import sys
 from threading import Lock
 from typing import Any, Final
 
-_ONE_BY_ONE: Final = Lock()
-"""Its modules import one another in circles: two threads that begin in different places get half of them."""
+_IMPORT_LOCK: Final = Lock()
+"""Held during an import: its modules have import cycles, and two threads would see partly initialised modules."""
 
 
-async def sdk_module(module: str) -> Any:
-    """Return a module of the SDK."""
+async def import_sdk(module: str) -> Any:
+    """Import a module of the SDK, and return it."""
     return await asyncio.to_thread(_import, module)
 
 
 def _import(module: str) -> Any:
-    with _ONE_BY_ONE:
+    with _IMPORT_LOCK:
         if module in sys.modules:
             return importlib.import_module(module)
-        searching = gc.isenabled()
+        was_enabled = gc.isenabled()
         gc.disable()
         try:
             return importlib.import_module(module)
         finally:
             gc.freeze()
-            if searching:
+            if was_enabled:
                 gc.enable()

@@ -1,4 +1,4 @@
-"""The inbound side of Feishu: one address for events and card callbacks, or a long connection instead."""
+"""The inbound side of Feishu: one HTTP endpoint for events and card callbacks, or a long connection instead."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
-from adapters.common.adapter import Answer, Inbox
+from adapters.common.adapter import Inbox, RequestHandler
 from adapters.common.answering import ANSWER_WITHIN, Answering
 from adapters.feishu.client import FeishuClient
 from adapters.feishu.connection import LongConnection
 from adapters.feishu.conversation import Conversation
 from adapters.feishu.crypto import BadRequest, Verifier
-from adapters.feishu.events import ApprovalInstance, ApprovalTask, Challenge, Envelope, interpret
-from adapters.feishu.inbound import inbound_of
+from adapters.feishu.events import ApprovalInstance, ApprovalTask, Challenge, Envelope, parse_event
+from adapters.feishu.inbound import parse_inbound
 from adapters.feishu.settings import FeishuSettings
 from core.errors import Unauthorized
 from core.messages import Message
@@ -26,11 +26,11 @@ from core.ports.clock import Clock
 log = logging.getLogger(__name__)
 
 EVENTS_PATH: Final = "/feishu/events"
-"""Where Feishu posts to in mode http."""
+"""The path that Feishu posts to in mode http."""
 
 
 class FeishuServer:
-    """Answers what Feishu sends, from `start` to `stop`. `paths` is empty beside a long connection."""
+    """Answers Feishu's requests from `start` to `stop`. `paths` is empty in mode long_connection."""
 
     def __init__(
         self,
@@ -40,53 +40,53 @@ class FeishuServer:
         clock: Clock,
         answer_within: float = ANSWER_WITHIN,
     ) -> None:
-        """Raise ValueError in mode http when no secret is set: nothing could then be proven."""
+        """Raise ValueError in mode http when no secret is set: no request could be verified."""
         self._client, self._clock, self._form_changed = client, clock, inbox.form_changed
         self._answering = Answering("Feishu", answer_within)
         self._conversation = Conversation(inbox.handler, client, self._answering)
         self._connection: LongConnection | None = None
-        self.paths: Mapping[str, Answer] = {}
+        self.paths: Mapping[str, RequestHandler] = {}
         if settings.mode == "http":
             token, key = settings.verification_token.get_secret_value(), settings.encrypt_key.get_secret_value()
             self.paths = {EVENTS_PATH: partial(self._handle, Verifier(token, key))}
         else:
-            self._connection = LongConnection(settings, self._received)
+            self._connection = LongConnection(settings, self._handle_event)
 
     async def start(self) -> None:
-        """Begin to listen, and load the SDK meanwhile."""
+        """Begin to receive events, and load the SDK in the background."""
         self._answering.start(self._client.load())
         if self._connection:
             await self._connection.start()
 
     async def stop(self) -> None:
-        """Listen no more, and finish what was begun; answers that Feishu does not take in time are given up."""
+        """Receive no more events, and finish those in progress; replies that take too long are not sent."""
         if self._connection:
             await self._connection.stop()
         await self._answering.finish()
 
     async def _handle(self, verifier: Verifier, request: web.Request) -> web.Response:
-        """Answer `POST /feishu/events`. What is refused learns nothing but the status."""
+        """Answer `POST /feishu/events`; the answer to a rejected request is only the status."""
         try:
             parsed = verifier.verify(request.headers, await request.read(), self._clock.now())
             body = parsed.answer() if isinstance(parsed, Challenge) else await self._answer(parsed)
         except (Unauthorized, BadRequest) as error:
-            log.warning("A request to the Feishu address was refused: %s", error)
+            log.warning("A request to the Feishu address was rejected: %s", error)
             return web.Response(status=error.http_status)
         return web.json_response(body, dumps=lambda value: orjson.dumps(value).decode())
 
-    async def _received(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """Answer an event that came over the long connection, which proves its origin."""
+    async def _handle_event(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """Answer an event of the long connection, which is authenticated by TLS."""
         parsed = Envelope.parse(payload)
         return dict(parsed.answer()) if isinstance(parsed, Challenge) else await self._answer(parsed)
 
     async def _answer(self, envelope: Envelope) -> dict[str, Any]:
-        """Return the answer to an event, empty when there is nothing to say, or not yet."""
+        """Return the answer to an event; it is empty without a reply, or before the reply is ready."""
         try:
-            event = interpret(envelope)
+            event = parse_event(envelope)
         except ValueError as error:
             raise BadRequest(Message("a field is missing")) from error
         if isinstance(event, ApprovalInstance | ApprovalTask):
             self._answering.start(self._form_changed(event.instance_code))
             return {}
-        inbound = inbound_of(envelope.key, event)
+        inbound = parse_inbound(envelope.key, event)
         return await self._conversation.answer(inbound) if inbound else {}

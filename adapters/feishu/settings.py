@@ -27,5 +27,5 @@ class FeishuSettings(Section):
 
     @property
     def enabled(self) -> bool:
-        """Whether Feishu is used."""
+        """Whether Feishu is enabled."""
         return bool(self.app_id)

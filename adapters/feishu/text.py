@@ -1,6 +1,6 @@
-"""Text that is safe to show: cut to its limit, and escaped where Markdown is read.
+"""Texts for Feishu: cut to its limits, and escaped for Markdown.
 
-Characters that cannot be seen, or that turn the order of reading around, are left out.
+Characters that are invisible or reorder text are removed.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ _MENTION_MARKUP = re.compile(r"<(?=/?at\b)", re.IGNORECASE)
 
 
 def fit(text: str, limit: int) -> str:
-    """Return a text of people as it may be shown, cut with an ellipsis when it is longer than the limit."""
+    """Return a text without invisible characters, cut with an ellipsis when it is longer than the limit."""
     text = remove_invisible(text).replace("\t", " ").strip()
     return text if len(text) <= limit else text[: limit - 1].rstrip() + CUT
 
 
 def escape(text: str, limit: int) -> str:
-    """Return a text as one line of Markdown that shows it literally: no mention, link, image or emoji comes of it."""
+    """Return one line of Markdown that renders a text literally, without mentions, links, images and emojis."""
     return fit(text, limit).translate(_MARKUP)
 
 
-def unmentioning(text: str) -> dict[str, str]:
-    """Return the content of a text message in which no markup mentions anybody, and no character is invisible."""
+def text_content(text: str) -> dict[str, str]:
+    """Return the content of a text message, with the markup of mentions escaped and invisible characters removed."""
     return {"text": _MENTION_MARKUP.sub("<\u200b", remove_invisible(text))}

@@ -1,6 +1,6 @@
-"""Tells what Feishu would refuse about a card, before it is sent.
+"""Validates cards against Feishu's rules.
 
-Feishu answers a bad card with code 230099 and one terse reason; `problems` lists all of them with their place.
+Feishu answers an invalid card with code 230099 and one terse reason; `problems` returns all reasons with their places.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _TABLE_RULE = re.compile(r"^ *\|?(?: *:?-+:? *\|)+(?: *:?-+:? *)?$", re.MULTILIN
 
 
 def problems(card: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with a card as `place: what`, or an empty list if Feishu would take it."""
+    """Return the problems of a card as `place: problem`; empty if Feishu accepts the card."""
     found = []
     if (size := len(orjson.dumps(card))) > MAX_BYTES:
         found.append(f"card: {size} bytes, at most {MAX_BYTES} are allowed")
@@ -47,18 +47,18 @@ def problems(card: Mapping[str, Any]) -> list[str]:
         parsed = Card.model_validate(card)
     except ValidationError as error:
         return found + [f"{'.'.join(map(str, one['loc'])) or 'card'}: {one['msg']}" for one in error.errors()]
-    return found + list(_across(parsed.body))
+    return found + list(_body_problems(parsed.body))
 
 
 def count_elements(node: Any) -> int:
-    """Return how many of MAX_ELEMENTS a card or a part of one takes."""
+    """Return the number of elements in a card or in a part of one, as MAX_ELEMENTS counts them."""
     if isinstance(node, Mapping):
         return ("tag" in node) + sum(count_elements(value) for value in node.values())
     return sum(map(count_elements, node)) if isinstance(node, list) else 0
 
 
-def _across(body: Body) -> Iterator[str]:
-    """Check what no component can tell about itself."""
+def _body_problems(body: Body) -> Iterator[str]:
+    """Yield the problems that involve several components."""
     inside = list(_walk(body, None, 0))
     yield from _repeated("name", (one.name for one, _, _ in inside if isinstance(one, Interactive | Form)))
     yield from _repeated("element_id", (one.element_id for one, _, _ in inside))
@@ -103,7 +103,7 @@ def _repeated(what: str, values: Iterator[str | None]) -> Iterator[str]:
 
 
 def _walk(container: BaseModel, form: Form | None, depth: int) -> Iterator[tuple[Component, Form | None, int]]:
-    """Yield every component below a container, with the form around it and how deep it lies."""
+    """Yield every component in a container, with the form that contains it and its depth."""
     for child in getattr(container, "elements", None) or getattr(container, "columns", None) or ():
         if isinstance(child, Component):
             below = depth + isinstance(child, ColumnSet | Form | Panel)

@@ -1,10 +1,10 @@
 """The body of a hook: a plan in the format of the document "发布计划", section "Hook 外部系统", as Zadig sends it.
 
-Beside Zadig's fields it has three of its own: `revision`, `jira_sprints` and `audit`, the head of the operation log, so
-that whoever keeps the body can prove later what the log said.
+It adds three fields to Zadig's: `revision`, `jira_sprints` and `audit`. `audit` is the head of the operation log: a
+receiver that stores the body can prove later that the log has not been changed.
 
-Names and order are those of `core.workflow.ReleasePlanHook`, which reads a body and writes back the same bytes. A body
-is not made with it: workflows are stored as the wire has them already, and the models would read and check them again.
+The names and their order are those of `core.workflow.ReleasePlanHook`, which parses a body and writes the same bytes.
+The body is not rendered with that model: workflows are stored in the wire format, and parsing them again is slow.
 """
 
 from __future__ import annotations
@@ -23,32 +23,33 @@ from core.status import PlanStatus, RunStatus
 from core.workflow import Workflow
 
 _SYSTEM = "系统"
-"""What Zadig calls itself as the one who did something, in every language."""
+"""Zadig's name for itself as an actor; it does not translate it."""
 _TASK_STATUS = {RunStatus.STARTING: "created", RunStatus.UNKNOWN: "failed"}
-"""What runs are called in the document where it differs from ours: it has no word for a run that was lost."""
+"""The document's run statuses that differ from ours; it has none for a run that is lost."""
 
 _EMPTY = '"jobs":[]'
-"""What the text of a workflow with an empty stage has in it: in what people wrote, quotes follow a backslash."""
+"""A stage without jobs, in the JSON of a workflow. It cannot occur inside a string, where quotes are escaped."""
 _TASK = re.compile(r"(?:.*/)?([0-9]{1,18})")
-"""The number that a runner gave a run, alone or after the name of its workflow: `43`, `deploy/43`."""
+"""The runner's number of a run, alone or after the name of its workflow: `43`, `deploy/43`."""
 
 
-def render(plan: Plan, hook: Hook, directory: Directory, *, document_aliases: bool = False) -> bytes:
+def render_body(plan: Plan, hook: Hook, directory: Directory, *, document_aliases: bool = False) -> bytes:
     """Return the body of a hook, as compact UTF-8 JSON.
 
-    Status and instance code are those that the plan had at the event: an answer to a hook that came late is then known
-    to be late. Everything else is as it is now.
+    Status and instance code are those of the plan at the event, so that a callback to a late hook is known to be
+    late. Everything else is the plan's present state.
     """
-    told = told_of(plan, hook.event, hook.status, hook.instance_code, directory, document_aliases=document_aliases)
-    return orjson.dumps({"object_kind": "release_plan", "event": hook.event, "workflow": None, "release_plan": told})
+    body = render_plan(plan, hook.event, hook.status, hook.instance_code, directory, document_aliases=document_aliases)
+    return orjson.dumps({"object_kind": "release_plan", "event": hook.event, "workflow": None, "release_plan": body})
 
 
-def told_of(
+def render_plan(
     plan: Plan, event: str, status: PlanStatus, code: str, directory: Directory, *, document_aliases: bool = False
 ) -> dict[str, Any]:
-    """Return a whole plan as Zadig tells of it. It comes from `Reading.masked`: no credential is looked for here.
+    """Return a whole plan in Zadig's format.
 
-    `document_aliases` adds the names of the document's tables beside Zadig's, for receivers written to the document.
+    Pass a plan from `PlanReads.get_masked`: credentials are not masked here. `document_aliases` adds the field names of
+    the document's tables to Zadig's, for receivers that follow the document.
     """
     names, items = _Names(directory), sorted(plan.items.values(), key=lambda item: item.position)
     return {
@@ -80,7 +81,7 @@ def told_of(
 
 
 class _Names:
-    """What people are called on the wire."""
+    """The names of people on the wire, by id."""
 
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
@@ -118,12 +119,12 @@ def _workflow_spec(item: Item, *, document_aliases: bool) -> dict[str, Any]:
 
 
 def _workflow(spec: Mapping[str, Any], *, document_aliases: bool) -> dict[str, Any] | orjson.Fragment:
-    """Return a workflow without empty stages, which Zadig does not send: mostly the very text that is stored."""
+    """Return a workflow without empty stages, which Zadig does not send; mostly this is the stored JSON, unparsed."""
     if isinstance(spec, StoredSpec) and not document_aliases and _EMPTY not in spec.text:
         return orjson.Fragment(spec.text)
     workflow = Workflow.model_validate(dict(spec)).dump(document_aliases=True) if document_aliases else dict(spec)
     return workflow | {"stages": [stage for stage in workflow["stages"] if stage["jobs"]]}
 
 
-def _seconds(moment: datetime | None) -> int:
-    return int(moment.timestamp()) if moment else 0
+def _seconds(time: datetime | None) -> int:
+    return int(time.timestamp()) if time else 0

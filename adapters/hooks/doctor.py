@@ -1,4 +1,4 @@
-"""The check-up of hooks: each target's address and secrets."""
+"""The check-up of hooks: the URL and the secrets of each target."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TIMEOUT = ClientTimeout(total=10, connect=5)
 
 
 async def examine(settings: HooksSettings) -> list[Finding]:
-    """Look at each target: whether its address may be reached and answers, and whether its secrets can be used."""
+    """Check each target: whether its URL is allowed and answers, and whether its secrets can be used."""
     findings = []
     for target in settings.targets:
         findings += [*_secrets(target), await _address(target, settings.allow_internal)]

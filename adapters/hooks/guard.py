@@ -1,8 +1,8 @@
 """Keeps hooks away from internal addresses (server-side request forgery).
 
-The check sits where a socket is made for one concrete address, after DNS and immediately before the connection. So it
-holds for literal addresses in any spelling, for every answer of a name server, and for a name that answers
-differently the second time: there is no gap between a check and its use.
+The address is checked when its socket is created: after DNS, and immediately before the connection. So the check
+covers addresses in every notation and every answer of a name server. There is no gap between the check and its use,
+which a second, different DNS answer could exploit (DNS rebinding).
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from aiohttp import AddrInfoType, ClientSession, ClientTimeout, DummyCookieJar, 
 from core.messages import Message
 
 TIMEOUT = ClientTimeout(total=15, connect=5)
-"""Seconds for a whole request, and for its connection (Standard Webhooks advises 15 to 30)."""
+"""Seconds for a whole request, and for its connection (Standard Webhooks recommends 15 to 30)."""
 
 Network = IPv4Network | IPv6Network
 
 _UNICAST = IPv6Network("2000::/3")
-"""The only part of IPv6 given out to hosts; it leaves out NAT64 (64:ff9b::/96), loopback, local and mapped ranges."""
+"""The part of IPv6 assigned to public hosts; it excludes NAT64 (64:ff9b::/96), loopback, local and mapped ranges."""
 
 _REFUSED = tuple(
     ip_network(block)
@@ -38,7 +38,7 @@ _REFUSED = tuple(
 
 
 class BlockedAddress(PermissionError):
-    """A hook would have gone to an internal address."""
+    """The address of a hook's receiver is internal, and not allowed."""
 
     def __init__(self, host: str) -> None:
         self.reason = Message(
@@ -48,19 +48,19 @@ class BlockedAddress(PermissionError):
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
-    """Whether an address belongs to a host on the open internet."""
+    """Return whether an address is that of a host on the public internet."""
     if any(address in block for block in _REFUSED):
         return False
     return address.is_global and not address.is_multicast and (address.version == 4 or address in _UNICAST)
 
 
 def parse_host(host: str) -> IPv4Address | IPv6Address:
-    """Return the address that a connection to `host` would reach, reading it as the C library does.
+    """Return the address that a connection to `host` would reach, parsed as the C library does.
 
     `2130706433`, `0177.0.0.1` and `0x7f.1` are all 127.0.0.1; an IPv4 address mapped into IPv6 is that IPv4 address.
 
     Raises:
-        OSError: it is no address in any spelling.
+        OSError: it is no address in any notation.
     """
     try:
         address = ip_address(host)
@@ -70,7 +70,7 @@ def parse_host(host: str) -> IPv4Address | IPv6Address:
 
 
 class Guard:
-    """Makes sockets to public addresses, and to the internal networks that the operator allows."""
+    """Creates sockets to public addresses, and to the internal networks that the operator allows."""
 
     def __init__(self, allow: Iterable[str]) -> None:
         """Allow internal networks, each written as a CIDR such as `10.0.0.0/8`.
@@ -81,7 +81,7 @@ class Guard:
         self._allow: list[Network] = [ip_network(cidr) for cidr in allow]
 
     def check(self, host: str) -> None:
-        """Let an address pass, in any spelling.
+        """Check an address, in any notation.
 
         Raises:
             BlockedAddress: it is internal and not allowed.
@@ -91,7 +91,7 @@ class Guard:
             raise BlockedAddress(host)
 
     def make_socket(self, info: AddrInfoType) -> socket.socket:
-        """Make the socket for one resolved address; aiohttp calls this before each connection.
+        """Create the socket for one resolved address; aiohttp calls this before each connection.
 
         Raises:
             BlockedAddress: the address is internal and not allowed.
@@ -104,8 +104,8 @@ class Guard:
 def guarded_session(allow: Iterable[str] = (), timeout: ClientTimeout = TIMEOUT) -> ClientSession:
     """Open a session that reaches public addresses and the networks of `allow` only; the caller closes it.
 
-    It keeps no cookies, obeys no proxy variables, asks the name server anew for each connection, and leaves answers
-    compressed, since a small answer may unpack to a huge one.
+    It stores no cookies, ignores proxy variables, and caches no DNS answers. It does not decompress responses, since a
+    small response may decompress to a huge one.
     """
     return ClientSession(
         connector=TCPConnector(socket_factory=Guard(allow).make_socket, use_dns_cache=False),

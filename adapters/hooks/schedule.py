@@ -1,7 +1,7 @@
-"""When a failed hook is tried again, and when its receiver is given up: pure functions.
+"""The retry schedule of hooks, and when a failing receiver is disabled: pure functions.
 
-The steps are the example of Standard Webhooks 1.0.0: ten attempts over 75 hours and a half. The rule of 120 hours is
-that of Svix.
+The delays are those of the example in Standard Webhooks 1.0.0: ten attempts in 75.6 hours. Svix, too, disables a
+receiver after 120 hours of failures.
 """
 
 from __future__ import annotations
@@ -21,29 +21,28 @@ DELAYS = (
     timedelta(hours=20),
     timedelta(hours=24),
 )
-"""The pause before each attempt."""
+"""The delay before each attempt."""
 
 JITTER = 0.2
-"""The share by which a pause is shortened or lengthened, so that many hooks do not come back at once."""
+"""The fraction by which a delay is randomly shortened or lengthened, so that hooks are not all retried at once."""
 
 MAX_RETRY_AFTER = timedelta(hours=1)
-"""The longest pause a receiver may ask for."""
+"""The longest delay that a receiver may request."""
 
 DISABLE_AFTER = timedelta(hours=120)
-"""How long a receiver may do nothing but fail."""
+"""How long a receiver may fail without a success before it is disabled."""
 
 
-def next_delay(made: int, random: Callable[[], float], retry_after: timedelta | None = None) -> timedelta | None:
-    """Return the pause after `made` failed attempts, or `None` when there are no more.
+def next_delay(failed: int, random: Callable[[], float]) -> timedelta | None:
+    """Return the delay before the next attempt after `failed` attempts, or None when there is no further attempt.
 
-    `random` gives a number from 0 to 1. A receiver's own `retry_after` can lengthen the pause, up to `MAX_RETRY_AFTER`.
+    `random` returns a number from 0 to 1.
     """
-    if made >= len(DELAYS):
+    if failed >= len(DELAYS):
         return None
-    delay = DELAYS[made] * (1 - JITTER + 2 * JITTER * random())
-    return max(delay, min(retry_after or timedelta(0), MAX_RETRY_AFTER))
+    return DELAYS[failed] * (1 - JITTER + 2 * JITTER * random())
 
 
 def should_disable(failing_since: datetime, now: datetime) -> bool:
-    """Tell whether to stop sending to a receiver whose first failure since its last success was at `failing_since`."""
+    """Return whether to disable a receiver whose first failure since its last success was at `failing_since`."""
     return now - failing_since >= DISABLE_AFTER

@@ -1,7 +1,7 @@
-"""One attempt to hand a hook to its receiver over HTTP.
+"""One attempt to deliver a hook to its receiver over HTTP.
 
-A hook goes out with Zadig's headers, so that a receiver written for Zadig needs no change, and with the headers of
-Standard Webhooks, so that a new one can tell who sent it.
+A hook has Zadig's headers, so that a receiver written for Zadig needs no change, and the headers of Standard Webhooks,
+so that a receiver can verify the sender.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from adapters.hooks.signing import decode_secret, sign
 from core.messages import NO_MESSAGE, Message
 
 ANSWER_LIMIT = 4096
-"""Bytes of an answer that are read and kept."""
+"""Bytes of a response that are read and stored."""
 
 _GONE = 410
 _BUSY = (429, 503)
 
 
 class Outcome(StrEnum):
-    """What an attempt means for the hook: done, to be repeated, or the end for this receiver."""
+    """What follows from an attempt: the hook is delivered, is retried, or its receiver is disabled."""
 
     DELIVERED = "delivered"
     RETRY = "retry"
@@ -47,10 +47,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """Where hooks go, and how they are signed.
+    """The receiver of hooks: its URL, and what hooks to it are signed with.
 
-    `secrets` are those of Standard Webhooks: two while one is being replaced, none to send unsigned. `zadig_token`
-    goes out in clear as Zadig's `X-Zadig-Token`; `instance` is the address of this installation.
+    `secrets` are those of Standard Webhooks: two during a rotation; with none, hooks are not signed. `zadig_token` is
+    sent in plain text as Zadig's `X-Zadig-Token`. `instance` is the public URL of this installation.
     """
 
     url: str
@@ -61,7 +61,7 @@ class Receiver:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What came of one attempt: `ms` it took, and either a `status` with the head of the answer, or an `error`."""
+    """The result of one attempt that took `ms`: a `status` with the head of the response, or an `error`."""
 
     outcome: Outcome
     ms: int
@@ -71,16 +71,16 @@ class Attempt:
     retry_after: timedelta | None = None
 
 
-def receiver_of(target: HookTarget, instance: str) -> Receiver:
-    """Return where the hooks of a target go. Raises SecretError when one of its secrets is no webhook secret."""
+def make_receiver(target: HookTarget, instance: str) -> Receiver:
+    """Return the receiver of a target in the settings. Raises SecretError when one of its secrets is not valid."""
     secrets = tuple(filter(None, (each.get_secret_value() for each in (target.secret, target.previous_secret))))
     for secret in secrets:
         decode_secret(secret)
     return Receiver(target.url, instance, secrets, target.zadig_token.get_secret_value() or None)
 
 
-def headers(receiver: Receiver, body: bytes, *, event: str, effect_id: str, now: datetime) -> dict[str, str]:
-    """Return all headers of a hook; the ids follow from `effect_id`, so a repeated hook is known as one."""
+def make_headers(receiver: Receiver, body: bytes, *, event: str, effect_id: str, now: datetime) -> dict[str, str]:
+    """Return all headers of a hook. Its ids are derived from `effect_id`: they are the same when it is sent again."""
     zadig = {
         "Content-Type": "application/json",
         "Accept": "application/json",
@@ -98,15 +98,15 @@ def headers(receiver: Receiver, body: bytes, *, event: str, effect_id: str, now:
 async def send(
     session: ClientSession, receiver: Receiver, body: bytes, *, event: str, effect_id: str, now: datetime
 ) -> Attempt:
-    """Post `body` once, byte for byte, and judge the answer; it never raises for what a receiver does.
+    """Post `body` once, unchanged, and return the result; a failure of the receiver raises nothing.
 
-    `session` comes from `guarded_session`. Redirects are not followed: a 3xx is a failure. An answer counts once its
-    first 4 kB, or its end, have arrived; what it says does not matter, only its status does.
+    `session` comes from `guarded_session`. Redirects are not followed: a 3xx is a failure. Only the status of the
+    response decides, once the first 4 kB of the response or all of it have arrived.
     """
     started = time.monotonic()
-    signed = headers(receiver, body, event=event, effect_id=effect_id, now=now)
+    headers = make_headers(receiver, body, event=event, effect_id=effect_id, now=now)
     try:
-        async with session.post(receiver.url, data=body, headers=signed, allow_redirects=False) as response:
+        async with session.post(receiver.url, data=body, headers=headers, allow_redirects=False) as response:
             answer = await _head(response)
     except (ClientError, TimeoutError) as error:
         return Attempt(Outcome.RETRY, _ms_since(started), error=_reason(error))
@@ -120,7 +120,7 @@ async def send(
 
 
 async def _head(response: ClientResponse) -> bytes:
-    """Read the first bytes of an answer, however it is cut into packets."""
+    """Return the first bytes of a response, however many packets it comes in."""
     answer = b""
     while len(answer) < ANSWER_LIMIT and (chunk := await response.content.read(ANSWER_LIMIT - len(answer))):
         answer += chunk
@@ -128,7 +128,7 @@ async def _head(response: ClientResponse) -> bytes:
 
 
 def _reason(error: Exception) -> Message:
-    """Say what went wrong without the address, which may hold a secret in its query."""
+    """Return what went wrong, without the URL, whose query may hold a secret."""
     match error:
         case TimeoutError():
             return Message("timed out")
@@ -153,7 +153,7 @@ def _judge(status: int) -> Outcome:
 
 
 def _retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
-    """Read `Retry-After` (RFC 9110, 10.2.3): seconds or a date; `None` without it or when it is junk."""
+    """Parse `Retry-After` (RFC 9110, 10.2.3), seconds or a date; None when it is missing or invalid."""
     value = headers.get("Retry-After", "").strip()
     if value.isdecimal():
         return timedelta(seconds=min(int(value), 10**9))

@@ -16,7 +16,7 @@ from enum import StrEnum
 from core.errors import Unauthorized
 
 TOLERANCE = timedelta(minutes=5)
-"""How far a timestamp may be from our clock, in either direction."""
+"""How far a timestamp may differ from our clock, in either direction."""
 
 _PREFIX = "whsec_"
 _TIMESTAMP = re.compile(r"[0-9]{1,11}")
@@ -33,7 +33,7 @@ class Flaw(StrEnum):
 
 
 class SignatureError(Unauthorized):
-    """A message that does not prove who sent it; `flaw` says why."""
+    """The signature of a message does not prove its sender; `flaw` is the reason."""
 
     code = "bad_signature"
     message = "The signature is not valid ({flaw}). Check the secret and the clock of the sender."
@@ -44,11 +44,11 @@ class SignatureError(Unauthorized):
 
 
 class SecretError(ValueError):
-    """A secret of ours that cannot be used; the text does not tell the secret."""
+    """A secret in the settings is not valid. The text does not contain the secret."""
 
 
 def decode_secret(secret: str) -> bytes:
-    """The key behind `whsec_<base64>` or bare base64, padded or not.
+    """Return the key in `whsec_<base64>` or plain base64, padded or not.
 
     Raises:
         SecretError: it is empty or no base64.
@@ -64,10 +64,10 @@ def decode_secret(secret: str) -> bytes:
 
 
 def sign(body: bytes, message_id: str, at: datetime, secrets: Sequence[str]) -> dict[str, str]:
-    """The three headers of a message; with several secrets (a rotation under way) each gives a signature.
+    """Return the three headers of a message, with one signature for each secret (two during a rotation).
 
     Raises:
-        SecretError: a secret cannot be read, or none is given.
+        SecretError: a secret is not valid, or there is none.
     """
     if not secrets:
         raise SecretError("signing needs a secret")
@@ -81,11 +81,11 @@ def sign(body: bytes, message_id: str, at: datetime, secrets: Sequence[str]) -> 
 
 
 def verify(body: bytes, headers: Mapping[str, str], secrets: Sequence[str], now: datetime) -> str:
-    """The id of a message signed with one of `secrets`; call it on the raw body, before parsing.
+    """Return the id of a message that is signed with one of `secrets`; pass the raw body, before it is parsed.
 
     Raises:
-        SignatureError: the message is not to be trusted.
-        SecretError: a secret of ours cannot be read.
+        SignatureError: the signature does not prove the sender.
+        SecretError: one of `secrets` is not valid.
     """
     lowered = {name.lower(): value for name, value in headers.items()}
     message_id, timestamp, given = (lowered.get(f"webhook-{name}", "") for name in ("id", "timestamp", "signature"))
@@ -100,7 +100,7 @@ def verify(body: bytes, headers: Mapping[str, str], secrets: Sequence[str], now:
 
 
 def _signature(body: bytes, message_id: str, timestamp: str, key: bytes) -> bytes:
-    # aiohttp hands over bytes of a header that are no UTF-8 as surrogates
+    # aiohttp decodes header bytes that are not UTF-8 to surrogates
     signed = b".".join((message_id.encode(errors="surrogateescape"), timestamp.encode(), body))
     return hmac.digest(key, signed, "sha256")
 
@@ -116,7 +116,7 @@ def _check_age(timestamp: str, now: datetime) -> None:
 
 
 def _decode_signature(part: str) -> bytes:
-    """The bytes of a `v1,<base64>` part; empty, which matches nothing, for another version or junk."""
+    """Return the bytes of a `v1,<base64>` part; for another version or invalid base64 b"", which matches nothing."""
     version, _, text = part.partition(",")
     if version != "v1":
         return b""

@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from adapters.common.adapter import Reported
+from adapters.common.adapter import ReportHandler
 from adapters.local.jobs import problems, steps
 from adapters.local.output import OutputLog
 from adapters.local.outputs import Outputs
@@ -50,7 +50,7 @@ class LocalRunner:
         self,
         settings: LocalSettings,
         work_dir: Path,
-        report: Reported,
+        report: ReportHandler,
         *,
         shared: bool = False,
         public_url: str = "",

@@ -1,4 +1,4 @@
-"""Slack: clicks, commands, modals and mentions in; cards, home tabs and short answers out.
+"""The adapter of Slack: it receives clicks, commands, modals and mentions, and sends cards, home tabs and replies.
 
-Importing a module of this package imports slack_sdk, and Socket Mode slack_bolt: do so only when Slack is enabled.
+Most modules import slack_sdk, and `connection` imports slack_bolt: import them only when Slack is enabled.
 """

@@ -1,17 +1,17 @@
-"""Slack as an adapter: all its wiring."""
+"""The wiring of the Slack adapter."""
 
 from __future__ import annotations
 
 from adapters.common.adapter import ChatAdapter, Host, Inbox, Listener
 from adapters.slack.client import SlackClient
-from adapters.slack.doctor import findings
+from adapters.slack.doctor import examine
 from adapters.slack.messenger import SlackMessenger
 from adapters.slack.server import EVENTS_PATH, SlackServer
 from adapters.slack.settings import SlackSettings
 
 
 def open_chat(settings: SlackSettings, host: Host) -> ChatAdapter:
-    """Return Slack, not yet listening."""
+    """Return the Slack adapter; it does not receive events yet."""
     client = SlackClient(settings)
 
     def listen(inbox: Inbox) -> Listener:
@@ -22,7 +22,7 @@ def open_chat(settings: SlackSettings, host: Host) -> ChatAdapter:
         messenger=SlackMessenger(client),
         channel=settings.channel,
         url=settings.api_url,
-        posted_to=(EVENTS_PATH,) if settings.mode == "http" else (),
+        inbound_paths=(EVENTS_PATH,) if settings.mode == "http" else (),
         listen=listen,
-        examine=lambda: findings(client),
+        examine=lambda: examine(client),
     )

@@ -1,4 +1,4 @@
-"""The blocks that cards and modals are made of, each within its limits. Slack docs: reference/block-kit/blocks."""
+"""Block Kit blocks for cards and modals, each within Slack's limits. Slack docs: reference/block-kit/blocks."""
 
 from __future__ import annotations
 
@@ -7,83 +7,84 @@ from typing import Final
 
 from yarl import URL
 
-from adapters.slack.text import JSON, clean, escape, flat, line, mrkdwn, plain
+from adapters.slack.text import JSON, clean, escape, flatten, line, mrkdwn, plain_text
 from core.card import Button, Fact, Field, Style
 
-LINK: Final = "link"  # the action_id of buttons that open a page; Slack reports their clicks, too
-SECTION: Final = 3000
-_FIELDS: Final = 10
-_BUTTONS: Final = 5  # in one row of buttons
-_URL: Final = 3000
-_TYPED: Final = 3000
+LINK: Final = "link"  # the action_id of buttons that open a page; Slack sends their clicks, too
+SECTION: Final = 3000  # characters in a section
+_FIELDS: Final = 10  # in one section
+_BUTTONS: Final = 5  # in one row
+_URL: Final = 3000  # characters in a URL
+_INPUT: Final = 3000  # characters in an input
 
 
 def header(text: str) -> JSON:
-    """Return the large first line."""
+    """Return the title of a card."""
     return {"type": "header", "text": line(text, 150)}
 
 
 def heading(text: str) -> JSON:
-    """Return the heading of a part."""
-    return {"type": "section", "text": mrkdwn(f"*{escape(flat(text), 150)}*")}
+    """Return the heading of a section."""
+    return {"type": "section", "text": mrkdwn(f"*{escape(flatten(text), 150)}*")}
 
 
-def tagged(mark: str, tag: str) -> JSON:
-    """Return the line that tells the state."""
-    return {"type": "context", "elements": [mrkdwn(f"{mark} *{escape(flat(tag), 200)}*")]}
+def status_line(mark: str, tag: str) -> JSON:
+    """Return the line with a card's status, after a coloured mark."""
+    return {"type": "context", "elements": [mrkdwn(f"{mark} *{escape(flatten(tag), 200)}*")]}
 
 
-def said(text: str) -> JSON:
-    """Return a sentence of the bot's own, which may hold `code`."""
+def sentence(text: str) -> JSON:
+    """Return a sentence of the bot, in which `code` is rendered."""
     return {"type": "section", "text": mrkdwn(escape(text, SECTION))}
 
 
 def paragraph(text: str, limit: int = SECTION) -> JSON:
-    """Return a text of somebody else, shown literally."""
-    return {"type": "section", "text": plain(text, limit)}
+    """Return a text of people, rendered literally."""
+    return {"type": "section", "text": plain_text(text, limit)}
 
 
 def note(text: str) -> JSON:
-    """Return a remark in small print."""
-    return {"type": "context", "elements": [plain(text, SECTION)]}
+    """Return a note in small print."""
+    return {"type": "context", "elements": [plain_text(text, SECTION)]}
 
 
 def facts(pairs: Sequence[Fact]) -> JSON:
     """Return up to ten labels with their values, side by side."""
-    cells = [mrkdwn(f"*{escape(flat(pair.label), 100)}*\n{escape(pair.value, 300)}") for pair in pairs[:_FIELDS]]
+    cells = [mrkdwn(f"*{escape(flatten(pair.label), 100)}*\n{escape(pair.value, 300)}") for pair in pairs[:_FIELDS]]
     return {"type": "section", "fields": cells}
 
 
 def actions(buttons: Iterable[Button]) -> list[JSON]:
-    """Return rows of buttons; an action_id is the verb, numbered where a row has it twice."""
-    elements = [button(one) for one in buttons if not one.url or _address(one.url)]
+    """Return rows of buttons. An action_id is the verb, with a number where a row has the verb twice."""
+    elements = [button_element(button) for button in buttons if not button.url or _web_address(button.url)]
     rows = [elements[start : start + _BUTTONS] for start in range(0, len(elements), _BUTTONS)]
     for row in rows:
-        seen: set[str] = set()
+        used: set[str] = set()
         for number, element in enumerate(row):
-            if element["action_id"] in seen:
+            if element["action_id"] in used:
                 element["action_id"] += f":{number}"
-            seen.add(element["action_id"])
+            used.add(element["action_id"])
     return [{"type": "actions", "elements": row} for row in rows]
 
 
-def button(one: Button) -> JSON:
-    """Return a button that reports its verb and ref, or opens a page."""
-    element: JSON = {"type": "button", "text": line(one.label, 75), "action_id": LINK if one.url else one.verb}
-    if one.style is not Style.DEFAULT:
-        element["style"] = one.style.value
-    if one.url:
-        return element | {"url": _address(one.url)}
-    if one.ref:
-        element["value"] = one.ref
-    if one.confirm and not one.field:  # a modal can be left as well
-        element["confirm"] = _confirm(one)
+def button_element(button: Button) -> JSON:
+    """Return a button that sends its verb and ref, or opens a page."""
+    action_id = LINK if button.url else button.verb
+    element: JSON = {"type": "button", "text": line(button.label, 75), "action_id": action_id}
+    if button.style is not Style.DEFAULT:
+        element["style"] = button.style.value
+    if button.url:
+        return element | {"url": _web_address(button.url)}
+    if button.ref:
+        element["value"] = button.ref
+    if button.confirm and not button.field:  # a modal asks for the field, and can be cancelled
+        element["confirm"] = _confirm(button)
     return element
 
 
-def entry(field: Field) -> JSON:
+def input_block(field: Field) -> JSON:
     """Return the input for a field of a form."""
-    limit = min(max(field.max_length, 1), _TYPED)
+    limit = min(max(field.max_length, 1), _INPUT)
     element: JSON = {
         "type": "plain_text_input",
         "action_id": field.name,
@@ -99,21 +100,21 @@ def entry(field: Field) -> JSON:
         "optional": not field.required,
         "element": element,
     }
-    return block | {"hint": plain(field.hint, 2000)} if field.hint else block
+    return block | {"hint": plain_text(field.hint, 2000)} if field.hint else block
 
 
-def _confirm(one: Button) -> JSON:
-    asked = {
-        "title": line(one.label, 100),
-        "text": plain(one.confirm, 300),
-        "confirm": line(one.label, 30),
-        "deny": plain("✕", 30),  # needs no translation
+def _confirm(button: Button) -> JSON:
+    dialog = {
+        "title": line(button.label, 100),
+        "text": plain_text(button.confirm, 300),
+        "confirm": line(button.label, 30),
+        "deny": plain_text("✕", 30),  # needs no translation
     }
-    return asked | ({} if one.style is Style.DEFAULT else {"style": one.style.value})
+    return dialog | ({} if button.style is Style.DEFAULT else {"style": button.style.value})
 
 
-def _address(url: str) -> str:
-    """Return a web address as Slack takes it, or "" for any other: its button is left out rather than the card."""
+def _web_address(url: str) -> str:
+    """Return a web address in Slack's format, or "" for any other URL: its button is left out, and the card sent."""
     try:
         address = URL(url)
     except ValueError:

@@ -1,7 +1,7 @@
-"""Socket Mode: the same requests over a WebSocket that we open, for installations without a public address.
+"""Socket Mode: requests over a WebSocket that Fabu opens, for installations without a public address.
 
-Slack docs: apis/events-api/using-socket-mode. slack_bolt holds the connection, answers pings and comes back after
-Slack refreshes it. The requests carry no signature: the connection itself is authentic.
+Slack docs: apis/events-api/using-socket-mode. slack_bolt keeps the connection, answers pings and reconnects when Slack
+refreshes the connection. The requests are not signed: TLS authenticates the connection.
 """
 
 from __future__ import annotations
@@ -24,15 +24,16 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.common.connecting import Reachability
 from adapters.slack.conversation import Conversation
-from adapters.slack.errors import SlackError, translated
+from adapters.slack.errors import SlackError, translate_errors
 from adapters.slack.inbound import parse
 from adapters.slack.settings import SlackSettings
 
 ADDRESS_LIFE: Final = 30.0
+"""Seconds in which a WebSocket address has to answer, before another address is requested."""
 EVENTS: Final = ("app_mention", "message", "app_home_opened")
 _ANY: Final = re.compile("")
 _REPEATED: Final = ("Failed to connect", "Failed to retrieve WSS URL", "Failed to check the current session")
-"""What the SDK logs at each try to connect, with a traceback; `Reachability` says it once."""
+"""Log lines of the SDK at every failed connection, with a traceback. `Reachability` logs the loss once instead."""
 
 log = logging.getLogger(__name__)
 _sdk = log.getChild("sdk")
@@ -40,7 +41,10 @@ _sdk.addFilter(lambda record: not record.getMessage().startswith(_REPEATED))
 
 
 class SocketMode:
-    """One connection, kept until `stop`. An address that fails is given up after `address_life` seconds."""
+    """One connection, kept open until `stop`.
+
+    An address that does not answer within `address_life` seconds is replaced.
+    """
 
     def __init__(self, settings: SlackSettings, conversation: Conversation, address_life: float = ADDRESS_LIFE) -> None:
         self._settings = settings
@@ -50,7 +54,7 @@ class SocketMode:
         self._connecting: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Connect in the background: Slack being away does not keep Fabu from starting."""
+        """Connect in the background, so that Fabu starts even when Slack cannot be reached."""
         self._connection = _Connection(self._app(), self._settings, self._address_life)
         self._connecting = asyncio.create_task(self._connection.connect_async())  # type: ignore[no-untyped-call]
 
@@ -70,8 +74,8 @@ class SocketMode:
                 logger=log,
                 client=client,
                 authorize=_Installation(self._settings.bot_token.get_secret_value()),
-                process_before_response=True,  # else every acknowledgement is polled for
-                request_verification_enabled=False,  # there is no signature, and bolt is reachable in no other way
+                process_before_response=True,  # otherwise bolt polls for every acknowledgement
+                request_verification_enabled=False,  # requests in Socket Mode are not signed
                 ssl_check_enabled=False,
             )
         app.command(self._settings.command)(self._receive)
@@ -92,7 +96,7 @@ class SocketMode:
 
 
 class _Connection(AsyncSocketModeHandler):
-    """Bolt's handler on a client that does not stick to an expired address."""
+    """Bolt's handler, with a client that replaces expired addresses."""
 
     def __init__(self, app: AsyncApp, settings: SlackSettings, address_life: float) -> None:
         self.app = app
@@ -105,7 +109,7 @@ class _Connection(AsyncSocketModeHandler):
 
 
 class _Client(SocketModeClient):
-    """The SDK's client tries the address it has until it works, which an expired one never does."""
+    """The SDK's client, which does not retry one address for ever: it may have expired."""
 
     address_life = ADDRESS_LIFE
     reachability: Reachability
@@ -124,7 +128,7 @@ class _Client(SocketModeClient):
 
     async def issue_new_wss_url(self) -> str:
         try:
-            with translated():
+            with translate_errors():
                 return await super().issue_new_wss_url()
         except SlackError as error:
             self.reachability.lost(error.reason)
@@ -132,7 +136,7 @@ class _Client(SocketModeClient):
 
 
 class _Installation(AsyncAuthorize):
-    """Names the one installation there is, so that bolt need not ask Slack for it."""
+    """Returns the one installation there is, which bolt would request from Slack."""
 
     def __init__(self, bot_token: str) -> None:
         self._bot_token = bot_token
@@ -145,7 +149,7 @@ class _Installation(AsyncAuthorize):
 
 @contextmanager
 def _without_environment() -> Iterator[None]:
-    """Hide SLACK_* variables, from which bolt would take tokens and switch on its OAuth flow."""
+    """Hide the SLACK_* environment variables, from which bolt would read tokens and enable its OAuth flow."""
     hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("SLACK_")}
     try:
         yield

@@ -1,4 +1,4 @@
-"""Proof that a request comes from Slack, checked on the raw bytes before anything is believed.
+"""Verifies that a request comes from Slack, by the signature of its raw bytes, before it is parsed.
 
 Slack docs: authentication/verifying-requests-from-slack.
 """
@@ -26,13 +26,13 @@ class _Unix(UnixClock):
 
 
 class Verifier:
-    """Checks requests against the signing secret of one app. Raises ValueError without one."""
+    """Verifies requests with the signing secret of one app. Raises ValueError without a secret."""
 
     def __init__(self, signing_secret: str, clock: Clock) -> None:
         self._verifier = SignatureVerifier(signing_secret, _Unix(clock))
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> None:
-        """Raise Unauthorized for a request that Slack did not sign, or not within the last five minutes."""
+        """Raise Unauthorized unless Slack signed the request within the last five minutes."""
         timestamp, signature = headers.get("X-Slack-Request-Timestamp", ""), headers.get("X-Slack-Signature", "")
         if not (_SECONDS.fullmatch(timestamp) and signature.isascii()):  # slack_sdk raises on both
             raise Unauthorized

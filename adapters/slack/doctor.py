@@ -1,9 +1,9 @@
-"""A check-up of the Slack app: the token, its scopes, the signing secret, Socket Mode."""
+"""The check-up of the Slack app: the bot token, its scopes, the signing secret, Socket Mode."""
 
 from __future__ import annotations
 
 from adapters.slack.client import SlackClient
-from adapters.slack.errors import SlackError, translated
+from adapters.slack.errors import SlackError, translate_errors
 from core.ports.checkup import Finding
 
 SCOPES = (
@@ -17,8 +17,8 @@ SCOPES = (
 )
 
 
-async def findings(client: SlackClient) -> list[Finding]:
-    """Return what was found, the token first. Raises nothing: what fails is a finding."""
+async def examine(client: SlackClient) -> list[Finding]:
+    """Return the findings, that on the bot token first. Raises nothing: a failed call is a finding."""
     found = await _token(client)
     if client.settings.mode == "http":
         found.append(
@@ -37,7 +37,7 @@ async def findings(client: SlackClient) -> list[Finding]:
 
 async def _token(client: SlackClient) -> list[Finding]:
     try:
-        with translated():
+        with translate_errors():
             answer = await client.web.auth_test()
     except SlackError as error:
         if error.vendor_code:
@@ -58,7 +58,7 @@ async def _token(client: SlackClient) -> list[Finding]:
 
 async def _socket(client: SlackClient) -> Finding:
     try:
-        with translated():
+        with translate_errors():
             await client.web.apps_connections_open(app_token=client.settings.app_token.get_secret_value())
     except SlackError as error:
         cure = "Enable Socket Mode, and copy an app-level token with connections:write to slack.app_token"

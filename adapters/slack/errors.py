@@ -1,4 +1,4 @@
-"""How Slack says no. Slack docs: the error tables of reference/methods, apis/web-api/rate-limits."""
+"""The errors of Slack's Web API. Slack docs: the error tables of reference/methods, apis/web-api/rate-limits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from core.errors import DeliveryError
 from core.messages import Message
 
-NOT_THERE: Final = frozenset({"users_not_found", "user_not_found", "user_not_visible"})
+NO_SUCH_USER: Final = frozenset({"users_not_found", "user_not_found", "user_not_visible"})
 NO_UPDATE: Final = frozenset(
     {
         "message_not_found",
@@ -25,9 +25,11 @@ NO_UPDATE: Final = frozenset(
         "not_in_channel",
     }
 )
-NOT_SHOWN: Final = frozenset(
+"""Why a message cannot be updated any more."""
+NO_EPHEMERAL: Final = frozenset(
     {"channel_not_found", "not_in_channel", "user_not_in_channel", "is_archived", "messages_tab_disabled"}
 )
+"""Why an ephemeral message cannot be sent to a user in a channel."""
 _RETRYABLE: Final = frozenset(
     {
         "ratelimited",
@@ -43,7 +45,7 @@ _RETRYABLE: Final = frozenset(
 
 
 class SlackError(DeliveryError):
-    """Slack refused a call or could not be reached; `vendor_code` is its `error`, empty if there was no answer."""
+    """Slack refused a call or could not be reached. `vendor_code` is Slack's `error`; empty without an answer."""
 
     def __init__(
         self, reason: Message, *, retryable: bool, vendor_code: str = "", retry_after: float | None = None, sent: bool
@@ -53,21 +55,21 @@ class SlackError(DeliveryError):
 
 
 def is_outage(error: DeliveryError) -> bool:
-    """Return whether nobody answered, or only that it does not work now: neither a refusal nor a rate limit."""
+    """Return whether Slack does not answer, or only with server errors; refusals and rate limits are no outage."""
     has_code = isinstance(error, SlackError) and error.vendor_code
     return error.retryable and error.retry_after is None and not has_code
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Turn whatever slack_sdk and aiohttp raise into SlackError, without headers, tokens or addresses."""
+def translate_errors() -> Iterator[None]:
+    """Raise the errors of slack_sdk and aiohttp as SlackError, without headers, tokens or URLs."""
     try:
         yield
     except SlackApiError as error:
         answer = error.response
-        if not isinstance(answer, AsyncSlackResponse):  # JSON that breaks off
+        if not isinstance(answer, AsyncSlackResponse):  # the JSON is cut off
             raise SlackError(Message("unreadable answer"), retryable=True, sent=True) from None
-        raise refusal(answer.status_code, answer.headers, answer.data) from None
+        raise read_error(answer.status_code, answer.headers, answer.data) from None
     except aiohttp.ClientConnectorError:
         raise SlackError(Message("it cannot be reached"), retryable=True, sent=False) from None
     except (TimeoutError, aiohttp.ClientError, SlackClientError) as error:
@@ -75,8 +77,8 @@ def translated() -> Iterator[None]:
         raise SlackError(reason, retryable=True, sent=True) from None
 
 
-def refusal(status: int, headers: Mapping[str, str], answer: Any) -> SlackError:
-    """Return the error in an answer. What is unreadable came from something in between: it may pass."""
+def read_error(status: int, headers: Mapping[str, str], answer: Any) -> SlackError:
+    """Return the error in an answer. One without a code comes from a proxy, and may be retried."""
     code = answer.get("error", "") if isinstance(answer, dict) else ""
     details = answer.get("response_metadata", {}).get("messages", []) if isinstance(answer, dict) else []
     after = headers.get("Retry-After", "")

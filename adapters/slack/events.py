@@ -1,4 +1,4 @@
-"""What Slack delivers, as far as it is needed; whatever else a payload holds is ignored.
+"""Models of the payloads that Slack sends. Fields that Fabu does not use are ignored.
 
 Slack docs: reference/interaction-payloads, interactivity/implementing-slash-commands, apis/events-api.
 """
@@ -14,19 +14,19 @@ Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else val
 
 
 class Wire(BaseModel):
-    """A part of a payload."""
+    """The base of all parts of a payload."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 class User(Wire):
-    """Who acted. Names are not read: they prove nothing."""
+    """The user who acted. Their name is ignored, since it does not identify them."""
 
     id: Id
 
 
 class Action(Wire):
-    """What was clicked."""
+    """The clicked button."""
 
     action_id: Id
     value: Text = ""
@@ -34,7 +34,7 @@ class Action(Wire):
 
 
 class Container(Wire):
-    """Where it was clicked: a message, or a view."""
+    """The place of the click: a message, or a view."""
 
     type: Text = ""
     channel_id: Text = ""
@@ -42,20 +42,20 @@ class Container(Wire):
     thread_ts: Text = ""
 
 
-class Entered(Wire):
-    """What an input holds."""
+class InputValue(Wire):
+    """The value of an input."""
 
     value: Text = ""
 
 
 class State(Wire):
-    """The inputs by block_id and action_id."""
+    """The values of all inputs, by block_id and action_id."""
 
-    values: dict[str, dict[str, Entered]] = {}
+    values: dict[str, dict[str, InputValue]] = {}
 
     def by_block(self) -> dict[str, str]:
-        """Return the typed texts by block_id; a block has one input."""
-        return {block: entered.value for block, inputs in self.values.items() for entered in inputs.values()}
+        """Return the values by block_id; a block has one input."""
+        return {block: entry.value for block, inputs in self.values.items() for entry in inputs.values()}
 
 
 class BlockActions(Wire):
@@ -71,7 +71,7 @@ class BlockActions(Wire):
 
 
 class View(Wire):
-    """A submitted modal."""
+    """A modal, as it was submitted."""
 
     id: Id
     callback_id: Text = ""
@@ -81,7 +81,7 @@ class View(Wire):
 
 
 class ViewSubmission(Wire):
-    """A modal was sent."""
+    """The submission of a modal."""
 
     type: Literal["view_submission"]
     user: User
@@ -90,7 +90,7 @@ class ViewSubmission(Wire):
 
 
 class Origin(Wire):
-    """What a modal of ours carries in private_metadata: what it is about, and where it was opened."""
+    """The private_metadata of Fabu's modals: the ref of their subject, and where they were opened."""
 
     ref: str = ""
     channel: str = ""
@@ -125,13 +125,13 @@ class Event(Wire):
 
 
 class Authorization(Wire):
-    """For whom an event is delivered: the bot."""
+    """The app's bot, for which Slack sends an event."""
 
     user_id: Text = ""
 
 
 class EventCallback(Wire):
-    """The envelope of an event; the same event_id is the same event, delivered again."""
+    """The envelope of an event; Slack sends the same event_id when it sends an event again."""
 
     type: Literal["event_callback"]
     event_id: Id

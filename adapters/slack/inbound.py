@@ -1,7 +1,6 @@
-"""From a proven payload to the request of a chat user.
+"""Parses verified payloads, of HTTP and of Socket Mode, into requests of chat users.
 
-HTTP and Socket Mode deliver the same bodies, so both end here. Who asks is the user of the envelope; what a button or
-a modal carries is a ref, which gives no right.
+The requester is the user in the envelope. A button or a modal carries a ref, which grants nothing.
 """
 
 from __future__ import annotations
@@ -15,14 +14,14 @@ from typing import Any
 from adapters.slack.components import LINK
 from adapters.slack.events import BlockActions, Command, EventCallback, Origin, ViewSubmission
 from adapters.slack.render import SAY
-from adapters.slack.text import typed
+from adapters.slack.text import strip_markup
 from core.chat import Inbound
 
 PLATFORM = "slack"
 
 
 class Kind(Enum):
-    """How a request came, which decides how it may be answered."""
+    """The kind of a request, which determines how Slack accepts a reply."""
 
     CLICK = auto()
     SUBMISSION = auto()
@@ -33,9 +32,9 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a user asks, and where the answer may go.
+    """A request of a user, and where replies to it may be sent.
 
-    `at_home` tells that it came from the home tab.
+    `at_home` is whether it comes from the home tab.
     """
 
     kind: Kind
@@ -45,16 +44,16 @@ class Request:
     at_home: bool = False
 
     def origin(self) -> dict[str, str]:
-        """Return what a modal has to carry so that its submission is answered here."""
+        """Return the place of this request, for a modal to carry, so that the reply to its submission is sent there."""
         return Origin(
             channel=self.inbound.channel, message=self.inbound.message, response_url=self.response_url
         ).model_dump(exclude_defaults=True)
 
 
 def parse(body: Mapping[str, Any]) -> Request | None:
-    """Read the JSON of an interaction or event, or the fields of a command; None for what is not for us.
+    """Parse the JSON of an interaction or event, or the fields of a command; None when there is nothing to do.
 
-    Raises ValueError (pydantic's among it) for what Slack would not send.
+    Raises ValueError (also pydantic's) for a body that is not Slack's.
     """
     match body.get("type"):
         case "block_actions":
@@ -74,14 +73,14 @@ def _click(payload: BlockActions) -> Request | None:
     verb = action.action_id.partition(":")[0]
     if verb == LINK:
         return None
-    says = verb == SAY
+    is_command = verb == SAY
     inbound = Inbound(
         PLATFORM,
         payload.user.id,
         payload.trigger_id or f"{place.message_ts}:{action.action_ts}:{payload.user.id}",
-        text=action.value if says else "",
-        verb="" if says else verb,
-        ref="" if says else action.value,
+        text=action.value if is_command else "",
+        verb="" if is_command else verb,
+        ref="" if is_command else action.value,
         values=payload.state.by_block() if payload.state else {},
         channel=place.channel_id,
         message=place.message_ts,
@@ -106,7 +105,7 @@ def _submission(payload: ViewSubmission) -> Request:
         message=origin.message,
         private=origin.channel.startswith("D"),
     )
-    at_home = not origin.channel  # what a modal carries names a channel, unless the home tab opened it
+    at_home = not origin.channel  # only a modal that was opened from the home tab has none
     return Request(Kind.SUBMISSION, inbound, payload.trigger_id, origin.response_url, at_home=at_home)
 
 
@@ -115,9 +114,9 @@ def _command(payload: Command) -> Request:
         PLATFORM,
         payload.user_id,
         payload.trigger_id,
-        text=typed(payload.text),
+        text=strip_markup(payload.text),
         channel=payload.channel_id,
-        private=True,  # typed and answered unseen by others, wherever it is
+        private=True,  # nobody else sees a slash command or its reply, in any channel
     )
     return Request(Kind.COMMAND, inbound, payload.trigger_id, payload.response_url)
 
@@ -137,7 +136,7 @@ def _event(payload: EventCallback) -> Request | None:
         PLATFORM,
         event.user,
         key,
-        text=typed(re.sub(rf"<@(?:{bots})(?:\|[^<>]*)?>", "", event.text) if bots else event.text),
+        text=strip_markup(re.sub(rf"<@(?:{bots})(?:\|[^<>]*)?>", "", event.text) if bots else event.text),
         channel=event.channel,
         message=event.ts,
         thread=event.thread_ts,

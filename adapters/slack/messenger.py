@@ -1,18 +1,18 @@
-"""Posts Fabu's cards to Slack and keeps them up to date."""
+"""The outbound side of Slack: posts and updates cards, and finds users."""
 
 from __future__ import annotations
 
-from adapters.slack import render
 from adapters.slack.client import SlackClient
 from adapters.slack.errors import NO_UPDATE, SlackError
 from adapters.slack.inbound import PLATFORM
+from adapters.slack.render import FALLBACK, render_message
 from adapters.slack.text import escape
 from core.card import Card
 from core.ports.messenger import Place, Posted
 
 
 class SlackMessenger:
-    """The outbound side of Slack (`core.ports.messenger.Messenger`). Every method raises SlackError."""
+    """The messenger of Slack (`core.ports.messenger.Messenger`). Every method raises SlackError."""
 
     platform = PLATFORM
     threads = True
@@ -23,12 +23,12 @@ class SlackMessenger:
 
     async def post(self, place: Place, card: Card, key: str) -> Posted:
         """Post a card to a person or a channel."""
-        channel = await self._client.direct(place.user) if place.user else place.channel
-        return await self._client.send(channel, render.message(card))
+        channel = await self._client.open_direct_channel(place.user) if place.user else place.channel
+        return await self._client.send(channel, render_message(card))
 
     async def update(self, posted: Posted, card: Card) -> bool:
-        """Show the newest state on a card; False when Slack no longer lets it change."""
-        content = render.message(card)
+        """Replace the content of a card; False when Slack does not permit that any more."""
+        content = render_message(card)
         try:
             await self._client.update(posted, content)
         except SlackError as error:
@@ -38,25 +38,25 @@ class SlackMessenger:
         return True
 
     async def say(self, posted: Posted, text: str, key: str) -> None:
-        """Write a plain text into the thread below a card."""
-        await self._client.send(posted.channel, {"text": escape(text, render.FALLBACK)}, posted.message)
+        """Post a plain text in the thread below a card."""
+        await self._client.send(posted.channel, {"text": escape(text, FALLBACK)}, posted.message)
 
     async def find_user(self, email: str, phone: str) -> str:
-        """Return the id of the active user with an e-mail address, or "". Slack cannot look up phones."""
-        user = await self._client.user_by_email(email) if email else None
+        """Return the id of the active user with an e-mail address, or "". Slack finds nobody by phone number."""
+        user = await self._client.find_user_by_email(email) if email else None
         return str(user["id"]) if user else ""
 
     async def contact(self, user: str) -> tuple[str, str] | None:
-        """Return the confirmed e-mail address of an active member, and no phone: Slack does not verify phones.
+        """Return the confirmed e-mail address of an active member, and no phone number: Slack does not verify those.
 
-        None for people of other organisations too: their addresses are the word of a stranger.
+        None for members of other organisations, too, whose addresses our organisation does not vouch for.
         """
-        found = await self._client.user(user)
-        if found is None:
+        member = await self._client.get_user(user)
+        if member is None:
             return None
-        email = found.get("profile", {}).get("email") or ""
-        return (email if found.get("is_email_confirmed", True) else "", "")
+        email = member.get("profile", {}).get("email") or ""
+        return (email if member.get("is_email_confirmed", True) else "", "")
 
     async def close(self) -> None:
-        """Give up connections."""
+        """Close the connections."""
         await self._client.close()

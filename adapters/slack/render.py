@@ -1,7 +1,7 @@
-"""Cards, replies, home tabs and modals as Block Kit, within what Slack allows.
+"""Renders cards, replies, home tabs and modals as Block Kit, within Slack's limits.
 
-Rows without buttons share blocks. Sections share the room that is left; rows beyond it are counted, and the card's
-`more` button leads to all of them.
+Rows without buttons share blocks. Sections share the space that the head and the buttons leave. A line counts the rows
+that do not fit; the card's `more` button opens the page with all of them.
 """
 
 from __future__ import annotations
@@ -12,75 +12,76 @@ from typing import Final
 
 import orjson
 
-from adapters.slack import components as b
-from adapters.slack.text import JSON, clean, cut, escape, flat, line
-from adapters.slack.validate import checked, checked_view
+from adapters.slack import components
+from adapters.slack.text import JSON, clean, cut, escape, flatten, line
+from adapters.slack.validate import require_valid, require_valid_view
 from core.card import Button, Card, Form, Row, Section, Style, Tone
 from core.chat import Reply
 
 MAX_BLOCKS: Final = 50
-MAX_CHARACTERS: Final = 12_000  # of all texts; Slack answers msg_blocks_too_long somewhat above
+MAX_CHARACTERS: Final = 12_000  # of all texts; somewhat above, Slack answers msg_blocks_too_long
 MAX_BUTTONS: Final = 25  # below a card
-FALLBACK: Final = 3000
-VALUE: Final = 2000
-SHORT: Final = 24  # the title of a modal and its buttons
-SAY: Final = "say"  # the verb of a button that types its value as a command
+FALLBACK: Final = 3000  # characters of the text for notifications
+VALUE: Final = 2000  # characters of the value of a button
+MODAL_LABEL: Final = 24  # characters of the title of a modal and its buttons
+SAY: Final = "say"  # the verb of a button whose value is run as a typed command
 _MARKS: Final = {Tone.NEUTRAL: "⚪", Tone.WAITING: "🟡", Tone.ACTIVE: "🔵", Tone.GOOD: "🟢", Tone.BAD: "🔴"}
-_TITLE: Final = 300
-_ROW: Final = 1000
-_TOGETHER: Final = 1500  # characters of rows that share a block
+_TITLE: Final = 300  # characters of the title of a row
+_ROW: Final = 1000  # characters of a row
+_ROWS: Final = 1500  # characters of the rows that share a block
 
 
-def message(card: Card) -> JSON:
-    """Return the text for notifications and the blocks of a card. Raises DeliveryError if it broke Slack's rules."""
-    return {"text": escape(card.summary, FALLBACK), "blocks": checked(_card(card))}
+def render_message(card: Card) -> JSON:
+    """Return the text for notifications and the blocks of a card. Raises DeliveryError when Slack would refuse them."""
+    return {"text": escape(card.summary, FALLBACK), "blocks": require_valid(_card(card))}
 
 
-def answer(reply: Reply) -> JSON:
-    """Return a reply as the content of a message: its sentence alone, or above its card."""
+def render_reply(reply: Reply) -> JSON:
+    """Return a reply as the content of a message: its sentence, its card, or the sentence above the card."""
     if reply.card is None:
         return {"text": escape(reply.text, FALLBACK)}
     if not reply.text:
-        return message(reply.card)
-    return {"text": escape(reply.text, FALLBACK), "blocks": checked(_card(reply.card, b.said(reply.text)))}
+        return render_message(reply.card)
+    blocks = _card(reply.card, components.sentence(reply.text))
+    return {"text": escape(reply.text, FALLBACK), "blocks": require_valid(blocks)}
 
 
-def home(card: Card) -> JSON:
+def render_home(card: Card) -> JSON:
     """Return a card as the view of a home tab."""
-    return {"type": "home", "blocks": checked(_card(card))}
+    return {"type": "home", "blocks": require_valid(_card(card))}
 
 
-def opener(form: Form, text: str) -> JSON:
-    """Return a message with a button that types `text` again: a modal opens upon a click, not upon a message."""
+def render_opener(form: Form, text: str) -> JSON:
+    """Return a message with a button that runs `text` as a command: only a click, not a message, can open a modal."""
     button = Button(SAY, form.title, text[:VALUE], Style.PRIMARY)
-    return {"text": escape(form.title, FALLBACK), "blocks": checked(b.actions([button]))}
+    return {"text": escape(form.title, FALLBACK), "blocks": require_valid(components.actions([button]))}
 
 
-def modal(form: Form, origin: JSON) -> JSON:
-    """Return the view for a form; `origin` says where its result is to be told, and comes back with the submission.
+def render_modal(form: Form, origin: JSON) -> JSON:
+    """Return the view for a form. The submission returns `origin`, the place that the reply to it is sent to.
 
-    Raises DeliveryError if it broke Slack's rules.
+    Raises DeliveryError when Slack would refuse the view.
     """
     view = {
         "type": "modal",
         "callback_id": form.verb,
         "private_metadata": orjson.dumps(origin | {"ref": form.ref}).decode(),
-        "title": line(form.title, SHORT),
-        "submit": line(form.submit, SHORT),
-        "blocks": [b.entry(field) for field in form.fields],
+        "title": line(form.title, MODAL_LABEL),
+        "submit": line(form.submit, MODAL_LABEL),
+        "blocks": [components.input_block(field) for field in form.fields],
     }
-    return checked_view(view)
+    return require_valid_view(view)
 
 
 @dataclass(slots=True)
 class _Room:
-    """How much more a message, or one section of it, may hold."""
+    """The space that is left in a message, or in one of its sections."""
 
     blocks: int
     characters: int
 
     def take(self, blocks: Sequence[JSON]) -> bool:
-        """Count the blocks in, unless they do not fit."""
+        """Subtract the space of blocks; False, and nothing subtracted, when they do not fit."""
         count, characters = len(blocks), _characters(list(blocks))
         if count > self.blocks or characters > self.characters:
             return False
@@ -90,7 +91,7 @@ class _Room:
 
 
 def _characters(node: object) -> int:
-    """Count the characters of all texts."""
+    """Return the number of characters of all texts."""
     if isinstance(node, dict):
         text = node.get("text")
         return (len(text) if isinstance(text, str) else 0) + sum(map(_characters, node.values()))
@@ -98,48 +99,51 @@ def _characters(node: object) -> int:
 
 
 def _card(card: Card, *above: JSON) -> list[JSON]:
-    head = [*above, b.header(card.title)]
+    head = [*above, components.header(card.title)]
     if card.tag:
-        head.append(b.tagged(_MARKS[card.tone], card.tag))
+        head.append(components.status_line(_MARKS[card.tone], card.tag))
     if card.facts:
-        head.append(b.facts(card.facts))
+        head.append(components.facts(card.facts))
     buttons = (*card.buttons[:MAX_BUTTONS], *([card.more] if card.more else ()))
-    tail = [*([b.note(card.note)] if card.note else ()), *b.actions(buttons)]
+    tail = [*([components.note(card.note)] if card.note else ()), *components.actions(buttons)]
     room = _Room(MAX_BLOCKS - len(head + tail), MAX_CHARACTERS - _characters(head + tail))
     body: list[JSON] = []
     for left, section in zip(range(len(card.sections), 0, -1), card.sections, strict=True):
-        shown = list(_section(section, _Room(room.blocks // left, room.characters // left)))
-        room.take(shown)
-        body += shown
+        blocks = list(_section(section, _Room(room.blocks // left, room.characters // left)))
+        room.take(blocks)
+        body += blocks
     return head + body + tail
 
 
 def _section(section: Section, room: _Room) -> Iterator[JSON]:
-    folded = len(section.rows)
-    room.take([b.note(_more(folded))])
-    if section.heading and room.take([shown := b.heading(section.heading)]):
-        yield shown
-    if section.text and room.take([shown := b.paragraph(section.text, max(1, min(b.SECTION, room.characters)))]):
-        yield shown
-    for rows in _together(section.rows):
+    hidden = len(section.rows)
+    room.take([_more(hidden)])
+    if section.heading and room.take([heading := components.heading(section.heading)]):
+        yield heading
+    if section.text:
+        limit = max(1, min(components.SECTION, room.characters))
+        if room.take([paragraph := components.paragraph(section.text, limit)]):
+            yield paragraph
+    for rows in _groups(section.rows):
         if not room.take(blocks := _rows(rows)):
             break
-        folded -= len(rows)
+        hidden -= len(rows)
         yield from blocks
-    if folded:
-        yield b.note(_more(folded))
+    if hidden:
+        yield _more(hidden)
 
 
-def _more(count: int) -> str:
-    return f"… +{count}"  # needs no translation
+def _more(rows: int) -> JSON:
+    """Return the line that counts hidden rows."""
+    return components.note(f"… +{rows}")  # needs no translation
 
 
-def _together(rows: Sequence[Row]) -> Iterator[list[Row]]:
-    """Yield rows that share a block: neighbours without buttons, up to a readable size."""
+def _groups(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    """Yield the rows of each block: neighbours without buttons share one, up to a readable size."""
     group: list[Row] = []
     for row in rows:
         alone = bool(row.buttons or row.url)
-        if group and (alone or sum(len(_line(one)) for one in group) + len(_line(row)) > _TOGETHER):
+        if group and (alone or sum(len(_line(member)) for member in group) + len(_line(row)) > _ROWS):
             yield group
             group = []
         if alone:
@@ -151,14 +155,14 @@ def _together(rows: Sequence[Row]) -> Iterator[list[Row]]:
 
 
 def _rows(rows: Sequence[Row]) -> list[JSON]:
-    block = b.paragraph("\n".join(map(_line, rows)))
+    block = components.paragraph("\n".join(map(_line, rows)))
     link = [Button("open", "↗", url=row.url) for row in rows if row.url]
-    below = b.actions([*rows[0].buttons, *link])
+    below = components.actions([*rows[0].buttons, *link])
     if len(below) == 1 and len(below[0]["elements"]) == 1:
         return [block | {"accessory": below[0]["elements"][0]}]
     return [block, *below]
 
 
 def _line(row: Row) -> str:
-    title = cut(flat(f"{row.mark} {row.title}"), _TITLE)
+    title = cut(flatten(f"{row.mark} {row.title}"), _TITLE)
     return f"{title}\n{cut(clean(row.detail), _ROW - _TITLE)}" if row.detail else title

@@ -23,5 +23,5 @@ class SlackSettings(Section):
 
     @property
     def enabled(self) -> bool:
-        """Whether Slack is used."""
+        """Whether Slack is enabled."""
         return bool(self.bot_token)

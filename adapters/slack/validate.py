@@ -1,7 +1,7 @@
-"""What Slack would refuse about blocks and views, found before they are sent.
+"""Validates blocks and views before they are sent.
 
-Slack docs: reference/block-kit (blocks, block elements, composition objects), reference/views. Only what this adapter
-makes is known here; anything else counts as a problem.
+Slack docs: reference/block-kit (blocks, block elements, composition objects), reference/views. Only the blocks that
+this adapter renders are known; any other block is a problem.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from core.messages import Message
 
 PLAIN: Final = ("plain_text",)
 TEXTS: Final = ("plain_text", "mrkdwn")
-_KNOWN: Final = {  # type -> the keys it may have
+_KEYS: Final = {  # the keys of each type
     "header": {"text"},
     "section": {"text", "fields", "accessory"},
     "context": {"elements"},
@@ -28,14 +28,14 @@ _KNOWN: Final = {  # type -> the keys it may have
 }
 
 
-def checked(blocks: list[JSON]) -> list[JSON]:
-    """Return the blocks of a message or home tab. Raises DeliveryError, not to be retried, with the first problem."""
+def require_valid(blocks: list[JSON]) -> list[JSON]:
+    """Return the blocks of a message or home tab. Raises DeliveryError, not retryable, with the first problem."""
     _refuse(problems(blocks))
     return blocks
 
 
-def checked_view(view: JSON) -> JSON:
-    """Return a view. Raises DeliveryError, not to be retried, with the first problem."""
+def require_valid_view(view: JSON) -> JSON:
+    """Return a view. Raises DeliveryError, not retryable, with the first problem."""
     _refuse(view_problems(view))
     return view
 
@@ -47,7 +47,7 @@ def _refuse(found: list[str]) -> None:
 
 
 def problems(blocks: Sequence[JSON], limit: int = 50) -> list[str]:
-    """Return what is wrong with blocks, as `place: what`."""
+    """Return the problems of blocks, as `place: problem`."""
     found = [] if 1 <= len(blocks) <= limit else [f"blocks: there are {len(blocks)}, allowed are 1 to {limit}"]
     ids = [block["block_id"] for block in blocks if "block_id" in block]
     if len(ids) > len(set(ids)):
@@ -56,7 +56,7 @@ def problems(blocks: Sequence[JSON], limit: int = 50) -> list[str]:
 
 
 def view_problems(view: JSON) -> list[str]:
-    """Return what is wrong with a modal or home tab."""
+    """Return the problems of a modal or home tab."""
     found = [*_keys(view), *problems(view["blocks"], 100)]
     if view["type"] == "modal":
         found += [*_text(view["title"], 24, PLAIN), *_text(view["submit"], 24, PLAIN)]
@@ -65,7 +65,7 @@ def view_problems(view: JSON) -> list[str]:
 
 
 def _keys(node: JSON, also: str = "type") -> Iterator[str]:
-    known = _KNOWN.get(node["type"])
+    known = _KEYS.get(node["type"])
     if known is None:
         yield f"{node['type']} is not known"
     elif unknown := node.keys() - known - {also, "type"}:
@@ -109,7 +109,7 @@ def _block(block: JSON) -> Iterator[str]:
             yield from _length("initial_value", element, element["max_length"])
             if not 1 <= element["max_length"] <= 3000:
                 yield "max_length is not between 1 and 3000"
-        case _:  # told by _keys
+        case _:  # reported by _keys
             pass
 
 

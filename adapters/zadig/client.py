@@ -24,7 +24,7 @@ from aiohttp import (
 )
 from pydantic import TypeAdapter, ValidationError
 
-from adapters.common.connecting import Reachability, unreached
+from adapters.common.connecting import Reachability, connection_failure
 from adapters.zadig.models import Failure, ReleasePlan, StartedTask, Task, TaskList, TaskSummary, WorkflowDetail
 from core.errors import DeliveryError
 from core.messages import Message
@@ -166,7 +166,7 @@ class ZadigClient:
             ) as response:
                 raw = await response.read()
         except (ClientError, TimeoutError) as error:
-            self._reachability.lost(unreached(error) or "no answer in time")
+            self._reachability.lost(connection_failure(error) or "no answer in time")
             raise _no_answer(error, reads=reads) from error
         self._reachability.restored()
         if response.status != HTTPStatus.OK:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, InvalidURL
 from pydantic import TypeAdapter
 
-from adapters.common.connecting import unreached
+from adapters.common.connecting import connection_failure
 from bot.cli.failure import ExitCode, Failure
 from core.chat import Reply
 
@@ -157,7 +157,7 @@ def _explain_connection_errors(url: str) -> Iterator[None]:
     except TimeoutError:
         raise Failure(f"Fabu at {url} does not answer in time. Try again, and look at the server's log.") from None
     except ClientError as error:
-        raise Failure(f"There is no Fabu at {url} ({unreached(error)}). {cure}") from None
+        raise Failure(f"There is no Fabu at {url} ({connection_failure(error)}). {cure}") from None
 
 
 def _refusal(answer: ClientResponse, text: str) -> Failure:

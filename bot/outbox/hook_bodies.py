@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from adapters.hooks.body import render
+from adapters.hooks.body import render_body
 from core.effects import Effect, Hook
 from core.engine import Engine
 from core.errors import NotFound, Thing
@@ -78,7 +78,7 @@ class HookBodies:
                 continue
             plan = plans[effect.plan_id]
             try:
-                made.append(render(plan, effect.payload_as(Hook), directory, document_aliases=self._aliases))
+                made.append(render_body(plan, effect.payload_as(Hook), directory, document_aliases=self._aliases))
             except Exception as error:  # noqa: BLE001
                 made.append(error)
         return made

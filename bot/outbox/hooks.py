@@ -17,7 +17,7 @@ from http import HTTPStatus
 from adapters.common.connecting import Reachability
 from adapters.hooks.guard import guarded_session
 from adapters.hooks.schedule import DISABLE_AFTER, MAX_RETRY_AFTER, next_delay, should_disable
-from adapters.hooks.sender import Attempt, Outcome, receiver_of, send
+from adapters.hooks.sender import Attempt, Outcome, make_receiver, send
 from bot.outbox.hook_bodies import HookBodies
 from bot.outbox.worker import Courier, Sent
 from config.settings import Settings
@@ -43,7 +43,7 @@ class Hooks:
         """Read the endpoints of the settings. Raises SecretError when one of their secrets is no webhook secret."""
         self._store, self._engine, self._clock = store, engine, clock
         self._bodies = HookBodies(store, engine, document_aliases=settings.hooks.document_aliases)
-        self._receivers = {target.name: receiver_of(target, settings.public_url) for target in settings.hooks.targets}
+        self._receivers = {target.name: make_receiver(target, settings.public_url) for target in settings.hooks.targets}
         self._session = guarded_session(settings.hooks.allow_internal)
         self._healthy: set[Destination] = set()
         self._reachability = {

@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from aiohttp import web
 
 from adapters.common.system import SystemClock, SystemIds
-from adapters.hooks.body import render
+from adapters.hooks.body import render_body
 from adapters.hooks.guard import guarded_session
 from adapters.hooks.sender import Receiver, send
 from adapters.store.migrate import upgrade
@@ -246,7 +246,7 @@ async def body(database: str) -> tuple[float, int]:
 
     def make(reading: Reading) -> tuple[float, int]:
         started = time.perf_counter()
-        made = render(reading.plans.get_masked([plan_id])[plan_id], hook, engine.directory)
+        made = render_body(reading.plans.get_masked([plan_id])[plan_id], hook, engine.directory)
         return (time.perf_counter() - started) * 1000, len(made)
 
     tries = [await store.read(make) for _ in range(9)]

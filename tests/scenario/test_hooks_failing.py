@@ -91,7 +91,7 @@ async def test_what_a_good_answer_says_does_not_matter(tmp_path: Path) -> None:
         assert attempt.answer.startswith("<html>")
 
 
-@pytest.mark.parametrize(("asked", "waits"), [("120", 120), ("999999", 3600), ("soon", 4)])
+@pytest.mark.parametrize(("asked", "waits"), [("120", 120), ("1", 4), ("999999", 3600), ("soon", 4)])
 async def test_a_busy_receiver_says_when_to_come_again(tmp_path: Path, asked: str, waits: int) -> None:
     async with told(tmp_path) as (receiver, running):
         receiver.script(Answer(429, headers={"Retry-After": asked}))

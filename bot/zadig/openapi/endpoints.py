@@ -16,7 +16,7 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from adapters.hooks.body import told_of
+from adapters.hooks.body import render_plan
 from bot.api.auth import authenticate
 from bot.api.errors import language_of
 from bot.api.request import ACTOR
@@ -97,7 +97,7 @@ async def create(request: web.Request, services: Services) -> dict[str, Any]:
 async def show(request: web.Request, services: Services) -> dict[str, Any]:
     """Answer a plan with its items, its credentials masked."""
     plan = await _find_plan(request, services, _load_masked)
-    fields = told_of(plan, "", plan.status, plan.instance_code, services.engine.directory)
+    fields = render_plan(plan, "", plan.status, plan.instance_code, services.engine.directory)
     del fields["event_name"]
     return fields | {
         "version": plan.revision,

@@ -50,8 +50,8 @@ def test_a_chat_is_opened_with_its_own_section(name: str) -> None:
 async def test_the_paths_that_are_announced_are_served(name: str) -> None:
     chats = open_chats(settings_of(name), host())
     chat = chats.adapters[name]
-    assert chat.posted_to
-    assert tuple(chat.listen(inbox_of(silent)).paths) == chat.posted_to
+    assert chat.inbound_paths
+    assert tuple(chat.listen(inbox_of(silent)).paths) == chat.inbound_paths
     assert chat.messenger.platform == name
     await chats.stop()
 
@@ -60,7 +60,7 @@ async def test_the_paths_that_are_announced_are_served(name: str) -> None:
 async def test_a_chat_to_which_fabu_connects_serves_no_paths(name: str) -> None:
     chats = open_chats(settings_of(name, mode=CONNECTED[name]), host())
     chat = chats.adapters[name]
-    assert (chat.posted_to, dict(chat.listen(inbox_of(silent)).paths)) == ((), {})
+    assert (chat.inbound_paths, dict(chat.listen(inbox_of(silent)).paths)) == ((), {})
     await chats.stop()
 
 

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from adapters.feishu.crypto import Verifier
-from adapters.feishu.events import ApprovalInstance, ApprovalTask, CardAction, Challenge, Event, Message, interpret
+from adapters.feishu.events import ApprovalInstance, ApprovalTask, CardAction, Challenge, Event, Message, parse_event
 from core.errors import FabuError
 from tests.loopback import serve
 from tests.simulators.feishu import UPDATABLE, FeishuSimulator
@@ -28,6 +28,7 @@ class App:
     def __init__(self, verifier: Verifier) -> None:
         self.verifier = verifier
         self.seen: list[Event | None] = []
+        self.bodies: list[dict[str, Any]] = []
         self.answer: dict[str, Any] = {}
 
     async def events(self, request: web.Request) -> web.Response:
@@ -37,7 +38,8 @@ class App:
             return web.json_response({"code": error.code}, status=error.http_status)
         if isinstance(parsed, Challenge):
             return web.json_response(parsed.answer())
-        self.seen.append(interpret(parsed))
+        self.seen.append(parse_event(parsed))
+        self.bodies.append(parsed.event)
         return web.json_response(self.answer)
 
 
@@ -125,7 +127,7 @@ async def test_a_decision_on_a_form_reaches_a_subscriber(
     task, ended = app.seen
     assert isinstance(task, ApprovalTask)
     assert isinstance(ended, ApprovalInstance)
-    assert (task.open_id, task.status, ended.status) == ("ou_alice", "REJECTED", "REJECTED")
+    assert (app.bodies[0]["open_id"], task.status, ended.status) == ("ou_alice", "REJECTED", "REJECTED")
 
 
 async def test_the_address_is_registered_by_a_challenge(

@@ -141,4 +141,4 @@ def test_the_example_of_the_documentation_is_decrypted() -> None:
 def test_the_signature_is_that_of_the_documentation() -> None:
     """Feishu docs, "Encrypt Key": SHA-256 over timestamp, nonce, key and body, put together as bytes."""
     expected = hashlib.sha256(b"1600000000" + b"abc" + b"test key" + b'{"encrypt":"x"}').hexdigest()
-    assert crypto.signature("1600000000", "abc", "test key", b'{"encrypt":"x"}') == expected
+    assert crypto.sign("1600000000", "abc", "test key", b'{"encrypt":"x"}') == expected

@@ -67,8 +67,8 @@ async def test_an_error_in_time_is_raised(answering: Answering, handler: Handler
             "WARNING",
             "an answer did not reach its Shop user: Shop",
         ),
-        (Unavailable(), "WARNING", "what was begun for a Shop user was not done: Fabu cannot save this"),
-        (RuntimeError("broken"), "ERROR", "what was begun for a Shop user has failed"),
+        (Unavailable(), "WARNING", "a request of a Shop user was not carried out: Fabu cannot save this"),
+        (RuntimeError("broken"), "ERROR", "a request of a Shop user has failed"),
     ],
 )
 async def test_an_error_that_comes_too_late_is_logged(
@@ -115,4 +115,4 @@ async def test_what_is_not_finished_in_time_is_given_up(answering: Answering, ca
     assert not cancelled.is_set()
     await answering.finish(grace=0.01)
     await asyncio.wait_for(cancelled.wait(), 1)
-    assert "what was begun for Shop users, 1 took too long" in caplog.text
+    assert "1 requests of Shop users took more than" in caplog.text

@@ -12,7 +12,7 @@ import aiohttp
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from adapters.common.adapter import FormChanged
+from adapters.common.adapter import FormHandler
 from adapters.common.answering import ANSWER_WITHIN
 from adapters.dingtalk.client import DingTalkClient
 from adapters.dingtalk.connection import Pace
@@ -48,7 +48,7 @@ async def serving(
     handler: Handler,
     mode: Mode,
     secrets: Mapping[str, str] = SECRETS,
-    form_changed: FormChanged | None = None,
+    form_changed: FormHandler | None = None,
     answer_within: float = ANSWER_WITHIN,
 ) -> AsyncIterator[Served]:
     """Run a server as the composition root does, and connect the simulator with it."""

@@ -5,7 +5,7 @@ import pytest
 
 from adapters.common.system import SystemClock
 from adapters.dingtalk.client import DingTalkClient
-from adapters.dingtalk.doctor import findings
+from adapters.dingtalk.doctor import examine
 from adapters.dingtalk.settings import DingTalkSettings
 from tests.adapters import changed
 from tests.simulators.dingtalk import DingTalkSimulator
@@ -15,7 +15,7 @@ HTTP = {"mode": "http", "card_secret": "card-secret", "token": "token", "aes_key
 
 
 async def test_all_is_well(settings: DingTalkSettings, session: aiohttp.ClientSession) -> None:
-    found = await findings(DingTalkClient(changed(settings, conversation_id="cid1"), session, SystemClock()), URL)
+    found = await examine(DingTalkClient(changed(settings, conversation_id="cid1"), session, SystemClock()), URL)
     assert [finding.text for finding in found if not finding.ok] == []
     assert "the robot is in the group" in [finding.text for finding in found]
 
@@ -26,7 +26,7 @@ async def test_a_wrong_secret_is_named_without_telling_it(
     client = DingTalkClient(
         changed(settings, client_secret="wrong-but-secret", conversation_id="cid1"), session, SystemClock()
     )
-    first, *others = await findings(client, URL)
+    first, *others = await examine(client, URL)
     assert (first.ok, first.cure) == (False, "mend the client id and secret")
     assert "wrong-but-secret" not in repr([first, *others])
     assert not any("group" in finding.text for finding in others)
@@ -34,13 +34,13 @@ async def test_a_wrong_secret_is_named_without_telling_it(
 
 async def test_no_answer_is_not_taken_for_a_wrong_secret(ding: DingTalkSimulator, client: DingTalkClient) -> None:
     with ding.outage():
-        (first, *_) = await findings(client, URL)
+        (first, *_) = await examine(client, URL)
     assert (first.ok, first.cure) == (False, "look whether the server may reach dingtalk.api_url")
 
 
 async def test_what_is_missing(settings: DingTalkSettings, session: aiohttp.ClientSession) -> None:
     client = DingTalkClient(changed(settings, card_template_id="", robot_code=""), session, SystemClock())
-    found = await findings(client, URL)
+    found = await examine(client, URL)
     assert [finding.text for finding in found if not finding.ok] == [
         "there is no card template: plans are shown as messages without buttons",
         "no robot code",
@@ -55,7 +55,7 @@ async def test_the_group(
     settings: DingTalkSettings, session: aiohttp.ClientSession, group: str, robot: str, text: str
 ) -> None:
     client = DingTalkClient(changed(settings, robot_code=robot, conversation_id=group), session, SystemClock())
-    assert any(finding.text.startswith(text) and not finding.ok for finding in await findings(client, URL))
+    assert any(finding.text.startswith(text) and not finding.ok for finding in await examine(client, URL))
 
 
 @pytest.mark.parametrize(
@@ -75,4 +75,4 @@ async def test_mode_http(
     problems: list[str],
 ) -> None:
     client = DingTalkClient(changed(settings, **(HTTP | changes)), session, SystemClock())
-    assert [finding.text for finding in await findings(client, url) if not finding.ok] == problems
+    assert [finding.text for finding in await examine(client, url) if not finding.ok] == problems

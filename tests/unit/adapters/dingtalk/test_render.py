@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from adapters.dingtalk.render import MESSAGE_BYTES, has_buttons, message, variables
+from adapters.dingtalk.render import MESSAGE_BYTES, has_buttons, render_message, render_variables
 from adapters.dingtalk.text import cut, cut_lines, escape, size
 from adapters.dingtalk.validate import ITEM_VERBS, PLAN_VERBS, PUBLIC, param_problems
 from adapters.dingtalk.words import Words
@@ -67,13 +67,13 @@ OURS = {
 @settings(max_examples=60)
 @given(CARDS)
 def test_any_card_fits_the_template(card: Card) -> None:
-    assert list(param_problems(variables(card), PUBLIC, complete=True)) == []
+    assert list(param_problems(render_variables(card), PUBLIC, complete=True)) == []
 
 
 @settings(max_examples=60)
 @given(CARDS)
 def test_markdown_of_a_card_holds_nothing_but_our_own_markup(card: Card) -> None:
-    kinds, links = markup(variables(card)["body"])
+    kinds, links = markup(render_variables(card)["body"])
     assert kinds <= OURS
     assert links <= {OPEN.url}
 
@@ -81,7 +81,7 @@ def test_markdown_of_a_card_holds_nothing_but_our_own_markup(card: Card) -> None
 @settings(max_examples=60)
 @given(CARDS)
 def test_a_message_is_within_bounds_and_links_to_the_page_alone(card: Card) -> None:
-    text = message(card, WORDS)
+    text = render_message(card, WORDS)
     kinds, links = markup(text)
     assert size(text) <= MESSAGE_BYTES
     assert kinds <= OURS | {"heading_open", "heading_close", "code_inline"}
@@ -109,7 +109,7 @@ def test_lists_are_cut_between_lines() -> None:
 
 
 def test_an_approval_card() -> None:
-    shown = variables(plan_card(item(1), item(2), buttons=(APPROVE, REJECT, CANCEL), note="等待审批"))
+    shown = render_variables(plan_card(item(1), item(2), buttons=(APPROVE, REJECT, CANCEL), note="等待审批"))
     assert (shown["title"], shown["status"], shown["status_color"]) == ("#12 支付服务", "执行中", "blue")
     assert shown["ref"] == "plan.r1"
     assert [name for name, value in shown.items() if value == "true"] == [
@@ -124,7 +124,7 @@ def test_an_approval_card() -> None:
 
 
 def test_the_current_item_is_the_first_that_something_can_be_done_about() -> None:
-    shown = variables(plan_card(item(1, mark="✅"), item(2, "retry", "skip"), item(3, "execute", "skip")))
+    shown = render_variables(plan_card(item(1, mark="✅"), item(2, "retry", "skip"), item(3, "execute", "skip")))
     assert (shown["item"], shown["item_ref"]) == ("▫️ 2. 第2步 · 待办", "plan.r1.i2")
     assert [name for name in shown if name.startswith("show_") and shown[name] == "true"] == [
         "show_input", "show_skip", "show_retry",
@@ -132,16 +132,16 @@ def test_the_current_item_is_the_first_that_something_can_be_done_about() -> Non
 
 
 def test_no_text_is_asked_for_where_no_button_takes_one() -> None:
-    assert variables(plan_card(item(1, "execute")))["show_input"] == "false"
+    assert render_variables(plan_card(item(1, "execute")))["show_input"] == "false"
 
 
 def test_a_button_of_an_old_kind_without_a_reference_is_not_shown() -> None:
-    assert variables(plan_card(buttons=(replace(APPROVE, ref=""),)))["show_approve"] == "false"
+    assert render_variables(plan_card(buttons=(replace(APPROVE, ref=""),)))["show_approve"] == "false"
 
 
 def test_the_link_stays_when_a_plan_is_too_long() -> None:
     facts = tuple(Fact(f"事实{n}", "很长" * 40) for n in range(20))
-    body = variables(plan_card(facts=facts))["body"]
+    body = render_variables(plan_card(facts=facts))["body"]
     assert body.endswith("[打开](https://fabu.example/plans/12)")
     assert "\n\n… +" in body
 
@@ -163,7 +163,7 @@ def test_whether_the_template_has_something_to_offer(card: Card, expected: bool)
 
 
 def test_a_message_tells_what_to_type() -> None:
-    text = message(plan_card(item(1), item(2, "execute", "skip"), buttons=(APPROVE, REJECT)), WORDS)
+    text = render_message(plan_card(item(1), item(2, "execute", "skip"), buttons=(APPROVE, REJECT)), WORDS)
     assert text.startswith("### #12 支付服务\n\n**执行中**\n\n**负责人** Alice")
     assert "`批准 12` `驳回 12 REASON` `执行 12 2` `跳过 12 2 REASON`" in text
     assert text.endswith("[打开](https://fabu.example/plans/12)")
@@ -171,4 +171,4 @@ def test_a_message_tells_what_to_type() -> None:
 
 def test_a_list_of_plans_tells_how_to_see_one() -> None:
     rows = tuple(Row(f"#{n} 计划", buttons=(Button("show", "查看", "p.r"),)) for n in (7, 8))
-    assert "`查看 7` `查看 8`" in message(Card("发布计划", "发布计划", sections=(Section(rows=rows),)), WORDS)
+    assert "`查看 7` `查看 8`" in render_message(Card("发布计划", "发布计划", sections=(Section(rows=rows),)), WORDS)

@@ -9,13 +9,13 @@ from .cards import REJECT
 
 
 def test_every_text_is_translated() -> None:
-    words = Words.translated(str.upper, {"reject": "驳回"})
+    words = Words.translate(str.upper, {"reject": "驳回"})
     texts = {
         name: text for name, text in ((f.name, getattr(words, f.name)) for f in fields(Words)) if name != "commands"
     }
     assert all(text == text.upper() for text in texts.values())
-    assert words.typed(REJECT, "12") == "驳回 12 REASON"
+    assert words.command_of(REJECT, "12") == "驳回 12 REASON"
 
 
 def test_what_has_no_word_is_typed_as_the_verb() -> None:
-    assert Words().typed(Button("retry", "重试"), "12", "2") == "retry 12 2"
+    assert Words().command_of(Button("retry", "重试"), "12", "2") == "retry 12 2"

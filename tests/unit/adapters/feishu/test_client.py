@@ -91,14 +91,14 @@ async def test_an_answer_in_text_mentions_nobody(feishu: FeishuSimulator, client
 
 async def test_people_are_found_by_email_and_mobile(feishu: FeishuSimulator, client: FeishuClient) -> None:
     emails = [f"nobody{number}@example.com" for number in range(60)] + ["bob@example.com"]
-    found = await client.lookup(emails, ["+8613800000001"])
+    found = await client.find_users(emails, ["+8613800000001"])
     assert found == {"bob@example.com": "ou_bob", "+8613800000001": "ou_alice"}
     assert len(feishu.calls_to("contact.user.batch_get_id")) == 2
-    assert await client.lookup() == {}
+    assert await client.find_users() == {}
 
 
 async def test_one_token_serves_many_calls_at_once(feishu: FeishuSimulator, client: FeishuClient) -> None:
-    await asyncio.gather(*(client.lookup(["bob@example.com"]) for _ in range(5)))
+    await asyncio.gather(*(client.find_users(["bob@example.com"]) for _ in range(5)))
     assert len(feishu.calls_to("auth.token")) == 1
 
 

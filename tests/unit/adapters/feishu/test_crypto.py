@@ -8,7 +8,7 @@ import pytest
 from multidict import CIMultiDict
 
 from adapters.feishu.crypto import MAX_BODY, BadRequest, Verifier
-from adapters.feishu.events import CardAction, Challenge, Envelope, interpret
+from adapters.feishu.events import CardAction, Challenge, Envelope, parse_event
 from core.errors import Unauthorized
 from tests.simulators.feishu_platform import encrypted, signed
 
@@ -44,7 +44,7 @@ def test_a_signed_and_encrypted_event_is_understood() -> None:
     envelope = verify()
     assert isinstance(envelope, Envelope)
     assert (envelope.key, envelope.type) == ("e1", "card.action.trigger")
-    action = interpret(envelope)
+    action = parse_event(envelope)
     assert isinstance(action, CardAction)
     assert action.operator.open_id == "ou_alice"
     assert action.action.value == {"ref": "r1"}

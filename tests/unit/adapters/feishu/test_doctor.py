@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from adapters.common.system import SystemClock
 from adapters.feishu.client import FeishuClient
-from adapters.feishu.doctor import findings
+from adapters.feishu.doctor import examine
 from core.ports.checkup import Finding
 from tests.simulators.feishu import FeishuSimulator
 
@@ -17,7 +17,7 @@ def wrong(found: list[Finding]) -> list[Finding]:
 
 async def test_a_well_made_app_has_nothing_wrong(feishu: FeishuSimulator, client: FeishuClient) -> None:
     code = await client.create_definition(definition())
-    found = await findings(section_of(feishu, chat_id="oc_ops", approval_code=code), client)
+    found = await examine(section_of(feishu, chat_id="oc_ops", approval_code=code), client)
     assert wrong(found) == []
     assert len(found) == 9
     assert feishu.messages == {}
@@ -25,7 +25,7 @@ async def test_a_well_made_app_has_nothing_wrong(feishu: FeishuSimulator, client
 
 async def test_a_wrong_secret_is_told_without_it(feishu: FeishuSimulator) -> None:
     settings = section_of(feishu, app_secret="wrong-secret", chat_id="oc_ops")
-    (found,) = await findings(settings, FeishuClient(settings, SystemClock()))
+    (found,) = await examine(settings, FeishuClient(settings, SystemClock()))
     assert not found.ok
     assert "app secret invalid" in found.text
     assert "wrong-secret" not in found.text + found.cure
@@ -33,19 +33,19 @@ async def test_a_wrong_secret_is_told_without_it(feishu: FeishuSimulator) -> Non
 
 async def test_an_app_that_was_never_published_is_told(feishu: FeishuSimulator, client: FeishuClient) -> None:
     feishu.activate_status = 0
-    (found,) = wrong(await findings(section_of(feishu), client))
+    (found,) = wrong(await examine(section_of(feishu), client))
     assert "is not enabled" in found.text
 
 
 async def test_missing_permissions_are_named(feishu: FeishuSimulator, client: FeishuClient) -> None:
     feishu.scopes -= {"contact:user.email:readonly", "approval:approval"}
-    (found,) = wrong(await findings(section_of(feishu, chat_id="oc_ops"), client))
+    (found,) = wrong(await examine(section_of(feishu, chat_id="oc_ops"), client))
     assert "e-mail addresses" in found.text
     assert "contact:user.email:readonly" in found.cure
 
 
 async def test_a_group_without_the_bot_is_told(feishu: FeishuSimulator, client: FeishuClient) -> None:
-    (found,) = wrong(await findings(section_of(feishu, chat_id="oc_elsewhere"), client))
+    (found,) = wrong(await examine(section_of(feishu, chat_id="oc_elsewhere"), client))
     assert "oc_elsewhere" in found.text
 
 
@@ -53,5 +53,5 @@ async def test_what_cannot_be_read_is_told(feishu: FeishuSimulator, client: Feis
     refusal = {"code": 99991672, "msg": "Access denied"}
     feishu.fail("application.scope.list", status=400, body={"code": 212100, "msg": "app not install"})
     feishu.fail("im.chat.is_in_chat", status=400, body=refusal)
-    found = wrong(await findings(section_of(feishu, chat_id="oc_ops", approval_code="nowhere"), client))
+    found = wrong(await examine(section_of(feishu, chat_id="oc_ops", approval_code="nowhere"), client))
     assert ["not install" in found[0].text, "denied" in found[1].text, "not found" in found[2].text] == [True] * 3

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from adapters.feishu.events import ApprovalInstance, ApprovalTask, CardAction, Envelope, Message, interpret
+from adapters.feishu.events import ApprovalInstance, ApprovalTask, CardAction, Envelope, Message, parse_event
 
 
 def envelope(event_type: str, event: dict[str, Any]) -> Envelope:
@@ -21,7 +21,7 @@ def click(**action: Any) -> CardAction:
         "action": {"tag": "button", "new_field": [], **action},
         "context": {"open_message_id": "om_1", "open_chat_id": "oc_1"},
     }
-    parsed = interpret(envelope("card.action.trigger", event))
+    parsed = parse_event(envelope("card.action.trigger", event))
     assert isinstance(parsed, CardAction)
     return parsed
 
@@ -38,7 +38,7 @@ def message(text: str, *mentions: str, message_type: str = "text") -> Message:
             "mentions": [{"key": key, "id": {"open_id": "ou_bot"}, "name": "Fabu"} for key in mentions],
         },
     }
-    parsed = interpret(envelope("im.message.receive_v1", event))
+    parsed = parse_event(envelope("im.message.receive_v1", event))
     assert isinstance(parsed, Message)
     return parsed
 
@@ -66,7 +66,7 @@ def test_a_form_and_an_input_carry_what_was_typed() -> None:
 def test_a_click_without_a_person_is_malformed() -> None:
     event = {"operator": {"open_id": ""}, "action": {}, "context": {"open_message_id": "om_1"}}
     with pytest.raises(ValueError, match="open_id"):
-        interpret(envelope("card.action.trigger", event))
+        parse_event(envelope("card.action.trigger", event))
 
 
 @pytest.mark.parametrize(
@@ -128,11 +128,11 @@ def test_approval_events_come_in_the_old_envelope() -> None:
     assert isinstance(first, Envelope)
     assert isinstance(second, Envelope)
     assert (first.key, second.key) == ("u0", "u1")
-    assert isinstance(interpret(first), ApprovalInstance)
-    decided = interpret(second)
+    assert isinstance(parse_event(first), ApprovalInstance)
+    decided = parse_event(second)
     assert isinstance(decided, ApprovalTask)
-    assert (decided.open_id, decided.user_id) == ("ou_bob", "")
+    assert (decided.instance_code, decided.task_id) == ("I", "T")
 
 
 def test_unknown_kinds_of_event_are_nothing_to_act_upon() -> None:
-    assert interpret(envelope("contact.user.updated_v3", {"object": {}})) is None
+    assert parse_event(envelope("contact.user.updated_v3", {"object": {}})) is None

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.feishu.render import render, render_form
+from adapters.feishu.render import render_card, render_form
 from adapters.feishu.validate import problems
 from core.card import Button, Card, Fact, Field, Form, Row, Section, Style, Tone
 from tests.simulators.feishu_cards import Button as Seen
@@ -46,7 +46,7 @@ def pressable(card: dict[str, Any]) -> list[Seen]:
 @settings(max_examples=300, deadline=None)
 @given(cards)
 def test_any_card_is_one_that_feishu_takes(card: Card) -> None:
-    assert problems(render(card)) == []
+    assert problems(render_card(card)) == []
 
 
 @given(st.builds(Form, st.just("new"), refs, texts, texts, st.lists(asked, max_size=6).map(tuple)))
@@ -61,7 +61,7 @@ REPLAN = Button("replan", "Replan", "p.n", confirm="Take it back?")
 
 
 def test_approve_and_reject_share_a_form_and_what_is_confirmed_stays_apart() -> None:
-    card = render(Card("#7 Release", "#7", buttons=(APPROVE, REJECT, REPLAN)))
+    card = render_card(Card("#7 Release", "#7", buttons=(APPROVE, REJECT, REPLAN)))
     approve, reject, replan = pressable(card)
     assert approve.submits
     assert reject.submits
@@ -75,21 +75,21 @@ def test_approve_and_reject_share_a_form_and_what_is_confirmed_stays_apart() -> 
 
 
 def test_a_text_that_every_button_requires_must_be_filled_in() -> None:
-    card = render(Card("t", "s", sections=(Section(rows=(Row("item", buttons=(REJECT,)),)),)))
+    card = render_card(Card("t", "s", sections=(Section(rows=(Row("item", buttons=(REJECT,)),)),)))
     (reject,) = pressable(card)
     (field,) = fields(reject.form or {}).values()
     assert field["required"]
 
 
 def test_buttons_without_a_text_need_no_form() -> None:
-    card = render(Card("t", "s", sections=(Section(rows=(Row("item", buttons=(APPROVE,)),)),)))
+    card = render_card(Card("t", "s", sections=(Section(rows=(Row("item", buttons=(APPROVE,)),)),)))
     (approve,) = pressable(card)
     assert approve.form is None
 
 
 def test_each_item_has_a_form_of_its_own() -> None:
     rows = tuple(Row(f"{n}. item", buttons=(Button("skip", "Skip", f"p.n.{n}", field=REASON),)) for n in range(3))
-    found = pressable(render(Card("t", "s", sections=(Section("Items", rows=rows),))))
+    found = pressable(render_card(Card("t", "s", sections=(Section("Items", rows=rows),))))
     assert [one.value for one in found] == [{"verb": "skip", "ref": f"p.n.{n}"} for n in range(3)]
     assert len({id(one.form) for one in found}) == 3
 
@@ -97,7 +97,7 @@ def test_each_item_has_a_form_of_its_own() -> None:
 def test_a_long_plan_keeps_its_first_forms_every_title_and_says_how_much_is_cut() -> None:
     rows = tuple(Row(f"{n}. item", "▫️", "to do", buttons=(REJECT,)) for n in range(1, 61))
     more = Button("open", "Open", url="https://fabu.example/plans/7")
-    card = render(Card("t", "s", sections=(Section("Items", rows=rows),), buttons=(APPROVE,), more=more))
+    card = render_card(Card("t", "s", sections=(Section("Items", rows=rows),), buttons=(APPROVE,), more=more))
     text = text_of(card)
     assert problems(card) == []
     assert "25. item" in text
@@ -110,7 +110,7 @@ def test_a_long_plan_keeps_its_first_forms_every_title_and_says_how_much_is_cut(
 
 def test_items_that_wait_for_somebody_are_shown_before_those_that_are_done() -> None:
     done = tuple(Row(f"{n}. item", "✅") for n in range(1, 60))
-    card = render(Card("t", "s", sections=(Section("Items", rows=(*done, Row("60. item", buttons=(REJECT,)))),)))
+    card = render_card(Card("t", "s", sections=(Section("Items", rows=(*done, Row("60. item", buttons=(REJECT,)))),)))
     assert "60. item" in text_of(card)
     assert [one.text for one in pressable(card)] == ["Reject"]
     assert "… +35" in text_of(card)
@@ -119,7 +119,7 @@ def test_items_that_wait_for_somebody_are_shown_before_those_that_are_done() -> 
 def test_what_matters_is_kept_when_texts_are_huge() -> None:
     rows = tuple(Row("发" * 200, detail="布" * 400, buttons=(REJECT,)) for _ in range(25))
     section = Section("项" * 200, "内" * 3000, rows)
-    card = render(Card("名" * 500, "s", sections=(section, section, section), buttons=(APPROVE, REJECT)))
+    card = render_card(Card("名" * 500, "s", sections=(section, section, section), buttons=(APPROVE, REJECT)))
     assert problems(card) == []
     assert [one.text for one in pressable(card)][-2:] == ["Approve", "Reject"]
     assert "… +" in text_of(card)
@@ -131,7 +131,9 @@ def test_text_of_people_is_shown_literally_everywhere(place: str) -> None:
     button = Button("skip", "Skip", "r", field=Field(HOSTILE if place == "field" else "Why?"))
     row = Row(given["row"], detail=HOSTILE if place == "detail" else "", buttons=(button,))
     section = Section(given["heading"], given["text"], (row,))
-    card = render(Card(given["title"], "s", facts=(Fact("f", given["fact"]),), sections=(section,), note=given["note"]))
+    card = render_card(
+        Card(given["title"], "s", facts=(Fact("f", given["fact"]),), sections=(section,), note=given["note"])
+    )
     markdown = [one["content"] for one, _ in elements(card) if one["tag"] == "markdown"]
     assert not any(sign in content for content in markdown for sign in ("<", "](", "![", ":DONE:"))
     assert '"lark_md"' not in json.dumps(card)
@@ -139,12 +141,12 @@ def test_text_of_people_is_shown_literally_everywhere(place: str) -> None:
 
 def test_only_web_addresses_are_opened() -> None:
     rows = (Row("a", url="javascript:alert(1)"), Row("b", url="https://ci.example/1"))
-    card = render(Card("t", "s", sections=(Section(rows=rows),), more=Button("open", "Open", url="fabu://x")))
+    card = render_card(Card("t", "s", sections=(Section(rows=rows),), more=Button("open", "Open", url="fabu://x")))
     assert [one.url for one in buttons(card)] == ["https://ci.example/1"]
 
 
 def test_what_turns_the_reading_order_around_is_left_out() -> None:
-    assert "\u202e" not in text_of(render(Card("Release \u202egnikcah", "s")))
+    assert "\u202e" not in text_of(render_card(Card("Release \u202egnikcah", "s")))
 
 
 def test_a_form_asks_for_all_its_fields_at_once() -> None:

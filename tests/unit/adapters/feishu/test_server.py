@@ -4,7 +4,7 @@ from typing import Literal
 
 import pytest
 
-from adapters.feishu.render import render
+from adapters.feishu.render import render_card
 from core.card import Button, Card, Field, Form, Style, Tone
 from core.chat import Reply
 from tests.simulators.feishu import FeishuSimulator, Message
@@ -26,7 +26,7 @@ def bot() -> Bot:
 
 
 def posted(feishu: FeishuSimulator, *buttons: Button, chat: str = "oc_ops") -> Message:
-    return feishu.add_message(chat, "ou_bot", "interactive", render(Card("#7 Release", "#7", buttons=buttons)))
+    return feishu.add_message(chat, "ou_bot", "interactive", render_card(Card("#7 Release", "#7", buttons=buttons)))
 
 
 @pytest.mark.parametrize("mode", MODES)

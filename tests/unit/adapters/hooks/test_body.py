@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from adapters.hooks.body import render
+from adapters.hooks.body import render_body
 from adapters.store.sql.rows import to_json
 from core.effects import Hook
 from core.people import Directory, Person
@@ -43,7 +43,7 @@ def plan_of(*items: Item, **fields: Any) -> Plan:
 
 
 def told(plan: Plan, *, document_aliases: bool = False) -> dict[str, Any]:
-    raw = render(plan, HOOK, PEOPLE, document_aliases=document_aliases)
+    raw = render_body(plan, HOOK, PEOPLE, document_aliases=document_aliases)
     assert document_aliases or ReleasePlanHook.model_validate_json(raw).dump_json() == raw
     body = json.loads(raw)
     assert receiver_body.problems(body) == []
@@ -132,7 +132,7 @@ def test_our_own_fields_come_after_those_of_zadig(event: HookEvent) -> None:
     sprint = {"sprint_id": 7}
     plan = plan_of(revision=3, log_seq=9, log_head="ab", content=Content("<p>why</p>", (sprint,)))
     hook = Hook(event, PlanStatus(min(receiver_body.STATUSES[event])), "c")
-    body = json.loads(render(plan, hook, PEOPLE))["release_plan"]
+    body = json.loads(render_body(plan, hook, PEOPLE))["release_plan"]
     assert list(body)[-4:] == ["success_time", "revision", "jira_sprints", "audit"]
     assert (body["revision"], body["jira_sprints"], body["audit"]) == (3, [sprint], {"seq": 9, "hash": "ab"})
     assert body["description"] == "<p>why</p>"

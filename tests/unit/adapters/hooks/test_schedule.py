@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from adapters.hooks.schedule import DELAYS, DISABLE_AFTER, MAX_RETRY_AFTER, next_delay, should_disable
+from adapters.hooks.schedule import DELAYS, DISABLE_AFTER, next_delay, should_disable
 
 
 def middle() -> float:
@@ -28,15 +28,6 @@ def test_jitter_is_a_fifth_in_both_directions(made: int) -> None:
 def test_pauses_grow_whatever_the_jitter() -> None:
     assert all((next_delay(made, lambda: 0.0) or timedelta()) > timedelta() for made in range(1, 10))
     assert all(early < late for early, late in pairwise(DELAYS))
-
-
-def test_a_receiver_may_ask_for_a_longer_pause_but_not_for_a_shorter_one() -> None:
-    assert next_delay(1, middle, timedelta(minutes=2)) == timedelta(minutes=2)
-    assert next_delay(1, middle, timedelta(seconds=1)) == timedelta(seconds=5)
-
-
-def test_a_receiver_cannot_ask_for_years() -> None:
-    assert next_delay(1, middle, timedelta(days=1000)) == MAX_RETRY_AFTER
 
 
 def test_a_receiver_is_given_up_after_five_days_of_failures() -> None:

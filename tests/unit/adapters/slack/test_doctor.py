@@ -3,7 +3,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from adapters.slack.client import SlackClient
-from adapters.slack.doctor import SCOPES, findings
+from adapters.slack.doctor import SCOPES, examine
 from adapters.slack.settings import SlackSettings
 from core.ports.checkup import Finding
 from tests.adapters import changed
@@ -13,7 +13,7 @@ from tests.simulators.slack import SlackSimulator
 
 async def examined(settings: SlackSettings) -> list[Finding]:
     client = SlackClient(settings, timeout=2)
-    found = await findings(client)
+    found = await examine(client)
     await client.close()
     assert all(one.ok or one.cure for one in found)
     return found

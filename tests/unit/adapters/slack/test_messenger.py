@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from adapters.slack import render
 from adapters.slack.client import SlackClient
 from adapters.slack.messenger import SlackMessenger
+from adapters.slack.render import render_home
 from adapters.slack.settings import SlackSettings
 from core.card import Button, Card, Section
 from core.errors import DeliveryError
@@ -52,7 +52,7 @@ async def test_card_to_a_person_opens_the_conversation_once(sim: SlackSimulator,
 
 
 async def test_home(sim: SlackSimulator, client: SlackClient) -> None:
-    await client.publish("U1", render.home(cards.card("Mine")))
+    await client.publish_home("U1", render_home(cards.card("Mine")))
     view = sim.home("U1")
     assert view
     assert text_of(view).startswith("Mine")
@@ -141,7 +141,7 @@ async def test_other_refusals_are_told(sim: SlackSimulator, client: SlackClient,
     sim.fail("users.info", status=500)
     sim.fail("users.lookupByEmail", status=500)
     assert not (await refused(messenger.update(posted, cards.card()))).retryable
-    assert not (await refused(client.ephemeral("C1", "U1", {"text": "hi"}))).retryable
+    assert not (await refused(client.send_ephemeral("C1", "U1", {"text": "hi"}))).retryable
     assert (await refused(messenger.contact("U1"))).retryable
     assert (await refused(messenger.find_user("alice@example.com", ""))).retryable
     assert sim.dms("U1") == []

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.slack import render, validate
-from adapters.slack.text import clean, escape, typed
+from adapters.slack import validate
+from adapters.slack.render import render_home, render_message, render_modal, render_reply
+from adapters.slack.text import clean, escape, strip_markup
 from core.card import Button, Card, Fact, Field, Form, Row, Section, Style, Tone
 from core.chat import Reply
 from tests.simulators import slack_blocks
@@ -60,11 +61,11 @@ CARDS = st.builds(
 @settings(max_examples=150, deadline=None)
 @given(CARDS, HOSTILE)
 def test_no_card_breaks_the_rules(card: Card, text: str) -> None:
-    content = render.answer(Reply(text, card=card))
+    content = render_reply(Reply(text, card=card))
     assert slack_blocks.problems(content["blocks"]) == []
     assert validate.problems(content["blocks"]) == []
     assert 1 <= len(content["text"]) <= 3000
-    view = render.home(card)
+    view = render_home(card)
     assert slack_blocks.view_problems(view) == validate.view_problems(view) == []
     for piece in markup(content):
         assert "<" not in piece
@@ -75,7 +76,7 @@ def test_no_card_breaks_the_rules(card: Card, text: str) -> None:
 @given(st.lists(FIELDS, min_size=1, max_size=5), HOSTILE)
 def test_no_form_breaks_the_rules(fields: list[Field], text: str) -> None:
     named = tuple(replace(field, name=f"f{n}") for n, field in enumerate(fields))
-    view = render.modal(Form("new", "1f.2e", text, text, named), {"channel": "C1"})
+    view = render_modal(Form("new", "1f.2e", text, text, named), {"channel": "C1"})
     assert slack_blocks.view_problems(view, "modal") == validate.view_problems(view) == []
 
 
@@ -94,7 +95,7 @@ def texts(blocks: list[dict[str, Any]]) -> list[str]:
 
 
 def test_layout() -> None:
-    blocks = render.message(cards.card())["blocks"]
+    blocks = render_message(cards.card())["blocks"]
     assert [block["type"] for block in blocks] == [
         *("header", "context", "section"),  # title, status, facts
         *("section", "section", "section", "section"),  # text, heading, two rows
@@ -114,7 +115,7 @@ def test_layout() -> None:
 
 def test_rows_without_buttons_share_a_block() -> None:
     rows = tuple(Row(f"Item {n}", "✅", "done") for n in range(150))
-    blocks = render.message(Card("t", "s", sections=(Section("Items", rows=rows),)))["blocks"]
+    blocks = render_message(Card("t", "s", sections=(Section("Items", rows=rows),)))["blocks"]
     assert len(blocks) < 10
     assert "Item 149" in texts(blocks)[-1]
 
@@ -127,7 +128,7 @@ def test_rows_beyond_the_room_are_counted() -> None:
     card = Card(
         "t", "s", sections=(Section("Items", rows=rows), approval), more=Button("open", "Open", url="https://a.b/")
     )
-    blocks = render.message(card)["blocks"]
+    blocks = render_message(card)["blocks"]
     shown = sum(text.startswith("Item") for text in texts(blocks))
     folded = [block["elements"][0]["text"] for block in blocks if block["type"] == "context"]
     assert shown > 10
@@ -138,12 +139,12 @@ def test_rows_beyond_the_room_are_counted() -> None:
 
 def test_one_button_stands_beside_its_row() -> None:
     row = Row("Item", buttons=(Button("execute", "Run", "r"),))
-    block = render.message(Card("t", "s", sections=(Section(rows=(row,)),)))["blocks"][-1]
+    block = render_message(Card("t", "s", sections=(Section(rows=(row,)),)))["blocks"][-1]
     assert (block["accessory"]["action_id"], block["accessory"]["value"]) == ("execute", "r")
 
 
 def test_a_button_carries_its_reference_and_nothing_else() -> None:
-    [block] = render.message(Card("t", "s", buttons=(cards.REJECT,)))["blocks"][1:]
+    [block] = render_message(Card("t", "s", buttons=(cards.REJECT,)))["blocks"][1:]
     [button] = block["elements"]
     assert button["value"] == cards.REJECT.ref
     assert "confirm" not in button
@@ -151,7 +152,7 @@ def test_a_button_carries_its_reference_and_nothing_else() -> None:
 
 def test_addresses_that_are_none_have_no_button() -> None:
     row = Row("Item", url="javascript:alert(1)")
-    block = render.message(Card("t", "s", sections=(Section(rows=(row,)),)))["blocks"][-1]
+    block = render_message(Card("t", "s", sections=(Section(rows=(row,)),)))["blocks"][-1]
     assert "accessory" not in block
 
 
@@ -174,7 +175,7 @@ def test_no_entity_is_cut(limit: int) -> None:
     ],
 )
 def test_typed(sent: str, meant: str) -> None:
-    assert typed(sent) == meant
+    assert strip_markup(sent) == meant
 
 
 def test_hidden_characters_are_dropped() -> None:
