@@ -22,7 +22,7 @@ from core.card import Card, Form, Tone
 from core.chat import Inbound, Reply
 from core.commands import Verb
 from core.context import Context
-from core.decide import may
+from core.decide.rights import may
 from core.draft import PlanDraft
 from core.engine import Engine, Outcome
 from core.errors import FabuError, Invalid, NotFound, OutdatedCard, Problem, Unavailable, UnknownPerson

@@ -22,7 +22,8 @@ from bot.verbs import ALIASES, WORDS, ChatVerb, target_of
 from core import commands as c
 from core.commands import Verb
 from core.context import Context
-from core.decide import decide, may
+from core.decide import decide
+from core.decide.rights import may
 from core.engine import Outcome
 from core.errors import WrongStatus
 from core.plan import Check, Plan, Run
