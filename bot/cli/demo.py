@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.rule import Rule
 from rich.text import Text
 
-from bot.app import listening, running, stop_event
+from bot.app import run_app, serve_http, stop_event
 from bot.cli.show import reply_view, terminal
 from bot.i18n import Locale
 from bot.services import SERVICES, Services
@@ -107,7 +107,7 @@ async def play(*, once: bool, port: int, language: str) -> int:
     """Play the release; then stay up until interrupted, unless `once`. Return 0 only if the plan reached success."""
     with tempfile.TemporaryDirectory(prefix="fabu-demo-") as name:
         settings = settings_for(Path(name), port or _free_port(), language)
-        async with running(settings) as app, listening(app, settings.server.host, settings.server.port) as url:
+        async with run_app(settings) as app, serve_http(app, settings.server.host, settings.server.port) as url:
             show = Show(app[SERVICES], terminal())
             await show.draft()
             await show.play(FIRST_ACT)
