@@ -90,7 +90,7 @@ def open_runners(settings: Settings, host: Host) -> dict[str, RunnerAdapter]:
 
 
 def host_of(settings: Settings, clock: Clock, report: ReportHandler) -> Host:
-    """Return what the adapters get to know of the program; `report` takes what runners report of their runs."""
+    """Return what adapters get from the program; `report` handles what runners report of their runs."""
     language = settings.server.language
     return Host(
         clock,

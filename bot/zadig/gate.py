@@ -130,7 +130,7 @@ class ZadigGate:
                     await self._services.engine.execute(c.Cancel(plan_id=plan.id, reason=reason), ZADIG)
 
     async def _deliver(self, delivery: Delivery) -> Sent:
-        """Send the result of a plan to Zadig. When Zadig goes on, execute the plan's only item, to complete it."""
+        """Send a plan's result to Zadig. When Zadig continues, execute the plan's only item, which completes it."""
         plan_id = delivery.effect.plan_id
         plan = await self._services.store.read(lambda reading: reading.plans.get(plan_id))
         request = CheckRequest.of(plan)
