@@ -1,1 +1,1 @@
-"""The running program: composition root, commands, cards, routes, console and command line."""
+"""The running program: its composition root, the chat, cards, deliveries, the API, the console and the command line."""

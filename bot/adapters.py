@@ -1,7 +1,7 @@
-"""The registry of adapters, and the opening of those that the settings enable.
+"""The registry of chats and runners, and the functions that open those that the settings enable.
 
-An adapter is one row: its section of the settings, and the module that has `open_chat` or `open_runner`. A module, and
-with it the vendor's SDK, is imported only when its section is enabled.
+An adapter is one row: the name of its section in the settings, and the module that has `open_chat` or `open_runner`. A
+module, and with it the vendor's SDK, is imported only when its section is enabled.
 """
 
 from __future__ import annotations
@@ -34,23 +34,23 @@ RUNNERS: Mapping[str, str] = {
 
 @dataclass(slots=True)
 class Chats:
-    """The chats that are enabled, by platform."""
+    """The enabled chats, by platform."""
 
     adapters: Mapping[str, ChatAdapter]
     _listeners: list[Listener] = field(default_factory=list)
 
     @property
     def messengers(self) -> dict[str, Messenger]:
-        """The outbound sides, by platform."""
+        """The messengers, by platform."""
         return {name: chat.messenger for name, chat in self.adapters.items()}
 
     @property
     def approval_forms(self) -> dict[str, ApprovalForms]:
-        """The vendors' own approval forms, by the channel of the stages that they decide."""
+        """The approval forms of vendors, by the channel of their stages."""
         return {chat.approval_forms.name: chat.approval_forms for chat in self.adapters.values() if chat.approval_forms}
 
     async def start(self, app: web.Application, inbox: Inbox) -> None:
-        """Add the vendors' endpoints to the application and open the connections."""
+        """Start to listen: add the vendors' endpoints to the application, and open the connections to vendors."""
         for chat in self.adapters.values():
             listener = chat.listen(inbox)
             self._listeners.append(listener)
@@ -58,7 +58,7 @@ class Chats:
             await listener.start()
 
     async def stop(self) -> None:
-        """Listen no more, then give up the connections."""
+        """Stop listening, then close the connections."""
         for listener in self._listeners:
             await listener.stop()
         for chat in self.adapters.values():
@@ -71,14 +71,14 @@ def enabled_chats(settings: Settings) -> list[str]:
 
 
 def open_chats(settings: Settings, host: Host) -> Chats:
-    """Return the chats that the settings enable; none listens yet."""
+    """Open the chats that the settings enable. None listens before `Chats.start`."""
     return Chats(
         {name: import_module(CHATS[name]).open_chat(getattr(settings, name), host) for name in enabled_chats(settings)}
     )
 
 
 def open_runners(settings: Settings, host: Host) -> dict[str, RunnerAdapter]:
-    """Return the runners that the settings enable, by name; none works yet.
+    """Open the runners that the settings enable, and return them by name. None works before its `start`.
 
     Raises ValueError for settings that a runner cannot use.
     """
@@ -90,7 +90,7 @@ def open_runners(settings: Settings, host: Host) -> dict[str, RunnerAdapter]:
 
 
 def host_of(settings: Settings, clock: Clock, report: ReportHandler) -> Host:
-    """Return what the adapters get to know of the program; `report` takes what runners report of their runs."""
+    """Return what adapters get from the program; `report` handles what runners report of their runs."""
     language = settings.server.language
     return Host(
         clock,

@@ -1,6 +1,6 @@
-"""The composition root: makes a running server out of settings, with the adapters that `bot.adapters` opens.
+"""The composition root: makes a running server from settings, with the adapters that `bot.adapters` opens.
 
-`running` makes everything but the web server, `serve` runs both until a signal ends it. Commands that need no server
+`run_app` runs everything but the web server; `serve` runs both until a signal ends it. Commands that need no server
 (`bot.cli`) and the check-up (`bot.doctor`) open what they need themselves.
 """
 
@@ -53,26 +53,26 @@ log = logging.getLogger(__name__)
 MAX_BODY = 2 * 1024 * 1024
 """The largest request body, in bytes."""
 POLL = 20.0
-"""Seconds between questions to runners about what they have not reported."""
+"""Seconds between two polls of runners and of approval forms, and between two loads of the directory."""
 PRUNE = 3600.0
-"""Seconds between two looks for outputs of runs that have been kept for long enough."""
+"""Seconds between two removals of old outputs of runs."""
 
 
 def policy_of(settings: Settings) -> Policy:
-    """Return the settings that decisions depend on, without what the opened adapters add."""
+    """Return the policy of the settings, without what opened adapters add to it."""
     hooks = {target.name: frozenset(target.events) for target in settings.hooks.targets}
-    told = frozenset(event for events in hooks.values() for event in events)
-    waits = told if settings.hooks.wait_for_callback else frozenset()
-    return Policy(check_events=waits, check_timeout=settings.hooks.check_timeout, hooks=hooks)
+    events = frozenset(event for target in settings.hooks.targets for event in target.events)
+    checks = events if settings.hooks.wait_for_callback else frozenset()
+    return Policy(check_events=checks, check_timeout=settings.hooks.check_timeout, hooks=hooks)
 
 
 @asynccontextmanager
-async def running(
+async def run_app(
     settings: Settings, clock: Clock | None = None, ids: Ids | None = None
 ) -> AsyncIterator[web.Application]:
-    """Run everything but the web server, and give the application that answers its requests.
+    """Run everything but the web server, and yield the application that answers its requests.
 
-    On leaving, no new work is taken, what is going is finished or given back, and what was accepted is durable.
+    At the end, no new work begins, present work is finished or released for others, and accepted commands are durable.
     """
     clock, ids = clock or SystemClock(), ids or SystemIds()
     async with AsyncExitStack() as stack:
@@ -83,14 +83,15 @@ async def running(
         runs = Runs(store, engine, runners)
         chats = open_chats(settings, host)
         stack.push_async_callback(chats.stop)
-        judges = {name: runner.problems for name, runner in runners.items()}
-        environment.publish(policy=replace(environment.policy, runners=judges, destinations=tuple(chats.messengers)))
+        validators = {name: runner.problems for name, runner in runners.items()}
+        policy = replace(environment.policy, runners=validators, destinations=tuple(chats.messengers))
+        environment.publish(policy=policy)
         identities = Identities(store, engine, clock, chats.messengers)
         locale = Locale(settings.server.language, settings.server.timezone)
         dispatch = Dispatch(engine, store, identities, clock, ids, locale=locale, public_url=settings.public_url)
         services = Services(settings, store, engine, clock, ids, dispatch, chats.messengers, runs)
         forms = ApprovalFormStages(store, engine, identities, chats.approval_forms, locale, settings.public_url)
-        app = _application(services)
+        app = _build_application(services)
         await chats.start(app, Inbox(dispatch, forms.changed, engine.pressure))
         hooks = Hooks(settings, store, engine, clock)
         stack.push_async_callback(hooks.close)
@@ -110,9 +111,9 @@ async def running(
 async def _open_engine(
     settings: Settings, environment: Environment, clock: Clock, ids: Ids, stack: AsyncExitStack
 ) -> tuple[Engine, Store]:
-    """Return the engine, with everybody in its environment, and its store.
+    """Return the engine and its store; publish the directory in the engine's environment.
 
-    What was accepted is durable when the stack is left.
+    Accepted commands are durable when the stack is left.
     """
     secret = load_secret(settings)
     stack.enter_context(exclusive_lock(settings.database.url))
@@ -120,22 +121,22 @@ async def _open_engine(
     stack.push_async_callback(store.close)
     engine = Engine(store, clock, ids, environment, derive(secret, "operation log"))
     stack.push_async_callback(engine.drain)
-    if data_folder(settings.database.url) is not None:  # nobody else uses this database: who was sending is gone
+    if data_folder(settings.database.url) is not None:  # only this server sends: what is being sent was interrupted
         await store.write(lambda writing: writing.outbox.release(clock.now()))
     environment.publish(directory=await load_people(settings, store, CHATS))
     return engine, store
 
 
 async def _start_runners(adapters: Mapping[str, RunnerAdapter], stack: AsyncExitStack) -> dict[str, Runner]:
-    """Start the runners, which are closed with the stack, and return them."""
+    """Start the runners and return them. They are closed when the stack is left."""
     for adapter in adapters.values():
         stack.push_async_callback(adapter.runner.close)
         await adapter.start()
     return {name: adapter.runner for name, adapter in adapters.items()}
 
 
-def _application(services: Services) -> web.Application:
-    """Return the application with all routes but those of the chats."""
+def _build_application(services: Services) -> web.Application:
+    """Return an application with all routes except those of the chats."""
     app = web.Application(client_max_size=MAX_BODY)
     app[SERVICES] = services
     for add in (add_routes, add_console, add_callback, add_zadig):
@@ -144,7 +145,7 @@ def _application(services: Services) -> web.Application:
 
 
 def _card_couriers(chats: Chats, services: Services, identities: Identities, locale: Locale) -> Couriers:
-    """Return how the cards of each chat are brought up to date."""
+    """Return the couriers that update the cards of each chat."""
     engine, public_url = services.engine, services.settings.public_url
     return {
         Destination(DestinationKind.CHAT, name): Courier(
@@ -161,7 +162,7 @@ def _card_couriers(chats: Chats, services: Services, identities: Identities, loc
 def _start_work(
     services: Services, forms: ApprovalFormStages, couriers: Couriers, environment: Environment, stack: AsyncExitStack
 ) -> None:
-    """Start what goes on without being asked: deliveries and ticks."""
+    """Start the work in the background: deliveries and regular jobs. It stops when the stack is left."""
     store, engine = services.store, services.engine
     worker = DeliveryWorker(store, services.clock, couriers, engine)
     engine.listen(lambda _: worker.wake())
@@ -175,6 +176,8 @@ def _start_work(
 
 
 def _directory_refresh(store: Store, environment: Environment) -> Callable[[], Awaitable[None]]:
+    """Return a job that publishes the directory of the store: another process may have changed it."""
+
     async def refresh() -> None:
         environment.publish(directory=await store.read(lambda reading: reading.people.directory()))
 
@@ -182,8 +185,8 @@ def _directory_refresh(store: Store, environment: Environment) -> Callable[[], A
 
 
 @asynccontextmanager
-async def listening(app: web.Application, host: str, port: int) -> AsyncIterator[str]:
-    """Serve an application over HTTP and give the URL that it listens at."""
+async def serve_http(app: web.Application, host: str, port: int) -> AsyncIterator[str]:
+    """Serve an application over HTTP, and yield its URL."""
     runner = web.AppRunner(app, access_log=None, handler_cancellation=False)
     await runner.setup()
     try:
@@ -203,10 +206,10 @@ def stop_event() -> asyncio.Event:
     return stop
 
 
-def spare_what_stays() -> None:
-    """Leave what was made so far out of garbage collections for good: each would halt everybody for some 80 ms.
+def tune_garbage_collection() -> None:
+    """Exclude all present objects from garbage collections: one with them would stop the event loop for some 80 ms.
 
-    What is made from now on is looked at less often: most of it is let go by itself.
+    New objects are collected less often: reference counts free most of them.
     """
     gc.collect()
     gc.freeze()
@@ -214,10 +217,10 @@ def spare_what_stays() -> None:
 
 
 async def serve(settings: Settings) -> None:
-    """Run Fabu until SIGTERM or SIGINT; then drain and return."""
+    """Run Fabu until SIGTERM or SIGINT; then finish the present work and return."""
     stop = stop_event()
-    async with running(settings) as app, listening(app, settings.server.host, settings.server.port) as url:
-        spare_what_stays()
+    async with run_app(settings) as app, serve_http(app, settings.server.host, settings.server.port) as url:
+        tune_garbage_collection()
         log.info("Fabu listens at %s", url)
         await stop.wait()
-        log.info("stopping: what was begun is finished first")
+        log.info("stopping after the present work is finished")

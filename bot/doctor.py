@@ -1,7 +1,7 @@
-"""The check-up of an installation (`fabu doctor`): what may be wrong with the settings and what they lead to.
+"""The check-up of an installation (`fabu doctor`): finds what is wrong with the settings and the systems they name.
 
-A check looks at one area and returns what it found; an area that the settings do not use has no findings. To examine
-another system, add its check to `CHECKS`; each chat and runner brings its own (`adapters.common.adapter`).
+A check examines one area and returns its findings, none for an area that the settings do not use. To examine another
+system, add its check to `CHECKS`; each chat and runner has its own (`adapters.common.adapter`).
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from core.ports.runner import RunReport
 Check = Callable[[Settings], Awaitable[list[Finding]]]
 
 SKEW = timedelta(seconds=30)
-"""How far clocks may be apart: signatures are good for five minutes, and windows open to the minute."""
+"""The largest accepted difference of clocks: signatures are valid for five minutes, windows open to the minute."""
 _TIMEOUT = ClientTimeout(total=10, connect=5)
 _REFUSED = (400, 401)
-"""How Fabu answers what is posted to the address of a chat and proves nothing."""
+"""The statuses with which Fabu rejects unsigned requests to the endpoints of chats."""
 _NOBODY = "fabu-doctor"
-"""The owner of the token that proves whose server answers; there is no such person, so it opens nothing."""
+"""The owner of the token by which a server is recognised. There is no such person, so the token gives no access."""
 
 
 async def examine(settings: Settings) -> dict[str, list[Finding]]:
     """Return the findings of all areas that the settings use."""
     found = {area: await check(settings) for area, check in CHECKS.items()}
-    async with _runners(settings) as runners, _chats(settings) as chats:
+    async with _open_runners(settings) as runners, _open_chats(settings) as chats:
         adapters: tuple[RunnerAdapter | ChatAdapter, ...] = (*runners.values(), *chats.values())
         for adapter in adapters:
             found[adapter.name.lower()] = await adapter.examine()
@@ -50,7 +50,7 @@ async def examine(settings: Settings) -> dict[str, list[Finding]]:
 
 
 async def check_settings(settings: Settings) -> list[Finding]:
-    """Look for settings that are well-formed but do not fit together."""
+    """Check that settings fit together, each of which is valid by itself."""
     findings = [Finding(True, "every setting can be read")]
     if not settings.auth.admins:
         findings.append(Finding(False, "nobody is an administrator", "name somebody in auth.admins"))
@@ -61,7 +61,7 @@ async def check_settings(settings: Settings) -> list[Finding]:
 
 
 async def check_secret(settings: Settings) -> list[Finding]:
-    """Look at the secret key: whether it is there, and who may read it."""
+    """Check that there is a secret key, and that only its owner can read its file."""
     if written := settings.server.secret_key.get_secret_value():
         cure = "make one with `openssl rand -hex 32`; credentials that are stored already must then be entered again"
         return [Finding(len(written) >= 32, f"server.secret_key has {len(written)} characters", cure)]
@@ -78,22 +78,26 @@ async def check_secret(settings: Settings) -> list[Finding]:
 
 
 async def check_clock(settings: Settings) -> list[Finding]:
-    """Compare this machine's clock with those of the database and of the vendors; who does not answer is left out."""
+    """Compare this machine's clock with those of the database and of vendors; those that do not answer are left out."""
     findings = []
     if there := await store_doctor.server_time(settings.database):
-        findings.append(_skew("the database", there))
-    async with ClientSession(timeout=_TIMEOUT) as session, _chats(settings) as chats, _runners(settings) as runners:
+        findings.append(_compare_clock("the database", there))
+    async with (
+        ClientSession(timeout=_TIMEOUT) as session,
+        _open_chats(settings) as chats,
+        _open_runners(settings) as runners,
+    ):
         systems: tuple[ChatAdapter | RunnerAdapter, ...] = (*chats.values(), *runners.values())
         for name, url in [(system.name, system.url) for system in systems if system.url]:
             async with open_head(session, url) as answer:
                 date = answer.headers.get("Date") if isinstance(answer, ClientResponse) else None
             if date:
-                findings.append(_skew(name, parsedate_to_datetime(date)))
+                findings.append(_compare_clock(name, parsedate_to_datetime(date)))
     return findings
 
 
 async def check_server(settings: Settings) -> list[Finding]:
-    """Look whether the public URL leads to a Fabu on this database."""
+    """Check that the public URL leads to a Fabu with this database."""
     url = settings.public_url
     async with ClientSession(timeout=_TIMEOUT) as session:
         async with open_head(session, f"{url}/healthz") as answer:
@@ -112,18 +116,18 @@ async def check_server(settings: Settings) -> list[Finding]:
 
 
 async def check_callbacks(settings: Settings) -> list[Finding]:
-    """Look whether the addresses that chats post to lead to Fabu, which refuses what no chat has signed."""
+    """Check that the URLs to which chats post lead to Fabu: it rejects a request that no chat has signed."""
     findings = []
-    async with ClientSession(timeout=_TIMEOUT) as session, _chats(settings) as chats:
+    async with ClientSession(timeout=_TIMEOUT) as session, _open_chats(settings) as chats:
         for path in (path for chat in chats.values() for path in chat.inbound_paths):
             url = f"{settings.public_url}{path}"
             try:
                 async with session.post(url, json={}, allow_redirects=False) as answer:
-                    told = f"answers {answer.status}" if answer.status not in _REFUSED else ""
+                    problem = f"answers {answer.status}" if answer.status not in _REFUSED else ""
             except (ClientError, TimeoutError) as error:
-                told = f"is not reached ({connection_failure(error) or 'no answer in time'})"
+                problem = f"is not reached ({connection_failure(error) or 'no answer in time'})"
             cure = f"start `fabu run`, and let the proxy pass POST {path} on to it"
-            findings.append(Finding(not told, f"{url} {told or 'is where Fabu listens'}", cure))
+            findings.append(Finding(not problem, f"{url} {problem or 'is where Fabu listens'}", cure))
     return findings
 
 
@@ -139,9 +143,9 @@ CHECKS: Mapping[str, Check] = {
 
 
 @asynccontextmanager
-async def _chats(settings: Settings) -> AsyncIterator[Mapping[str, ChatAdapter]]:
-    """Open the chats that the settings enable; none listens."""
-    chats = open_chats(settings, host_of(settings, SystemClock(), _unheard))
+async def _open_chats(settings: Settings) -> AsyncIterator[Mapping[str, ChatAdapter]]:
+    """Open the chats that the settings enable, and close them at the end; none listens."""
+    chats = open_chats(settings, host_of(settings, SystemClock(), _ignore_report))
     try:
         yield chats.adapters
     finally:
@@ -149,9 +153,9 @@ async def _chats(settings: Settings) -> AsyncIterator[Mapping[str, ChatAdapter]]
 
 
 @asynccontextmanager
-async def _runners(settings: Settings) -> AsyncIterator[Mapping[str, RunnerAdapter]]:
-    """Open the runners that the settings enable; none works."""
-    runners = open_runners(settings, host_of(settings, SystemClock(), _unheard))
+async def _open_runners(settings: Settings) -> AsyncIterator[Mapping[str, RunnerAdapter]]:
+    """Open the runners that the settings enable, and close them at the end; none works."""
+    runners = open_runners(settings, host_of(settings, SystemClock(), _ignore_report))
     try:
         yield runners
     finally:
@@ -159,12 +163,12 @@ async def _runners(settings: Settings) -> AsyncIterator[Mapping[str, RunnerAdapt
             await adapter.runner.close()
 
 
-async def _unheard(_plan_id: str, _item_id: str, _report: RunReport) -> None:
-    """Take no report of runs: a check-up starts none."""
+async def _ignore_report(_plan_id: str, _item_id: str, _report: RunReport) -> None:
+    """Ignore a report of a run: a check-up starts none."""
 
 
 async def _is_usable(database: DatabaseSettings) -> bool:
-    """Tell whether there is a database that others can see, and nothing is wrong with it."""
+    """Tell whether the database is one that other processes see, and its check-up finds nothing wrong."""
     return not database.url.startswith("memory:") and all(found.ok for found in await store_doctor.examine(database))
 
 
@@ -173,14 +177,14 @@ def _is_loopback(url: str) -> bool:
     return host == "localhost" or host.startswith("127.") or host == "::1"
 
 
-def _skew(whose: str, there: datetime) -> Finding:
+def _compare_clock(whose: str, there: datetime) -> Finding:
     difference = abs(SystemClock().now() - there)
     text = f"the clock of {whose} is {round(difference.total_seconds())} s from ours"
     return Finding(difference <= SKEW, text, "set this machine's clock by NTP")
 
 
 async def _knows_our_token(session: ClientSession, settings: Settings) -> bool:
-    """Tell whether the server takes a token from our database: it then says that its owner is not active (403)."""
+    """Tell whether the server knows a token in our database: it then answers that the owner is not active (403)."""
     clock = SystemClock()
     secret, token = new_token(_NOBODY, "fabu doctor", clock, SystemIds(), clock.now() + timedelta(minutes=1))
     if store_doctor.is_new_file(settings.database.url):

@@ -14,11 +14,10 @@ from config.settings import Settings
 def load_secret(settings: Settings) -> bytes:
     """Return the secret of the settings, or that of `fabu.key` beside a SQLite database, which is made when missing.
 
-    Raises ValueError when there is no such place: replicas must share one secret, so it has to be written down.
+    Raises ValueError for another database without a secret in the settings: its servers have to share one.
     """
-    written = settings.server.secret_key.get_secret_value()
-    if written:
-        return written.encode()
+    if configured := settings.server.secret_key.get_secret_value():
+        return configured.encode()
     folder = data_folder(settings.database.url)
     if folder is None:
         raise ValueError("set server.secret_key: with this database several servers have to share it")
@@ -31,5 +30,5 @@ def load_secret(settings: Settings) -> bytes:
 
 
 def derive(secret: bytes, use: str) -> bytes:
-    """Return a key of 32 bytes for one use; one key tells nothing of another."""
+    """Return a key of 32 bytes for one use. From it, nobody can compute the secret or another key."""
     return hmac.new(hashlib.sha256(secret).digest(), use.encode(), "sha256").digest()

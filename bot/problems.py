@@ -1,6 +1,6 @@
-"""What is wrong with JSON that was sent: pydantic's findings with the paths and in the words of the API.
+"""Finds the problems in JSON that is sent to Fabu: pydantic's errors, with paths and messages for people.
 
-What was sent is never repeated: it may hold credentials.
+A problem never contains the wrong value, which may be a credential.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from core.errors import Problem
 
 Loc = tuple[str | int, ...]
 
-MOST = 100
-"""How many problems are told at once."""
-DEEPEST = 100
-"""How many levels of lists and objects are read."""
+MAX_PROBLEMS = 100
+"""The largest number of problems in one answer."""
+MAX_DEPTH = 100
+"""The largest depth of lists and objects."""
 
 _REQUIRED = N_("this field is required")
 _TOO_SHORT, _TOO_LONG = N_("too short: the least is {min_length}"), N_("too long: the most is {max_length}")
@@ -59,22 +59,23 @@ _TEXTS = {
     "datetime_from_date_parsing": _TIME,
     "timezone_aware": _TIME,
 }
+"""Messages by pydantic's types of errors."""
 
 
 def problems_in(error: ValidationError, data: object) -> list[Problem]:
-    """Return pydantic's findings about some data, one for each field."""
+    """Return the problems that pydantic found in some data: the first of each field, at most `MAX_PROBLEMS`."""
     found: dict[str, Problem] = {}
     for details in error.errors(include_url=False, include_input=False):
-        problem = _problem(details, data)
+        problem = _problem_of(details, data)
         found.setdefault(problem.path, problem)
-        if len(found) == MOST:
+        if len(found) == MAX_PROBLEMS:
             break
     return list(found.values())
 
 
-def _problem(details: ErrorDetails, data: object) -> Problem:
+def _problem_of(details: ErrorDetails, data: object) -> Problem:
     kind, context = details["type"], details.get("ctx", {})
-    loc = _fields(details, data)
+    loc = _field_path(details, data)
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         loc = (*loc, context["discriminator"].strip("'"))
     if text := _TEXTS.get(kind):
@@ -90,8 +91,8 @@ def _params(context: dict[str, Any]) -> dict[str, object]:
     return limits | ({"expected": choices} if choices else {})
 
 
-def _fields(details: ErrorDetails, data: object) -> Loc:
-    """Return the location without what pydantic adds for the branches of unions, which are no fields of the data."""
+def _field_path(details: ErrorDetails, data: object) -> Loc:
+    """Return the path of the wrong field, without the names of union branches that pydantic puts into it."""
     loc, kept = details["loc"], list[str | int]()
     for index, part in enumerate(loc):
         last = index == len(loc) - 1
@@ -112,22 +113,22 @@ def path_of(loc: Iterable[str | int]) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).removeprefix(".")
 
 
-def unstorable(data: object) -> Iterator[Problem]:
-    """Yield where JSON holds what no database or reader takes: NUL, lone surrogates, endless or huge numbers.
+def find_unstorable(data: object) -> Iterator[Problem]:
+    """Yield a problem for each value in JSON that cannot be stored: text with NUL or lone surrogates, huge numbers.
 
-    Raises RecursionError when it is nested too deeply.
+    Raises RecursionError when the JSON is nested too deeply.
     """
-    waiting: list[tuple[Loc, object]] = [((), data)]
-    while waiting:
-        loc, value = waiting.pop()
-        if len(loc) > DEEPEST:
+    pending: list[tuple[Loc, object]] = [((), data)]
+    while pending:
+        loc, value = pending.pop()
+        if len(loc) > MAX_DEPTH:
             raise RecursionError
         if isinstance(value, dict):
-            waiting += [((*loc, key), member) for key, member in value.items()]
-            waiting += [(loc, key) for key in value if not _plain(key)]
+            pending += [((*loc, key), member) for key, member in value.items()]
+            pending += [(loc, key) for key in value if not _is_storable(key)]
         elif isinstance(value, list):
-            waiting += [((*loc, index), member) for index, member in enumerate(value)]
-        elif isinstance(value, str) and not _plain(value):
+            pending += [((*loc, index), member) for index, member in enumerate(value)]
+        elif isinstance(value, str) and not _is_storable(value):
             path = path_of(loc).encode("ascii", "backslashreplace").decode()
             yield Problem(path, "the text holds characters that are none: NUL, or half of a pair")
         elif (isinstance(value, int) and value.bit_length() > 64) or (
@@ -136,5 +137,5 @@ def unstorable(data: object) -> Iterator[Problem]:
             yield Problem(path_of(loc), "this number is too large")
 
 
-def _plain(text: str) -> bool:
+def _is_storable(text: str) -> bool:
     return "\0" not in text and (text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text))

@@ -1,4 +1,8 @@
-"""The ticks: APScheduler calls, rows with their `due_at` decide. Replicas may tick side by side; claims part them."""
+"""The regular jobs of a server: firing due timers, deleting what is old, and jobs that others add.
+
+APScheduler only calls the jobs; which timers are due is in the store. Replicas run the same jobs, and share the timers
+by claiming them.
+"""
 
 from __future__ import annotations
 
@@ -20,36 +24,39 @@ from core.ports.timers import DueTimer
 log = logging.getLogger(__name__)
 
 _LEASE = timedelta(seconds=30)
+"""How long a claimed timer is left to the server that claimed it."""
 _BATCH = 200
+"""Timers that are claimed at once."""
 _KEPT = timedelta(days=7)
+"""How long the keys of requests, and ended sign-in links, are kept."""
 
 
 class Ticks:
-    """What happens at regular intervals."""
+    """Runs the regular jobs."""
 
     def __init__(self, store: Store, engine: Engine, clock: Clock) -> None:
         self._store, self._engine, self._clock = store, engine, clock
         self._scheduler = AsyncIOScheduler(timezone="UTC")
 
     def start(self, others: dict[Callable[[], Awaitable[None]], float]) -> None:
-        """Begin to tick: timers every half second, what is old every hour, and `others` every so many seconds.
+        """Start the jobs: timers every half second, deletions every hour, `others` at their intervals in seconds.
 
-        All of it is done once at the start: what happened while no server ran is not waited for.
+        Each job also runs at once, for what became due while no server ran.
         """
         now = datetime.now(UTC)
-        for work, seconds in {self.timers: 0.5, self.forget: 3600.0, **others}.items():
+        for job, seconds in {self.fire_timers: 0.5, self.delete_old: 3600.0, **others}.items():
             self._scheduler.add_job(
-                _guarded(work), "interval", name=work.__qualname__, seconds=seconds, next_run_time=now,
+                _guard(job), "interval", name=job.__qualname__, seconds=seconds, next_run_time=now,
                 max_instances=2, coalesce=True, misfire_grace_time=None,
             )  # fmt: skip
         self._scheduler.start()
 
     def stop(self) -> None:
-        """Tick no more."""
+        """Run no more jobs."""
         self._scheduler.shutdown(wait=False)
 
-    async def timers(self) -> None:
-        """Let the plans know of the timers that have become due."""
+    async def fire_timers(self) -> None:
+        """Fire the timers that are due, and drop those that are stale."""
         now = self._clock.now()
         due = await self._store.write(lambda writing: writing.timers.claim(now, _LEASE, _BATCH))
         stale = [timer for timer in await asyncio.gather(*map(self._fire, due)) if timer]
@@ -57,7 +64,10 @@ class Ticks:
             await self._store.write(lambda writing: writing.timers.drop(stale))
 
     async def _fire(self, timer: DueTimer) -> DueTimer | None:
-        """Fire a timer; return it when the plan has no more use for it. One that cannot be saved now comes again."""
+        """Fire a timer. Return it when it is stale: when its plan is gone, or nothing came of it.
+
+        While nothing can be saved, the timer stays, and is claimed again after its lease.
+        """
         command = c.TimerFired(plan_id=timer.plan_id, kind=timer.kind, due_at=timer.due_at)
         try:
             outcome = await self._engine.execute(command, SYSTEM)
@@ -67,26 +77,26 @@ class Ticks:
             return timer
         return None if outcome.events else timer
 
-    async def forget(self) -> None:
-        """Forget request keys that nobody will repeat any more, and sign-in links that lead nowhere."""
+    async def delete_old(self) -> None:
+        """Delete the keys of old requests, which nobody repeats any more, and of sign-in links that have ended."""
         before = self._clock.now() - _KEPT
         await self._store.write(lambda writing: writing.requests.forget(before))
         await self._store.write(lambda writing: writing.people.forget_links(before))
 
 
-def _guarded(work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-    """Return what a job does: the work, or nothing while it still goes on, of which APScheduler itself would warn."""
-    going, name = asyncio.Lock(), work.__qualname__
+def _guard(job: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    """Return a job that logs its errors, and does nothing while it still runs: APScheduler would warn about that."""
+    lock, name = asyncio.Lock(), job.__qualname__
 
     async def run() -> None:
-        if going.locked():
+        if lock.locked():
             return
-        async with going:
+        async with lock:
             try:
-                await work()
+                await job()
             except FabuError as error:
                 log.warning("%s has to be repeated: %s", name, error)
             except asyncio.CancelledError:
-                log.debug("%s was cut off by the end", name)
+                log.debug("%s was cancelled by the shutdown", name)
 
     return run

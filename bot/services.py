@@ -1,4 +1,4 @@
-"""What the routes, the scheduler and the workers share, made once by `bot.app`."""
+"""The parts of a running server that its endpoints share, made once by `bot.app`."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from core.ports.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The parts of a running Fabu.
+    """The parts of a running server.
 
-    `chat` answers requests of every chat (`bot.chat.dispatch`); `messengers` are by platform; `runs` knows the runners.
+    `chat` replies to the requests of every chat (`bot.chat.dispatch`); `messengers` are by platform; `runs` has the
+    runners.
     """
 
     settings: Settings
@@ -34,3 +35,4 @@ class Services:
 
 
 SERVICES = web.AppKey("services", Services)
+"""The key of the services in an application."""

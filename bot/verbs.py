@@ -16,7 +16,7 @@ from core.verbs import VERBS, Target
 
 
 class ChatVerb(StrEnum):
-    """What people type in chats beside the verbs of plans."""
+    """The verbs of chats that are not verbs of plans."""
 
     LIST = "list"
     SHOW = "show"
@@ -29,11 +29,11 @@ class ChatVerb(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerbWords:
-    """The words of one verb. Where some are missing, the verb cannot be used in that way.
+    """The words of one verb. Without the words for one way, the verb cannot be used in that way.
 
-    Chats: `aliases` are typed as well as the verb, the first Chinese one before all others; `usage` is its line in the
-    help. `done` answers a verb of a whole plan; verbs of items are answered with the item's status.
-    Cards: the button has a `style`; `confirm` asks whether it is meant, `question` with a `hint` asks for its text.
+    Chats: `aliases` may be typed in place of the verb; the first one is what Chinese texts name. `usage` is its line in
+    the help. `done` is the reply to a verb of a whole plan; verbs of items are answered with the item's status.
+    Cards: the button has a `style`; `confirm` is a question to answer first, `question` and `hint` ask for the text.
     REST and command line: `summary` describes the endpoint, `cli_help` the command.
     """
 
@@ -153,16 +153,16 @@ WORDS: Mapping[Verb | ChatVerb, VerbWords] = {
 ALIASES: Mapping[Verb | ChatVerb, tuple[str, ...]] = {
     verb: words.aliases for verb, words in WORDS.items() if words.aliases
 }
-"""What else may be typed for each verb of the chats."""
+"""What may be typed in place of each verb of the chats."""
 
 
 def word_for(verb: Verb | ChatVerb, language: str) -> str:
-    """Return what a reader of a language types for a verb of the chats."""
+    """Return the word for a verb of the chats that texts in a language name."""
     return ALIASES[verb][0] if language == "zh_CN" else verb.value
 
 
 def target_of(verb: Verb | ChatVerb) -> Target | None:
-    """Return what is named after a verb when it is typed; None for a verb that is about no plan in particular."""
+    """Return what has to be typed after a verb: a plan, or a plan and an item. None for a verb without a plan."""
     if isinstance(verb, Verb):
         return VERBS[verb].target
     return Target.PLAN if verb in (ChatVerb.SHOW, ChatVerb.LOG) else None

@@ -20,7 +20,7 @@ from adapters.hooks.signing import decode_secret, verify
 from bot.api.bodies import LongText
 from bot.api.errors import BadRequest, TooLarge, error_response
 from bot.api.request import json_response
-from bot.problems import MOST, problems_in, unstorable
+from bot.problems import MAX_PROBLEMS, find_unstorable, problems_in
 from bot.services import SERVICES, Services
 from core import commands as c
 from core.effects import Hook
@@ -175,7 +175,7 @@ def _parse(raw: bytes) -> CallbackBody:
     """Parse a body of any Content-Type. Raises BadRequest when it is not JSON, Invalid when fields are wrong."""
     try:
         data: Any = from_json(raw, allow_inf_nan=False)
-        problems = list(islice(unstorable(data), MOST))
+        problems = list(islice(find_unstorable(data), MAX_PROBLEMS))
     except (ValueError, RecursionError):
         raise BadRequest from None
     if problems:

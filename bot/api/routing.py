@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from bot.api.errors import BadRequest, UnsupportedMediaType
 from bot.api.request import ACTOR, json_response
-from bot.problems import MOST, problems_in, unstorable
+from bot.problems import MAX_PROBLEMS, find_unstorable, problems_in
 from bot.services import SERVICES, Services
 from core.commands import AnyCommand
 from core.engine import Outcome
@@ -135,7 +135,7 @@ def read_body(request: web.Request, raw: bytes, model: type[M]) -> M:
     raw = raw or b"{}"
     try:
         data = json.loads(raw.decode(), parse_constant=_refuse_constant)
-        problems = [problem for problem, _ in zip(unstorable(data), range(MOST), strict=False)]
+        problems = [problem for problem, _ in zip(find_unstorable(data), range(MAX_PROBLEMS), strict=False)]
     except (ValueError, RecursionError):
         raise BadRequest from None
     if problems:
@@ -151,7 +151,7 @@ def read_query(request: web.Request, model: type[M]) -> M:
     """Return the query string as a model. Raises Invalid."""
     given = {name: request.query.getall(name) for name in request.query}
     data = {name: values[0] if len(values) == 1 else values for name, values in given.items()}
-    if problems := list(unstorable(data)):
+    if problems := list(find_unstorable(data)):
         raise Invalid(*problems)
     return validate(lambda: model.model_validate(data), data)
 

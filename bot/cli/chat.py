@@ -66,7 +66,7 @@ class Session:
         self._buttons: list[Button] = []
 
     def run(self) -> None:
-        """Read commands and numbers until the input ends or a line says to leave."""
+        """Read commands and numbers until the input ends or somebody types a word of `_LEAVE`."""
         text = self._locale.text
         self._console.print(
             text("Type a command, or the number of a button; `help` lists the commands, `quit` leaves.")

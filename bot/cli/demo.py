@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.rule import Rule
 from rich.text import Text
 
-from bot.app import listening, running, stop_event
+from bot.app import run_app, serve_http, stop_event
 from bot.cli.show import reply_view, terminal
 from bot.i18n import Locale
 from bot.services import SERVICES, Services
@@ -41,20 +41,20 @@ _PATIENCE = 30.0
 class Scene:
     """One message of a person, and the reason for it.
 
-    `until` is an item, and the status that it has to reach before the next scene. `shows` prints the card of the reply:
-    every reply has one, but not every card is new.
+    `until` is an item, and the status that it has to reach before the next scene. Every reply has a card, which is
+    printed in scenes `with_card`.
     """
 
     person: str
-    says: str
+    text: str
     why: Message
     until: tuple[str, ItemStatus] | None = None
-    shows: bool = False
+    with_card: bool = False
 
 
 FIRST_ACT = (
-    Scene("alice", "submit 1", Message("Alice has drafted the release and asks for approval."), shows=True),
-    Scene("bob", "list mine", Message("Bob finds what waits for him."), shows=True),
+    Scene("alice", "submit 1", Message("Alice has drafted the release and asks for approval."), with_card=True),
+    Scene("bob", "list mine", Message("Bob finds what waits for him."), with_card=True),
     Scene("bob", "reject 1 How do we roll back?", Message("He misses something, and says so.")),
     Scene("alice", "replan 1", Message("Alice takes the plan back and adds it.")),
 )
@@ -66,21 +66,21 @@ SECOND_ACT = (
         "carol",
         "批准 1 可以发布",
         Message("Carol, of the group sre, approves in Chinese: the plan may be executed."),
-        shows=True,
+        with_card=True,
     ),
     Scene("carol", "execute 1 announce customer care knows", Message("A manual step is done with a remark.")),
     Scene("alice", "execute 1 deploy", Message("The deployment has to wait for the database.")),
     Scene("alice", "execute 1 migrate", Message("An SQL job runs."), ("migrate", ItemStatus.DONE)),
     Scene("alice", "execute 1 deploy", Message("The script fails at first …"), ("deploy", ItemStatus.FAILED)),
-    Scene("alice", "show 1", Message("… and the card says so."), shows=True),
+    Scene("alice", "show 1", Message("… and the card says so."), with_card=True),
     Scene("alice", "retry 1 deploy", Message("It is tried again."), ("deploy", ItemStatus.DONE)),
     Scene(
         "alice",
         "skip 1 newsletter the text is not ready",
         Message("The last item is left out, so the plan is complete."),
     ),
-    Scene("alice", "show 1", Message("This is what the channel's card shows now."), shows=True),
-    Scene("bob", "log 1", Message("And everything is in the operation log."), shows=True),
+    Scene("alice", "show 1", Message("This is what the channel's card shows now."), with_card=True),
+    Scene("bob", "log 1", Message("And everything is in the operation log."), with_card=True),
 )
 
 
@@ -107,11 +107,11 @@ async def play(*, once: bool, port: int, language: str) -> int:
     """Play the release; then stay up until interrupted, unless `once`. Return 0 only if the plan reached success."""
     with tempfile.TemporaryDirectory(prefix="fabu-demo-") as name:
         settings = settings_for(Path(name), port or _free_port(), language)
-        async with running(settings) as app, listening(app, settings.server.host, settings.server.port) as url:
+        async with run_app(settings) as app, serve_http(app, settings.server.host, settings.server.port) as url:
             show = Show(app[SERVICES], terminal())
             await show.draft()
             await show.play(FIRST_ACT)
-            await show.add_what_is_missing()
+            await show.add_missing_part()
             await show.play(SECOND_ACT)
             status = (await show.plan()).status
             if not once:
@@ -140,7 +140,7 @@ class Show:
         self._explain(Message("Alice writes the plan as a YAML file: fabu plan apply config/example_plan.yaml"))
         await self._do(c.Create(plan_id=self._plan_id, draft=incomplete))
 
-    async def add_what_is_missing(self) -> None:
+    async def add_missing_part(self) -> None:
         """Add the missing part to the plan, which makes a new revision."""
         self._explain(Message("She adds the roll-back to the file and applies it again."))
         await self._do(c.Edit(plan_id=self._plan_id, patch=PlanPatch(description=self._content.description)))
@@ -149,7 +149,7 @@ class Show:
         """Play scenes one after the other."""
         for scene in scenes:
             self._explain(scene.why)
-            await self._say(scene)
+            await self._send(scene)
             if scene.until:
                 await self._wait(*scene.until)
 
@@ -172,12 +172,12 @@ class Show:
     async def _do(self, command: c.AnyCommand) -> None:
         await self._services.engine.execute(command, self._services.engine.directory.actor("alice", "cli"))
 
-    async def _say(self, scene: Scene) -> None:
+    async def _send(self, scene: Scene) -> None:
         self._sent += 1
         person = self._services.engine.directory.people[scene.person]
-        self._console.print(Text(f"{person.name} ▸ {scene.says}", "bold cyan"))
-        reply = await self._services.chat(Inbound("cli", scene.person, f"demo-{self._sent}", scene.says))
-        self._console.print(reply_view(reply if scene.shows else replace(reply, card=None), numbered=False))
+        self._console.print(Text(f"{person.name} ▸ {scene.text}", "bold cyan"))
+        reply = await self._services.chat(Inbound("cli", scene.person, f"demo-{self._sent}", scene.text))
+        self._console.print(reply_view(reply if scene.with_card else replace(reply, card=None), numbered=False))
 
     async def _wait(self, key: str, status: ItemStatus) -> None:
         """Wait for a run to end. Raises TimeoutError when it does not."""

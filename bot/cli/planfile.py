@@ -92,7 +92,7 @@ def _normalize(content: Json) -> Json:
 def _in_utc(draft: PlanDraft) -> PlanDraft:
     """Return a draft whose times can be compared as texts."""
     start, end, schedule = (
-        moment and moment.astimezone(UTC) for moment in (draft.window.start, draft.window.end, draft.schedule_at)
+        time and time.astimezone(UTC) for time in (draft.window.start, draft.window.end, draft.schedule_at)
     )
     return draft.model_copy(update={"window": WindowDraft(start=start, end=end), "schedule_at": schedule})
 

@@ -21,7 +21,7 @@ def add_zadig(app: web.Application) -> None:
     """
     add_zadig_plans(app)
     if runner := zadig_runner(app[SERVICES]):
-        app[HOOK_HANDLERS][ZadigRunner.name] = ZadigGate(app[SERVICES], runner.client).ask
+        app[HOOK_HANDLERS][ZadigRunner.name] = ZadigGate(app[SERVICES], runner.client).request_approval
         app.router.add_post(HOOK_PATH, _hook)
 
 

@@ -1,8 +1,8 @@
-"""The gate: Fabu as the external checker of Zadig's own release plans.
+"""The gate: Fabu as the external check of Zadig's own release plans.
 
-A hook of such a plan becomes a plan here that asks for one approval, so that cards, votes, reminders, deadlines and the
-log are those of any plan. Its owner is Zadig: people decide it or give it up, but do not change what is asked. How it
-ends is Zadig's callback, an effect like any other, which is tried as long as Zadig waits for it.
+For a hook of such a plan, Fabu makes a plan with one approval, so that its cards, votes, reminders, deadlines and log
+are those of any plan. Zadig owns this plan: people approve, reject or cancel it, but cannot change it. Its result is
+sent to Zadig as a callback, which is an effect like any other, and is tried as long as Zadig waits for it.
 """
 
 from __future__ import annotations
@@ -34,27 +34,30 @@ from core.status import FAILED_CHECK, WAITING_CHECK, HookEvent, PlanStatus, cano
 from core.workflow import HookReleasePlan, ReleasePlanHook, WorkflowHookJob
 
 ZADIG = gate("zadig")
+"""The actor that owns the gate's plans."""
 _PREFIX = "Zadig: "
+"""The start of the names of the gate's plans."""
 _APPROVED = (PlanStatus.EXECUTING, PlanStatus.SUCCESS)
+"""The statuses of a plan that was approved."""
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What Zadig asked: which moment of which plan, under the code that an answer has to carry."""
+class CheckRequest:
+    """A check that Zadig waits for: the event of a release plan, and the instance code that its callback must have."""
 
     plan_id: str
     instance_code: str
     event: HookEvent
 
     @classmethod
-    def of(cls, plan: Plan) -> Question:
-        """Return the question that a plan of ours asks people."""
-        asked, code, event = plan.origin
-        return cls(asked, code, HookEvent(event))
+    def of(cls, plan: Plan) -> CheckRequest:
+        """Return the request for which a plan of the gate was made."""
+        plan_id, code, event = plan.origin
+        return cls(plan_id, code, HookEvent(event))
 
 
 class ZadigGate:
-    """Asks people what Zadig asks, and answers Zadig."""
+    """Makes plans for the checks that Zadig requests, and sends their results to Zadig."""
 
     def __init__(self, services: Services, client: ZadigClient) -> None:
         self._services, self._client, self._settings = services, client, services.settings.zadig
@@ -63,27 +66,28 @@ class ZadigGate:
 
     @property
     def courier(self) -> Courier:
-        """How `answer` effects are delivered."""
-        return Courier(self._deliver, patient, self._given_up)
+        """How results are delivered to Zadig."""
+        return Courier(self._deliver, patient, self._note_given_up)
 
-    async def ask(self, hook: ReleasePlanHook) -> None:
-        """Open an approval for a hook, once; one for an older state of the same plan is withdrawn.
+    async def request_approval(self, hook: ReleasePlanHook) -> None:
+        """Make and submit a plan for a hook, once; cancel the plan for an older state of the same release plan.
 
-        Raises Invalid when no gate of the settings fits, or the one that fits cannot be asked.
+        Raises Invalid when no gate of the settings fits, or the plan for the one that fits cannot be submitted.
         """
-        told, engine = hook.release_plan, self._services.engine
-        question = Question(told.id, told.instance_code, _event(hook))
-        origin = (told.id, told.instance_code, question.event.value)
-        draft = self._draft(told, question.event, self._gate(told, question.event))
+        release_plan, engine = hook.release_plan, self._services.engine
+        event = _event(hook)
+        origin = (release_plan.id, release_plan.instance_code, event.value)
+        draft = self._draft(release_plan, event, self._find_gate(release_plan, event))
         plan_id, key = self._services.ids.new(), "/".join(("zadig", *origin))
-        created, _ = await asyncio.gather(  # into one commit: a gate that is there has been asked
+        created, _ = await asyncio.gather(  # in one commit: every plan of a gate has been submitted
             engine.execute(c.Create(plan_id=plan_id, draft=draft, origin=origin), ZADIG, key),
             engine.execute(c.Submit(plan_id=plan_id), ZADIG, f"{key}/submit"),
         )
         if not created.repeated:
-            await self._withdraw_older(told.id, plan_id)
+            await self._cancel_older(release_plan.id, plan_id)
 
-    def _gate(self, plan: HookReleasePlan, event: HookEvent) -> Gate:
+    def _find_gate(self, plan: HookReleasePlan, event: HookEvent) -> Gate:
+        """Return the first gate of the settings that fits a release plan and an event. Raises Invalid."""
         projects = {job.spec.workflow.project for job in plan.jobs if isinstance(job, WorkflowHookJob)} or {""}
         for rule in self._settings.gates:
             fits = fnmatchcase(plan.name, rule.plan) and any(fnmatchcase(name, rule.project) for name in projects)
@@ -94,7 +98,7 @@ class ZadigGate:
         )
 
     def _draft(self, plan: HookReleasePlan, event: HookEvent, rule: Gate) -> PlanDraft:
-        """Write the plan that asks. Whoever manages the plan in Zadig manages it here, and so cannot approve it."""
+        """Return the draft of the gate's plan. The manager in Zadig is its manager too, and so cannot approve it."""
         own = self._person(plan.manager)
         stage = StageDraft(name=rule.name, approvers=rule.approvers, rule=rule.rule, channel=rule.channel)
         return PlanDraft(
@@ -112,69 +116,72 @@ class ZadigGate:
         )
 
     def _person(self, manager: str) -> str:
-        """Return the active person whose id or name Zadig calls the manager, if it can be nobody else."""
+        """Return the id of the active person with an id or name in Zadig, empty unless there is exactly one."""
         people = self._services.engine.directory.people.values()
         found = [person.id for person in people if person.active and manager in (person.id, person.name)]
         return found[0] if len(found) == 1 else ""
 
-    async def _withdraw_older(self, asked: str, newest: str) -> None:
+    async def _cancel_older(self, release_plan_id: str, newest: str) -> None:
+        """Cancel the waiting plans for a release plan, except the newest."""
         reason = Message("The plan was changed in Zadig, which asks anew.")
         for plan in await self._services.store.read(lambda reading: _open_gates(reading.plans)):
-            if plan.id != newest and plan.origin[:1] == (asked,):
+            if plan.id != newest and plan.origin[:1] == (release_plan_id,):
                 with suppress(WrongStatus):  # it has ended meanwhile
                     await self._services.engine.execute(c.Cancel(plan_id=plan.id, reason=reason), ZADIG)
 
     async def _deliver(self, delivery: Delivery) -> Sent:
-        """Answer Zadig as the plan stands now; when Zadig goes on, the plan has done its work."""
+        """Send a plan's result to Zadig. When Zadig continues, execute the plan's only item, which completes it."""
         plan_id = delivery.effect.plan_id
         plan = await self._services.store.read(lambda reading: reading.plans.get(plan_id))
-        question = Question.of(plan)
+        request = CheckRequest.of(plan)
         reason = ""
         if plan.status not in _APPROVED:
             reason = self._locale.message(plan.reason) or self._locale.text(label(plan.status))
-        await self._answer(question, reason)
+        await self._call_back(request, reason)
         if plan.status is PlanStatus.EXECUTING:
             (item_id,) = plan.items
             remark = self._locale.text("Zadig took the answer.")
-            with suppress(WrongStatus, ItemNotReady):  # somebody said so by hand
+            with suppress(WrongStatus, ItemNotReady):  # somebody has executed the item by hand
                 await self._services.engine.execute(c.Execute(plan_id=plan_id, item_id=item_id, remark=remark), ZADIG)
         else:
             note = c.NoteHookDelivered(
-                plan_id=plan_id, endpoint="Zadig", event=question.event, delivery=delivery.effect.id
+                plan_id=plan_id, endpoint="Zadig", event=request.event, delivery=delivery.effect.id
             )
             await self._services.engine.execute(note, ZADIG)
         return Sent(answer="failed" if reason else "success")
 
-    async def _answer(self, question: Question, reason: str) -> None:
-        """Call back; what Zadig refuses is tried again as long as it waits, and is done when it was taken before."""
-        code, event = question.instance_code, question.event
+    async def _call_back(self, request: CheckRequest, reason: str) -> None:
+        """Send the callback for a check; it has failed if there is a reason.
+
+        Raises DeliveryError, a retryable one as long as Zadig waits for the check. When Zadig rejects the callback, but
+        has this result already, it counts as delivered.
+        """
+        code, event = request.instance_code, request.event
         try:
             result = "failed" if reason else "success"
-            await self._client.answer_check(question.plan_id, code, event.value, result, reason=reason)
+            await self._client.answer_check(request.plan_id, code, event.value, result, reason=reason)
         except DeliveryError as error:
             if error.retryable:
                 raise
-            asked = await self._client.release_plan(question.plan_id)
-            if asked.instance_code == code and asked.status == WAITING_CHECK[event].value:
+            current = await self._client.release_plan(request.plan_id)
+            if current.instance_code == code and current.status == WAITING_CHECK[event].value:
                 raise DeliveryError("Zadig", error.reason, retryable=True) from error
-            if asked.instance_code != code or (asked.status == FAILED_CHECK[event].value) is not bool(reason):
+            if current.instance_code != code or (current.status == FAILED_CHECK[event].value) is not bool(reason):
                 raise
 
-    async def _given_up(self, delivery: Delivery, error: DeliveryError) -> None:
-        """Say on the plan that Zadig does not want the answer any more, so that nobody waits for it."""
+    async def _note_given_up(self, delivery: Delivery, error: DeliveryError) -> None:
+        """Cancel an executing plan whose result Zadig does not take any more, or note in another one's log why not."""
         plan_id = delivery.effect.plan_id
         plan = await self._services.store.read(lambda reading: reading.plans.get(plan_id))
-        question = Question.of(plan)
         command: c.AnyCommand = c.Cancel(plan_id=plan_id, reason=error.as_message())
         if plan.status is not PlanStatus.EXECUTING:
-            command = c.NoteHookUndeliverable(
-                plan_id=plan_id, endpoint="Zadig", event=question.event, reason=error.reason
-            )
+            event = CheckRequest.of(plan).event
+            command = c.NoteHookUndeliverable(plan_id=plan_id, endpoint="Zadig", event=event, reason=error.reason)
         await self._services.engine.execute(command, ZADIG)
 
 
 def _event(hook: ReleasePlanHook) -> HookEvent:
-    """Return the moment that a hook tells of. Raises Invalid for one at which Zadig does not wait."""
+    """Return the event of a hook. Raises Invalid for an unknown one, and when Zadig does not wait for a callback."""
     if hook.event_name not in set(HookEvent):
         known = ", ".join(HookEvent)
         raise Invalid(Problem("release_plan.event_name", "write one of: {expected}", {"expected": known}))
@@ -200,6 +207,6 @@ def zadig_runner(services: Services) -> ZadigRunner | None:
 
 
 def gate_couriers(services: Services) -> Couriers:
-    """Return how `answer` effects are delivered, by the systems that ask."""
+    """Return the couriers of results by destination: one when Zadig is enabled, else none."""
     runner = zadig_runner(services)
     return {Destination.parse(ZADIG.id): ZadigGate(services, runner.client).courier} if runner else {}

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bot.app import listening, running, spare_what_stays
+from bot.app import run_app, serve_http, tune_garbage_collection
 from bot.services import SERVICES, Services
 from config.settings import Settings
 from core import commands as c
@@ -90,8 +90,8 @@ async def main(kind: str, sink: str, folder: Path, numbers: Sequence[int]) -> No
     """Serve until the process is ended."""
     plans, items, stored = numbers
     settings = settings_for(kind, sink, folder)
-    async with running(settings) as app, listening(app, "127.0.0.1", 0) as url:
-        spare_what_stays()
+    async with run_app(settings) as app, serve_http(app, "127.0.0.1", 0) as url:
+        tune_garbage_collection()
         services = app[SERVICES]
         refs = await waiting(services, kind, plans)
         await settled(services)

@@ -30,7 +30,7 @@ from adapters.hooks.sender import Receiver, send
 from adapters.store.migrate import upgrade
 from adapters.store.open import open_store
 from adapters.store.sql.databases import parse_url, writing_engine
-from bot.app import spare_what_stays
+from bot.app import tune_garbage_collection
 from bot.outbox.hooks import Hooks
 from bot.outbox.worker import PER_DESTINATION, Courier, DeliveryWorker, Sent
 from config.settings import Settings
@@ -116,7 +116,7 @@ async def fabu(database: str, address: str, plans: int) -> float:
     hooks = Hooks(settings, store, engine, clock)
     courier, sent = _counted(hooks.courier, plans)
     worker = DeliveryWorker(store, clock, {DestinationKind.HOOK: courier}, engine)
-    spare_what_stays()
+    tune_garbage_collection()
     started = time.perf_counter()
     worker.start()
     try:
@@ -190,7 +190,7 @@ async def bare(database: str, address: str, plans: int) -> float:
                 connection.execute(_MARK.values(state="sending"), {"ids": [number for number, _ in claimed]})
             return claimed
 
-    spare_what_stays()
+    tune_garbage_collection()
     async with guarded_session(LOOPBACK) as session:
 
         async def post(number: int, content: bytes) -> int:

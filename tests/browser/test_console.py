@@ -15,7 +15,7 @@ from selenium.common.exceptions import NoSuchElementException, StaleElementRefer
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-from bot.app import listening, running
+from bot.app import run_app, serve_http
 from bot.services import SERVICES, Services
 from config.settings import Settings
 from core import commands as c
@@ -60,7 +60,7 @@ async def console(tmp_path: Path, unused_tcp_port: int) -> AsyncIterator[Console
     )
     hostile = "<b>bold</b><script>document.title='owned'</script><img src=x onerror=alert(1)>"
     items = [text_item("check", content=hostile), workflow_item("deploy", name="Deploy <i>now</i>")]
-    async with running(settings) as app, listening(app, "127.0.0.1", unused_tcp_port) as url:
+    async with run_app(settings) as app, serve_http(app, "127.0.0.1", unused_tcp_port) as url:
         services = app[SERVICES]
         alice = services.engine.directory.actor("alice", "api")
         plan_id = services.ids.new()

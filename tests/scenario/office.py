@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import ClientSession
 from yarl import URL
 
-from bot.app import listening, running
+from bot.app import run_app, serve_http
 from bot.installation import derive, load_secret
 from bot.people.tokens import new_token
 from bot.services import SERVICES, Services
@@ -134,7 +134,7 @@ class Fabu:
 @asynccontextmanager
 async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Fabu]:
     """Run Fabu on a free port, with a token for everybody in the settings."""
-    async with running(settings, clock) as app, listening(app, "127.0.0.1", 0) as url, ClientSession() as session:
+    async with run_app(settings, clock) as app, serve_http(app, "127.0.0.1", 0) as url, ClientSession() as session:
         services = app[SERVICES]
         made = {one.id: new_token(one.id, "test", services.clock, services.ids) for one in settings.people}
         for _, token in made.values():

@@ -17,7 +17,7 @@ from tests.simulators.feishu import FeishuSimulator
 SERVER = """
 import asyncio, json, sys, threading, time
 from aiohttp import ClientSession
-from bot.app import listening, running
+from bot.app import serve_http, run_app
 from config.settings import Settings
 
 importing = set()
@@ -32,7 +32,7 @@ def loaded():
 
 async def main():
     settings = Settings.model_validate(json.loads(sys.argv[1]))
-    async with running(settings) as app, listening(app, "127.0.0.1", 0) as url, ClientSession() as session:
+    async with run_app(settings) as app, serve_http(app, "127.0.0.1", 0) as url, ClientSession() as session:
         async with session.get(url + "/readyz") as response:
             told = {"ready": response.status, "waited": loaded()}
         took = []

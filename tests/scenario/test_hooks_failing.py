@@ -237,14 +237,14 @@ async def test_a_hook_for_an_endpoint_that_was_removed_ends(tmp_path: Path) -> N
 
 CHILD = """
 import asyncio, json, os, signal, sys
-from bot.app import running
+from bot.app import run_app
 from bot.services import SERVICES
 from config.settings import Settings
 from core import commands as c
 from core.draft import PlanDraft
 
 async def main():
-    async with running(Settings.model_validate(json.loads(sys.argv[1]))) as app:
+    async with run_app(Settings.model_validate(json.loads(sys.argv[1]))) as app:
         services = app[SERVICES]
         engine, alice = services.engine, services.engine.directory.actor("alice", "api")
         draft = PlanDraft.model_validate({"name": "Release", "items": [{"key": "a", "name": "A", "type": "text"}]})

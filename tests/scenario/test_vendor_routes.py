@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.app import running
+from bot.app import run_app
 from config.settings import Settings
 from tests.scenario.office import Fabu, opened
 
@@ -37,7 +37,7 @@ def sections() -> dict[str, Any]:
 
 
 async def test_unproven_posts_are_refused_at_every_address(settings: Settings) -> None:
-    async with running(settings) as app:
+    async with run_app(settings) as app:
         paths = {
             route.resource.canonical
             for route in app.router.routes()

@@ -30,7 +30,7 @@ def test_every_mistake_is_listed_with_its_path_and_what_the_setting_is_for(file:
     assert told.splitlines()[1:] == [
         f"  • server.port: Input should be a valid integer, unable to parse string as an integer {about}",
         "  • server.prot: there is no such setting; did you mean port?",
-        "  • hooks.endpoints[0].url: Field required (Where the hook is posted to.)",
+        "  • hooks.endpoints[0].url: Field required (The URL that hooks are posted to.)",
         "  • slak: there is no such setting; did you mean slack?",
     ]
 
