@@ -154,7 +154,7 @@ class ZadigGate:
         except DeliveryError as error:
             if error.retryable:
                 raise
-            asked = await self._client.release_plan(question.plan_id)
+            asked = await self._client.get_release_plan(question.plan_id)
             if asked.instance_code == code and asked.status == WAITING_CHECK[event].value:
                 raise DeliveryError("Zadig", error.reason, retryable=True) from error
             if asked.instance_code != code or (asked.status == FAILED_CHECK[event].value) is not bool(reason):
