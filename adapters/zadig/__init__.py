@@ -1,1 +1,1 @@
-"""Zadig: start its workflows, follow them, hear its pushes, and answer the hooks of its release plans."""
+"""The adapter of Zadig: it runs Zadig's workflows, parses its pushes, and answers the hooks of its release plans."""

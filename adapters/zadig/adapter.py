@@ -1,4 +1,4 @@
-"""Zadig as an adapter: all its wiring."""
+"""The wiring of the Zadig adapter."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ from adapters.zadig.settings import ZadigSettings
 
 
 def open_runner(settings: ZadigSettings, host: Host) -> RunnerAdapter:
-    """Return the runner of workflows in Zadig."""
+    """Return the runner of Zadig's workflows."""
     runner = ZadigRunner(settings, open_session())
     return RunnerAdapter(name="Zadig", runner=runner, url=settings.url, examine=partial(examine, settings))

@@ -1,7 +1,7 @@
-"""Zadig's HTTP API: the OpenAPI for custom workflows, and the internal API where the OpenAPI falls short.
+"""A client of Zadig's HTTP API: the OpenAPI for custom workflows, and the internal API where the OpenAPI falls short.
 
-Source: Zadig `aslan/core/workflow/handler/router.go`, `handler/openapi.go`; its handlers give no promise for the
-internal API across versions, so it is used only to start what the OpenAPI cannot start.
+Source: Zadig `aslan/core/workflow/handler/router.go`, `handler/openapi.go`. The internal API may change with any
+version, so it is used only to start what the OpenAPI cannot start.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ JsonObject = dict[str, Any]
 T = TypeVar("T")
 
 REF_PARAM = "release_plan_ref"
-"""A workflow parameter of this name, where there is one, carries which attempt of which item a task belongs to."""
+"""The workflow parameter for the reference of the attempt that a task belongs to; a workflow may have it or not."""
 
 _CUSTOM = "/openapi/workflows/custom"
 _INTERNAL = "/api/aslan/workflow/v4"
-_NO_SUCH = "no documents in result"
-"""How MongoDB, and so Zadig, says that there is no such thing; the error's code is the same for any trouble."""
+_NOT_FOUND = "no documents in result"
+"""MongoDB's error, and so Zadig's, for an object that does not exist; Zadig's error code is the same for all errors."""
 
 
 def open_session(timeout: float = 30) -> ClientSession:
-    """Open a session that gives up a call after `timeout` seconds; the caller closes it.
+    """Open a session whose calls time out after `timeout` seconds; the caller closes it.
 
-    Each call has a connection of its own. A connection that is kept may be closed by the other side just when it is
-    used again, and then nobody knows whether a task was started.
+    Each call has a connection of its own. Zadig may close a connection that is kept alive just when it is used again;
+    then it would be unknown whether a task was started.
     """
     return ClientSession(connector=TCPConnector(force_close=True), timeout=ClientTimeout(total=timeout))
 
@@ -55,8 +55,8 @@ def open_session(timeout: float = 30) -> ClientSession:
 class ZadigClient:
     """Calls one Zadig with one API token.
 
-    Every method raises `DeliveryError`. Its `sent` is true when nobody knows whether the request was carried out, so
-    that a start is looked for (`find_task`) before it is repeated.
+    Every method raises `DeliveryError`. Its `sent` is true when it is unknown whether Zadig carried out the request:
+    search for the task (`find_task_by_reference`) before a start is repeated.
     """
 
     def __init__(self, session: ClientSession, url: str, token: str) -> None:
@@ -66,55 +66,57 @@ class ZadigClient:
         self._headers = {"Authorization": f"Bearer {token}"}
         self._reachability = Reachability("Zadig", "check zadig.url", log)
 
-    async def workflow(self, project: str, workflow: str) -> WorkflowDetail:
-        """Return what a workflow consists of."""
+    async def get_workflow(self, project: str, workflow: str) -> WorkflowDetail:
+        """Return a stored workflow."""
         path = f"{_CUSTOM}/{quote(workflow, safe='')}/detail"
         return _read(WorkflowDetail, await self._call("GET", path, {"projectKey": project}))
 
     async def start(self, request: JsonObject) -> StartedTask:
-        """Start a task from `inputs.openapi_request`."""
+        """Start a task with a body of `make_openapi_request`."""
         return _read(StartedTask, await self._call("POST", f"{_CUSTOM}/task", body=request))
 
-    async def preset(self, workflow: str) -> JsonObject:
-        """Return the whole stored workflow with its defaults filled in, to be edited and started by `start_full`."""
+    async def get_preset(self, workflow: str) -> JsonObject:
+        """Return the whole stored workflow with its defaults, to be changed and started by `start_internal`."""
         return _read(JsonObject, await self._call("GET", f"{_INTERNAL}/preset/{quote(workflow, safe='')}"))
 
-    async def start_full(self, request: JsonObject) -> StartedTask:
-        """Start a task from a whole workflow, made by `inputs.full_request`."""
+    async def start_internal(self, request: JsonObject) -> StartedTask:
+        """Start a task by the internal API, with a body of `make_internal_request`."""
         return _read(StartedTask, await self._call("POST", f"{_INTERNAL}/workflowtask", body=request))
 
-    async def task(self, workflow: str, task_id: int) -> Task:
-        """Return how a task stands, however it was started."""
+    async def get_task(self, workflow: str, task_id: int) -> Task:
+        """Return the present state of a task, whichever API started it."""
         query = {"workflowKey": workflow, "taskId": str(task_id)}
         return _read(Task, await self._call("GET", f"{_CUSTOM}/task", query))
 
-    async def known_task(self, workflow: str, task_id: int) -> Task | None:
-        """Return how a task stands, or None when Zadig has no such task (any more, or not yet)."""
+    async def find_task(self, workflow: str, task_id: int) -> Task | None:
+        """Return the present state of a task; None when Zadig does not have the task, any more or yet."""
         try:
-            return await self.task(workflow, task_id)
+            return await self.get_task(workflow, task_id)
         except DeliveryError as error:
-            if _NO_SUCH in error.answer:
+            if _NOT_FOUND in error.answer:
                 return None
             raise
 
-    async def tasks(self, project: str, workflow: str, page: int = 1, size: int = 20) -> tuple[TaskSummary, ...]:
+    async def list_tasks(self, project: str, workflow: str, page: int = 1, size: int = 20) -> tuple[TaskSummary, ...]:
         """Return one page of a workflow's tasks, newest first."""
         query = {"projectKey": project, "pageNum": str(page), "pageSize": str(size)}
         path = f"{_CUSTOM}/{quote(workflow, safe='')}/tasks"
         return _read(TaskList, await self._call("GET", path, query)).workflow_tasks
 
-    async def find_task(self, project: str, workflow: str, ref: str, since: datetime | None) -> Task | None:
-        """Return the task among the newest ones that carries `ref` in `REF_PARAM` and was made at `since` or later."""
+    async def find_task_by_reference(
+        self, project: str, workflow: str, reference: str, since: datetime | None
+    ) -> Task | None:
+        """Return the task with a reference in `REF_PARAM`, among the newest ones that were created since a time."""
         oldest = int(since.timestamp()) if since else 0
-        for summary in await self.tasks(project, workflow):
+        for summary in await self.list_tasks(project, workflow):
             if summary.create_time >= oldest:
-                task = await self.task(workflow, summary.task_id)
-                if task.param(REF_PARAM) == ref:
+                task = await self.get_task(workflow, summary.task_id)
+                if task.param(REF_PARAM) == reference:
                     return task
         return None
 
     async def cancel(self, workflow: str, task_id: int) -> None:
-        """Stop a task; one that has passed cannot be stopped, one that failed becomes cancelled."""
+        """Cancel a task. One that has passed cannot be cancelled; one that has failed becomes cancelled."""
         await self._call("DELETE", f"{_CUSTOM}/task", {"workflowKey": workflow, "taskId": str(task_id)})
 
     async def retry(self, project: str, workflow: str, task_id: int) -> None:
@@ -122,12 +124,12 @@ class ZadigClient:
         await self._call("POST", _task_path(workflow, task_id), {"projectKey": project})
 
     async def approve(self, workflow: str, task_id: int, job: str, *, approve: bool, comment: str) -> None:
-        """Decide an approval job; Zadig's field is called `stage_name`, but it is the job's name that counts."""
+        """Approve or reject an approval job. Zadig's field `stage_name` is the name of the job."""
         decision = {"workflow_key": workflow, "task_id": task_id, "stage_name": job}
         await self._call("POST", f"{_CUSTOM}/task/approve", body=decision | {"approve": approve, "comment": comment})
 
     async def run_stage(self, project: str, workflow: str, task_id: int, stage: str) -> None:
-        """Let a task go on that paused before a stage which is run by hand."""
+        """Start a stage that is run by hand, at which a task is paused."""
         path = f"{_task_path(workflow, task_id)}/manual-exec"
         await self._call("POST", path, {"projectKey": project}, {"stage_name": stage})
 
@@ -142,12 +144,12 @@ class ZadigClient:
         texts = {"failed_reason": reason, "description": progress}
         await self._call("POST", "/api/callback/release_plan", body=answer | texts)
 
-    async def release_plan(self, plan_id: str) -> ReleasePlan:
-        """Return how one of Zadig's own release plans stands."""
+    async def get_release_plan(self, plan_id: str) -> ReleasePlan:
+        """Return the present state of one of Zadig's own release plans."""
         return _read(ReleasePlan, await self._call("GET", f"/openapi/release_plan/v1/{quote(plan_id, safe='')}"))
 
-    def page(self, project: str, workflow: str, task_id: int, display_name: str) -> str:
-        """Return the address of a task's page for people."""
+    def page_url(self, project: str, workflow: str, task_id: int, display_name: str) -> str:
+        """Return the URL of a task's page in Zadig."""
         path = f"/v1/projects/detail/{quote(project)}/pipelines/custom/{quote(workflow)}/{task_id}"
         return f"{self._url}{path}?{urlencode({'display_name': display_name})}"
 
@@ -170,12 +172,12 @@ class ZadigClient:
             raise _no_answer(error, reads=reads) from error
         self._reachability.restored()
         if response.status != HTTPStatus.OK:
-            raise _refusal(response, raw, reads=reads)
+            raise _read_error(response, raw, reads=reads)
         return raw
 
 
 _CODE = re.compile(r"\b[0-9a-f]{16}\b")
-"""An instance code: Zadig tells the right one to whoever sends a wrong one, and what it says is shown to people."""
+"""Matches an instance code. Zadig's error for a wrong code contains the right one, and people see the error."""
 
 
 def _task_path(workflow: str, task_id: int) -> str:
@@ -202,12 +204,12 @@ def _no_answer(error: Exception, *, reads: bool) -> DeliveryError:
             return _error(reason, retryable=True, sent=not reads)
 
 
-def _refusal(response: ClientResponse, raw: bytes, *, reads: bool) -> DeliveryError:
-    """Turn an error answer into a typed one.
+def _read_error(response: ClientResponse, raw: bytes, *, reads: bool) -> DeliveryError:
+    """Return the error in an answer.
 
-    Zadig answers 400 to all its own errors, even when a server is at fault, and 500 to all others, even to a wrong
-    name. So its code 500 is worth repeating where that does no harm, in reading. An answer without Zadig's error in
-    it comes from a gateway, which may have given up on a request that Zadig carried out.
+    Zadig answers 400 for all errors with a code, even when a server is at fault, and 500 for all others, even for a
+    wrong name. So code 500 is retryable for requests that only read. An answer without Zadig's error comes from a
+    gateway, which may have timed out on a request that Zadig carried out.
     """
     try:
         failure = Failure.model_validate_json(raw)
@@ -215,8 +217,8 @@ def _refusal(response: ClientResponse, raw: bytes, *, reads: bool) -> DeliveryEr
         pass
     else:
         retryable = reads and failure.code == HTTPStatus.INTERNAL_SERVER_ERROR
-        told, answer = (_CODE.sub("…", text) for text in (str(failure), failure.description))
-        return _error(Message.verbatim(told), retryable=retryable, status=response.status, answer=answer)
+        text, answer = (_CODE.sub("…", part) for part in (str(failure), failure.description))
+        return _error(Message.verbatim(text), retryable=retryable, status=response.status, answer=answer)
     match response.status:
         case HTTPStatus.UNAUTHORIZED:
             return _error(Message("it does not accept the token; check zadig.token"), retryable=False)

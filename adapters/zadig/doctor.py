@@ -9,13 +9,13 @@ from core.ports.checkup import Finding
 
 
 async def examine(settings: ZadigSettings) -> list[Finding]:
-    """Look whether Zadig answers and takes the token."""
+    """Check that Zadig answers and accepts the token."""
     async with open_session(timeout=10) as session:
         client = ZadigClient(session, settings.url, settings.token.get_secret_value())
         try:
-            await client.workflow("fabu", "fabu")
+            await client.get_workflow("fabu", "fabu")
         except DeliveryError as error:
-            # With a status Zadig itself has judged: there is no such workflow, which only a good token gets to know.
+            # An error with a status is Zadig's own: it has accepted the token, and there is no such workflow.
             if not error.status:
                 cure = "mend zadig.url, or write an API token of Zadig's account settings to zadig.token"
                 return [Finding(False, str(error), cure)]

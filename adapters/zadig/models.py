@@ -1,4 +1,4 @@
-"""Zadig's answers, as far as a run needs them. Unknown fields are ignored; a null list is an empty one.
+"""Models of Zadig's answers, with the fields that Fabu uses. Others are ignored; a null list is an empty one.
 
 Source: Zadig `aslan/core/workflow/service/workflow/types.go` and `workflow_task_v4.go`.
 """
@@ -13,11 +13,11 @@ from pydantic import BaseModel, ConfigDict
 from adapters.zadig.status import run_status
 from core.status import RunStatus
 from core.workflow import AnyJson, Param
-from core.workflow.base import Flag, Int64, Many, Text
+from core.workflow.base import Int64, Many, Text
 
 
 class Answer(BaseModel):
-    """A value that Zadig sends."""
+    """The base of all models of Zadig's answers."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="ignore")
 
@@ -27,15 +27,13 @@ class DetailJob(Answer):
 
     name: Text = ""
     type: Text = ""
-    skipped: Flag = False
-    run_policy: Text = ""
     spec: AnyJson = None
 
 
 def options_of(spec: dict[str, Any], key: str) -> list[Any]:
-    """Return what may be chosen for a list in a stored spec, empty where Zadig keeps no such options.
+    """Return the options for a list in a stored spec; empty where Zadig stores none.
 
-    They stand beside the list: `service_and_builds_options`, but `target_options` for `targets`.
+    Their key is that of the list and a suffix: `service_and_builds_options`, but `target_options` for `targets`.
     """
     return spec.get(f"{key}_options") or spec.get(f"{key.removesuffix('s')}_options") or []
 
@@ -43,12 +41,11 @@ def options_of(spec: dict[str, Any], key: str) -> list[Any]:
 class DetailStage(Answer):
     """One stage of a stored workflow."""
 
-    name: Text = ""
     jobs: Many[DetailJob] = ()
 
 
 class WorkflowDetail(Answer):
-    """A stored workflow: what can be run, and what can be set."""
+    """A stored workflow: the jobs it can run, and the parameters it takes."""
 
     workflow_key: Text
     workflow_name: Text = ""
@@ -58,15 +55,13 @@ class WorkflowDetail(Answer):
 
     @property
     def jobs(self) -> dict[str, DetailJob]:
-        """All jobs by name; Zadig keeps names unique in a workflow."""
+        """All jobs by name, which is unique in a workflow."""
         return {job.name: job for stage in self.stages for job in stage.jobs}
 
 
 class StartedTask(Answer):
-    """What came of a start."""
+    """The answer to a start."""
 
-    project_name: Text = ""
-    workflow_name: Text = ""
     task_id: Int64
 
 
@@ -90,7 +85,7 @@ class TaskStage(Answer):
 
 
 def faults(error: str, stages: Iterable[TaskStage]) -> list[str]:
-    """Return what went wrong in a task, one line a place: `stage / job: error`."""
+    """Return the errors of a task, one line for each place: `stage / job: error`."""
     lines = [error] if error else []
     for stage in stages:
         lines += [f"{stage.name}: {stage.error}"] if stage.error else []
@@ -99,7 +94,7 @@ def faults(error: str, stages: Iterable[TaskStage]) -> list[str]:
 
 
 class Task(Answer):
-    """One run of a workflow; times are unix seconds, 0 before. Zadig leaves an empty status out."""
+    """One run of a workflow. Times are unix seconds, 0 for none. Zadig omits an empty status."""
 
     task_id: Int64
     workflow_key: Text = ""
@@ -113,17 +108,17 @@ class Task(Answer):
 
     @property
     def run_status(self) -> RunStatus:
-        """What the task's status means for the run."""
+        """The status of the run."""
         return run_status(self.status)
 
     @property
     def faults(self) -> list[str]:
-        """What went wrong, one line a place."""
+        """The errors, one line for each place."""
         return faults(self.error, self.stages)
 
     @property
     def waiting(self) -> tuple[TaskStage | None, TaskJob | None]:
-        """The stage, and the job, at which a task stands still until a person acts; None for what cannot be told."""
+        """The stage and the job at which the task waits for a person; None where unknown."""
         for stage in self.stages:
             if self.status == stage.status == "pause":
                 return stage, None
@@ -134,18 +129,18 @@ class Task(Answer):
 
     @property
     def waits_at(self) -> str:
-        """Where a task stands still until a person acts, as `deploy / sign-off`; empty when it cannot be told."""
+        """The place at which the task waits for a person, such as `deploy / sign-off`; empty when unknown."""
         stage, job = self.waiting
         parts = (stage.name if stage else "", (job.display_name or job.name) if job else "")
         return " / ".join(filter(None, parts))
 
     def param(self, name: str) -> str:
-        """Return the value of a workflow parameter, empty when there is none."""
+        """Return the value of a workflow parameter; empty when there is none."""
         return next((param.value for param in self.params if param.name == name), "")
 
 
 class TaskSummary(Answer):
-    """A line of the list of tasks; its status is in lower case, and its parameters are not told."""
+    """An entry of the list of tasks, which has no parameters."""
 
     task_id: Int64
     status: Text = ""
@@ -155,20 +150,18 @@ class TaskSummary(Answer):
 class TaskList(Answer):
     """One page of tasks."""
 
-    total: Int64 = 0
     workflow_tasks: Many[TaskSummary] = ()
 
 
 class ReleasePlan(Answer):
-    """One of Zadig's own release plans, as far as an answer to its hook needs it."""
+    """One of Zadig's own release plans, with the fields that the answer to its hook depends on."""
 
-    id: Text = ""
     status: Text = ""
     instance_code: Text = ""
 
 
 class Failure(Answer):
-    """An error of Zadig: `code` is 6xxx or 7xxx, or 500 for any error that has no code of its own."""
+    """An error of Zadig. `code` is 6xxx or 7xxx; 500 for any error without a code of its own."""
 
     type: Text = ""
     message: Text = ""

@@ -1,8 +1,8 @@
-"""What Zadig pushes: the progress of a workflow, and the hooks of its own release plans.
+"""Parses Zadig's pushes: the progress of a workflow, and the hooks of Zadig's own release plans.
 
-Source: Zadig `aslan/core/common/service/webhooknotify/types.go` and `client.go`. The secret comes in clear in
+Source: Zadig `aslan/core/common/service/webhooknotify/types.go` and `client.go`. The secret is sent in plain text in
 `X-Zadig-Token`; there is no signature. A push may come late, twice or never, and `start_execute` comes before the task
-is stored: it is a reason to look, not the truth.
+is stored. Therefore a push only causes a request for the status of the task.
 """
 
 from __future__ import annotations
@@ -15,45 +15,23 @@ from typing import Literal
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from adapters.zadig.models import Answer, TaskStage, faults
-from adapters.zadig.status import run_status
+from adapters.zadig.models import Answer
 from core.errors import Invalid, Problem, Unauthorized
-from core.status import RunStatus
 from core.workflow import ReleasePlanHook
-from core.workflow.base import Int64, Many, Text
+from core.workflow.base import Int64, Text
 
 
 @dataclass(frozen=True, slots=True)
 class WorkflowPush:
-    """The state of one task when it was pushed.
+    """A push about one task."""
 
-    `event` is `workflow` from a notification of the workflow itself, `start_execute` or `complete_execute` from the
-    hook of the whole system. `plan_id` names the release plan of Zadig that started the task, if one did.
-    """
-
-    event: Literal["workflow", "start_execute", "complete_execute"]
-    project: str
     workflow: str
-    display_name: str
     task_id: int
-    status: RunStatus
-    faults: tuple[str, ...]
-    plan_id: str
-
-
-class _Plan(Answer):
-    id: Text = ""
 
 
 class _Workflow(Answer):
     task_id: Int64
-    project_name: Text
     workflow_name: Text
-    workflow_display_name: Text = ""
-    release_plan: _Plan | None = None
-    status: Text = ""
-    error: Text = ""
-    stages: Many[TaskStage] = ()
 
 
 class _Envelope(Answer):
@@ -61,25 +39,28 @@ class _Envelope(Answer):
 
 
 class _WorkflowEnvelope(Answer):
+    """The event is `workflow` for a notification of the workflow; the other two are of the hook of the whole system."""
+
     event: Literal["workflow", "start_execute", "complete_execute"]
     workflow: _Workflow
 
 
 def parse_push(raw: bytes, headers: Mapping[str, str], token: str) -> WorkflowPush | ReleasePlanHook:
-    """Read a push whose `X-Zadig-Token` is `token`; `headers` are looked up without regard to case.
+    """Parse a push whose `X-Zadig-Token` is `token`; the names of `headers` ignore case.
 
     Raises:
-        Unauthorized: the token is wrong or missing, or none is agreed.
-        Invalid: the body is not what Zadig sends, or nobody could answer it.
+        Unauthorized: the token is wrong or missing, or `token` is empty.
+        Invalid: the body is malformed, or has no instance code to answer with.
     """
     given = next((value for name, value in headers.items() if name.lower() == "x-zadig-token"), "")
-    # aiohttp hands over bytes that are no UTF-8 as surrogates
+    # aiohttp decodes header bytes that are not UTF-8 to surrogates
     if not token or not hmac.compare_digest(given.encode(errors="surrogateescape"), token.encode()):
         raise Unauthorized
     try:
         # `start_execute` is an event of both kinds
         if _Envelope.model_validate_json(raw).object_kind == "workflow":
-            return _workflow_push(_WorkflowEnvelope.model_validate_json(raw))
+            workflow = _WorkflowEnvelope.model_validate_json(raw).workflow
+            return WorkflowPush(workflow.workflow_name, workflow.task_id)
         hook = ReleasePlanHook.model_validate_json(raw)
     except ValidationError as error:
         raise Invalid(*map(_problem, error.errors())) from error
@@ -90,17 +71,3 @@ def parse_push(raw: bytes, headers: Mapping[str, str], token: str) -> WorkflowPu
 
 def _problem(flaw: ErrorDetails) -> Problem:
     return Problem(".".join(map(str, flaw["loc"])) or "body", "{reason}", {"reason": flaw["msg"]})
-
-
-def _workflow_push(push: _WorkflowEnvelope) -> WorkflowPush:
-    told = push.workflow
-    return WorkflowPush(
-        event=push.event,
-        project=told.project_name,
-        workflow=told.workflow_name,
-        display_name=told.workflow_display_name,
-        task_id=told.task_id,
-        status=run_status(told.status),
-        faults=tuple(faults(told.error, told.stages)),
-        plan_id=told.release_plan.id if told.release_plan else "",
-    )

@@ -1,4 +1,4 @@
-"""The section of the settings on Zadig: its address, and the gates for its own release plans."""
+"""The section `zadig` of the settings: its URL, and the gates for its own release plans."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from core.text import Duration
 
 
 class Gate(Section):
-    """Which moments of Zadig's own release plans wait for an approval here. The first gate that fits counts."""
+    """Events of Zadig's own release plans that wait for an approval here. The first gate that matches counts."""
 
-    project: str = Field("*", description="A pattern for the projects of the plan's workflows; one has to fit.")
+    project: str = Field("*", description="A pattern for the projects of the plan's workflows; one has to match.")
     plan: str = Field("*", description="A pattern for the plan's name, such as prod-*.")
-    events: tuple[HookEvent, ...] = Field((HookEvent.START_EXECUTE,), description="The moments that wait.")
+    events: tuple[HookEvent, ...] = Field((HookEvent.START_EXECUTE,), description="The events that wait.")
     name: str = Field("Zadig", description="What the stage of the approval is called.")
     approvers: tuple[str, ...] = Field(description="Who decides: ids of people and @groups.", min_length=1)
     rule: Literal["all", "any"] | int = Field("any", description="How many must approve: all, any, or a number.")
-    channel: Channel = Field(Channel.NATIVE, description="Where the approvers are asked.")
-    expires_in: Duration | None = Field(None, description="After how long without a decision Zadig is told no.")
-    remind_every: Duration | None = Field(None, description="After how long approvers are reminded first.")
+    channel: Channel = Field(Channel.NATIVE, description="Where the approvers vote.")
+    expires_in: Duration | None = Field(None, description="After how long without a decision Zadig's plan is rejected.")
+    remind_every: Duration | None = Field(None, description="How long until the first reminder to approvers.")
 
 
 class ZadigSettings(Section):
@@ -34,10 +34,10 @@ class ZadigSettings(Section):
     hook_token: SecretStr = Field(SecretStr(""), description="The secret of Zadig's hooks to Fabu (X-Zadig-Token).")
     gates: tuple[Gate, ...] = Field((), description="Approvals of Zadig's own release plans.")
     gate_manager: str = Field(
-        "", description="Who looks after them when their manager in Zadig is unknown here; an administrator when empty."
+        "", description="The manager of such a plan whose own is unknown here; an administrator when empty."
     )
 
     @property
     def enabled(self) -> bool:
-        """Whether Zadig is used."""
+        """Whether Zadig is enabled."""
         return bool(self.url)

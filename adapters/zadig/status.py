@@ -1,4 +1,4 @@
-"""What Zadig's task statuses mean for a run.
+"""The statuses of runs for Zadig's statuses of tasks.
 
 Source: Zadig `pkg/microservice/aslan/config/consts.go`, `Status` and its groups.
 """
@@ -8,9 +8,9 @@ from __future__ import annotations
 from core.messages import Message
 from core.status import RunStatus
 
-_MEANING = {
+_STATUSES = {
     "passed": RunStatus.PASSED,
-    "unstable": RunStatus.PASSED,  # Zadig itself turns it into passed for a whole workflow
+    "unstable": RunStatus.PASSED,  # Zadig reports a whole workflow of this status as passed
     "failed": RunStatus.FAILED,
     "reject": RunStatus.FAILED,
     "timeout": RunStatus.TIMEOUT,
@@ -23,7 +23,7 @@ _MEANING = {
 }
 
 RETRYABLE = frozenset({"failed", "timeout", "cancelled", "reject"})
-"""The statuses from which Zadig runs a task again under the same number."""
+"""The statuses from which Zadig can run a task again, with the same id."""
 
 NEEDED = {
     "pause": Message("somebody has to start this stage in Zadig"),
@@ -36,8 +36,8 @@ NEEDED = {
 
 
 def run_status(status: str) -> RunStatus:
-    """Return what a task's status means, in whatever case; a new or empty one counts as running, never as an end.
+    """Return the run's status for a task's status, in any case; a new or empty one is running, never an end.
 
-    An end is not for ever: a retry reopens the same task.
+    A task that has ended may run again: a retry reopens it.
     """
-    return _MEANING.get(status.lower(), RunStatus.RUNNING)
+    return _STATUSES.get(status.lower(), RunStatus.RUNNING)

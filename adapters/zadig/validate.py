@@ -1,7 +1,7 @@
-"""What keeps a plan's workflow from running in Zadig as it is meant, found before the start.
+"""Validates the workflow of a plan against the stored workflow in Zadig, before the start.
 
-Zadig itself is silent about most of it: it skips a job whose name it does not know, and drops a service, a variable
-or a repository that the workflow does not have.
+Zadig reports few of the problems: it skips a job with an unknown name, and ignores a service, a variable or a
+repository that the stored workflow does not have.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from core.workflow import Param, Workflow, WorkflowJob
 Json = dict[str, Any]
 
 
-def problems_with(workflow: Workflow, detail: WorkflowDetail) -> list[Problem]:
+def find_problems(workflow: Workflow, detail: WorkflowDetail) -> list[Problem]:
     """Return all problems, each with a path inside the workflow such as `stages[0].jobs[1].name`, and its cure."""
     places = [
         (f"stages[{s}].jobs[{j}]", job) for s, stage in enumerate(workflow.stages) for j, job in enumerate(stage.jobs)
@@ -25,7 +25,7 @@ def problems_with(workflow: Workflow, detail: WorkflowDetail) -> list[Problem]:
     found = [problem for number, param in enumerate(workflow.params) for problem in _param(param, number, detail)]
     seen: set[str] = set()
     for path, job in places:
-        found += _twice(job, path) if job.name in seen else _job(job, path, detail)
+        found += _duplicate(job, path) if job.name in seen else _job(job, path, detail)
         seen.add(job.name)
     if all(job.run_policy == "skip" for _, job in places):
         found.append(Problem("stages", "no job would run; name at least one job of {workflow}", _of(detail)))
@@ -42,7 +42,7 @@ def _param(param: Param, number: int, detail: WorkflowDetail) -> Iterator[Proble
             {**_of(detail), "name": param.name, "known": known},
         )
     elif stored.is_credential:
-        return  # a problem would tell the value
+        return  # a problem would contain the value
     elif stored.type == "choice" and param.value:
         yield from _choice(f"params[{number}].value", [param.value], stored.choice_option)
     elif stored.type == "multi-select":
@@ -59,7 +59,7 @@ def _choice(path: str, values: Iterable[str], options: Sequence[str]) -> Iterato
             )
 
 
-def _twice(job: WorkflowJob, path: str) -> list[Problem]:
+def _duplicate(job: WorkflowJob, path: str) -> list[Problem]:
     return [Problem(f"{path}.name", "the job {name} is named twice; leave one of them out", {"name": job.name})]
 
 
@@ -87,7 +87,7 @@ def _job(job: WorkflowJob, path: str, detail: WorkflowDetail) -> list[Problem]:
 
 
 def _spec(ours: Json, theirs: Json, path: str) -> Iterator[Problem]:
-    """Compare what can be chosen in a spec; where Zadig keeps no options, it is left to Zadig."""
+    """Yield the members of lists in a spec that are no options in Zadig; lists without options are not checked."""
     yield from _variables(ours.get("envs", []), theirs.get("envs"), f"{path}.envs")
     for key, members in ours.items():
         options = {_name(option): option for option in options_of(theirs, key)}
@@ -118,7 +118,7 @@ def _variables(ours: list[Json], theirs: list[Json] | None, path: str) -> Iterat
 
 
 def _name(member: Json) -> str:
-    """Return what names a service, test or scan: `service/module`, or its name."""
+    """Return the name of a service, a test or a scan: `service/module`, or its name."""
     return "/".join(member[key] for key in ("service_name", "service_module", "name") if member.get(key))
 
 

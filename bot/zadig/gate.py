@@ -163,7 +163,7 @@ class ZadigGate:
         except DeliveryError as error:
             if error.retryable:
                 raise
-            current = await self._client.release_plan(request.plan_id)
+            current = await self._client.get_release_plan(request.plan_id)
             if current.instance_code == code and current.status == WAITING_CHECK[event].value:
                 raise DeliveryError("Zadig", error.reason, retryable=True) from error
             if current.instance_code != code or (current.status == FAILED_CHECK[event].value) is not bool(reason):

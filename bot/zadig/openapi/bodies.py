@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from adapters.zadig.planned import WorkflowInput, planned
+from adapters.zadig.openapi_inputs import WorkflowInput, parse_workflow
 from bot.api.routing import validate
 from core.errors import Invalid, Problem
 from core.people import Directory
@@ -144,7 +144,7 @@ def _content(job: JobBody, index: int) -> dict[str, Any]:
         if job.type == "text":
             return {"content": validate(lambda: _Text.model_validate(job.spec), job.spec).content}
         given = validate(lambda: WorkflowInput.model_validate(job.spec), job.spec)
-        return {"runner": "zadig", "project": given.project_key, "workflow": planned(given)}
+        return {"runner": "zadig", "project": given.project_key, "workflow": parse_workflow(given)}
     except Invalid as error:
         path = f"jobs[{index}].spec."
         raise Invalid(*(replace(problem, path=path + problem.path) for problem in error.problems)) from None

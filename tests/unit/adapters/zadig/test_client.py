@@ -8,7 +8,7 @@ import pytest
 from aiohttp import ClientSession
 
 from adapters.zadig.client import ZadigClient
-from adapters.zadig.inputs import openapi_request
+from adapters.zadig.openapi_request import make_openapi_request
 from core.errors import DeliveryError
 from core.status import RunStatus
 from tests.simulators.zadig import Zadig
@@ -18,8 +18,8 @@ from tests.unit.adapters.zadig.conftest import script, workflow
 
 
 async def request_for(client: ZadigClient, ref: str = "plan/item/1") -> dict[str, Any]:
-    detail = await client.workflow("shop", "shop-release")
-    request = openapi_request(workflow(script()), detail, ref)
+    detail = await client.get_workflow("shop", "shop-release")
+    request = make_openapi_request(workflow(script()), detail, ref)
     assert request is not None
     return request
 
@@ -32,10 +32,10 @@ async def start(client: ZadigClient, zadig: Zadig) -> Task:
 
 async def test_a_task_is_started_followed_and_ends(client: ZadigClient, zadig: Zadig) -> None:
     task = await start(client, zadig)
-    assert (await client.task("shop-release", task.id)).run_status is RunStatus.RUNNING
+    assert (await client.get_task("shop-release", task.id)).run_status is RunStatus.RUNNING
 
     await zadig.move(task, "failed", job="script", error="exit status 2")
-    told = await client.task("shop-release", task.id)
+    told = await client.get_task("shop-release", task.id)
     assert told.run_status is RunStatus.FAILED
     assert told.faults == ["build / script: exit status 2"]
 
@@ -43,14 +43,14 @@ async def test_a_task_is_started_followed_and_ends(client: ZadigClient, zadig: Z
 async def test_a_status_that_zadig_leaves_out_means_running(client: ZadigClient, zadig: Zadig) -> None:
     task = await start(client, zadig)
     task.status = ""
-    assert (await client.task("shop-release", task.id)).run_status is RunStatus.RUNNING
+    assert (await client.get_task("shop-release", task.id)).run_status is RunStatus.RUNNING
 
 
 async def test_a_retry_reopens_the_same_task(client: ZadigClient, zadig: Zadig) -> None:
     task = await start(client, zadig)
     await zadig.move(task, "failed", error="no space left")
     await client.retry("shop", "shop-release", task.id)
-    told = await client.task("shop-release", task.id)
+    told = await client.get_task("shop-release", task.id)
     assert (told.task_id, told.run_status, told.end_time, told.faults) == (task.id, RunStatus.RUNNING, 0, [])
 
 
@@ -69,14 +69,14 @@ async def test_a_task_is_cancelled_unless_it_has_passed(client: ZadigClient, zad
 async def test_an_approval_job_is_decided_by_its_job_name(
     client: ZadigClient, zadig: Zadig, *, approve: bool, status: RunStatus
 ) -> None:
-    detail = await client.workflow("shop", "shop-release")
+    detail = await client.get_workflow("shop", "shop-release")
     sign_off = {"name": "sign-off", "type": "approval", "spec": {}}
-    started = await client.start(openapi_request(workflow(sign_off), detail, "") or {})
+    started = await client.start(make_openapi_request(workflow(sign_off), detail, "") or {})
     await zadig.move(zadig.only_task(), "wait_for_approval")
-    assert (await client.task("shop-release", started.task_id)).run_status is RunStatus.WAITING
+    assert (await client.get_task("shop-release", started.task_id)).run_status is RunStatus.WAITING
 
     await client.approve("shop-release", started.task_id, "sign-off", approve=approve, comment="seen")
-    assert (await client.task("shop-release", started.task_id)).run_status is status
+    assert (await client.get_task("shop-release", started.task_id)).run_status is status
     assert zadig.approvals[0]["comment"] == "seen"
 
 
@@ -91,11 +91,13 @@ async def test_a_task_is_found_by_its_reference(client: ZadigClient, zadig: Zadi
     since = datetime.now(UTC)
     for number in range(3):
         await client.start(await request_for(client, f"plan/item/{number}"))
-    found = await client.find_task("shop", "shop-release", "plan/item/1", since)
+    found = await client.find_task_by_reference("shop", "shop-release", "plan/item/1", since)
     assert found is not None
     assert found.task_id == 2
-    assert await client.find_task("shop", "shop-release", "plan/item/9", since) is None
-    assert await client.find_task("shop", "shop-release", "plan/item/1", since + timedelta(hours=1)) is None
+    assert await client.find_task_by_reference("shop", "shop-release", "plan/item/9", since) is None
+    assert (
+        await client.find_task_by_reference("shop", "shop-release", "plan/item/1", since + timedelta(hours=1)) is None
+    )
 
 
 async def test_a_start_without_an_answer_may_have_happened_and_is_found(client: ZadigClient, zadig: Zadig) -> None:
@@ -105,7 +107,7 @@ async def test_a_start_without_an_answer_may_have_happened_and_is_found(client: 
     with pytest.raises(DeliveryError) as caught:
         await client.start(request)
     assert caught.value.sent
-    assert await client.find_task("shop", "shop-release", "plan/item/1", since) is not None
+    assert await client.find_task_by_reference("shop", "shop-release", "plan/item/1", since) is not None
 
 
 @pytest.mark.parametrize("fault", [{"how": "close"}, {"status": 502}, {"status": 504}, {"how": "hang"}])
@@ -140,7 +142,7 @@ async def test_a_plain_error_is_worth_repeating_only_in_reading(client: ZadigCli
     request = await request_for(client)
     zadig.fail("task", body=failure)
     with pytest.raises(DeliveryError, match="mongo is away") as reading:
-        await client.task("shop-release", 1)
+        await client.get_task("shop-release", 1)
     zadig.fail("start", body=failure)
     with pytest.raises(DeliveryError, match="mongo is away") as starting:
         await client.start(request)
@@ -150,13 +152,13 @@ async def test_a_plain_error_is_worth_repeating_only_in_reading(client: ZadigCli
 async def test_a_busy_gateway_says_when_to_come_back(client: ZadigClient, zadig: Zadig) -> None:
     zadig.fail("task", status=429, retry_after=7)
     with pytest.raises(DeliveryError) as caught:
-        await client.task("shop-release", 1)
+        await client.get_task("shop-release", 1)
     assert (caught.value.retryable, caught.value.retry_after) == (True, 7)
 
 
 async def test_a_wrong_token_is_a_matter_for_the_settings(zadig: Zadig, session: ClientSession) -> None:
     with pytest.raises(DeliveryError, match=r"zadig\.token") as caught:
-        await ZadigClient(session, zadig.url, "wrong-token").task("shop-release", 1)
+        await ZadigClient(session, zadig.url, "wrong-token").get_task("shop-release", 1)
     assert not caught.value.retryable
     assert "wrong-token" not in str(caught.value)
 
@@ -173,19 +175,19 @@ async def test_an_address_that_is_no_zadig_is_a_matter_for_the_settings(
 ) -> None:
     zadig.fail("task", **fault)
     with pytest.raises(DeliveryError, match=r"zadig\.url") as caught:
-        await client.task("shop-release", 1)
+        await client.get_task("shop-release", 1)
     assert not caught.value.retryable
 
 
 async def test_what_is_not_there_is_told_with_zadigs_code(client: ZadigClient) -> None:
     with pytest.raises(DeliveryError, match=r"\(6161\)"):
-        await client.task("shop-release", 7)
+        await client.get_task("shop-release", 7)
     with pytest.raises(DeliveryError, match=r"\(6542\)"):
-        await client.workflow("shop", "no/such workflow")
+        await client.get_workflow("shop", "no/such workflow")
 
 
 async def test_the_page_of_a_task_is_safe_for_any_name(client: ZadigClient, zadig: Zadig) -> None:
-    page = urlsplit(client.page("shop", "shop-release", 7, "商店 & release?"))
+    page = urlsplit(client.page_url("shop", "shop-release", 7, "商店 & release?"))
     assert page.path == "/v1/projects/detail/shop/pipelines/custom/shop-release/7"
     assert parse_qs(page.query) == {"display_name": ["商店 & release?"]}
 
@@ -224,9 +226,9 @@ async def test_an_outage_is_logged_once_and_so_is_its_end(
     with zadig.outage():
         for _ in range(2):
             with pytest.raises(DeliveryError):
-                await client.workflow("shop", "shop-release")
+                await client.get_workflow("shop", "shop-release")
     for _ in range(2):
-        await client.workflow("shop", "shop-release")
+        await client.get_workflow("shop", "shop-release")
     lost, back = caplog.records
     assert lost.getMessage() == "Zadig cannot be reached: Server disconnected; check zadig.url"
     assert (lost.levelname, back.levelname, back.getMessage()) == ("WARNING", "INFO", "Zadig can be reached again")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from adapters.zadig.client import ZadigClient
-from adapters.zadig.validate import problems_with
+from adapters.zadig.validate import find_problems
 from core.workflow import Workflow
 from tests.simulators.zadig import Zadig
 from tests.unit.adapters.zadig.conftest import build, orders, script, workflow
@@ -13,7 +13,7 @@ from tests.unit.adapters.zadig.conftest import build, orders, script, workflow
 
 async def found(client: ZadigClient, wanted: Workflow) -> dict[str, str]:
     """Return the problems as a person reads them, by path."""
-    problems = problems_with(wanted, await client.workflow("shop", "shop-release"))
+    problems = find_problems(wanted, await client.get_workflow("shop", "shop-release"))
     return {problem.path: str(problem).partition(": ")[2] for problem in problems}
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from adapters.zadig.client import ZadigClient
-from adapters.zadig.full import full_request
-from adapters.zadig.inputs import openapi_request
+from adapters.zadig.internal_request import make_internal_request
+from adapters.zadig.openapi_request import make_openapi_request
 from core.workflow import Workflow
 from tests.simulators.zadig import Zadig
 from tests.simulators.zadig_tasks import Task
@@ -28,10 +28,10 @@ APOLLO = {
 
 async def start(client: ZadigClient, zadig: Zadig, wanted: Workflow) -> Task:
     """Start as a runner does: by the OpenAPI where it will do, else by the whole workflow."""
-    request = openapi_request(wanted, await client.workflow("shop", "shop-release"), "plan/item/1")
+    request = make_openapi_request(wanted, await client.get_workflow("shop", "shop-release"), "plan/item/1")
     if request is None:
-        preset = await client.preset("shop-release")
-        started = await client.start_full(full_request(wanted, preset, "plan/item/1"))
+        preset = await client.get_preset("shop-release")
+        started = await client.start_internal(make_internal_request(wanted, preset, "plan/item/1"))
     else:
         started = await client.start(request)
     assert zadig.complaints == []
@@ -70,7 +70,7 @@ async def test_the_openapi_runs_what_is_named_with_what_is_given(client: ZadigCl
     assert task.spec_of("deploy")["env"] == "prod"
     assert task.spec_of("deploy")["services"][0]["modules"][0]["image"] == "orders:1"
     assert task.spec_of("migrate")["sql"] == "SELECT 1"
-    told = await client.task("shop-release", task.id)
+    told = await client.get_task("shop-release", task.id)
     assert (told.param("version"), told.param("release_plan_ref")) == ("2.0", "plan/item/1")
 
 
@@ -112,14 +112,14 @@ async def test_a_workflow_without_the_reference_parameter_starts_too(client: Zad
     ],
 )
 async def test_what_the_openapi_cannot_say_needs_a_full_request(client: ZadigClient, job: dict[str, Any]) -> None:
-    detail = await client.workflow("shop", "shop-release")
-    assert openapi_request(workflow(job), detail, "") is None
+    detail = await client.get_workflow("shop", "shop-release")
+    assert make_openapi_request(workflow(job), detail, "") is None
 
 
 async def test_a_multi_select_parameter_needs_a_full_request(client: ZadigClient) -> None:
-    detail = await client.workflow("shop", "shop-release")
+    detail = await client.get_workflow("shop", "shop-release")
     several = {"name": "colour", "type": "multi-select", "choice_value": ["blue"]}
-    assert openapi_request(workflow(script(), params=(several,)), detail, "") is None
+    assert make_openapi_request(workflow(script(), params=(several,)), detail, "") is None
 
 
 async def test_a_repository_parameter_names_its_code_host_by_its_alias(client: ZadigClient, zadig: Zadig) -> None:
@@ -132,10 +132,10 @@ async def test_a_repository_parameter_names_its_code_host_by_its_alias(client: Z
 
 
 async def test_a_full_request_sets_a_repository_parameter_and_keeps_its_access(client: ZadigClient) -> None:
-    preset = await client.preset("shop-release")
+    preset = await client.get_preset("shop-release")
     preset["params"].append({"name": "source", "type": "repo", "repo": {"branch": "main", "oauth_token": "stored"}})
     source = {"name": "source", "type": "repo", "repo": REPO}
-    request = full_request(workflow(APOLLO, params=(source,)), preset, "")
+    request = make_internal_request(workflow(APOLLO, params=(source,)), preset, "")
     repo = request["params"][-1]["repo"]
     assert (repo["branch"], repo["oauth_token"]) == ("release", "stored")
 
@@ -172,8 +172,8 @@ async def test_the_inputs_of_the_remaining_job_types_are_well_formed(client: Zad
 
 async def test_several_choices_of_a_variable_go_as_one_text(client: ZadigClient) -> None:
     flags = {"key": "FLAGS", "type": "multi-select", "choice_value": ["a", "b"], "value": ""}
-    detail = await client.workflow("shop", "shop-release")
-    request = openapi_request(workflow(script(envs=[flags])), detail, "")
+    detail = await client.get_workflow("shop", "shop-release")
+    request = make_openapi_request(workflow(script(envs=[flags])), detail, "")
     assert request is not None
     assert request["inputs"][0]["parameters"]["kv"][0]["value"] == "a,b"
 
@@ -198,19 +198,19 @@ async def test_a_full_request_changes_values_and_keeps_what_zadig_knows(client: 
     assert service["key_vals"][0]["choice_option"] == ["low", "high"]
     assert {one["key"]: one["value"] for one in service["key_vals"]} == {"LEVEL": "high", "FLAGS": ""}
 
-    told = await client.task("shop-release", task.id)
+    told = await client.get_task("shop-release", task.id)
     assert (told.param("colour"), told.param("version")) == ("green", "1.0")
     assert told.param("release_plan_ref") == "plan/item/1"
 
 
 async def test_a_full_request_leaves_the_preset_as_it_was(client: ZadigClient, zadig: Zadig) -> None:
-    preset = await client.preset("shop-release")
-    full_request(workflow(APOLLO, build(orders())), preset, "plan/item/1")
+    preset = await client.get_preset("shop-release")
+    make_internal_request(workflow(APOLLO, build(orders())), preset, "plan/item/1")
     assert preset == zadig.workflows["shop-release"]
 
 
 async def test_an_empty_variable_is_a_value(client: ZadigClient) -> None:
-    preset = await client.preset("shop-release")
-    request = full_request(workflow(script(envs=[{"key": "TARGET", "value": ""}])), preset, "")
+    preset = await client.get_preset("shop-release")
+    request = make_internal_request(workflow(script(envs=[{"key": "TARGET", "value": ""}])), preset, "")
     (env,) = request["stages"][0]["jobs"][1]["spec"]["envs"]
     assert (env["key"], env["value"]) == ("TARGET", "")

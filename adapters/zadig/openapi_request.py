@@ -1,8 +1,7 @@
-"""From a workflow as the plan holds it to the body that starts it in Zadig.
+"""The body that starts a workflow by Zadig's OpenAPI, where the OpenAPI has inputs for all that the plan sets.
 
-There are two bodies. The OpenAPI takes short inputs per job, but cannot say everything: it has none for some job types,
-no variables for deployments, and knows repositories by the alias of their code host only. The internal API takes the
-whole workflow, edited. `openapi_request` says whether the first will do; `full_request` makes the second.
+The OpenAPI takes short inputs for each job, but not all: it has none for some job types, no variables for deployments,
+and repositories only with the alias of their code host. `internal_request` makes the body for the other workflows.
 
 Source: Zadig `aslan/core/workflow/service/workflow/types.go`, the types with `UpdateJobSpec`.
 """
@@ -32,18 +31,18 @@ from core.workflow import (
 )
 
 WITHOUT_INPUTS = ("approval", "k8s-blue-green-release", "k8s-canary-release")
-"""Job types that run as they are stored, once they are named."""
+"""Job types without inputs, which run as they are stored."""
 
 
-class _Unsayable(Exception):
-    """The OpenAPI has no words for this."""
+class _NotExpressible(Exception):
+    """The OpenAPI has no input for a value of the plan."""
 
 
-def openapi_request(workflow: Workflow, detail: WorkflowDetail, ref: str) -> JsonObject | None:
-    """Return the body for `ZadigClient.start`, or `None` when only a full request can say what is wanted.
+def make_openapi_request(workflow: Workflow, detail: WorkflowDetail, ref: str) -> JsonObject | None:
+    """Return the body for `ZadigClient.start`, or None when only the internal API can start the workflow.
 
-    Jobs that are not named are skipped, and Zadig ignores a name that it does not know: check with
-    `validate.problems_with` first. `ref` is passed in `REF_PARAM` if the workflow has such a parameter.
+    Zadig skips jobs without inputs, and ignores unknown names: check with `validate.find_problems` first. `ref` is
+    passed in `REF_PARAM` if the workflow has that parameter.
     """
     try:
         parameters = [_param(param) for param in workflow.params if param.name != REF_PARAM]
@@ -51,7 +50,7 @@ def openapi_request(workflow: Workflow, detail: WorkflowDetail, ref: str) -> Jso
             {"job_name": job.name, "job_type": job.type, "parameters": _parameters(job)}
             for job in jobs_to_run(workflow)
         ]
-    except _Unsayable:
+    except _NotExpressible:
         return None
     if any(param.name == REF_PARAM for param in detail.params):
         parameters.append({"name": REF_PARAM, "type": "string", "value": ref})
@@ -64,7 +63,7 @@ def openapi_request(workflow: Workflow, detail: WorkflowDetail, ref: str) -> Jso
 
 
 def jobs_to_run(workflow: Workflow) -> Iterator[WorkflowJob]:
-    """Yield the jobs that are to run, in their order."""
+    """Yield the jobs that are to run, in order."""
     return (job for stage in workflow.stages for job in stage.jobs if job.run_policy != "skip")
 
 
@@ -75,7 +74,7 @@ def _param(param: Param) -> JsonObject:
         case "string" | "text" | "choice":
             return {"name": param.name, "type": param.type, "value": param.value}
         case _:
-            raise _Unsayable
+            raise _NotExpressible
 
 
 def _parameters(job: WorkflowJob) -> JsonObject:
@@ -101,20 +100,20 @@ def _parameters(job: WorkflowJob) -> JsonObject:
         case UnknownJob(type=kind) if kind in WITHOUT_INPUTS:
             return {}
         case _:
-            raise _Unsayable
+            raise _NotExpressible
 
 
 def _build(job: BuildJob) -> JsonObject:
-    """The OpenAPI wants the registry as `address/namespace`, which a plan holds only if somebody wrote it there."""
+    """Return the inputs of a build. The registry is required as `address/namespace`; a plan may have it or not."""
     registry = job.spec.__pydantic_extra__.get("registry")
     if not isinstance(registry, str):
-        raise _Unsayable
+        raise _NotExpressible
     return {"registry": registry, "service_list": [_service(service) for service in job.spec.service_and_builds]}
 
 
 def _deploy(job: DeployJob) -> JsonObject:
     if any(_has_variables(service) for service in job.spec.services):
-        raise _Unsayable
+        raise _NotExpressible
     services = [
         {
             "service_name": service.service_name,
@@ -135,33 +134,33 @@ def _has_variables(service: DeployService) -> bool:
 def _vm_deploy(job: VmDeployJob) -> JsonObject:
     services = job.spec.service_and_vm_deploys
     if any(service.deploy_artifact_type != "file" for service in services):
-        raise _Unsayable
+        raise _NotExpressible
     names = [{"service_name": service.service_name, "file_name": service.file_name} for service in services]
     return {"env_name": job.spec.env, "service_list": names}
 
 
 def _checks(kind: str, services: Iterable[Any] | None, named: Iterable[Any]) -> JsonObject:
-    """Return the inputs of tests or scans, those of services or those that stand for themselves."""
+    """Return the inputs of tests or scans, either of services or on their own."""
     if services is not None:
         return {"service_list": [_service(service) for service in services]}
     return {
         f"{kind}_list": [
-            {f"{kind}_name": one.name, "repo_info": _repos(one.repos), "inputs": _key_vals(one.key_vals)}
-            for one in named
+            {f"{kind}_name": check.name, "repo_info": _repos(check.repos), "inputs": _key_vals(check.key_vals)}
+            for check in named
         ]
     }
 
 
 def _sql(job: SqlJob) -> JsonObject:
-    """The OpenAPI knows a database by its name, which a plan holds only if somebody wrote it there."""
+    """Return the inputs of SQL. The database is required by name; a plan may have the name or not."""
     database = job.spec.__pydantic_extra__.get("database_name", "")
     if job.spec.id and not database:
-        raise _Unsayable
+        raise _NotExpressible
     return {"database_name": database, "sql": job.spec.sql}
 
 
 def _service(service: Any) -> JsonObject:
-    """Return the input of a service that is built, tested, scanned, or a script is run over."""
+    """Return the input of a service of a build, a test, a scan or a script."""
     return {
         "service_name": service.service_name,
         "service_module": service.service_module,
@@ -175,7 +174,7 @@ def _key_vals(variables: Iterable[KeyVal]) -> list[JsonObject]:
 
 
 def _key_val(variable: KeyVal) -> JsonObject:
-    """Several choices go as one text with commas between them."""
+    """Return the input of a variable; several choices are joined by commas."""
     return {
         "key": variable.key,
         "value": ",".join(variable.choice_value) if variable.type == "multi-select" else variable.value,
@@ -192,10 +191,10 @@ def _repos(repos: Iterable[Repo]) -> list[JsonObject]:
 
 
 def _repo(repo: Repo) -> JsonObject:
-    """The OpenAPI knows a code host by its alias, which a plan holds only if somebody wrote it there."""
+    """Return the input of a repository. The alias of its code host is required; a plan may have it or not."""
     codehost = repo.__pydantic_extra__.get("codehost_name")
     if not isinstance(codehost, str) or repo.tag:
-        raise _Unsayable
+        raise _NotExpressible
     return {
         "codehost_name": codehost,
         "repo_namespace": repo.repo_namespace,

@@ -1,4 +1,4 @@
-"""From the short inputs of Zadig's OpenAPI to the workflow that a plan holds: the way back of `inputs`.
+"""The inputs of workflows in Zadig's OpenAPI, parsed to workflows of plans: the inverse of `openapi_request`.
 
 Source: Zadig `aslan/core/workflow/service/workflow/types.go`, the types with `UpdateJobSpec`, and
 `aslan/core/release_plan/service/openapi.go`.
@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from adapters.zadig.inputs import WITHOUT_INPUTS
 from adapters.zadig.models import Answer
+from adapters.zadig.openapi_request import WITHOUT_INPUTS
 from core.errors import Invalid, Problem
 from core.workflow import AnyJson, Workflow
 from core.workflow.base import Many, NullIsZero, Text
@@ -21,7 +21,7 @@ Json = dict[str, Any]
 
 
 class JobInput(Answer):
-    """What one job is run with; its `parameters` depend on the type."""
+    """The inputs of one job; its `parameters` depend on the type."""
 
     job_name: Text
     job_type: Text
@@ -29,7 +29,7 @@ class JobInput(Answer):
 
 
 class WorkflowInput(Answer):
-    """A workflow item in Zadig's OpenAPI: which workflow, its parameters, and the jobs that are to run."""
+    """A workflow item in Zadig's OpenAPI: the workflow, its parameters, and the jobs to run."""
 
     workflow_key: Text
     project_key: Text
@@ -38,8 +38,8 @@ class WorkflowInput(Answer):
     remark: Text = ""
 
 
-def planned(given: WorkflowInput) -> Workflow:
-    """Return the workflow; its jobs are in one stage, for the OpenAPI names no stages.
+def parse_workflow(given: WorkflowInput) -> Workflow:
+    """Return the workflow of a plan. All its jobs are in one stage, since the OpenAPI has no stages.
 
     Raises Invalid with paths inside `given`.
     """
@@ -75,23 +75,23 @@ def _build(given: Json) -> Json:
 
 
 def _deploy(given: Json) -> Json:
-    """One input is one module; the modules of a service belong together."""
+    """Return the spec of a deployment. An input is one module; the modules of a service are grouped."""
     services: dict[str, Json] = {}
-    for one in given.get("service_list") or []:
-        new = {
-            "service_name": one["service_name"],
-            "value_merge_strategy": one.get("value_merge_strategy"),
+    for module in given.get("service_list") or []:
+        service = {
+            "service_name": module["service_name"],
+            "value_merge_strategy": module.get("value_merge_strategy"),
             "modules": [],
         }
-        modules = services.setdefault(one["service_name"], new)["modules"]
-        modules.append({"service_module": one.get("service_module"), "image": one["image_name"]})
+        modules = services.setdefault(module["service_name"], service)["modules"]
+        modules.append({"service_module": module.get("service_module"), "image": module["image_name"]})
     return {"env": given["env_name"], "services": list(services.values())}
 
 
 def _vm_deploy(given: Json) -> Json:
     services = [
-        {"service_name": one["service_name"], "file_name": one["file_name"], "deploy_artifact_type": "file"}
-        for one in given.get("service_list") or []
+        {"service_name": service["service_name"], "file_name": service["file_name"], "deploy_artifact_type": "file"}
+        for service in given.get("service_list") or []
     ]
     return {"env": given["env_name"], "service_and_vm_deploys": services}
 
@@ -131,14 +131,15 @@ _SPECS: dict[str, Callable[[Json], Json]] = {
 
 def _services(given: Json, key: str = "service_list") -> list[Json]:
     names = ("service_name", "service_module")
-    return [{name: one.get(name) for name in names} | _checked(one) for one in given.get(key) or []]
+    return [{name: one.get(name) for name in names} | _sources(one) for one in given.get(key) or []]
 
 
 def _named(given: Json, kind: str) -> list[Json]:
-    return [{"name": one[f"{kind}_name"]} | _checked(one) for one in given.get(f"{kind}_list") or []]
+    return [{"name": one[f"{kind}_name"]} | _sources(one) for one in given.get(f"{kind}_list") or []]
 
 
-def _checked(one: Json) -> Json:
+def _sources(one: Json) -> Json:
+    """Return the repositories and the variables of a service, a test or a scan."""
     return {"repos": _repos(one.get("repo_info")), "key_vals": _variables(one.get("inputs"))}
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from adapters.zadig.inputs import openapi_request
 from adapters.zadig.models import WorkflowDetail
-from adapters.zadig.planned import WorkflowInput, planned
+from adapters.zadig.openapi_inputs import WorkflowInput, parse_workflow
+from adapters.zadig.openapi_request import make_openapi_request
 from core.errors import Invalid
 
 REPO = {
@@ -47,8 +47,10 @@ def test_a_planned_workflow_is_started_with_the_inputs_that_it_was_planned_by(
         "parameters": [{"name": "version", "type": "string", "value": "2.0"}],
         "inputs": [{"job_name": "job", "job_type": kind, "parameters": parameters}],
     }
-    workflow = planned(WorkflowInput.model_validate(request))
-    assert openapi_request(workflow, WorkflowDetail(workflow_key="shop-release", project_key="shop"), "") == request
+    workflow = parse_workflow(WorkflowInput.model_validate(request))
+    assert (
+        make_openapi_request(workflow, WorkflowDetail(workflow_key="shop-release", project_key="shop"), "") == request
+    )
 
 
 @pytest.mark.parametrize(
@@ -63,5 +65,5 @@ def test_a_planned_workflow_is_started_with_the_inputs_that_it_was_planned_by(
 def test_inputs_that_zadig_would_not_take_are_refused(job: dict[str, Any], path: str) -> None:
     given = WorkflowInput.model_validate({"workflow_key": "w", "project_key": "p", "inputs": [job]})
     with pytest.raises(Invalid) as caught:
-        planned(given)
+        parse_workflow(given)
     assert [problem.path for problem in caught.value.problems] == [path]
