@@ -38,8 +38,7 @@ from bot.people.directory import load_people
 from bot.people.identities import Identities
 from bot.scheduler import Ticks
 from bot.services import SERVICES, Services
-from bot.zadig import add_zadig
-from bot.zadig.gate import gate_couriers
+from bot.zadig import add_zadig, gate_couriers
 from config.settings import Settings
 from core.context import Environment, Policy
 from core.effects import Destination, DestinationKind

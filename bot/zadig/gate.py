@@ -13,19 +13,17 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from adapters.zadig.client import ZadigClient
-from adapters.zadig.runner import ZadigRunner
 from adapters.zadig.settings import Gate
 from bot.i18n import Locale
 from bot.i18n.labels import label
-from bot.outbox.worker import Courier, Couriers, Sent, patient
+from bot.outbox.worker import Courier, Sent, patient
 from bot.services import Services
 from bot.zadig.gate_text import describe_plan
 from core import commands as c
 from core.draft import ApprovalDraft, PlanDraft, StageDraft, TextItemDraft
-from core.effects import Destination
 from core.errors import DeliveryError, Invalid, ItemNotReady, Problem, WrongStatus
 from core.messages import Message
-from core.people import gate
+from core.people import Actor, gate
 from core.plan import Plan
 from core.ports.outbox import Delivery
 from core.ports.paging import read_all
@@ -63,6 +61,11 @@ class ZadigGate:
         self._services, self._client, self._settings = services, client, services.settings.zadig
         server = services.settings.server
         self._locale = Locale(server.language, server.timezone)
+
+    @property
+    def actor(self) -> Actor:
+        """The actor that owns the gate's plans."""
+        return ZADIG
 
     @property
     def courier(self) -> Courier:
@@ -198,15 +201,3 @@ def _open_gates(plans: PlanReads) -> list[Plan]:
     query = PlanQuery(status=PlanStatus.WAIT_FOR_APPROVAL, text=_PREFIX, limit=100)
     waiting = read_all(lambda cursor: plans.page(replace(query, cursor=cursor)))
     return [plan for plan in waiting if plan.gate == ZADIG.id]
-
-
-def zadig_runner(services: Services) -> ZadigRunner | None:
-    """Return the runner of Zadig, when it is enabled."""
-    runner = services.runs.runners.get(ZadigRunner.name)
-    return runner if isinstance(runner, ZadigRunner) else None
-
-
-def gate_couriers(services: Services) -> Couriers:
-    """Return the couriers of results by destination: one when Zadig is enabled, else none."""
-    runner = zadig_runner(services)
-    return {Destination.parse(ZADIG.id): ZadigGate(services, runner.client).courier} if runner else {}
