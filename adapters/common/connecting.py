@@ -23,20 +23,20 @@ class Reachability:
         self._system, self._cure, self._log = system, cure, log
         self._lost = False
 
-    def lost(self, reason: object) -> None:
+    def mark_lost(self, reason: object) -> None:
         """Log the reason and the cure, unless the loss is logged already."""
         if not self._lost:
             self._log.warning("%s cannot be reached: %s; %s", self._system, reason, self._cure)
         self._lost = True
 
-    def restored(self) -> None:
+    def mark_restored(self) -> None:
         """Log that the system can be reached again, if its loss was logged."""
         if self._lost:
             self._log.info("%s can be reached again", self._system)
         self._lost = False
 
     @contextmanager
-    def watching(self, is_lost: Callable[[DeliveryError], bool]) -> Iterator[None]:
+    def track(self, is_lost: Callable[[DeliveryError], bool]) -> Iterator[None]:
         """Log the loss or the return of the system by the result of one call.
 
         `is_lost` returns whether an error means that the system did not answer. Any other error is an answer.
@@ -45,11 +45,11 @@ class Reachability:
             yield
         except DeliveryError as error:
             if is_lost(error):
-                self.lost(error.reason)
+                self.mark_lost(error.reason)
             else:
-                self.restored()
+                self.mark_restored()
             raise
-        self.restored()
+        self.mark_restored()
 
 
 def connection_failure(error: Exception) -> str:

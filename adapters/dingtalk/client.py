@@ -272,7 +272,7 @@ class DingTalkClient:
 
     async def _post(self, url: URL, body: Mapping[str, Any], accept: frozenset[int] = frozenset()) -> dict[str, Any]:
         """Post to the older API, which answers 200 with an `errcode`; return answers with 0 or an accepted code."""
-        with self._reachability.watching(is_outage):
+        with self._reachability.track(is_outage):
             answer = await self._request(url, body)
         code = int(answer.get("errcode", -1))
         if code != 0 and code not in accept:

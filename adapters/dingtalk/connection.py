@@ -121,13 +121,13 @@ class StreamClient:
             try:
                 async with self._session.ws_connect(await self._request_endpoint(), heartbeat=_HEARTBEAT) as socket:
                     failures = 0
-                    self._reachability.restored()
+                    self._reachability.mark_restored()
                     await self._serve(_Connection(socket))
             except (aiohttp.ClientError, OSError, ValueError) as error:
                 failures += 1
                 # The text of other errors may contain the URL, which contains the ticket.
                 reason = error if isinstance(error, _Refusal) else type(error).__name__
-                self._reachability.lost(reason)
+                self._reachability.mark_lost(reason)
             await asyncio.sleep(self._pace.pause_after(failures))
 
     async def _request_endpoint(self) -> URL:

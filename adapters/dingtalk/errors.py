@@ -58,5 +58,5 @@ def _unreachable(cause: BaseException) -> DeliveryError:
 
 
 def no_answer(error: BaseException) -> Message:
-    """Return why a call got no answer, without what the library says of it: that may hold an address with a token."""
+    """Return why a call got no answer, without the text of the library, which may contain a URL with a token."""
     return Message("no answer ({error})", {"error": type(error).__name__})

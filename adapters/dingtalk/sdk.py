@@ -80,7 +80,7 @@ class OpenApi:
                 setattr(request, name, None)
         headers = getattr(models, f"{operation.models}Headers")(x_acs_dingtalk_access_token=token) if token else {}
         options = self._options(connect_timeout=self._timeout, read_timeout=self._timeout)
-        with self._reachability.watching(is_outage):
+        with self._reachability.track(is_outage):
             answer = await translate_errors(getattr(client, operation.method)(request, headers, options))
         return answer.body.to_map()  # type: ignore[no-any-return]
 

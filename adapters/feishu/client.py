@@ -260,7 +260,7 @@ class FeishuClient:
             .build()
         )
         option = sdk.lark.RequestOption.builder().tenant_access_token(token).build()
-        with self._reachability.watching(is_outage):
+        with self._reachability.track(is_outage):
             try:
                 async with asyncio.timeout(self._timeout):
                     raw = (await sdk.client.arequest(request, option)).raw

@@ -85,7 +85,7 @@ class LongConnection:
                 try:
                     await self._serve(session)
                 except Exception as error:  # noqa: BLE001 - whatever the error, connect again
-                    self._reachability.lost(error.reason if isinstance(error, FeishuError) else repr(error))
+                    self._reachability.mark_lost(error.reason if isinstance(error, FeishuError) else repr(error))
                 failures = 0 if self.connected.is_set() else failures + 1
                 self.connected.clear()
                 pause = min(self._first_pause * 2**failures, self._longest_pause)
@@ -101,7 +101,7 @@ class LongConnection:
             raise FeishuError(reason, retryable=True) from None  # the error of aiohttp names the ticket
         async with connection as socket:
             self.connected.set()
-            self._reachability.restored()
+            self._reachability.mark_restored()
             pinging = asyncio.create_task(self._ping(socket, int(url.query["service_id"])))
             try:
                 while True:  # a server that answers no pings is lost, even if the connection is still open

@@ -65,9 +65,9 @@ def read_error(status: int, headers: Mapping[str, str], answer: Mapping[str, Any
     if status < 400 and code == 0:
         return None
     reset = headers.get("x-ogw-ratelimit-reset") or headers.get("retry-after") or ""
-    said = str(answer.get("msg") or "") or Message("unreadable answer")
+    text = str(answer.get("msg") or "") or Message("unreadable answer")
     return FeishuError(
-        Message("{answer} (HTTP {status}, code {code})", {"answer": said, "status": status, "code": str(code)}),
+        Message("{answer} (HTTP {status}, code {code})", {"answer": text, "status": status, "code": str(code)}),
         vendor_code=code if isinstance(code, int) else 0,
         retryable=status == 429 or status >= 500 or code in _RETRYABLE or code is None,
         retry_after=float(reset) if reset.isascii() and reset.isdigit() else None,

@@ -60,8 +60,8 @@ def count_elements(node: Any) -> int:
 def _body_problems(body: Body) -> Iterator[str]:
     """Yield the problems that involve several components."""
     inside = list(_walk(body, None, 0))
-    yield from _repeated("name", (one.name for one, _, _ in inside if isinstance(one, Interactive | Form)))
-    yield from _repeated("element_id", (one.element_id for one, _, _ in inside))
+    yield from _duplicates("name", (one.name for one, _, _ in inside if isinstance(one, Interactive | Form)))
+    yield from _duplicates("element_id", (one.element_id for one, _, _ in inside))
     if any(depth > MAX_DEPTH for _, _, depth in inside):
         yield f"body: containers are nested deeper than {MAX_DEPTH} levels"
     tables = sum(isinstance(one, Table) for one, _, _ in inside)
@@ -96,7 +96,7 @@ def _interactive(one: Interactive, form: Form | None) -> Iterator[str]:
             yield f"{place}: does nothing: it needs `behaviors`"
 
 
-def _repeated(what: str, values: Iterator[str | None]) -> Iterator[str]:
+def _duplicates(what: str, values: Iterator[str | None]) -> Iterator[str]:
     for value, times in Counter(values).items():
         if value is not None and times > 1:
             yield f"card: {what} {value!r} is used {times} times"

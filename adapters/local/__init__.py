@@ -1,1 +1,1 @@
-"""The embedded runner: scripts and SQL on the server's own machine, for workflow items without another system."""
+"""The local runner: it runs scripts and SQL on the server's machine, for installations without another runner."""

@@ -1,4 +1,4 @@
-"""The local runner as an adapter: all its wiring."""
+"""The wiring of the local runner."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from adapters.local.settings import LocalSettings
 
 
 def open_runner(settings: LocalSettings, host: Host) -> RunnerAdapter:
-    """Return the embedded runner; its start ends what a crashed server left behind.
+    """Return the local runner; its start ends the runs of a crashed server.
 
     Raises ValueError when the URL of a database cannot be read.
     """

@@ -1,4 +1,4 @@
-"""Masks secrets in a stream of bytes before it reaches a disk or a page."""
+"""Masks secrets in a stream of bytes, before it is written to disk or displayed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MASK = MASK.encode()
 
 
 class Masker:
-    """Replaces secrets, also when one arrives in pieces. Every line of a secret of several lines is one of its own."""
+    """Masks secrets, also one that arrives in several parts. Every line of a secret with several lines is a secret."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         parts = {part.strip() for secret in secrets for part in (secret, *secret.splitlines())} - {""}
@@ -20,34 +20,34 @@ class Masker:
         self._held = b""
 
     def feed(self, data: bytes) -> bytes:
-        """Return what can be shown by now; an end that may be the beginning of a secret is held back."""
+        """Return masked bytes; an end that may be the beginning of a secret is held back for the next call."""
         if not self._secrets:
             return data
         self._held += data
         safe = len(self._held) - self._open_end()
-        shown = bytearray()
+        masked = bytearray()
         position = 0
         for match in self._pattern.finditer(self._held):
             if match.start() >= safe:
                 break
-            shown += self._held[position : match.start()] + _MASK
+            masked += self._held[position : match.start()] + _MASK
             position = match.end()
         end = max(position, safe)
-        shown += self._held[position:end]
+        masked += self._held[position:end]
         self._held = self._held[end:]
-        return bytes(shown)
+        return bytes(masked)
 
     def flush(self) -> bytes:
-        """Return what was held back, at the end of the stream."""
+        """Return the bytes that were held back, at the end of the stream."""
         rest, self._held = self._held, b""
         return self._pattern.sub(_MASK, rest) if self._secrets else rest
 
     def mask(self, text: str) -> str:
-        """Return a whole text without the secrets."""
+        """Return a text with the secrets masked."""
         return self._pattern.sub(_MASK, text.encode()).decode() if self._secrets else text
 
     def _open_end(self) -> int:
-        """Return the length of the longest end of what is held that begins a secret without completing it."""
+        """Return the length of the longest end of the held bytes that is the beginning of a secret."""
         return max(
             (size for secret in self._secrets for size in range(1, len(secret)) if self._held.endswith(secret[:size])),
             default=0,

@@ -1,7 +1,8 @@
 """The output of a run on disk: masked, streamed and capped.
 
-It is written in numbered segments of half the cap; of more than two, only the first and the last two are kept. So
-the place of every byte, and how much was left out, can be read from the names and sizes alone, even after a crash.
+It is written in numbered segments of half the cap; of more than two, the first and the last two are kept. So the
+position of every byte, and the number of omitted bytes, follow from the names and sizes of the files, even after a
+crash.
 """
 
 from __future__ import annotations
@@ -14,20 +15,20 @@ from adapters.local.masking import Masker
 from core.text import remove_invisible
 
 CAP = 1 << 20
-"""Bytes of output that are kept of a run: half from its beginning, half from its end."""
+"""Bytes of output that are kept of a run: half of them from its beginning, half from its end."""
 
 _SEGMENT = CAP // 2
 _DROPPED = bytes(range(9)) + bytes(range(11, 27)) + bytes(range(28, 32)) + b"\x7f"
-"""Control characters but for tab, line feed and ESC, dropped before masking so that they cannot split a secret."""
+"""Control characters but for tab, line feed and ESC. They are dropped before masking: they could split a secret."""
 
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\].*?(?:\x07|\x1b\\|$)", re.MULTILINE)
 """Terminal sequences for colours, cursor and titles (ECMA-48, 5.4 and 8.3.89)."""
 
 
 class OutputLog:
-    """Writes the output of one run. Call `close` at its end: it writes what was held back for masking.
+    """Writes the output of one run. `close` writes the bytes that were held back for masking.
 
-    Writes go to the page cache in the calling thread; the cap bounds what may pile up there.
+    Bytes are written to the page cache, in the calling thread; the cap limits their number.
     """
 
     def __init__(self, folder: Path, secrets: Iterable[str]) -> None:
@@ -39,17 +40,17 @@ class OutputLog:
         self._file = _segment(folder, 0).open("xb", buffering=0)
 
     def write(self, data: bytes) -> None:
-        """Take bytes from a process."""
+        """Write bytes of a process."""
         self._append(self._masker.feed(data.translate(None, _DROPPED)))
 
-    def line(self, text: str) -> None:
-        """Take a line of the runner's own; it never continues a line of a process that did not end it."""
+    def write_line(self, text: str) -> None:
+        """Write a line of the runner itself; first, end an unfinished line of a process."""
         self._append(self._masker.flush())
         start = "\n" if self._unfinished else ""
         self.write(f"{start}{text}\n".encode())
 
     def mask(self, text: str) -> str:
-        """Return a text for people without the secrets of the run."""
+        """Return a text with the secrets of the run masked."""
         return self._masker.mask(text)
 
     def _append(self, data: bytes) -> None:
@@ -72,7 +73,7 @@ class OutputLog:
             _segment(self._folder, self._number - 2).unlink()
 
     def close(self) -> None:
-        """Complete the output."""
+        """Write the bytes that were held back, and close the output."""
         try:
             self._append(self._masker.flush())
         finally:
@@ -80,7 +81,7 @@ class OutputLog:
 
 
 def read_output(folder: Path) -> bytes:
-    """Return what is kept of a run's output, empty without any; a line in its place says how much was left out."""
+    """Return the stored output of a run, empty if there is none; a line in its place counts omitted bytes."""
     last = max((int(path.suffix[1:]) for path in folder.glob("output.*")), default=None)
     if last is None:
         return b""
@@ -95,8 +96,8 @@ def read_output(folder: Path) -> bytes:
     return head + marker + tail
 
 
-def readable(data: bytes) -> str:
-    """Return output as text for a page or a terminal: broken UTF-8 replaced, nothing that moves or colours a screen."""
+def decode_output(data: bytes) -> str:
+    """Return output as text, with invalid UTF-8 replaced, and without terminal sequences and invisible characters."""
     return remove_invisible(_ESCAPES.sub("", data.decode(errors="replace")))
 
 

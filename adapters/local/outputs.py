@@ -1,4 +1,4 @@
-"""Where runs keep their records and outputs on this machine: one folder each, for as long as the settings say."""
+"""The folders with the records and outputs of all runs on this machine."""
 
 from __future__ import annotations
 
@@ -7,37 +7,37 @@ from datetime import timedelta
 from pathlib import Path
 from secrets import token_hex
 
-from adapters.local.output import read_output, readable
+from adapters.local.output import decode_output, read_output
 from adapters.local.record import RunFolder
 
 
 class Outputs:
-    """The folders of all runs, below `root`; that of a run is kept for `keep` after its end."""
+    """The folders of all runs, in `root`; a folder is deleted when `keep` has passed since the end of its run."""
 
     def __init__(self, root: Path, keep: timedelta) -> None:
         self._root = root
         self._keep = keep
 
     def folder(self, run_id: str) -> RunFolder:
-        """Return the folder of a run, be it there or not. Raises ValueError for what is no identifier of a run."""
+        """Return the folder of a run, whether it exists or not. Raises ValueError for an invalid id."""
         return RunFolder(self._root, run_id)
 
     def all(self) -> Iterator[RunFolder]:
         """Yield the folders of all runs that have a record."""
         return (self.folder(path.parent.name) for path in self._root.glob("*/record.json"))
 
-    def text(self, run_id: str) -> str:
-        """Return what is kept of a run's output, readable; empty when there is none."""
-        return readable(read_output(self.folder(run_id).path))
+    def read(self, run_id: str) -> str:
+        """Return the stored output of a run; empty when there is none."""
+        return decode_output(read_output(self.folder(run_id).path))
 
     def prune(self, now: float) -> None:
-        """Remove the folders of runs that ended long enough before `now`, in unix seconds."""
+        """Delete the folders of runs whose time is over at `now`, in unix seconds."""
         for folder in self.all():
             if folder.saved_at() < now - self._keep.total_seconds() and folder.load().status.ended:
                 folder.remove()
 
     def home(self) -> str:
-        """Return the name of the root, which stays when the server moves; empty when it cannot have one."""
+        """Return the id of the root, which it keeps when it is moved; empty when it is not writable."""
         path = self._root / "home"
         try:
             with path.open("x") as file:

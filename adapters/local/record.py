@@ -1,4 +1,4 @@
-"""What is kept of a run on disk, so that a crash of the server leaves nothing in doubt."""
+"""The folder and the record of a run on disk, from which its state is known after a crash of the server."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Where a run stands. `server` runs it; `session` is the session of the script that is going on.
+    """The state of a run. `server` is the process of its server; `session` is the session of its running script.
 
-    Until it has `begun` it waits for its turn, and may be taken over when its server is gone.
+    A run that has not `begun` is in the queue of its server; another server may take it over when that one has ended.
     """
 
     status: RunStatus
@@ -36,7 +36,7 @@ class Record:
 
     @property
     def abandoned(self) -> bool:
-        """Whether the run is recorded as going on although its server is gone."""
+        """Whether the run has not ended according to its record, but its server has."""
         return not self.status.ended and not (self.server and self.server.alive)
 
 
@@ -44,13 +44,13 @@ _JSON = TypeAdapter(Record)
 
 
 class RunFolder:
-    """The folder of one run: its record, its output, its scripts and the directory they work in."""
+    """The folder of one run: its record, its output, its scripts and their working directory."""
 
     def __init__(self, root: Path, run_id: str) -> None:
-        """Name the folder of a run.
+        """Take the id of a run; the folder may exist or not.
 
         Raises:
-            ValueError: the identifier is not fit for a file name.
+            ValueError: the id is not valid as a file name.
         """
         if not _RUN_ID.fullmatch(run_id):
             raise ValueError(f"not an identifier of a run: {run_id!r}")
@@ -60,11 +60,11 @@ class RunFolder:
         self._record = self.path / "record.json"
 
     def exists(self) -> bool:
-        """Tell whether the run was created, even if its record cannot be read."""
+        """Return whether the run was created, even if its record cannot be read."""
         return self.path.exists()
 
     def create(self, record: Record) -> bool:
-        """Make the folder with its first record, once for all times: of two callers, one gets True."""
+        """Create the folder with its first record; False if it exists already. Of two callers, only one gets True."""
         try:
             self.path.mkdir(mode=0o700, parents=True)
         except FileExistsError:
@@ -74,8 +74,8 @@ class RunFolder:
         return True
 
     def take_over(self, server: ProcessId | None) -> Record | None:
-        """Let a server run what another left before it had begun; of two callers, one gets the record."""
-        with (self.path / "lock").open("w") as lock:  # the kernel gives it back, even after a crash
+        """Assign a run that has not begun, and whose server has ended, to a server. Only one caller gets the record."""
+        with (self.path / "lock").open("w") as lock:  # the kernel releases it, even after a crash
             fcntl.flock(lock, fcntl.LOCK_EX)
             record = self.load()
             if record.begun or not record.abandoned:
@@ -87,24 +87,24 @@ class RunFolder:
             return record
 
     def clear(self) -> None:
-        """Remove output, scripts and what they left; the record stays."""
+        """Delete the output, the scripts and their working directory; the record stays."""
         for path in (*self.path.glob("output.*"), *self.path.glob("script.*")):
             path.unlink(missing_ok=True)
         shutil.rmtree(self.work, ignore_errors=True)
 
     def remove(self) -> None:
-        """Forget a run."""
+        """Delete the folder."""
         shutil.rmtree(self.path, ignore_errors=True)
 
     def load(self) -> Record:
-        """Return the record; a run without a readable one is `unknown`."""
+        """Return the record; one with the status `unknown` if there is none, or if it cannot be read."""
         try:
             return _JSON.validate_json(self._record.read_bytes())
         except (FileNotFoundError, ValidationError):
             return Record(RunStatus.UNKNOWN, Message("this server has no record of the run"))
 
     def saved_at(self) -> float:
-        """Return when the record was saved last, in unix seconds; 0 when there is none any more."""
+        """Return when the record was last saved, in unix seconds; 0 when there is none."""
         try:
             return self._record.stat().st_mtime
         except FileNotFoundError:
@@ -117,7 +117,7 @@ class RunFolder:
         draft.replace(self._record)
 
     def add_script(self, number: int, text: str) -> Path:
-        """Store the script of a job and return its path."""
+        """Save the script of a job, and return its path."""
         path = self.path / f"script.{number}.sh"
         path.write_text(text)
         return path

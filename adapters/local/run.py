@@ -1,4 +1,4 @@
-"""One run: its steps in order, each with its time limit, until one does not pass."""
+"""One run: its steps, in order and each with a time limit, until one fails."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from adapters.local.output import OutputLog
 from adapters.local.record import Record, RunFolder
 from adapters.local.sessions import ProcessId
 from adapters.local.settings import LocalSettings
-from adapters.local.steps import Step, StepFailed, Workplace
+from adapters.local.steps import Step, StepContext, StepError
 from core.messages import NO_MESSAGE, Message
 from core.status import RunStatus
 from core.text import format_duration
@@ -22,11 +22,11 @@ from core.text import format_duration
 log = logging.getLogger(__name__)
 
 End = tuple[RunStatus, Message]
-"""How a run ended, and why."""
+"""The status of a run at its end, and the reason."""
 
 
 class LocalRun:
-    """A run in this process: queued for one of the slots, then going on."""
+    """A run in this process: first in the queue for a slot, then running."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class LocalRun:
     ) -> None:
         self.folder = folder
         self.record = record
-        self.left = False
+        self.left_in_queue = False
         self._output = output
         self._settings = settings
         self._grace = grace
@@ -49,26 +49,26 @@ class LocalRun:
         self._work = asyncio.create_task(self._run(steps, slots))
 
     def stop(self, reason: Message) -> None:
-        """Cancel the run. Only the first reason counts, and the clean-up is not disturbed by a second one."""
+        """Cancel the run. A second call has no effect: the first reason counts, and the clean-up is not interrupted."""
         if not self._reason:
             self._reason = reason
             self._work.cancel()
 
     def leave(self) -> None:
-        """Give up the place in the queue: what has not begun is for the next server to run."""
-        self.left = True
+        """Remove a run from the queue, so that the next server can take it over."""
+        self.left_in_queue = True
         self.stop(Message("waits for the server to start again"))
 
-    async def ended(self) -> End:
-        """Wait for the end and return it; the output is complete then.
+    async def wait(self) -> End:
+        """Wait for the end, complete the output, and return how the run ended.
 
-        The work is a task of its own, so that a run which is cancelled before its first step ends like any other.
+        The steps run in a task of their own, so that a run that is cancelled before its first step ends like any other.
         """
         await asyncio.wait({self._work})
         if self._work.cancelled():
             status, detail = RunStatus.CANCELLED, self._reason
         elif error := self._work.exception():
-            log.error("run %s broke off", self.folder.run_id, exc_info=error)
+            log.error("run %s has failed", self.folder.run_id, exc_info=error)
             status, detail = RunStatus.FAILED, Message.verbatim(str(error))
         else:
             status, detail = self._work.result()
@@ -80,37 +80,37 @@ class LocalRun:
     def _close_output(self, last_line: str) -> None:
         try:
             with closing(self._output):
-                self._output.line(last_line)
+                self._output.write_line(last_line)
         except OSError:
             log.exception("the output of run %s is not complete", self.folder.run_id)
 
     async def _run(self, steps: Sequence[Step], slots: asyncio.Semaphore) -> End:
         if slots.locked():
-            self._output.line("== waiting for other runs to end")
+            self._output.write_line("== waiting for other runs to end")
         async with slots:
-            self._note(replace(self.record, begun=True))
+            self._save(replace(self.record, begun=True))
             for number, step in enumerate(steps, 1):
-                self._output.line(f"== {step.name}")
+                self._output.write_line(f"== {step.name}")
                 try:
                     async with asyncio.timeout(step.timeout):
-                        await step.run(self._workplace(number))
+                        await step.run(self._context(number))
                 except TimeoutError:
                     limit = format_duration(timedelta(seconds=step.timeout))
-                    return RunStatus.TIMEOUT, _at(step, Message("not done within {duration}", {"duration": limit}))
-                except StepFailed as failure:
-                    return RunStatus.FAILED, _at(step, failure.reason)
+                    return RunStatus.TIMEOUT, _at_step(step, Message("not done within {duration}", {"duration": limit}))
+                except StepError as error:
+                    return RunStatus.FAILED, _at_step(step, error.reason)
         return RunStatus.PASSED, NO_MESSAGE
 
-    def _workplace(self, number: int) -> Workplace:
-        return Workplace(number, self.folder, self._output, self._settings, self._grace, self._note_session)
+    def _context(self, number: int) -> StepContext:
+        return StepContext(number, self.folder, self._output, self._settings, self._grace, self._save_session)
 
-    def _note_session(self, session: ProcessId | None) -> None:
-        self._note(replace(self.record, session=session))
+    def _save_session(self, session: ProcessId | None) -> None:
+        self._save(replace(self.record, session=session))
 
-    def _note(self, record: Record) -> None:
+    def _save(self, record: Record) -> None:
         self.folder.save(record)
         self.record = record
 
 
-def _at(step: Step, what: Message) -> Message:
+def _at_step(step: Step, what: Message) -> Message:
     return Message("{place}: {what}", {"place": step.name, "what": what})

@@ -1,4 +1,4 @@
-"""The embedded runner: executes workflows of scripts and SQL on the machine of the server itself."""
+"""The local runner (`core.ports.runner.Runner`): it runs workflows of scripts and SQL on the server's machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from adapters.common.adapter import ReportHandler
-from adapters.local.jobs import problems, steps
+from adapters.local.jobs import find_problems, make_steps
 from adapters.local.output import OutputLog
 from adapters.local.outputs import Outputs
 from adapters.local.record import Record, RunFolder
@@ -31,17 +31,17 @@ log = logging.getLogger(__name__)
 _CANCELLED = Message("cancelled with its plan")
 
 GRACE = 10.0
-"""Seconds that what is stopped may take to clean up."""
+"""Seconds that a stopped run may take to clean up."""
 DRAIN = 30.0
-"""Seconds that a server which stops waits for runs to end by themselves."""
+"""Seconds that a stopping server waits for runs to end, before it cancels them."""
 
 
 class LocalRunner:
-    """Runs workflows, a few at a time, and reports when one has ended (a `core.ports.runner.Runner`).
+    """Runs a few workflows at the same time, and reports the end of each run.
 
-    A run is started once for its identifier, whatever happens: after a crash it is `unknown` until a person decides.
-    One that still waited for its turn is queued again as soon as somebody asks for it.
-    Scripts run as the user of the server and can do what that user can; give Fabu a user of its own.
+    A run is started at most once: after a crash of the server, its status is `unknown` until a person retries or skips.
+    A run that was still in the queue is queued again when its status is requested. Scripts run as the server's user,
+    with all its permissions; give Fabu a user of its own.
     """
 
     name = "local"
@@ -57,10 +57,10 @@ class LocalRunner:
         grace: float = GRACE,
         drain: float = DRAIN,
     ) -> None:
-        """Keep the folders of runs in `work_dir`, and give their ends to `report`.
+        """Store the folders of runs in `work_dir`, and send their ends to `report`.
 
-        `shared` says that other servers have the same plans, each with a folder of its own. Below `public_url` people
-        find the page with a run's output. `grace` and `drain` are in seconds.
+        `shared` is whether other servers have the same plans, each with its own folder. `public_url` is the base of the
+        URLs of pages with outputs. `grace` and `drain` are in seconds.
 
         Raises ValueError when the URL of a database cannot be read.
         """
@@ -71,7 +71,7 @@ class LocalRunner:
         self._public_url = public_url
         self._grace = grace
         self._drain = drain
-        self._passwords = [_password(name, url.get_secret_value()) for name, url in settings.databases.items()]
+        self._passwords = [_parse_password(name, url.get_secret_value()) for name, url in settings.databases.items()]
         self._slots = asyncio.Semaphore(settings.max_parallel)
         self._server = ProcessId.own()
         self._runs: dict[str, LocalRun] = {}
@@ -79,13 +79,13 @@ class LocalRunner:
         self._closed = False
 
     def problems(self, workflow: Workflow) -> list[Problem]:
-        """Return everything that this runner cannot run, with paths inside the workflow."""
-        return problems(workflow, self._settings)
+        """Return all problems that keep a workflow from running here, with paths inside the workflow."""
+        return find_problems(workflow, self._settings)
 
     async def start(self, order: RunOrder) -> RunReport:
-        """Start a run, or queue it; one that was started before is left as it is.
+        """Start a run, or queue it; one that was started before stays as it is.
 
-        A workflow with `problems` fails at once: the databases of the settings may have changed since it was judged.
+        A workflow with problems fails at once: the databases of the settings may have changed since it was checked.
 
         Raises:
             DeliveryError: the server is stopping, or its disk cannot be written.
@@ -102,31 +102,31 @@ class LocalRunner:
         )
         try:
             if folder.create(record):
-                self._begin(folder, record, order)
+                self._queue(folder, record, order)
         except OSError as error:
             folder.remove()
-            raise self._unwritable(error) from error
+            raise self._disk_error(error) from error
         return self._report(folder, folder.load())
 
     async def find(self, order: RunOrder) -> RunReport | None:
-        """Return where a run stands, or None if it was never started here; queue it again if its server left it."""
+        """Return the report on a run, or None if it was not started here; queue it again if its server left it."""
         folder = self._outputs.folder(order.run_id)
         if not folder.exists():
             return None
         record = folder.load()
         if record.abandoned and not record.begun and not self._closed:
-            self._resume(folder, order)
+            self._queue_again(folder, order)
         return self._report(folder, folder.load())
 
     async def status(self, run_id: str, external_id: str, order: RunOrder) -> RunReport | None:
-        """Return where a run stands, as `find` does; one that is nowhere is `unknown`.
+        """Return the report on a run, as `find` does; `unknown` if there is no such run.
 
-        One that may go on at another server is its affair, until it has had more than its time.
+        None if another server may still run it; after the time limits of its steps, it is `unknown`.
         """
         if known := await self.find(order):
             return known
         home = external_id.partition("@")[2]
-        if self._shared and home not in ("", self._outputs.home()) and _has_time(order):
+        if self._shared and home not in ("", self._outputs.home()) and _may_be_running(order):
             return None
         folder = self._outputs.folder(run_id)
         return self._report(folder, folder.load())
@@ -136,22 +136,22 @@ class LocalRunner:
         return [(run.record.plan_id, run.record.item_id, run_id) for run_id, run in self._runs.items()]
 
     async def cancel(self, run_id: str, external_id: str) -> None:
-        """Ask a run to end, which is told as any end is. A run that is over stays as it ended."""
+        """Cancel a run; its end is reported as any other. A run that has ended stays as it is."""
         if run := self._runs.get(run_id):
             run.stop(_CANCELLED)
         elif (folder := self._outputs.folder(run_id)).exists() and (left := folder.take_over(self._server)):
             folder.save(replace(left, status=RunStatus.CANCELLED, detail=_CANCELLED))
 
     def output(self, run_id: str) -> str:
-        """Return what is kept of a run's output."""
-        return self._outputs.text(run_id)
+        """Return the stored output of a run."""
+        return self._outputs.read(run_id)
 
     async def prune(self) -> None:
-        """Remove what is kept of runs that ended long enough ago."""
+        """Delete the folders of runs that ended longer ago than the settings keep them."""
         await asyncio.to_thread(self._outputs.prune, time.time())
 
     async def recover(self) -> None:
-        """End what a crashed server left behind: its scripts are stopped and their runs become `unknown`."""
+        """End the runs of a crashed server: stop their scripts, and report the runs as `unknown`."""
         for folder in self._outputs.all():
             record = folder.load()
             if record.abandoned and record.begun:
@@ -161,10 +161,10 @@ class LocalRunner:
                 await self._end(folder, replace(record, status=RunStatus.UNKNOWN, detail=detail, session=None))
 
     async def resume(self, run_id: str, external_id: str, order: RunOrder, comment: str) -> None:
-        """Do nothing: what runs here waits for nobody."""
+        """Do nothing: local runs do not wait for people."""
 
     async def close(self) -> None:
-        """Stop: what waits is left for the next server, what runs may end within the drain time, or is cancelled."""
+        """Leave queued runs for the next server; wait for the others for the drain time, then cancel them."""
         self._closed = True
         for run in self._runs.values():
             if not run.record.begun:
@@ -176,8 +176,8 @@ class LocalRunner:
         if self._watchers:
             await asyncio.wait(self._watchers)
 
-    def _resume(self, folder: RunFolder, order: RunOrder) -> None:
-        """Queue a run that another server left in its queue, unless it cannot run any more.
+    def _queue_again(self, folder: RunFolder, order: RunOrder) -> None:
+        """Queue a run that another server left in its queue; it fails if it has problems by now.
 
         Raises:
             DeliveryError: the disk cannot be written.
@@ -187,20 +187,20 @@ class LocalRunner:
             if record and (found := self.problems(order.workflow)):
                 folder.save(replace(record, status=RunStatus.FAILED, detail=Invalid(*found).as_message()))
             elif record:
-                self._begin(folder, record, order)
+                self._queue(folder, record, order)
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise self._disk_error(error) from error
 
-    def _unwritable(self, error: OSError) -> DeliveryError:
+    def _disk_error(self, error: OSError) -> DeliveryError:
         reason = Message("its disk cannot be written: {error}", {"error": str(error)})
         return DeliveryError(self.name, reason, retryable=True, sent=False)
 
-    def _begin(self, folder: RunFolder, record: Record, order: RunOrder) -> None:
+    def _queue(self, folder: RunFolder, record: Record, order: RunOrder) -> None:
         self._runs[folder.run_id] = run = LocalRun(
             folder,
             record,
             OutputLog(folder.path, [*credentials(order.workflow), *self._passwords]),
-            steps(order.workflow, _about(order)),
+            make_steps(order.workflow, _variables(order)),
             slots=self._slots,
             settings=self._settings,
             grace=self._grace,
@@ -210,43 +210,43 @@ class LocalRunner:
         watcher.add_done_callback(self._watchers.discard)
 
     async def _watch(self, run: LocalRun) -> None:
-        status, detail = await run.ended()
+        status, detail = await run.wait()
         del self._runs[run.folder.run_id]
-        if run.left:
+        if run.left_in_queue:
             return
         await self._end(run.folder, replace(run.record, status=status, detail=detail, session=None))
 
     async def _end(self, folder: RunFolder, record: Record) -> None:
-        """Record the end, then tell it; if one of them fails, the other is still to be had."""
+        """Save the end, then report it; a failure of one does not prevent the other."""
         try:
             folder.save(record)
         except OSError:
-            log.exception("the end of run %s could not be recorded", folder.run_id)
+            log.exception("the end of run %s could not be saved", folder.run_id)
         try:
             await self._send_report(record.plan_id, record.item_id, self._report(folder, record))
         except Exception:
-            log.exception("the end of run %s was not taken", folder.run_id)
+            log.exception("the end of run %s could not be reported", folder.run_id)
 
     def _report(self, folder: RunFolder, record: Record) -> RunReport:
         run_id, url = folder.run_id, f"{self._public_url}/runs/{folder.run_id}"
         return RunReport(run_id, record.status, f"{run_id}@{self._outputs.home()}", url, record.detail)
 
 
-def _password(database: str, url: str) -> str:
+def _parse_password(database: str, url: str) -> str:
     try:
         return str(make_url(url).password or "")
     except (ArgumentError, ValueError):
         raise ValueError(f"local.databases.{database} is not the URL of a database") from None
 
 
-def _has_time(order: RunOrder) -> bool:
-    """Tell whether a run may still be going on: all its steps, and an hour in a queue."""
-    longest = timedelta(seconds=sum(step.timeout for step in steps(order.workflow, {})), hours=1)
+def _may_be_running(order: RunOrder) -> bool:
+    """Return whether a run may still be running: for the time limits of all its steps, and an hour in a queue."""
+    longest = timedelta(seconds=sum(step.timeout for step in make_steps(order.workflow, {})), hours=1)
     return order.requested_at is not None and datetime.now(UTC) < order.requested_at + longest
 
 
-def _about(order: RunOrder) -> dict[str, str]:
-    """Return the variables that tell a script for which approved plan it runs, and at whose word."""
+def _variables(order: RunOrder) -> dict[str, str]:
+    """Return the environment variables for scripts: the plan, the item, the attempt, and who started it."""
     return {
         "FABU_PLAN": str(order.plan_number),
         "FABU_PLAN_ID": order.plan_id,

@@ -1,4 +1,4 @@
-"""Runs one bash script in a session of its own and hands on what it prints."""
+"""Runs one bash script in a session of its own, and passes on its output."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from adapters.local.sessions import ProcessId, end_session
 
 _BASH = shutil.which("bash") or "/bin/bash"
 
-_GATED = 'read -r && exec "$BASH" --noprofile --norc -e "$0" </dev/null'
-"""Waits for a line before the script begins. If Fabu dies before it wrote down the process, the line never comes."""
+_COMMAND = 'read -r && exec "$BASH" --noprofile --norc -e "$0" </dev/null'
+"""Waits for a line on stdin, then runs the script. Fabu sends the line when it has saved the id of the process."""
 
 _CHUNK = 1 << 16
 _DRAIN = 1.0
-"""Seconds to read on after the session has ended, when a process that left it still holds the pipe."""
+"""Seconds to read on after the end of the session, since a process that has left it may keep the pipe open."""
 
 
 async def run_script(
@@ -27,14 +27,14 @@ async def run_script(
     folder: Path,
     variables: Mapping[str, str],
     grace: float,
-    started: Callable[[ProcessId | None], None],
+    on_start: Callable[[ProcessId | None], None],
     write: Callable[[bytes], None],
 ) -> int:
     """Run a script with `bash -e` in `folder`, stdin empty, stdout and stderr together, and return its exit code.
 
-    `started` is told the process before the first line of the script runs. However the script ends, also by
-    cancellation, its session ends with it: SIGTERM, `grace` seconds, SIGKILL. What must outlive the script has to start
-    a session of its own (setsid).
+    `on_start` is called with the process before the first line of the script runs. At the end of the script, also by
+    cancellation, its session is ended: SIGTERM, `grace` seconds, SIGKILL. A process that must outlive the script has to
+    start a session of its own (setsid).
 
     Raises:
         OSError: bash could not be started, or the output could not be written.
@@ -44,7 +44,7 @@ async def run_script(
     try:
         process = await _spawn(script, folder, variables, sink)
         try:
-            started(ProcessId.of(process.pid))
+            on_start(ProcessId.of(process.pid))
             _open_gate(process)
             code = await process.wait()
         finally:
@@ -57,10 +57,10 @@ async def run_script(
 
 
 async def _spawn(script: Path, folder: Path, variables: Mapping[str, str], sink: int) -> Process:
-    """Start the process; `sink` is closed on this side, so that the pipe ends with its last writer."""
+    """Start the process; `sink` is closed in this process, so that the pipe ends with its last writer."""
     try:
         return await asyncio.create_subprocess_exec(
-            *(_BASH, "-c", _GATED, script),
+            *(_BASH, "-c", _COMMAND, script),
             cwd=folder,
             env=_environment(variables),
             stdin=PIPE,
@@ -73,7 +73,7 @@ async def _spawn(script: Path, folder: Path, variables: Mapping[str, str], sink:
 
 
 def _environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """Three basic variables of the server, so that none of its secrets is inherited, and the script's own."""
+    """Return three basic variables of the server, and the script's own: the script must not inherit secrets."""
     basic = {"PATH": os.defpath, "HOME": "/", "LANG": "C.UTF-8"}
     return {name: os.environ.get(name, default) for name, default in basic.items()} | dict(variables)
 

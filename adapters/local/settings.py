@@ -1,4 +1,4 @@
-"""The section of the settings on the embedded runner."""
+"""The section `local` of the settings."""
 
 from __future__ import annotations
 

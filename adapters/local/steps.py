@@ -1,4 +1,4 @@
-"""What all job types of the local runner have in common: what their jobs become, and what these run with."""
+"""The interface between job types and the local runner: job kinds, steps, and the context of a step."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ from core.text import parse_duration
 from core.workflow import Wire
 
 DEFAULT_TIMEOUT = timedelta(hours=1)
-_LONGEST = timedelta(days=7)
+"""The time limit of a job without one."""
+_MAX_TIMEOUT = timedelta(days=7)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 S = TypeVar("S", bound=Wire)
 
 
 @dataclass(frozen=True, slots=True)
-class Workplace:
-    """What a step runs with.
+class StepContext:
+    """What the runner passes to a step.
 
-    `number` is the step's place in its run, from 1. What is stopped may clean up for `grace` seconds. `note_session`
-    records which session of processes is going on, None for none.
+    `number` is the position of the step in its run, from 1. A step that is cancelled may clean up for `grace` seconds.
+    `save_session` saves the running session of processes, None for none.
     """
 
     number: int
@@ -37,29 +38,29 @@ class Workplace:
     output: OutputLog
     settings: LocalSettings
     grace: float
-    note_session: Callable[[ProcessId | None], None]
+    save_session: Callable[[ProcessId | None], None]
 
 
 class Step(Protocol):
-    """One job of a run, ready to be run."""
+    """One job of a run."""
 
     @property
     def name(self) -> str:
-        """What people know it by: `stage/job`."""
+        """The name for people: `stage/job`."""
         ...
 
     @property
     def timeout(self) -> float:
-        """How long it may take, in seconds."""
+        """The time limit, in seconds."""
         ...
 
-    async def run(self, workplace: Workplace) -> None:
-        """Do the job; on cancellation, undo or end what was begun. Raises StepFailed."""
+    async def run(self, context: StepContext) -> None:
+        """Run the job; on cancellation, roll back or end it. Raises StepError."""
         ...
 
 
-class StepFailed(Exception):
-    """A step did not do what it should, for a reason."""
+class StepError(Exception):
+    """A step has failed, for a reason."""
 
     def __init__(self, reason: Message) -> None:
         self.reason = reason
@@ -68,18 +69,18 @@ class StepFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class JobKind(Generic[S]):
-    """A job type: what its specs must fulfil, and the step that a spec becomes.
+    """A job type: how its specs are checked, and turned into steps.
 
-    `problems` is called with a spec, its path in the workflow and the settings; `step` with a spec without problems,
-    the name of the step, and the variables that the run gives to scripts.
+    `problems` takes a spec, its path in the workflow, and the settings. `step` takes a spec without problems, the name
+    of the step, and the environment variables of the run.
     """
 
     problems: Callable[[S, str, LocalSettings], Iterable[Problem]]
     step: Callable[[S, str, Mapping[str, str]], Step]
 
 
-def name_problems(path: str, names: Iterable[str]) -> Iterator[Problem]:
-    """Yield a problem for each name that no variable of a script can have."""
+def variable_problems(path: str, names: Iterable[str]) -> Iterator[Problem]:
+    """Yield a problem for each name that is not valid for a variable of a script."""
     for index, name in enumerate(names):
         if not _NAME.fullmatch(name):
             yield Problem(
@@ -88,11 +89,11 @@ def name_problems(path: str, names: Iterable[str]) -> Iterator[Problem]:
 
 
 def parse_timeout(text: str) -> timedelta:
-    """Return how long a job may take, an hour if it does not say.
+    """Return the time limit of a job; `DEFAULT_TIMEOUT` for an empty text.
 
-    Raises ValueError when it is no duration, or none that makes sense.
+    Raises ValueError when the text is no duration, or one that is out of range.
     """
     timeout = parse_duration(text) if text.strip() else DEFAULT_TIMEOUT
-    if not timedelta(0) < timeout <= _LONGEST:
+    if not timedelta(0) < timeout <= _MAX_TIMEOUT:
         raise ValueError("out of range")
     return timeout

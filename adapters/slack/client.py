@@ -162,7 +162,7 @@ class SlackClient:
     @contextmanager
     def _track_call(self) -> Iterator[None]:
         """Translate the errors of a call, and log the loss and the return of Slack."""
-        with self._reachability.watching(is_outage), translate_errors():
+        with self._reachability.track(is_outage), translate_errors():
             yield
 
 

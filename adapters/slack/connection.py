@@ -121,9 +121,9 @@ class _Client(SocketModeClient):
                     await super().connect()  # type: ignore[no-untyped-call]
             except TimeoutError:
                 self.wss_uri = None
-                self.reachability.lost("the address that it gave does not answer")
+                self.reachability.mark_lost("the address that it gave does not answer")
             else:
-                self.reachability.restored()
+                self.reachability.mark_restored()
                 return
 
     async def issue_new_wss_url(self) -> str:
@@ -131,7 +131,7 @@ class _Client(SocketModeClient):
             with translate_errors():
                 return await super().issue_new_wss_url()
         except SlackError as error:
-            self.reachability.lost(error.reason)
+            self.reachability.mark_lost(error.reason)
             raise
 
 

@@ -168,9 +168,9 @@ class ZadigClient:
             ) as response:
                 raw = await response.read()
         except (ClientError, TimeoutError) as error:
-            self._reachability.lost(connection_failure(error) or "no answer in time")
+            self._reachability.mark_lost(connection_failure(error) or "no answer in time")
             raise _no_answer(error, reads=reads) from error
-        self._reachability.restored()
+        self._reachability.mark_restored()
         if response.status != HTTPStatus.OK:
             raise _read_error(response, raw, reads=reads)
         return raw

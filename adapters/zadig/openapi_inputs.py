@@ -99,13 +99,13 @@ def _vm_deploy(given: Json) -> Json:
 def _test(given: Json) -> Json:
     if given.get("service_list"):
         return {"test_type": "service_test", "service_and_tests": _services(given)}
-    return {"test_modules": _named(given, "testing")}
+    return {"test_modules": _entries(given, "testing")}
 
 
 def _scanning(given: Json) -> Json:
     if given.get("service_list"):
         return {"scanning_type": "service_scanning", "service_and_scannings": _services(given)}
-    return {"scannings": _named(given, "scanning")}
+    return {"scannings": _entries(given, "scanning")}
 
 
 def _freestyle(given: Json) -> Json:
@@ -134,7 +134,7 @@ def _services(given: Json, key: str = "service_list") -> list[Json]:
     return [{name: one.get(name) for name in names} | _sources(one) for one in given.get(key) or []]
 
 
-def _named(given: Json, kind: str) -> list[Json]:
+def _entries(given: Json, kind: str) -> list[Json]:
     return [{"name": one[f"{kind}_name"]} | _sources(one) for one in given.get(f"{kind}_list") or []]
 
 

@@ -90,9 +90,9 @@ class Hooks:
     def _note_reachability(self, endpoint: str, attempt: Attempt) -> None:
         """Log when nobody answers any more, and when somebody does again, whatever the answer."""
         if attempt.error:
-            self._reachability[endpoint].lost(attempt.error)
+            self._reachability[endpoint].mark_lost(attempt.error)
         else:
-            self._reachability[endpoint].restored()
+            self._reachability[endpoint].mark_restored()
 
     async def _check_enabled(self, effect: Effect) -> None:
         """Raise DeliveryError when nothing new may be sent to the endpoint."""

@@ -1,4 +1,4 @@
-"""The job types that the local runner runs, and what a workflow of such jobs comes to."""
+"""The job types of the local runner, and the steps and problems of a workflow of such jobs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from adapters.local.jobs import freestyle, sql
 from adapters.local.settings import LocalSettings
-from adapters.local.steps import JobKind, Step, name_problems
+from adapters.local.steps import JobKind, Step, variable_problems
 from core.errors import Problem
 from core.workflow import Job, JobType, Workflow
 
@@ -15,22 +15,23 @@ KINDS: Mapping[str, JobKind[Any]] = {
     JobType.FREESTYLE: freestyle.KIND,
     JobType.SQL: sql.KIND,
 }
-_LEFT_OUT = frozenset({"skip", "default_not_run"})
+_NOT_RUN = frozenset({"skip", "default_not_run"})
+"""The run policies of jobs that are not run."""
 
 
-def steps(workflow: Workflow, about: Mapping[str, str]) -> list[Step]:
-    """Return what is to be run, in order, of a workflow without `problems`.
+def make_steps(workflow: Workflow, variables: Mapping[str, str]) -> list[Step]:
+    """Return the steps of a workflow without problems, in order.
 
-    Scripts see what the run is `about`, and the workflow's parameters, as variables. Repositories are not checked out:
-    what a script needs, it fetches itself.
+    Scripts get `variables` and the parameters of the workflow as environment variables. Repositories are not checked
+    out: scripts fetch them themselves.
     """
-    common = {**about, **{param.name: param.value for param in workflow.params if param.type != "repo"}}
+    common = {**variables, **{param.name: param.value for param in workflow.params if param.type != "repo"}}
     return [KINDS[job.type].step(job.spec, f"{stage}/{job.name}", common) for _, stage, job in _jobs(workflow)]
 
 
-def problems(workflow: Workflow, settings: LocalSettings) -> list[Problem]:
-    """Return what cannot be run here, all of it, with paths inside the workflow."""
-    found = list(name_problems("params", [param.name for param in workflow.params if param.type != "repo"]))
+def find_problems(workflow: Workflow, settings: LocalSettings) -> list[Problem]:
+    """Return all problems that keep a workflow from running here, with paths inside the workflow."""
+    found = list(variable_problems("params", [param.name for param in workflow.params if param.type != "repo"]))
     jobs = list(_jobs(workflow))
     if not jobs:
         found.append(Problem("stages", "no job would run; add one, or clear the run_policy of one"))
@@ -40,11 +41,11 @@ def problems(workflow: Workflow, settings: LocalSettings) -> list[Problem]:
 
 
 def _jobs(workflow: Workflow) -> Iterator[tuple[str, str, Job]]:
-    """Yield the path, the stage's name and the job of all jobs that are to run."""
-    for place, stage in enumerate(workflow.stages):
+    """Yield the path, the name of the stage and the job, for all jobs that are to run."""
+    for number, stage in enumerate(workflow.stages):
         for index, job in enumerate(stage.jobs):
-            if job.run_policy not in _LEFT_OUT:
-                yield f"stages[{place}].jobs[{index}]", stage.name, job
+            if job.run_policy not in _NOT_RUN:
+                yield f"stages[{number}].jobs[{index}]", stage.name, job
 
 
 def _job_problems(path: str, job: Job, settings: LocalSettings) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from adapters.local.script import run_script
 from adapters.local.settings import LocalSettings
-from adapters.local.steps import JobKind, StepFailed, Workplace, name_problems, parse_timeout
+from adapters.local.steps import JobKind, StepContext, StepError, parse_timeout, variable_problems
 from core.errors import Problem
 from core.messages import Message
 from core.workflow import FreestyleSpec, KeyVal
@@ -16,29 +16,29 @@ from core.workflow import FreestyleSpec, KeyVal
 
 @dataclass(frozen=True, slots=True)
 class ScriptStep:
-    """A bash script; `timeout` in seconds."""
+    """A step that runs a bash script; `timeout` is in seconds."""
 
     name: str
     script: str
     variables: Mapping[str, str]
     timeout: float
 
-    async def run(self, workplace: Workplace) -> None:
-        """Run the script in the folder of the run. Raises StepFailed when it ends otherwise than by exit code 0."""
+    async def run(self, context: StepContext) -> None:
+        """Run the script in the folder of the run. Raises StepError unless the exit code is 0."""
         code = await run_script(
-            workplace.folder.add_script(workplace.number, self.script),
-            folder=workplace.folder.work,
+            context.folder.add_script(context.number, self.script),
+            folder=context.folder.work,
             variables=self.variables,
-            grace=workplace.grace,
-            started=workplace.note_session,
-            write=workplace.output.write,
+            grace=context.grace,
+            on_start=context.save_session,
+            write=context.output.write,
         )
         if code:
-            raise StepFailed(_ending(code))
+            raise StepError(_ending(code))
 
 
 def _ending(code: int) -> Message:
-    """Return how a script ended; as in `subprocess`, codes below 0 are signals."""
+    """Return how a script ended; as in `subprocess`, a code below 0 is a signal."""
     if code < 0:
         return Message("ended by {signal}", {"signal": signal.Signals(-code).name})
     return Message("exit code {code}", {"code": code})
@@ -55,7 +55,7 @@ def _problems(spec: FreestyleSpec, path: str, _: LocalSettings) -> Iterator[Prob
         parse_timeout(spec.timeout)
     except ValueError:
         yield Problem(f"{path}.timeout", "write a duration of up to 7 days, such as 90s, 10m or 1h30m")
-    yield from name_problems(f"{path}.envs", [variable.key for variable in spec.envs])
+    yield from variable_problems(f"{path}.envs", [variable.key for variable in spec.envs])
 
 
 def _step(spec: FreestyleSpec, name: str, common: Mapping[str, str]) -> ScriptStep:

@@ -1,7 +1,7 @@
-"""Jobs of type `sql`: statements that run in one transaction, with what came of each in the output.
+"""Jobs of type `sql`: statements that run in one transaction, with the result of each in the output.
 
-The text is not cut into statements here: PostgreSQL and MariaDB do that themselves, and SQLite tells where one ends. So
-strings, comments, triggers and procedures are read as the database reads them.
+The text is not parsed here: PostgreSQL and MariaDB split it into statements, and SQLite finds the end of a statement.
+So strings, comments, triggers and procedures are parsed as the database parses them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import DBAPIError
 
 from adapters.local.settings import LocalSettings
-from adapters.local.steps import DEFAULT_TIMEOUT, JobKind, StepFailed, Workplace
+from adapters.local.steps import DEFAULT_TIMEOUT, JobKind, StepContext, StepError
 from core.errors import Problem
 from core.messages import Message
 from core.workflow import SqlSpec
@@ -29,40 +29,37 @@ from core.workflow import SqlSpec
 log = logging.getLogger(__name__)
 
 _ROWS = 20
-"""Rows of a result that are shown."""
-
+"""Rows of a result in the output."""
 _CELL = 60
-"""Characters of a value that are shown."""
-
+"""Characters of a value in the output."""
 _BATCH = 1000
-"""Rows read at a time, to be counted only."""
-
-_AGAIN = 0.2
-"""Seconds until a statement is interrupted again: the first time may have come just before it began."""
+"""Rows that are read at the same time, to be counted only."""
+_INTERRUPT_EVERY = 0.2
+"""Seconds between interrupts: one that comes just before a statement begins has no effect."""
 
 Report = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True)
 class SqlStep:
-    """Statements for a database of the settings; `timeout` in seconds."""
+    """A step that runs statements on a database of the settings; `timeout` is in seconds."""
 
     name: str
     database: str
     statements: str
     timeout: float
 
-    async def run(self, workplace: Workplace) -> None:
-        """Run the statements on their database. Raises StepFailed when nothing was committed."""
-        url = workplace.settings.databases[self.database].get_secret_value()
-        await Execution(url, self.statements).run(workplace.output.line, workplace.grace)
+    async def run(self, context: StepContext) -> None:
+        """Run the statements on their database. Raises StepError when nothing was committed."""
+        url = context.settings.databases[self.database].get_secret_value()
+        await Execution(url, self.statements).run(context.output.write_line, context.grace)
 
 
 class Execution:
     """The statements of one step on one database, for one run.
 
-    MariaDB and MySQL commit by themselves at every statement that changes a definition; otherwise all or nothing is
-    kept. On SQLite, BEGIN and COMMIT are the job's and must not be among the statements.
+    All statements are committed, or none. But MariaDB and MySQL commit at every statement that changes a definition. On
+    SQLite, the job sends BEGIN and COMMIT, which must not be among the statements.
     """
 
     def __init__(self, url: str, statements: str) -> None:
@@ -74,14 +71,14 @@ class Execution:
     async def run(self, report: Report, grace: float) -> None:
         """Run the statements in a thread; `report` is called in the event loop with lines for the output.
 
-        On cancellation the running statement is interrupted and everything rolled back. If the database takes more
-        than `grace` seconds for that, it is not waited for any longer; it will still not be committed.
+        On cancellation, the running statement is interrupted and all is rolled back. This waits at most `grace` seconds
+        for the database; nothing is committed even if that takes longer.
 
         Raises:
-            StepFailed: with the database's own words; nothing was committed by the job.
+            StepError: with the error of the database; the job has committed nothing.
         """
         loop = asyncio.get_running_loop()
-        work = _in_thread(lambda: self._run(lambda line: loop.call_soon_threadsafe(report, line)))
+        work = _run_in_thread(lambda: self._run(lambda line: loop.call_soon_threadsafe(report, line)))
         try:
             await asyncio.shield(work)
         except asyncio.CancelledError:
@@ -89,7 +86,7 @@ class Execution:
             deadline = loop.time() + grace
             while not work.done() and loop.time() < deadline:
                 await asyncio.to_thread(self._interrupt)
-                await asyncio.wait({work}, timeout=_AGAIN)
+                await asyncio.wait({work}, timeout=_INTERRUPT_EVERY)
             raise
 
     def _run(self, report: Report) -> None:
@@ -97,48 +94,49 @@ class Execution:
             connection = self._engine.raw_connection()
             try:
                 self._connection = connection.dbapi_connection
-                for number, lines in enumerate(self._results(connection.cursor()), 1):
-                    self._go_on()
+                for number, lines in enumerate(self._execute(connection.cursor()), 1):
+                    self._raise_if_stopped()
                     report(f"statement {number}: {lines}")
-                self._go_on()
+                self._raise_if_stopped()
                 connection.commit()
             finally:
-                connection.close()  # rolls back what was not committed
+                connection.close()  # rolls back without a commit
             report("committed")
         except DBAPIError as error:
-            raise StepFailed(Message.verbatim(str(error.orig))) from error
+            raise StepError(Message.verbatim(str(error.orig))) from error
         except self._engine.dialect.loaded_dbapi.Error as error:
-            raise StepFailed(Message.verbatim(str(error))) from error
+            raise StepError(Message.verbatim(str(error))) from error
 
-    def _go_on(self) -> None:
+    def _raise_if_stopped(self) -> None:
         if self._stopped.is_set():
-            raise StepFailed(Message("stopped"))
+            raise StepError(Message("stopped"))
 
-    def _results(self, cursor: DBAPICursor) -> Iterator[str]:
+    def _execute(self, cursor: DBAPICursor) -> Iterator[str]:
+        """Execute the statements, and yield the lines for the output of each."""
         if self._engine.dialect.name == "sqlite":
             cursor.execute("BEGIN")
-            for statement in sqlite_statements(self._statements):
+            for statement in split_sqlite(self._statements):
                 cursor.execute(statement)
-                yield self._result(cursor)
+                yield self._render_result(cursor)
         else:
             cursor.execute(self._statements)
-            yield self._result(cursor)
+            yield self._render_result(cursor)
             while cursor.nextset():
-                yield self._result(cursor)
+                yield self._render_result(cursor)
 
-    def _result(self, cursor: DBAPICursor) -> str:
+    def _render_result(self, cursor: DBAPICursor) -> str:
         if cursor.description is None:
             return f"rows affected: {cursor.rowcount}" if cursor.rowcount >= 0 else "done"
         rows = cursor.fetchmany(_ROWS)
         total = len(rows)
         while more := cursor.fetchmany(_BATCH):
-            self._go_on()
+            self._raise_if_stopped()
             total += len(more)
-        shown = f", the first {len(rows)} are shown" if total > len(rows) else ""
-        return f"rows: {total}{shown}\n{_table([column[0] for column in cursor.description], rows)}"
+        cut = f", the first {len(rows)} are shown" if total > len(rows) else ""
+        return f"rows: {total}{cut}\n{_render_table([column[0] for column in cursor.description], rows)}"
 
     def _interrupt(self) -> None:
-        """Interrupt the running statement; a database that is not named here ends it first, then is rolled back."""
+        """Interrupt the running statement. Other databases are not interrupted: they roll back when it has ended."""
         connection: Any = self._connection
         try:
             match self._engine.dialect.name if connection else None:
@@ -155,14 +153,14 @@ class Execution:
             log.warning("a statement could not be interrupted: %s", error)
 
 
-def _in_thread(work: Callable[[], None]) -> asyncio.Future[None]:
-    """Run a function in a thread that does not keep the server from stopping when a database never answers."""
+def _run_in_thread(work: Callable[[], None]) -> asyncio.Future[None]:
+    """Run a function in a daemon thread, so that the server can stop even if a database never answers."""
     outcome: Future[None] = Future()
 
     def run() -> None:
         try:
             work()
-        except Exception as error:  # noqa: BLE001 - it is raised where the outcome is awaited
+        except Exception as error:  # noqa: BLE001 - raised where the outcome is awaited
             outcome.set_exception(error)
         else:
             outcome.set_result(None)
@@ -171,8 +169,8 @@ def _in_thread(work: Callable[[], None]) -> asyncio.Future[None]:
     return asyncio.wrap_future(outcome)
 
 
-def sqlite_statements(text: str) -> Iterator[str]:
-    """Cut a text where SQLite says that a statement, also one that holds others, is complete."""
+def split_sqlite(text: str) -> Iterator[str]:
+    """Yield the statements of a text, as SQLite finds their ends; a trigger with its statements is one statement."""
     start = 0
     for end in (place + 1 for place, character in enumerate(text) if character == ";"):
         if sqlite3.complete_statement(text[start:end]):
@@ -188,12 +186,13 @@ def _engine(url: URL) -> Engine:
         from pymysql.constants.CLIENT import MULTI_STATEMENTS
         from pymysql.cursors import SSCursor
 
-        options = {"client_flag": MULTI_STATEMENTS, "cursorclass": SSCursor}  # results are not read into memory whole
+        # An SSCursor does not read whole results into memory.
+        options = {"client_flag": MULTI_STATEMENTS, "cursorclass": SSCursor}
     return create_engine(url, poolclass=NullPool, connect_args=options)
 
 
-def _table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    # On the thread of a job; a server that runs no SQL has 2 MB less.
+def _render_table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    # Imported here, in the thread of a job: a server that runs no SQL saves 2 MB.
     from rich import box
     from rich.console import Console
     from rich.table import Column, Table
@@ -202,14 +201,14 @@ def _table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     columns = [Column(Text(name), max_width=_CELL, no_wrap=True, overflow="ellipsis") for name in names]
     table = Table(*columns, box=box.ASCII)
     for row in rows:
-        table.add_row(*(Text(_shown(value)) for value in row))
+        table.add_row(*(Text(_render_value(value)) for value in row))
     console = Console(file=io.StringIO(), width=len(names) * (_CELL + 3) + 1, color_system=None)
     with console.capture() as captured:
         console.print(table)
     return captured.get().rstrip()
 
 
-def _shown(value: object) -> str:
+def _render_value(value: object) -> str:
     match value:
         case None:
             return "NULL"

@@ -42,13 +42,13 @@ class Listener:
             try:
                 self._listen()
             except psycopg.Error as error:
-                self._reachability.lost(str(error).partition("\n")[0])
+                self._reachability.mark_lost(str(error).partition("\n")[0])
                 self._closing.wait(_RETRY_SECONDS)
 
     def _listen(self) -> None:
         with psycopg.connect(self._dsn, autocommit=True, connect_timeout=5, application_name="fabu") as connection:
             connection.execute(f"LISTEN {CHANNEL}")
-            self._reachability.restored()
+            self._reachability.mark_restored()
             self._notify()
             while not self._closing.is_set():
                 for notification in connection.notifies(timeout=_CLOSE_SECONDS, stop_after=1):

@@ -29,7 +29,7 @@ def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def call(shop: Reachability, error: DeliveryError | None = None) -> None:
-    with shop.watching(lambda error: error.retryable):
+    with shop.track(lambda error: error.retryable):
         if error:
             raise error
 
@@ -55,14 +55,14 @@ def test_a_refusal_is_an_answer(shop: Reachability, caplog: pytest.LogCaptureFix
     with pytest.raises(DeliveryError):
         call(shop, REFUSAL)
     assert logged(caplog) == []
-    shop.lost("no answer in time")
+    shop.mark_lost("no answer in time")
     with pytest.raises(DeliveryError):
         call(shop, REFUSAL)
     assert logged(caplog) == [LOST, RESTORED]
 
 
 def test_what_says_nothing_about_the_system_is_passed_on(shop: Reachability, caplog: pytest.LogCaptureFixture) -> None:
-    shop.lost("no answer in time")
-    with pytest.raises(KeyError), shop.watching(lambda error: error.retryable):
+    shop.mark_lost("no answer in time")
+    with pytest.raises(KeyError), shop.track(lambda error: error.retryable):
         raise KeyError
     assert logged(caplog) == [LOST]

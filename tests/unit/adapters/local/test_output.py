@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from adapters.local.masking import Masker
-from adapters.local.output import CAP, OutputLog, read_output, readable
+from adapters.local.output import CAP, OutputLog, decode_output, read_output
 from core.workflow import MASK
 from tests.unit.adapters.local.conftest import Desk, script
 
@@ -70,7 +70,7 @@ def test_up_to_the_cap_nothing_is_left_out(tmp_path: Path, size: int) -> None:
 
 def test_binary_and_terminal_sequences_become_plain_text() -> None:
     data = b"\x1b[31mred\x1b[0m \x1b]0;title\x07ok\r\n\x00\x07\xff\xfe \xc2\x9b31m tab\t " + "\u202eevil".encode()
-    assert readable(data) == "red ok\n\ufffd\ufffd 31m tab\t evil"
+    assert decode_output(data) == "red ok\n\ufffd\ufffd 31m tab\t evil"
 
 
 async def test_junk_is_shown_without_harm(desk: Desk) -> None:

@@ -179,5 +179,5 @@ async def test_a_script_does_not_begin_without_its_gate(tmp_path: Path) -> None:
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        await run_script(path, folder=tmp_path, variables={}, grace=1, started=fail, write=lambda data: None)
+        await run_script(path, folder=tmp_path, variables={}, grace=1, on_start=fail, write=lambda data: None)
     assert not (tmp_path / "begun").exists()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from adapters.local.jobs import KINDS, problems, steps
+from adapters.local.jobs import KINDS, find_problems, make_steps
 from adapters.local.jobs.freestyle import ScriptStep
 from adapters.local.jobs.sql import SqlStep
 from core.workflow import JobType, Workflow
@@ -16,14 +16,14 @@ SETTINGS = shop_at("sqlite:///shop.db")
 
 
 def found(workflow: Workflow) -> list[tuple[str, str]]:
-    return [(problem.path, problem.message.format(**problem.params)) for problem in problems(workflow, SETTINGS)]
+    return [(problem.path, problem.message.format(**problem.params)) for problem in find_problems(workflow, SETTINGS)]
 
 
 def test_a_good_workflow_has_no_problems() -> None:
     envs = [{"key": "A", "value": "1"}]
     good = workflow(script("true", envs=envs, timeout="30m1h"), sql("SELECT 1"), params=[{"name": "B", "value": "2"}])
-    assert problems(good, SETTINGS) == []
-    assert steps(good, {}) == [
+    assert find_problems(good, SETTINGS) == []
+    assert make_steps(good, {}) == [
         ScriptStep("stage/job", "true", {"A": "1", "B": "2"}, 5400),
         SqlStep("stage/sql", "shop", "SELECT 1", 3600),
     ]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, NullPool, create_engine
 
-from adapters.local.jobs.sql import sqlite_statements
+from adapters.local.jobs.sql import split_sqlite
 from core.status import RunStatus
 from tests.unit.adapters.local.conftest import Desk, script, shop_at, sql
 from tests.waiting import until
@@ -126,7 +126,7 @@ async def test_a_procedure_with_statements_inside_is_one_statement(mariadb_url: 
 
 def test_sqlite_says_where_a_statement_ends() -> None:
     trigger = "CREATE TRIGGER t AFTER INSERT ON a BEGIN DELETE FROM b; SELECT ';'; END;"
-    assert list(sqlite_statements(f"SELECT ';'; {trigger} SELECT 2 -- x;\n")) == [
+    assert list(split_sqlite(f"SELECT ';'; {trigger} SELECT 2 -- x;\n")) == [
         "SELECT ';';",
         f" {trigger}",
         " SELECT 2 -- x;\n",
