@@ -87,11 +87,11 @@ class DingTalkForms:
             return FormState(FormStatus.ENDED, votes, Message("withdrawn"))
         return FormState(_RESULTS.get(process.result, FormStatus.ENDED), votes)
 
-    async def cancel(self, form: str, user: str) -> None:
+    async def cancel(self, form: str) -> None:
         """Withdraw a form in the name of its submitter, unless it has ended. Raises DeliveryError."""
         process = await self._get_process(form)
         if process and process.status in _OPEN:
-            await self._client.terminate_process(form, process.originator_user_id or user)
+            await self._client.terminate_process(form, process.originator_user_id)
 
     async def _get_process(self, form: str) -> ProcessInstance | None:
         try:

@@ -137,15 +137,15 @@ class ApprovalFormStages:
         vendor = self._vendor(channel)
         match effect.payload:
             case FormCancel(form=form):
-                await vendor.cancel(form, await self._user(channel, plan.manager))
+                await vendor.cancel(form)
             case _:
                 start = effect.payload_as(FormStart)
                 if (stage := _asked(plan, start)) and not stage.form:
                     order = await self._order(plan, stage, start.key)
-                    await self._link(plan, stage, await vendor.start(order), order.submitter)
+                    await self._link(plan, stage, await vendor.start(order))
         return Sent()
 
-    async def _link(self, plan: Plan, stage: Stage, form: str, submitter: str) -> None:
+    async def _link(self, plan: Plan, stage: Stage, form: str) -> None:
         """Tell the engine of a form; withdraw it when the plan does not wait for it any more."""
         command = c.LinkForm(plan_id=plan.id, nonce=plan.nonce, stage=plan.approval.current, form=form)
         try:
@@ -153,7 +153,7 @@ class ApprovalFormStages:
         except OutdatedCard:
             waited_for = False
         if not waited_for:
-            await self._vendor(stage.channel).cancel(form, submitter)
+            await self._vendor(stage.channel).cancel(form)
 
     async def _order(self, plan: Plan, stage: Stage, key: str) -> FormOrder:
         """Return what to submit. Raises DeliveryError when too few of the approvers could see the form."""

@@ -73,6 +73,6 @@ class ApprovalForms(Protocol):
         """Return the present state of a form."""
         ...
 
-    async def cancel(self, form: str, user: str) -> None:
+    async def cancel(self, form: str) -> None:
         """Withdraw a form in the name of its submitter; a form that has ended stays as it is."""
         ...
