@@ -82,6 +82,11 @@ class FeishuForms:
             definition.code, order.submitter, form, approvers, order.key, fit(order.title, TITLE)
         )
 
+    async def find(self, key: str) -> str:
+        """Return the instance code of the form with a key, which is its uuid; empty when there is none."""
+        instance = await self._get_instance(key)
+        return instance["instance_code"] if instance else ""
+
     async def state(self, form: str) -> FormState:
         """Return the present state of a form. Tasks that Feishu decided by its own rules are no votes."""
         instance = await self._get_instance(form)

@@ -132,18 +132,28 @@ class ApprovalFormStages:
 
     async def _deliver(self, delivery: Delivery) -> Sent:
         effect = delivery.effect
-        channel = Channel(effect.destination.name)
-        plan = await self._store.read(lambda reading: reading.plans.get(effect.plan_id, whole=True))
-        vendor = self._vendor(channel)
+        vendor = self._vendor(Channel(effect.destination.name))
         match effect.payload:
             case FormCancel(form=form):
                 await vendor.cancel(form)
             case _:
-                start = effect.payload_as(FormStart)
-                if (stage := _asked(plan, start)) and not stage.form:
-                    order = await self._order(plan, stage, start.key)
-                    await self._link(plan, stage, await vendor.start(order))
+                await self._start(vendor, delivery, effect.payload_as(FormStart))
         return Sent()
+
+    async def _start(self, vendor: ApprovalForms, delivery: Delivery, start: FormStart) -> None:
+        """Submit the form of a stage, unless that stage is not the current one any more.
+
+        An earlier attempt may have submitted the form although its response was lost. Then the plan has no link to the
+        form, and nothing else withdraws it.
+        """
+        plan = await self._store.read(lambda reading: reading.plans.get(delivery.effect.plan_id, whole=True))
+        stage = _asked(plan, start)
+        if stage is None:
+            if delivery.attempts > 1 and (form := await vendor.find(start.key)):
+                await vendor.cancel(form)
+        elif not stage.form:
+            order = await self._order(plan, stage, start.key)
+            await self._link(plan, stage, await vendor.start(order))
 
     async def _link(self, plan: Plan, stage: Stage, form: str) -> None:
         """Tell the engine of a form; withdraw it when the plan does not wait for it any more."""

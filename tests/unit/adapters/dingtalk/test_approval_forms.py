@@ -119,6 +119,13 @@ async def test_a_form_whose_answer_got_lost_is_found(ding: DingTalkSimulator, fo
     assert len(ding.workflow.processes) == 26
 
 
+async def test_a_form_is_found_by_its_key_whoever_submitted_it(forms: DingTalkForms) -> None:
+    await forms.start(replace(ORDER, key="other", submitter="carol"))
+    form = await forms.start(replace(ORDER, submitter="bob"))
+    assert await forms.find(ORDER.key) == form
+    assert await forms.find("another-key") == ""
+
+
 async def test_forms_are_looked_for_within_some_days(
     ding: DingTalkSimulator, forms: DingTalkForms, clock: ManualClock
 ) -> None:

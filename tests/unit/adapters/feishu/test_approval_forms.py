@@ -115,6 +115,12 @@ async def test_a_form_is_withdrawn_unless_it_is_over(feishu: FeishuSimulator, fo
     assert len(feishu.calls_to("instance.cancel")) == 1
 
 
+async def test_a_form_is_found_by_its_key(feishu: FeishuSimulator, forms: ApprovalForms) -> None:
+    form = await forms.start(ORDER)
+    assert await forms.find(ORDER.key) == form
+    assert await forms.find("another-key") == ""
+
+
 def definition(widget: str, *steps: dict[str, Any]) -> dict[str, Any]:
     widgets = [{"id": "w0", "type": "date", "name": "when"}, {"id": "w1", "type": widget, "name": "what"}]
     content = json.dumps(widgets)
