@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.cards.plan import PlanCards, shortened, tone_of
-from bot.cards.sentences import head_of_log, sentence
+from bot.cards.sentences import render_entry, render_log_head
 from bot.i18n import Locale
 from bot.i18n.labels import label
 from bot.verbs import WORDS, ChatVerb, VerbWords
@@ -62,13 +62,13 @@ class ListCards:
     def log(self, plan: Plan, entries: Sequence[LogEntry]) -> Card:
         """Return the newest part of a plan's operation log."""
         lines = [
-            f"{self.locale.time(e.at)} · {sentence(e, plan, self.locale, self.directory)}"
+            f"{self.locale.time(e.at)} · {render_entry(e, plan, self.locale, self.directory)}"
             for e in entries[-_LOG_LINES:]
         ]
         title = self.locale.text("Operation log of #{number} {name}", number=plan.number, name=plan.name)
         more = Button("open", self.locale.text("Open"), url=f"{self.public_url}/plans/{plan.number}")
         section = Section(text=shortened("\n".join(lines), 2800))
-        note = head_of_log(plan, self.locale)
+        note = render_log_head(plan, self.locale)
         return Card(title, title, tone=tone_of(plan), sections=(section,), note=note, more=more)
 
     def deliveries(self, deliveries: Sequence[Delivery], numbers: Mapping[str, int]) -> Card:

@@ -6,7 +6,7 @@ import re
 
 from bot.cards.lists import ListCards
 from bot.i18n import Locale
-from bot.outbox.replay import Choice, Replays, given_up, named
+from bot.outbox.replay import Choice, Replays, choose_dead, choose_ids
 from core.card import Card
 from core.engine import Engine
 from core.errors import Invalid, NotFound, Problem
@@ -52,12 +52,12 @@ class Redelivery:
     async def _chosen(self, asked: str, locale: Locale) -> Choice:
         words = asked.split()
         if all(_ID.fullmatch(word) for word in words):
-            return named(words)
+            return choose_ids(words)
         if number := _NUMBER.fullmatch(asked):
-            return given_up(await self._store.read(lambda reading: reading.plans.id_of(number[1])))
+            return choose_dead(await self._store.read(lambda reading: reading.plans.id_of(number[1])))
         since, _, until = asked.partition("/")
         try:
-            return given_up("", locale.parse_time(since), locale.parse_time(until) if until.strip() else None)
+            return choose_dead("", locale.parse_time(since), locale.parse_time(until) if until.strip() else None)
         except ValueError:
             problem = Problem(
                 "replay",
