@@ -146,10 +146,9 @@ class ApprovalFormStages:
         return Receipt()
 
     async def _start(self, vendor: ApprovalForms, delivery: Delivery, start: FormStart) -> None:
-        """Submit the form of a stage, unless that stage is not the current one any more.
+        """Submit the form of a stage; withdraw it when that stage is not the current one any more.
 
-        An earlier attempt may have submitted the form although its response was lost. Then the plan has no link to the
-        form, and nothing else withdraws it.
+        The plan has no link to a form whose response was lost, so nothing else withdraws such a form.
         """
         plan = await self._store.read(lambda reading: reading.plans.get(delivery.effect.plan_id, whole=True))
         stage = _find_stage(plan, start)
