@@ -33,7 +33,7 @@ from bot.outbox.approval_forms import ApprovalFormStages
 from bot.outbox.cards import CardSync
 from bot.outbox.hooks import Hooks
 from bot.outbox.runs import Runs, report_run
-from bot.outbox.worker import Courier, Couriers, DeliveryWorker, patient
+from bot.outbox.worker import Courier, Couriers, DeliveryWorker, back_off_forever
 from bot.people.directory import load_people
 from bot.people.identities import Identities
 from bot.scheduler import Ticks
@@ -91,7 +91,7 @@ async def run_app(
         services = Services(settings, store, engine, clock, ids, dispatch, chats.messengers, runs)
         forms = ApprovalFormStages(store, engine, identities, chats.approval_forms, locale, settings.public_url)
         app = _build_application(services)
-        await chats.start(app, Inbox(dispatch, forms.changed, engine.pressure))
+        await chats.start(app, Inbox(dispatch, forms.update, engine.pressure))
         hooks = Hooks(settings, store, engine, clock)
         stack.push_async_callback(hooks.close)
         alarms = Alarms(engine, identities, chats.messengers, locale, settings.public_url)
@@ -152,7 +152,7 @@ def _card_couriers(chats: Chats, services: Services, identities: Identities, loc
                 chat.messenger, chat.channel, services.store, engine, identities, services.clock, services.ids, locale,
                 public_url, tuple(chats.adapters),
             ).deliver,
-            patient,
+            back_off_forever,
         )
         for name, chat in chats.adapters.items()
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""What adapters are given in tests: sections of the settings, an inbox, the program around them; and what they find."""
+"""What tests open adapters with: sections of the settings, an inbox and a host; and the failed findings of doctors."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ S = TypeVar("S", bound=Section)
 
 
 def changed(section: S, **changes: Any) -> S:
-    """Return the section with other values, checked like those of a file."""
+    """Return a section with other values, which are validated like those in a file."""
     return type(section)(**{**section.model_dump(), **changes})
 
 
 def inbox_of(handler: Handler, form_changed: FormHandler | None = None) -> Inbox:
-    """Return an inbox without pressure; nobody hears of approval forms unless it is said who."""
-    return Inbox(handler, form_changed or unheard, Pressure())
+    """Return an inbox without pressure; changes of approval forms are ignored without `form_changed`."""
+    return Inbox(handler, form_changed or ignore, Pressure())
 
 
 def host() -> Host:
-    """Return a program in English that keeps no files and takes no reports."""
-    return Host(SystemClock(), "https://fabu.example", "en", str, {}, None, unheard)
+    """Return the host of a program in English that has no files and ignores reports."""
+    return Host(SystemClock(), "https://fabu.example", "en", str, {}, None, ignore)
 
 
 def wrong(findings: list[Finding]) -> list[str]:
-    """Return what is not well; each of these has a cure."""
+    """Return the texts of the findings that failed, each of which must have a cure."""
     assert findings
     assert all(finding.cure for finding in findings if not finding.ok)
     return [finding.text for finding in findings if not finding.ok]
 
 
-async def unheard(*_: object) -> None:
-    """Take what nobody listens to."""
+async def ignore(*_: object) -> None:
+    """Do nothing with any arguments."""

@@ -1,4 +1,4 @@
-"""Clocks that tests move by hand."""
+"""Clocks that tests advance."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from tests.simulators.base import Simulator
 
 
 class ManualClock:
-    """A clock that stands still until it is told to move: for tests."""
+    """A clock that stands still until a test advances it."""
 
     def __init__(self, start: datetime) -> None:
         self._now = start
 
     def now(self) -> datetime:
-        """Return the moment the clock was last set to."""
+        """Return the time of the clock."""
         return self._now
 
     def advance(self, by: timedelta) -> None:
@@ -25,7 +25,7 @@ class ManualClock:
 
 @dataclass(frozen=True)
 class SharedClock:
-    """Lets Fabu go by the clock of a simulator, which a test moves."""
+    """The clock of a simulator as the clock of Fabu, so that a test advances both."""
 
     simulator: Simulator
 
@@ -34,5 +34,5 @@ class SharedClock:
         return datetime.fromtimestamp(self.simulator.clock.now(), UTC)
 
     def in_(self, **duration: float) -> str:
-        """Return a time from now on, as the API takes it."""
+        """Return the time after a duration, in the format of the API."""
         return (self.now() + timedelta(**duration)).isoformat()

@@ -1,4 +1,4 @@
-"""Fixtures for the services that tests may use, and a summary of what was left out."""
+"""Fixtures for the services that tests may use, and a summary of the tests that were skipped."""
 
 import os
 from collections import Counter
@@ -12,14 +12,14 @@ from tests.services import fresh_database, fresh_postgres, require_listener
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """The SQLAlchemy URL of a PostgreSQL database that is this test run's own."""
+    """The SQLAlchemy URL of a new PostgreSQL database for this test run."""
     with fresh_postgres() as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def mariadb_url() -> Iterator[str]:
-    """The SQLAlchemy URL of a MariaDB database that is this test run's own."""
+    """The SQLAlchemy URL of a new MariaDB database for this test run."""
     address = os.environ.get("FABU_TEST_MARIADB", "mysql+pymysql://root@127.0.0.1:3306")
     with fresh_database("MariaDB", address) as url:
         yield url
@@ -27,14 +27,14 @@ def mariadb_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def redis_url() -> str:
-    """The URL of a Redis server, which others may use as well: prefix the keys."""
+    """The URL of a Redis server. Others may use it too, so keys need a prefix."""
     url = URL(os.environ.get("FABU_TEST_REDIS", "redis://127.0.0.1:6379/0"))
     require_listener("Redis", url.host or "127.0.0.1", url.port or 6379)
     return str(url)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Name what was left out, and why."""
+    """List the skipped tests with their reasons."""
     reports = terminalreporter.getreports("skipped")
     reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in reports)
     for reason, count in sorted(reasons.items()):

@@ -1,4 +1,4 @@
-"""Serving an application of aiohttp to a test, over real HTTP on the loopback."""
+"""An HTTP server on the loopback for tests, with handlers of aiohttp."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @asynccontextmanager
 async def serve(paths: Mapping[str, Answer], method: str = "POST") -> AsyncIterator[str]:
-    """Answer requests to some paths on a free port; give the address of the server, without a slash at the end."""
+    """Serve handlers by path on a free port; yield the URL of the server, without a slash at the end."""
     app = web.Application(client_max_size=4 << 20)
     app.add_routes([web.route(method, path, answer) for path, answer in paths.items()])
     runner = web.AppRunner(app, access_log=None)

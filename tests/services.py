@@ -1,4 +1,4 @@
-"""Services that some tests need: without one a test is left out by name, or fails with FABU_TEST_STRICT=1."""
+"""The services that some tests need. Without its service a test is skipped, or fails if FABU_TEST_STRICT=1."""
 
 import os
 import socket
@@ -15,7 +15,7 @@ STRICT = "FABU_TEST_STRICT"
 
 
 def leave_out(what: str, why: str) -> NoReturn:
-    """Skip the test, or fail it where everything is said to be there; the summary counts tests by these words."""
+    """Skip the test, or fail it in strict mode. The summary counts skipped tests by `what` and `why`."""
     if os.environ.get(STRICT) == "1":
         pytest.fail(f"{what}: {why} ({STRICT}=1 allows no test to be left out)", pytrace=False)
     pytest.skip(f"{what}: {why}")
@@ -23,7 +23,7 @@ def leave_out(what: str, why: str) -> NoReturn:
 
 @contextmanager
 def fresh_database(service: str, address: str, *, drop: str = "DROP DATABASE {}") -> Iterator[str]:
-    """Make an empty database on the server at address, and drop it afterwards."""
+    """Create an empty database on the server at `address`, and drop it afterwards."""
     url = make_url(address)
     name = f"fabu_test_{uuid4().hex}"
     server = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool, connect_args={"connect_timeout": 3})
@@ -44,14 +44,14 @@ def fresh_database(service: str, address: str, *, drop: str = "DROP DATABASE {}"
 
 @contextmanager
 def fresh_postgres() -> Iterator[str]:
-    """Make an empty database on PostgreSQL, and drop it afterwards, whoever still uses it."""
+    """Create an empty database on PostgreSQL, and drop it afterwards, even when it still has connections."""
     address = os.environ.get("FABU_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/test")
     with fresh_database("PostgreSQL", address, drop="DROP DATABASE {} WITH (FORCE)") as url:
         yield url
 
 
 def require_listener(service: str, host: str, port: int) -> None:
-    """Leave the test out unless something listens there."""
+    """Skip the test unless a server listens on the port."""
     reason = ""
     try:
         socket.create_connection((host, port), timeout=3).close()

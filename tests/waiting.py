@@ -1,4 +1,4 @@
-"""Waiting in tests for what nobody announces."""
+"""Polling in tests, for changes without a notification."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 PATIENCE = 10.0
-"""Seconds after which something is taken for never going to happen."""
+"""Seconds after which waiting fails."""
 _PAUSE = 0.02
 
 
 async def eventually(ask: Callable[..., Awaitable[T]], *args: Any, wanted: Callable[[T], object]) -> T:
-    """Ask again and again until the answer is what is wanted; return it."""
+    """Call `ask` repeatedly until its result is `wanted`; return the result."""
     found = await ask(*args)
     try:
         async with asyncio.timeout(PATIENCE):
@@ -26,7 +26,7 @@ async def eventually(ask: Callable[..., Awaitable[T]], *args: Any, wanted: Calla
 
 
 async def until(condition: Callable[[], T | None]) -> T:
-    """Look again and again until there is something; return it."""
+    """Call `condition` repeatedly until its result is true; return the result."""
 
     async def look() -> T | None:
         return condition()

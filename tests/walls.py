@@ -43,7 +43,7 @@ class AllowListContract(Contract):
 
 
 def _is_within(module: str, packages: Iterable[str]) -> bool:
-    """Tell whether a module is one of some packages, which may have wildcards, or lies in one."""
+    """Return whether a module is one of some packages, whose names may have wildcards, or lies in one."""
     parts = module.split(".")
     parents = [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
     return any(fnmatchcase(parent, package) for parent in parents for package in packages)

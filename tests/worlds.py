@@ -1,4 +1,4 @@
-"""A small world for tests of the core: some people, a clock, and plans that are decided without a store."""
+"""A world for tests of the core: people, a clock, and a plan that changes without a store."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SLACK = Destination(DestinationKind.CHAT, "slack")
 
 
 class CountingIds:
-    """Identifiers that count, so that a failure reads the same each time."""
+    """Ids that count up, so that failures are the same in every run."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
@@ -43,7 +43,7 @@ class CountingIds:
 
 
 def workflow(*scripts: str, name: str = "deploy") -> dict[str, Any]:
-    """A workflow of freestyle jobs."""
+    """Return a workflow with one freestyle job for each script."""
     jobs = [{"name": f"job{i}", "type": "freestyle", "spec": {"script": script}} for i, script in enumerate(scripts, 1)]
     return {"name": name, "stages": [{"name": "stage", "jobs": jobs}]}
 
@@ -68,7 +68,7 @@ def stage(*approvers: str, rule: Any = "all", name: str = "QA") -> dict[str, Any
 
 
 def draft(*stages: dict[str, Any], items: list[dict[str, Any]] | None = None, **fields: Any) -> PlanDraft:
-    """A plan of Alice's with a text item and a workflow item."""
+    """Return the draft of a plan that Alice manages, by default with a text item and a workflow item."""
     return PlanDraft.model_validate(
         {
             "name": "Release 1",
@@ -81,7 +81,7 @@ def draft(*stages: dict[str, Any], items: list[dict[str, Any]] | None = None, **
 
 
 class World:
-    """One plan, and people who do things with it."""
+    """One plan, and the people who act on it."""
 
     def __init__(self, policy: Policy | None = None) -> None:
         self.clock = ManualClock(START)
@@ -101,7 +101,7 @@ class World:
         return self.plan
 
     def do(self, command: type[c.Command], by: str = "alice", /, **fields: Any) -> list[str]:
-        """Let somebody ask for something; return the names of the events."""
+        """Execute a command as a person or as the system; return the names of the events."""
         actor = SYSTEM if by == "system" else self.directory.actor(by, "api")
         self.last = decide(self.plan, command(plan_id=self.plan.id, **fields), self.context(actor))  # type: ignore[arg-type]
         self.plan = self.last.plan
@@ -114,7 +114,7 @@ class World:
         return self.do(command, by, item_id=self.item(key).id, **fields)
 
     def report(self, key: str, status: RunStatus, **fields: Any) -> list[str]:
-        """Let the runner report on the present attempt of an item."""
+        """Report on the current run of an item; return the names of the events."""
         run = self.item(key).run
         assert run is not None
         return self.on_item(c.ReportRun, key, "system", run_id=run.id, status=status, **fields)
@@ -124,7 +124,7 @@ class World:
 
 
 def waiting_policy(*events: HookEvent) -> Policy:
-    """A policy under which plans wait for an external system at the given moments."""
+    """Return a policy under which plans wait for an external check at these events."""
     return Policy(
         check_events=frozenset(events),
         hooks={"ci": frozenset(HookEvent)},

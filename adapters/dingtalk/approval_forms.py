@@ -11,7 +11,7 @@ instance".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -63,7 +63,7 @@ class DingTalkForms:
 
         Raises DeliveryError.
         """
-        if found := await self._find(order):
+        if found := await self._search(order.key, [order.submitter]):
             return found
         names = self._fields
         form = {
@@ -74,6 +74,13 @@ class DingTalkForms:
         }
         step = Approvers(_action_type(order), order.approvers)
         return await self._client.start_process(self._process_code, order.submitter, form, [step])
+
+    async def find(self, key: str) -> str:
+        """Return the id of the form with a key in its field, submitted by anybody; empty when there is none.
+
+        Searches the forms of the last days (`LOOK_BACK`). Raises DeliveryError.
+        """
+        return await self._search(key)
 
     async def state(self, form: str) -> FormState:
         """Return the present state of a form; one that was deleted has ended. Raises DeliveryError."""
@@ -87,11 +94,11 @@ class DingTalkForms:
             return FormState(FormStatus.ENDED, votes, Message("withdrawn"))
         return FormState(_RESULTS.get(process.result, FormStatus.ENDED), votes)
 
-    async def cancel(self, form: str, user: str) -> None:
+    async def cancel(self, form: str) -> None:
         """Withdraw a form in the name of its submitter, unless it has ended. Raises DeliveryError."""
         process = await self._get_process(form)
         if process and process.status in _OPEN:
-            await self._client.terminate_process(form, process.originator_user_id or user)
+            await self._client.terminate_process(form, process.originator_user_id)
 
     async def _get_process(self, form: str) -> ProcessInstance | None:
         try:
@@ -101,11 +108,11 @@ class DingTalkForms:
                 raise
             return None
 
-    async def _find(self, order: FormOrder) -> str:
+    async def _search(self, key: str, submitters: Sequence[str] = ()) -> str:
         since = self._clock.now() - LOOK_BACK
-        ids = await self._client.find_processes(self._process_code, since, [order.submitter])
+        ids = await self._client.find_processes(self._process_code, since, submitters)
         for instance in reversed(ids):
-            if (await self._client.get_process(instance)).form.get(self._fields.key) == order.key:
+            if (await self._client.get_process(instance)).form.get(self._fields.key) == key:
                 return instance
         return ""
 

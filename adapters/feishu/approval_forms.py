@@ -82,6 +82,11 @@ class FeishuForms:
             definition.code, order.submitter, form, approvers, order.key, fit(order.title, TITLE)
         )
 
+    async def find(self, key: str) -> str:
+        """Return the instance code of the form with a key, which is its uuid; empty when there is none."""
+        instance = await self._get_instance(key)
+        return instance["instance_code"] if instance else ""
+
     async def state(self, form: str) -> FormState:
         """Return the present state of a form. Tasks that Feishu decided by its own rules are no votes."""
         instance = await self._get_instance(form)
@@ -97,11 +102,11 @@ class FeishuForms:
         )
         return FormState(_status(status), votes, _ENDS.get(status, NO_MESSAGE))
 
-    async def cancel(self, form: str, user: str) -> None:
+    async def cancel(self, form: str) -> None:
         """Withdraw a form in the name of its submitter, unless it has ended."""
         instance = await self._get_instance(form)
         if instance and instance["status"] in _OPEN:
-            await self._client.cancel_instance(instance["approval_code"], form, user or instance["open_id"])
+            await self._client.cancel_instance(instance["approval_code"], form, instance["open_id"])
 
     async def _get_instance(self, form: str) -> dict[str, Any] | None:
         """Return a form in Feishu's format; None when Feishu does not have it any more."""

@@ -7,7 +7,7 @@ from typing import Any
 from bot.api.bodies import DeliveryFilter, Replay, Words
 from bot.api.models import DeliveryAnswer, Listed, ReplayAnswer
 from bot.api.routing import KEY_HEADER, Call, Endpoint
-from bot.outbox.replay import Choice, Replays, given_up, named
+from bot.outbox.replay import Choice, Replays, choose_dead, choose_ids
 from core.errors import NotFound, Thing
 from core.messages import Message
 from core.ports.outbox import Attempt, Delivery
@@ -51,7 +51,7 @@ async def show(call: Call[None, None]) -> DeliveryAnswer:
 async def replay_one(call: Call[Words, None]) -> ReplayAnswer:
     """Replay a delivery. Raises NotFound when there is none with this id that has ended."""
     effect_id = call.ref("id", Thing.DELIVERY)
-    answer = await _replay(call, named([effect_id]))
+    answer = await _replay(call, choose_ids([effect_id]))
     if not answer.replayed:
         raise NotFound(Message("There is no delivery {ref} that has ended.", {"ref": effect_id}))
     return answer
@@ -60,7 +60,7 @@ async def replay_one(call: Call[Words, None]) -> ReplayAnswer:
 async def replay_many(call: Call[Replay, None]) -> ReplayAnswer:
     """Replay the ended deliveries with these ids, or all dead ones that were created in a span of time."""
     body = call.body
-    choice = named(body.ids) if body.ids is not None else given_up(since=body.since, until=body.until)
+    choice = choose_ids(body.ids) if body.ids is not None else choose_dead(since=body.since, until=body.until)
     return await _replay(call, choice)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from bot.api.bodies import Copy, PlanFilter, Words, body_for
 from bot.api.models import Listed, PlanAnswer
 from bot.api.routing import KEY_HEADER, REVISION_HEADER, Call, Endpoint
-from bot.chat.requests import Ref, command_for
+from bot.chat.requests import Ref, make_command
 from bot.verbs import WORDS
 from core import commands as c
 from core.commands import Verb
@@ -98,7 +98,7 @@ async def edit(call: Call[PlanPatch, None]) -> PlanAnswer:
 
 async def delete(call: Call[None, None]) -> None:
     """Hide a plan that is in planning or has ended."""
-    await call.execute(command_for(Verb.DELETE, await _find_target(call), ""))
+    await call.execute(make_command(Verb.DELETE, await _find_target(call), ""))
 
 
 async def read_plan(call: Call[Any, Any], *, whole: bool = False) -> Plan:
@@ -152,7 +152,7 @@ async def _answer(call: Call[Any, Any], outcome: Outcome, *, whole: bool = False
 def _command(verb: Verb) -> Callable[[Call[Words, None]], Any]:
     async def command(call: Call[Words, None]) -> PlanAnswer:
         ref = await _find_target(call)
-        return await _answer(call, await call.execute(command_for(verb, ref, call.body.text)))
+        return await _answer(call, await call.execute(make_command(verb, ref, call.body.text)))
 
     return command
 

@@ -1,4 +1,4 @@
-"""Cards made from plans: what a person has to see to decide, and the buttons for what can be done.
+"""Cards of plans: the facts that a decision needs, and a button for each verb that the plan accepts.
 
-`plan` shows one plan to a channel or a person, `lists` shows several, `words` turns the operation log into sentences.
+`plan` has the cards of one plan, `lists` those of several plans, and `sentences` those for the operation log.
 """

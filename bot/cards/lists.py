@@ -1,12 +1,12 @@
-"""Cards that show several plans, the log of one, and the help."""
+"""Cards with rows: lists of plans and of dead deliveries, the operation log of a plan, and the help."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.cards.plan import PlanCards, shortened, tone_of
-from bot.cards.sentences import head_of_log, sentence
+from bot.cards.plan import PlanCards, choose_tone, shorten
+from bot.cards.sentences import render_entry, render_log_head
 from bot.i18n import Locale
 from bot.i18n.labels import label
 from bot.verbs import WORDS, ChatVerb, VerbWords
@@ -18,7 +18,9 @@ from core.ports.outbox import Delivery
 from core.ports.plans import Mine
 
 _TONE_MARKS = {Tone.NEUTRAL: "▫️", Tone.WAITING: "⏳", Tone.ACTIVE: "▶️", Tone.GOOD: "✅", Tone.BAD: "❌"}
-_LOG_LINES = 30
+_MAX_LOG_LINES = 30
+_MAX_LOG_LENGTH = 2800
+"""How much of an operation log a card has: lines, and characters in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +32,14 @@ class ListCards:
     public_url: str
 
     def plans(self, plans: Sequence[Plan], heading: str) -> Card:
-        """Return a list of plans, each with a button that shows it."""
+        """Return the list of plans, each with a button that opens its card."""
         text = self.locale.text
         rows = tuple(self._row(plan) for plan in plans)
         empty = "" if rows else text("There is nothing here yet. Start a plan with `new`.")
         return Card(heading, heading, sections=(Section(text=empty, rows=rows),), more=self._more())
 
     def mine(self, mine: Mine) -> Card:
-        """Return what concerns the reader: approvals first, then items, then own plans."""
+        """Return the card of the reader's own matters: pending approvals, then items, then plans they manage."""
         text = self.locale.text
         cards = PlanCards(self.locale, self.directory, self.public_url)
         items = tuple(
@@ -54,25 +56,25 @@ class ListCards:
             Section(text("Your items"), rows=items),
             Section(text("Your plans"), rows=tuple(self._row(plan) for plan in mine.managed)),
         )
-        shown = tuple(section for section in sections if section.rows)
+        filled = tuple(section for section in sections if section.rows)
         nothing = Section(text=text("Nothing is waiting for you. `list` shows all plans."))
         title = text("My releases")
-        return Card(title, title, sections=shown or (nothing,), more=self._more())
+        return Card(title, title, sections=filled or (nothing,), more=self._more())
 
     def log(self, plan: Plan, entries: Sequence[LogEntry]) -> Card:
-        """Return the newest part of a plan's operation log."""
+        """Return the last entries of a plan's operation log, oldest first. Too long a text is cut at its end."""
         lines = [
-            f"{self.locale.time(e.at)} · {sentence(e, plan, self.locale, self.directory)}"
-            for e in entries[-_LOG_LINES:]
+            f"{self.locale.time(e.at)} · {render_entry(e, plan, self.locale, self.directory)}"
+            for e in entries[-_MAX_LOG_LINES:]
         ]
         title = self.locale.text("Operation log of #{number} {name}", number=plan.number, name=plan.name)
         more = Button("open", self.locale.text("Open"), url=f"{self.public_url}/plans/{plan.number}")
-        section = Section(text=shortened("\n".join(lines), 2800))
-        note = head_of_log(plan, self.locale)
-        return Card(title, title, tone=tone_of(plan), sections=(section,), note=note, more=more)
+        section = Section(text=shorten("\n".join(lines), _MAX_LOG_LENGTH))
+        note = render_log_head(plan, self.locale)
+        return Card(title, title, tone=choose_tone(plan), sections=(section,), note=note, more=more)
 
     def deliveries(self, deliveries: Sequence[Delivery], numbers: Mapping[str, int]) -> Card:
-        """Return deliveries that were given up; `numbers` are those of their plans."""
+        """Return the list of dead deliveries. `numbers` has the numbers of their plans by id."""
         text, title = self.locale.text, self.locale.text("What could not be delivered")
         rows = tuple(
             Row(
@@ -86,12 +88,12 @@ class ListCards:
         return Card(title, title, sections=(Section(text=nothing, rows=rows),), more=self._more())
 
     def _failure(self, delivery: Delivery) -> str:
-        """Return the id by which a delivery is replayed, when it was due first, and why it failed."""
-        why = shortened(self.locale.message(delivery.error), 200)
-        return " · ".join((delivery.effect.id, self.locale.time(delivery.created_at), why))
+        """Return the id by which a delivery is replayed, when it was created, and why it failed."""
+        reason = shorten(self.locale.message(delivery.error), 200)
+        return " · ".join((delivery.effect.id, self.locale.time(delivery.created_at), reason))
 
     def help(self) -> Card:
-        """Return the grammar, with what else may be written for each command below it."""
+        """Return the usage of every command, each with its aliases."""
         title = self.locale.text("Commands")
         rows = tuple(self._usage(words) for words in WORDS.values() if words.usage)
         return Card(title, title, sections=(Section(rows=rows),))
@@ -105,7 +107,7 @@ class ListCards:
         detail = f"{text(label(plan.status))} · {self.directory.name(plan.manager)}"
         return Row(
             f"#{plan.number} {plan.name}",
-            _TONE_MARKS[tone_of(plan)],
+            _TONE_MARKS[choose_tone(plan)],
             detail,
             buttons=(Button(ChatVerb.SHOW, text("Show"), plan.ref),),
         )

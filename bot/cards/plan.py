@@ -1,4 +1,4 @@
-"""The card of one plan, in three uses: the plan card of a channel, the approval card, and the card of an assignee."""
+"""The cards of one plan: the plan card of a channel, the approval card of an approver, the item card of an assignee."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ _TONES = {
     PlanStatus.DENIED: Tone.BAD,
     PlanStatus.TIMEOUT: Tone.BAD,
 }
+"""The tones of statuses that do not belong to an external check; other plans are neutral."""
 _MARKS = {
     ItemStatus.TODO: "▫️",
     ItemStatus.RUNNING: "⏳",
@@ -33,15 +34,18 @@ _MARKS = {
     ItemStatus.SKIPPED: "⏭️",
     ItemStatus.FAILED: "❌",
 }
-_WHILE_WAITING = (Verb.APPROVE, Verb.REJECT, Verb.REPLAN)
-_OTHERWISE = (Verb.SUBMIT, Verb.RECHECK, Verb.REPLAN, Verb.CANCEL)
-"""The buttons of a plan, while it waits for approval and otherwise, as far as it accepts them."""
+_VERBS_WHILE_WAITING = (Verb.APPROVE, Verb.REJECT, Verb.REPLAN)
+"""The verbs with a button on the card of a plan that waits for approval, if the plan accepts them."""
+_VERBS_OTHERWISE = (Verb.SUBMIT, Verb.RECHECK, Verb.REPLAN, Verb.CANCEL)
+"""The verbs with a button on the card of any other plan, if the plan accepts them."""
 _DESCRIPTION_LIMIT = 1500
+"""The longest description or text of an item on a card, in characters."""
 _DETAIL_LIMIT = 300
+"""The longest detail of a row, in characters."""
 
 
-def tone_of(plan: Plan) -> Tone:
-    """Return the mood of a plan's card."""
+def choose_tone(plan: Plan) -> Tone:
+    """Return the tone of a plan's card, which follows from the plan's status."""
     if plan.status in WAITING_CHECK.values():
         return Tone.WAITING
     if plan.status in FAILED_CHECK.values():
@@ -49,47 +53,50 @@ def tone_of(plan: Plan) -> Tone:
     return _TONES.get(plan.status, Tone.NEUTRAL)
 
 
-def shortened(text: str, limit: int) -> str:
-    """Return the text, cut with an ellipsis when it is longer than the limit."""
+def shorten(text: str, limit: int) -> str:
+    """Return the text; cut and with an ellipsis when it has more characters than the limit."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
 @dataclass(frozen=True, slots=True)
 class PlanCards:
-    """Makes the cards of plans for one reader (or one channel) in that reader's language."""
+    """Makes the cards of plans for one reader or one channel, in the language and time zone of `locale`."""
 
     locale: Locale
     directory: Directory
     public_url: str
 
     def plan(self, plan: Plan) -> Card:
-        """Return the full card: state, content, approval, items with buttons for whoever has the right."""
+        """Return the full card: status, content, approval, and items with their buttons."""
         return self._card(
             plan, (self._content(plan), self._approval(plan), self._items(plan)), self._plan_buttons(plan)
         )
 
     def approval(self, plan: Plan) -> Card:
-        """Return the card for an approver: what is to be released, who has decided, and the two buttons."""
+        """Return the card for an approver: content, items, votes, and buttons to approve and reject."""
         sections = (self._content(plan), self._items(plan, buttons=False), self._approval(plan))
-        return self._card(plan, sections, self._buttons_of(plan, Verb.APPROVE, Verb.REJECT))
+        return self._card(plan, sections, self._buttons(plan, Verb.APPROVE, Verb.REJECT))
 
     def item(self, plan: Plan, item_id: str) -> Card:
         """Return the card for the assignee of an item."""
         item = plan.items[item_id]
         row = self._row(plan, item)
         text = to_plain(str((item.spec or {}).get("content", ""))) if item.type == "text" else ""
-        section = Section(self.locale.text("Your item"), shortened(text, _DESCRIPTION_LIMIT), (row,))
+        section = Section(self.locale.text("Your item"), shorten(text, _DESCRIPTION_LIMIT), (row,))
         return self._card(plan, (section,), ())
 
     def form(self, plan: Plan, verb: str, ref: str) -> Form | None:
-        """Return what a button of the plan's card asks for, as a form; None when it asks nothing or is not there."""
+        """Return the form that a button of the plan's card opens; None when the button has no field or does not exist.
+
+        `verb` and `ref` are those of the button.
+        """
         buttons = {plan.ref: (plan.name, self._plan_buttons(plan))} | {
             plan.item_ref(item.id): (item.name, self.item_buttons(plan, item)) for item in plan.items.values()
         }
-        about, offered = buttons.get(ref, ("", ()))
+        name, offered = buttons.get(ref, ("", ()))
         for button in offered:
             if button.verb == verb and button.field:
-                return Form(verb, ref, f"{button.label}: {about}", button.label, (button.field,))
+                return Form(verb, ref, f"{button.label}: {name}", button.label, (button.field,))
         return None
 
     def _card(self, plan: Plan, sections: Iterable[Section | None], buttons: tuple[Button, ...]) -> Card:
@@ -98,7 +105,7 @@ class PlanCards:
         return Card(
             title=f"#{plan.number} {plan.name}",
             summary=f"#{plan.number} {plan.name}: {status}",
-            tone=tone_of(plan),
+            tone=choose_tone(plan),
             tag=status,
             facts=tuple(self._facts(plan)),
             sections=tuple(section for section in sections if section),
@@ -127,7 +134,7 @@ class PlanCards:
             )
 
     def _note(self, plan: Plan) -> str:
-        """Say what the plan is waiting for, since when, and how to get out of it."""
+        """Return what the plan waits for or why it ended, and what can be done about it; empty when neither applies."""
         text, check = self.locale.text, plan.check
         if check and plan.status in WAITING_CHECK.values():
             waiting = text(
@@ -140,9 +147,9 @@ class PlanCards:
                 "The external check failed: {reason}. Check again, replan or cancel.", reason=plan.reason or "?"
             )
         if plan.gate and plan.status in (PlanStatus.DENIED, PlanStatus.TIMEOUT):
-            said = plan.reason or text(label(plan.status))
+            reason = plan.reason or text(label(plan.status))
             return text(
-                "No: {reason}. The system that asked is told so; it asks anew when its plan changes.", reason=said
+                "No: {reason}. The system that asked is told so; it asks anew when its plan changes.", reason=reason
             )
         if plan.status is PlanStatus.DENIED:
             return text("Rejected: {reason}. Replan to mend it and ask again.", reason=plan.reason)
@@ -154,7 +161,7 @@ class PlanCards:
 
     def _content(self, plan: Plan) -> Section | None:
         description = to_plain(plan.content.description) if plan.content else ""
-        return Section(text=shortened(description, _DESCRIPTION_LIMIT)) if description else None
+        return Section(text=shorten(description, _DESCRIPTION_LIMIT)) if description else None
 
     def _approval(self, plan: Plan) -> Section | None:
         stages = plan.approval.stages
@@ -164,6 +171,7 @@ class PlanCards:
         return Section(self.locale.text("Approval"), rows=tuple(rows))
 
     def _stage_rows(self, plan: Plan, index: int) -> Iterable[Row]:
+        """Yield the row of a stage, then one for each vote in it."""
         text, name = self.locale.text, self.directory.name
         stage = plan.approval.stages[index]
         votes = plan.votes_of(index)
@@ -177,10 +185,9 @@ class PlanCards:
             voter = name(vote.person)
             if vote.delegate:
                 voter = text("{delegate} for {person}", delegate=name(vote.delegate), person=voter)
-            said, comment = text(label(vote.decision)), shortened(vote.comment, _DETAIL_LIMIT)
-            if comment:
-                said = text("{decision}: {comment}", decision=said, comment=comment)
-            yield Row(voter, "👍" if vote.decision is Decision.APPROVE else "👎", said)
+            decision, comment = text(label(vote.decision)), shorten(vote.comment, _DETAIL_LIMIT)
+            detail = text("{decision}: {comment}", decision=decision, comment=comment) if comment else decision
+            yield Row(voter, "👍" if vote.decision is Decision.APPROVE else "👎", detail)
 
     def _items(self, plan: Plan, *, buttons: bool = True) -> Section | None:
         items = sorted(plan.items.values(), key=lambda item: item.position)
@@ -189,28 +196,19 @@ class PlanCards:
 
     def _row(self, plan: Plan, item: Item, *, buttons: bool = True) -> Row:
         mark = "⚠️" if item.run and item.run.status is RunStatus.UNKNOWN else _MARKS[item.status]
-        shown = self.item_buttons(plan, item) if buttons else ()
-        return Row(
-            f"{item.position}. {item.name}", mark, self._detail(plan, item), item.run.url if item.run else "", shown
-        )
+        url = item.run.url if item.run else ""
+        offered = self.item_buttons(plan, item) if buttons else ()
+        return Row(f"{item.position}. {item.name}", mark, self._detail(plan, item), url, offered)
 
     def _detail(self, plan: Plan, item: Item) -> str:
-        text, name = self.locale.text, self.directory.name
-        parts = [
-            text(
-                label(
-                    item.run.status
-                    if item.run and item.status in (ItemStatus.RUNNING, ItemStatus.FAILED)
-                    else item.status
-                )
-            )
-        ]
+        """Return the text of an item's row: status, workflow, people, blockers, the runner's message and the remark."""
+        text, name, run = self.locale.text, self.directory.name, item.run
+        shows_run = item.status in (ItemStatus.RUNNING, ItemStatus.FAILED)
+        parts = [text(label(run.status if run and shows_run else item.status))]
         if item.type == "workflow":
-            parts.append(
-                f"{reveal_invisible(item.workflow)} ({item.runner})"
-                + (f" #{item.run.attempt}" if item.run and item.run.attempt > 1 else "")
-            )
-            parts += _parameters(item.spec)
+            attempt = f" #{run.attempt}" if run and run.attempt > 1 else ""
+            parts.append(f"{reveal_invisible(item.workflow)} ({item.runner}){attempt}")
+            parts += _describe_workflow(item.spec)
         if item.assignee:
             parts.append(f"@{name(item.assignee)}")
         if item.complete and item.executed_by:
@@ -220,23 +218,23 @@ class PlanCards:
         blockers = plan.blockers(item)
         if blockers and item.status is ItemStatus.TODO:
             parts.append(text("after: {items}", items=", ".join(other.name for other in blockers)))
-        if item.run and item.run.message and not item.complete:
-            parts.append(self.locale.message(item.run.message))
+        if run and run.message and not item.complete:
+            parts.append(self.locale.message(run.message))
         if item.remark:
             parts.append(f"“{to_plain(item.remark)}”")
-        return shortened(" · ".join(part for part in parts if part), _DETAIL_LIMIT)
+        return shorten(" · ".join(part for part in parts if part), _DETAIL_LIMIT)
 
     def _plan_buttons(self, plan: Plan) -> tuple[Button, ...]:
         waiting = plan.status is PlanStatus.WAIT_FOR_APPROVAL
-        return self._buttons_of(plan, *(_WHILE_WAITING if waiting else _OTHERWISE))
+        return self._buttons(plan, *(_VERBS_WHILE_WAITING if waiting else _VERBS_OTHERWISE))
 
-    def _buttons_of(self, plan: Plan, *verbs: Verb) -> tuple[Button, ...]:
-        """Return the buttons of those verbs that the plan accepts now; a plan of another system is replanned there."""
+    def _buttons(self, plan: Plan, *verbs: Verb) -> tuple[Button, ...]:
+        """Return the buttons of the verbs that the plan accepts now. The plan of a gate is replanned in its system."""
         accepted = [verb for verb in verbs if plan.status in VERBS[verb].statuses]
         return tuple(self._button(verb, plan.ref) for verb in accepted if not (plan.gate and verb is Verb.REPLAN))
 
     def item_buttons(self, plan: Plan, item: Item) -> tuple[Button, ...]:
-        """Return what can be done with an item now; the plan may come without its items."""
+        """Return the buttons of an item in its present state. Works with a plan that is loaded without its items."""
         open_now = plan.status is PlanStatus.EXECUTING and plan.window_open
         text, ref = self.locale.text, plan.item_ref(item.id)
         if open_now and item.waits and plan.approval.stages:
@@ -253,7 +251,10 @@ class PlanCards:
         return self._button(Verb.EXECUTE, ref, asks=False), skip
 
     def _button(self, verb: Verb, ref: str, name: str = "", *, asks: bool = True) -> Button:
-        """Return the button of a verb, with another name than the verb's if one is given; it may ask for a text."""
+        """Return the button of a verb, labelled with `name` or else with the verb's label.
+
+        If `asks`, the button has the field of the verb's argument, when the verb has one.
+        """
         text, words, argument = self.locale.text, WORDS[verb], VERBS[verb].argument
         field = None
         if asks and words.question and argument:
@@ -261,8 +262,8 @@ class PlanCards:
         return Button(verb, name or text(label(verb)), ref, words.style, field, text(words.confirm))
 
 
-def _parameters(spec: Mapping[str, Any] | None) -> list[str]:
-    """Return what a workflow will be run with, as far as it helps to decide; credentials are never shown."""
+def _describe_workflow(spec: Mapping[str, Any] | None) -> list[str]:
+    """Return the parameters of a workflow that have a value, without credentials, and the names of its jobs."""
     if not spec:
         return []
     workflow = Workflow.model_validate(spec)

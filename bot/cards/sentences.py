@@ -1,4 +1,4 @@
-"""The operation log in sentences."""
+"""Sentences for the entries of the operation log."""
 
 from __future__ import annotations
 
@@ -54,7 +54,9 @@ SENTENCES = {
     "replayed": N_("delivers again: {destinations}"),
     "refused": N_("was refused: {verb}"),
 }
-_SAID = ("comment", "reason", "remark", "message")
+"""The sentence of each event by its name."""
+_COMMENTS = ("comment", "reason", "remark", "message")
+"""The details that may hold a comment; the first that an entry has follows its sentence."""
 _FIELDS = {
     "name": N_("name"),
     "manager": N_("manager"),
@@ -67,41 +69,41 @@ _FIELDS = {
     "checks": N_("external checks"),
     "items": N_("items"),
 }
-"""What may be edited."""
+"""The fields of a plan that may be edited."""
 
 
-def sentence(entry: LogEntry, plan: Plan, locale: Locale, directory: Directory) -> str:
-    """Return a log entry as `who: what — what was said`, or only what happened where nobody did it."""
+def render_entry(entry: LogEntry, plan: Plan, locale: Locale, directory: Directory) -> str:
+    """Return a log entry as `actor: event — comment`; without the actor for events that nobody causes."""
     details = entry.details
-    params = {name: _readable(name, value, directory) for name, value in details.items()}
+    params = {name: _parameter(name, value, directory) for name, value in details.items()}
     item = plan.items.get(str(details.get("item_id", "")))
     params["item"] = item.name if item else "?"
-    params["stage"] = _stage(plan, int(details.get("stage", 0)))
+    params["stage"] = _stage_name(plan, int(details.get("stage", 0)))
     params["changed"] = ", ".join(locale.text(_FIELDS[name]) for name in details.get("changed", ()))
     params["count"] = len(details.get("started", ()))
     params["destinations"] = ", ".join(details.get("destinations", ()))
     params["attempt"] = (details.get("run") or {}).get("attempt", 1)
     params["event"] = params.get("event") or HookEvent((details.get("check") or {"event": "finish_planning"})["event"])
-    what = locale.text(SENTENCES[entry.event], **params)
+    sentence = locale.text(SENTENCES[entry.event], **params)
     if EVENTS[entry.event].has_actor:
-        what = locale.text("{who}: {what}", who=who(entry, locale, directory), what=what)
-    said = next((message_in(details, name) for name in _SAID if details.get(name)), NO_MESSAGE)
-    return f"{what} — {locale.message(said)}" if said else what
+        sentence = locale.text("{who}: {what}", who=_actor_name(entry, locale, directory), what=sentence)
+    comment = next((message_in(details, name) for name in _COMMENTS if details.get(name)), NO_MESSAGE)
+    return f"{sentence} — {locale.message(comment)}" if comment else sentence
 
 
-def head_of_log(plan: Plan, locale: Locale) -> str:
-    """Return what bears witness, outside of Fabu, to a plan's operation log: how long it is, and its newest hash."""
+def render_log_head(plan: Plan, locale: Locale) -> str:
+    """Return the length of a plan's operation log and its newest hash: with them, people can prove a later change."""
     return locale.text("Operation log: {seq} entries, head {hash}", seq=plan.log_seq, hash=plan.log_head)
 
 
-def _stage(plan: Plan, index: int) -> str:
-    """Return the name of a stage; an entry may be about one that a later revision no longer has."""
+def _stage_name(plan: Plan, index: int) -> str:
+    """Return the name of a stage, or its number when the current revision does not have it any more."""
     stages = plan.approval.stages
     return stages[index].name if index < len(stages) else str(index + 1)
 
 
-def who(entry: LogEntry, locale: Locale, directory: Directory) -> str:
-    """Return what to call the party that an entry is about."""
+def _actor_name(entry: LogEntry, locale: Locale, directory: Directory) -> str:
+    """Return the name of the person or system that caused an entry; for a delegate also the represented person."""
     names = {"system": N_("System"), "external": N_("External system"), "gate:zadig": "Zadig"}
     name = (
         directory.name(entry.actor)
@@ -114,7 +116,8 @@ def who(entry: LogEntry, locale: Locale, directory: Directory) -> str:
     return name
 
 
-def _readable(name: str, value: Any, directory: Directory) -> Any:
+def _parameter(name: str, value: Any, directory: Directory) -> Any:
+    """Return a detail as a parameter of its sentence: an enumeration, the name of a person, or the value as it is."""
     kinds = {"decision": Decision, "status": RunStatus, "event": HookEvent}
     if name in kinds:
         return kinds[name](value)

@@ -1,1 +1,1 @@
-"""From a request in any chat to its reply: what was typed or clicked, the command, the answer."""
+"""From a request in a chat to its reply: the grammar of commands, references of buttons, and the dispatcher."""

@@ -1,4 +1,4 @@
-"""From a request of any chat to its reply: who asks, what is asked, the engine's answer in the asker's language."""
+"""The dispatcher: it finds the person of a request, executes the command, and replies in the person's language."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import assert_never
 
 from bot.cards.lists import ListCards
 from bot.cards.plan import PlanCards
-from bot.chat.grammar import Typed, parse
+from bot.chat.grammar import TypedCommand, parse
 from bot.chat.redelivery import Redelivery
-from bot.chat.requests import Ref, command_for, draft_from_form, field_of, new_plan_form
+from bot.chat.requests import Ref, draft_from_form, find_field, make_command, new_plan_form
 from bot.i18n import Locale
 from bot.i18n.labels import N_, label
 from bot.people.identities import OWN_PLATFORMS, Identities
@@ -35,18 +35,19 @@ from core.ports.store import Store
 from core.status import PlanStatus
 from core.verbs import VERBS, Argument, Target
 
-_ASKING = frozenset(verb for verb, words in WORDS.items() if words.question)
-"""Verbs whose buttons may ask for a text. Chats with dialogs let it be asked for after the click."""
-_MISSING = {
+_WITH_QUESTION = frozenset(verb for verb, words in WORDS.items() if words.question)
+"""The verbs whose buttons may ask for a text. In chats with dialogs a click without a text opens a form for it."""
+_PARTS = {
     "plan": N_("the number of the plan"),
     "item": N_("the item: its position, key or name"),
     "delivery": N_("the id of the delivery, the number of the plan, or a time"),
 }
+"""The descriptions of the parts that a typed command may lack."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Asking:
-    """One request with the person who makes it."""
+class _Request:
+    """A request with its person and the locale of the reply."""
 
     inbound: Inbound
     person: Person
@@ -54,11 +55,12 @@ class _Asking:
 
     @property
     def key(self) -> str:
+        """The idempotency key."""
         return f"{self.inbound.platform}:{self.inbound.key}"
 
 
 class Dispatch:
-    """Answers the requests of all chats. Calling it never raises a FabuError: the reply tells it."""
+    """Replies to the requests of all chats. A FabuError becomes the reply, so calling it raises none."""
 
     def __init__(
         self, engine: Engine, store: Store, identities: Identities, clock: Clock, ids: Ids,
@@ -69,85 +71,86 @@ class Dispatch:
         self._links = SignInLinks(store, clock, ids, public_url)
 
     async def __call__(self, inbound: Inbound) -> Reply:
-        """Return the reply to a proven request."""
+        """Return the reply to a request whose sender is authenticated."""
         locale = self._locale
         try:
             person = await self._identities.person(inbound.platform, inbound.user)
             locale = Locale.of(person, locale.language, locale.timezone)
             if inbound.language:
                 locale = Locale(inbound.language, locale.timezone)
-            asking = _Asking(inbound, person, locale)
-            return await (self._clicked(asking) if inbound.verb else self._typed(asking))
+            request = _Request(inbound, person, locale)
+            return await (self._handle_click(request) if inbound.verb else self._handle_text(request))
         except Invalid as error:
-            errors = {field_of(problem): locale.text(problem.message, **problem.params) for problem in error.problems}
+            errors = {find_field(problem): locale.text(problem.message, **problem.params) for problem in error.problems}
             return Reply(locale.error(error), Tone.BAD, errors=errors)
         except FabuError as error:
-            card = await self._current(inbound, locale) if isinstance(error, OutdatedCard) else None
+            card = await self._find_card(inbound, locale) if isinstance(error, OutdatedCard) else None
             return Reply(locale.error(error), Tone.BAD, card)
 
-    async def _clicked(self, asking: _Asking) -> Reply:
-        inbound = asking.inbound
+    async def _handle_click(self, request: _Request) -> Reply:
+        inbound = request.inbound
         if inbound.verb == "home":
-            return Reply(card=await self._mine(asking))
+            return Reply(card=await self._mine(request))
         if inbound.verb == ChatVerb.NEW:
-            return await self._create(asking, draft_from_form(inbound.values, asking.locale))
+            return await self._create(request, draft_from_form(inbound.values, request.locale))
         ref = Ref.parse(inbound.ref)
         if inbound.verb == ChatVerb.SHOW:
-            return Reply(card=await self._plan_card(ref.plan_id, asking.locale))
-        if "text" not in inbound.values and inbound.verb in _ASKING and (form := await self._form(asking, ref)):
+            return Reply(card=await self._plan_card(ref.plan_id, request.locale))
+        opens_form = inbound.verb in _WITH_QUESTION and "text" not in inbound.values
+        if opens_form and (form := await self._make_form(request, ref)):
             return Reply(form=form)
-        command = command_for(inbound.verb, ref, inbound.values.get("text", ""))
-        outcome = await self._execute(asking, command)
-        return Reply(describe_outcome(outcome, command, asking.locale), Tone.GOOD)
+        command = make_command(inbound.verb, ref, inbound.values.get("text", ""))
+        outcome = await self._execute(request, command)
+        return Reply(describe_outcome(outcome, command, request.locale), Tone.GOOD)
 
-    async def _form(self, asking: _Asking, ref: Ref) -> Form | None:
-        """Return the form that a click opens; None where there is none, or the engine is going to refuse the click."""
+    async def _make_form(self, request: _Request, ref: Ref) -> Form | None:
+        """Return the form that a click opens; None when the button has none, or the person has no right to the verb."""
         plan = await self._store.read(lambda reading: reading.plans.get(ref.plan_id))
-        if not may(plan, Verb(asking.inbound.verb), self._context(asking), ref.item_id):
+        if not may(plan, Verb(request.inbound.verb), self._context(request), ref.item_id):
             return None
-        return self._cards(asking.locale).form(plan, asking.inbound.verb, asking.inbound.ref)
+        return self._cards(request.locale).form(plan, request.inbound.verb, request.inbound.ref)
 
-    def _context(self, asking: _Asking) -> Context:
-        return self._engine.context(self._engine.directory.actor(asking.person.id, asking.inbound.platform))
+    def _context(self, request: _Request) -> Context:
+        return self._engine.context(self._engine.directory.actor(request.person.id, request.inbound.platform))
 
-    async def _execute(self, asking: _Asking, command: c.PersonCommand) -> Outcome:
-        return await self._engine.execute(command, self._context(asking).actor, asking.key)
+    async def _execute(self, request: _Request, command: c.PersonCommand) -> Outcome:
+        return await self._engine.execute(command, self._context(request).actor, request.key)
 
-    async def _typed(self, asking: _Asking) -> Reply:
-        typed = parse(asking.inbound.text)
-        text = asking.locale.text
+    async def _handle_text(self, request: _Request) -> Reply:
+        typed = parse(request.inbound.text)
+        text = request.locale.text
         if typed.verb is None:
             hint = (
-                text("Did you mean `{command}`?", command=typed.meant)
-                if typed.meant
+                text("Did you mean `{command}`?", command=typed.suggestion)
+                if typed.suggestion
                 else text("`help` lists the commands.")
             )
             return Reply(text("“{word}” is not a command. {hint}", word=typed.rest[:40], hint=hint), Tone.BAD)
         if typed.missing:
-            verb, what = word_for(typed.verb, asking.locale.language), text(_MISSING[typed.missing])
+            verb, what = word_for(typed.verb, request.locale.language), text(_PARTS[typed.missing])
             return Reply(text("`{verb}` needs {what}. `help` shows how it is written.", verb=verb, what=what), Tone.BAD)
         match typed.verb:
             case Verb.REPLAY:
-                actor = self._context(asking).actor
-                done = await self._redelivery.replay(typed.rest, actor, asking.key, asking.locale)
-                return Reply(done, Tone.GOOD)
+                actor = self._context(request).actor
+                sentence = await self._redelivery.replay(typed.rest, actor, request.key, request.locale)
+                return Reply(sentence, Tone.GOOD)
             case Verb() as verb:
-                return await self._act(asking, verb, typed)
+                return await self._execute_typed(request, verb, typed)
             case ChatVerb() as verb:
-                return await self._answer(asking, verb, typed)
+                return await self._answer(request, verb, typed)
             case _:
                 assert_never(typed.verb)
 
-    async def _answer(self, asking: _Asking, verb: ChatVerb, typed: Typed) -> Reply:
-        """Answer what changes no plan, or starts one."""
-        cards = self._lists(asking.locale)
+    async def _answer(self, request: _Request, verb: ChatVerb, typed: TypedCommand) -> Reply:
+        """Reply to a verb that exists in chats alone: it reads, or creates a plan."""
+        cards = self._lists(request.locale)
         match verb:
             case ChatVerb.LIST if typed.rest in ("mine", "我的"):
-                return Reply(card=await self._mine(asking))
+                return Reply(card=await self._mine(request))
             case ChatVerb.LIST:
-                return Reply(card=await self._list(asking, typed.rest))
+                return Reply(card=await self._list(request, typed.rest))
             case ChatVerb.SHOW:
-                return Reply(card=await self._plan_card(await self._plan_id(typed), asking.locale))
+                return Reply(card=await self._plan_card(await self._plan_id(typed), request.locale))
             case ChatVerb.LOG:
                 plan_id = await self._plan_id(typed)
                 plan, entries = await self._store.read(
@@ -155,53 +158,54 @@ class Dispatch:
                 )
                 return Reply(card=cards.log(plan, entries))
             case ChatVerb.NEW if typed.rest:
-                return await self._create(asking, draft_from_form({"name": typed.rest}, asking.locale))
+                return await self._create(request, draft_from_form({"name": typed.rest}, request.locale))
             case ChatVerb.NEW:
-                return Reply(form=new_plan_form(asking.locale))
+                return Reply(form=new_plan_form(request.locale))
             case ChatVerb.WEB:
-                return await self._sign_in_link(asking)
+                return await self._sign_in_link(request)
             case ChatVerb.DELIVERIES:
-                return Reply(card=await self._redelivery.shown(typed.rest, cards))
+                return Reply(card=await self._redelivery.list_dead(typed.rest, cards))
             case ChatVerb.HELP:
                 return Reply(card=cards.help())
             case _:
                 assert_never(verb)
 
-    async def _act(self, asking: _Asking, verb: Verb, typed: Typed) -> Reply:
-        """Execute the command that was typed about a plan or an item."""
+    async def _execute_typed(self, request: _Request, verb: Verb, typed: TypedCommand) -> Reply:
+        """Execute a typed command on a plan or an item."""
         plan_id, rest, spec = await self._plan_id(typed), typed.rest, VERBS[verb]
         ref = Ref(plan_id)
         if spec.target is Target.ITEM:
             items = await self._store.read(lambda reading: reading.plans.find_items(plan_id, typed.item))
-            ref = replace(ref, item_id=_one(items, typed.item).id)
+            ref = replace(ref, item_id=_require_one(items, typed.item).id)
         if spec.argument is Argument.PERSON:
-            rest = await self._meant(asking, rest)
-        return await self._done(asking, command_for(verb, ref, rest))
+            rest = await self._find_person_id(request, rest)
+        return await self._execute_and_show(request, make_command(verb, ref, rest))
 
-    async def _plan_id(self, typed: Typed) -> str:
+    async def _plan_id(self, typed: TypedCommand) -> str:
         return await self._store.read(lambda reading: reading.plans.id_of(typed.plan))
 
-    async def _meant(self, asking: _Asking, name: str) -> str:
-        """Return the id of the person that a name or a mention of a chat user stands for; else the name as it is."""
+    async def _find_person_id(self, request: _Request, name: str) -> str:
+        """Return the id of the person whom a mention of a chat user stands for; any other name as it is."""
         if name.startswith("@") and name[1:] not in self._engine.directory.people:
             with suppress(UnknownPerson):
-                return (await self._identities.person(asking.inbound.platform, name[1:])).id
+                return (await self._identities.person(request.inbound.platform, name[1:])).id
         return name
 
-    async def _create(self, asking: _Asking, draft: PlanDraft) -> Reply:
-        return await self._done(asking, c.Create(plan_id=self._ids.new(), draft=draft))
+    async def _create(self, request: _Request, draft: PlanDraft) -> Reply:
+        return await self._execute_and_show(request, c.Create(plan_id=self._ids.new(), draft=draft))
 
-    async def _done(self, asking: _Asking, command: c.PersonCommand) -> Reply:
-        """Execute a command and say what came of it, beside the plan as it is now."""
-        outcome = await self._execute(asking, command)
-        card = await self._plan_card(outcome.plan.id, asking.locale)
-        return Reply(describe_outcome(outcome, command, asking.locale), Tone.GOOD, card)
+    async def _execute_and_show(self, request: _Request, command: c.PersonCommand) -> Reply:
+        """Execute a command; reply with its outcome and the card of the plan."""
+        outcome = await self._execute(request, command)
+        card = await self._plan_card(outcome.plan.id, request.locale)
+        return Reply(describe_outcome(outcome, command, request.locale), Tone.GOOD, card)
 
-    async def _list(self, asking: _Asking, status: str) -> Card:
-        text = asking.locale.text
+    async def _list(self, request: _Request, status: str) -> Card:
+        """Return the card of the plans with a status, given by name or value; empty for all. Raises Invalid."""
+        text = request.locale.text
         names = {text(label(each)): each.value for each in PlanStatus}
-        wanted = names.get(status, status)
-        if wanted and wanted not in set(PlanStatus):
+        value = names.get(status, status)
+        if value and value not in set(PlanStatus):
             raise Invalid(
                 Problem(
                     "status",
@@ -209,26 +213,30 @@ class Dispatch:
                     {"status": status, "known": ", ".join(names)},
                 )
             )
-        page = await self._store.read(lambda reading: reading.plans.page(PlanQuery(status=wanted)))
-        return self._lists(asking.locale).plans(page.items, text("Release plans"))
+        page = await self._store.read(lambda reading: reading.plans.page(PlanQuery(status=value)))
+        return self._lists(request.locale).plans(page.items, text("Release plans"))
 
-    async def _mine(self, asking: _Asking) -> Card:
-        person = asking.person.id
+    async def _mine(self, request: _Request) -> Card:
+        person = request.person.id
         groups = self._engine.directory.groups.values()
         names = {person, *(f"@{group.id}" for group in groups if person in group.members)}
         mine = await self._store.read(lambda reading: reading.plans.mine(person, names))
-        return self._lists(asking.locale).mine(mine)
+        return self._lists(request.locale).mine(mine)
 
-    async def _sign_in_link(self, asking: _Asking) -> Reply:
-        """Give a link that signs in whoever opens it first: never where others read, and once for one request."""
-        if not asking.inbound.private and asking.inbound.platform not in OWN_PLATFORMS:
+    async def _sign_in_link(self, request: _Request) -> Reply:
+        """Reply with a link that signs in the first person who opens it.
+
+        A request gets no link where others read the reply, and no second link when it is repeated.
+        """
+        if not request.inbound.private and request.inbound.platform not in OWN_PLATFORMS:
             return Reply(
-                asking.locale.text("Others would see the link here. Ask for it in a direct message."), Tone.BAD
+                request.locale.text("Others would see the link here. Ask for it in a direct message."), Tone.BAD
             )
-        url = await self._links.make(asking.person.id, REQUESTED_LIFE, _digest(asking.key)[:32])
-        return Reply(asking.locale.text("Open this link within ten minutes; it works once: {url}", url=url))
+        url = await self._links.make(request.person.id, REQUESTED_LIFE, _digest(request.key)[:32])
+        return Reply(request.locale.text("Open this link within ten minutes; it works once: {url}", url=url))
 
-    async def _current(self, inbound: Inbound, locale: Locale) -> Card | None:
+    async def _find_card(self, inbound: Inbound, locale: Locale) -> Card | None:
+        """Return the present card of the plan that a button refers to; None when there is none."""
         try:
             return await self._plan_card(Ref.parse(inbound.ref).plan_id, locale)
         except (NotFound, Unavailable):
@@ -246,7 +254,7 @@ class Dispatch:
 
 
 def describe_outcome(outcome: Outcome, command: c.PersonCommand, locale: Locale) -> str:
-    """Return the sentence that tells a person what came of a command."""
+    """Return the sentence that answers a command: its outcome, and the present status of the plan."""
     plan, text = outcome.plan, locale.text
     if outcome.repeated:
         return text("That was done already. #{number} is now: {status}.", number=plan.number, status=plan.status)
@@ -274,8 +282,8 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _one(items: list[Item], text: str) -> Item:
-    """Return the one item that is meant. Raises NotFound or Invalid with the candidates."""
+def _require_one(items: list[Item], text: str) -> Item:
+    """Return the only item. Raises NotFound when there is none, and Invalid with the candidates when there are more."""
     if not items:
         raise NotFound(Message("This plan has no item {ref}. `show` lists its items.", {"ref": text}))
     if len(items) > 1:

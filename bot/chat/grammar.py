@@ -1,7 +1,8 @@
-"""The one grammar of typed commands, for every chat, the terminal and the demonstration.
+"""The grammar of typed commands, which is the same in every chat, the terminal and the demo.
 
-A command is a verb of `bot.verbs`, or an alias of it; then the number of the plan and the item, if the verb is about
-one; then any text. The item is a position, a key, or an unambiguous part of a name (in quotes when it has spaces).
+A command starts with a verb of `bot.verbs` or one of its aliases. If the verb needs them, the number of a plan and an
+item follow; the rest is any text. An item is a position, a key, or an unambiguous part of a name, quoted when it has
+spaces.
 """
 
 from __future__ import annotations
@@ -15,50 +16,51 @@ from core.commands import Verb
 from core.text import remove_invisible
 from core.verbs import Target
 
-_WORDS = {word: verb for verb, aliases in ALIASES.items() for word in (verb.value, *aliases)}
+_VERBS = {word: verb for verb, aliases in ALIASES.items() for word in (verb.value, *aliases)}
 _TOKEN = re.compile(r'"([^"]*)"|“([^”]*)”|「([^」]*)」|(\S+)')
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
-    """A typed command, taken apart. `rest` is what follows: comment, reason, remark, name, or what to list.
+class TypedCommand:
+    """The parts of a typed command. `rest` is the text after them: a comment, a reason, a remark, a name or a filter.
 
-    `verb` is None when the first word is no command; `meant` is then the command that is most like it, if any.
-    `missing` names what the command lacks: "plan", "item" or "delivery".
+    `verb` is None when the first word is not a command; `rest` is then this word, and `suggestion` the most similar
+    command, if there is one. `missing` names the part that the verb needs but the text lacks: "plan", "item" or
+    "delivery".
     """
 
     verb: Verb | ChatVerb | None
     plan: str = ""
     item: str = ""
     rest: str = ""
-    meant: str = ""
+    suggestion: str = ""
     missing: str = ""
 
 
-def parse(text: str) -> Typed:
-    """Read a command. Never raises: what cannot be read is told in the result."""
-    word, rest = _next(remove_invisible(text).replace("\u3000", " "))
+def parse(text: str) -> TypedCommand:
+    """Return the parts of a command. Raises nothing: the result says what is wrong with the text."""
+    word, rest = _split_word(remove_invisible(text).replace("\u3000", " "))
     word = word.lstrip("/").lower()
-    verb = _WORDS.get(word) if word else ChatVerb.HELP
+    verb = _VERBS.get(word) if word else ChatVerb.HELP
     if verb is None:
-        verb, rest = _glued(word, rest)
+        verb, rest = _split_joined(word, rest)
     if verb is None:
-        return Typed(None, rest=word, meant=_meant(word))
+        return TypedCommand(None, rest=word, suggestion=_suggest(word))
     target = target_of(verb)
     if target is None:
-        return Typed(verb, rest=rest, missing="delivery" if verb is Verb.REPLAY and not rest else "")
-    plan, rest = _next(rest)
+        return TypedCommand(verb, rest=rest, missing="delivery" if verb is Verb.REPLAY and not rest else "")
+    plan, rest = _split_word(rest)
     plan = plan.lstrip("#＃")
     if not plan:
-        return Typed(verb, missing="plan")
+        return TypedCommand(verb, missing="plan")
     if target is Target.PLAN:
-        return Typed(verb, plan, rest=rest)
-    item, rest = _next(rest)
-    return Typed(verb, plan, item, rest, missing="" if item else "item")
+        return TypedCommand(verb, plan, rest=rest)
+    item, rest = _split_word(rest)
+    return TypedCommand(verb, plan, item, rest, missing="" if item else "item")
 
 
-def _next(text: str) -> tuple[str, str]:
-    """Split off the first word, or what stands in quotes."""
+def _split_word(text: str) -> tuple[str, str]:
+    """Return the first word of a text, or the content of quotes that it starts with, and the rest."""
     text = text.strip()
     match = _TOKEN.match(text)
     if match is None:
@@ -66,16 +68,16 @@ def _next(text: str) -> tuple[str, str]:
     return next((group for group in match.groups() if group is not None), ""), text[match.end() :].strip()
 
 
-def _meant(word: str) -> str:
-    """Return the command that is most like a word; of two Chinese characters one may be wrong."""
+def _suggest(word: str) -> str:
+    """Return the command that is most similar to a word, or "". One of two Chinese characters may differ."""
     if word.isascii():
-        return next(iter(get_close_matches(word, _WORDS, 1, 0.6)), "")
-    return next(iter(get_close_matches(word.rstrip("#＃0123456789"), _WORDS, 1, 0.5)), "")
+        return next(iter(get_close_matches(word, _VERBS, 1, 0.6)), "")
+    return next(iter(get_close_matches(word.rstrip("#＃0123456789"), _VERBS, 1, 0.5)), "")
 
 
-def _glued(word: str, rest: str) -> tuple[Verb | ChatVerb | None, str]:
-    """Read Chinese commands that are written without a space, as in `批准12`."""
+def _split_joined(word: str, rest: str) -> tuple[Verb | ChatVerb | None, str]:
+    """Split a Chinese verb from the number that follows without a space, as in `批准12`."""
     match = re.fullmatch(r"([^\x00-\x7f]+)([#＃]?\d+)", word)
-    if match and (verb := _WORDS.get(match[1])):
+    if match and (verb := _VERBS.get(match[1])):
         return verb, f"{match[2]} {rest}"
     return None, rest

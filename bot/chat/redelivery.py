@@ -1,4 +1,4 @@
-"""Deliveries in the chats: what outside systems could not be told, and telling them again."""
+"""The verbs `deliveries` and `replay` in chats: dead deliveries, and replays of ended ones."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from bot.cards.lists import ListCards
 from bot.i18n import Locale
-from bot.outbox.replay import Choice, Replays, given_up, named
+from bot.outbox.replay import Choice, Replays, choose_dead, choose_ids
 from core.card import Card
 from core.engine import Engine
 from core.errors import Invalid, NotFound, Problem
@@ -18,46 +18,48 @@ from core.ports.store import Reading, Store
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _NUMBER = re.compile(r"[#＃]?(\d{1,9})")
-_SHOWN = 10
+_MAX_ROWS = 10
 
 
 class Redelivery:
-    """Answers `deliveries` and `replay`."""
+    """Answers the verbs `deliveries` and `replay`."""
 
     def __init__(self, store: Store, engine: Engine) -> None:
         self._store, self._replays = store, Replays(store, engine)
 
-    async def shown(self, ref: str, cards: ListCards) -> Card:
-        """Return the newest deliveries that were given up, of a plan or of all. Raises NotFound."""
+    async def list_dead(self, ref: str, cards: ListCards) -> Card:
+        """Return the card of the newest dead deliveries, of one plan or of all for an empty `ref`. Raises NotFound."""
 
-        def query(reading: Reading) -> tuple[Page[Delivery], dict[str, int]]:
+        def load(reading: Reading) -> tuple[Page[Delivery], dict[str, int]]:
             plan_id = reading.plans.id_of(ref.lstrip("#＃")) if ref else ""
-            page = reading.deliveries.page(plan_id, DeliveryState.DEAD, limit=_SHOWN)
+            page = reading.deliveries.page(plan_id, DeliveryState.DEAD, limit=_MAX_ROWS)
             plans = reading.plans.get_masked({delivery.effect.plan_id for delivery in page.items})
             return page, {plan.id: plan.number for plan in plans.values()}
 
-        page, numbers = await self._store.read(query)
+        page, numbers = await self._store.read(load)
         return cards.deliveries(page.items, numbers)
 
-    async def replay(self, asked: str, actor: Actor, key: str, locale: Locale) -> str:
-        """Deliver again what is asked for: ids, all that was given up of a plan, or in a time; return what is said.
+    async def replay(self, text: str, actor: Actor, key: str, locale: Locale) -> str:
+        """Replay the deliveries that a text names, once per key; return the sentence that answers it.
 
-        Raises Forbidden for all but administrators, NotFound when nothing of it has ended.
+        The text has the ids of deliveries, the number of a plan, or a span of time; the latter two stand for the dead
+        deliveries in it. Raises Invalid for another text, Forbidden for all but administrators, and NotFound when there
+        is nothing to replay.
         """
-        done = await self._replays.replay(await self._chosen(asked, locale), actor, key)
-        if not done.count:
+        result = await self._replays.replay(await self._parse_choice(text, locale), actor, key)
+        if not result.count:
             raise NotFound(Message("Nothing of it was given up, so nothing is delivered again."))
-        return locale.text("Deliveries that begin again: {count}.", count=done.count)
+        return locale.text("Deliveries that begin again: {count}.", count=result.count)
 
-    async def _chosen(self, asked: str, locale: Locale) -> Choice:
-        words = asked.split()
+    async def _parse_choice(self, text: str, locale: Locale) -> Choice:
+        words = text.split()
         if all(_ID.fullmatch(word) for word in words):
-            return named(words)
-        if number := _NUMBER.fullmatch(asked):
-            return given_up(await self._store.read(lambda reading: reading.plans.id_of(number[1])))
-        since, _, until = asked.partition("/")
+            return choose_ids(words)
+        if number := _NUMBER.fullmatch(text):
+            return choose_dead(await self._store.read(lambda reading: reading.plans.id_of(number[1])))
+        since, _, until = text.partition("/")
         try:
-            return given_up("", locale.parse_time(since), locale.parse_time(until) if until.strip() else None)
+            return choose_dead("", locale.parse_time(since), locale.parse_time(until) if until.strip() else None)
         except ValueError:
             problem = Problem(
                 "replay",

@@ -1,4 +1,4 @@
-"""From what a person asks to the engine's command: references of buttons, verbs with texts, the new-plan form."""
+"""Commands and drafts made from requests: references of buttons, verbs with their text, the form of a new plan."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_TEXT = 4000
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """What a button refers to: a plan, the revision that was shown, perhaps an item."""
+    """The reference of a button: a plan, the nonce of the revision that the card shows, and perhaps an item."""
 
     plan_id: str
     nonce: str = ""
@@ -31,17 +31,17 @@ class Ref:
 
     @classmethod
     def parse(cls, ref: str) -> Ref:
-        """Read a reference. Raises NotFound when it is none of ours."""
+        """Parse a reference. Raises NotFound when it is not one."""
         parts = ref.split(".")
         if not parts[0] or len(parts) > 3:
             raise NotFound(Thing.PLAN, ref[:40])
         return cls(*parts)
 
 
-def command_for(verb: str, ref: Ref, text: str) -> c.PersonCommand:
-    """Return the command for a verb of the grammar or a button, with the text that came with it.
+def make_command(verb: str, ref: Ref, text: str) -> c.PersonCommand:
+    """Return the command for a verb that was typed or clicked; `text` is its argument, if the verb has one.
 
-    Raises Invalid when the text is too long, and NotFound for a verb that is none, or takes more than a text.
+    Raises Invalid when the text is too long, and NotFound when there is no such verb or a text is not enough for it.
     """
     if len(text) > MAX_TEXT:
         raise Invalid(Problem("text", "write at most {limit} characters", {"limit": MAX_TEXT}))
@@ -58,7 +58,7 @@ def command_for(verb: str, ref: Ref, text: str) -> c.PersonCommand:
 
 
 def new_plan_form(locale: Locale, name: str = "") -> Form:
-    """Return the form that starts a plan in chats that have dialogs."""
+    """Return the form of a new plan, for chats that have dialogs."""
     text = locale.text
     fields = (
         Field(text("Name"), "name", required=True, value=name, max_length=200),
@@ -73,14 +73,17 @@ def new_plan_form(locale: Locale, name: str = "") -> Form:
 
 
 def draft_from_form(values: Mapping[str, str], locale: Locale) -> PlanDraft:
-    """Read the new-plan form. Raises Invalid whose problems name the form's fields."""
+    """Return the draft in the values of the form of a new plan.
+
+    Raises Invalid; `find_field` returns the form's field of each problem.
+    """
     values = {name: remove_invisible(value) for name, value in values.items()}
     approvers = values.get("approvers", "").replace("，", ",").replace(",", " ").split()
     lines = [line.strip() for line in values.get("items", "").splitlines() if line.strip()]
     data = {
         "name": values.get("name", ""),
         "description": values.get("description", ""),
-        "window": _window(values.get("window", ""), locale),
+        "window": _parse_window(values.get("window", ""), locale),
         "approval": {"stages": [{"name": "1", "approvers": approvers}] if approvers else []},
         "items": [
             {"type": "text", "key": f"step{i}", "name": line, "content": line} for i, line in enumerate(lines, 1)
@@ -92,7 +95,8 @@ def draft_from_form(values: Mapping[str, str], locale: Locale) -> PlanDraft:
         raise Invalid(*problems_in(error, data)) from None
 
 
-def _window(text: str, locale: Locale) -> WindowDraft:
+def _parse_window(text: str, locale: Locale) -> WindowDraft:
+    """Return the window in a text `start / end`, each of which may be empty. Raises Invalid."""
     if not text.strip():
         return WindowDraft()
     start, _, end = text.partition("/")
@@ -105,7 +109,7 @@ def _window(text: str, locale: Locale) -> WindowDraft:
         raise Invalid(Problem("window", "write start / end, such as 2026-01-31 20:00 / 2026-01-31 22:00")) from None
 
 
-def field_of(problem: Problem) -> str:
-    """Return the field of the new-plan form that a problem of the draft is about."""
+def find_field(problem: Problem) -> str:
+    """Return the field of the form of a new plan that a problem of the draft belongs to."""
     first = problem.path.split(".")[0].split("[")[0]
     return {"approval": "approvers", "manager": "name"}.get(first, first)

@@ -7,7 +7,7 @@ from pathlib import Path
 from aiohttp import web
 
 from bot.cards.plan import PlanCards
-from bot.cards.sentences import head_of_log, sentence
+from bot.cards.sentences import render_entry, render_log_head
 from bot.console.rendering import READER, locale_of, render
 from bot.i18n.labels import label
 from bot.services import SERVICES
@@ -56,7 +56,7 @@ async def _render_plan(request: web.Request, reply: Reply | None = None) -> web.
     def load(reading: Reading) -> tuple[Plan, list[str]]:
         plan = reading.plans.get(reading.plans.id_of(ref), whole=True)
         entries = reading.log.of_plan(plan.id, limit=5000)
-        return plan, [f"{locale.time(e.at)} · {sentence(e, plan, locale, directory)}" for e in entries]
+        return plan, [f"{locale.time(e.at)} · {render_entry(e, plan, locale, directory)}" for e in entries]
 
     try:
         plan, log = await services.store.read(load)
@@ -68,7 +68,7 @@ async def _render_plan(request: web.Request, reply: Reply | None = None) -> web.
         plan=plan,
         card=PlanCards(locale, directory, services.settings.public_url).plan(plan),
         log=log,
-        head=head_of_log(plan, locale),
+        head=render_log_head(plan, locale),
         reply=reply,
         once=services.ids.token(),
     )

@@ -1,4 +1,4 @@
-"""Texts in the reader's language. The English text is the key of gettext catalogues that lie beside this module."""
+"""Texts in the reader's language. The English texts are the keys of the gettext catalogues in this folder."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def _catalogue(language: str) -> gettext.NullTranslations:
 
 
 def translate(text: str, language: str, **params: object) -> str:
-    """Return a source text in a language with its `{params}` filled in; what is not translated stays English."""
+    """Return an English text in a language, with values for its `{params}`. Without a translation it stays English."""
     translated = _catalogue(language).gettext(text) if text else ""
     return translated.format(**params) if params else translated
 
 
 class Locale:
-    """How one reader wants to read: language and time zone."""
+    """The language and the time zone of a reader, and what is rendered with them."""
 
     def __init__(self, language: str, timezone: str) -> None:
         self.language, self.timezone = language, timezone
@@ -38,36 +38,37 @@ class Locale:
 
     @classmethod
     def of(cls, person: Person | None, language: str, timezone: str) -> Locale:
-        """Return a person's own locale, with the installation's where the person has no preference."""
+        """Return the locale of a person; `language` and `timezone` apply where the person has no preference."""
         return cls((person and person.language) or language, (person and person.timezone) or timezone)
 
     def text(self, source: str, /, **params: object) -> str:
-        """Return a source text in the reader's language, and so its messages, enumerations and times."""
-        return translate(source, self.language, **{name: self._plain(value) for name, value in params.items()})
+        """Return an English text in the reader's language. Messages, enumerations and times in it are rendered too."""
+        return translate(source, self.language, **{name: self._render(value) for name, value in params.items()})
 
     def message(self, message: Message) -> str:
-        """Return a message in the reader's language; a verbatim one stays as it is."""
+        """Return a message in the reader's language. A verbatim message stays as it is."""
         return message.text if message.params is None else self.text(message.text, **message.params)
 
-    def time(self, moment: datetime | None) -> str:
-        """Return a moment in the reader's zone, with the zone's name: `2026-11-24 18:00 Asia/Shanghai`."""
-        return f"{moment.astimezone(self._zone):%Y-%m-%d %H:%M} {self.timezone}" if moment else self.text("any time")
+    def time(self, at: datetime | None) -> str:
+        """Return a time in the reader's zone, with the zone's name: `2026-11-24 18:00 Asia/Shanghai`."""
+        return f"{at.astimezone(self._zone):%Y-%m-%d %H:%M} {self.timezone}" if at else self.text("any time")
 
     def parse_time(self, text: str) -> datetime:
-        """Read `2026-11-24 18:00` in the reader's zone, or RFC 3339. Raises ValueError."""
+        """Parse a time such as `2026-11-24 18:00`, in the reader's zone, or one in RFC 3339. Raises ValueError."""
         return parse_moment(text, self._zone)
 
     def problem(self, problem: Problem) -> str:
-        """Return a problem as `path: what to do`."""
+        """Return a problem as `path: what to do about it`."""
         return f"{problem.path}: {self.text(problem.message, **problem.params)}"
 
     def error(self, error: FabuError) -> str:
-        """Return what an error tells the reader."""
+        """Return the message of an error in the reader's language, with all problems of an invalid input."""
         if isinstance(error, Invalid):
             return self.text(error.message, problems="\n".join(f"• {self.problem(each)}" for each in error.problems))
         return self.text(error.message, **error.params)
 
-    def _plain(self, value: object) -> object:
+    def _render(self, value: object) -> object:
+        """Return a parameter in the reader's language."""
         if isinstance(value, Message):
             return self.message(value)
         if isinstance(value, Enum):
@@ -78,5 +79,5 @@ class Locale:
 
 
 def error_text(error: FabuError, language: str, timezone: str = "UTC") -> str:
-    """Return what an error tells a reader of a language."""
+    """Return the message of an error in a language."""
     return Locale(language, timezone).error(error)

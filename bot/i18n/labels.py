@@ -1,4 +1,4 @@
-"""What statuses and verbs are called. `N_` marks texts that the catalogues translate."""
+"""The English names of statuses, verbs and other enumerations. `N_` marks texts for the catalogues."""
 
 from __future__ import annotations
 
@@ -64,11 +64,11 @@ _NAMES: tuple[tuple[Enum, str], ...] = (
     (Channel.DINGTALK_INSTANCE, N_("DingTalk")),
 )
 _LABELS = {(type(value), value): name for value, name in _NAMES}
-"""By type and value: enumerations of texts are equal to one another where their texts are."""
+"""The names by type and value: members of different string enumerations are equal when their values are."""
 
 
 def label(value: Enum) -> str:
-    """Return the English name of a status or verb, which is the key of its translation."""
+    """Return the English name of an enumeration's member, the key of its translation; else its value."""
     if isinstance(value, Verb):
         return VERBS[value].label
     return _LABELS.get((type(value), value), str(value.value))

@@ -1,4 +1,4 @@
-"""What administrators are told of their own: that an outside system is told nothing any more."""
+"""Alarms: administrators are notified in their chats when an endpoint of hooks is disabled."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 
 from bot.i18n import Locale
-from bot.outbox.worker import Courier, Sent, patient
+from bot.outbox.worker import Courier, Receipt, back_off_forever
 from bot.people.identities import Identities
 from core.card import Button, Card, Section, Tone
 from core.effects import Alarm
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class Alarms:
-    """Tells every administrator in the first chat where they have an account."""
+    """Notifies every administrator in the first chat where they have an account."""
 
     def __init__(
         self, engine: Engine, identities: Identities, messengers: Mapping[str, Messenger],
@@ -32,36 +32,36 @@ class Alarms:
     @property
     def courier(self) -> Courier:
         """How `alarm` effects are delivered."""
-        return Courier(self._deliver, patient)
+        return Courier(self._deliver, back_off_forever)
 
-    async def _deliver(self, delivery: Delivery) -> Sent:
-        """Tell all. Raises a DeliveryError when some could not be told, who can be later."""
-        failed: DeliveryError | None = None
+    async def _deliver(self, delivery: Delivery) -> Receipt:
+        """Notify all administrators. Raises a DeliveryError when that failed for some and may be retried."""
+        failure: DeliveryError | None = None
         for person in self._engine.directory.people.values():
             if not (person.admin and person.active):
                 continue
             try:
-                await self._tell(person, delivery)
+                await self._notify(person, delivery)
             except DeliveryError as error:
-                log.warning("%s cannot be told: %s", person.id, error)
-                failed = error if error.retryable else failed
-        if failed:
-            raise failed
-        return Sent()
+                log.warning("administrator %s cannot be notified: %s", person.id, error)
+                failure = error if error.retryable else failure
+        if failure:
+            raise failure
+        return Receipt()
 
-    async def _tell(self, person: Person, delivery: Delivery) -> None:
+    async def _notify(self, person: Person, delivery: Delivery) -> None:
         for platform, messenger in self._messengers.items():
             if user := await self._identities.user(platform, person):
-                card = self._card(delivery, Locale.of(person, self._locale.language, self._locale.timezone))
+                card = self._make_card(delivery, Locale.of(person, self._locale.language, self._locale.timezone))
                 await messenger.post(Place(user=user), card, f"{delivery.effect.id}-{person.id}")
                 return
         endpoint = delivery.effect.payload_as(Alarm).endpoint
-        log.warning("%s has no account in a chat to be told that %s is disabled", person.id, endpoint)
+        log.warning("administrator %s has no account in a chat to be notified that %s is disabled", person.id, endpoint)
 
-    def _card(self, delivery: Delivery, locale: Locale) -> Card:
+    def _make_card(self, delivery: Delivery, locale: Locale) -> Card:
         text, alarm = locale.text, delivery.effect.payload_as(Alarm)
         title = text("{endpoint} is told nothing any more", endpoint=alarm.endpoint)
-        way_out = text("Mend it, then `replay` what could not be delivered: it is told again once that succeeds.")
-        section = Section(text=f"{locale.message(alarm.reason)}\n{way_out}")
+        remedy = text("Mend it, then `replay` what could not be delivered: it is told again once that succeeds.")
+        section = Section(text=f"{locale.message(alarm.reason)}\n{remedy}")
         more = Button("open", text("Open"), url=f"{self._public_url}/")
         return Card(title, title, tone=Tone.BAD, sections=(section,), more=more)

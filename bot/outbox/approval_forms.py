@@ -1,8 +1,9 @@
-"""Stages that are decided in a vendor's own approval form.
+"""The approval forms of stages that are decided in a vendor's own form.
 
-A form is submitted and withdrawn as effects. What becomes of it is asked from the vendor, at regular intervals and
-when the vendor reports a change. A vote in a form counts as the same person's vote in the engine, and nothing else
-does: a form that is over, although the stage is not, denies the plan with the reason, so that nothing waits for ever.
+Forms are submitted and withdrawn as effects. The state of a form is requested from the vendor at regular intervals, and
+when the vendor reports a change. A vote in a form counts as the vote of the same person in the engine; nothing else in
+the form counts. A form that ends before its stage is decided denies the plan with the reason, so that no plan waits for
+ever.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from bot.cards.plan import PlanCards
 from bot.i18n import Locale
-from bot.outbox.worker import Courier, Sent, patient
+from bot.outbox.worker import Courier, Receipt, back_off_forever
 from bot.people.identities import Identities
 from core import commands as c
 from core.approval import eligible, represented_by, votes_needed
@@ -33,19 +35,19 @@ from core.status import PlanStatus
 
 log = logging.getLogger(__name__)
 
-_TRIES = 20
-"""With growing pauses this is about an hour, in which a vendor may be down before a plan is denied for it."""
-_PAGE = 100
-_ENDS = {
+_MAX_ATTEMPTS = 20
+"""With the growing delays this is about an hour: when the vendor is down for longer, the plan is denied."""
+_PAGE_SIZE = 100
+_END_REASONS = {
     FormStatus.ENDED: Message("ended"),
     FormStatus.APPROVED: Message("approved"),
     FormStatus.REJECTED: Message("rejected"),
 }
-"""How a form is over, if its vendor gives no reason."""
+"""The reasons for the end of a form when its vendor gives none."""
 
 
 class ApprovalFormStages:
-    """Connects the plan engine with the vendors' approval forms. `vendors` are by the channel that they serve."""
+    """Connects the plan engine with the vendors' approval forms. `vendors` has them by channel."""
 
     def __init__(
         self, store: Store, engine: Engine, identities: Identities, vendors: Mapping[str, ApprovalForms],
@@ -56,64 +58,66 @@ class ApprovalFormStages:
 
     @property
     def courier(self) -> Courier:
-        """How forms are submitted and withdrawn, also those of vendors that are not enabled."""
-        return Courier(self._deliver, lambda d: patient(d) if d.attempts < _TRIES else None, self._given_up)
+        """How forms are submitted and withdrawn. For a vendor that is not enabled that fails with the reason."""
+        return Courier(self._deliver, _backoff, self._deny_plan)
 
     async def poll(self) -> None:
-        """Ask after every form that a plan waits for."""
-        async for plan, stage in self._waiting():
+        """Apply the state of every form that a plan waits for."""
+        async for plan, stage in self._iter_open():
             try:
-                await self._follow(plan, stage)
+                await self._apply_state(plan, stage)
             except FabuError as error:
-                log.info("the approval form of plan #%s cannot be followed: %s", plan.number, error)
+                log.info("the approval form of plan #%s cannot be read: %s", plan.number, error)
 
-    async def changed(self, form: str) -> None:
-        """Ask after a form that its vendor reports a change of; one that no plan waits for is left alone.
+    async def update(self, form: str) -> None:
+        """Apply the state of a form whose vendor reports a change; ignore a form that no plan waits for.
 
-        Raises a FabuError when that fails; the next poll makes up for it.
+        Raises a FabuError when that fails; the next poll repeats it.
         """
-        async for plan, stage in self._waiting():
+        async for plan, stage in self._iter_open():
             if stage.form == form:
-                await self._follow(plan, stage)
+                await self._apply_state(plan, stage)
 
-    async def _waiting(self) -> AsyncIterator[tuple[Plan, Stage]]:
-        query: PlanQuery | None = PlanQuery(status=PlanStatus.WAIT_FOR_APPROVAL, limit=_PAGE)
+    async def _iter_open(self) -> AsyncIterator[tuple[Plan, Stage]]:
+        """Yield the plans that wait for a form, each with the stage of the form."""
+        query: PlanQuery | None = PlanQuery(status=PlanStatus.WAIT_FOR_APPROVAL, limit=_PAGE_SIZE)
         while query:
-            page = await self._page(query)
+            page = await self._load_page(query)
             for plan in page.items:
                 stage = plan.approval.stage
                 if stage and stage.form and stage.channel.is_form:
                     yield plan, stage
             query = replace(query, cursor=page.next_cursor) if page.next_cursor else None
 
-    async def _page(self, query: PlanQuery) -> Page[Plan]:
+    async def _load_page(self, query: PlanQuery) -> Page[Plan]:
         return await self._store.read(lambda reading: reading.plans.page(query))
 
-    async def _follow(self, plan: Plan, stage: Stage) -> None:
-        """Take over the votes of a form, then its end."""
+    async def _apply_state(self, plan: Plan, stage: Stage) -> None:
+        """Count the new votes of a form, then close the stage when the form has ended."""
         state = await self._vendor(stage.channel).state(stage.form)
         uncounted = []
         for vote in state.votes:
-            actor = await self._voter(stage.channel, vote.user)
+            actor = await self._find_actor(stage.channel, vote.user)
             if actor is None or not represented_by(plan, actor.id, self._engine.directory):
                 uncounted.append(self._engine.directory.name(actor.id) if actor else vote.user)
                 continue
-            plan = await self._vote(plan, stage, vote, actor)
-            if not _waits(plan, stage.form):
+            plan = await self._count_vote(plan, stage, vote, actor)
+            if not _waits_for(plan, stage.form):
                 return
         if state.status is not FormStatus.OPEN:
-            await self._close(plan, stage, _reason(state, uncounted))
+            await self._close_form(plan, stage, _denial_reason(state, uncounted))
 
-    async def _voter(self, channel: Channel, user: str) -> Actor | None:
+    async def _find_actor(self, channel: Channel, user: str) -> Actor | None:
+        """Return the person with a vendor's user id, as an actor; None when nobody has it."""
         try:
             person = await self._identities.person(channel.platform, user)
         except UnknownPerson:
             return None
         return self._engine.directory.actor(person.id, channel.value)
 
-    async def _vote(self, plan: Plan, stage: Stage, vote: FormVote, actor: Actor) -> Plan:
-        """Let a vote of a form count, once; return the plan after it. One of a form that is over counts no more."""
-        if any(actor.id in (given.person, given.delegate) for given in plan.votes_of(plan.approval.current)):
+    async def _count_vote(self, plan: Plan, stage: Stage, vote: FormVote, actor: Actor) -> Plan:
+        """Count a vote of a form once, if its stage still waits for votes; return the plan after it."""
+        if any(actor.id in (counted.person, counted.delegate) for counted in plan.votes_of(plan.approval.current)):
             return plan
         command: c.Approve | c.Reject = c.Approve(plan_id=plan.id, comment=vote.comment, form=stage.form)
         if vote.decision is Decision.REJECT:
@@ -124,43 +128,53 @@ class ApprovalFormStages:
         except (AlreadyDecided, Gone, WrongStatus):
             return await self._store.read(lambda reading: reading.plans.get(plan.id))
 
-    async def _close(self, plan: Plan, stage: Stage, reason: Message) -> None:
+    async def _close_form(self, plan: Plan, stage: Stage, reason: Message) -> None:
+        """Deny a plan whose form has ended, or could not be submitted."""
         command = c.CloseForm(
             plan_id=plan.id, nonce=plan.nonce, stage=plan.approval.current, form=stage.form, reason=reason
         )
         await self._engine.execute(command, _system(stage.channel))
 
-    async def _deliver(self, delivery: Delivery) -> Sent:
+    async def _deliver(self, delivery: Delivery) -> Receipt:
         effect = delivery.effect
-        channel = Channel(effect.destination.name)
-        plan = await self._store.read(lambda reading: reading.plans.get(effect.plan_id, whole=True))
-        vendor = self._vendor(channel)
+        vendor = self._vendor(Channel(effect.destination.name))
         match effect.payload:
             case FormCancel(form=form):
-                await vendor.cancel(form, await self._user(channel, plan.manager))
+                await vendor.cancel(form)
             case _:
-                start = effect.payload_as(FormStart)
-                if (stage := _asked(plan, start)) and not stage.form:
-                    order = await self._order(plan, stage, start.key)
-                    await self._link(plan, stage, await vendor.start(order), order.submitter)
-        return Sent()
+                await self._start(vendor, delivery, effect.payload_as(FormStart))
+        return Receipt()
 
-    async def _link(self, plan: Plan, stage: Stage, form: str, submitter: str) -> None:
-        """Tell the engine of a form; withdraw it when the plan does not wait for it any more."""
+    async def _start(self, vendor: ApprovalForms, delivery: Delivery, start: FormStart) -> None:
+        """Submit the form of a stage; withdraw it when that stage is not the current one any more.
+
+        The plan has no link to a form whose response was lost, so nothing else withdraws such a form.
+        """
+        plan = await self._store.read(lambda reading: reading.plans.get(delivery.effect.plan_id, whole=True))
+        stage = _find_stage(plan, start)
+        if stage is None:
+            if delivery.attempts > 1 and (form := await vendor.find(start.key)):
+                await vendor.cancel(form)
+        elif not stage.form:
+            order = await self._make_order(plan, stage, start.key)
+            await self._link(plan, stage, await vendor.start(order))
+
+    async def _link(self, plan: Plan, stage: Stage, form: str) -> None:
+        """Store the id of a form in its plan; withdraw the form when the plan does not wait for it any more."""
         command = c.LinkForm(plan_id=plan.id, nonce=plan.nonce, stage=plan.approval.current, form=form)
         try:
-            waited_for = _waits((await self._engine.execute(command, _system(stage.channel))).plan, form)
+            linked = _waits_for((await self._engine.execute(command, _system(stage.channel))).plan, form)
         except OutdatedCard:
-            waited_for = False
-        if not waited_for:
-            await self._vendor(stage.channel).cancel(form, submitter)
+            linked = False
+        if not linked:
+            await self._vendor(stage.channel).cancel(form)
 
-    async def _order(self, plan: Plan, stage: Stage, key: str) -> FormOrder:
-        """Return what to submit. Raises DeliveryError when too few of the approvers could see the form."""
+    async def _make_order(self, plan: Plan, stage: Stage, key: str) -> FormOrder:
+        """Return the form to submit. Raises DeliveryError when too few approvers have an account at the vendor."""
         directory, channel = self._engine.directory, stage.channel
         people = sorted(eligible(stage, plan.approval, plan.manager, directory))
-        users = {person: await self._user(channel, person) for person in people}
-        submitter = await self._user(channel, plan.manager)
+        users = {person: await self._find_user(channel, person) for person in people}
+        submitter = await self._find_user(channel, plan.manager)
         missing = [person for person, user in users.items() if not user]
         if not submitter or len(users) - len(missing) < votes_needed(stage, len(people)):
             names = ", ".join(map(directory.name, missing if submitter else [plan.manager]))
@@ -179,7 +193,8 @@ class ApprovalFormStages:
             rule=stage.rule,
         )
 
-    async def _user(self, channel: Channel, person_id: str) -> str:
+    async def _find_user(self, channel: Channel, person_id: str) -> str:
+        """Return the vendor's user id of a person, or ""."""
         person = self._engine.directory.people.get(person_id)
         return await self._identities.user(channel.platform, person) if person else ""
 
@@ -188,47 +203,51 @@ class ApprovalFormStages:
             raise DeliveryError(channel.value, Message("it is not enabled in the settings"), retryable=False)
         return self._vendors[channel]
 
-    async def _given_up(self, delivery: Delivery, error: DeliveryError) -> None:
-        """Deny a plan whose form could not be opened, with the reason."""
+    async def _deny_plan(self, delivery: Delivery, error: DeliveryError) -> None:
+        """Deny a plan whose form could not be submitted, with the reason."""
         effect, payload = delivery.effect, delivery.effect.payload
         plan = await self._store.read(lambda reading: reading.plans.get(effect.plan_id))
-        if isinstance(payload, FormStart) and (stage := _asked(plan, payload)) and not stage.form:
+        if isinstance(payload, FormStart) and (stage := _find_stage(plan, payload)) and not stage.form:
             reason = Message("The approval form could not be opened: {why}.", {"why": error.reason})
-            await self._close(plan, stage, reason)
+            await self._close_form(plan, stage, reason)
+
+
+def _backoff(delivery: Delivery) -> timedelta | None:
+    return back_off_forever(delivery) if delivery.attempts < _MAX_ATTEMPTS else None
 
 
 def _system(channel: Channel) -> Actor:
     return Actor("system", ActorKind.SYSTEM, channel.value)
 
 
-def _reason(state: FormState, uncounted: Sequence[str]) -> Message:
-    """Return why a form that is over denies the plan."""
-    how = state.reason or _ENDS[state.status]
+def _denial_reason(state: FormState, uncounted: Sequence[str]) -> Message:
+    """Return why a form that has ended denies its plan."""
+    end = state.reason or _END_REASONS[state.status]
     if state.status is FormStatus.ENDED:
-        return Message("The approval form was {state}.", {"state": how})
+        return Message("The approval form was {state}.", {"state": end})
     if uncounted:
         return Message(
             "The approval form is {state}, but these votes do not count, since they are not of known approvers: "
             "{people}.",
-            {"state": how, "people": ", ".join(uncounted)},
+            {"state": end, "people": ", ".join(uncounted)},
         )
-    return Message("The approval form is {state}, but without enough votes in it.", {"state": how})
+    return Message("The approval form is {state}, but without enough votes in it.", {"state": end})
 
 
-def _asked(plan: Plan, start: FormStart) -> Stage | None:
-    """Return the stage that a form was to be started for, if it is still the one that is decided."""
-    now = (plan.status, plan.revision, plan.approval.current)
-    asked = (PlanStatus.WAIT_FOR_APPROVAL, start.revision, start.stage)
-    return plan.approval.stage if now == asked else None
+def _find_stage(plan: Plan, start: FormStart) -> Stage | None:
+    """Return the stage that a form is started for; None when it is not the current stage any more."""
+    current = (plan.status, plan.revision, plan.approval.current)
+    requested = (PlanStatus.WAIT_FOR_APPROVAL, start.revision, start.stage)
+    return plan.approval.stage if current == requested else None
 
 
-def _waits(plan: Plan, form: str) -> bool:
+def _waits_for(plan: Plan, form: str) -> bool:
     stage = plan.approval.stage
     return plan.status is PlanStatus.WAIT_FOR_APPROVAL and stage is not None and stage.form == form
 
 
 def _lines(card: Card, locale: Locale) -> Iterator[tuple[str, str]]:
-    """Yield what a card tells about a plan, as labels with values."""
+    """Yield the content of a card as labels with values."""
     for fact in card.facts:
         yield fact.label, fact.value
     for section in card.sections:

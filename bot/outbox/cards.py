@@ -1,7 +1,8 @@
-"""Brings what a chat shows of a plan up to date: posts cards that are due, changes old ones, writes the thread.
+"""The cards of a plan in a chat, kept up to date: new cards are posted, old ones updated, events added to the thread.
 
-It compares what should be shown with what was posted, so it may run as often as it likes: after a crash, an outage or
-twice at once, the next run puts right what is missing. Each step is recorded before the next.
+Every run compares the cards that the plan needs with the records of those that were posted. So it may run any number of
+times: after a crash or an outage, or twice at the same time, the next run does what is missing. Each step is recorded
+before the next begins.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from bot.cards.plan import PlanCards
-from bot.cards.sentences import head_of_log, sentence
+from bot.cards.sentences import render_entry, render_log_head
 from bot.i18n import Locale
-from bot.outbox.worker import Sent
+from bot.outbox.worker import Receipt
 from bot.people.identities import Identities
 from bot.people.sign_in_links import SENT_LIFE, SignInLinks
 from core.approval import pending_voters
@@ -35,17 +36,23 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _View:
-    """A plan with everything that its cards are made from. `unplaced` are people whose chat cannot be found out now."""
+class _Snapshot:
+    """A plan with the records of its cards, and the log entries since the oldest of them.
+
+    `unreachable` are the people who cannot be looked up now, since a vendor cannot be reached.
+    """
 
     plan: Plan
     records: Sequence[CardRecord]
     entries: Sequence[LogEntry]
-    unplaced: dict[str, DeliveryError] = field(default_factory=dict)
+    unreachable: dict[str, DeliveryError] = field(default_factory=dict)
 
 
 class CardSync:
-    """Keeps the cards of one chat. `channel` is where plan cards go; empty for none."""
+    """Keeps the cards of one chat up to date. `channel` is where plan cards are posted; empty for nowhere.
+
+    `chats` are all chats that are enabled, in the order in which people are looked up.
+    """
 
     def __init__(
         self, messenger: Messenger, channel: str, store: Store, engine: Engine, identities: Identities,
@@ -56,59 +63,65 @@ class CardSync:
         self._locale, self._public_url, self._chats = locale, public_url, chats
         self._links = SignInLinks(store, clock, ids, public_url)
 
-    async def deliver(self, delivery: Delivery) -> Sent:
-        """Bring one plan up to date. Raises a DeliveryError when something of it can be tried again."""
+    async def deliver(self, delivery: Delivery) -> Receipt:
+        """Update the cards of one plan. Raises a DeliveryError when a part of it failed and may be retried."""
         platform = self._messenger.platform
 
-        def load(reading: Reading) -> _View:
+        def load(reading: Reading) -> _Snapshot:
             records = reading.cards.of_plan(delivery.effect.plan_id, platform)
             plan = reading.plans.get(delivery.effect.plan_id, whole=True)
-            return _View(plan, records, reading.log.of_plan(plan.id, min((r.log_seq for r in records), default=0)))
+            return _Snapshot(plan, records, reading.log.of_plan(plan.id, min((r.log_seq for r in records), default=0)))
 
-        view = await self._store.read(load)
-        wanted = await self._wanted(view)
-        asking = {record.id for record in wanted}
-        kept = asking | {record.id for record in view.records if record.audience in view.unplaced}
-        failures = list(view.unplaced.values())
-        for record in [*wanted, *(record for record in view.records if record.id not in kept)]:
+        snapshot = await self._store.read(load)
+        needed = await self._list_needed(snapshot)
+        needed_ids = {record.id for record in needed}
+        unknown = {record.id for record in snapshot.records if record.audience in snapshot.unreachable}
+        closed = [record for record in snapshot.records if record.id not in needed_ids | unknown]
+        failures = list(snapshot.unreachable.values())
+        for record in [*needed, *closed]:
             try:
-                await self._show(view, record, wanted=record.id in asking)
+                await self._bring_up_to_date(snapshot, record, needed=record.id in needed_ids)
             except DeliveryError as error:
-                log.warning("card %s of plan #%s: %s", record.purpose, view.plan.number, error)
+                log.warning("the %s card of plan #%s failed: %s", record.purpose, snapshot.plan.number, error)
                 failures.append(error)
         for failure in failures:
             if failure.retryable:
                 raise failure
-        return Sent()
+        return Receipt()
 
-    async def _wanted(self, view: _View) -> list[CardRecord]:
-        """Return the cards that ought to be there: those that are, and new records for those that are not."""
-        plan, known = view.plan, {_identity(record): record for record in view.records}
+    async def _list_needed(self, snapshot: _Snapshot) -> list[CardRecord]:
+        """Return the records of the cards that the plan needs now, with new records for those without one."""
+        plan, known = snapshot.plan, {_identity(record): record for record in snapshot.records}
         blank = CardRecord("", plan.id, self._messenger.platform, "plan", self._channel, log_seq=plan.log_seq)
-        wanted = []
+        needed = []
         if self._channel and (plan.status is not PlanStatus.PLANNING or plan.revision > 1 or _identity(blank) in known):
-            wanted.append(replace(blank, log_seq=0))
-        now = replace(blank, revision=plan.revision)
-        asked = [
-            replace(now, purpose="approval", audience=who, stage=plan.approval.current)
-            for who in await self._asked(view)
+            needed.append(replace(blank, log_seq=0))
+        current = replace(blank, revision=plan.revision)
+        needed += [
+            replace(current, purpose="approval", audience=person, stage=plan.approval.current)
+            for person in await self._list_voters(snapshot)
         ]
-        items = [replace(now, purpose="item", audience=who, item_id=item) for who, item in await self._assigned(view)]
-        wanted += asked + items
-        return [known.get(_identity(record)) or replace(record, id=self._ids.new()) for record in wanted]
+        needed += [
+            replace(current, purpose="item", audience=person, item_id=item_id)
+            for person, item_id in await self._list_assignees(snapshot)
+        ]
+        return [known.get(_identity(record)) or replace(record, id=self._ids.new()) for record in needed]
 
-    async def _asked(self, view: _View) -> list[str]:
-        """Return who has yet to vote and is asked here: in the stage's chat, or the first that has their account."""
-        plan = view.plan
+    async def _list_voters(self, snapshot: _Snapshot) -> list[str]:
+        """Return the people whose vote is pending and who get an approval card in this chat.
+
+        The card is posted in the chat of the stage, or else in the first chat where the person has an account.
+        """
+        plan = snapshot.plan
         stage = plan.approval.stage
         if stage is None or stage.channel.is_form:
             return []
         people = sorted(pending_voters(plan, self._engine.directory))
-        return [person for person in people if await self._here(view, person, stage.channel.platform)]
+        return [person for person in people if await self._is_chat_of(snapshot, person, stage.channel.platform)]
 
-    async def _assigned(self, view: _View) -> list[tuple[str, str]]:
-        """Return assignees with the items that they can do now."""
-        plan = view.plan
+    async def _list_assignees(self, snapshot: _Snapshot) -> list[tuple[str, str]]:
+        """Return the assignees who get an item card in this chat, each with an item that can be executed now."""
+        plan = snapshot.plan
         if plan.status is not PlanStatus.EXECUTING or not plan.window_open:
             return []
         ready = [
@@ -116,12 +129,13 @@ class CardSync:
             for item in plan.items.values()
             if item.assignee and item.status in (ItemStatus.TODO, ItemStatus.FAILED) and not plan.blockers(item)
         ]
-        return [(item.assignee, item.id) for item in ready if await self._here(view, item.assignee, "")]
+        return [(item.assignee, item.id) for item in ready if await self._is_chat_of(snapshot, item.assignee, "")]
 
-    async def _here(self, view: _View, person_id: str, preferred: str) -> bool:
-        """Tell whether this chat is the first, of those that are enabled, where the person has an account.
+    async def _is_chat_of(self, snapshot: _Snapshot, person_id: str, preferred: str) -> bool:
+        """Return whether this chat is the first one where the person has an account, the preferred chat before others.
 
-        While a chat before it is away this cannot be told; one that will never tell counts as one without an account.
+        When the lookup in a chat before it fails, but may be retried, the person is `unreachable` and the result False.
+        When it may not be retried, the person counts as without an account there.
         """
         person = self._engine.directory.people.get(person_id)
         if person is None or not person.active:
@@ -131,65 +145,74 @@ class CardSync:
                 if await self._identities.user(chat, person):
                     return chat == self._messenger.platform
             except DeliveryError as error:
-                log.warning("it cannot be found out whether %s has an account: %s", person_id, error)
+                log.warning("the account of %s in %s cannot be looked up: %s", person_id, chat, error)
                 if error.retryable:
-                    view.unplaced[person_id] = error
+                    snapshot.unreachable[person_id] = error
                     return False
         return False
 
-    async def _show(self, view: _View, record: CardRecord, *, wanted: bool) -> None:
-        """Post, change or forget one card. One that is wanted no more loses its buttons, and is kept to the end."""
-        plan = view.plan
+    async def _bring_up_to_date(self, snapshot: _Snapshot, record: CardRecord, *, needed: bool) -> None:
+        """Post or update one card.
+
+        A card that is not needed any more loses its buttons. Its record is dropped when the plan has ended.
+        """
+        plan = snapshot.plan
         if record.message and record.version == plan.version:
             return
-        if not record.message and not wanted:
-            await self._forget(record)
+        if not record.message and not needed:
+            await self._drop(record)
             return
         person = self._engine.directory.people.get(record.audience) if record.purpose != "plan" else None
         locale = Locale.of(person, self._locale.language, self._locale.timezone)
-        card = self._card(view, record, locale)
-        if wanted:
-            record = await self._shown(view, record, card, person)
-            record = await self._write_thread(view, record, locale)
-        elif _concerns(record, view.entries) and not await self._update(record, card.without_buttons()):
-            await self._forget(record)
+        card = self._make_card(plan, record, locale)
+        if needed:
+            record = await self._update_or_post(snapshot, record, card, person)
+            record = await self._write_thread(snapshot, record, locale)
+        elif _changes_closed(record, snapshot.entries) and not await self._update(record, card.without_buttons()):
+            await self._drop(record)
             return
         record = replace(record, version=plan.version, log_seq=max(record.log_seq, plan.log_seq))
-        over = not wanted and plan.status in ENDED
-        await (self._forget(record) if over else self._store.write(lambda writing: writing.cards.put([record])))
+        final = not needed and plan.status in ENDED
+        await (self._drop(record) if final else self._store.write(lambda writing: writing.cards.put([record])))
 
-    async def _shown(self, view: _View, record: CardRecord, card: Card, person: Person | None) -> CardRecord:
-        """Change a card, or post it: for the first time, or anew where the vendor no longer lets it change.
+    async def _update_or_post(
+        self, snapshot: _Snapshot, record: CardRecord, card: Card, person: Person | None
+    ) -> CardRecord:
+        """Update a card, or post it when there is none yet or the vendor no longer permits updates of it.
 
-        One that was tried to post before may be there already, as it was then: the key finds it, and it is changed.
+        An earlier attempt may have posted the card with its content of that time. Then posting with the same key
+        returns that card, and it is updated.
         """
         if record.message:
             if await self._update(record, card):
                 return record
-            await self._forget(record)
+            await self._drop(record)
             record = replace(record, id=self._ids.new(), message="")
-        posted = await self._post(view.plan, record, card, person)
-        if record in view.records:
+        posted = await self._post(snapshot.plan, record, card, person)
+        if record in snapshot.records:
             await self._update(posted, card)
         return posted
 
     async def _update(self, record: CardRecord, card: Card) -> bool:
         return await self._messenger.update(Posted(record.channel, record.message), card)
 
-    async def _forget(self, record: CardRecord) -> None:
+    async def _drop(self, record: CardRecord) -> None:
         await self._store.write(lambda writing: writing.cards.drop([record.id]))
 
-    async def _rename(self, record: CardRecord) -> None:
-        """Give a card that is not there another key."""
+    async def _replace_key(self, record: CardRecord) -> None:
+        """Give the record of a card that was not posted another id, which is the key of the next attempt."""
 
-        def rename(writing: Writing) -> None:
+        def exchange(writing: Writing) -> None:
             writing.cards.drop([record.id])
             writing.cards.put([replace(record, id=self._ids.new())])
 
-        await self._store.write(rename)
+        await self._store.write(exchange)
 
     async def _post(self, plan: Plan, record: CardRecord, card: Card, person: Person | None) -> CardRecord:
-        """Post a card, its intent first: after a crash in between the same key finds it where the vendor can tell."""
+        """Post a card and return its record. The intent is stored first: after a crash the card is posted with its key.
+
+        Raises DeliveryError.
+        """
         await self._store.write(lambda writing: writing.cards.put([record]))
         user = await self._identities.user(self._messenger.platform, person) if person else ""
         place = Place(user=user) if person else Place(channel=record.audience)
@@ -199,55 +222,60 @@ class CardSync:
         try:
             posted = await self._messenger.post(place, card, record.id)
         except DeliveryError as error:
-            if not error.retryable:  # the key may be used up: DingTalk keeps a card that it could not deliver
-                await self._rename(record)
+            if not error.retryable:  # DingTalk keeps a card that it could not deliver, so the key cannot be used again
+                await self._replace_key(record)
             raise
-        done = replace(record, channel=posted.channel, message=posted.message, posted_at=self._clock.now())
-        await self._store.write(lambda writing: writing.cards.put([done]))
-        return done
+        posted_record = replace(record, channel=posted.channel, message=posted.message, posted_at=self._clock.now())
+        await self._store.write(lambda writing: writing.cards.put([posted_record]))
+        return posted_record
 
-    async def _write_thread(self, view: _View, record: CardRecord, locale: Locale) -> CardRecord:
-        """Write what happened below the channel's card, and below the cards of people what should call them back."""
-        new = [entry for entry in view.entries if entry.seq > record.log_seq]
+    async def _write_thread(self, snapshot: _Snapshot, record: CardRecord, locale: Locale) -> CardRecord:
+        """Post new log entries below a card, and return the record with the last entry.
+
+        All entries of a thread go below the plan card; below an approval card goes a reminder, and below an item card
+        the failure of its run: the person has to act again.
+        """
+        plan, new = snapshot.plan, [entry for entry in snapshot.entries if entry.seq > record.log_seq]
         match record.purpose:
             case "plan":
-                told = [entry for entry in new if EVENTS[entry.event].in_thread]
+                entries = [entry for entry in new if EVENTS[entry.event].in_thread]
             case "approval":
-                told = [entry for entry in new if entry.event == Reminded.name][-1:]
+                entries = [entry for entry in new if entry.event == Reminded.name][-1:]
             case _:
-                told = [entry for entry in new if _failed(entry, record.item_id)][-1:]
-        if told:
-            about = [] if self._messenger.threads else [f"#{view.plan.number} {view.plan.name}"]
-            lines = [*about, *(sentence(entry, view.plan, locale, self._engine.directory) for entry in told)]
-            if record.purpose == "plan" and view.plan.status in ENDED:
-                lines.append(head_of_log(view.plan, locale))
+                entries = [entry for entry in new if _ends_run(entry, record.item_id)][-1:]
+        if entries:
+            heading = [] if self._messenger.threads else [f"#{plan.number} {plan.name}"]
+            lines = [*heading, *(render_entry(entry, plan, locale, self._engine.directory) for entry in entries)]
+            if record.purpose == "plan" and plan.status in ENDED:
+                lines.append(render_log_head(plan, locale))
             place = Posted(record.channel, record.message)
-            await self._messenger.say(place, "\n".join(lines), f"{record.id}-{told[-1].seq}")
+            await self._messenger.say(place, "\n".join(lines), f"{record.id}-{entries[-1].seq}")
         return replace(record, log_seq=new[-1].seq if new else record.log_seq)
 
-    def _card(self, view: _View, record: CardRecord, locale: Locale) -> Card:
+    def _make_card(self, plan: Plan, record: CardRecord, locale: Locale) -> Card:
         cards = PlanCards(locale, self._engine.directory, self._public_url)
         match record.purpose:
             case "approval":
-                return cards.approval(view.plan)
-            case "item" if record.item_id in view.plan.items:
-                return cards.item(view.plan, record.item_id)
+                return cards.approval(plan)
+            case "item" if record.item_id in plan.items:
+                return cards.item(plan, record.item_id)
             case _:
-                return cards.plan(view.plan)
+                return cards.plan(plan)
 
 
-def _concerns(record: CardRecord, entries: Sequence[LogEntry]) -> bool:
-    """Tell whether something has happened that a card has to show which asks for nothing any more."""
+def _changes_closed(record: CardRecord, entries: Sequence[LogEntry]) -> bool:
+    """Return whether a card that is not needed any more has to be updated for the new log entries."""
     new = [entry for entry in entries if entry.seq > record.log_seq]
     return any(
         EVENTS[entry.event].changes_closed_cards or entry.details.get("item_id") == record.item_id for entry in new
     )
 
 
-def _failed(entry: LogEntry, item_id: str) -> bool:
-    """Tell whether an entry says how the workflow of an item ended; a card that is wanted afterwards means: badly."""
+def _ends_run(entry: LogEntry, item_id: str) -> bool:
+    """Return whether an entry is the end of an item's run. When the item's card is still needed, the run has failed."""
     return entry.event == RunEnded.name and entry.details.get("item_id") == item_id
 
 
 def _identity(record: CardRecord) -> tuple[str, str, int, int, str]:
+    """Return what distinguishes the cards of one plan in one chat."""
     return record.purpose, record.audience, record.revision, record.stage, record.item_id

@@ -1,7 +1,7 @@
-"""Bodies of hooks, made at the first try and kept, so that every try sends the same bytes.
+"""The bodies of hooks: rendered at the first attempt and stored, so that all attempts send the same bytes.
 
-Plans often come to an end together. Bodies that are asked for at the same time are made with one read and kept with one
-write: what is asked for while a turn is under way waits for the next one.
+Many plans often end at the same time. Bodies that are requested together are rendered from one read and stored with one
+write. A request that arrives while a batch is being rendered waits for the next batch.
 """
 
 from __future__ import annotations
@@ -16,43 +16,47 @@ from core.errors import NotFound, Thing
 from core.ports.outbox import Delivery
 from core.ports.store import Reading, Store
 
+_Request = tuple[Effect, asyncio.Future[bytes]]
+"""An effect and the future of its body."""
+
 
 class HookBodies:
-    """Makes and keeps the bodies of hooks."""
+    """Renders and stores the bodies of hooks."""
 
     def __init__(self, store: Store, engine: Engine, *, document_aliases: bool) -> None:
         self._store, self._engine, self._aliases = store, engine, document_aliases
-        self._asked: list[tuple[Effect, asyncio.Future[bytes]]] = []
-        self._turns: asyncio.Task[None] | None = None
+        self._requests: list[_Request] = []
+        self._batches: asyncio.Task[None] | None = None
 
     async def of(self, delivery: Delivery) -> bytes:
-        """Return what every try of a delivery sends. Raises NotFound when there is no such plan."""
+        """Return the body that all attempts of a delivery send. Raises NotFound when the plan does not exist."""
         effect = delivery.effect
-        if delivery.attempts > 1 and (kept := await self._kept(effect.id)):
-            return kept
+        if delivery.attempts > 1 and (stored := await self._load(effect.id)):
+            return stored
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._asked.append((effect, future))
-        if self._turns is None:
-            self._turns = asyncio.create_task(self._make_all())
+        self._requests.append((effect, future))
+        if self._batches is None:
+            self._batches = asyncio.create_task(self._answer_all())
         return await future
 
-    async def _kept(self, effect_id: str) -> bytes | None:
+    async def _load(self, effect_id: str) -> bytes | None:
         return await self._store.read(lambda reading: reading.deliveries.body(effect_id))
 
-    async def _make_all(self) -> None:
+    async def _answer_all(self) -> None:
         try:
-            while self._asked:
-                asked, self._asked = self._asked, []
-                await self._make(asked)
+            while self._requests:
+                batch, self._requests = self._requests, []
+                await self._answer(batch)
         finally:
-            self._turns = None
+            self._batches = None
 
-    async def _make(self, asked: Sequence[tuple[Effect, asyncio.Future[bytes]]]) -> None:
+    async def _answer(self, batch: Sequence[_Request]) -> None:
+        """Set the result of each request, or its exception."""
         try:
-            results = await self._made_and_kept([effect for effect, _ in asked])
-        except Exception as error:  # noqa: BLE001 - whatever happened belongs to those who wait for it
-            results = [error] * len(asked)
-        for (_, future), result in zip(asked, results, strict=True):
+            results = await self._render_and_store([effect for effect, _ in batch])
+        except Exception as error:  # noqa: BLE001 - it is raised where the requests wait
+            results = [error] * len(batch)
+        for (_, future), result in zip(batch, results, strict=True):
             if future.cancelled():
                 continue
             if isinstance(result, bytes):
@@ -60,25 +64,24 @@ class HookBodies:
             else:
                 future.set_exception(result)
 
-    async def _made_and_kept(self, effects: Sequence[Effect]) -> list[bytes | Exception]:
-        results = await self._store.read(lambda reading: self._made(reading, effects))
-
-        made = zip(effects, results, strict=True)
-        bodies = {effect.id: result for effect, result in made if isinstance(result, bytes)}
+    async def _render_and_store(self, effects: Sequence[Effect]) -> list[bytes | Exception]:
+        results = await self._store.read(lambda reading: self._render(reading, effects))
+        rendered = zip(effects, results, strict=True)
+        bodies = {effect.id: result for effect, result in rendered if isinstance(result, bytes)}
         await self._store.write(lambda writing: writing.outbox.store_bodies(bodies))
         return results
 
-    def _made(self, reading: Reading, effects: Sequence[Effect]) -> list[bytes | Exception]:
-        """Make a body for each effect; what is wrong with one plan stops no other."""
+    def _render(self, reading: Reading, effects: Sequence[Effect]) -> list[bytes | Exception]:
+        """Return the body of each effect, or the exception that rendering it raised."""
         plans, directory = reading.plans.get_masked({effect.plan_id for effect in effects}), self._engine.directory
-        made: list[bytes | Exception] = []
+        results: list[bytes | Exception] = []
         for effect in effects:
             if effect.plan_id not in plans:
-                made.append(NotFound(Thing.PLAN, effect.plan_id))
+                results.append(NotFound(Thing.PLAN, effect.plan_id))
                 continue
             plan = plans[effect.plan_id]
             try:
-                made.append(render_body(plan, effect.payload_as(Hook), directory, document_aliases=self._aliases))
-            except Exception as error:  # noqa: BLE001
-                made.append(error)
-        return made
+                results.append(render_body(plan, effect.payload_as(Hook), directory, document_aliases=self._aliases))
+            except Exception as error:  # noqa: BLE001 - an error in one plan must not fail the others
+                results.append(error)
+        return results

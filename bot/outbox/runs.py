@@ -1,4 +1,4 @@
-"""Workflows that run: starting and cancelling them as effects, and taking over what runners report."""
+"""The runs of workflows: they are started, resumed and cancelled as effects, and their reports are recorded."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from datetime import timedelta
 
-from bot.outbox.worker import Courier, Sent, patient
+from bot.outbox.worker import Courier, Receipt, back_off_forever
 from core import commands as c
 from core.effects import Destination, Effect, RunCancel, RunResume, RunStart
 from core.engine import Engine
@@ -23,11 +23,13 @@ from core.workflow import Workflow
 log = logging.getLogger(__name__)
 
 RUNNER = Actor("system", ActorKind.SYSTEM, "runner")
-_TRIES = 9
+"""The actor of commands that runners cause."""
+_MAX_ATTEMPTS = 9
+"""With the growing delays this is about four minutes; then a person decides what to do."""
 
 
 async def report_run(engine: Engine, plan_id: str, item_id: str, report: RunReport) -> None:
-    """Take over what a runner says about an attempt."""
+    """Record a runner's report on a run."""
     command = c.ReportRun(
         plan_id=plan_id, item_id=item_id, run_id=report.run_id, status=report.status,
         external_id=report.external_id, url=report.url, message=report.message,
@@ -43,106 +45,101 @@ class Runs:
 
     @property
     def courier(self) -> Courier:
-        """How runs are started and let go on: for four minutes, then a person decides. Stopping has no end."""
-        return Courier(self._deliver, _backoff, self._given_up)
+        """How runs are started, resumed and cancelled. Cancelling is retried without end."""
+        return Courier(self._deliver, _backoff, self._report_failure)
 
     async def prune(self) -> None:
-        """Let the runners remove outputs that have been kept for long enough."""
+        """Let the runners delete outputs whose retention has ended."""
         for runner in self.runners.values():
             if isinstance(runner, Embedded):
                 await runner.prune()
 
     async def poll(self) -> None:
-        """Ask the runners about every attempt that has not ended: the slow way that finds what a push missed."""
+        """Request the status of every run that has not ended: pushes may be lost.
+
+        A run in this process that was cancelled through another server is cancelled here.
+        """
         for plan_id, item in await self._store.read(lambda reading: reading.plans.open_runs()):
             await self.follow(plan_id, item)
         for runner in self.runners.values():
             for plan_id, item_id, run_id in runner.active_runs() if isinstance(runner, Embedded) else ():
-                if await self._withdrawn(plan_id, item_id, run_id):  # another server took the word to stop it
+                if await self._is_cancelled(plan_id, item_id, run_id):
                     await runner.cancel(run_id, "")
 
     async def follow(self, plan_id: str, item: Item) -> None:
-        """Ask the runner about the attempt of an item, unless it is just being started."""
+        """Request the status of an item's run from its runner and record it, unless the run is starting."""
         runner, run = self.runners.get(item.runner), item.run
         if runner is None or run is None or run.status is RunStatus.STARTING:
             return
         try:
-            order = await self._order(plan_id, item.id, run.id)
-            if told := await runner.status(run.id, run.external_id, order):
-                await report_run(self._engine, plan_id, item.id, told)
+            order = await self._make_order(plan_id, item.id, run.id)
+            if report := await runner.status(run.id, run.external_id, order):
+                await report_run(self._engine, plan_id, item.id, report)
         except FabuError as error:
-            log.info("%s cannot be asked about a run: %s", item.runner, error)
+            log.info("the status of a run of %s cannot be requested: %s", item.runner, error)
 
-    async def _deliver(self, delivery: Delivery) -> Sent:
+    async def _deliver(self, delivery: Delivery) -> Receipt:
         effect = delivery.effect
         runner = self._runner(effect.destination)
         match effect.payload:
             case RunStart() as payload:
-                await self._begin(runner, delivery, payload)
+                await self._start(runner, delivery, payload)
             case RunResume() as payload:
                 await self._resume(runner, effect, payload)
             case _:
                 await self._cancel(runner, effect.plan_id, effect.payload_as(RunCancel))
-        return Sent()
+        return Receipt()
 
-    async def _begin(self, runner: Runner, delivery: Delivery, start: RunStart) -> None:
-        """Start an attempt, or find out what became of a start that was interrupted."""
+    async def _start(self, runner: Runner, delivery: Delivery, start: RunStart) -> None:
+        """Start a run and record it. When an earlier start was interrupted, look for the run instead."""
         effect = delivery.effect
-        run = await self._run(effect.plan_id, start.item_id, start.run_id)
-        interrupted = delivery.attempts > len(await self._tries(effect)) + 1
+        run = await self._load_run(effect.plan_id, start.item_id, start.run_id)
+        interrupted = delivery.attempts > len(await self._load_attempts(effect)) + 1
         if run is None or not (interrupted or run.status is RunStatus.STARTING):
-            return  # taken back before it could begin, or started by an earlier try
-        order = await self._order(effect.plan_id, start.item_id, start.run_id)
-        found = await runner.find(order) if interrupted else await self._start(runner, order)
+            return  # cancelled before its start, or started by an earlier attempt
+        order = await self._make_order(effect.plan_id, start.item_id, start.run_id)
+        report = await runner.find(order) if interrupted else await _start_or_find(runner, order)
         unknown = RunReport(start.run_id, RunStatus.UNKNOWN, message=Message("the start was interrupted"))
-        await report_run(self._engine, effect.plan_id, start.item_id, found or unknown)
+        await report_run(self._engine, effect.plan_id, start.item_id, report or unknown)
 
     async def _cancel(self, runner: Runner, plan_id: str, cancel: RunCancel) -> None:
-        run = await self._run(plan_id, cancel.item_id, cancel.run_id)
+        run = await self._load_run(plan_id, cancel.item_id, cancel.run_id)
         await runner.cancel(cancel.run_id, run.external_id if run else cancel.external_id)
 
     async def _resume(self, runner: Runner, effect: Effect, resume: RunResume) -> None:
-        """Let an attempt go on, unless it is not wanted any more.
+        """Resume a run, unless its item has a newer one.
 
-        One that has gone on, or asks again, may wait elsewhere by now, where nobody has agreed yet: a later try, or a
-        delivery that is replayed, must not agree in their place.
+        After an earlier attempt to resume it, the run may wait at another step, which nobody has approved. So a retry
+        or a replay does nothing when an earlier attempt was accepted, or when the run waits again.
         """
-        run = await self._run(effect.plan_id, resume.item_id, resume.run_id)
-        tries = await self._tries(effect)
-        if run is None or any(not each.error for each in tries) or (tries and run.status is RunStatus.WAITING):
+        run = await self._load_run(effect.plan_id, resume.item_id, resume.run_id)
+        attempts = await self._load_attempts(effect)
+        accepted = any(not attempt.error for attempt in attempts)
+        if run is None or accepted or (attempts and run.status is RunStatus.WAITING):
             return
-        order = await self._order(effect.plan_id, resume.item_id, run.id)
+        order = await self._make_order(effect.plan_id, resume.item_id, run.id)
         comment = ": ".join(filter(None, (resume.by, resume.comment)))
         await runner.resume(run.id, run.external_id, order, comment)
 
-    async def _tries(self, effect: Effect) -> list[Attempt]:
+    async def _load_attempts(self, effect: Effect) -> list[Attempt]:
         return await self._store.read(lambda reading: reading.deliveries.attempts(effect.id))
 
-    async def _run(self, plan_id: str, item_id: str, run_id: str) -> Run | None:
-        """Return an attempt; None when its item is gone or has a newer one."""
+    async def _load_run(self, plan_id: str, item_id: str, run_id: str) -> Run | None:
+        """Return a run; None when its item does not exist any more or has a newer run."""
         plan = await self._store.read(lambda reading: reading.plans.get(plan_id))
         item = plan.items.get(item_id)
         return item.run if item and item.run and item.run.id == run_id else None
 
-    async def _withdrawn(self, plan_id: str, item_id: str, run_id: str) -> bool:
+    async def _is_cancelled(self, plan_id: str, item_id: str, run_id: str) -> bool:
+        """Return whether a run is cancelled, or its plan or item does not have it any more."""
         try:
-            run = await self._run(plan_id, item_id, run_id)
+            run = await self._load_run(plan_id, item_id, run_id)
         except NotFound:
             return True
         return run is None or run.status is RunStatus.CANCELLED
 
-    async def _start(self, runner: Runner, order: RunOrder) -> RunReport | None:
-        """Start an attempt; None when nobody can tell whether it was started."""
-        try:
-            return await runner.start(order)
-        except DeliveryError as error:
-            if not error.sent:
-                raise
-            if error.retryable:
-                return await _found(runner, order)
-            return RunReport(order.run_id, RunStatus.FAILED, message=error.reason)
-
-    async def _given_up(self, delivery: Delivery, error: DeliveryError) -> None:
+    async def _report_failure(self, delivery: Delivery, error: DeliveryError) -> None:
+        """Record why a run could not be started, or waits although it was resumed."""
         match delivery.effect.payload:
             case RunStart(run_id, item_id):
                 status = RunStatus.FAILED
@@ -160,7 +157,7 @@ class Runs:
             raise DeliveryError(name, reason, retryable=False, sent=False)
         return self.runners[name]
 
-    async def _order(self, plan_id: str, item_id: str, run_id: str) -> RunOrder:
+    async def _make_order(self, plan_id: str, item_id: str, run_id: str) -> RunOrder:
         def load(reading: Reading) -> tuple[Plan, Item, Workflow]:
             plan = reading.plans.get(plan_id)
             return plan, plan.items[item_id], Workflow.model_validate(reading.plans.spec(plan_id, item_id))
@@ -176,14 +173,29 @@ class Runs:
 
 
 def _backoff(delivery: Delivery) -> timedelta | None:
-    stops = isinstance(delivery.effect.payload, RunCancel)
-    return patient(delivery) if stops or delivery.attempts < _TRIES else None
+    endless = isinstance(delivery.effect.payload, RunCancel)
+    return back_off_forever(delivery) if endless or delivery.attempts < _MAX_ATTEMPTS else None
 
 
-async def _found(runner: Runner, order: RunOrder) -> RunReport | None:
-    """Look for an attempt that may have been started. When that fails too, nothing may be started in its place."""
+async def _start_or_find(runner: Runner, order: RunOrder) -> RunReport | None:
+    """Start a run and return its report; None when it is unknown whether the run was started.
+
+    When the response to the start is lost, the run is looked up. Raises DeliveryError when it was not started.
+    """
+    try:
+        return await runner.start(order)
+    except DeliveryError as error:
+        if not error.sent:
+            raise
+        if error.retryable:
+            return await _find(runner, order)
+        return RunReport(order.run_id, RunStatus.FAILED, message=error.reason)
+
+
+async def _find(runner: Runner, order: RunOrder) -> RunReport | None:
+    """Return the report on a run that may have been started; None when there is none or the lookup fails."""
     try:
         return await runner.find(order)
     except DeliveryError as error:
-        log.warning("%s cannot be asked whether a run was started: %s", runner.name, error)
+        log.warning("it is unknown whether %s has started a run: %s", runner.name, error)
         return None

@@ -1,9 +1,9 @@
-"""The worker of the outbox: takes due effects, delivers them, and records how it went.
+"""The worker of the outbox: claims due effects, delivers them, and records the results.
 
-Effects of one plan and destination go one after the other; different ones go side by side, so that a slow destination
-delays no other. Claims and results are written in batches. While requests crowd in, only a few effects are taken at a
-time: what is shown may lag a moment, decisions may not. Delivery is at least once: a sender that dies leaves its
-claim to expire, and the effect comes again.
+Effects of the same plan and destination are delivered one after the other, all others concurrently, so that a slow
+destination delays no other. Claims and results are written in batches. While requests pile up, only a few effects are
+claimed at a time: cards may be late for a second, decisions may not. Delivery is at least once: when a worker dies, its
+claims expire, and the effects are delivered again.
 """
 
 from __future__ import annotations
@@ -28,18 +28,22 @@ from core.ports.store import Store, Writing
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=2)
-IDLE = 1.0
-"""Seconds between looks at the outbox when nothing wakes the worker."""
-AT_ONCE = 128
-PER_DESTINATION = 32
-PATIENCE = 0.5
-"""Seconds that the worker waits for other requests to pass before it takes a few effects nevertheless."""
-FEW = 4
+"""How long a claimed effect belongs to its worker; after that it may be claimed again."""
+POLL_INTERVAL = 1.0
+"""Seconds between reads of the outbox when nothing wakes the worker."""
+MAX_DELIVERIES = 128
+"""How many effects one worker delivers at the same time."""
+MAX_PER_DESTINATION = 32
+"""How many of them go to the same destination."""
+MAX_UNDER_PRESSURE = 4
+"""How many effects are claimed at a time while requests pile up."""
+PRESSURE_TIMEOUT = 0.5
+"""Seconds that a claim waits for the pressure of requests to pass."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """What the other side answered to a delivery that it took."""
+class Receipt:
+    """The response of a destination that accepted a delivery."""
 
     status: int = 0
     answer: str = ""
@@ -47,89 +51,92 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Courier:
-    """How the effects of a destination are delivered. Each callback is given the delivery with its present try."""
+    """How the effects of a destination are delivered. `attempts` of a delivery counts the current attempt."""
 
-    deliver: Callable[[Delivery], Awaitable[Sent]]
-    """Sends an effect and returns the answer. Raises DeliveryError when the other side did not take it, NotFound when
-    there is nothing left to send; may be called again for an effect that was sent, by a server that died since."""
+    deliver: Callable[[Delivery], Awaitable[Receipt]]
+    """Sends an effect and returns the response. Raises DeliveryError when the destination does not accept it, and
+    NotFound when there is nothing to send any more. It is called again for an effect that was sent when the worker
+    died before it recorded the result."""
     backoff: Callable[[Delivery], timedelta | None]
-    """Returns how long to wait after a failed try that may be repeated; None gives the effect up."""
-    given_up: Callable[[Delivery, DeliveryError], Awaitable[None]] | None = None
-    """Is called once an effect will not be tried again, before that is recorded; not for one that was taken."""
+    """Returns the delay before the next attempt, after one that failed and may be retried; None ends the attempts."""
+    on_failure: Callable[[Delivery, DeliveryError], Awaitable[None]] | None = None
+    """Is called when the last attempt has failed, before the delivery is recorded as dead."""
     note: Callable[[Delivery], c.AnyCommand] | None = None
-    """Returns the command that logs an effect that was taken, executed in the transaction that records it."""
+    """Returns the command that writes an accepted delivery to the operation log. It is executed in the transaction that
+    records the result."""
 
 
 Couriers = Mapping[Destination | DestinationKind, Courier]
-"""Couriers by the destinations that they serve; that of a kind serves all of it that have none of their own."""
+"""Couriers by destination. The courier of a kind serves the destinations of that kind without one of their own."""
 
 
-def patient(delivery: Delivery) -> timedelta:
-    """Wait 1, 2, 4 … seconds, at most five minutes, for ever: what a chat shows must be right in the end."""
+def back_off_forever(delivery: Delivery) -> timedelta:
+    """Return a delay of 1, 2, 4 … seconds, at most five minutes. The attempts have no end."""
     return timedelta(seconds=min(300, 2 ** min(delivery.attempts - 1, 9)))
 
 
 class DeliveryWorker:
-    """Delivers effects until it is stopped."""
+    """Delivers the effects in the outbox until it is stopped."""
 
     def __init__(self, store: Store, clock: Clock, couriers: Couriers, engine: Engine) -> None:
         self._store, self._clock, self._couriers, self._engine = store, clock, couriers, engine
         self._wakeup = asyncio.Event()
         self._results: list[Settled] = []
         self._notes: list[c.AnyCommand] = []
-        self._going: dict[asyncio.Task[None], Destination] = {}
+        self._deliveries: dict[asyncio.Task[None], Destination] = {}
         self._loop: asyncio.Task[None] | None = None
         self._stopping = False
 
     def start(self) -> None:
-        """Begin to deliver."""
+        """Start the loop that delivers effects."""
         self._loop = asyncio.create_task(self._run(), name="delivery")
 
     def wake(self) -> None:
-        """Look at the outbox now."""
+        """Read the outbox now instead of after the interval."""
         self._wakeup.set()
 
     async def stop(self, grace: float = 10.0) -> None:
-        """Stop taking effects, let those that were taken finish within the grace (seconds), and record the results.
+        """Claim no more effects, deliver the claimed ones within `grace` seconds, and record the results.
 
-        The loop is waited for, not the deliveries of this moment: effects that are being taken begin a little later.
+        This waits for the loop and not for the present deliveries, since a claim in progress adds more of them.
         """
         self._stopping = True
         self.wake()
         if self._loop is None:
             return
         await asyncio.wait({self._loop}, timeout=grace)
-        for task in self._going:
+        for task in self._deliveries:
             task.cancel()
         await self._loop
 
     async def _run(self) -> None:
-        while not (self._stopping and not self._going and not self._results):
+        while not (self._stopping and not self._deliveries and not self._results):
             self._wakeup.clear()
             try:
                 for delivery in await self._exchange():
-                    self._begin(delivery)
+                    self._start_delivery(delivery)
             except FabuError as error:
-                log.warning("the outbox cannot be read: %s", error)
-                await asyncio.sleep(IDLE)
-            if self._going or not self._stopping:
+                log.warning("the outbox cannot be read or written: %s", error)
+                await asyncio.sleep(POLL_INTERVAL)
+            if self._deliveries or not self._stopping:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wakeup.wait(), IDLE)
+                    await asyncio.wait_for(self._wakeup.wait(), POLL_INTERVAL)
 
     async def _exchange(self) -> list[Delivery]:
-        """Record the results and take new effects, in one transaction."""
-        at_most = PER_DESTINATION if await self._engine.pressure.wait_until_quiet(PATIENCE) else FEW
+        """Record the results and claim effects in one transaction; return the claimed ones."""
+        quiet = await self._engine.pressure.wait_until_quiet(PRESSURE_TIMEOUT)
+        limit = MAX_PER_DESTINATION if quiet else MAX_UNDER_PRESSURE
         results, self._results = self._results, []
         notes, self._notes = self._notes, []
-        free = 0 if self._stopping else min(AT_ONCE - len(self._going), at_most)
-        count = Counter(self._going.values())
-        busy = [destination for destination, number in count.items() if number >= PER_DESTINATION]
+        free = 0 if self._stopping else min(MAX_DELIVERIES - len(self._deliveries), limit)
+        counts = Counter(self._deliveries.values())
+        busy = [destination for destination, count in counts.items() if count >= MAX_PER_DESTINATION]
         now = self._clock.now()
         if not results and not free:
             return []
 
         def exchange(writing: Writing) -> tuple[Sequence[str], list[Delivery]]:
-            changed = self._engine.note(writing, notes)  # first, as commits lock plans before effects
+            changed = self._engine.note(writing, notes)  # first: all transactions lock plans before effects
             if results:
                 writing.outbox.settle(results)
             return changed, writing.outbox.claim(now, LEASE, free, busy) if free else []
@@ -141,27 +148,27 @@ class DeliveryWorker:
             raise
         self._engine.notify_listeners(changed)
         if claimed and len(claimed) == free:
-            self.wake()  # there may be more, for others than these
+            self.wake()  # more effects may be due
         return claimed
 
-    def _begin(self, delivery: Delivery) -> None:
+    def _start_delivery(self, delivery: Delivery) -> None:
         task = asyncio.create_task(self._deliver(delivery), name=f"deliver {delivery.effect.id}")
-        self._going[task] = delivery.effect.destination
-        task.add_done_callback(self._ended)
+        self._deliveries[task] = delivery.effect.destination
+        task.add_done_callback(self._end_delivery)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._going.pop(task, None)
+    def _end_delivery(self, task: asyncio.Task[None]) -> None:
+        self._deliveries.pop(task, None)
         self.wake()
 
     async def _deliver(self, delivery: Delivery) -> None:
         effect = delivery.effect
         courier = self._couriers.get(effect.destination) or self._couriers.get(effect.destination.kind)
         started = self._clock.now()
-        state, due_at, sent, failure = DeliveryState.DONE, None, Sent(), None
+        state, due_at, receipt, failure = DeliveryState.DONE, None, Receipt(), None
         try:
-            sent = await (courier.deliver if courier else _nowhere)(delivery)
+            receipt = await (courier.deliver if courier else _refuse)(delivery)
         except NotFound:
-            log.info("effect %s is about a plan that was deleted", effect.id)
+            log.info("effect %s has nothing to deliver any more: its plan was deleted", effect.id)
         except DeliveryError as error:
             failure = error
         except Unavailable as error:
@@ -171,29 +178,32 @@ class DeliveryWorker:
             reason = Message("an error that was not foreseen: {error}", {"error": type(error).__name__})
             failure = DeliveryError(str(effect.destination), reason, retryable=True)
         if failure:
-            state, due_at = await self._failed(delivery, courier, failure)
-            sent = Sent(failure.status, failure.answer)
+            state, due_at = await self._handle_failure(delivery, courier, failure)
+            receipt = Receipt(failure.status, failure.answer)
         now = self._clock.now()
-        ms, why = int((now - started).total_seconds() * 1000), failure.as_message() if failure else NO_MESSAGE
-        attempt = Attempt(started, ms, sent.status, why, sent.answer)
+        ms, reason = int((now - started).total_seconds() * 1000), failure.as_message() if failure else NO_MESSAGE
+        attempt = Attempt(started, ms, receipt.status, reason, receipt.answer)
         self._results.append(Settled(effect.id, state, attempt, due_at))
         if courier and courier.note and not failure:
             self._notes.append(courier.note(delivery))
 
-    async def _failed(
+    async def _handle_failure(
         self, delivery: Delivery, courier: Courier | None, error: DeliveryError
     ) -> tuple[DeliveryState, datetime | None]:
-        wait = courier.backoff(delivery) if courier and error.retryable else None
-        if wait is not None:
-            asked = timedelta(seconds=error.retry_after or 0)
-            log.info("delivery to %s waits %s: %s", delivery.effect.destination, max(wait, asked), error)
-            return DeliveryState.PENDING, self._clock.now() + max(wait, asked)
-        log.warning("delivery %s to %s is given up: %s", delivery.effect.id, delivery.effect.destination, error)
-        if courier and courier.given_up:
-            await courier.given_up(delivery, error)
+        """Return the new state of a delivery whose attempt failed, and when the next attempt is due."""
+        destination = delivery.effect.destination
+        backoff = courier.backoff(delivery) if courier and error.retryable else None
+        if backoff is not None:
+            delay = max(backoff, timedelta(seconds=error.retry_after or 0))
+            log.info("delivery to %s failed, the next attempt is in %s: %s", destination, delay, error)
+            return DeliveryState.PENDING, self._clock.now() + delay
+        log.warning("delivery %s to %s failed and is not retried: %s", delivery.effect.id, destination, error)
+        if courier and courier.on_failure:
+            await courier.on_failure(delivery, error)
         return DeliveryState.DEAD, None
 
 
-async def _nowhere(delivery: Delivery) -> Sent:
+async def _refuse(delivery: Delivery) -> Receipt:
+    """Raise the DeliveryError of a destination that no courier serves."""
     reason = Message("it is not enabled in the settings")
     raise DeliveryError(str(delivery.effect.destination), reason, retryable=False)

@@ -16,7 +16,7 @@ from adapters.zadig.client import ZadigClient
 from adapters.zadig.settings import Gate
 from bot.i18n import Locale
 from bot.i18n.labels import label
-from bot.outbox.worker import Courier, Sent, patient
+from bot.outbox.worker import Courier, Receipt, back_off_forever
 from bot.services import Services
 from bot.zadig.gate_text import describe_plan
 from core import commands as c
@@ -70,7 +70,7 @@ class ZadigGate:
     @property
     def courier(self) -> Courier:
         """How results are delivered to Zadig."""
-        return Courier(self._deliver, patient, self._note_given_up)
+        return Courier(self._deliver, back_off_forever, self._note_given_up)
 
     async def request_approval(self, hook: ReleasePlanHook) -> None:
         """Make and submit a plan for a hook, once; cancel the plan for an older state of the same release plan.
@@ -132,7 +132,7 @@ class ZadigGate:
                 with suppress(WrongStatus):  # it has ended meanwhile
                     await self._services.engine.execute(c.Cancel(plan_id=plan.id, reason=reason), ZADIG)
 
-    async def _deliver(self, delivery: Delivery) -> Sent:
+    async def _deliver(self, delivery: Delivery) -> Receipt:
         """Send a plan's result to Zadig. When Zadig continues, execute the plan's only item, which completes it."""
         plan_id = delivery.effect.plan_id
         plan = await self._services.store.read(lambda reading: reading.plans.get(plan_id))
@@ -151,7 +151,7 @@ class ZadigGate:
                 plan_id=plan_id, endpoint="Zadig", event=request.event, delivery=delivery.effect.id
             )
             await self._services.engine.execute(note, ZADIG)
-        return Sent(answer="failed" if reason else "success")
+        return Receipt(answer="failed" if reason else "success")
 
     async def _call_back(self, request: CheckRequest, reason: str) -> None:
         """Send the callback for a check; it has failed if there is a reason.

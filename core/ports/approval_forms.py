@@ -69,10 +69,14 @@ class ApprovalForms(Protocol):
         """Submit a form and return its id; the id of the first one when a form has the same `key`."""
         ...
 
+    async def find(self, key: str) -> str:
+        """Return the id of the form that was started with a key, by whomever; empty when there is none."""
+        ...
+
     async def state(self, form: str) -> FormState:
         """Return the present state of a form."""
         ...
 
-    async def cancel(self, form: str, user: str) -> None:
+    async def cancel(self, form: str) -> None:
         """Withdraw a form in the name of its submitter; a form that has ended stays as it is."""
         ...

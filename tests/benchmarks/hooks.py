@@ -32,7 +32,7 @@ from adapters.store.open import open_store
 from adapters.store.sql.databases import parse_url, writing_engine
 from bot.app import tune_garbage_collection
 from bot.outbox.hooks import Hooks
-from bot.outbox.worker import PER_DESTINATION, Courier, DeliveryWorker, Sent
+from bot.outbox.worker import MAX_PER_DESTINATION, Courier, DeliveryWorker, Receipt
 from config.settings import Settings
 from core import commands as c
 from core.context import Environment, Policy
@@ -133,7 +133,7 @@ def _counted(courier: Courier, plans: int) -> tuple[Courier, asyncio.Event]:
     """Return the courier with an event for when so many were delivered: asking the store costs what is measured."""
     numbers, event = itertools.count(1), asyncio.Event()
 
-    async def deliver(delivery: Delivery) -> Sent:
+    async def deliver(delivery: Delivery) -> Receipt:
         sent = await courier.deliver(delivery)
         if next(numbers) == plans:
             event.set()
@@ -179,7 +179,7 @@ async def bare(database: str, address: str, plans: int) -> float:
         _metadata.create_all(connection)
         connection.execute(sa.insert(_outbox), [{"id": number, "state": "pending"} for number in rows])
         connection.execute(sa.insert(_bodies), [{"id": number, "body": body} for number in rows])
-    receiver, limit = Receiver(address, address, (SECRET,)), asyncio.Semaphore(PER_DESTINATION)
+    receiver, limit = Receiver(address, address, (SECRET,)), asyncio.Semaphore(MAX_PER_DESTINATION)
 
     def exchange(sent: list[int]) -> list[tuple[int, bytes]]:
         with engine.begin() as connection:

@@ -17,32 +17,32 @@ from tests.simulators.slack import SlackSimulator
 
 @pytest.fixture
 async def slack() -> AsyncIterator[SlackSimulator]:
-    """A workspace with everybody in it."""
+    """A simulated workspace with an account for everybody."""
     async with open_simulator() as simulator:
         yield simulator
 
 
 @pytest.fixture
 def sections() -> dict[str, Any]:
-    """Settings that a module adds or replaces."""
+    """Sections of the settings that a module adds or replaces."""
     return {}
 
 
 @pytest.fixture
 def clock() -> Clock | None:
-    """The clock that Fabu goes by; None for the machine's."""
+    """Fabu's clock; None for the system's."""
     return None
 
 
 @pytest.fixture
 def people() -> Mapping[str, Json]:
-    """How Fabu knows each of them."""
+    """The accounts of everybody in Slack."""
     return KNOWN
 
 
 @pytest.fixture
 def written(tmp_path: Path, slack: SlackSimulator, people: Mapping[str, Json], sections: dict[str, Any]) -> Json:
-    """Settings for the simulated Slack, as they are written."""
+    """Settings for the simulated Slack, in the format of a file."""
     return written_for(tmp_path, people, **sections | {"slack": section_for(slack, **sections.get("slack", {}))})
 
 
@@ -54,7 +54,7 @@ def settings(written: Json) -> Settings:
 
 @pytest.fixture
 async def fabu(settings: Settings, slack: SlackSimulator, clock: Clock | None) -> AsyncIterator[Fabu]:
-    """A running Fabu that the simulated Slack delivers to."""
+    """A running Fabu that receives the requests of the simulated Slack."""
     async with opened(settings, clock) as running:
         await connect(slack, running)
         yield running

@@ -1,4 +1,4 @@
-"""A running Fabu that tells external systems of plans, and what people do with it over its API."""
+"""A running Fabu that sends hooks to external systems, and its use over the API."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TEXT = {"key": "notes", "name": "Notes", "type": "text", "content": "<p>by hand<
 
 
 def endpoint(name: str, receiver: Receiver, **fields: Any) -> dict[str, Any]:
-    """The settings of an endpoint."""
+    """Return the settings of an endpoint."""
     keys = {"secret": receiver.secret or "", "zadig_token": receiver.token or ""}
     return {"name": name, "url": receiver.hook_url, **keys, **fields}
 
@@ -36,7 +36,7 @@ def endpoint(name: str, receiver: Receiver, **fields: Any) -> dict[str, Any]:
 def values_for(
     folder: Path, *receivers: Receiver, callback: Mapping[str, str] | None = None, **hooks: Any
 ) -> dict[str, Any]:
-    """Settings as written, with an SQLite database in a folder and an endpoint `e0`, `e1` … for each receiver."""
+    """Return settings in the format of a file, with an SQLite database and an endpoint `e0`, `e1` … per receiver."""
     endpoints = [endpoint(f"e{number}", receiver) for number, receiver in enumerate(receivers)]
     return {
         "database": {"url": f"sqlite:///{folder}/fabu.db"},
@@ -50,7 +50,7 @@ def values_for(
 
 
 def settings_for(folder: Path, *receivers: Receiver, **others: Any) -> Settings:
-    """Return what `values_for` writes, read."""
+    """Return the settings that `values_for` returns, parsed."""
     return Settings.model_validate(values_for(folder, *receivers, **others))
 
 
@@ -63,43 +63,43 @@ class Fabu:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The URL of the server."""
         return self.running.url
 
     @property
     def session(self) -> ClientSession:
-        """What requests go out from."""
+        """The client session of the tests."""
         return self.running.session
 
     @property
     def services(self) -> Services:
-        """What its parts share."""
+        """The services of the application."""
         return self.running.services
 
     async def call(self, method: str, path: str, by: str = "alice", **body: Any) -> Any:
-        """Call the API and return what it answers, which must be a success."""
+        """Call the API as a person and return the JSON of the response, which must be a success."""
         return await self.running.api(method, path, body if method != "GET" else None, by=by)
 
     async def draft(self, *items: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
-        """Draft a plan that needs no approval."""
+        """Create a plan without approval."""
         body = {"name": "Release", "items": items or [TEXT], **fields}
         plan: dict[str, Any] = await self.call("POST", "/plans", **body)
         return plan
 
     async def finished(self, *items: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
-        """Draft a plan and finish its planning."""
+        """Create a plan without approval and finish its planning."""
         plan = await self.draft(*items, **fields)
         await self.call("POST", f"/plans/{plan['id']}/finish")
         return plan
 
     async def submitted(self, *items: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
-        """Draft and submit a plan that needs no approval."""
+        """Create and submit a plan without approval."""
         plan = await self.draft(*items, **fields)
         await self.call("POST", f"/plans/{plan['id']}/submit")
         return plan
 
     async def complete(self, plan: Mapping[str, Any]) -> None:
-        """Do all items by hand."""
+        """Execute all items of a plan, which are text items."""
         for item in plan["items"]:
             await self.call("POST", f"/plans/{plan['id']}/items/{item['id']}/execute", remark="done")
 
@@ -114,7 +114,7 @@ class Fabu:
         return [(entry.event, entry.details) for entry in entries]
 
     async def deliveries(self, plan: Mapping[str, Any]) -> list[tuple[Delivery, list[Attempt]]]:
-        """Return the hooks of a plan with their tries, oldest first."""
+        """Return the hooks of a plan with their attempts, oldest first."""
 
         def query(reading: Reading) -> list[tuple[Delivery, list[Attempt]]]:
             everything = reading.deliveries.page(plan["id"]).items
@@ -124,15 +124,15 @@ class Fabu:
         return await self.services.store.read(query)
 
     async def settled(self, plan: Mapping[str, Any], attempts: int = 1) -> tuple[Delivery, list[Attempt]]:
-        """Wait until so many tries of a plan's newest hook are recorded; return it with them."""
+        """Wait until a plan's newest hook has this number of attempts; return it with them."""
         return (await eventually(self.deliveries, plan, wanted=lambda found: len(found[-1][1]) >= attempts))[-1]
 
     async def answer(self, receiver: Receiver, hook: Hook, result: str = "success", **fields: Any) -> tuple[int, Any]:
-        """Let an external system call back."""
+        """Send the callback of an external system; return the status and the JSON of the response."""
         return await receiver.call_back(self.session, self.url, hook, result, **fields)
 
     async def pass_time(self, **duration: float) -> None:
-        """Let time pass for Fabu, and something else happen, so that it looks at once what is due."""
+        """Advance Fabu's clock and create a plan, whose commit makes Fabu look for due work."""
         self.clock.advance(timedelta(**duration))
         await self.draft()
 

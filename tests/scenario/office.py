@@ -1,4 +1,4 @@
-"""A running Fabu in which alice, bob, carol, dave and erin work, and what they do with it over its API."""
+"""A running Fabu with the people alice, bob, carol, dave and erin, who use it over its API."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ The plan is approved
 The plan may be executed now
 Alice: completed “Notes”
 The plan is complete""".splitlines()
-"""What a thread says of a plan with one stage and one step when nothing went wrong, but for the head of the log."""
+"""The thread of a plan with one stage and one step that succeeded, without the head of the log."""
 
 
 def written_for(folder: Path, people: Mapping[str, Mapping[str, Any]], **sections: Any) -> Json:
-    """Return settings as they are written, with an SQLite database in a folder.
+    """Return settings in the format of a file, with an SQLite database in a folder.
 
-    `people` says how a chat knows each of them.
+    `people` has the accounts of each person in a chat.
     """
     known = [{"id": name, "name": name.title(), **people.get(name, {})} for name in PEOPLE]
     return {
@@ -64,38 +64,38 @@ class Fabu:
     tokens: Mapping[str, str]
 
     async def request(self, method: str, path: str, body: Any = None, *, by: str = "") -> tuple[int, Any]:
-        """Send a request, as a person where one is named; return the status and the JSON that answers, if any."""
+        """Send a request, as a person if one is named; return the status and the JSON of the response."""
         headers = {"Authorization": f"Bearer {self.tokens[by]}"} if by else {}
         url = URL(self.url + path, encoded=True)
         async with self.session.request(method, url, json=body, headers=headers) as response:
             return response.status, await response.json() if response.status != 204 else None
 
     async def api(self, method: str, path: str, body: Any = None, *, by: str = "alice") -> Any:
-        """Call the API and return what it answers, which must be a success."""
+        """Call the API as a person and return the JSON of the response, which must be a success."""
         status, answer = await self.request(method, f"/api/v1{path}", body, by=by)
         assert status < 300, answer
         return answer
 
     async def draft(self, *items: Json, stages: list[Json] | None = None, by: str = "alice", **fields: Any) -> Json:
-        """Draft a plan."""
+        """Create a plan."""
         approval = {"stages": stages or [], **fields.pop("approval", {})}
         body = {"name": "Payments 2.4", "items": list(items) or [step("notes")], "approval": approval, **fields}
         plan: Json = await self.api("POST", "/plans", body, by=by)
         return plan
 
     async def submitted(self, *items: Json, stages: list[Json] | None = None, **fields: Any) -> Json:
-        """Draft a plan and ask for its approval, or start it when it needs none."""
+        """Create a plan and submit it; return the plan after that."""
         plan = await self.draft(*items, stages=stages, **fields)
         submitted: Json = await self.api("POST", f"/plans/{plan['id']}/submit", {}, by=plan["manager"])
         return submitted
 
     async def plan(self, number: int = 1) -> Json:
-        """Return a plan as it is now."""
+        """Return the present plan."""
         plan: Json = await self.api("GET", f"/plans/{number}")
         return plan
 
     async def status(self, number: int = 1) -> str:
-        """Return where a plan stands."""
+        """Return the status of a plan."""
         return str((await self.plan(number))["status"])
 
     async def item(self, key: str, number: int = 1) -> Json:
@@ -103,7 +103,7 @@ class Fabu:
         return next(item for item in (await self.plan(number))["items"] if item["key"] == key)
 
     async def log(self, number: int = 1) -> list[LogEntry]:
-        """Return a plan's operation log, whose chain must hold."""
+        """Return a plan's operation log, whose hash chain must be valid."""
 
         def read(reading: Reading) -> list[LogEntry]:
             return reading.log.of_plan(reading.plans.id_of(str(number)), limit=100_000)
@@ -113,21 +113,21 @@ class Fabu:
         return entries
 
     async def events(self, number: int = 1) -> list[str]:
-        """Return the names of what happened to a plan, in order."""
+        """Return the names of a plan's events, in order."""
         return [entry.event for entry in await self.log(number)]
 
     async def head(self, number: int = 1) -> str:
-        """Return what is said of a plan's operation log where its head is told."""
+        """Return the sentence on the head of a plan's operation log."""
         last = (await self.log(number))[-1]
         return f"Operation log: {last.seq} entries, head {last.hash}"
 
     async def votes(self, number: int = 1) -> list[tuple[str, str, str]]:
-        """Return who has voted, how, and with which comment, in order."""
+        """Return the votes on a plan, in order: person, decision and comment."""
         stages = (await self.plan(number))["approval"]["stages"]
         return [(vote["person"], vote["decision"], vote["comment"]) for stage in stages for vote in stage["votes"]]
 
     async def until_status(self, status: str, number: int = 1) -> None:
-        """Wait until a plan stands where it should."""
+        """Wait until a plan has a status."""
         await eventually(self.status, number, wanted=lambda found: found == status)
 
 
@@ -143,7 +143,7 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
 
 
 def step(key: str, **fields: Any) -> Json:
-    """Return an item to do by hand."""
+    """Return a text item."""
     return {"key": key, "name": key.title(), "type": "text", "content": f"<p>How to {key}</p>", **fields}
 
 
@@ -158,7 +158,7 @@ def sql(key: str, database: str, text: str, **fields: Any) -> Json:
 
 
 def stage(name: str, *approvers: str, rule: str | int = "all", **fields: Any) -> Json:
-    """Return a stage of the approval, which is asked for in Slack unless told otherwise."""
+    """Return a stage of the approval, by default on the channel Slack."""
     return {"name": name, "approvers": list(approvers), "rule": rule, "channel": "slack", **fields}
 
 

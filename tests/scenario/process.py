@@ -1,4 +1,4 @@
-"""`fabu run` as a process of its own, to be killed and started again."""
+"""`fabu run` as a process that tests kill and start again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LISTENS = re.compile(rb"Fabu listens at (\S+)")
 
 
 class Server:
-    """A server that runs; `said` is what it has logged."""
+    """A running server; `said` is its log."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -29,7 +29,7 @@ class Server:
         self._reading: asyncio.Task[None] | None = None
 
     async def ready(self) -> None:
-        """Wait until it listens; what it logs is read on, or it would stand still when its pipe is full."""
+        """Wait until the server listens. Its log is read further: the process would block on a full pipe."""
         async with asyncio.timeout(PATIENCE):
             while not self.url:
                 line = await self._read()
@@ -40,7 +40,7 @@ class Server:
         self._reading = asyncio.create_task(self._read_on())
 
     async def end(self, signal: Signals = SIGKILL) -> int:
-        """Send a signal, wait for the end, and return the exit code."""
+        """Send a signal, wait for the exit, and return its code."""
         if self._process.returncode is None:
             self._process.send_signal(signal)
         if self._reading:
@@ -60,7 +60,7 @@ class Server:
 
 @asynccontextmanager
 async def serving(written: Mapping[str, Any]) -> AsyncIterator[Server]:
-    """Run a server with settings that it finds in its environment."""
+    """Run a server with settings in environment variables."""
     settings = {f"FABU__{section.upper()}": json.dumps(values) for section, values in written.items()}
     process = await asyncio.create_subprocess_exec(
         FABU, "run", env=os.environ | settings, stderr=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL

@@ -175,6 +175,16 @@ async def test_a_form_whose_answer_got_lost_is_found(case: DingTalkOffice) -> No
     assert await case.fabu.status() == "executing"
 
 
+@pytest.mark.parametrize("verb", ["cancel", "replan"])
+async def test_a_form_is_withdrawn_whose_response_was_lost_when_its_plan_is(case: DingTalkOffice, verb: str) -> None:
+    case.ding.fail("workflow.start", how="close", applied=True)
+    await case.fabu.submitted(stages=[by_form("QA", "bob")])
+    form = await case.alice.until(lambda: next(iter(case.ding.workflow.processes.values()), None))
+    await case.fabu.api("POST", f"/plans/1/{verb}", {})
+    await case.alice.until(lambda: form.status == "TERMINATED")
+    assert list(case.ding.workflow.processes) == [form.instance_id]
+
+
 async def test_after_a_kill_the_form_is_found_and_not_opened_twice(tmp_path: Path) -> None:
     async with DINGTALK.simulator() as ding:
         written = DINGTALK.written(tmp_path, ding)

@@ -251,13 +251,23 @@ async def test_one_form_that_cannot_be_asked_after_holds_up_no_other(asking: Fei
     await asking.fabu.until_status("executing", 2)
 
 
-async def test_a_plan_that_is_cancelled_leaves_no_form_behind_whose_answer_was_lost(case: FeishuOffice) -> None:
+@pytest.mark.parametrize("verb", ["cancel", "replan"])
+async def test_a_form_is_withdrawn_whose_response_was_lost_when_its_plan_is(case: FeishuOffice, verb: str) -> None:
     case.feishu.fail("instance.create", status=503, applied=True)
     await case.fabu.submitted(stages=[by_form("QA", "bob")])
-    form = await case.form()
-    await case.fabu.api("POST", "/plans/1/cancel", {})
+    form = await case.alice.until(lambda: next(iter(case.feishu.approvals.instances.values()), None))
+    await case.fabu.api("POST", f"/plans/1/{verb}", {})
     await case.alice.until(lambda: form.status == "CANCELED")
     assert list(case.feishu.approvals.instances) == [form.instance_code]
+
+
+async def test_a_form_that_was_refused_is_not_submitted_once_its_plan_is_cancelled(case: FeishuOffice) -> None:
+    case.feishu.fail("instance.create", status=503)
+    await case.fabu.submitted(stages=[by_form("QA", "bob")])
+    await case.alice.until(lambda: case.feishu.calls_to("instance.create"))
+    await case.fabu.api("POST", "/plans/1/cancel", {})
+    await case.alice.until(lambda: case.feishu.calls_to("instance.get"))
+    assert case.feishu.approvals.instances == {}
 
 
 async def test_a_start_whose_answer_is_lost_submits_one_form(case: FeishuOffice) -> None:

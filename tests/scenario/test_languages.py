@@ -36,7 +36,7 @@ async def office(
     tmp_path: Path, request: pytest.FixtureRequest, zadig: Zadig, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Office[Any, Any]]:
     """A Fabu that speaks Chinese, with one chat, and gives up a start at once."""
-    monkeypatch.setattr(runs, "_TRIES", 1)
+    monkeypatch.setattr(runs, "_MAX_ATTEMPTS", 1)
     section = {"url": zadig.url, "token": zadig.token, "hook_token": HOOK_TOKEN}
     async with VENDORS[request.param].office(tmp_path, language="zh_CN", others={"zadig": section}) as opened:
         yield opened

@@ -31,16 +31,16 @@ class Case:
         running.services.engine.listen(lambda _: self._committed.set())
 
     async def ask(self, method: str, path: str, person: str = "alice", body: Any = None) -> tuple[int, Any]:
-        """Send a request as a person; return status and JSON."""
+        """Send a request as a person; return the status and the JSON of the response."""
         return await self.running.request(method, path, body, by=person)
 
     async def do(self, path: str, body: Any = None, *, by: str = "alice") -> Json:
-        """Post something that has to be accepted."""
+        """Send a POST request, which must succeed; return the JSON of the response."""
         answer: Json = await self.running.api("POST", path, {} if body is None else body, by=by)
         return answer
 
     async def plan(self, plan_id: str) -> Json:
-        """Return a plan as it is now."""
+        """Return the present plan."""
         plan: Json = await self.running.api("GET", f"/plans/{plan_id}")
         return plan
 
@@ -49,7 +49,7 @@ class Case:
         return list((await self.running.api("GET", "/plans"))["items"])
 
     async def until(self, plan_id: str, condition: Callable[[Json], bool], seconds: float = 15) -> Json:
-        """Wait until a plan is as it should be; return it."""
+        """Wait until a plan fulfils a condition; return the plan."""
 
         async def look() -> Json | None:
             plan = await self.plan(plan_id)
@@ -58,7 +58,7 @@ class Case:
         return await self.until_found(look, seconds)
 
     async def until_found(self, look: Callable[[], Awaitable[Json | None]], seconds: float = 15) -> Json:
-        """Look after every commit until there is something."""
+        """Call `look` after every commit until its result is true; return the result."""
         async with asyncio.timeout(seconds):
             while True:
                 self._committed.clear()
@@ -67,13 +67,13 @@ class Case:
                 await self._committed.wait()
 
     async def push(self, body: Json, token: str = HOOK_TOKEN, address: str = ADDRESSES[0]) -> int:
-        """Send a body as Zadig would; return the status."""
+        """Send a hook body as Zadig; return the status."""
         headers = {"X-Zadig-Token": token}
         async with self.running.session.post(self.url + address, json=body, headers=headers) as response:
             return response.status
 
     def hook(self, *events: str, address: str = ADDRESSES[0]) -> HookSetting:
-        """Where Zadig sends its hooks."""
+        """Return the settings for Zadig's hooks to Fabu."""
         return HookSetting(self.url + address, HOOK_TOKEN, frozenset(events))
 
 
@@ -87,7 +87,7 @@ def zadigs_plan(name: str = "release 52", manager: str = "patrick") -> Plan:
 
 
 def examples(zadig: Zadig) -> list[Json]:
-    """Return the items of the document's example, whose workflows Zadig then has."""
+    """Add the workflows of the document's example to Zadig; return its items."""
     items: list[Json] = []
     for job in hook_example()["release_plan"]["jobs"]:
         item = {"key": f"i{len(items)}", "name": job["name"], "type": job["type"]}
@@ -106,7 +106,7 @@ def examples(zadig: Zadig) -> list[Json]:
 
 @asynccontextmanager
 async def case(folder: Path, **zadig_settings: Any) -> AsyncIterator[Case]:
-    """Run both, with four people: Alice plans, Bob and Carol approve, Root looks after it."""
+    """Run Fabu and Zadig with Alice (plans), Bob and Carol (approve) and Root (administrator)."""
     async with AsyncExitStack() as stack:
         zadig = await stack.enter_async_context(Zadig())
         settings = Settings.model_validate(

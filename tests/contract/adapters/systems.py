@@ -1,4 +1,4 @@
-"""The outside system of each adapter, simulated: the settings that lead to it, and a call that reaches it."""
+"""The simulated outside system of each adapter, with the settings for it and a call to it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from core.effects import Destination, DestinationKind, Effect
 from core.ports.checkup import Finding
 from core.ports.messenger import Place
 from core.ports.outbox import Delivery, DeliveryState
-from tests.adapters import changed, unheard
+from tests.adapters import changed, ignore
 from tests.contract.runner.conftest import Subject as RunnerSubject
 from tests.contract.runner.systems import SYSTEMS as RUNNER_SYSTEMS
 from tests.contract.store.offices import Office
@@ -35,7 +35,7 @@ from tests.simulators.receiver import Receiver
 from tests.worlds import HOOK
 
 NOBODY = "http://127.0.0.1:9"
-"""Where nothing listens."""
+"""An address where nothing listens."""
 
 Call = Callable[[], Awaitable[object]]
 """Calls the system. Raises DeliveryError."""
@@ -59,19 +59,19 @@ class System:
 
     @property
     def secrets(self) -> dict[str, str]:
-        """The adapter's secrets, by the names of their settings."""
+        """The adapter's secrets by the names of their settings."""
         secrets = {name: value.get_secret_value() for name, value in self._own if isinstance(value, SecretStr)}
         return {name: secret for name, secret in secrets.items() if secret}
 
     @property
     def away(self) -> Settings:
-        """Settings that lead to where nothing listens."""
+        """Settings with an address where nothing listens."""
         urls = {name: value for name, value in self._own if isinstance(value, str) and self.simulator.url in value}
         return self._with({name: url.replace(self.simulator.url, NOBODY) for name, url in urls.items()})
 
     @property
     def denied(self) -> Settings:
-        """Settings of which every secret is wrong."""
+        """Settings in which every secret is wrong."""
         return self._with({name: secret[::-1] for name, secret in self.secrets.items()})
 
     @property
@@ -90,7 +90,7 @@ async def chat(name: str, folder: Path) -> AsyncIterator[System]:
 
     @asynccontextmanager
     async def opened(settings: Settings) -> AsyncIterator[ChatAdapter]:
-        adapter = open_chats(settings, host_of(settings, SystemClock(), unheard)).adapters[name]
+        adapter = open_chats(settings, host_of(settings, SystemClock(), ignore)).adapters[name]
         yield adapter
         await adapter.messenger.close()
 
@@ -118,7 +118,7 @@ async def runner(name: str, folder: Path) -> AsyncIterator[System]:
 
     @asynccontextmanager
     async def opened(settings: Settings) -> AsyncIterator[RunnerAdapter]:
-        adapter = open_runners(settings, host_of(settings, SystemClock(), unheard))[name]
+        adapter = open_runners(settings, host_of(settings, SystemClock(), ignore))[name]
         yield adapter
         await adapter.runner.close()
 
@@ -170,4 +170,4 @@ SYSTEMS: dict[str, Callable[[Path], AbstractAsyncContextManager[System]]] = {
     **{name: partial(runner, name) for name in RUNNER_SYSTEMS if name not in INSIDE},
     "hooks": hooks,
 }
-"""By the name of the adapter."""
+"""The systems by the name of the adapter."""

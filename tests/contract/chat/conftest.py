@@ -1,4 +1,4 @@
-"""The outbound side of every chat of the registry, opened as the program opens it, and the simulated vendor."""
+"""The messenger of every chat in the registry, opened in the way of the program, and the simulated vendor."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from adapters.common.system import SystemClock
 from bot.adapters import host_of, open_chats
 from config.settings import Settings
 from core.ports.messenger import Messenger, Place
-from tests.adapters import unheard
+from tests.adapters import ignore
 from tests.scenario.chats.registry import VENDORS
 from tests.scenario.chats.vocabulary import Vendor
 from tests.simulators.base import Simulator
@@ -21,7 +21,7 @@ from tests.simulators.base import Simulator
 
 @dataclass(frozen=True)
 class Subject:
-    """The messenger of a chat, and what the vendor got from it."""
+    """The messenger of a chat, and its simulated vendor."""
 
     vendor: Vendor[Any, Any]
     simulator: Simulator
@@ -31,15 +31,15 @@ class Subject:
 
     @property
     def bob(self) -> Place:
-        """Where a card goes that is for Bob alone."""
+        """The place of cards for Bob alone."""
         return Place(user=self.vendor.account("bob"))
 
     def seen(self, place: Place) -> list[str]:
-        """Return what is read in a channel or by a person, oldest first."""
+        """Return the texts in a channel or to a person, oldest first."""
         return self.vendor.seen(self.simulator, place.user or place.channel)
 
     def expect_refusals(self) -> None:
-        """Let the vendor forget what it refused; some simulators have no refusals at their end otherwise."""
+        """Clear the vendor's calls: some simulators fail at their end if they have refused one."""
         self.simulator.calls.clear()
 
 
@@ -48,6 +48,6 @@ async def chat(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[
     vendor = VENDORS[request.param]
     async with vendor.simulator() as simulator:
         settings = vendor.settings(tmp_path, simulator)
-        opened = open_chats(settings, host_of(settings, SystemClock(), unheard)).adapters[vendor.name]
+        opened = open_chats(settings, host_of(settings, SystemClock(), ignore)).adapters[vendor.name]
         yield Subject(vendor, simulator, settings, opened.messenger, Place(channel=opened.channel))
         await opened.messenger.close()

@@ -1,4 +1,4 @@
-"""Every runner, opened as the program opens it, and the system in which it starts workflows."""
+"""Every runner, opened in the way of the program, and the system in which it starts workflows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.adapters import host_of, open_runners
 from config.settings import Settings
 from core.ports.runner import Runner, RunOrder, RunReport
 from core.status import RunStatus
-from tests.adapters import unheard
+from tests.adapters import ignore
 from tests.contract.runner.systems import SYSTEMS, System
 from tests.waiting import eventually
 
@@ -37,18 +37,18 @@ class Subject:
         return RunOrder(**fields | changes)
 
     async def status(self, report: RunReport) -> RunStatus:
-        """Return how a run stands."""
+        """Return the status of a run."""
         found = await self.runner.status(report.run_id, report.external_id, self.order(report.run_id))
         assert found is not None
         assert found.run_id == report.run_id
         return found.status
 
     async def until(self, report: RunReport, status: RunStatus) -> None:
-        """Wait until a run stands as it should."""
+        """Wait until a run has a status."""
         await eventually(self.status, report, wanted=lambda found: found is status)
 
     async def started(self, **changes: Any) -> RunReport:
-        """Start a run and wait until the system has begun it."""
+        """Start a run and wait until the system runs it."""
         before = self.system.starts
         report = await self.runner.start(self.order(**changes))
 
@@ -64,7 +64,7 @@ async def subject(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterat
     async with SYSTEMS[request.param](tmp_path) as system:
         sections: dict[str, Any] = {"local": {"enabled": False}, request.param: system.section}
         settings = Settings.model_validate({"database": {"url": f"sqlite:///{tmp_path}/fabu.db"}, **sections})
-        opened = open_runners(settings, host_of(settings, SystemClock(), unheard))[request.param]
+        opened = open_runners(settings, host_of(settings, SystemClock(), ignore))[request.param]
         await opened.start()
         yield Subject(opened.runner, system)
         if system.starts:

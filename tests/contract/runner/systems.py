@@ -1,4 +1,4 @@
-"""The systems that runners start workflows in: a machine's own processes, or a simulator. One row for each runner."""
+"""The systems in which runners start workflows: processes of this machine, or a simulator. One row for each runner."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ Json = dict[str, Any]
 
 
 class System(ABC):
-    """Where workflows run. `section` is what the settings say of it; `project` and `workflow` are what it can run."""
+    """A system that runs workflows. `section` are its settings; `project` and `workflow` are what it can run."""
 
     section: Json
     project = ""
     workflow: Workflow
     unfit: Workflow
-    """What `problems` has something against, whatever the system holds."""
+    """A workflow that `problems` rejects in every state of the system."""
     refused: Workflow
-    """What a start has something against."""
+    """A workflow that a start rejects."""
     simulator: Simulator | None = None
-    """Where it is simulated."""
+    """The simulator, if there is one."""
 
     @property
     @abstractmethod
     def starts(self) -> int:
-        """How often the workflow was started, or started again."""
+        """The number of starts of the workflow, with those that started it again."""
 
     @abstractmethod
     async def end(self, *, well: bool) -> None:
-        """Let the run that was started last end."""
+        """End the run that was started last, with success or not."""
 
 
 def _workflow(name: str, *jobs: Json) -> Workflow:
@@ -57,11 +57,11 @@ class Machine(System):
 
     @property
     def starts(self) -> int:
-        """How often the script ran."""
+        """The number of runs of the script."""
         return len(self._count.read_text().splitlines())
 
     async def end(self, *, well: bool) -> None:
-        """Let the script end."""
+        """End the script."""
         self._end.with_suffix(f".{self.starts}").write_text("0" if well else "3")
 
 
@@ -80,28 +80,28 @@ class SimulatedZadig(System):
 
     @property
     def starts(self) -> int:
-        """How many tasks were created or reopened."""
+        """The number of tasks that were created or reopened."""
         return len(self._zadig.tasks) + sum(task.restarted for task in self._zadig.tasks.values())
 
     async def end(self, *, well: bool) -> None:
-        """Let the only task end."""
+        """End the only task."""
         task = self._zadig.only_task()
         await self._zadig.move(task, "passed" if well else "failed", job="script", error="" if well else "exit code 3")
 
 
 @asynccontextmanager
 async def machine(folder: Path) -> AsyncIterator[System]:
-    """Give this machine."""
+    """Yield this machine."""
     yield Machine(folder)
 
 
 @asynccontextmanager
 async def zadig(folder: Path) -> AsyncIterator[System]:
-    """Run a simulated Zadig, which must have had nothing to complain of."""
+    """Run a simulated Zadig, which must have no complaints at the end."""
     async with Zadig() as simulator:
         yield SimulatedZadig(simulator)
         assert simulator.complaints == []
 
 
 SYSTEMS: dict[str, Callable[[Path], AbstractAsyncContextManager[System]]] = {"local": machine, "zadig": zadig}
-"""By the name of the runner, which is its section of the settings."""
+"""The systems by the name of the runner, which is its section of the settings."""

@@ -1,4 +1,4 @@
-"""Empty stores of each kind. The tables are made once, then copied or emptied: the tests stay quick."""
+"""Empty stores of each kind. For speed the tables are created once, and then copied or emptied."""
 
 from __future__ import annotations
 

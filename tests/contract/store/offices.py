@@ -1,4 +1,4 @@
-"""An engine over a store, and people who ask it for things."""
+"""An engine with a store, and people who execute commands."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _OTHERS = {"system": SYSTEM, "external": EXTERNAL}
 
 
 class Office:
-    """Where plans are made. Everything is read back from the store, nothing is remembered here."""
+    """Executes commands, and reads every plan back from the store."""
 
     def __init__(self, store: Store, clock: ManualClock | None = None, policy: Policy = POLICY) -> None:
         self.store = store
@@ -51,12 +51,12 @@ class Office:
     async def do(
         self, command: type[c.Command], plan: Plan, by: str = "alice", /, key: str = "", **fields: Any
     ) -> Plan:
-        """Ask for something, and return the plan as it then is in the store."""
+        """Execute a command, and return the plan that is in the store after it."""
         await self.ask(command, plan, by, key=key, **fields)
         return await self.stored(plan)
 
     async def report(self, plan: Plan, key: str, status: RunStatus, **fields: Any) -> Plan:
-        """Let the runner report on the present attempt of an item."""
+        """Report on the current run of an item."""
         item = item_of(plan, key)
         assert item.run is not None
         return await self.do(c.ReportRun, plan, "system", item_id=item.id, run_id=item.run.id, status=status, **fields)

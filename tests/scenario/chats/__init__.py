@@ -1,1 +1,1 @@
-"""The chats in which scenarios are played, and the words in which they are written, which are the same in each."""
+"""The chats of scenarios, and the vocabulary of scenarios, which is the same in every chat."""

@@ -1,4 +1,4 @@
-"""What people do and see in DingTalk, in the words of a scenario."""
+"""The vocabulary of scenarios in DingTalk."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tests.waiting import PATIENCE, eventually
 GROUP = "cid-releases"
 PHONES = {"carol": "13800000003", "erin": "13800000005"}
 KNOWN = {name: {"phone": PHONES[name]} if name in PHONES else {"dingtalk": name} for name in PEOPLE}
-"""How Fabu knows each of them: by the mobile number that DingTalk confirms, or by the user id."""
+"""Everybody's accounts: by the mobile number that DingTalk confirms, or by the user id."""
 VERBS = {"Done": "execute", "Let it go on": "execute", "Check again": "recheck", "Cancel plan": "cancel"}
-"""The verbs of buttons that are called otherwise; on a template the button of a verb has one label."""
+"""The verbs of buttons with another label; a card template has one button for each verb."""
 FORM = "PROC-RELEASE"
 PUBLIC_URL = "https://fabu.example.com"
 ANSWERS = {"text", "markdown", "sampleText", "sampleMarkdown"}
@@ -28,46 +28,46 @@ ANSWERS = {"text", "markdown", "sampleText", "sampleMarkdown"}
 
 @dataclass(frozen=True)
 class Member(Person[CardT]):
-    """A person in front of DingTalk, whatever plans are shown on."""
+    """A person who uses DingTalk, with or without cards."""
 
     ding: DingTalkSimulator
     id: str
 
     @property
     def simulator(self) -> DingTalkSimulator:
-        """DingTalk."""
+        """The simulated DingTalk."""
         return self.ding
 
     @property
     def sentences(self) -> list[str]:
-        """The messages of the robot to this person alone that are no cards, oldest first."""
+        """The texts of the robot that only this person got, oldest first."""
         return [message.text for message in self.ding.robot_messages(self.id) if message.msg_key in ANSWERS]
 
     async def writes(self, words: str, channel: str = "") -> None:
-        """Write to the robot: in a group by mentioning it, else to it alone."""
+        """Write to the robot: with a mention in a group, otherwise in a direct message."""
         assert (await self.ding.say(self.id, words, channel)).status == 200
 
 
 @dataclass(frozen=True)
 class User(Member[Card]):
-    """A person whom DingTalk shows cards."""
+    """A person who uses DingTalk with cards."""
 
     def read(self, card: Card) -> str:
-        """Return everything that is read on a card."""
+        """Return the text of a card."""
         return text_of(card)
 
     def offers(self, card: Card, button: str) -> bool:
-        """Tell whether a card shows a button."""
+        """Return whether a card has a button."""
         return card.params[f"show_{verb_of(button)}"] == "true"
 
     async def says(self, words: str, channel: str = "") -> str:
-        """Write to the robot and return what it answers to this person alone: a message, or the note on a card."""
+        """Write to the robot and return its reply for this person alone: a message, or the private note on a card."""
         messages, cards = len(self.sentences), len(self.answers)
         await self.writes(words, channel)
         return (await self.until(lambda: self.sentences[messages:] or list(map(self.note, self.answers[cards:]))))[0]
 
     async def clicks(self, button: str, on: Card | None = None, *, item: str = "", text: str = "") -> str:
-        """Press a button when the card is at the item, with `text` in its field; return the private note."""
+        """Click a button once the card shows the item, with `text` in its input; return the private note."""
         card = on or await self.card_with(button)
         await self.until(lambda: self.offers(card, button) and item in card.params["item"])
         answer = await self.ding.click(self.id, card, verb_of(button), text)
@@ -75,70 +75,70 @@ class User(Member[Card]):
         return self.note(card)
 
     def note(self, card: Card) -> str:
-        """Return what a card tells this person alone."""
+        """Return the private note on a card for this person."""
         return self.ding.vars_of(card, self.id).get("note", "")
 
     @property
     def answers(self) -> list[Card]:
-        """The cards that answered what this person wrote, oldest first."""
+        """The cards that reply to this person's messages, oldest first."""
         return [card for card in self.ding.cards(self.id) if card.out_track_id.startswith("reply-")]
 
     @property
     def cards(self) -> list[Card]:
-        """The cards that ask this person for something, oldest first."""
+        """The cards that only this person got, apart from replies, oldest first."""
         return [card for card in self.ding.cards(self.id) if not card.out_track_id.startswith("reply-")]
 
 
 @dataclass(frozen=True)
 class Organisation(Office[PersonT, CardT]):
-    """One Fabu, one DingTalk, and the people who use both, whatever plans are shown on."""
+    """One Fabu, one DingTalk, with or without cards, and the people who use both."""
 
     ding: DingTalkSimulator
     channel = GROUP
 
     def thread(self, plan: str = "#1 Payments 2.4") -> list[str]:
-        """Return the lines that were written about a plan into the group, where there are no threads."""
+        """Return the lines about a plan in the group, as there are no threads."""
         texts = [message.text for message in self.ding.robot_messages(GROUP) if message.msg_key == "sampleText"]
         return [line for text in texts if text.startswith(f"{plan}\n") for line in text.splitlines()[1:]]
 
 
 @dataclass(frozen=True)
 class DingTalkOffice(Organisation[User, Card]):
-    """One Fabu and one DingTalk that shows cards."""
+    """One Fabu and one DingTalk with cards."""
 
     def person(self, name: str) -> User:
-        """Return one of the people in front of DingTalk."""
+        """Return a person who uses DingTalk."""
         return User(self.ding, name)
 
     @property
     def channel_cards(self) -> list[Card]:
-        """The cards of plans in the group."""
+        """The plan cards in the group."""
         return self.ding.cards(GROUP)
 
     @property
     def lasting_cards(self) -> list[Card]:
-        """The cards in the group and those that ask somebody for something."""
+        """The cards that are kept up to date, in the group and in direct chats."""
         return [*self.channel_cards, *(card for name in PEOPLE for card in self.person(name).cards)]
 
     async def form(self, number: int = 0) -> Process:
-        """Wait until a form is submitted and followed; return it."""
+        """Wait until a form is submitted and linked to its plan; return the form."""
         form = await self.alice.until(lambda: next(iter(list(self.ding.workflow.processes.values())[number:]), None))
         await eventually(self.fabu.events, wanted=lambda events: events.count("form_linked") > number)
         return form
 
 
 def text_of(card: Card) -> str:
-    """Return everything that is read on a card."""
+    """Return the text of a card."""
     return "\n".join(value for name, value in card.params.items() if not name.startswith("show_"))
 
 
 def verb_of(button: str) -> str:
-    """Return the verb of a button by its label."""
+    """Return the verb of the button with a label."""
     return VERBS.get(button, button.lower())
 
 
 def by_form(name: str, *approvers: str, **fields: Any) -> Json:
-    """Return a stage that is decided in an approval form of DingTalk."""
+    """Return a stage that is decided in DingTalk's approval form."""
     return DINGTALK.stage(name, *approvers, channel="dingtalk_instance", **fields)
 
 
@@ -163,7 +163,7 @@ def section_for(ding: DingTalkSimulator, **fields: Any) -> Json:
 
 @asynccontextmanager
 async def open_simulator() -> AsyncIterator[DingTalkSimulator]:
-    """Run a DingTalk in which everybody has an account, the group of releases, and the approval form."""
+    """Run a DingTalk with an account for everybody, the group of releases, and the approval form."""
     async with DingTalkSimulator() as ding:
         for name in PEOPLE:
             ding.add_user(name, PHONES.get(name, ""))
@@ -173,7 +173,7 @@ async def open_simulator() -> AsyncIterator[DingTalkSimulator]:
 
 
 async def connect(ding: DingTalkSimulator, fabu: Fabu) -> DingTalkOffice:
-    """Let DingTalk reach Fabu: over the Stream that Fabu opens, or as its administrator and the reverse proxy do."""
+    """Let DingTalk reach Fabu: over the Stream that Fabu opens, or over HTTP."""
     own = fabu.services.settings.dingtalk
     if own.mode == "stream":
         await ding.until(lambda: ding.gateway.sockets, PATIENCE)
@@ -186,7 +186,7 @@ async def connect(ding: DingTalkSimulator, fabu: Fabu) -> DingTalkOffice:
 
 
 def seen(ding: DingTalkSimulator, chat: str) -> list[str]:
-    """Return what the robot has sent to a group or to a user, cards first."""
+    """Return the texts that the robot has sent to a group or to a user, cards first."""
     return [*map(text_of, ding.cards(chat)), *(message.text for message in ding.robot_messages(chat))]
 
 

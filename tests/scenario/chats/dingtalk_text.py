@@ -1,4 +1,4 @@
-"""What people do and see in DingTalk without a card template: messages say what may be typed, and people type it."""
+"""The vocabulary of scenarios in DingTalk without a card template: messages list commands, which people type."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ from tests.waiting import eventually
 
 @dataclass(frozen=True)
 class Reader(Member[RobotMessage]):
-    """A person who reads messages in the place of cards. What stands in a message does not change any more."""
+    """A person who gets messages in the place of cards. Messages are never updated."""
 
     @property
     def cards(self) -> list[RobotMessage]:
-        """The messages that ask this person for something, oldest first."""
+        """The messages in the place of cards that only this person got, oldest first."""
         return _cards_in(self.ding, self.id)
 
     def read(self, card: RobotMessage) -> str:
-        """Return the text of a message as Markdown shows it."""
+        """Return the text of a message without the backslashes of Markdown."""
         return card.text.replace("\\", "")
 
     def offers(self, card: RobotMessage, button: str) -> bool:
-        """Tell whether a message says what to type in the place of a button."""
+        """Return whether a message has the command in the place of a button."""
         return any(command.startswith(verb_of(button)) for command in commands(card))
 
     async def says(self, words: str, channel: str = "") -> str:
-        """Write to the robot and return what is read in answer."""
+        """Write to the robot and return the text of its reply."""
         return self.read(await self._gets(words, channel))
 
     async def clicks(self, button: str, on: RobotMessage | None = None, *, item: str = "", text: str = "") -> str:
-        """Type what a message says in the place of a button, with `text` as the reason."""
+        """Type the command in the place of a button, with `text` as the reason; return the reply."""
         message = on or await self.card_with(button)
         position = re.search(rf"(\d+)\. {item}", message.text) if item else None
         start = f"{verb_of(button)} 1 {position[1]}" if position else verb_of(button)
@@ -56,11 +56,11 @@ class Reader(Member[RobotMessage]):
         return (await self.says(f"{command.removesuffix(' REASON')} {text}".rstrip())).partition("\n\n### ")[0]
 
     async def sees(self, *words: str) -> RobotMessage:
-        """Wait until the newest message, or what answers `show 1`, shows all these words; return it."""
+        """Wait until this person's newest message, or the reply to `show 1`, has all these words; return it."""
         return await self.looks(lambda: self.cards, *words)
 
     async def looks(self, at: Callable[[], list[RobotMessage]], *words: str) -> RobotMessage:
-        """Wait until the last of some messages, or what answers `show 1`, shows all these words; return it."""
+        """Wait until the last message of `at()`, or the reply to `show 1`, has all these words; return it."""
 
         async def look() -> list[RobotMessage]:
             seen = at()[-1:]
@@ -82,29 +82,29 @@ class Reader(Member[RobotMessage]):
 
 @dataclass(frozen=True)
 class TextOffice(Organisation[Reader, RobotMessage]):
-    """One Fabu and one DingTalk that shows messages in the place of cards."""
+    """One Fabu and one DingTalk with messages in the place of cards."""
 
     def person(self, name: str) -> Reader:
-        """Return one of the people in front of DingTalk."""
+        """Return a person who uses DingTalk."""
         return Reader(self.ding, name)
 
     @property
     def channel_cards(self) -> list[RobotMessage]:
-        """The messages about plans in the group."""
+        """The messages in the place of plan cards in the group."""
         return _cards_in(self.ding, GROUP)
 
     @property
     def lasting_cards(self) -> list[RobotMessage]:
-        """The messages in the place of cards, wherever they are."""
+        """The messages in the place of cards, in all places."""
         return [message for chat in (GROUP, *PEOPLE) for message in _cards_in(self.ding, chat)]
 
     async def channel_card(self, *words: str) -> RobotMessage:
-        """Wait until the newest message of the group, or what answers `show 1`, shows all these words; return it."""
+        """Wait until the group's newest message, or the reply to `show 1`, has all these words; return the message."""
         return await self.alice.looks(lambda: self.channel_cards, *words)
 
 
 def commands(message: RobotMessage) -> list[str]:
-    """Return what a message says one may type."""
+    """Return the commands in a message."""
     return re.findall("`([^`]+)`", message.text)
 
 

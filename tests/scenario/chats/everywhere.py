@@ -1,4 +1,4 @@
-"""One Fabu that is in all chats at once, and what is seen in each."""
+"""One Fabu with all chats, and the cards and threads in each."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from tests.simulators.base import Simulator
 from tests.waiting import eventually
 
 APPROVERS = {"slack": "bob", "feishu": "carol", "dingtalk": "erin"}
-"""Who has an account in that chat alone; the others are in all of them."""
+"""The people with an account in one chat alone, by chat; all others have one in every chat."""
 MODES = {"slack": "http", "feishu": "http", "dingtalk": "http"}
 
 
 @dataclass(frozen=True)
 class Everywhere:
-    """One Fabu, and the offices around it by the name of their chat."""
+    """One Fabu, and its offices by the name of their chat."""
 
     fabu: Fabu
     offices: Mapping[str, Office[Any, Any]]
@@ -35,11 +35,11 @@ class Everywhere:
     dingtalk: DingTalkOffice
 
     def cards(self) -> dict[str, list[str]]:
-        """Return what is read on every lasting card, by chat."""
+        """Return the texts of all lasting cards, by chat."""
         return {name: list(map(office.alice.read, office.lasting_cards)) for name, office in self.offices.items()}
 
     async def until_all_cards_show(self, *words: str) -> dict[str, int]:
-        """Wait until every card everywhere shows all these words; return how many there are, by chat."""
+        """Wait until every lasting card in all chats has all these words; return the number of cards by chat."""
 
         async def lacking() -> list[str]:
             found = self.cards()
@@ -50,7 +50,7 @@ class Everywhere:
         return {chat: len(texts) for chat, texts in self.cards().items()}
 
     async def until_all_threads_end(self, *ending: str) -> list[str]:
-        """Wait until the threads of all chats end like this; they must be the same in each. Return their lines."""
+        """Wait until the threads of all chats end with these lines; return their lines, which must be equal."""
 
         async def threads() -> list[list[str]]:
             return [office.thread() for office in self.offices.values()]
@@ -65,7 +65,7 @@ class Everywhere:
 
 @dataclass(frozen=True)
 class Front:
-    """One of the chats of a Fabu that is in all of them."""
+    """One chat of a Fabu with all chats."""
 
     everywhere: Everywhere
     chat: str
@@ -77,7 +77,7 @@ class Front:
 
     @property
     def office(self) -> Office[Any, Any]:
-        """What is seen in this chat."""
+        """The office of this chat."""
         return self.everywhere.offices[self.chat]
 
     @property
@@ -88,13 +88,13 @@ class Front:
 
     @property
     def approver(self) -> Person[Any]:
-        """Who is in this chat alone."""
+        """The approver with an account in this chat alone."""
         approver: Person[Any] = self.office.person(APPROVERS[self.chat])
         return approver
 
 
 def known_people() -> dict[str, Json]:
-    """Return how Fabu knows everybody: by the accounts in the chats where they are."""
+    """Return everybody's accounts, for Fabu's settings."""
     homes = {person: chat for chat, person in APPROVERS.items()}
     return {
         person: {name: vendor.account(person) for name, vendor in VENDORS.items() if homes.get(person, name) == name}
@@ -110,7 +110,7 @@ async def everywhere(
     people: Mapping[str, Json] | None = None,
     **sections: Any,
 ) -> AsyncIterator[Everywhere]:
-    """Run them all; `sections` are further settings, `clock` makes Fabu's out of Slack's simulator."""
+    """Run Fabu with all chats; `sections` are other sections of the settings, `clock` returns Fabu's clock."""
     async with AsyncExitStack() as stack:
         simulators = {name: await stack.enter_async_context(vendor.simulator()) for name, vendor in VENDORS.items()}
         chats = {name: VENDORS[name].section(simulators[name], mode=modes[name]) for name in VENDORS}

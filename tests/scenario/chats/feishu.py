@@ -1,4 +1,4 @@
-"""What people do and see in Feishu, in the words of a scenario."""
+"""The vocabulary of scenarios in Feishu."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ KNOWN = {name: {"feishu": f"ou_{name}"} for name in ("alice", "bob", "dave")} | 
     "carol": {"email": "carol@example.com"},
     "erin": {"phone": ERINS_PHONE},
 }
-"""How Fabu knows each of them: by the open_id, or by the address or phone that Feishu confirms."""
+"""Everybody's accounts: by the open_id, or by the e-mail address or phone that Feishu confirms."""
 
 
 @dataclass(frozen=True)
 class User(Person[Message]):
-    """A person in front of Feishu."""
+    """A person who uses Feishu."""
 
     feishu: FeishuSimulator
     platform: FeishuPlatform
@@ -36,38 +36,38 @@ class User(Person[Message]):
 
     @property
     def simulator(self) -> FeishuSimulator:
-        """Feishu."""
+        """The simulated Feishu."""
         return self.feishu
 
     def read(self, card: Message) -> str:
-        """Return everything that is read on a card."""
+        """Return the text of a card."""
         return text_of(card.content)
 
     def offers(self, card: Message, button: str) -> bool:
-        """Tell whether a card has a button."""
+        """Return whether a card has a button."""
         return button_of(card, button) is not None
 
     async def writes(self, words: str, channel: str = "") -> Message:
-        """Write to the bot: in a group by mentioning it, else to it alone."""
+        """Write to the bot: with a mention in a group, otherwise in a direct message."""
         answer = await self.platform.write(self.id, words, channel)
         assert (answer.status, answer.body) == (200, {})
         return next(one for one in reversed(self.feishu.messages.values()) if one.sender == self.id)
 
     async def says(self, words: str, channel: str = "") -> str:
-        """Write to the bot, and return the sentence that it answers for this person alone."""
+        """Write to the bot and return its reply, a text for this person alone."""
         before = len(self.sentences)
         await self.writes(words, channel)
         return (await self.until(lambda: self.sentences[before:]))[0]
 
     async def asks(self, words: str, channel: str = "") -> str:
-        """Write to the bot, and return what is read on the card that it answers below."""
+        """Write to the bot and return the text of the card that it posts below the message."""
         asked = await self.writes(words, channel)
         [card] = await self.until(lambda: self.replies_to(asked, "interactive"))
         assert card.chat_id == asked.chat_id
         return text_of(card.content)
 
     def replies_to(self, message: Message, kind: str) -> list[Message]:
-        """Return what the bot wrote below a message."""
+        """Return the bot's messages of one kind below a message."""
         return [m for m in self.feishu.messages.values() if m.parent_id == message.message_id and m.msg_type == kind]
 
     async def clicks(self, button: str, on: Message | None = None, *, item: str = "", text: str = "") -> str:
@@ -75,7 +75,7 @@ class User(Person[Message]):
         return (await self.presses(button, on, item=item, text=text)).toast
 
     async def presses(self, button: str, on: Message | None = None, *, item: str = "", text: str = "") -> Answer:
-        """Click a button, with `text` in the input beside it, and return all that Feishu gets in answer."""
+        """Click a button, with `text` in the input beside it, and return Fabu's whole response."""
         card = on or await self.card_with(button)
         found = await self.until(lambda: button_of(card, button, item))
         typed = dict.fromkeys(fields(found.form), text) if text and found.form else {}
@@ -83,7 +83,7 @@ class User(Person[Message]):
 
     @property
     def sentences(self) -> list[str]:
-        """The sentences that were said to this person alone, oldest first."""
+        """The texts that only this person got, oldest first."""
         mine = {m.message_id for m in self.feishu.messages.values() if m.sender == self.id}
         return [
             one.text
@@ -93,7 +93,7 @@ class User(Person[Message]):
 
     @property
     def cards(self) -> list[Message]:
-        """The cards to this person alone, oldest first."""
+        """The cards that only this person got, oldest first."""
         return self.feishu.cards_in(self.id)
 
 
@@ -106,26 +106,26 @@ class FeishuOffice(Office[User, Message]):
     channel = GROUP
 
     def person(self, name: str) -> User:
-        """Return one of the people in front of Feishu."""
+        """Return a person who uses Feishu."""
         return User(self.feishu, self.platform, f"ou_{name}")
 
     @property
     def lasting_cards(self) -> list[Message]:
-        """The cards that are kept up to date, unlike those that answer a message, oldest first."""
+        """The cards that are kept up to date, oldest first; cards that reply to a message are not."""
         return [m for m in self.feishu.messages.values() if m.msg_type == "interactive" and not m.parent_id]
 
     @property
     def channel_cards(self) -> list[Message]:
-        """The cards of plans in the group."""
+        """The plan cards in the group."""
         return [card for card in self.lasting_cards if card.chat_id == GROUP]
 
     def thread(self) -> list[str]:
-        """Return the lines below the group's newest plan card."""
+        """Return the lines in the thread of the group's newest plan card."""
         replies = self.alice.replies_to(self.channel_cards[-1], "text")
         return "\n".join(reply.text for reply in replies).splitlines()
 
     async def form(self, number: int = 0) -> Instance:
-        """Wait until a form is submitted and followed; return it."""
+        """Wait until a form is submitted and linked to its plan; return the form."""
 
         def look() -> Instance | None:
             return next(iter(list(self.feishu.approvals.instances.values())[number:]), None)
@@ -136,7 +136,7 @@ class FeishuOffice(Office[User, Message]):
 
 
 def button_of(card: Message, label: str, item: str = "") -> Button | None:
-    """Return a button of a card, beside the name of an item if one is given."""
+    """Return a button of a card with a label, and beside the name of an item if one is given."""
     for one in buttons(card.content):
         if one.text == label and item in json.dumps(one.form, ensure_ascii=False):
             return one
@@ -144,7 +144,7 @@ def button_of(card: Message, label: str, item: str = "") -> Button | None:
 
 
 def by_form(name: str, *approvers: str, **fields: Any) -> Json:
-    """Return a stage that is decided in an approval form of Feishu."""
+    """Return a stage that is decided in Feishu's approval form."""
     return FEISHU.stage(name, *approvers, channel="feishu_instance", **fields)
 
 
@@ -163,7 +163,7 @@ def section_for(feishu: FeishuSimulator, **fields: Any) -> Json:
 
 @asynccontextmanager
 async def open_simulator() -> AsyncIterator[FeishuSimulator]:
-    """Run a Feishu in which everybody has an account, and the group of releases."""
+    """Run a Feishu with an account for everybody, and the group of releases."""
     async with FeishuSimulator() as feishu:
         for name in PEOPLE:
             mobile = f"+86{ERINS_PHONE}" if name == "erin" else ""
@@ -181,7 +181,7 @@ async def connect(feishu: FeishuSimulator, fabu: Fabu) -> FeishuOffice:
 
 
 def seen(feishu: FeishuSimulator, chat: str) -> list[str]:
-    """Return what the bot has sent to a chat or to a user."""
+    """Return the texts that the bot has sent to a chat or to a user."""
     return [m.text if m.msg_type == "text" else text_of(m.content) for m in feishu.messages_in(chat)]
 
 

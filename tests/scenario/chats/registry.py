@@ -1,4 +1,4 @@
-"""The chats that releases, outages and contracts are played on: one row for each way in which people use a chat."""
+"""The chats that releases, outages and contracts are tested with: one row for each variant of a chat."""
 
 from __future__ import annotations
 

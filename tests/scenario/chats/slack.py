@@ -1,4 +1,4 @@
-"""What people do and see in Slack, in the words of a scenario."""
+"""The vocabulary of scenarios in Slack."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ IDS = {name: f"U{number}" for number, name in enumerate(PEOPLE, 1)}
 KNOWN = {name: {"slack": IDS[name]} for name in ("alice", "bob", "dave")} | {
     name: {"email": f"{name}@example.com"} for name in ("carol", "erin")
 }
-"""How Fabu knows each of them: by the id, or by the e-mail address that Slack confirms."""
+"""Everybody's accounts: by the user id, or by the e-mail address that Slack confirms."""
 
 
 @dataclass(frozen=True)
 class User(Person[Message]):
-    """A person in front of Slack."""
+    """A person who uses Slack."""
 
     slack: SlackSimulator
     id: str
 
     @property
     def simulator(self) -> SlackSimulator:
-        """Slack."""
+        """The simulated Slack."""
         return self.slack
 
     @property
     def sentences(self) -> list[str]:
-        """What was shown to this person alone and is no card of a plan, oldest first."""
+        """The texts that only this person got, without the cards of plans, oldest first."""
         direct = [m for m in self.slack.dms(self.id) if not m.blocks and not m.thread_ts]
         shown = sorted(direct + self.slack.ephemerals(self.id), key=lambda message: float(message.ts))
         return list(map(text_of, shown))
@@ -51,31 +51,31 @@ class User(Person[Message]):
         return text_of(card)
 
     def offers(self, card: Message | View, button: str) -> bool:
-        """Tell whether something on the screen has a button."""
+        """Return whether a message or a view has a button."""
         with suppress(NotPossible):
             return bool(find(card, button))
         return False
 
     async def writes(self, words: str, channel: str = "") -> None:
-        """Mention the bot in a channel, or write to it directly."""
+        """Write to the bot: with a mention in a channel, otherwise in a direct message."""
         await self.slack.event("app_mention" if channel else "message.im", self.id, words, channel or None)
 
     async def says(self, words: str, channel: str = "") -> str:
-        """Type `/release …` in a channel and return what is shown at once; nothing when a modal opens instead."""
+        """Type `/release …` in a channel and return the reply; empty when a modal opens instead."""
         before = len(self.sentences)
         reply = await self.slack.slash(self.id, channel or CHANNEL, words)
         assert reply.problems == []
         return "\n".join(self.sentences[before:])
 
     async def clicks(self, button: str, on: Message | View | None = None, *, item: str = "", text: str = "") -> str:
-        """Click a button and fill in the modal that opens; it stays open where the text that it needs is lacking."""
+        """Click a button and submit the modal that opens, unless it requires a text and `text` is empty."""
         shown = on or await self.card_with(button)
         while left := self.slack.modal(self.id):
             await self.slack.close_view(self.id, left)
         sent, posted = len(self.sentences), len(self.cards)
 
         def answers() -> list[str]:
-            """Return what came since: of cards only what the home tab opens, as others come by themselves."""
+            """Return the new replies. Only the home tab opens cards; elsewhere new cards are no replies."""
             cards = self.cards[posted:] if isinstance(shown, View) else []
             return [*self.sentences[sent:], *map(text_of, cards)]
 
@@ -89,11 +89,11 @@ class User(Person[Message]):
         return (await self.until(answers))[0]
 
     async def fills_in(self, **values: str) -> None:
-        """Submit the modal that opens, by the names of its inputs; it is accepted."""
+        """Submit the modal that opens, with values by the names of its inputs; it must be accepted."""
         assert await self._submits(values) == {}
 
     async def fills_in_wrongly(self, **values: str) -> dict[str, str]:
-        """Submit the modal that opens, and return what is said below its inputs."""
+        """Submit the modal that opens, and return the errors below its inputs."""
         return await self._submits(values)
 
     async def _submits(self, values: dict[str, str]) -> dict[str, str]:
@@ -102,7 +102,7 @@ class User(Person[Message]):
         return dict(reply.body["errors"]) if reply.body else {}
 
     async def opens_home(self) -> View:
-        """Open the app's home tab and return it once it is filled."""
+        """Open the app's home tab and return its view once it has content."""
         before = self._homes()
         await self.slack.event("app_home_opened", self.id)
         await self.until(lambda: self._homes() > before)
@@ -123,16 +123,16 @@ class SlackOffice(Office[User, Message]):
 
     @property
     def channel_cards(self) -> list[Message]:
-        """The cards of plans in the channel."""
+        """The plan cards in the channel."""
         return [message for message in self.slack.messages(CHANNEL) if message.blocks and not message.thread_ts]
 
     @property
     def lasting_cards(self) -> list[Message]:
-        """Every card that the bot has posted, wherever it is."""
+        """All cards that the bot has posted, in all places."""
         return cards(self.slack)
 
     def person(self, name: str) -> User:
-        """Return one of the people in front of Slack."""
+        """Return a person who uses Slack."""
         return User(self.slack, IDS[name])
 
     def thread(self) -> list[str]:
@@ -141,7 +141,7 @@ class SlackOffice(Office[User, Message]):
 
 
 def cards(slack: SlackSimulator) -> list[Message]:
-    """Return every lasting card that the bot has posted, wherever it is."""
+    """Return all lasting cards that the bot has posted, in all places."""
     posted = (message for channel in slack.workspace.channels for message in slack.messages(channel))
     return [message for message in posted if message.blocks and not message.thread_ts]
 
@@ -167,7 +167,7 @@ def section_for(slack: SlackSimulator, **fields: Any) -> Json:
 
 @asynccontextmanager
 async def open_simulator() -> AsyncIterator[SlackSimulator]:
-    """Run a workspace with everybody in it. At the end Slack must have had nothing to complain of."""
+    """Run a workspace with an account for everybody. At the end Slack must have no complaints."""
     async with SlackSimulator() as slack:
         for name, user in IDS.items():
             slack.add_user(user, name, f"{name}@example.com")
@@ -185,7 +185,7 @@ async def connect(slack: SlackSimulator, fabu: Fabu) -> SlackOffice:
 
 
 def _action(shown: Message | View, button: str, item: str) -> Action:
-    """Name a button as `slack_reading.find` does: one that stands at an item by the block it is in."""
+    """Return a button in the form of `slack_reading.find`: the button of an item is found by its block."""
     row = ""
     for block in shown.all_blocks():
         row = block["text"]["text"] if block["type"] == "section" and "text" in block else row
@@ -196,7 +196,7 @@ def _action(shown: Message | View, button: str, item: str) -> Action:
 
 
 def seen(slack: SlackSimulator, chat: str) -> list[str]:
-    """Return what the bot has sent to a channel or to a user."""
+    """Return the texts that the bot has sent to a channel or to a user."""
     return list(map(text_of, slack.dms(chat) if chat in slack.workspace.people else slack.messages(chat)))
 
 

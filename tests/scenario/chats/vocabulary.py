@@ -1,4 +1,4 @@
-"""The words of a scenario in a chat (`says`, `clicks`, `sees`, `hears`), and what a chat gives so that they work."""
+"""The vocabulary of scenarios in a chat (`says`, `clicks`, `sees`, `hears`), and what a chat implements for it."""
 
 from __future__ import annotations
 
@@ -27,72 +27,72 @@ _NONE: Mapping[str, Json] = MappingProxyType({})
 
 
 class Person(ABC, Generic[CardT]):
-    """Somebody in front of a chat whose cards are of type C; `id` is the vendor's id of the account."""
+    """A person who uses a chat; `id` is the vendor's id of the account."""
 
     id: str
 
     @property
     @abstractmethod
     def simulator(self) -> Simulator:
-        """The chat."""
+        """The simulated chat."""
 
     @property
     @abstractmethod
     def sentences(self) -> list[str]:
-        """The sentences that were sent to this person alone, oldest first."""
+        """The texts that only this person got, oldest first."""
 
     @property
     @abstractmethod
     def cards(self) -> list[CardT]:
-        """The cards that ask this person for something, oldest first."""
+        """The cards that only this person got, oldest first."""
 
     @abstractmethod
     async def writes(self, words: str, channel: str = "") -> object:
-        """Write to the bot: in a channel by mentioning it, else to it alone."""
+        """Write to the bot: with a mention in a channel, otherwise in a direct message."""
 
     @abstractmethod
     async def says(self, words: str, channel: str = "") -> str:
-        """Write to the bot and return the sentence that it answers to this person alone."""
+        """Write to the bot and return its reply, a text for this person alone."""
 
     async def asks(self, words: str, channel: str = "") -> str:
-        """Write to the bot and return what is read on the list or the card that it answers."""
+        """Write to the bot and return its reply, the text of a card."""
         return await self.says(words, channel)
 
     @abstractmethod
     async def clicks(self, button: str, on: CardT | None = None, *, item: str = "", text: str = "") -> str:
-        """Click a button, as soon as a card to this person shows it unless `on` names one; return the answer.
+        """Click a button on the card `on`, or wait until this person has a card with it; return the reply.
 
-        `item` is the one that the button stands at. `text` is what is typed into the input that belongs to the button.
-        The answer is the sentence that this person alone gets, or what the input asks for when nothing was typed.
+        `item` is the item that the button belongs to, `text` the text for the button's input. The reply is the text
+        that this person alone gets, or the question of the input when `text` is required but empty.
         """
 
     @abstractmethod
     def read(self, card: CardT) -> str:
-        """Return everything that is read on a card."""
+        """Return the text of a card."""
 
     @abstractmethod
     def offers(self, card: CardT, button: str) -> bool:
-        """Tell whether a card shows a button."""
+        """Return whether a card has a button."""
 
     def shows(self, card: CardT, *words: str) -> bool:
-        """Tell whether a card shows all these words."""
+        """Return whether the text of a card has all these words."""
         text = self.read(card)
         return all(word in text for word in words)
 
     async def hears(self, words: str, times: int = 1) -> str:
-        """Wait until these words were sent to this person alone so often; return the sentence."""
+        """Wait until this person has got these words that many times; return the last text with them."""
         return (await self.until(lambda: [text for text in self.sentences if words in text][times - 1 :]))[0]
 
     async def sees(self, *words: str) -> CardT:
-        """Wait until the newest card to this person shows all these words; return it."""
+        """Wait until this person's newest card has all these words; return the card."""
         return await self.until(lambda: next((c for c in self.cards[-1:] if self.shows(c, *words)), None))
 
     async def card_with(self, button: str) -> CardT:
-        """Wait for a card to this person with a button; return the newest."""
+        """Wait until this person has a card with a button; return the newest one."""
         return await self.until(lambda: next((c for c in reversed(self.cards) if self.offers(c, button)), None))
 
     async def until(self, condition: Callable[[], T | None]) -> T:
-        """Wait until the chat is as it should be; return what the condition returns."""
+        """Wait until the result of `condition` is true; return the result."""
         try:
             return await self.simulator.until(condition, PATIENCE)
         except TimeoutError:
@@ -109,25 +109,25 @@ class Office(ABC, Generic[PersonT, CardT]):
     @property
     @abstractmethod
     def channel(self) -> str:
-        """The vendor's id of the channel that plan cards go to."""
+        """The vendor's id of the channel of plan cards."""
 
     @property
     @abstractmethod
     def channel_cards(self) -> list[CardT]:
-        """The cards of plans in the channel, oldest first."""
+        """The plan cards in the channel, oldest first."""
 
     @property
     @abstractmethod
     def lasting_cards(self) -> list[CardT]:
-        """All cards that are kept up to date, wherever they are; those that answer a message are not among them."""
+        """All cards that are kept up to date, in all places; cards that reply to a message are not."""
 
     @abstractmethod
     def person(self, name: str) -> PersonT:
-        """Return one of the people in front of the chat."""
+        """Return a person who uses the chat."""
 
     @abstractmethod
     def thread(self) -> list[str]:
-        """Return the lines that were written about the newest plan of the channel."""
+        """Return the lines in the thread of the channel's newest plan."""
 
     @property
     def alice(self) -> PersonT:
@@ -155,12 +155,12 @@ class Office(ABC, Generic[PersonT, CardT]):
         return self.person("erin")
 
     async def channel_card(self, *words: str) -> CardT:
-        """Wait until the newest card of a plan in the channel shows all these words; return it."""
+        """Wait until the channel's newest plan card has all these words; return the card."""
         alice = self.alice
         return await alice.until(lambda: next((c for c in self.channel_cards[-1:] if alice.shows(c, *words)), None))
 
     async def until_all_cards_show(self, *words: str) -> list[CardT]:
-        """Wait until every lasting card shows all these words; return the cards."""
+        """Wait until every lasting card has all these words; return the cards."""
         alice = self.alice
 
         def look() -> list[CardT] | None:
@@ -174,12 +174,12 @@ class Office(ABC, Generic[PersonT, CardT]):
 class Vendor(Generic[SimulatorT, OfficeT]):
     """A chat as scenarios and contracts use it.
 
-    `name` is the platform, the section of the settings and the channel of stages; `posting` the operation of the
-    simulator by which a card is posted. `simulator` runs the chat with everybody and the channel in it; `section`
-    writes the settings of the app, `people` how Fabu knows each person, `account` the vendor's id of one. `connect`
-    lets the simulator reach a running Fabu. `seen` reads what the bot has sent to a channel or to an account, oldest
-    first, and `remove` takes away a card. `keyed` says whether the vendor takes a card once for its key, `names_pause`
-    whether it answers, when it is busy, how long it wants to be left alone.
+    `name` is the platform, the section of the settings and the channel of stages. `posting` is the simulator's
+    operation that posts a card. `simulator` runs the chat with an account for everybody and the channel. `section`
+    returns the settings of the app, `account` the vendor's id of a person; `people` has everybody's accounts in Fabu's
+    settings. `connect` lets the simulator reach a running Fabu. `seen` returns the texts that the bot has sent to a
+    channel or an account, oldest first; `remove` deletes a card. `keyed` is whether the vendor posts a card once for
+    its key, `names_pause` whether a busy vendor answers how long to wait.
     """
 
     name: str
@@ -207,20 +207,20 @@ class Vendor(Generic[SimulatorT, OfficeT]):
         others: Mapping[str, Json] = _NONE,
         **own: Any,
     ) -> Json:
-        """Return settings as they are written; `own` are fields of this chat's section, `others` further sections."""
+        """Return settings in the format of a file; `own` are fields of the chat's section, `others` other sections."""
         written = written_for(folder, self.people, **{self.name: self.section(simulator, **own)}, **others)
         written["server"]["language"] = language
         return written
 
     def settings(self, folder: Path, simulator: SimulatorT, **changes: Any) -> Settings:
-        """Return the settings that `written` writes."""
+        """Return the settings that `written` returns, parsed."""
         return Settings.model_validate(self.written(folder, simulator, **changes))
 
     @asynccontextmanager
     async def office(
         self, folder: Path, clock: Callable[[SimulatorT], Clock] | None = None, **changes: Any
     ) -> AsyncIterator[OfficeT]:
-        """Run both; `clock` makes Fabu's out of the simulator, `changes` go to `written`."""
+        """Run the chat and Fabu; `clock` returns Fabu's clock for the simulator, `changes` go to `written`."""
         async with (
             self.simulator() as simulator,
             opened(self.settings(folder, simulator, **changes), clock and clock(simulator)) as fabu,
@@ -230,12 +230,12 @@ class Vendor(Generic[SimulatorT, OfficeT]):
 
 @dataclass(frozen=True)
 class Chat:
-    """A way in which people use a chat: over one of its transports, with or without what is optional there."""
+    """A variant of a chat: one of its transports, with or without its optional features."""
 
     vendor: Vendor[Any, Office[Any, Any]]
     own: Mapping[str, Any] = field(default_factory=dict)
     cards: bool = True
-    """Whether plans are cards that change, and not messages that stay as they are."""
+    """Whether plans are cards that are updated, instead of messages that never change."""
 
     def office(self, folder: Path, **changes: Any) -> AbstractAsyncContextManager[Office[Any, Any]]:
         """Run Fabu with this chat."""

@@ -14,7 +14,7 @@ from bot.api import ENDPOINTS
 from bot.cards.plan import PlanCards
 from bot.chat.dispatch import describe_outcome
 from bot.chat.grammar import parse
-from bot.chat.requests import Ref, command_for
+from bot.chat.requests import Ref, make_command
 from bot.cli import load_commands
 from bot.i18n import Locale
 from bot.i18n.labels import label
@@ -80,7 +80,7 @@ def context_of(name: str, world: World) -> Context:
 
 def command_of(verb: Verb, plan: Plan) -> c.PersonCommand:
     text = "carol" if VERBS[verb].argument is Argument.PERSON else "why not"
-    return command_for(verb, Ref(plan.id, plan.nonce, next(iter(plan.items))), text)
+    return make_command(verb, Ref(plan.id, plan.nonce, next(iter(plan.items))), text)
 
 
 def test_every_verb_has_both_rows_and_every_command_a_verb() -> None:

@@ -119,6 +119,13 @@ async def test_a_form_whose_answer_got_lost_is_found(ding: DingTalkSimulator, fo
     assert len(ding.workflow.processes) == 26
 
 
+async def test_a_form_is_found_by_its_key_whoever_submitted_it(forms: DingTalkForms) -> None:
+    await forms.start(replace(ORDER, key="other", submitter="carol"))
+    form = await forms.start(replace(ORDER, submitter="bob"))
+    assert await forms.find(ORDER.key) == form
+    assert await forms.find("another-key") == ""
+
+
 async def test_forms_are_looked_for_within_some_days(
     ding: DingTalkSimulator, forms: DingTalkForms, clock: ManualClock
 ) -> None:
@@ -130,16 +137,16 @@ async def test_forms_are_looked_for_within_some_days(
 
 async def test_a_withdrawn_form(ding: DingTalkSimulator, forms: DingTalkForms) -> None:
     form = await forms.start(ORDER)
-    await forms.cancel(form, "somebody-who-is-manager-now")
+    await forms.cancel(form)
     assert await forms.state(form) == FormState(FormStatus.ENDED, (), Message("withdrawn"))
-    await forms.cancel(form, "alice")
+    await forms.cancel(form)
     assert len(ding.calls_to("workflow.terminate")) == 1
 
 
 async def test_a_decided_form_is_left_alone(ding: DingTalkSimulator, forms: DingTalkForms) -> None:
     form = await forms.start(ORDER)
     await ding.workflow.decide(form, "bob", "agree")
-    await forms.cancel(form, "alice")
+    await forms.cancel(form)
     assert (await forms.state(form)).status is FormStatus.APPROVED
 
 
@@ -147,7 +154,7 @@ async def test_a_deleted_form(ding: DingTalkSimulator, forms: DingTalkForms) -> 
     form = await forms.start(ORDER)
     del ding.workflow.processes[form]
     assert await forms.state(form) == FormState(FormStatus.ENDED, (), Message("deleted"))
-    await forms.cancel(form, "alice")
+    await forms.cancel(form)
     assert ding.calls_to("workflow.terminate") == []
 
 

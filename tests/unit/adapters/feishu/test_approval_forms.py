@@ -109,10 +109,16 @@ async def test_a_form_may_end_without_a_decision(
 
 async def test_a_form_is_withdrawn_unless_it_is_over(feishu: FeishuSimulator, forms: ApprovalForms) -> None:
     form = await forms.start(ORDER)
-    await forms.cancel(form, "ou_carol")
-    await forms.cancel(form, "ou_carol")
+    await forms.cancel(form)
+    await forms.cancel(form)
     assert feishu.approvals.instances[form].status == "CANCELED"
     assert len(feishu.calls_to("instance.cancel")) == 1
+
+
+async def test_a_form_is_found_by_its_key(feishu: FeishuSimulator, forms: ApprovalForms) -> None:
+    form = await forms.start(ORDER)
+    assert await forms.find(ORDER.key) == form
+    assert await forms.find("another-key") == ""
 
 
 def definition(widget: str, *steps: dict[str, Any]) -> dict[str, Any]:

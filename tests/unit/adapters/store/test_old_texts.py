@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from adapters.store.open import open_store
-from bot.cards.sentences import sentence
+from bot.cards.sentences import render_entry
 from bot.i18n import Locale
 from core import commands as c
 from core.audit import first_broken_entry
@@ -57,7 +57,7 @@ async def test_plain_texts_are_read_as_they_are(sqlite_file: Path) -> None:
     attempts = await store.read(lambda reading: reading.deliveries.attempts(page.items[0].effect.id))
     assert page.items[0].error == attempts[0].error == Message.verbatim(OLD)
     [ended] = [entry for entry in entries if entry.event == "run_ended"]
-    assert sentence(ended, plan, Locale("zh_CN", "UTC"), PEOPLE).endswith(f"— {OLD}")
+    assert render_entry(ended, plan, Locale("zh_CN", "UTC"), PEOPLE).endswith(f"— {OLD}")
     assert first_broken_entry(entries, AUDIT_KEY) is None
     assert plan.status is PlanStatus.EXECUTING
     await store.close()

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from bot.outbox.replay import Replays, named
+from bot.outbox.replay import Replays, choose_ids
 from core import commands as c
 from core.messages import Message
 from core.ports.outbox import Attempt, DeliveryState, Settled
@@ -120,7 +120,7 @@ async def test_a_replay_that_broke_off_goes_on_with_its_key(fabu: Site) -> None:
     await engine.execute(began, root, f"k/{first}", "asked")
     await give_up(fabu)
 
-    done = await Replays(fabu.services.store, engine).replay(named(dead), root, "k", "asked")
+    done = await Replays(fabu.services.store, engine).replay(choose_ids(dead), root, "k", "asked")
     assert not done.repeated
     assert [len(await replays(fabu, plan)) for plan in plans] == [1, 1, 1]
     (left,) = (await fabu.ask("GET", "/deliveries?state=dead")).json["items"]

@@ -14,7 +14,7 @@ from bot.cards.lists import ListCards
 from bot.cards.plan import PlanCards
 from bot.cards.sentences import SENTENCES
 from bot.chat.dispatch import describe_outcome
-from bot.chat.requests import Ref, command_for, new_plan_form
+from bot.chat.requests import Ref, make_command, new_plan_form
 from bot.i18n import Locale
 from core import commands as c
 from core.audit import LogEntry
@@ -164,7 +164,7 @@ def replies(plan: Plan, locale: Locale) -> Iterator[str]:
     ref = Ref("p", item_id=next(iter(plan.items)))
     commands = (
         c.Create(plan_id="p", draft=draft()), c.Edit(plan_id="p", patch=PlanPatch()),
-        *(command_for(verb, ref, "") for verb, spec in VERBS.items() if spec.command),
+        *(make_command(verb, ref, "") for verb, spec in VERBS.items() if spec.command),
     )  # fmt: skip
     for command in commands:
         yield describe_outcome(Outcome(plan), command, locale)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from adapters.common.system import SystemIds
 from adapters.store.open import open_store
-from bot.outbox.worker import Courier, DeliveryWorker, Sent, patient
+from bot.outbox.worker import Courier, DeliveryWorker, Receipt, back_off_forever
 from core.context import Environment, Policy
 from core.effects import Effect
 from core.engine import Engine
@@ -41,10 +41,10 @@ async def test_what_is_being_taken_when_the_worker_is_stopped_is_delivered() -> 
     begun = {name: asyncio.Event() for name in ("first", "second")}
     may_end = {name: asyncio.Event() for name in begun}
 
-    async def deliver(delivery: Delivery) -> Sent:
+    async def deliver(delivery: Delivery) -> Receipt:
         begun[delivery.effect.id].set()
         await may_end[delivery.effect.id].wait()
-        return Sent(200)
+        return Receipt(200)
 
     async def add(name: str) -> None:
         effect = Effect(name, f"plan of {name}", CI, HOOK, clock.now())
@@ -52,7 +52,7 @@ async def test_what_is_being_taken_when_the_worker_is_stopped_is_delivered() -> 
         worker.wake()
 
     engine = Engine(store, clock, SystemIds(), Environment(Policy()), b"key")
-    worker = DeliveryWorker(store, clock, {CI: Courier(deliver, patient)}, engine)
+    worker = DeliveryWorker(store, clock, {CI: Courier(deliver, back_off_forever)}, engine)
     worker.start()
     async with asyncio.timeout(10):
         await add("first")

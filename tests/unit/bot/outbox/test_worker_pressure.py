@@ -6,7 +6,7 @@ import asyncio
 
 from adapters.common.system import SystemIds
 from adapters.store.open import open_store
-from bot.outbox.worker import FEW, Courier, DeliveryWorker, Sent, patient
+from bot.outbox.worker import MAX_UNDER_PRESSURE, Courier, DeliveryWorker, Receipt, back_off_forever
 from core.context import Environment, Policy
 from core.effects import Effect
 from core.engine import Engine
@@ -15,7 +15,7 @@ from core.pressure import BURST
 from tests.clock import ManualClock
 from tests.worlds import CI, HOOK, START
 
-MANY = 3 * FEW
+MANY = 3 * MAX_UNDER_PRESSURE
 
 
 async def test_few_are_delivered_in_a_crowd_and_the_rest_when_it_has_passed() -> None:
@@ -30,11 +30,11 @@ async def test_few_are_delivered_in_a_crowd_and_the_rest_when_it_has_passed() ->
             engine.pressure.record_batch(BURST)
             await asyncio.sleep(0.001)
 
-    async def deliver(taken: Delivery) -> Sent:
+    async def deliver(taken: Delivery) -> Receipt:
         begun.append(taken.effect.id)
         more.set()
         await may_end.wait()
-        return Sent(200)
+        return Receipt(200)
 
     async def begun_at_least(number: int) -> None:
         while len(begun) < number:
@@ -43,12 +43,12 @@ async def test_few_are_delivered_in_a_crowd_and_the_rest_when_it_has_passed() ->
 
     effects = [Effect(f"{i:02}", f"plan {i}", CI, HOOK, START) for i in range(MANY)]
     await store.write(lambda writing: writing.outbox.add(effects))
-    worker = DeliveryWorker(store, clock, {CI: Courier(deliver, patient)}, engine)
+    worker = DeliveryWorker(store, clock, {CI: Courier(deliver, back_off_forever)}, engine)
     async with asyncio.timeout(10):
         people = asyncio.create_task(crowding())
         worker.start()
-        await begun_at_least(FEW)
-        assert len(begun) == FEW
+        await begun_at_least(MAX_UNDER_PRESSURE)
+        assert len(begun) == MAX_UNDER_PRESSURE
         people.cancel()
         await begun_at_least(MANY)
         may_end.set()
