@@ -30,8 +30,10 @@ _UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minute
 _PART = r"(\d{1,8})([dhms])"
 """A number with its unit; more digits would exceed every duration, and could overflow."""
 _DURATION = re.compile(f"(?:{_PART})+")
-_SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(days=366)
-_EARLIEST, _END = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+SHORTEST, LONGEST = timedelta(seconds=1), timedelta(days=366)
+"""The bounds of durations, both included."""
+EARLIEST, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+"""The bounds of times; the end is not included."""
 _SEPARATORS = re.compile(r"[^0-9+]")
 _MAINLAND = re.compile(r"(?:\+|00)?86(?=1[0-9]{10}\Z)")
 
@@ -73,7 +75,7 @@ def parse_duration(text: str) -> timedelta:
 
 def format_duration(duration: timedelta) -> str:
     """Return a duration as `parse_duration` reads it, the longest unit first, in whole seconds and at least one."""
-    rest, parts = max(_SHORTEST, timedelta(seconds=round(duration.total_seconds()))), []
+    rest, parts = max(SHORTEST, timedelta(seconds=round(duration.total_seconds()))), []
     for unit, length in _UNITS.items():
         count, rest = divmod(rest, length)
         parts.append(f"{count}{unit}" if count else "")
@@ -86,7 +88,7 @@ def _read_duration(value: Any) -> Any:
 
 
 def _check_duration(duration: timedelta) -> timedelta:
-    if not _SHORTEST <= duration <= _LONGEST:
+    if not SHORTEST <= duration <= LONGEST:
         raise ValueError("write a duration from one second up to 366 days")
     return duration
 
@@ -102,7 +104,7 @@ Duration = Annotated[
 
 def _check_moment(moment: datetime) -> datetime:
     """Reject the last year of the range of `datetime`: time zones and durations that are added need it."""
-    if not _EARLIEST <= moment < _END:
+    if not EARLIEST <= moment < END:
         raise ValueError("write a time between the years 1970 and 9998")
     return moment
 
@@ -122,7 +124,7 @@ def parse_moment(text: str, zone: tzinfo) -> datetime:
 
 def parse_unix_time(seconds: int) -> datetime | None:
     """Return the time of unix seconds as Zadig sends them, None for 0. Raises ValueError when it is out of bounds."""
-    if not _EARLIEST.timestamp() <= seconds < _END.timestamp():
+    if not EARLIEST.timestamp() <= seconds < END.timestamp():
         raise ValueError("write times in unix seconds")
     return datetime.fromtimestamp(seconds, UTC) if seconds else None
 
