@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Annotated, Any
 
@@ -34,6 +35,7 @@ SHORTEST, LONGEST = timedelta(seconds=1), timedelta(days=366)
 """The bounds of durations, both included."""
 EARLIEST, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 """The bounds of times; the end is not included."""
+_SECONDS = re.compile(r"[0-9]{1,19}")
 _SEPARATORS = re.compile(r"[^0-9+]")
 _MAINLAND = re.compile(r"(?:\+|00)?86(?=1[0-9]{10}\Z)")
 
@@ -102,6 +104,21 @@ Duration = Annotated[
 """A field that holds a duration, in plans, bodies of the API and settings alike."""
 
 
+def _read_moment(value: Any) -> Any:
+    """Parse unix seconds, written as a number or as text, and RFC 3339; anything else is left for pydantic to reject.
+
+    Pydantic itself takes text of digits but no number, and large numbers for milliseconds.
+    """
+    text = str(value) if type(value) is int else value
+    if not isinstance(text, str):
+        return value
+    if _SECONDS.fullmatch(text):
+        return datetime.fromtimestamp(min(int(text), END.timestamp()), UTC)
+    with suppress(ValueError):
+        return datetime.fromisoformat(text.upper())
+    return value
+
+
 def _check_moment(moment: datetime) -> datetime:
     """Reject the last year of the range of `datetime`: time zones and durations that are added need it."""
     if not EARLIEST <= moment < END:
@@ -109,8 +126,21 @@ def _check_moment(moment: datetime) -> datetime:
     return moment
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_check_moment)]
-"""A field that holds a point in time with its time zone."""
+Moment = Annotated[
+    AwareDatetime,
+    BeforeValidator(_read_moment),
+    AfterValidator(_check_moment),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "format": "date-time"},
+                {"type": "integer", "minimum": 0, "exclusiveMaximum": int(END.timestamp())},
+            ],
+            "description": "RFC 3339 with a time zone, or unix seconds",
+        }
+    ),
+]
+"""A field that holds a point in time: RFC 3339 with a time zone, or unix seconds."""
 
 
 def parse_moment(text: str, zone: tzinfo) -> datetime:

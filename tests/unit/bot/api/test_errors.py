@@ -56,7 +56,7 @@ async def test_what_cannot_be_stored_is_named(fabu: Site, fields: dict[str, Any]
 
 async def test_no_value_is_taken_for_one_of_another_type(fabu: Site) -> None:
     approval = {"stages": [stage("bob", rule="2")], "allow_self_approval": 0, "expires_in": True}
-    body = draft(approval=approval, schedule_at=1_800_000_000, items=[text_item("a", name=7)])
+    body = draft(approval=approval, schedule_at=True, items=[text_item("a", name=7)])
     refused = await fabu.ask("POST", "/plans", body)
     assert {problem["path"] for problem in refused.json["params"]["problems"]} == {
         "approval.stages[0].rule",
