@@ -76,6 +76,18 @@ async def test_a_time_that_no_zone_could_show_is_refused(fabu: Site, end: str) -
     ]
 
 
+@pytest.mark.parametrize("blank", ["", "  ", "\u200b", "\u3000\ufeff", "\u3164\n"])
+async def test_a_blank_name_is_refused(fabu: Site, blank: str) -> None:
+    body = draft(name=blank, approval={"stages": [stage("bob", name=blank)]}, items=[text_item("a", name=blank)])
+    refused = await fabu.ask("POST", "/plans", body)
+    assert [problem["path"] for problem in refused.json["params"]["problems"]] == [
+        "name", "approval.stages[0].name", "items[0].name",
+    ]  # fmt: skip
+    plan = await fabu.plan()
+    for path in (f"/plans/{plan['id']}/copy", "/tokens"):
+        assert (await fabu.ask("POST", path, {"name": blank})).status == 422
+
+
 async def test_an_endless_number_is_refused(fabu: Site) -> None:
     refused = await send(fabu, b'{"name": "x", "jira_sprints": [{"x": 1e999}]}')
     assert refused.json["params"]["problems"][0]["path"] == "jira_sprints[0].x"
