@@ -17,11 +17,12 @@ from core.text import Duration, Moment, remove_invisible
 from core.workflow import Workflow, mask_credentials
 
 _Visible = BeforeValidator(lambda value: remove_invisible(value) if isinstance(value, str) else value)
-Name = Annotated[str, _Visible, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Id = Annotated[str, _Visible, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-Key = Annotated[str, _Visible, StringConstraints(pattern=r"^[\w.-]+$", max_length=64)]
+"""Comes after the constraints: pydantic would otherwise measure a text before it strips it."""
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), _Visible]
+Id = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), _Visible]
+Key = Annotated[str, StringConstraints(pattern=r"^[\w.-]+$", max_length=64), _Visible]
 """The key of an item. A pattern with `{1,64}` in place of `max_length` would cost 6 MB of memory."""
-LongText = Annotated[str, _Visible, StringConstraints(max_length=100_000)]
+LongText = Annotated[str, StringConstraints(max_length=100_000), _Visible]
 
 
 class Draft(BaseModel):

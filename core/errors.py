@@ -269,12 +269,16 @@ class Unavailable(FabuError):
     message = "Fabu cannot save this right now. Nothing was changed; please try again in a moment."
 
 
+_LONGEST_PAUSE = 86_400.0
+"""A day, in seconds: the time of the next attempt must be one that can be stored and shown."""
+
+
 class DeliveryError(FabuError):
     """An outside system did not accept what was sent to it, for a `reason`.
 
     `retryable` is whether the same request may succeed later. `retry_after` is the delay that the system requests, in
-    seconds. `sent` is whether the request may have reached the system although no answer came back. `status` and
-    `answer` are its HTTP answer, for the delivery log.
+    seconds, at most a day. `sent` is whether the request may have reached the system although no answer came back.
+    `status` and `answer` are its HTTP answer, for the delivery log.
     """
 
     code = "delivery"
@@ -296,6 +300,6 @@ class DeliveryError(FabuError):
         self.status = status
         self.answer = answer
         self.retryable = retryable
-        self.retry_after = retry_after
+        self.retry_after = None if retry_after is None else min(retry_after, _LONGEST_PAUSE)
         self.sent = sent
         super().__init__(system=system, reason=reason)

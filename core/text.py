@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Annotated, Any
 
@@ -30,8 +31,11 @@ _UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minute
 _PART = r"(\d{1,8})([dhms])"
 """A number with its unit; more digits would exceed every duration, and could overflow."""
 _DURATION = re.compile(f"(?:{_PART})+")
-_SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(days=366)
-_EARLIEST, _END = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+SHORTEST, LONGEST = timedelta(seconds=1), timedelta(days=366)
+"""The bounds of durations, both included."""
+EARLIEST, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+"""The bounds of times; the end is not included."""
+_SECONDS = re.compile(r"[0-9]{1,19}")
 _SEPARATORS = re.compile(r"[^0-9+]")
 _MAINLAND = re.compile(r"(?:\+|00)?86(?=1[0-9]{10}\Z)")
 
@@ -73,7 +77,7 @@ def parse_duration(text: str) -> timedelta:
 
 def format_duration(duration: timedelta) -> str:
     """Return a duration as `parse_duration` reads it, the longest unit first, in whole seconds and at least one."""
-    rest, parts = max(_SHORTEST, timedelta(seconds=round(duration.total_seconds()))), []
+    rest, parts = max(SHORTEST, timedelta(seconds=round(duration.total_seconds()))), []
     for unit, length in _UNITS.items():
         count, rest = divmod(rest, length)
         parts.append(f"{count}{unit}" if count else "")
@@ -86,7 +90,7 @@ def _read_duration(value: Any) -> Any:
 
 
 def _check_duration(duration: timedelta) -> timedelta:
-    if not _SHORTEST <= duration <= _LONGEST:
+    if not SHORTEST <= duration <= LONGEST:
         raise ValueError("write a duration from one second up to 366 days")
     return duration
 
@@ -100,15 +104,43 @@ Duration = Annotated[
 """A field that holds a duration, in plans, bodies of the API and settings alike."""
 
 
+def _read_moment(value: Any) -> Any:
+    """Parse unix seconds, written as a number or as text, and RFC 3339; anything else is left for pydantic to reject.
+
+    Pydantic itself takes text of digits but no number, and large numbers for milliseconds.
+    """
+    text = str(value) if type(value) is int else value
+    if not isinstance(text, str):
+        return value
+    if _SECONDS.fullmatch(text):
+        return datetime.fromtimestamp(min(int(text), END.timestamp()), UTC)
+    with suppress(ValueError):
+        return datetime.fromisoformat(text.upper())
+    return value
+
+
 def _check_moment(moment: datetime) -> datetime:
     """Reject the last year of the range of `datetime`: time zones and durations that are added need it."""
-    if not _EARLIEST <= moment < _END:
+    if not EARLIEST <= moment < END:
         raise ValueError("write a time between the years 1970 and 9998")
     return moment
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_check_moment)]
-"""A field that holds a point in time with its time zone."""
+Moment = Annotated[
+    AwareDatetime,
+    BeforeValidator(_read_moment),
+    AfterValidator(_check_moment),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "format": "date-time"},
+                {"type": "integer", "minimum": 0, "exclusiveMaximum": int(END.timestamp())},
+            ],
+            "description": "RFC 3339 with a time zone, or unix seconds",
+        }
+    ),
+]
+"""A field that holds a point in time: RFC 3339 with a time zone, or unix seconds."""
 
 
 def parse_moment(text: str, zone: tzinfo) -> datetime:
@@ -122,7 +154,7 @@ def parse_moment(text: str, zone: tzinfo) -> datetime:
 
 def parse_unix_time(seconds: int) -> datetime | None:
     """Return the time of unix seconds as Zadig sends them, None for 0. Raises ValueError when it is out of bounds."""
-    if not _EARLIEST.timestamp() <= seconds < _END.timestamp():
+    if not EARLIEST.timestamp() <= seconds < END.timestamp():
         raise ValueError("write times in unix seconds")
     return datetime.fromtimestamp(seconds, UTC) if seconds else None
 

@@ -144,8 +144,9 @@ class DeliveryFilter(Part):
 
 
 class LogPart(Body):
-    """The part of a log that follows the entry `after`."""
+    """The part of a log that follows the entry `after`; `cursor` is the `next_cursor` of the part before."""
 
+    cursor: Annotated[int, Field(ge=0, lt=2**63)] | Literal[""] = ""
     after: Annotated[int, Field(ge=0, lt=2**63)] = 0
     limit: Annotated[int, Field(ge=1, le=1000)] = 500
 

@@ -16,10 +16,11 @@ from core.ports.store import Reading
 
 
 async def list_log(call: Call[None, LogPart]) -> Listed[LogAnswer]:
-    """List the log entries of a plan, the oldest first; `next_cursor` is the next `after`."""
+    """List the log entries of a plan, the oldest first."""
     ref, query = call.ref("id", Thing.PLAN), call.query
+    after = query.cursor or query.after
     entries = await call.services.store.read(
-        lambda reading: reading.log.of_plan(reading.plans.id_of(ref), query.after, query.limit + 1)
+        lambda reading: reading.log.of_plan(reading.plans.id_of(ref), after, query.limit + 1)
     )
     part = entries[: query.limit]
     more = str(part[-1].seq) if len(entries) > query.limit else ""

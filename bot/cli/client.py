@@ -75,14 +75,14 @@ class Api:
         """Send a request as in a chat: `text`, or `verb` with `ref` and `values` for a button or a form."""
         return reply_of(self.call("POST", "/chat", body=request))
 
-    def pages(self, path: str, query: Mapping[str, str], limit: int, by: str = "cursor") -> Iterator[Json]:
-        """Yield the first `limit` items of a list, page by page; `by` is the parameter that takes the cursor."""
+    def pages(self, path: str, query: Mapping[str, str], limit: int) -> Iterator[Json]:
+        """Yield the first `limit` items of a list, page by page."""
         params, left = dict(query), limit
         while left > 0:
             page = self.call("GET", path, query={**params, "limit": str(min(left, _PAGE))})
             yield from page["items"]
-            params[by], left = page["next_cursor"], left - len(page["items"])
-            if not params[by]:
+            params["cursor"], left = page["next_cursor"], left - len(page["items"])
+            if not params["cursor"]:
                 return
 
     def _object(self, method: str, path: str, **more: Any) -> Json:

@@ -33,13 +33,16 @@ class _Loader(yaml.SafeLoader):
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Return a mapping. Raises ConstructorError when a key comes twice."""
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """Return a mapping as it is written, before merge keys (`<<: *base`) add to it what its own keys may replace.
+
+        Raises ComposerError when a key comes twice.
+        """
+        node: yaml.MappingNode = super().compose_mapping_node(anchor)
+        keys = [key.value for key, _ in node.value]
         if twice := [key for index, key in enumerate(keys) if key in keys[:index]]:
-            raise yaml.constructor.ConstructorError(None, None, f"the key {twice[0]} comes twice", node.start_mark)
-        found: dict[Any, Any] = super().construct_mapping(node, deep)
-        return found
+            raise yaml.composer.ComposerError(None, None, f"the key {twice[0]} comes twice", node.start_mark)
+        return node
 
 
 def read_plan(path: Path) -> tuple[Json, str]:

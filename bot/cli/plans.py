@@ -143,7 +143,7 @@ def log(api: Api, plan: PlanRef, as_json: _AsJson = False) -> None:
     if as_json:
         from bot.cli.client import plan_path
 
-        _print_json(list(api.pages(plan_path(plan, "log"), {}, _ALL, by="after")))
+        _print_json(list(api.pages(plan_path(plan, "log"), {}, _ALL)))
     else:
         _print_card(api, "log", plan)
 

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from config.settings import PersonEntry, Settings
 from core.people import Directory, Group, Person
 from core.ports.store import Store
+from core.text import remove_invisible
 
 
 async def load_people(settings: Settings, store: Store, chats: Collection[str]) -> Directory:
@@ -23,5 +24,5 @@ async def load_people(settings: Settings, store: Store, chats: Collection[str]) 
 
 def _person_of(entry: PersonEntry, chats: Collection[str], *, admin: bool) -> Person:
     accounts = {chat: user for chat in chats if (user := getattr(entry, chat))}
-    own = entry.model_dump(exclude=set(chats)) | {"name": entry.name or entry.id}
+    own = entry.model_dump(exclude=set(chats)) | {"name": remove_invisible(entry.name).strip() or entry.id}
     return Person(**own, accounts=accounts, admin=admin)

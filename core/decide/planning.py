@@ -157,21 +157,25 @@ def _make_item(draft: ItemDraft, position: int, ids: Mapping[str, str], before: 
 
 
 def draft_of(plan: Plan) -> PlanDraft:
-    """Return the draft that describes a plan, which must be loaded whole."""
+    """Return the draft that describes a plan, which must be loaded whole.
+
+    Its values are not validated again: what an earlier version accepted can be read and changed.
+    """
     keys = {item.id: item.key for item in plan.items.values()}
     content = plan.content
     approval = plan.approval
-    return PlanDraft(
+    return PlanDraft.model_construct(
         name=plan.name,
         manager=plan.manager,
         collaborators=plan.collaborators,
-        window=WindowDraft(start=plan.window.start, end=plan.window.end),
+        window=WindowDraft.model_construct(start=plan.window.start, end=plan.window.end),
         schedule_at=plan.schedule_at,
         description=content.description if content else "",
         jira_sprints=tuple(dict(sprint) for sprint in content.jira_sprints) if content else (),
-        approval=ApprovalDraft(
+        approval=ApprovalDraft.model_construct(
             stages=tuple(
-                StageDraft(name=s.name, approvers=s.approvers, rule=s.rule, channel=s.channel) for s in approval.stages
+                StageDraft.model_construct(name=s.name, approvers=s.approvers, rule=s.rule, channel=s.channel)
+                for s in approval.stages
             ),
             allow_self_approval=approval.allow_self_approval,
             expires_in=approval.expires_in,
@@ -187,10 +191,10 @@ def _draft_of_item(item: Item, keys: Mapping[str, str]) -> TextItemDraft | Workf
     spec = item.spec or {}
     if item.type == "text":
         content = spec.get("content", "")
-        return TextItemDraft(
+        return TextItemDraft.model_construct(
             key=item.key, name=item.name, type="text", assignee=item.assignee, needs=needs, content=content
         )
-    return WorkflowItemDraft(
+    return WorkflowItemDraft.model_construct(
         key=item.key, name=item.name, type="workflow", assignee=item.assignee, needs=needs,
         runner=item.runner, project=item.project, workflow=Workflow.model_validate(spec),
     )  # fmt: skip

@@ -5,13 +5,15 @@ Source: Zadig v4.0 document, `WorkflowBuildJobSpec` and `WorkflowDistributeImage
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
 
 from core.workflow.base import OMIT_EMPTY, Flag, Many, NullIsZero, Text, Wire
 from core.workflow.job import Job, JobType
 from core.workflow.values import KeyVal, Repo
+
+_FLAGS = {"": False, "true": True, "false": False}
 
 
 class ServiceAndBuild(Wire):
@@ -43,6 +45,10 @@ class BuildJob(Job):
     spec: Annotated[BuildSpec, NullIsZero()] = BuildSpec()
 
 
+def _to_flag(value: Any) -> Any:
+    return _FLAGS.get(value, value) if isinstance(value, str) else value  # strict validation rejects a text
+
+
 class DistributeTarget(Wire):
     """One image to copy; without `update_tag` the source's tag is kept."""
 
@@ -63,7 +69,7 @@ class DistributeImageSpec(Wire):
     job_name: Text = ""
     distribute_method: Text = ""
     targets: Many[DistributeTarget] = ()
-    enable_target_image_tag_rule: Annotated[Flag, BeforeValidator(lambda value: value or False)] = False
+    enable_target_image_tag_rule: Annotated[Flag, BeforeValidator(_to_flag)] = False
     """The document's table calls it a string: "", "true" and "false" are read too."""
     target_image_tag_rule: Text = ""
 

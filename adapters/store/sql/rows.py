@@ -14,6 +14,7 @@ from core.audit import LogEntry
 from core.messages import Message
 from core.plan import Approval, Channel, Check, Content, Decision, Item, Plan, Run, Stage, Tally, Vote, Window
 from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus
+from core.text import EARLIEST, END, LONGEST, SHORTEST
 
 Values = dict[str, Any]
 AnyRow: TypeAlias = Any
@@ -39,17 +40,23 @@ def moment(value: int) -> datetime: ...
 @overload
 def moment(value: int | None) -> datetime | None: ...
 def moment(value: int | None) -> datetime | None:
-    """Return the time of microseconds since 1970."""
+    """Return the time of microseconds since 1970, or the nearest one within the bounds of times.
+
+    Earlier versions stored times that no time zone can show, or that `datetime` cannot hold.
+    """
     if value is None:
         return None
-    seconds, rest = divmod(value, 1_000_000)
+    seconds, rest = divmod(max(_EARLIEST, min(value, _LATEST)), 1_000_000)
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
 
 
 def duration(value: int | None) -> timedelta | None:
-    """Return the duration of microseconds."""
-    return None if value is None else timedelta(microseconds=value)
+    """Return the duration of microseconds, or the nearest one within the bounds of durations."""
+    return None if value is None else timedelta(microseconds=max(_SHORTEST, min(value, _LONGEST)))
 
+
+_EARLIEST, _LATEST = micros(EARLIEST), micros(END) - 1
+_SHORTEST, _LONGEST = micros(SHORTEST), micros(LONGEST)
 
 to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=dict).encode
 """Returns a value as compact JSON; read-only mappings count as mappings."""

@@ -103,6 +103,13 @@ async def test_a_busy_system_is_not_lost_and_says_how_long_to_leave_it_alone(
     assert logged(caplog) == []
 
 
+async def test_no_system_is_left_alone_for_more_than_a_day(system: System, call: Call) -> None:
+    with system.simulator.outage(how="answer", status=429, retry_after=10**12):
+        error = await refused(call)
+    assert error.retry_after
+    assert error.retry_after <= 86_400
+
+
 @pytest.mark.parametrize("trouble", [None, 401, 403, 429, 503])
 async def test_what_was_not_taken_is_explained_in_the_readers_language(
     system: System, call: Call, trouble: int | None

@@ -134,6 +134,24 @@ def test_a_moment_has_bounds_that_every_zone_can_show(text: str) -> None:
         TypeAdapter(Moment).validate_python(datetime.fromisoformat(text).replace(tzinfo=ZONE))
 
 
+@pytest.mark.parametrize(
+    "written",
+    ["1800000000", '"1800000000"', '"2027-01-15T08:00:00Z"', '"2027-01-15 16:00+08:00"', '"2027-01-15t08:00:00z"'],
+)
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_moment_is_written_as_number_or_text(written: str, strict: bool) -> None:
+    assert TypeAdapter(Moment).validate_json(written, strict=strict) == datetime(2027, 1, 15, 8, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["true", "-1", "1800000000000", '"1800000000000"', f'"{"9" * 19}"', '"2027-01-15"', '"2027-01-15T08:00:00"', '""'],
+)
+def test_no_other_value_is_taken_for_a_moment(written: str) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Moment).validate_json(written, strict=True)
+
+
 def test_unix_seconds_are_moments_and_nothing_is_none() -> None:
     assert parse_unix_time(1_764_000_000) == datetime(2025, 11, 24, 16, tzinfo=UTC)
     assert parse_unix_time(0) is None

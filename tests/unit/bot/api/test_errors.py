@@ -56,7 +56,7 @@ async def test_what_cannot_be_stored_is_named(fabu: Site, fields: dict[str, Any]
 
 async def test_no_value_is_taken_for_one_of_another_type(fabu: Site) -> None:
     approval = {"stages": [stage("bob", rule="2")], "allow_self_approval": 0, "expires_in": True}
-    body = draft(approval=approval, schedule_at=1_800_000_000, items=[text_item("a", name=7)])
+    body = draft(approval=approval, schedule_at=True, items=[text_item("a", name=7)])
     refused = await fabu.ask("POST", "/plans", body)
     assert {problem["path"] for problem in refused.json["params"]["problems"]} == {
         "approval.stages[0].rule",
@@ -74,6 +74,18 @@ async def test_a_time_that_no_zone_could_show_is_refused(fabu: Site, end: str) -
     assert refused.json["params"]["problems"] == [
         {"path": "window.end", "message": "write a time between the years 1970 and 9998", "params": {}}
     ]
+
+
+@pytest.mark.parametrize("blank", ["", "  ", "\u200b", "\u3000\ufeff", "\u3164\n"])
+async def test_a_blank_name_is_refused(fabu: Site, blank: str) -> None:
+    body = draft(name=blank, approval={"stages": [stage("bob", name=blank)]}, items=[text_item("a", name=blank)])
+    refused = await fabu.ask("POST", "/plans", body)
+    assert [problem["path"] for problem in refused.json["params"]["problems"]] == [
+        "name", "approval.stages[0].name", "items[0].name",
+    ]  # fmt: skip
+    plan = await fabu.plan()
+    for path in (f"/plans/{plan['id']}/copy", "/tokens"):
+        assert (await fabu.ask("POST", path, {"name": blank})).status == 422
 
 
 async def test_an_endless_number_is_refused(fabu: Site) -> None:

@@ -2,17 +2,21 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.unit.bot.api.serving import Site
 from tests.worlds import text_item, workflow_item
 
 
-async def test_the_log_is_read_in_parts(fabu: Site) -> None:
+@pytest.mark.parametrize("parameter", ["cursor", "after"])
+async def test_the_log_is_read_in_parts(fabu: Site, parameter: str) -> None:
     plan = await fabu.plan()
     for number in range(4):
         await fabu.ask("PATCH", f"/plans/{plan['id']}", {"name": f"Release {number}"})
-    seen, after = [], "0"
-    while after:
-        page = (await fabu.ask("GET", f"/plans/{plan['number']}/log?limit=2&after={after}")).json
+    seen: list[tuple[int, str, str, str]] = []
+    after = "0" if parameter == "after" else ""
+    while after or not seen:
+        page = (await fabu.ask("GET", f"/plans/{plan['number']}/log?limit=2&{parameter}={after}")).json
         seen += [(entry["seq"], entry["event"], entry["actor"], entry["via"]) for entry in page["items"]]
         after = page["next_cursor"]
     assert seen == [(1, "created", "alice", "api")] + [(seq, "edited", "alice", "api") for seq in (2, 3, 4, 5)]

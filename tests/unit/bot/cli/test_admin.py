@@ -70,6 +70,12 @@ def test_people_are_brought_in(terminal: Terminal, name: str, text: str) -> None
     assert terminal.fabu("token", "create", "--as", "carol").startswith("fabu_")
 
 
+def test_a_person_with_a_blank_name_is_called_by_the_id(terminal: Terminal) -> None:
+    (terminal.folder / "p.json").write_text(json.dumps({"people": [{"id": "carol", "name": " \u200b"}]}))
+    terminal.fabu("people", "import", "p.json")
+    assert re.search(r"carol +carol", terminal.fabu("people", "list"))
+
+
 def test_people_are_listed_with_their_account_in_each_chat(terminal: Terminal) -> None:
     (terminal.folder / "p.yaml").write_text("[{id: zoe, slack: U7, feishu: ou_7, dingtalk: z7}]")
     terminal.fabu("people", "import", "p.yaml")

@@ -87,6 +87,33 @@ def test_a_credential_that_changed_alone_is_sent_by_force(alice: Terminal) -> No
     assert json.loads(alice.fabu("plan", "show", number, "--json"))["revision"] == 2
 
 
+def test_merge_keys_fill_in_what_a_mapping_does_not_have_itself(alice: Terminal) -> None:
+    items = """
+items:
+- &by_hand {key: a, name: A, type: text, assignee: bob, content: "by hand"}
+- &at_night
+  <<: *by_hand
+  key: b
+  content: at night
+- <<: [*at_night, *by_hand]
+  key: c
+  name: C
+"""
+    number = alice.plan(name=NAME, items=items)
+    found = json.loads(alice.fabu("plan", "show", number, "--json"))["items"]
+    assert [(item["key"], item["name"], item["assignee"], item["content"]) for item in found] == [
+        ("a", "A", "bob", "by hand"),
+        ("b", "A", "bob", "at night"),
+        ("c", "C", "bob", "at night"),
+    ]
+
+
+def test_a_plan_file_has_unix_seconds_as_number_or_text(alice: Terminal) -> None:
+    number = alice.plan(name=NAME, items=STEPS, at="schedule_at: 1893456000", window='window: {end: "1893456000"}')
+    plan = json.loads(alice.fabu("plan", "show", number, "--json"))
+    assert plan["schedule_at"] == plan["window"]["end"] == "2030-01-01T00:00:00Z"
+
+
 @pytest.mark.parametrize(
     ("text", "code", "told"),
     [
@@ -99,6 +126,7 @@ def test_a_credential_that_changed_alone_is_sent_by_force(alice: Terminal) -> No
         ("name: a\nmanger: alice", 2, "manger: there is no such field"),
         ("name: a\nmanager: eve\napproval: {stages: [{name: QA, approvers: [mallory]}]}", 1, "approvers[0]: nobody"),
         ("name: a\nmanager: eve", 1, "manager: nobody is called eve"),
+        ("name: a\nitems:\n- {<<: {key: a}, key: a, key: b}", 2, "line 3, column 3: the key key comes twice"),
         ("name: a\nname: b", 2, "line 1, column 1: the key name comes twice"),
         ("name: [a", 2, "is not YAML, line 1"),
         ("- a", 2, "holds no plan"),
