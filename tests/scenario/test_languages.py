@@ -64,4 +64,5 @@ async def test_what_could_not_be_delivered(office: Office[Any, Any], zadig: Zadi
     zadig.fail("detail", status=502)
     await office.alice.says("执行 1 deploy")
     await eventually(office.fabu.item, "deploy", wanted=lambda now: now["status"] == "failed")
-    assert "Zadig 未接受请求：网关返回 502" in await office.alice.asks("投递")
+    sentence = "Zadig 未接受请求：网关返回 502"
+    await eventually(office.alice.asks, "投递", wanted=lambda card: sentence in card)
