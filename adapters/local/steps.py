@@ -82,10 +82,10 @@ class JobKind(Generic[S]):
 def variable_problems(path: str, names: Iterable[str]) -> Iterator[Problem]:
     """Yield a problem for each name that is not valid for a variable of a script."""
     for index, name in enumerate(names):
+        params: dict[str, object] = {"name": name}
+        place = f"{path}[{index}]"
         if not _NAME.fullmatch(name):
-            yield Problem(
-                f"{path}[{index}]", "{name} cannot name a variable; use letters, digits and underscores", {"name": name}
-            )
+            yield Problem(place, "{name} cannot name a variable; use letters, digits and underscores", params)
 
 
 def parse_timeout(text: str) -> timedelta:
@@ -97,3 +97,11 @@ def parse_timeout(text: str) -> timedelta:
     if not timedelta(0) < timeout <= _MAX_TIMEOUT:
         raise ValueError("out of range")
     return timeout
+
+
+def timeout_problems(path: str, text: str) -> Iterator[Problem]:
+    """Yield a problem if a text is no time limit of a job."""
+    try:
+        parse_timeout(text)
+    except ValueError:
+        yield Problem(path, "write a duration of up to 7 days, such as 90s, 10m or 1h30m")
