@@ -21,6 +21,18 @@ DEFAULT_TIMEOUT = timedelta(hours=1)
 """The time limit of a job without one."""
 _MAX_TIMEOUT = timedelta(days=7)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_RESERVED = re.compile(
+    r"""(BASH|FABU_|GLIBC_|LD_|MALLOC_).*
+    | CDPATH | ENV | FPATH | GLOBIGNORE | HOME | IFS | PATH | POSIXLY_CORRECT | PROMPT_COMMAND | PS4 | SHELL | SHELLOPTS
+    | ZDOTDIR
+    | _ | EUID | OLDPWD | PPID | PWD | SHLVL | UID
+    | HOSTALIASES | LOCALDOMAIN | NLSPATH | RES_OPTIONS
+    | JAVA_TOOL_OPTIONS | NODE_OPTIONS | PERL5DB | PERL5LIB | PERL5OPT | PERLLIB | PYTHONHOME
+    | PYTHONINSPECT | PYTHONPATH | PYTHONSTARTUP | PYTHONUSERBASE | RUBYLIB | RUBYOPT""",
+    re.VERBOSE,
+)
+"""By variables of these names a value becomes code or changes which programs run (sudo removes most of them too), or
+bash or Fabu sets them itself."""
 
 S = TypeVar("S", bound=Wire)
 
@@ -86,6 +98,10 @@ def variable_problems(path: str, names: Iterable[str]) -> Iterator[Problem]:
         place = f"{path}[{index}]"
         if not _NAME.fullmatch(name):
             yield Problem(place, "{name} cannot name a variable; use letters, digits and underscores", params)
+        elif _RESERVED.fullmatch(name):
+            yield Problem(
+                place, "{name} changes how scripts run, or is set by Fabu itself; choose another name", params
+            )
 
 
 def parse_timeout(text: str) -> timedelta:

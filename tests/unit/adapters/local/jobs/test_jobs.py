@@ -33,6 +33,15 @@ def test_a_good_workflow_has_no_problems() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "name", ["PATH", "BASH_ENV", "ENV", "LD_PRELOAD", "IFS", "PS4", "SHELLOPTS", "PYTHONPATH", "UID", "FABU_ACTOR"]
+)
+def test_no_variable_changes_how_scripts_run(name: str) -> None:
+    named = workflow(script("true", envs=[{"key": name, "value": "x"}]), params=[{"name": name, "value": "x"}])
+    message = f"{name} changes how scripts run, or is set by Fabu itself; choose another name"
+    assert found(named) == [("params[0]", message), ("stages[0].jobs[0].spec.envs[0]", message)]
+
+
 @pytest.mark.parametrize("kind", [*sorted(set(JobType) - set(KINDS)), "tapd"])
 def test_other_job_types_name_the_runner_to_use(kind: str) -> None:
     assert found(workflow({"name": "x", "type": kind, "spec": None})) == [
