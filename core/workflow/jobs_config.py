@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from core.workflow.base import OMIT_EMPTY, Many, NullIsZero, Text, Wire, aliased_field
 from core.workflow.job import Job, JobType
@@ -85,7 +85,9 @@ class SqlSpec(Wire):
     source: Text = ""
     timeout: Annotated[Text, OMIT_EMPTY] = ""
     """A duration such as `10m`; only the local runner reads it, Zadig has no such field."""
-    transaction: Annotated[bool, Field(exclude_if=bool)] = True
+    transaction: Annotated[
+        bool, BeforeValidator(lambda value: True if value is None else value), Field(exclude_if=bool)
+    ] = True
     """Whether all statements are committed together or not at all; only the local runner reads it."""
 
 
