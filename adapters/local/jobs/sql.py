@@ -61,8 +61,8 @@ class SqlStep:
 class Execution:
     """The statements of one step on one database, for one run: in one `transaction`, or each committed by itself.
 
-    In one transaction, all statements are committed, or none. But MariaDB and MySQL commit at every statement that changes a definition. On
-    SQLite, the job sends BEGIN and COMMIT, which must not be among the statements.
+    In one transaction, all statements are committed, or none. But MariaDB and MySQL commit at every statement that
+    changes a definition. On SQLite, the job sends BEGIN and COMMIT, which must not be among the statements.
     """
 
     def __init__(self, url: str, statements: str, *, transaction: bool) -> None:
