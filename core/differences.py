@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from core.draft import PlanDraft
+from core.workflow import MASK
 
 _MAX_DIFFERENCES = 100
 """How many differences of one edit the operation log stores; the versions of the plan have all of them."""
 _MAX_LENGTH = 500
-"""How many characters of a value it stores."""
+"""How many characters of a value the operation log stores."""
 _MISSING: Any = object()
 """Stands for a value that is not there, while None may be one."""
 
@@ -25,6 +27,11 @@ class Difference:
     path: str
     before: Any
     after: Any
+
+    @property
+    def field(self) -> str:
+        """The field of the plan in which the place is."""
+        return re.split(r"[.[]", self.path, maxsplit=1)[0]
 
 
 def differences(before: Any, after: Any, path: str = "") -> Iterator[Difference]:
@@ -39,23 +46,45 @@ def differences(before: Any, after: Any, path: str = "") -> Iterator[Difference]
             yield from differences(before.get(name, _MISSING), after.get(name, _MISSING), inner)
     elif isinstance(before, list) and isinstance(after, list):
         yield from _in_lists(before, after, path)
-    elif before is _MISSING or after is _MISSING or before != after:
+    elif type(before) is not type(after) or before != after:  # to Python, true equals 1
         yield Difference(path, _missing_to_none(before), _missing_to_none(after))
 
 
-def differences_for_log(before: PlanDraft, after: PlanDraft, changed: tuple[str, ...]) -> tuple[dict[str, Any], ...]:
-    """Return the differences of an edit as the operation log stores them, for the changed fields, credentials masked.
+def differences_of_drafts(before: PlanDraft, after: PlanDraft) -> list[Difference]:
+    """Return where two drafts differ. A changed credential has the mask before and after."""
+    found = differences(before.model_dump(mode="json"), after.model_dump(mode="json"))
+    old, new = (draft.mask_credentials().model_dump(mode="json") for draft in (before, after))
+    shown = {one.path: one for one in differences(old, new)}
+    return [shown.get(one.path, Difference(one.path, MASK, MASK)) for one in found]
 
-    Only the first differences are returned, and only the beginning of long values.
+
+def for_log(found: Iterable[Difference]) -> tuple[dict[str, Any], ...]:
+    """Return differences as the operation log stores them: only the first ones, and of long values a part.
+
+    The part of a long text begins with the line that differs.
     """
-    old, new = (draft.mask_credentials().model_dump(mode="json", include=set(changed)) for draft in (before, after))
-    found = islice(differences(old, new), _MAX_DIFFERENCES)
-    return tuple({"path": one.path, "before": _shorten(one.before), "after": _shorten(one.after)} for one in found)
+    return tuple(_shorten(one) for one in islice(found, _MAX_DIFFERENCES))
 
 
-def _shorten(value: Any) -> Any:
+def _shorten(one: Difference) -> dict[str, Any]:
+    before, after = one.before, one.after
+    start = _first_difference(before, after) if isinstance(before, str) and isinstance(after, str) else 0
+    return {"path": one.path, "before": _part(before, start), "after": _part(after, start)}
+
+
+def _first_difference(before: str, after: str) -> int:
+    """Return where the line begins from which on two texts differ; of a long line, only what is near the difference."""
+    equal = zip(before, after, strict=False)
+    place = next((place for place, (old, new) in enumerate(equal) if old != new), min(len(before), len(after)))
+    return max(before.rfind("\n", 0, place) + 1, place - _MAX_LENGTH // 2)
+
+
+def _part(value: Any, start: int) -> Any:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return value if len(text) <= _MAX_LENGTH else text[: _MAX_LENGTH - 1] + "…"
+    if len(text) <= _MAX_LENGTH:
+        return value
+    part = f"…{text[start:]}" if start else text
+    return part if len(part) <= _MAX_LENGTH else part[: _MAX_LENGTH - 1] + "…"
 
 
 def _in_lists(before: list[Any], after: list[Any], path: str) -> Iterator[Difference]:

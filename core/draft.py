@@ -7,9 +7,10 @@ approvers, so that one error lists all problems of this sort.
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
 
 from core.plan import Channel
 from core.status import HookEvent
@@ -22,6 +23,10 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Id = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), _Visible]
 Key = Annotated[str, StringConstraints(pattern=r"^[\w.-]+$", max_length=64), _Visible]
 """The key of an item. A pattern with `{1,64}` in place of `max_length` would cost 6 MB of memory."""
+Time = Annotated[Moment, AfterValidator(lambda moment: moment.astimezone(UTC))]
+"""A time as it is stored, so that two spellings of one time do not differ."""
+Checks = Annotated[frozenset[HookEvent], PlainSerializer(sorted, when_used="json")]
+"""Written in one order, so that two equal sets do not differ."""
 LongText = Annotated[str, StringConstraints(max_length=100_000), _Visible]
 
 
@@ -34,8 +39,8 @@ class Draft(BaseModel):
 class WindowDraft(Draft):
     """The release window; without `start` or `end` it is unlimited on that side."""
 
-    start: Moment | None = None
-    end: Moment | None = None
+    start: Time | None = None
+    end: Time | None = None
 
 
 class StageDraft(Draft):
@@ -90,11 +95,11 @@ class PlanDraft(Draft):
     manager: Id | Literal[""] = ""
     collaborators: Annotated[tuple[Id, ...], Field(max_length=100)] = ()
     window: WindowDraft = WindowDraft()
-    schedule_at: Moment | None = None
+    schedule_at: Time | None = None
     description: LongText = ""
     jira_sprints: Annotated[tuple[dict[str, Any], ...], Field(max_length=50)] = ()
     approval: ApprovalDraft = ApprovalDraft()
-    checks: frozenset[HookEvent] | None = None
+    checks: Checks | None = None
     items: Items = ()
 
     def mask_credentials(self) -> PlanDraft:
@@ -113,11 +118,11 @@ class PlanPatch(Draft):
     manager: Id | None = None
     collaborators: Annotated[tuple[Id, ...], Field(max_length=100)] | None = None
     window: WindowDraft | None = None
-    schedule_at: Moment | None = None
+    schedule_at: Time | None = None
     description: LongText | None = None
     jira_sprints: Annotated[tuple[dict[str, Any], ...], Field(max_length=50)] | None = None
     approval: ApprovalDraft | None = None
-    checks: frozenset[HookEvent] | None = None
+    checks: Checks | None = None
     items: Items | None = None
 
     def apply_to(self, draft: PlanDraft) -> PlanDraft:

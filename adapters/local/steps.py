@@ -21,6 +21,18 @@ DEFAULT_TIMEOUT = timedelta(hours=1)
 """The time limit of a job without one."""
 _MAX_TIMEOUT = timedelta(days=7)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_RESERVED = re.compile(
+    r"""(BASH|FABU_|GLIBC_|LD_|MALLOC_).*
+    | CDPATH | ENV | FPATH | GLOBIGNORE | HOME | IFS | PATH | POSIXLY_CORRECT | PROMPT_COMMAND | PS4 | SHELL | SHELLOPTS
+    | ZDOTDIR
+    | _ | EUID | OLDPWD | PPID | PWD | SHLVL | UID
+    | HOSTALIASES | LOCALDOMAIN | NLSPATH | RES_OPTIONS
+    | JAVA_TOOL_OPTIONS | NODE_OPTIONS | PERL5DB | PERL5LIB | PERL5OPT | PERLLIB | PYTHONHOME
+    | PYTHONINSPECT | PYTHONPATH | PYTHONSTARTUP | PYTHONUSERBASE | RUBYLIB | RUBYOPT""",
+    re.VERBOSE,
+)
+"""By variables of these names a value becomes code or changes which programs run (sudo removes most of them too), or
+bash or Fabu sets them itself."""
 
 S = TypeVar("S", bound=Wire)
 
@@ -82,9 +94,13 @@ class JobKind(Generic[S]):
 def variable_problems(path: str, names: Iterable[str]) -> Iterator[Problem]:
     """Yield a problem for each name that is not valid for a variable of a script."""
     for index, name in enumerate(names):
+        params: dict[str, object] = {"name": name}
+        place = f"{path}[{index}]"
         if not _NAME.fullmatch(name):
+            yield Problem(place, "{name} cannot name a variable; use letters, digits and underscores", params)
+        elif _RESERVED.fullmatch(name):
             yield Problem(
-                f"{path}[{index}]", "{name} cannot name a variable; use letters, digits and underscores", {"name": name}
+                place, "{name} changes how scripts run, or is set by Fabu itself; choose another name", params
             )
 
 
@@ -97,3 +113,11 @@ def parse_timeout(text: str) -> timedelta:
     if not timedelta(0) < timeout <= _MAX_TIMEOUT:
         raise ValueError("out of range")
     return timeout
+
+
+def timeout_problems(path: str, text: str) -> Iterator[Problem]:
+    """Yield a problem if a text is no time limit of a job."""
+    try:
+        parse_timeout(text)
+    except ValueError:
+        yield Problem(path, "write a duration of up to 7 days, such as 90s, 10m or 1h30m")

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
-from datetime import UTC
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from bot.cli.failure import ExitCode, Failure
 from bot.problems import problems_in
 from core.differences import Difference, differences
 from core.draft import ApprovalDraft, PlanDraft, StageDraft, TextItemDraft, WindowDraft, WorkflowItemDraft
+from core.workflow import credentials
 
 Json = dict[str, Any]
 
@@ -81,23 +81,21 @@ def _parse(path: Path) -> Any:
 def changes(document: Json, answer: Json) -> list[Difference]:
     """Return where a file differs from a plan as the API answers it, in the fields that the file has.
 
-    The answer masks credentials, so a changed credential alone is not found.
+    The answer masks credentials, so a changed credential alone is not found: see `holds_credentials`.
     """
     plan = plan_keys(answer)
     before, after = (_normalize(each) for each in (plan, {**plan, **document}))
     return list(differences({name: before[name] for name in document}, {name: after[name] for name in document}))
 
 
+def holds_credentials(document: Json) -> bool:
+    """Return whether a file holds a credential that is not only a mask. Only the server can compare it."""
+    items = PlanDraft.model_validate({"name": "unchanged", "items": document.get("items") or ()}).items
+    return any(credentials(item.workflow) for item in items if isinstance(item, WorkflowItemDraft))
+
+
 def _normalize(content: Json) -> Json:
-    return _in_utc(PlanDraft.model_validate(content)).mask_credentials().model_dump(mode="json")
-
-
-def _in_utc(draft: PlanDraft) -> PlanDraft:
-    """Return a draft whose times can be compared as texts."""
-    start, end, schedule = (
-        time and time.astimezone(UTC) for time in (draft.window.start, draft.window.end, draft.schedule_at)
-    )
-    return draft.model_copy(update={"window": WindowDraft(start=start, end=end), "schedule_at": schedule})
+    return PlanDraft.model_validate(content).mask_credentials().model_dump(mode="json")
 
 
 def plan_keys(answer: Json) -> Json:
@@ -128,14 +126,3 @@ def _tidy(value: Any) -> Any:
         tidied = {name: _tidy(member) for name, member in value.items()}
         return {name: member for name, member in tidied.items() if member not in (None, "", [], {})}
     return [_tidy(member) for member in value] if isinstance(value, list) else value
-
-
-def format_differences(found: Iterable[Difference]) -> str:
-    """Return one line for each difference, `path: before → after`. A missing value equals an empty one."""
-    lines = ((each.path, _value(each.before), _value(each.after)) for each in found)
-    return "\n".join(f"  {path}: {before} → {after}" for path, before, after in lines if before != after)
-
-
-def _value(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False) if value not in (None, "", [], {}) else "∅"
-    return text if len(text) <= 120 else f"{text[:119]}…"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -43,19 +42,23 @@ def apply(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would change.")] = False,
     force: Annotated[
         bool,
-        typer.Option("--force", help="Send every field of the file: a credential that changed alone is not noticed."),
+        typer.Option("--force", help="Send every field of the file, also those that do not differ."),
     ] = False,
 ) -> None:
     """Create the plan that a file describes, or change what differs in an existing one."""
-    from bot.cli.planfile import changes, format_differences, read_plan
+    from bot.cli.difftext import format_differences
+    from bot.cli.planfile import changes, holds_credentials, read_plan
 
     document, number = read_plan(file)
     ref = plan or number
     if ref:
         before = api.plan(ref)
         found = changes(document, before)
-        typer.echo(format_differences(found) if found else f"Nothing differs from plan #{before['number']}.")
-        changed = set(document) if force else {re.split(r"[.[]", each.path)[0] for each in found}
+        typer.echo(format_differences(found) or f"Nothing differs from plan #{before['number']}.")
+        changed = set(document) if force else {each.field for each in found}
+        if holds_credentials(document):
+            typer.echo("Credentials are not shown; the server compares them while the plan is in planning.")
+            changed |= {"items"} if before["status"] == PlanStatus.PLANNING else set()
         if changed and not dry_run:
             fields = {name: value for name, value in document.items() if name in changed}
             print_status(api.change(ref, before["revision"], fields))
@@ -167,7 +170,7 @@ def diff(
         _print_json(answer)
         return
     from bot.api.models import DiffAnswer
-    from bot.cli.planfile import format_differences
+    from bot.cli.difftext import format_differences
 
     found = DiffAnswer.model_validate(answer)
     typer.echo(f"Revision {found.revision}, compared with {found.against or 'nothing'}:")

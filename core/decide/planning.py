@@ -12,7 +12,7 @@ from core.apply import create
 from core.context import Context
 from core.decide import flow
 from core.decide.decision import PendingDecision
-from core.differences import differences_for_log
+from core.differences import differences_of_drafts, for_log
 from core.draft import ApprovalDraft, ItemDraft, PlanDraft, StageDraft, TextItemDraft, WindowDraft, WorkflowItemDraft
 from core.errors import Invalid, StaleRevision
 from core.plan import Item, Plan
@@ -64,7 +64,8 @@ def _edit(pending: PendingDecision, command: c.Edit) -> None:
         raise StaleRevision(seen=command.revision, revision=plan.revision)
     before = draft_of(plan)
     draft = _restore_credentials(command.patch.apply_to(before), plan)
-    changed = tuple(name for name in PlanDraft.model_fields if getattr(before, name) != getattr(draft, name))
+    differences = differences_of_drafts(before, draft)
+    changed = tuple(dict.fromkeys(difference.field for difference in differences))
     if problems := problems_of(draft, context, before):
         raise Invalid(*problems)
     if changed:
@@ -77,7 +78,7 @@ def _edit(pending: PendingDecision, command: c.Edit) -> None:
                 changed=changed,
                 instance_code=token,
                 nonce=nonce,
-                differences=differences_for_log(before, draft, changed),
+                differences=for_log(differences),
             )
         )
 

@@ -1,11 +1,14 @@
 """Jobs that change configuration and data: Apollo, Nacos, SQL.
 
-Source: Zadig v4.0 document, `WorkflowApolloJobSpec`, `WorkflowNacosJobSpec`, `WorkflowSqlJobSpec`.
+Source: Zadig v4.0 document, `WorkflowApolloJobSpec`, `WorkflowNacosJobSpec`, `WorkflowSqlJobSpec`, and Fabu's
+local runner.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
 
 from core.workflow.base import OMIT_EMPTY, Many, NullIsZero, Text, Wire, aliased_field
 from core.workflow.job import Job, JobType
@@ -80,6 +83,12 @@ class SqlSpec(Wire):
     type: Text = ""
     sql: Text = ""
     source: Text = ""
+    timeout: Annotated[Text, OMIT_EMPTY] = ""
+    """A duration such as `10m`; only the local runner reads it, Zadig has no such field."""
+    transaction: Annotated[
+        bool, BeforeValidator(lambda value: True if value is None else value), Field(exclude_if=bool)
+    ] = True
+    """Whether all statements are committed together or not at all; only the local runner reads it."""
 
 
 class SqlJob(Job):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from adapters.local.script import run_script
 from adapters.local.settings import LocalSettings
-from adapters.local.steps import JobKind, StepContext, StepError, parse_timeout, variable_problems
+from adapters.local.steps import JobKind, StepContext, StepError, parse_timeout, timeout_problems, variable_problems
 from core.errors import Problem
 from core.messages import Message
 from core.workflow import FreestyleSpec, KeyVal
@@ -51,10 +51,7 @@ def _problems(spec: FreestyleSpec, path: str, _: LocalSettings) -> Iterator[Prob
         )
     if not spec.script.strip():
         yield Problem(f"{path}.script", "write the bash script to run")
-    try:
-        parse_timeout(spec.timeout)
-    except ValueError:
-        yield Problem(f"{path}.timeout", "write a duration of up to 7 days, such as 90s, 10m or 1h30m")
+    yield from timeout_problems(f"{path}.timeout", spec.timeout)
     yield from variable_problems(f"{path}.envs", [variable.key for variable in spec.envs])
 
 

@@ -1,7 +1,8 @@
-"""Jobs of type `sql`: statements that run in one transaction, with the result of each in the output.
+"""Jobs of type `sql`: statements that run in one transaction, or each by itself, with the result of each in the output.
 
-The text is not parsed here: PostgreSQL and MariaDB split it into statements, and SQLite finds the end of a statement.
-So strings, comments, triggers and procedures are parsed as the database parses them.
+In a transaction, PostgreSQL and MariaDB split the text into statements themselves, and SQLite finds the end of a
+statement. So strings, comments, triggers and procedures are parsed as the database parses them. Without a transaction,
+the text for PostgreSQL is split here: PostgreSQL runs all statements that it gets at once in one transaction.
 """
 
 from __future__ import annotations
@@ -9,19 +10,19 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import URL, Engine, NullPool, create_engine, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import DBAPIError
 
 from adapters.local.settings import LocalSettings
-from adapters.local.steps import DEFAULT_TIMEOUT, JobKind, StepContext, StepError
+from adapters.local.statements import split_postgresql, split_sqlite
+from adapters.local.steps import JobKind, StepContext, StepError, parse_timeout, timeout_problems
 from core.errors import Problem
 from core.messages import Message
 from core.workflow import SqlSpec
@@ -48,34 +49,38 @@ class SqlStep:
     database: str
     statements: str
     timeout: float
+    transaction: bool = True
 
     async def run(self, context: StepContext) -> None:
-        """Run the statements on their database. Raises StepError when nothing was committed."""
+        """Run the statements on their database. Raises StepError when they could not all be run."""
         url = context.settings.databases[self.database].get_secret_value()
-        await Execution(url, self.statements).run(context.output.write_line, context.grace)
+        execution = Execution(url, self.statements, transaction=self.transaction)
+        await execution.run(context.output.write_line, context.grace)
 
 
 class Execution:
-    """The statements of one step on one database, for one run.
+    """The statements of one step on one database, for one run: in one `transaction`, or each committed by itself.
 
-    All statements are committed, or none. But MariaDB and MySQL commit at every statement that changes a definition. On
-    SQLite, the job sends BEGIN and COMMIT, which must not be among the statements.
+    In one transaction, all statements are committed, or none. But MariaDB and MySQL commit at every statement that
+    changes a definition. On SQLite, the job sends BEGIN and COMMIT, which must not be among the statements.
     """
 
-    def __init__(self, url: str, statements: str) -> None:
-        self._engine = _engine(make_url(url))
+    def __init__(self, url: str, statements: str, *, transaction: bool) -> None:
+        self._engine = _engine(make_url(url), autocommit=not transaction)
         self._statements = statements
+        self._transaction = transaction
+        self._completed = 0
         self._connection: DBAPIConnection | None = None
         self._stopped = threading.Event()
 
     async def run(self, report: Report, grace: float) -> None:
         """Run the statements in a thread; `report` is called in the event loop with lines for the output.
 
-        On cancellation, the running statement is interrupted and all is rolled back. This waits at most `grace` seconds
-        for the database; nothing is committed even if that takes longer.
+        On cancellation, the running statement is interrupted and its transaction is rolled back. This waits at most
+        `grace` seconds for the database; nothing more is committed even if that takes longer.
 
         Raises:
-            StepError: with the error of the database; the job has committed nothing.
+            StepError: with the error of the database. In one transaction, the job has committed nothing.
         """
         loop = asyncio.get_running_loop()
         work = _run_in_thread(lambda: self._run(lambda line: loop.call_soon_threadsafe(report, line)))
@@ -95,17 +100,28 @@ class Execution:
             try:
                 self._connection = connection.dbapi_connection
                 for number, lines in enumerate(self._execute(connection.cursor()), 1):
+                    self._completed = number
                     self._raise_if_stopped()
                     report(f"statement {number}: {lines}")
-                self._raise_if_stopped()
-                connection.commit()
+                if self._transaction:
+                    self._raise_if_stopped()
+                    connection.commit()
             finally:
                 connection.close()  # rolls back without a commit
-            report("committed")
+            if self._transaction:
+                report("committed")
         except DBAPIError as error:
-            raise StepError(Message.verbatim(str(error.orig))) from error
+            raise self._failure(str(error.orig)) from error
         except self._engine.dialect.loaded_dbapi.Error as error:
-            raise StepError(Message.verbatim(str(error))) from error
+            raise self._failure(str(error)) from error
+
+    def _failure(self, error: str) -> StepError:
+        if self._transaction or not self._completed:
+            return StepError(Message.verbatim(error))
+        detail = Message(
+            "{error} (statements completed before, not undone: {count})", {"error": error, "count": self._completed}
+        )
+        return StepError(detail)
 
     def _raise_if_stopped(self) -> None:
         if self._stopped.is_set():
@@ -113,16 +129,24 @@ class Execution:
 
     def _execute(self, cursor: DBAPICursor) -> Iterator[str]:
         """Execute the statements, and yield the lines for the output of each."""
-        if self._engine.dialect.name == "sqlite":
+        dialect = self._engine.dialect.name
+        if dialect == "sqlite" and self._transaction:
             cursor.execute("BEGIN")
-            for statement in split_sqlite(self._statements):
-                cursor.execute(statement)
-                yield self._render_result(cursor)
-        else:
-            cursor.execute(self._statements)
+        for text in self._texts(dialect):
+            cursor.execute(text)
             yield self._render_result(cursor)
-            while cursor.nextset():
+            while dialect != "sqlite" and cursor.nextset():
                 yield self._render_result(cursor)
+
+    def _texts(self, dialect: str) -> Iterator[str]:
+        """Yield the texts to execute: single statements, or all of them where the database splits the text itself."""
+        match dialect:
+            case "sqlite":
+                yield from split_sqlite(self._statements)
+            case "postgresql" if not self._transaction:
+                yield from split_postgresql(self._statements)
+            case _:
+                yield self._statements
 
     def _render_result(self, cursor: DBAPICursor) -> str:
         if cursor.description is None:
@@ -169,18 +193,7 @@ def _run_in_thread(work: Callable[[], None]) -> asyncio.Future[None]:
     return asyncio.wrap_future(outcome)
 
 
-def split_sqlite(text: str) -> Iterator[str]:
-    """Yield the statements of a text, as SQLite finds their ends; a trigger with its statements is one statement."""
-    start = 0
-    for end in (place + 1 for place, character in enumerate(text) if character == ";"):
-        if sqlite3.complete_statement(text[start:end]):
-            yield text[start:end]
-            start = end
-    if text[start:].strip():
-        yield text[start:]
-
-
-def _engine(url: URL) -> Engine:
+def _engine(url: URL, *, autocommit: bool) -> Engine:
     options: dict[str, Any] = {}
     if url.get_driver_name() == "pymysql":
         from pymysql.constants.CLIENT import MULTI_STATEMENTS
@@ -188,7 +201,8 @@ def _engine(url: URL) -> Engine:
 
         # An SSCursor does not read whole results into memory.
         options = {"client_flag": MULTI_STATEMENTS, "cursorclass": SSCursor}
-    return create_engine(url, poolclass=NullPool, connect_args=options)
+    level: Literal["AUTOCOMMIT"] | None = "AUTOCOMMIT" if autocommit else None
+    return create_engine(url, poolclass=NullPool, connect_args=options, isolation_level=level)
 
 
 def _render_table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
@@ -223,10 +237,11 @@ def _problems(spec: SqlSpec, path: str, settings: LocalSettings) -> Iterator[Pro
         yield Problem(f"{path}.id", "there is no database {id}; add it to the setting local.databases", {"id": spec.id})
     if not spec.sql.strip():
         yield Problem(f"{path}.sql", "write at least one statement")
+    yield from timeout_problems(f"{path}.timeout", spec.timeout)
 
 
 def _step(spec: SqlSpec, name: str, _: Mapping[str, str]) -> SqlStep:
-    return SqlStep(name, spec.id, spec.sql, DEFAULT_TIMEOUT.total_seconds())
+    return SqlStep(name, spec.id, spec.sql, parse_timeout(spec.timeout).total_seconds(), spec.transaction)
 
 
 KIND = JobKind(_problems, _step)

@@ -17,6 +17,7 @@ from core.differences import differences
         ({"a": [1]}, {"b": 5}, [("a", [1], None), ("b", None, 5)]),
         ({"a": None}, {}, [("a", None, None)]),
         ({"a": "x"}, {"a": ["x"]}, [("a", "x", ["x"])]),
+        ({"a": [True, 0]}, {"a": [1, False]}, [("a[0]", True, 1), ("a[1]", 0, False)]),
     ],
 )
 def test_values_are_compared_place_by_place(before: Any, after: Any, expected: Any) -> None:

@@ -26,9 +26,9 @@ def script(text: str, name: str = "job", **job: Any) -> dict[str, Any]:
     return {"name": name, "type": "freestyle", "spec": spec, **job}
 
 
-def sql(text: str, database: str = "shop") -> dict[str, Any]:
+def sql(text: str, database: str = "shop", **spec: Any) -> dict[str, Any]:
     """A SQL job."""
-    return {"name": "sql", "type": "sql", "spec": {"id": database, "type": "mariadb", "sql": text}}
+    return {"name": "sql", "type": "sql", "spec": {"id": database, "type": "mariadb", "sql": text, **spec}}
 
 
 def workflow(*jobs: dict[str, Any], params: list[dict[str, Any]] | None = None) -> Workflow:

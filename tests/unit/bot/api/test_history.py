@@ -65,12 +65,58 @@ async def test_the_log_keeps_what_an_edit_changed_from_what_to_what_without_cred
     patch = {"name": "Two", "description": "x" * 600, "items": [text_item("a"), deploy("hunter3", "prod")]}
     await fabu.ask("PATCH", f"/plans/{plan['id']}", patch)
     entry = (await fabu.ask("GET", f"/plans/{plan['id']}/log")).json["items"][-1]
-    name, description, target = entry["details"]["differences"]
+    name, description, token, target = entry["details"]["differences"]
     assert name == {"path": "name", "before": plan["name"], "after": "Two"}
     assert (description["path"], len(description["after"])) == ("description", 500)
+    assert token == {"path": "items[deploy].workflow.params[0].value", "before": "********", "after": "********"}
     assert target == {"path": "items[deploy].workflow.params[1].value", "before": "dev", "after": "prod"}
     assert "hunter" not in str(entry)
     assert set(entry["details"]["changed"]) == {"name", "description", "items"}
+
+
+async def test_a_diff_names_the_credentials_that_changed_without_their_values(fabu: Site) -> None:
+    def deploy(secret: str) -> list[dict[str, Any]]:
+        params = [{"name": "TOKEN", "type": "string", "value": secret, "is_credential": True}]
+        item = workflow_item("deploy")
+        return [item | {"workflow": item["workflow"] | {"params": params}}]
+
+    plan = await fabu.plan(items=deploy("hunter2"))
+    await fabu.ask("PATCH", f"/plans/{plan['id']}", {"name": "Two"})
+    await fabu.ask("PATCH", f"/plans/{plan['id']}", {"items": deploy("hunter3")})
+    changed = {"path": "items[deploy].workflow.params[0].value", "before": "********", "after": "********"}
+    for query, differences in (("3/diff", [changed]), ("2/diff?against=3", [changed]), ("2/diff", [])):
+        answer = (await fabu.ask("GET", f"/plans/{plan['id']}/versions/{query}")).json
+        assert [each for each in answer["differences"] if each["path"] != "name"] == differences
+        assert "hunter" not in str(answer)
+
+
+@pytest.mark.parametrize(
+    ("edit", "changed"),
+    [
+        ({"schedule_at": "2030-01-01T08:00:00+08:00"}, []),
+        ({"checks": ["start_execute", "finish_planning"]}, []),
+        ({"checks": ["start_execute"]}, ["checks"]),
+        ({"schedule_at": "2030-01-01T00:00:01Z"}, ["schedule_at"]),
+    ],
+)
+async def test_two_spellings_of_one_value_do_not_differ(fabu: Site, edit: dict[str, Any], changed: list[str]) -> None:
+    plan = await fabu.plan(schedule_at="2030-01-01T00:00:00Z", checks=["finish_planning", "start_execute"])
+    await fabu.ask("PATCH", f"/plans/{plan['id']}", edit)
+    edits = list((await fabu.ask("GET", f"/plans/{plan['id']}/log")).json["items"])[1:]
+    assert [name for entry in edits for name in entry["details"]["changed"]] == changed
+
+
+async def test_a_flag_and_a_number_differ(fabu: Site) -> None:
+    def deploy(value: object) -> list[dict[str, Any]]:
+        services = [{"service_name": "shop", "variable_kvs": [{"key": "debug", "value": value}]}]
+        jobs = [{"name": "deploy", "type": "zadig-deploy", "spec": {"services": services}}]
+        item = workflow_item("deploy")
+        return [item | {"workflow": item["workflow"] | {"stages": [{"name": "s", "jobs": jobs}]}}]
+
+    plan = await fabu.plan(items=deploy(True))
+    await fabu.ask("PATCH", f"/plans/{plan['id']}", {"items": deploy(1)})
+    (place,) = (await fabu.ask("GET", f"/plans/{plan['id']}/versions/2/diff")).json["differences"]
+    assert (place["before"], place["after"]) == (True, 1)
 
 
 async def test_the_log_keeps_the_first_of_very_many_changes(fabu: Site) -> None:

@@ -77,14 +77,37 @@ def test_a_shown_plan_file_is_the_plan(alice: Terminal) -> None:
     assert f"Nothing differs from plan #{number}." in alice.fabu("plan", "apply", "-", text=text)
 
 
-def test_a_credential_that_changed_alone_is_sent_by_force(alice: Terminal) -> None:
+def test_a_credential_that_changed_alone_is_compared_by_the_server(alice: Terminal) -> None:
     number = alice.plan(name=NAME, items=WORKFLOW)
     file = alice.folder / "credential.yaml"
-    file.write_text(f"{NAME}\n{WORKFLOW.replace('hunter2', 'hunter3')}", encoding="utf-8")
-    assert "Nothing differs" in alice.fabu("plan", "apply", str(file), "--plan", number)
+    file.write_text(f"{NAME}\n{WORKFLOW}", encoding="utf-8")
+    assert "Credentials are not shown" in alice.fabu("plan", "apply", str(file), "--plan", number)
     assert json.loads(alice.fabu("plan", "show", number, "--json"))["revision"] == 1
-    alice.fabu("plan", "apply", str(file), "--plan", number, "--force")
+    file.write_text(f"{NAME}\n{WORKFLOW.replace('hunter2', 'hunter3')}", encoding="utf-8")
+    alice.fabu("plan", "apply", str(file), "--plan", number)
     assert json.loads(alice.fabu("plan", "show", number, "--json"))["revision"] == 2
+    (edited,) = [each for each in json.loads(alice.fabu("plan", "log", number, "--json")) if each["event"] == "edited"]
+    assert [each["before"] == each["after"] == "********" for each in edited["details"]["differences"]] == [True]
+
+
+def test_a_diff_shows_each_line_that_differs_however_long_the_text(alice: Terminal) -> None:
+    lines = [f"echo step {number} of the deployment" for number in range(1, 21)]
+    script = "\n".join(lines)
+    spec = {"stages": [{"name": "s", "jobs": [{"name": "j", "type": "freestyle", "spec": {"script": script}}]}]}
+    document = {"name": "Release", "items": [{"key": "d", "name": "D", "type": "workflow", "workflow": spec}]}
+    number = alice.plan(**{name: f"{name}: {json.dumps(value)}" for name, value in document.items()})
+    lines[9] = "rm -rf /srv/prod\u200b"
+    file = alice.folder / "changed.json"
+    file.write_text(json.dumps(document).replace(json.dumps(script), json.dumps("\n".join(lines))))
+    applied = alice.fabu("plan", "apply", str(file), "--plan", number)
+    for shown in (applied, alice.fabu("plan", "diff", number)):
+        assert "    -echo step 10 of the deployment\n    +rm -rf /srv/prod⟨U+200B⟩\n" in shown
+        assert "step 9" in shown
+        assert "step 1 of" not in shown
+    (edited,) = [each for each in json.loads(alice.fabu("plan", "log", number, "--json")) if each["event"] == "edited"]
+    (difference,) = edited["details"]["differences"]
+    assert difference["before"].startswith("…echo step 10 ")
+    assert difference["after"].startswith("…rm -rf /srv/prod")
 
 
 def test_merge_keys_fill_in_what_a_mapping_does_not_have_itself(alice: Terminal) -> None:

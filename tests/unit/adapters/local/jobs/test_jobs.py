@@ -21,12 +21,25 @@ def found(workflow: Workflow) -> list[tuple[str, str]]:
 
 def test_a_good_workflow_has_no_problems() -> None:
     envs = [{"key": "A", "value": "1"}]
-    good = workflow(script("true", envs=envs, timeout="30m1h"), sql("SELECT 1"), params=[{"name": "B", "value": "2"}])
+    by_itself = sql("SELECT 2", timeout="10m", transaction=False)
+    good = workflow(
+        script("true", envs=envs, timeout="30m1h"), sql("SELECT 1"), by_itself, params=[{"name": "B", "value": "2"}]
+    )
     assert find_problems(good, SETTINGS) == []
     assert make_steps(good, {}) == [
         ScriptStep("stage/job", "true", {"A": "1", "B": "2"}, 5400),
         SqlStep("stage/sql", "shop", "SELECT 1", 3600),
+        SqlStep("stage/sql", "shop", "SELECT 2", 600, transaction=False),
     ]
+
+
+@pytest.mark.parametrize(
+    "name", ["PATH", "BASH_ENV", "ENV", "LD_PRELOAD", "IFS", "PS4", "SHELLOPTS", "PYTHONPATH", "UID", "FABU_ACTOR"]
+)
+def test_no_variable_changes_how_scripts_run(name: str) -> None:
+    named = workflow(script("true", envs=[{"key": name, "value": "x"}]), params=[{"name": name, "value": "x"}])
+    message = f"{name} changes how scripts run, or is set by Fabu itself; choose another name"
+    assert found(named) == [("params[0]", message), ("stages[0].jobs[0].spec.envs[0]", message)]
 
 
 @pytest.mark.parametrize("kind", [*sorted(set(JobType) - set(KINDS)), "tapd"])
@@ -68,11 +81,14 @@ def test_each_problem_has_its_path(job: dict[str, Any], path: str) -> None:
 
 
 def test_all_problems_are_found_at_once() -> None:
-    bad = workflow(script("", timeout="x"), sql("", "other"), params=[{"name": "1st"}, {"name": "", "type": "repo"}])
+    bad = workflow(
+        script("", timeout="x"), sql("", "other", timeout="x"), params=[{"name": "1st"}, {"name": "", "type": "repo"}]
+    )
     assert [path for path, _ in found(bad)] == [
         "params[0]",
         "stages[0].jobs[0].spec.script",
         "stages[0].jobs[0].spec.timeout",
         "stages[0].jobs[1].spec.id",
         "stages[0].jobs[1].spec.sql",
+        "stages[0].jobs[1].spec.timeout",
     ]

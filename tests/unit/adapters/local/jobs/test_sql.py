@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, NullPool, create_engine
 
-from adapters.local.jobs.sql import split_sqlite
 from core.status import RunStatus
 from tests.unit.adapters.local.conftest import Desk, script, shop_at, sql
 from tests.waiting import until
@@ -124,13 +123,38 @@ async def test_a_procedure_with_statements_inside_is_one_statement(mariadb_url: 
     await desk.runner.close()
 
 
-def test_sqlite_says_where_a_statement_ends() -> None:
-    trigger = "CREATE TRIGGER t AFTER INSERT ON a BEGIN DELETE FROM b; SELECT ';'; END;"
-    assert list(split_sqlite(f"SELECT ';'; {trigger} SELECT 2 -- x;\n")) == [
-        "SELECT ';';",
-        f" {trigger}",
-        " SELECT 2 -- x;\n",
-    ]
+async def test_a_time_limit_interrupts_the_statement_and_undoes_all(
+    desk: Desk, engine: Engine, stock: Callable[[], Any]
+) -> None:
+    statements = "; ".join(("UPDATE stock SET n = 0", SLEEP[engine.dialect.name]))
+    assert await desk.run(sql(statements, timeout="1s")) == (RunStatus.TIMEOUT, "stage/sql: not done within 1s")
+    assert stock() == {"tea": 3, "rice": None}
+
+
+async def test_without_a_transaction_what_ran_before_a_failure_stays(desk: Desk, stock: Callable[[], Any]) -> None:
+    text = "UPDATE stock SET n = 5 WHERE name = 'tea'; DELETE FROM stock WHERE name = 'rice'; SELECT * FROM nowhere"
+    status, detail = await desk.run(sql(text, transaction=False))
+    assert status is RunStatus.FAILED
+    assert "nowhere" in detail
+    assert detail.endswith(" (statements completed before, not undone: 2)")
+    assert stock() == {"tea": 5}
+    assert "committed" not in desk.runner.output("r1")
+
+
+OUTSIDE = {
+    "sqlite": "VACUUM; SELECT 'done; all'",
+    "mysql": "CREATE INDEX stock_name ON stock (name); SELECT 'done; all'",
+    "postgresql": """
+        CREATE INDEX CONCURRENTLY stock_name ON stock (name); -- and; then
+        DROP INDEX CONCURRENTLY stock_name;
+        SELECT 'done; all';
+    """,
+}
+
+
+async def test_without_a_transaction_runs_what_must_run_outside_one(desk: Desk, engine: Engine) -> None:
+    assert await desk.run(sql(OUTSIDE[engine.dialect.name], transaction=False)) == PASSED
+    assert "done; all" in desk.runner.output("r1")
 
 
 async def test_the_password_of_a_database_is_not_shown(tmp_path: Path) -> None:
