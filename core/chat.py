@@ -34,7 +34,7 @@ class Inbound:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The reply to an inbound request, which only the requester sees.
+    """The reply to an inbound request, which only the requester sees. An empty one is not sent.
 
     `text` is a sentence (a toast or an ephemeral message). `card` is sent with it, or replaces the clicked card.
     `form` is a dialog to open. `errors` maps fields of the submitted form to what is wrong with them.

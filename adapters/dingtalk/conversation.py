@@ -78,6 +78,8 @@ class Conversation:
             await self._send_to_session(message, "text", {"content": self._words.outsider})
             return
         reply = await self._handle(inbound)
+        if reply == Reply():
+            return
         text = reply.text
         if reply.form:
             text = self._words.new_plan.format(new=self._words.command("new"), url=self._console_url)

@@ -123,11 +123,11 @@ def _command(payload: Command) -> Request:
 
 def _event(payload: EventCallback) -> Request | None:
     event = payload.event
-    if not event.user or event.bot_id or event.subtype:  # the bot's own messages, edits, joins
+    if not event.user or event.bot_id or event.subtype or event.edited:  # the bot's own messages, joins, edits
         return None
-    key = payload.event_id
     if event.type == "app_home_opened":
-        return Request(Kind.HOME, Inbound(PLATFORM, event.user, key, verb="home")) if event.tab == "home" else None
+        home = Inbound(PLATFORM, event.user, payload.event_id, verb="home")
+        return Request(Kind.HOME, home) if event.tab == "home" else None
     private = event.channel_type == "im"
     if event.type != "app_mention" and not (event.type == "message" and private):
         return None
@@ -135,7 +135,7 @@ def _event(payload: EventCallback) -> Request | None:
     inbound = Inbound(
         PLATFORM,
         event.user,
-        key,
+        f"{event.channel}:{event.ts}",
         text=strip_markup(re.sub(rf"<@(?:{bots})(?:\|[^<>]*)?>", "", event.text) if bots else event.text),
         channel=event.channel,
         message=event.ts,

@@ -9,6 +9,7 @@ from typing import assert_never
 
 from bot.cards.lists import ListCards
 from bot.cards.plan import PlanCards
+from bot.chat.answered import AnsweredMessages
 from bot.chat.grammar import TypedCommand, parse
 from bot.chat.redelivery import Redelivery
 from bot.chat.requests import Ref, draft_from_form, find_field, make_command, new_plan_form
@@ -69,9 +70,22 @@ class Dispatch:
         self._engine, self._store, self._identities, self._ids = engine, store, identities, ids
         self._locale, self._public_url, self._redelivery = locale, public_url, Redelivery(store, engine)
         self._links = SignInLinks(store, clock, ids, public_url)
+        self._answered = AnsweredMessages()
 
     async def __call__(self, inbound: Inbound) -> Reply:
-        """Return the reply to a request whose sender is authenticated."""
+        """Return the reply to a request whose sender is authenticated; it is empty for a message that was answered."""
+        if inbound.verb or not inbound.message:
+            return await self._reply(inbound)
+        key = f"{inbound.platform}:{inbound.key}"
+        if not self._answered.add(key):
+            return Reply()
+        try:
+            return await self._reply(inbound)
+        except BaseException:
+            self._answered.forget(key)
+            raise
+
+    async def _reply(self, inbound: Inbound) -> Reply:
         locale = self._locale
         try:
             person = await self._identities.person(inbound.platform, inbound.user)
