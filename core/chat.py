@@ -13,15 +13,17 @@ class Inbound:
     """One request of a chat user. The adapter has verified that it comes from the vendor.
 
     `user` is the vendor's id. A click has `verb`, `ref` and, in `values`, the inputs of the card or form; a typed
-    command has `text`, without the mention of the bot. `key` is the same when the vendor delivers a request twice.
-    `channel`, `message` and `thread` are the vendor's ids of the place. `private` is whether only the requester sees
-    the reply. `language` is that of the reply; empty means the person's own.
+    command has `text`, without the mention of the bot. `mentions` are the vendor's ids of the other users whom the text
+    mentions; it has them as `@id`. Every other `@` was typed by the user. `key` is the same when the vendor delivers a
+    request twice. `channel`, `message` and `thread` are the vendor's ids of the place. `private` is whether only the
+    requester sees the reply. `language` is that of the reply; empty means the person's own.
     """
 
     platform: str
     user: str
     key: str
     text: str = ""
+    mentions: frozenset[str] = frozenset()
     verb: str = ""
     ref: str = ""
     values: Mapping[str, str] = field(default_factory=dict)

@@ -45,8 +45,9 @@ class Conversation:
         self._words, self._console_url, self._answering = messenger.words, console_url, answering
 
     async def answer_message(self, message: RobotMessage) -> None:
-        """Reply to a message; a slow reply goes on after this returns."""
-        await self._answering.run(self._answer_message(message))
+        """Reply to a message to the robot, and ignore one to others; a slow reply goes on after this returns."""
+        if message.calls_robot:
+            await self._answering.run(self._answer_message(message))
 
     async def answer_click(self, click: CardCallback, delivery: str) -> dict[str, Any]:
         """Return the changes of the card (DingTalk docs "Event callback of cards"), with a private note for the user.

@@ -22,7 +22,8 @@ CARD_TOPIC = "/v1.0/card/instances/callback"
 _GROUP = "2"
 """The `conversation_type` of groups."""
 _FORM_EVENTS = frozenset({"bpms_instance_change", "bpms_task_change"})
-_MENTIONS = re.compile(r"^(\s*@\S+)+")
+_MENTION = re.compile(r"(?<!\S)@\S+")
+_EVERYBODY = frozenset({"@所有人", "@all"})
 
 
 class _Wire(BaseModel):
@@ -32,9 +33,16 @@ class _Wire(BaseModel):
 
 
 class RobotText(_Wire):
-    """The text of a message, without the mention of the robot."""
+    """The text of a message. DingTalk removes the mention of the robot, and writes those of others as `@nickname`."""
 
     content: str = ""
+
+
+class AtUser(_Wire):
+    """Somebody who is mentioned; `staff_id` is the `userId` of a member of the organisation, which the robot lacks."""
+
+    dingtalk_id: str = ""
+    staff_id: str = ""
 
 
 class RobotMessage(_Wire):
@@ -42,6 +50,9 @@ class RobotMessage(_Wire):
 
     msg_id: str
     chatbot_corp_id: str = ""
+    chatbot_user_id: str = ""
+    at_users: list[AtUser] = Field(default_factory=list)
+    is_in_at_list: bool = True
     sender_corp_id: str = ""
     conversation_id: str
     conversation_type: str
@@ -70,9 +81,34 @@ class RobotMessage(_Wire):
         return self.sender_staff_id if self.sender_corp_id in ("", self.chatbot_corp_id) else ""
 
     @property
+    def calls_robot(self) -> bool:
+        """Whether it is a request to the robot: sent to it alone, or with a mention of it, and not of everybody."""
+        if not self.in_group:
+            return True
+        mentioned = {user.dingtalk_id for user in self.at_users}
+        is_mentioned = not (mentioned and self.chatbot_user_id) or self.chatbot_user_id in mentioned
+        return self.is_in_at_list and is_mentioned and _EVERYBODY.isdisjoint(_MENTION.findall(self.text.content))
+
+    @property
+    def mentioned(self) -> list[str]:
+        """The `userId`s of the members of the organisation who are mentioned, in DingTalk's order."""
+        return [user.staff_id for user in self.at_users if user.staff_id]
+
+    @property
     def command(self) -> str:
-        """The text without the mention and surrounding space; empty for pictures, files and other types of messages."""
-        return _MENTIONS.sub("", self.text.content).strip()
+        """The text without the mention of the robot; empty for pictures, files and other types of messages.
+
+        The mention of one other member becomes `@` and the `userId`. DingTalk does not say which of several nicknames
+        is whose, so that several mentions stay as they are.
+        """
+        text = self.text.content.strip()
+        others = [user.staff_id for user in self.at_users if user.dingtalk_id != self.chatbot_user_id]
+        if text.startswith("@") and len(_MENTION.findall(text)) > len(others):  # the robot, which some clients leave
+            text = _MENTION.sub("", text, count=1).strip()
+        if len(others) != 1 or not others[0]:
+            return text
+        named, found = _MENTION.subn(f"@{others[0]}", text)
+        return named if found else f"{text} @{others[0]}"
 
 
 class CardPrivateData(_Wire):

@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import from_json
 
-_MENTION = re.compile(r"@_(?:user_\d+|all)\s?")
+_MENTION = re.compile(r"@_user_\d+\s?")
 
 
 class _Wire(BaseModel):
@@ -153,28 +153,32 @@ class Message(_Wire):
     message: _MessageBody
 
     @property
-    def text(self) -> str:
-        """The text of the message; empty for pictures and other types of messages.
+    def private(self) -> bool:
+        """Whether it was sent to the bot alone."""
+        return self.message.chat_type == "p2p"
 
-        In a group, the first mention is that of the bot, and is removed. Others become `@` and the person's open_id.
+    @property
+    def mentioned(self) -> Mapping[str, str]:
+        """The open_ids of those who are mentioned, by the keys in the text; `@所有人` (everybody) is nobody's."""
+        return {each.key: each.id.open_id for each in self.message.mentions or () if each.id.open_id}
+
+    def calls(self, bot: str) -> bool:
+        """Return whether it is a request to the bot with an open_id: sent to it alone, or with a mention of it.
+
+        An app may have the permission to read all messages of its groups.
+        """
+        return self.private or bot in self.mentioned.values()
+
+    def text_for(self, bot: str) -> str:
+        """Return the text without mentions of the bot; empty for pictures and other types of messages.
+
+        Mentions of others become `@` and their open_id; everybody stays as Feishu writes it.
         """
         if self.message.message_type != "text":
             return ""
-        people = {mention.key: f"@{mention.id.open_id} " for mention in self.message.mentions or ()}
+        people = {key: "" if open_id == bot else f"@{open_id} " for key, open_id in self.mentioned.items()}
         written = str(_object(self.message.content).get("text", ""))
-        called = next((key for key in map(_key, _MENTION.finditer(written)) if key in people), "")
-        if self.message.chat_type != "p2p" and called:
-            people[called] = ""
-        return _MENTION.sub(lambda found: people.get(_key(found), found[0]), written).strip()
-
-    @property
-    def for_bot(self) -> bool:
-        """Whether the message is to the bot: an app may have the permission to read all messages of its groups."""
-        return self.message.chat_type == "p2p" or bool(self.message.mentions)
-
-
-def _key(mention: re.Match[str]) -> str:
-    return mention[0].strip()
+        return _MENTION.sub(lambda found: people.get(found[0].strip(), found[0]), written).strip()
 
 
 class ApprovalInstance(_Wire):

@@ -14,7 +14,7 @@ from typing import Any
 from adapters.slack.components import LINK
 from adapters.slack.events import BlockActions, Command, EventCallback, Origin, ViewSubmission
 from adapters.slack.render import SAY
-from adapters.slack.text import strip_markup
+from adapters.slack.text import mentioned_users, strip_markup
 from core.chat import Inbound
 
 PLATFORM = "slack"
@@ -115,6 +115,7 @@ def _command(payload: Command) -> Request:
         payload.user_id,
         payload.trigger_id,
         text=strip_markup(payload.text),
+        mentions=mentioned_users(payload.text),
         channel=payload.channel_id,
         private=True,  # nobody else sees a slash command or its reply, in any channel
     )
@@ -131,12 +132,14 @@ def _event(payload: EventCallback) -> Request | None:
     private = event.channel_type == "im"
     if event.type != "app_mention" and not (event.type == "message" and private):
         return None
-    bots = "|".join(re.escape(one.user_id) for one in payload.authorizations if one.user_id)
+    bots = {one.user_id for one in payload.authorizations}
+    text = re.sub(r"<@(\w+)(?:\|[^<>]*)?>", lambda found: "" if found[1] in bots else found[0], event.text)
     inbound = Inbound(
         PLATFORM,
         event.user,
         f"{event.channel}:{event.ts}",
-        text=strip_markup(re.sub(rf"<@(?:{bots})(?:\|[^<>]*)?>", "", event.text) if bots else event.text),
+        text=strip_markup(text),
+        mentions=mentioned_users(text),
         channel=event.channel,
         message=event.ts,
         thread=event.thread_ts,

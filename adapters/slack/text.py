@@ -64,6 +64,11 @@ def strip_markup(text: str) -> str:
     return plain.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
 
 
+def mentioned_users(text: str) -> frozenset[str]:
+    """Return the ids of the users whom a text mentions."""
+    return frozenset(target for sign, target, _ in _REFERENCE.findall(text) if sign == "@")
+
+
 def _plain_reference(reference: re.Match[str]) -> str:
     sign, target, label = reference.groups()
     match sign:

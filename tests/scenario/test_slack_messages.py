@@ -78,3 +78,10 @@ async def test_a_message_that_is_delivered_again_is_answered_once(
     texts = [m.text for m in slack.dms(bob.id)]
     assert len([text for text in texts if "Your approval counts" in text]) == 1
     assert not [text for text in texts if "done already" in text]
+
+
+async def test_the_bot_may_be_mentioned_last(fabu: Fabu, slack: SlackSimulator, bob: User, carol: User) -> None:
+    await fabu.submitted(stages=[stage("QA", "bob")])
+    await bob.writes(f"delegate 1 <@{carol.id}> <@{slack.workspace.bot_user}>", CHANNEL)
+    await carol.clicks("Approve")
+    assert [person for person, *_ in await fabu.votes()] == ["bob"]
