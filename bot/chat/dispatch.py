@@ -13,7 +13,7 @@ from bot.chat.answered import AnsweredMessages
 from bot.chat.grammar import TypedCommand, parse
 from bot.chat.redelivery import Redelivery
 from bot.chat.requests import Ref, draft_from_form, find_field, make_command, new_plan_form
-from bot.i18n import Locale
+from bot.i18n import LANGUAGES, Locale, translate
 from bot.i18n.labels import N_, label
 from bot.people.identities import OWN_PLATFORMS, Identities
 from bot.people.sign_in_links import REQUESTED_LIFE, SignInLinks
@@ -34,6 +34,7 @@ from core.ports.clock import Clock, Ids
 from core.ports.plans import PlanQuery
 from core.ports.store import Store
 from core.status import PlanStatus
+from core.text import normalize_name
 from core.verbs import VERBS, Argument, Target
 
 _WITH_QUESTION = frozenset(verb for verb, words in WORDS.items() if words.question)
@@ -44,6 +45,12 @@ _PARTS = {
     "delivery": N_("the id of the delivery, the number of the plan, or a time"),
 }
 """The descriptions of the parts that a typed command may lack."""
+_STATUSES = {
+    normalize_name(word): status.value
+    for status in PlanStatus
+    for word in (status.value, *(translate(label(status), language) for language in LANGUAGES))
+}
+"""The statuses by their names in all languages, whichever language the reader has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +166,7 @@ class Dispatch:
         """Reply to a verb that exists in chats alone: it reads, or creates a plan."""
         cards = self._lists(request.locale)
         match verb:
-            case ChatVerb.LIST if typed.rest in ("mine", "我的"):
+            case ChatVerb.LIST if normalize_name(typed.rest) in ("mine", "我的"):
                 return Reply(card=await self._mine(request))
             case ChatVerb.LIST:
                 return Reply(card=await self._list(request, typed.rest))
@@ -217,14 +224,13 @@ class Dispatch:
     async def _list(self, request: _Request, status: str) -> Card:
         """Return the card of the plans with a status, given by name or value; empty for all. Raises Invalid."""
         text = request.locale.text
-        names = {text(label(each)): each.value for each in PlanStatus}
-        value = names.get(status, status)
+        value = _STATUSES.get(normalize_name(status), status)
         if value and value not in set(PlanStatus):
             raise Invalid(
                 Problem(
                     "status",
                     "there is no status {status}; use one of: {known}",
-                    {"status": status, "known": ", ".join(names)},
+                    {"status": status, "known": ", ".join(text(label(each)) for each in PlanStatus)},
                 )
             )
         page = await self._store.read(lambda reading: reading.plans.page(PlanQuery(status=value)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.scenario.chats.slack import CHANNEL, User
-from tests.scenario.office import Fabu, script, stage
+from tests.scenario.office import Fabu, script, stage, step
 from tests.simulators.slack import SlackSimulator
 from tests.simulators.slack_reading import text_of
 from tests.simulators.slack_workspace import JSON, Message
@@ -85,3 +85,11 @@ async def test_the_bot_may_be_mentioned_last(fabu: Fabu, slack: SlackSimulator, 
     await bob.writes(f"delegate 1 <@{carol.id}> <@{slack.workspace.bot_user}>", CHANNEL)
     await carol.clicks("Approve")
     assert [person for person, *_ in await fabu.votes()] == ["bob"]
+
+
+async def test_a_name_that_slack_makes_a_link_of_is_the_name(fabu: Fabu, slack: SlackSimulator, alice: User) -> None:
+    await fabu.submitted(step("a", name="deploy.sh"), step("b", name="b"))
+    place = slack.workspace.direct(alice.id).id
+    event = {"type": "message", "channel_type": "im", "channel": place, "user": alice.id, "ts": "7.1"}
+    await slack.event_raw(event | {"text": "execute 1 <http://deploy.sh|deploy.sh>"})
+    await eventually(fabu.item, "a", wanted=lambda item: item["status"] == "done")
