@@ -14,7 +14,8 @@ class Inbound:
 
     `user` is the vendor's id. A click has `verb`, `ref` and, in `values`, the inputs of the card or form; a typed
     command has `text`, without the mention of the bot. `mentions` are the vendor's ids of the other users whom the text
-    mentions; it has them as `@id`. Every other `@` was typed by the user. `key` is the same when the vendor delivers a
+    mentions; it has them as `@id`. Every other `@` was typed by the user. A message is `textless` that has
+    a picture, a file or the like, and no text. `key` is the same when the vendor delivers a
     request twice. `channel`, `message` and `thread` are the vendor's ids of the place. `private` is whether only the
     requester sees the reply. `language` is that of the reply; empty means the person's own.
     """
@@ -24,6 +25,7 @@ class Inbound:
     key: str
     text: str = ""
     mentions: frozenset[str] = frozenset()
+    textless: bool = False
     verb: str = ""
     ref: str = ""
     values: Mapping[str, str] = field(default_factory=dict)

@@ -10,9 +10,9 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import from_json
 
@@ -23,6 +23,7 @@ _GROUP = "2"
 """The `conversation_type` of groups."""
 _FORM_EVENTS = frozenset({"bpms_instance_change", "bpms_task_change"})
 _MENTION = re.compile(r"(?<!\S)@\S+")
+_Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else value)]
 _EVERYBODY = frozenset({"@所有人", "@all"})
 
 
@@ -38,11 +39,24 @@ class RobotText(_Wire):
     content: str = ""
 
 
+class RichPart(_Wire):
+    """A part of a message with pictures or formatting; a picture has no text."""
+
+    text: str | None = None
+
+
+class MessageContent(_Wire):
+    """The content of a message that is no plain text. `recognition` is what DingTalk understood of a voice message."""
+
+    rich_text: list[RichPart] | None = None
+    recognition: str | None = None
+
+
 class AtUser(_Wire):
     """Somebody who is mentioned; `staff_id` is the `userId` of a member of the organisation, which the robot lacks."""
 
-    dingtalk_id: str = ""
-    staff_id: str = ""
+    dingtalk_id: _Text = ""
+    staff_id: _Text = ""
 
 
 class RobotMessage(_Wire):
@@ -50,9 +64,9 @@ class RobotMessage(_Wire):
 
     msg_id: str
     chatbot_corp_id: str = ""
-    chatbot_user_id: str = ""
-    at_users: list[AtUser] = Field(default_factory=list)
-    is_in_at_list: bool = True
+    chatbot_user_id: _Text = ""
+    at_users: Annotated[list[AtUser], BeforeValidator(lambda value: value or [])] = Field(default_factory=list)
+    is_in_at_list: bool | None = None
     sender_corp_id: str = ""
     conversation_id: str
     conversation_type: str
@@ -64,6 +78,24 @@ class RobotMessage(_Wire):
     """When `session_webhook` expires, in milliseconds since the epoch."""
     msgtype: str = "text"
     text: RobotText = RobotText()
+    content: MessageContent = MessageContent()
+
+    @field_validator("content", mode="before")
+    @classmethod
+    def _parse_content(cls, value: object) -> object:
+        """Some clients send the content as a JSON string, and messages of plain text have none."""
+        return (from_json(value) if isinstance(value, str) else value) or {}
+
+    @property
+    def written(self) -> str:
+        """The text as DingTalk sends it; empty for pictures, files and other types of messages."""
+        match self.msgtype:
+            case "richText":
+                return "".join(part.text or "" for part in self.content.rich_text or ()).strip()
+            case "audio":
+                return (self.content.recognition or "").strip()
+            case _:
+                return self.text.content.strip()
 
     @property
     def key(self) -> str:
@@ -87,7 +119,9 @@ class RobotMessage(_Wire):
             return True
         mentioned = {user.dingtalk_id for user in self.at_users}
         is_mentioned = not (mentioned and self.chatbot_user_id) or self.chatbot_user_id in mentioned
-        return self.is_in_at_list and is_mentioned and _EVERYBODY.isdisjoint(_MENTION.findall(self.text.content))
+        return (
+            self.is_in_at_list is not False and is_mentioned and _EVERYBODY.isdisjoint(_MENTION.findall(self.written))
+        )
 
     @property
     def mentioned(self) -> list[str]:
@@ -101,7 +135,7 @@ class RobotMessage(_Wire):
         The mention of one other member becomes `@` and the `userId`. DingTalk does not say which of several nicknames
         is whose, so that several mentions stay as they are.
         """
-        text = self.text.content.strip()
+        text = self.written
         others = [user.staff_id for user in self.at_users if user.dingtalk_id != self.chatbot_user_id]
         if text.startswith("@") and len(_MENTION.findall(text)) > len(others):  # the robot, which some clients leave
             text = _MENTION.sub("", text, count=1).strip()

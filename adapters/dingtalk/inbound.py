@@ -19,6 +19,7 @@ def parse_message(message: RobotMessage) -> Inbound:
         message.key,
         text=message.command,
         mentions=frozenset(message.mentioned),
+        textless=not message.written and message.msgtype != "text",
         channel=message.conversation_id,
         message=message.msg_id,
         private=not message.in_group,

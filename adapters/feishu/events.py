@@ -13,6 +13,8 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import from_json
 
+from adapters.common.links import written_link
+
 _MENTION = re.compile(r"@_user_\d+\s?")
 
 
@@ -144,6 +146,38 @@ class _MessageBody(_Wire):
     mentions: list[_Mention] | None = None
 
 
+class _Part(_Wire):
+    """A part of a line of a formatted message: a text, a link, a mention, a picture or the like."""
+
+    tag: _Text = ""
+    text: _Text = ""
+    href: _Text = ""
+    user_id: _Text = ""
+    """The key of a mention, `@_user_1`."""
+
+    def written(self) -> str:
+        """Return what stands for the part in plain text; nothing for a picture."""
+        match self.tag:
+            case "at":
+                return f"{self.user_id} "
+            case "a":
+                return written_link(self.text, self.href)
+            case _:
+                return self.text
+
+
+class _Post(_Wire):
+    """The content of a formatted message (`post`): a title, and lines of parts."""
+
+    title: _Text = ""
+    content: list[list[_Part]] | None = None
+
+    def written(self) -> str:
+        """Return the plain text."""
+        lines = ["".join(part.written() for part in line) for line in self.content or ()]
+        return "\n".join([self.title, *lines])
+
+
 class Message(_Wire):
     """A message to the bot: in a direct chat, or in a group with a mention of the bot."""
 
@@ -174,11 +208,18 @@ class Message(_Wire):
 
         Mentions of others become `@` and their open_id; everybody stays as Feishu writes it.
         """
-        if self.message.message_type != "text":
-            return ""
         people = {key: "" if open_id == bot else f"@{open_id} " for key, open_id in self.mentioned.items()}
-        written = str(_object(self.message.content).get("text", ""))
-        return _MENTION.sub(lambda found: people.get(found[0].strip(), found[0]), written).strip()
+        return _MENTION.sub(lambda found: people.get(found[0].strip(), found[0]), self._written()).strip()
+
+    def _written(self) -> str:
+        content = _object(self.message.content)
+        match self.message.message_type:
+            case "text":
+                return str(content.get("text") or "")
+            case "post":
+                return _Post.model_validate(content).written()
+            case _:
+                return ""
 
 
 class ApprovalInstance(_Wire):

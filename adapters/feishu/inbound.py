@@ -13,13 +13,15 @@ PLATFORM = "feishu"
 
 def parse_message(key: str, event: Message, bot: str) -> Inbound | None:
     """Return the request in a message to the bot with an open_id; None for messages of bots, and those to others."""
-    if not event.calls(bot) or event.sender.sender_type != "user" or event.message.message_type != "text":
+    if not event.calls(bot) or event.sender.sender_type != "user":
         return None
+    text = event.text_for(bot)
     return Inbound(
         PLATFORM,
         event.sender.sender_id.open_id,
         key,
-        text=event.text_for(bot),
+        text=text,
+        textless=not text and event.message.message_type != "text",
         mentions=frozenset(event.mentioned.values()) - {bot},
         channel=event.message.chat_id,
         message=event.message.message_id,

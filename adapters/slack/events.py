@@ -5,7 +5,7 @@ Slack docs: reference/interaction-payloads, interactivity/implementing-slash-com
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -109,6 +109,10 @@ class Command(Wire):
     response_url: Text = ""
 
 
+MESSAGE_SUBTYPES: Final = frozenset({"", "file_share", "thread_broadcast"})
+"""The subtypes of messages that users write: plain, with a file, and those that a thread also sends to the channel."""
+
+
 class Event(Wire):
     """A mention, a direct message, or the opening of the home tab.
 
@@ -127,6 +131,8 @@ class Event(Wire):
     bot_id: Text = ""
     subtype: Text = ""
     edited: Any = None
+    files: Any = None
+    attachments: Any = None
 
 
 class Authorization(Wire):

@@ -12,7 +12,7 @@ from enum import Enum, auto
 from typing import Any
 
 from adapters.slack.components import LINK
-from adapters.slack.events import BlockActions, Command, EventCallback, Origin, ViewSubmission
+from adapters.slack.events import MESSAGE_SUBTYPES, BlockActions, Command, EventCallback, Origin, ViewSubmission
 from adapters.slack.render import SAY
 from adapters.slack.text import mentioned_users, strip_markup
 from core.chat import Inbound
@@ -124,7 +124,7 @@ def _command(payload: Command) -> Request:
 
 def _event(payload: EventCallback) -> Request | None:
     event = payload.event
-    if not event.user or event.bot_id or event.subtype or event.edited:  # the bot's own messages, joins, edits
+    if not event.user or event.bot_id or event.edited or event.subtype not in MESSAGE_SUBTYPES:  # bots, edits, joins
         return None
     if event.type == "app_home_opened":
         home = Inbound(PLATFORM, event.user, payload.event_id, verb="home")
@@ -134,11 +134,13 @@ def _event(payload: EventCallback) -> Request | None:
         return None
     bots = {one.user_id for one in payload.authorizations}
     text = re.sub(r"<@(\w+)(?:\|[^<>]*)?>", lambda found: "" if found[1] in bots else found[0], event.text)
+    plain = strip_markup(text)
     inbound = Inbound(
         PLATFORM,
         event.user,
         f"{event.channel}:{event.ts}",
-        text=strip_markup(text),
+        text=plain,
+        textless=not plain and bool(event.files or event.attachments),
         mentions=mentioned_users(text),
         channel=event.channel,
         message=event.ts,

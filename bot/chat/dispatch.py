@@ -138,8 +138,10 @@ class Dispatch:
         return await self._engine.execute(command, self._context(request).actor, request.key)
 
     async def _handle_text(self, request: _Request) -> Reply:
-        typed = parse(request.inbound.text)
         text = request.locale.text
+        if request.inbound.textless:
+            return Reply(text("This message has no text. Write a command; `help` lists them."), Tone.BAD)
+        typed = parse(request.inbound.text)
         if typed.verb is None:
             hint = (
                 text("Did you mean `{command}`?", command=typed.suggestion)

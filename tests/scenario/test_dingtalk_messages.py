@@ -40,3 +40,28 @@ async def test_a_mention_of_a_member_is_an_argument(case: DingTalkOffice, words:
     assert "Delegated." in await case.bob.says(words, GROUP)
     await case.carol.clicks("Approve")
     assert [person for person, *_ in await case.fabu.votes()] == ["bob"]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"msgtype": "richText", "content": {"richText": [{"text": "批准 "}, {"text": "1"}, {"type": "picture"}]}},
+        {"msgtype": "audio", "content": {"recognition": "批准1。", "duration": 1000, "downloadCode": "c"}},
+    ],
+)
+async def test_the_text_in_other_messages_is_a_command(case: DingTalkOffice, message: dict[str, Any]) -> None:
+    assert (await case.ding.say("bob", "", **message)).status == 200
+    await case.fabu.until_status("executing")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"msgtype": "picture", "content": {"downloadCode": "c"}},
+        {"msgtype": "richText", "content": {"richText": [{"type": "picture", "downloadCode": "c"}]}},
+        {"msgtype": "audio", "content": {"duration": 1000, "downloadCode": "c"}},
+    ],
+)
+async def test_a_message_without_text_is_answered_in_a_sentence(case: DingTalkOffice, message: dict[str, Any]) -> None:
+    assert (await case.ding.say("bob", "", **message)).status == 200
+    assert (await case.bob.hears("This message has no text.")).count("\n") == 0

@@ -93,3 +93,23 @@ async def test_a_name_that_slack_makes_a_link_of_is_the_name(fabu: Fabu, slack: 
     event = {"type": "message", "channel_type": "im", "channel": place, "user": alice.id, "ts": "7.1"}
     await slack.event_raw(event | {"text": "execute 1 <http://deploy.sh|deploy.sh>"})
     await eventually(fabu.item, "a", wanted=lambda item: item["status"] == "done")
+
+
+FILE = {"id": "F1", "name": "log.txt", "mimetype": "text/plain"}
+
+
+@pytest.mark.parametrize(("text", "answer"), [("approve 1", "Approved."), ("", "This message has no text.")])
+@pytest.mark.parametrize("channel", ["", CHANNEL])
+async def test_a_file_may_come_with_a_command(
+    fabu: Fabu, slack: SlackSimulator, bob: User, text: str, answer: str, channel: str
+) -> None:
+    await fabu.submitted(stages=[stage("QA", "bob")])
+    place = channel or slack.workspace.direct(bob.id).id
+    ts = slack.say(bob.id, place, text).ts
+    event: JSON = {"user": bob.id, "channel": place, "ts": ts, "files": [FILE], "upload": False}
+    if channel:
+        event |= {"type": "app_mention", "text": f"<@{slack.workspace.bot_user}> {text}"}
+    else:
+        event |= {"type": "message", "channel_type": "im", "subtype": "file_share", "text": text}
+    assert (await slack.event_raw(event)).status == 200
+    await bob.until(lambda: [m for m in slack.messages(place) if answer in m.text])

@@ -200,7 +200,7 @@ class DingTalkSimulator(ThreadSimulator):
             "createAt": int(self.clock.now() * 1000),
             "isInAtList": bool(group),
             "msgtype": "text",
-            "text": {"content": f" {text}" if group else text},
+            **({} if "msgtype" in changes else {"text": {"content": f" {text}" if group else text}}),
             **changes,
         }
         if self.console:

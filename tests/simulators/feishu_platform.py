@@ -116,7 +116,13 @@ class FeishuPlatform:
         ]
         if "@_all" in content["text"]:
             mentions.append({"key": "@_all", "id": {"open_id": ""}, "name": "所有人", "tenant_key": "tenant"})
-        message = self._simulator.add_message(chat_id or self._simulator.chat_with(user), user, "text", content)
+        return await self.send(user, "text", content, mentions, chat_id)
+
+    async def send(
+        self, user: str, kind: str, content: dict[str, Any], mentions: list[dict[str, Any]], chat_id: str = ""
+    ) -> Answer:
+        """Send a message of any type."""
+        message = self._simulator.add_message(chat_id or self._simulator.chat_with(user), user, kind, content)
         event = {
             "sender": {"sender_id": {"open_id": user}, "sender_type": "user", "tenant_key": "tenant"},
             "message": {
@@ -124,7 +130,7 @@ class FeishuPlatform:
                 "create_time": str(int(message.sent_at * 1000)),
                 "chat_id": message.chat_id,
                 "chat_type": "group" if chat_id else "p2p",
-                "message_type": "text",
+                "message_type": kind,
                 "content": json.dumps(content),
                 **({"mentions": mentions} if mentions else {}),
             },
