@@ -13,15 +13,19 @@ class Inbound:
     """One request of a chat user. The adapter has verified that it comes from the vendor.
 
     `user` is the vendor's id. A click has `verb`, `ref` and, in `values`, the inputs of the card or form; a typed
-    command has `text`, without the mention of the bot. `key` is the same when the vendor delivers a request twice.
-    `channel`, `message` and `thread` are the vendor's ids of the place. `private` is whether only the requester sees
-    the reply. `language` is that of the reply; empty means the person's own.
+    command has `text`, without the mention of the bot. `mentions` are the vendor's ids of the other users whom the text
+    mentions; it has them as `@id`. Every other `@` was typed by the user. A message is `textless` that has
+    a picture, a file or the like, and no text. `key` is the same when the vendor delivers a
+    request twice. `channel`, `message` and `thread` are the vendor's ids of the place. `private` is whether only the
+    requester sees the reply. `language` is that of the reply; empty means the person's own.
     """
 
     platform: str
     user: str
     key: str
     text: str = ""
+    mentions: frozenset[str] = frozenset()
+    textless: bool = False
     verb: str = ""
     ref: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
@@ -34,7 +38,7 @@ class Inbound:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The reply to an inbound request, which only the requester sees.
+    """The reply to an inbound request, which only the requester sees. An empty one is not sent.
 
     `text` is a sentence (a toast or an ephemeral message). `card` is sent with it, or replaces the clicked card.
     `form` is a dialog to open. `errors` maps fields of the submitted form to what is wrong with them.

@@ -7,7 +7,7 @@ All values are immutable. A `Plan` in memory has only those items that a command
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,6 +16,7 @@ from typing import Any, Literal
 from core.messages import NO_MESSAGE, Message
 from core.people import GATE
 from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus
+from core.text import normalize_name
 
 Rule = Literal["all", "any"] | int
 """How many approvers of a stage must approve: all of them, any one, or a number."""
@@ -200,6 +201,25 @@ class Item:
     def waits(self) -> bool:
         """Whether its run waits for a person."""
         return self.status is ItemStatus.RUNNING and self.run is not None and self.run.status is RunStatus.WAITING
+
+
+def find_items(items: Collection[Item], text: str) -> list[Item]:
+    """Return the items with a position, else with a key, else with a name, else those whose names contain the text.
+
+    A name as it is written is found before names that differ in case or width alone.
+    """
+    written, wanted = text.strip(), normalize_name(text)
+    if not wanted:
+        return []
+    ways: tuple[Callable[[Item], bool], ...] = (
+        lambda item: str(item.position) == wanted,
+        lambda item: item.key == written,
+        lambda item: item.name == written,
+        lambda item: normalize_name(item.name) == wanted,
+        lambda item: wanted in normalize_name(item.name),
+    )
+    found = ([item for item in items if fits(item)] for fits in ways)
+    return next(filter(None, found), [])
 
 
 @dataclass(frozen=True, slots=True)

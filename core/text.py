@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Annotated, Any
@@ -27,6 +28,10 @@ _INVISIBLE = re.compile(
     f"(?<!{_EMOJI}{_STYLE})(?<![0-9#*]\ufe0f(?=\u20e3))"
     f"(?<!{_EMOJI}\u200d(?={_EMOJI}))(?<!{_EMOJI}{_STYLE}\u200d(?={_EMOJI}))"
 )
+_NARROW = {ord(wide): chr(ord(wide) - 0xFEE0) for wide in "＂＃／＠｀"} | {
+    code: code - 0xFEE0 for first, last in ("０９", "ＡＺ", "ａｚ") for code in range(ord(first), ord(last) + 1)
+}
+"""The characters of full width that people type in place of ASCII ones."""
 _UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1), "s": timedelta(seconds=1)}
 _PART = r"(\d{1,8})([dhms])"
 """A number with its unit; more digits would exceed every duration, and could overflow."""
@@ -60,6 +65,18 @@ def reveal_invisible(text: str) -> str:
     Use it for text that runs as it was written, such as scripts: the card shows approvers what would be invisible.
     """
     return _INVISIBLE.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text)
+
+
+def normalize_typed(text: str) -> str:
+    """Return what somebody typed, in one form: composed characters, none that is invisible, and the ASCII ones of
+    letters, digits and signs that input methods write in full width. Punctuation of full width stays.
+    """
+    return unicodedata.normalize("NFC", remove_invisible(text)).translate(_NARROW)
+
+
+def normalize_name(written: str) -> str:
+    """Return a name in a form to compare: two names that look the same but for case and width are equal."""
+    return " ".join(unicodedata.normalize("NFKC", remove_invisible(written)).casefold().split())
 
 
 def parse_duration(text: str) -> timedelta:

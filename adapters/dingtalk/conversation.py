@@ -45,8 +45,9 @@ class Conversation:
         self._words, self._console_url, self._answering = messenger.words, console_url, answering
 
     async def answer_message(self, message: RobotMessage) -> None:
-        """Reply to a message; a slow reply goes on after this returns."""
-        await self._answering.run(self._answer_message(message))
+        """Reply to a message to the robot, and ignore one to others; a slow reply goes on after this returns."""
+        if message.calls_robot:
+            await self._answering.run(self._answer_message(message))
 
     async def answer_click(self, click: CardCallback, delivery: str) -> dict[str, Any]:
         """Return the changes of the card (DingTalk docs "Event callback of cards"), with a private note for the user.
@@ -78,6 +79,8 @@ class Conversation:
             await self._send_to_session(message, "text", {"content": self._words.outsider})
             return
         reply = await self._handle(inbound)
+        if reply == Reply():
+            return
         text = reply.text
         if reply.form:
             text = self._words.new_plan.format(new=self._words.command("new"), url=self._console_url)

@@ -10,9 +10,9 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import from_json
 
@@ -22,7 +22,9 @@ CARD_TOPIC = "/v1.0/card/instances/callback"
 _GROUP = "2"
 """The `conversation_type` of groups."""
 _FORM_EVENTS = frozenset({"bpms_instance_change", "bpms_task_change"})
-_MENTIONS = re.compile(r"^(\s*@\S+)+")
+_MENTION = re.compile(r"(?<!\S)@\S+")
+_Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else value)]
+_EVERYBODY = frozenset({"@所有人", "@all"})
 
 
 class _Wire(BaseModel):
@@ -32,9 +34,29 @@ class _Wire(BaseModel):
 
 
 class RobotText(_Wire):
-    """The text of a message, without the mention of the robot."""
+    """The text of a message. DingTalk removes the mention of the robot, and writes those of others as `@nickname`."""
 
     content: str = ""
+
+
+class RichPart(_Wire):
+    """A part of a message with pictures or formatting; a picture has no text."""
+
+    text: str | None = None
+
+
+class MessageContent(_Wire):
+    """The content of a message that is no plain text. `recognition` is what DingTalk understood of a voice message."""
+
+    rich_text: list[RichPart] | None = None
+    recognition: str | None = None
+
+
+class AtUser(_Wire):
+    """Somebody who is mentioned; `staff_id` is the `userId` of a member of the organisation, which the robot lacks."""
+
+    dingtalk_id: _Text = ""
+    staff_id: _Text = ""
 
 
 class RobotMessage(_Wire):
@@ -42,6 +64,9 @@ class RobotMessage(_Wire):
 
     msg_id: str
     chatbot_corp_id: str = ""
+    chatbot_user_id: _Text = ""
+    at_users: Annotated[list[AtUser], BeforeValidator(lambda value: value or [])] = Field(default_factory=list)
+    is_in_at_list: bool | None = None
     sender_corp_id: str = ""
     conversation_id: str
     conversation_type: str
@@ -53,6 +78,24 @@ class RobotMessage(_Wire):
     """When `session_webhook` expires, in milliseconds since the epoch."""
     msgtype: str = "text"
     text: RobotText = RobotText()
+    content: MessageContent = MessageContent()
+
+    @field_validator("content", mode="before")
+    @classmethod
+    def _parse_content(cls, value: object) -> object:
+        """Some clients send the content as a JSON string, and messages of plain text have none."""
+        return (from_json(value) if isinstance(value, str) else value) or {}
+
+    @property
+    def written(self) -> str:
+        """The text as DingTalk sends it; empty for pictures, files and other types of messages."""
+        match self.msgtype:
+            case "richText":
+                return "".join(part.text or "" for part in self.content.rich_text or ()).strip()
+            case "audio":
+                return (self.content.recognition or "").strip()
+            case _:
+                return self.text.content.strip()
 
     @property
     def key(self) -> str:
@@ -70,9 +113,36 @@ class RobotMessage(_Wire):
         return self.sender_staff_id if self.sender_corp_id in ("", self.chatbot_corp_id) else ""
 
     @property
+    def calls_robot(self) -> bool:
+        """Whether it is a request to the robot: sent to it alone, or with a mention of it, and not of everybody."""
+        if not self.in_group:
+            return True
+        mentioned = {user.dingtalk_id for user in self.at_users}
+        is_mentioned = not (mentioned and self.chatbot_user_id) or self.chatbot_user_id in mentioned
+        return (
+            self.is_in_at_list is not False and is_mentioned and _EVERYBODY.isdisjoint(_MENTION.findall(self.written))
+        )
+
+    @property
+    def mentioned(self) -> list[str]:
+        """The `userId`s of the members of the organisation who are mentioned, in DingTalk's order."""
+        return [user.staff_id for user in self.at_users if user.staff_id]
+
+    @property
     def command(self) -> str:
-        """The text without the mention and surrounding space; empty for pictures, files and other types of messages."""
-        return _MENTIONS.sub("", self.text.content).strip()
+        """The text without the mention of the robot; empty for pictures, files and other types of messages.
+
+        The mention of one other member becomes `@` and the `userId`. DingTalk does not say which of several nicknames
+        is whose, so that several mentions stay as they are.
+        """
+        text = self.written
+        others = [user.staff_id for user in self.at_users if user.dingtalk_id != self.chatbot_user_id]
+        if text.startswith("@") and len(_MENTION.findall(text)) > len(others):  # the robot, which some clients leave
+            text = _MENTION.sub("", text, count=1).strip()
+        if len(others) != 1 or not others[0]:
+            return text
+        named, found = _MENTION.subn(f"@{others[0]}", text)
+        return named if found else f"{text} @{others[0]}"
 
 
 class CardPrivateData(_Wire):

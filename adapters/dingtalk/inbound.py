@@ -18,6 +18,8 @@ def parse_message(message: RobotMessage) -> Inbound:
         message.user,
         message.key,
         text=message.command,
+        mentions=frozenset(message.mentioned),
+        textless=not message.written and message.msgtype != "text",
         channel=message.conversation_id,
         message=message.msg_id,
         private=not message.in_group,

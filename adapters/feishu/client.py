@@ -63,6 +63,7 @@ class FeishuClient:
         self._reachability = Reachability("Feishu", cure, log)
         self._sdk: _Sdk | None = None
         self._loading = asyncio.Lock()
+        self._bot_id = ""
 
     async def load(self) -> None:
         """Import the SDK now, so that the first call does not wait for that."""
@@ -127,6 +128,12 @@ class FeishuClient:
     async def get_bot(self) -> dict[str, Any]:
         """Return the app's bot: its name, and its `activate_status`, 2 for active."""
         return await self._call("GET", "/open-apis/bot/v3/info")
+
+    async def get_bot_id(self) -> str:
+        """Return the open_id of the app's bot. Feishu is requested once for it."""
+        if not self._bot_id:
+            self._bot_id = str((await self.get_bot())["open_id"])
+        return self._bot_id
 
     async def get_scopes(self) -> set[str]:
         """Return the permissions that the tenant has granted to the app."""

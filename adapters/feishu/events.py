@@ -13,7 +13,9 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import from_json
 
-_MENTION = re.compile(r"@_(?:user_\d+|all)\s?")
+from adapters.common.links import written_link
+
+_MENTION = re.compile(r"@_user_\d+\s?")
 
 
 class _Wire(BaseModel):
@@ -144,6 +146,38 @@ class _MessageBody(_Wire):
     mentions: list[_Mention] | None = None
 
 
+class _Part(_Wire):
+    """A part of a line of a formatted message: a text, a link, a mention, a picture or the like."""
+
+    tag: _Text = ""
+    text: _Text = ""
+    href: _Text = ""
+    user_id: _Text = ""
+    """The key of a mention, `@_user_1`."""
+
+    def written(self) -> str:
+        """Return what stands for the part in plain text; nothing for a picture."""
+        match self.tag:
+            case "at":
+                return f"{self.user_id} "
+            case "a":
+                return written_link(self.text, self.href)
+            case _:
+                return self.text
+
+
+class _Post(_Wire):
+    """The content of a formatted message (`post`): a title, and lines of parts."""
+
+    title: _Text = ""
+    content: list[list[_Part]] | None = None
+
+    def written(self) -> str:
+        """Return the plain text."""
+        lines = ["".join(part.written() for part in line) for line in self.content or ()]
+        return "\n".join([self.title, *lines])
+
+
 class Message(_Wire):
     """A message to the bot: in a direct chat, or in a group with a mention of the bot."""
 
@@ -153,28 +187,39 @@ class Message(_Wire):
     message: _MessageBody
 
     @property
-    def text(self) -> str:
-        """The text of the message; empty for pictures and other types of messages.
-
-        In a group, the first mention is that of the bot, and is removed. Others become `@` and the person's open_id.
-        """
-        if self.message.message_type != "text":
-            return ""
-        people = {mention.key: f"@{mention.id.open_id} " for mention in self.message.mentions or ()}
-        written = str(_object(self.message.content).get("text", ""))
-        called = next((key for key in map(_key, _MENTION.finditer(written)) if key in people), "")
-        if self.message.chat_type != "p2p" and called:
-            people[called] = ""
-        return _MENTION.sub(lambda found: people.get(_key(found), found[0]), written).strip()
+    def private(self) -> bool:
+        """Whether it was sent to the bot alone."""
+        return self.message.chat_type == "p2p"
 
     @property
-    def for_bot(self) -> bool:
-        """Whether the message is to the bot: an app may have the permission to read all messages of its groups."""
-        return self.message.chat_type == "p2p" or bool(self.message.mentions)
+    def mentioned(self) -> Mapping[str, str]:
+        """The open_ids of those who are mentioned, by the keys in the text; `@所有人` (everybody) is nobody's."""
+        return {each.key: each.id.open_id for each in self.message.mentions or () if each.id.open_id}
 
+    def calls(self, bot: str) -> bool:
+        """Return whether it is a request to the bot with an open_id: sent to it alone, or with a mention of it.
 
-def _key(mention: re.Match[str]) -> str:
-    return mention[0].strip()
+        An app may have the permission to read all messages of its groups.
+        """
+        return self.private or bot in self.mentioned.values()
+
+    def text_for(self, bot: str) -> str:
+        """Return the text without mentions of the bot; empty for pictures and other types of messages.
+
+        Mentions of others become `@` and their open_id; everybody stays as Feishu writes it.
+        """
+        people = {key: "" if open_id == bot else f"@{open_id} " for key, open_id in self.mentioned.items()}
+        return _MENTION.sub(lambda found: people.get(found[0].strip(), found[0]), self._written()).strip()
+
+    def _written(self) -> str:
+        content = _object(self.message.content)
+        match self.message.message_type:
+            case "text":
+                return str(content.get("text") or "")
+            case "post":
+                return _Post.model_validate(content).written()
+            case _:
+                return ""
 
 
 class ApprovalInstance(_Wire):

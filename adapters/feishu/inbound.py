@@ -5,32 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.feishu.events import CardAction, Event, Message
+from adapters.feishu.events import CardAction, Message
 from core.chat import Inbound
 
 PLATFORM = "feishu"
 
 
-def parse_inbound(key: str, event: Event | None) -> Inbound | None:
-    """Return the request in an event; None for messages of bots, pictures, and buttons of other apps."""
-    match event:
-        case CardAction():
-            return _parse_click(key, event)
-        case Message() if event.for_bot and event.sender.sender_type == "user" and event.message.message_type == "text":
-            return Inbound(
-                PLATFORM,
-                event.sender.sender_id.open_id,
-                key,
-                text=event.text,
-                channel=event.message.chat_id,
-                message=event.message.message_id,
-                private=event.message.chat_type == "p2p",
-            )
-        case _:
-            return None
+def parse_message(key: str, event: Message, bot: str) -> Inbound | None:
+    """Return the request in a message to the bot with an open_id; None for messages of bots, and those to others."""
+    if not event.calls(bot) or event.sender.sender_type != "user":
+        return None
+    text = event.text_for(bot)
+    return Inbound(
+        PLATFORM,
+        event.sender.sender_id.open_id,
+        key,
+        text=text,
+        textless=not text and event.message.message_type != "text",
+        mentions=frozenset(event.mentioned.values()) - {bot},
+        channel=event.message.chat_id,
+        message=event.message.message_id,
+        private=event.private,
+    )
 
 
-def _parse_click(key: str, event: CardAction) -> Inbound | None:
+def parse_click(key: str, event: CardAction) -> Inbound | None:
+    """Return the request of a click; None for buttons of other apps."""
     verb, ref = event.action.value.get("verb"), event.action.value.get("ref")
     if not isinstance(verb, str) or not isinstance(ref, str) or not verb:
         return None

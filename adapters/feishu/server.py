@@ -16,8 +16,9 @@ from adapters.feishu.client import FeishuClient
 from adapters.feishu.connection import LongConnection
 from adapters.feishu.conversation import Conversation
 from adapters.feishu.crypto import BadRequest, Verifier
-from adapters.feishu.events import ApprovalInstance, ApprovalTask, Challenge, Envelope, parse_event
-from adapters.feishu.inbound import parse_inbound
+from adapters.feishu.events import ApprovalInstance, ApprovalTask, CardAction, Challenge, Envelope, parse_event
+from adapters.feishu.events import Message as ChatMessage
+from adapters.feishu.inbound import parse_click
 from adapters.feishu.settings import FeishuSettings
 from core.errors import Unauthorized
 from core.messages import Message
@@ -85,8 +86,14 @@ class FeishuServer:
             event = parse_event(envelope)
         except ValueError as error:
             raise BadRequest(Message("a field is missing")) from error
-        if isinstance(event, ApprovalInstance | ApprovalTask):
-            self._answering.start(self._form_changed(event.instance_code))
-            return {}
-        inbound = parse_inbound(envelope.key, event)
-        return await self._conversation.answer(inbound) if inbound else {}
+        match event:
+            case ApprovalInstance() | ApprovalTask():
+                self._answering.start(self._form_changed(event.instance_code))
+            case ChatMessage():
+                await self._conversation.answer_message(envelope.key, event)
+            case CardAction():
+                inbound = parse_click(envelope.key, event)
+                return await self._conversation.answer_click(inbound) if inbound else {}
+            case None:
+                pass
+        return {}

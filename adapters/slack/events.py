@@ -5,7 +5,7 @@ Slack docs: reference/interaction-payloads, interactivity/implementing-slash-com
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -109,8 +109,16 @@ class Command(Wire):
     response_url: Text = ""
 
 
+MESSAGE_SUBTYPES: Final = frozenset({"", "file_share", "thread_broadcast"})
+"""The subtypes of messages that users write: plain, with a file, and those that a thread also sends to the channel."""
+
+
 class Event(Wire):
-    """A mention, a direct message, or the opening of the home tab."""
+    """A mention, a direct message, or the opening of the home tab.
+
+    Slack sends a mention again, with a new event_id, when its message is edited: `ts` is the same, and `edited` is set.
+    A link preview is an edit.
+    """
 
     type: Id
     user: Text = ""
@@ -122,6 +130,9 @@ class Event(Wire):
     tab: Text = ""
     bot_id: Text = ""
     subtype: Text = ""
+    edited: Any = None
+    files: Any = None
+    attachments: Any = None
 
 
 class Authorization(Wire):

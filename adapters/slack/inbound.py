@@ -12,9 +12,9 @@ from enum import Enum, auto
 from typing import Any
 
 from adapters.slack.components import LINK
-from adapters.slack.events import BlockActions, Command, EventCallback, Origin, ViewSubmission
+from adapters.slack.events import MESSAGE_SUBTYPES, BlockActions, Command, EventCallback, Origin, ViewSubmission
 from adapters.slack.render import SAY
-from adapters.slack.text import strip_markup
+from adapters.slack.text import mentioned_users, strip_markup
 from core.chat import Inbound
 
 PLATFORM = "slack"
@@ -115,6 +115,7 @@ def _command(payload: Command) -> Request:
         payload.user_id,
         payload.trigger_id,
         text=strip_markup(payload.text),
+        mentions=mentioned_users(payload.text),
         channel=payload.channel_id,
         private=True,  # nobody else sees a slash command or its reply, in any channel
     )
@@ -123,20 +124,24 @@ def _command(payload: Command) -> Request:
 
 def _event(payload: EventCallback) -> Request | None:
     event = payload.event
-    if not event.user or event.bot_id or event.subtype:  # the bot's own messages, edits, joins
+    if not event.user or event.bot_id or event.edited or event.subtype not in MESSAGE_SUBTYPES:  # bots, edits, joins
         return None
-    key = payload.event_id
     if event.type == "app_home_opened":
-        return Request(Kind.HOME, Inbound(PLATFORM, event.user, key, verb="home")) if event.tab == "home" else None
+        home = Inbound(PLATFORM, event.user, payload.event_id, verb="home")
+        return Request(Kind.HOME, home) if event.tab == "home" else None
     private = event.channel_type == "im"
     if event.type != "app_mention" and not (event.type == "message" and private):
         return None
-    bots = "|".join(re.escape(one.user_id) for one in payload.authorizations if one.user_id)
+    bots = {one.user_id for one in payload.authorizations}
+    text = re.sub(r"<@(\w+)(?:\|[^<>]*)?>", lambda found: "" if found[1] in bots else found[0], event.text)
+    plain = strip_markup(text)
     inbound = Inbound(
         PLATFORM,
         event.user,
-        key,
-        text=strip_markup(re.sub(rf"<@(?:{bots})(?:\|[^<>]*)?>", "", event.text) if bots else event.text),
+        f"{event.channel}:{event.ts}",
+        text=plain,
+        textless=not plain and bool(event.files or event.attachments),
+        mentions=mentioned_users(text),
         channel=event.channel,
         message=event.ts,
         thread=event.thread_ts,

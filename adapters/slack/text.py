@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from adapters.common.links import written_link
 from core.text import remove_invisible
 
 JSON = dict[str, Any]
@@ -58,10 +59,16 @@ def mrkdwn(markup: str) -> JSON:
 def strip_markup(text: str) -> str:
     """Return the text that a user typed, without the markup that Slack adds.
 
-    Links become their URL (or e-mail address), people `@U1`, channels `#name`.
+    Links become what was typed (`deploy.sh`), or their URL where they have another label; people become `@U1`, channels
+    `#name`.
     """
     plain = _REFERENCE.sub(_plain_reference, text)
     return plain.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
+
+
+def mentioned_users(text: str) -> frozenset[str]:
+    """Return the ids of the users whom a text mentions."""
+    return frozenset(target for sign, target, _ in _REFERENCE.findall(text) if sign == "@")
 
 
 def _plain_reference(reference: re.Match[str]) -> str:
@@ -74,4 +81,4 @@ def _plain_reference(reference: re.Match[str]) -> str:
         case "!":  # a group, which brings its own @, or everybody
             return "@" + (label or target).removeprefix("@")
         case _:
-            return label or target.removeprefix("mailto:") if target.startswith("mailto:") else target
+            return written_link(label, target).removeprefix("mailto:")

@@ -9,10 +9,11 @@ from typing import assert_never
 
 from bot.cards.lists import ListCards
 from bot.cards.plan import PlanCards
+from bot.chat.answered import AnsweredMessages
 from bot.chat.grammar import TypedCommand, parse
 from bot.chat.redelivery import Redelivery
 from bot.chat.requests import Ref, draft_from_form, find_field, make_command, new_plan_form
-from bot.i18n import Locale
+from bot.i18n import LANGUAGES, Locale, translate
 from bot.i18n.labels import N_, label
 from bot.people.identities import OWN_PLATFORMS, Identities
 from bot.people.sign_in_links import REQUESTED_LIFE, SignInLinks
@@ -33,6 +34,7 @@ from core.ports.clock import Clock, Ids
 from core.ports.plans import PlanQuery
 from core.ports.store import Store
 from core.status import PlanStatus
+from core.text import normalize_name
 from core.verbs import VERBS, Argument, Target
 
 _WITH_QUESTION = frozenset(verb for verb, words in WORDS.items() if words.question)
@@ -43,6 +45,12 @@ _PARTS = {
     "delivery": N_("the id of the delivery, the number of the plan, or a time"),
 }
 """The descriptions of the parts that a typed command may lack."""
+_STATUSES = {
+    normalize_name(word): status.value
+    for status in PlanStatus
+    for word in (status.value, *(translate(label(status), language) for language in LANGUAGES))
+}
+"""The statuses by their names in all languages, whichever language the reader has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +77,22 @@ class Dispatch:
         self._engine, self._store, self._identities, self._ids = engine, store, identities, ids
         self._locale, self._public_url, self._redelivery = locale, public_url, Redelivery(store, engine)
         self._links = SignInLinks(store, clock, ids, public_url)
+        self._answered = AnsweredMessages()
 
     async def __call__(self, inbound: Inbound) -> Reply:
-        """Return the reply to a request whose sender is authenticated."""
+        """Return the reply to a request whose sender is authenticated; it is empty for a message that was answered."""
+        if inbound.verb or not inbound.message:
+            return await self._reply(inbound)
+        key = f"{inbound.platform}:{inbound.key}"
+        if not self._answered.add(key):
+            return Reply()
+        try:
+            return await self._reply(inbound)
+        except BaseException:
+            self._answered.forget(key)
+            raise
+
+    async def _reply(self, inbound: Inbound) -> Reply:
         locale = self._locale
         try:
             person = await self._identities.person(inbound.platform, inbound.user)
@@ -117,8 +138,10 @@ class Dispatch:
         return await self._engine.execute(command, self._context(request).actor, request.key)
 
     async def _handle_text(self, request: _Request) -> Reply:
-        typed = parse(request.inbound.text)
         text = request.locale.text
+        if request.inbound.textless:
+            return Reply(text("This message has no text. Write a command; `help` lists them."), Tone.BAD)
+        typed = parse(request.inbound.text)
         if typed.verb is None:
             hint = (
                 text("Did you mean `{command}`?", command=typed.suggestion)
@@ -145,7 +168,7 @@ class Dispatch:
         """Reply to a verb that exists in chats alone: it reads, or creates a plan."""
         cards = self._lists(request.locale)
         match verb:
-            case ChatVerb.LIST if typed.rest in ("mine", "我的"):
+            case ChatVerb.LIST if normalize_name(typed.rest) in ("mine", "我的"):
                 return Reply(card=await self._mine(request))
             case ChatVerb.LIST:
                 return Reply(card=await self._list(request, typed.rest))
@@ -203,14 +226,13 @@ class Dispatch:
     async def _list(self, request: _Request, status: str) -> Card:
         """Return the card of the plans with a status, given by name or value; empty for all. Raises Invalid."""
         text = request.locale.text
-        names = {text(label(each)): each.value for each in PlanStatus}
-        value = names.get(status, status)
+        value = _STATUSES.get(normalize_name(status), status)
         if value and value not in set(PlanStatus):
             raise Invalid(
                 Problem(
                     "status",
                     "there is no status {status}; use one of: {known}",
-                    {"status": status, "known": ", ".join(names)},
+                    {"status": status, "known": ", ".join(text(label(each)) for each in PlanStatus)},
                 )
             )
         page = await self._store.read(lambda reading: reading.plans.page(PlanQuery(status=value)))

@@ -124,7 +124,7 @@ class PlanReads(Protocol):
         ...
 
     def find_items(self, plan_id: str, text: str) -> list[Item]:
-        """Return the items with a position, else those with a key, else those whose name contains the text."""
+        """Return the items of a plan that a text names (`core.plan.find_items`); none of a plan that does not exist."""
         ...
 
     def open_runs(self, limit: int = 500) -> list[tuple[str, Item]]:

@@ -34,12 +34,8 @@ async def test_cards_reach_those_who_are_found_by_address_and_phone(case: Feishu
 
 async def test_a_mention_stands_for_its_person(case: FeishuOffice) -> None:
     await case.fabu.submitted(stages=[FEISHU.stage("QA", "bob")])
-    written = (await case.platform.write("ou_bob", "delegate 1 @_user_2", GROUP)).envelope
-    await case.bob.until(lambda: "cannot decide in your place" in "".join(case.bob.sentences))
-    carol = {"key": "@_user_2", "id": {"open_id": "ou_carol"}, "name": "Carol"}
-    written["event"]["message"]["mentions"].append(carol)
-    written["event"]["message"]["message_id"] = case.feishu.add_message(GROUP, "ou_bob", "text", {}).message_id
-    await case.platform.push(written)
+    assert "cannot decide in your place" in await case.bob.says("delegate 1 @_user_2", GROUP)
+    assert "Delegated." in await case.bob.says("delegate 1 @ou_carol", GROUP)
     await case.carol.clicks("Approve")
     [vote] = (await case.fabu.plan())["approval"]["stages"][0]["votes"]
     assert vote["person"] == "bob"

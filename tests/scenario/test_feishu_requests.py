@@ -206,7 +206,6 @@ async def test_events_of_no_concern_are_taken_and_left_alone(case: FeishuOffice)
     of_no_concern: dict[str, Json] = {
         "contact.user.updated_v3": {"object": {"open_id": "ou_bob"}},
         "im.message.reaction.created_v1": {},
-        "im.message.receive_v1": {"sender": sender, "message": message | {"message_id": "1", "message_type": "image"}},
     }
     pushes = [case.platform.envelope(kind, event) for kind, event in of_no_concern.items()]
     from_bot = {"sender": sender | {"sender_type": "app"}, "message": message | {"message_id": "2"}}

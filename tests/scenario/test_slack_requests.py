@@ -115,14 +115,6 @@ async def test_the_same_command_twice_starts_one_plan_and_gives_one_link(
     assert "/sign-in/" not in second.body["text"]
 
 
-async def test_the_same_event_again_does_it_once(fabu: Fabu, slack: SlackSimulator, bob: User, asked: Message) -> None:
-    for retry in (None, (1, "http_timeout"), (2, "http_timeout")):
-        await slack.event("message.im", bob.id, "approve 1", event_id="Ev1", retry=retry)
-    said = await bob.until(lambda: [m.text for m in slack.dms(bob.id) if "#1" in m.text and m.blocks][3:])
-    assert (await fabu.events()).count("voted") == 1
-    assert "That was done already." in said[-1]
-
-
 @pytest.mark.parametrize(
     ("body", "kind"),
     [

@@ -8,6 +8,7 @@ address is registered for the card, and over Stream otherwise.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -44,6 +45,7 @@ from .dingtalk_thread import ThreadSimulator
 from .dingtalk_workflow import Workflow
 
 _ITEM_VERBS = {"execute", "skip", "retry"}
+ROBOT = "$:LWCP_v1:robot"
 _SESSION_LIFE = 2 * 3600
 
 
@@ -173,7 +175,12 @@ class DingTalkSimulator(ThreadSimulator):
         return Answer(ack["code"], json.loads(ack["data"])["response"])
 
     async def say(self, user: str, text: str, group: str = "", **changes: Any) -> Answer:
-        """Write to the robot, in private or with a mention in a group; `changes` replace fields of the message."""
+        """Write to the robot, in private or with a mention in a group; `changes` replace fields of the message.
+
+        Members who are mentioned (`@carol`) are in `atUsers`, as is the robot, whose mention is not in the text.
+        """
+        mentioned = [name for name in re.findall(r"@(\S+)", text) if name in self.users]
+        robot = [{"dingtalkId": ROBOT}] if group else []
         session = f"session-{next(self._numbers)}"
         self._sessions[session] = (group or user, self.clock.now() + _SESSION_LIFE)
         body = {
@@ -181,7 +188,8 @@ class DingTalkSimulator(ThreadSimulator):
             "conversationId": group or f"cid-{user}",
             "conversationType": "2" if group else "1",
             "chatbotCorpId": self.corp_id,
-            "chatbotUserId": "$:LWCP_v1:robot",
+            "chatbotUserId": ROBOT,
+            "atUsers": robot + [{"dingtalkId": f"$:LWCP_v1:{name}", "staffId": name} for name in mentioned],
             "robotCode": self.robot_code,
             "senderId": f"$:LWCP_v1:{user}",
             "senderNick": user,
@@ -192,7 +200,7 @@ class DingTalkSimulator(ThreadSimulator):
             "createAt": int(self.clock.now() * 1000),
             "isInAtList": bool(group),
             "msgtype": "text",
-            "text": {"content": f" {text}" if group else text},
+            **({} if "msgtype" in changes else {"text": {"content": f" {text}" if group else text}}),
             **changes,
         }
         if self.console:

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import uuid
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,7 @@ from adapters.feishu.validate import problems
 from .feishu import BOT, UPDATABLE, FeishuSimulator, Message
 from .feishu_cards import Button, buttons, fields
 
+_MENTION = re.compile(r"@(ou_\w+)")
 ANSWER_WITHIN = aiohttp.ClientTimeout(total=3)
 
 
@@ -101,10 +103,26 @@ class FeishuPlatform:
         return await self.push(self.envelope("card.action.trigger", event))
 
     async def write(self, user: str, text: str, chat_id: str = "") -> Answer:
-        """Write to the bot: in a group by mentioning it first, without `chat_id` to it alone."""
-        content = {"text": f"@_user_1 {text}" if chat_id else text}
-        message = self._simulator.add_message(chat_id or self._simulator.chat_with(user), user, "text", content)
-        mention = {"key": "@_user_1", "id": {"open_id": BOT}, "name": "Fabu", "tenant_key": "tenant"}
+        """Write to the bot: in a group by mentioning it, first unless the text does; without `chat_id` to it alone."""
+        return await self.talk(user, text if not chat_id or f"@{BOT}" in text else f"@{BOT} {text}", chat_id)
+
+    async def talk(self, user: str, text: str, chat_id: str = "") -> Answer:
+        """Write in a chat whose messages the app gets all; `@ou_…` mentions a user, `@all` everybody."""
+        keys = {name: f"@_user_{number}" for number, name in enumerate(dict.fromkeys(_MENTION.findall(text)), 1)}
+        content = {"text": _MENTION.sub(lambda found: keys[found[1]], text).replace("@all", "@_all")}
+        mentions = [
+            {"key": key, "id": {"open_id": name}, "name": name.title(), "tenant_key": "tenant"}
+            for name, key in keys.items()
+        ]
+        if "@_all" in content["text"]:
+            mentions.append({"key": "@_all", "id": {"open_id": ""}, "name": "所有人", "tenant_key": "tenant"})
+        return await self.send(user, "text", content, mentions, chat_id)
+
+    async def send(
+        self, user: str, kind: str, content: dict[str, Any], mentions: list[dict[str, Any]], chat_id: str = ""
+    ) -> Answer:
+        """Send a message of any type."""
+        message = self._simulator.add_message(chat_id or self._simulator.chat_with(user), user, kind, content)
         event = {
             "sender": {"sender_id": {"open_id": user}, "sender_type": "user", "tenant_key": "tenant"},
             "message": {
@@ -112,9 +130,9 @@ class FeishuPlatform:
                 "create_time": str(int(message.sent_at * 1000)),
                 "chat_id": message.chat_id,
                 "chat_type": "group" if chat_id else "p2p",
-                "message_type": "text",
+                "message_type": kind,
                 "content": json.dumps(content),
-                **({"mentions": [mention]} if chat_id else {}),
+                **({"mentions": mentions} if mentions else {}),
             },
         }
         return await self.push(self.envelope("im.message.receive_v1", event))

@@ -237,6 +237,20 @@ class SlackSimulator(Simulator):
         place.messages.append(said)
         return said
 
+    async def edit(self, message: Message, text: str) -> Reply:
+        """Let a user edit what they wrote, or Slack add a link preview to it, when the text stays as it is.
+
+        A mention is sent anew under another event_id, with `edited`; a direct message as the change that it is.
+        """
+        before = self._payloads.said(message)
+        message.text, message.edited = typed(text), self.workspace.timestamp()
+        after = self._payloads.said(message)
+        if self.workspace.channel(message.channel).user is None:
+            return await self.event_raw(after | {"type": "app_mention", "event_ts": message.edited})
+        change = {"type": "message", "subtype": "message_changed", "hidden": True, "message": after}
+        place = {"channel": message.channel, "channel_type": "im", "ts": message.edited, "event_ts": message.edited}
+        return await self.event_raw(change | place | {"previous_message": before})
+
     async def event_raw(
         self, event: JSON, *, event_id: str | None = None, retry: tuple[int, str] | None = None
     ) -> Reply:

@@ -150,6 +150,7 @@ class Payloads:
             "team": self._workspace.team_id,
             "channel": message.channel,
             "event_ts": message.ts,
+            **({"edited": {"user": message.user, "ts": message.edited}} if message.edited else {}),
         }
 
 

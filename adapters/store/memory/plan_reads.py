@@ -12,7 +12,7 @@ from adapters.store.memory.plan_writes import limit_to_scope
 from adapters.store.memory.state import State
 from core.approval import pending_voters
 from core.errors import NotFound, Thing
-from core.plan import Item, Plan
+from core.plan import Item, Plan, find_items
 from core.ports.paging import Page
 from core.ports.people import PeopleReads
 from core.ports.plans import Mine, PlanQuery, Scope, Version
@@ -73,13 +73,7 @@ class MemoryPlanReads:
 
     def find_items(self, plan_id: str, text: str) -> list[Item]:
         """See `PlanReads.find_items`."""
-        wanted = text.strip()
-        items = list(self.get(plan_id).items.values()) if wanted and plan_id in self._state.plans else []
-        return (
-            [item for item in items if str(item.position) == wanted]
-            or [item for item in items if item.key == wanted]
-            or [item for item in items if wanted.casefold() in item.name.casefold()]
-        )
+        return find_items(self.get(plan_id).items.values(), text) if plan_id in self._state.plans else []
 
     def open_runs(self, limit: int = 500) -> list[tuple[str, Item]]:
         """See `PlanReads.open_runs`."""

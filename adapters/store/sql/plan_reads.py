@@ -15,7 +15,7 @@ from adapters.store.sql.rows import item_of, moment
 from adapters.store.sql.sealing import Sealing
 from adapters.store.sql.tables import RUN_OPEN, item_specs, items, plans, versions
 from core.errors import NotFound, Thing
-from core.plan import Item, Plan
+from core.plan import Item, Plan, find_items
 from core.ports.paging import Page
 from core.ports.people import PeopleReads
 from core.ports.plans import Mine, PlanQuery, Version
@@ -72,15 +72,8 @@ class SqlPlanReads:
 
     def find_items(self, plan_id: str, text: str) -> list[Item]:
         """See `PlanReads.find_items`."""
-        wanted = text.strip()
-        conditions = [items.c.key == wanted, items.c.name.icontains(wanted, autoescape=True)]
-        if wanted.isascii() and wanted.isdecimal() and len(wanted) <= _LONGEST_NUMBER:
-            conditions.insert(0, items.c.position == int(wanted))
-        for condition in conditions if wanted else ():
-            statement = select(items).where(items.c.plan_id == plan_id, condition).order_by(items.c.position)
-            if rows := self._connection.execute(statement).all():
-                return [item_of(row) for row in rows]
-        return []
+        statement = select(items).where(items.c.plan_id == plan_id).order_by(items.c.position)
+        return find_items([item_of(row) for row in self._connection.execute(statement)], text)
 
     def open_runs(self, limit: int = 500) -> list[tuple[str, Item]]:
         """See `PlanReads.open_runs`."""

@@ -83,6 +83,21 @@ async def test_an_item_is_meant_by_position_key_or_part_of_its_name(office: Offi
     assert await meant("") == []
 
 
+async def test_an_exact_name_is_meant_before_parts_of_others(office: Office) -> None:
+    names = ("Deploy API", "deploy", "DEPLOY", "ＤＢ Café", "db cafe\u0301 2")
+    plan = await office.create(items=[text_item(f"k{number}", name=name) for number, name in enumerate(names)])
+
+    async def meant(text: str) -> list[int]:
+        found = await office.store.read(lambda reading: reading.plans.find_items(plan.id, text))
+        return [item.position for item in found]
+
+    assert await meant("deploy") == [2]
+    assert await meant("Deploy") == [2, 3]
+    assert await meant("DB CAFÉ") == [4]
+    assert await meant("café") == [4, 5]
+    assert await office.store.read(lambda reading: reading.plans.find_items("none", "deploy")) == []
+
+
 async def mine(office: Office, person: str, *groups: str) -> tuple[list[int], list[int], list[tuple[int, str]]]:
     names = {person, *(f"@{group}" for group in groups)}
     found: Mine = await office.store.read(lambda reading: reading.plans.mine(person, names))

@@ -15,7 +15,7 @@ from adapters.feishu.crypto import Verifier
 from adapters.feishu.events import ApprovalInstance, ApprovalTask, CardAction, Challenge, Event, Message, parse_event
 from core.errors import FabuError
 from tests.loopback import serve
-from tests.simulators.feishu import UPDATABLE, FeishuSimulator
+from tests.simulators.feishu import BOT, UPDATABLE, FeishuSimulator
 from tests.simulators.feishu_cards import buttons, text_of
 from tests.simulators.feishu_platform import FeishuPlatform, encrypted
 from tests.unit.adapters.feishu.cards import button, card, plain, vote
@@ -105,7 +105,7 @@ async def test_an_app_may_not_answer_with_an_invalid_card(
 async def test_a_group_message_mentions_the_bot(platform: FeishuPlatform, app: App) -> None:
     await platform.write("ou_alice", "list mine", "oc_ops")
     await platform.write("ou_alice", "show 3")
-    texts = [(event.text, event.message.chat_type) for event in app.seen if isinstance(event, Message)]
+    texts = [(event.text_for(BOT), event.message.chat_type) for event in app.seen if isinstance(event, Message)]
     assert texts == [("list mine", "group"), ("show 3", "p2p")]
 
 

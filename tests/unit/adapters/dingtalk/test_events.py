@@ -37,6 +37,20 @@ def test_a_picture_from_outside_the_organisation_has_neither_text_nor_user() -> 
     assert (message.in_group, message.command, message.sender_staff_id) == (False, "", "")
 
 
+def test_mentions_may_be_null_or_absent() -> None:
+    body = {"msgId": "m1", "conversationId": "cid1", "conversationType": "2", "text": {"content": "@发布 列表"}}
+    for changes in ({}, {"atUsers": None, "isInAtList": None}, {"atUsers": [{"dingtalkId": "robot", "staffId": None}]}):
+        message = RobotMessage.model_validate(body | {"chatbotUserId": "robot"} | changes)
+        assert (message.calls_robot, message.command, message.mentioned) == (True, "列表", [])
+
+
+def test_several_nicknames_stay_as_they_are() -> None:
+    users = [{"dingtalkId": name, "staffId": name} for name in ("bob", "carol")]
+    body = {"msgId": "m1", "conversationId": "cid1", "conversationType": "2", "text": {"content": "委托 1 @鲍勃 @卡罗"}}
+    message = RobotMessage.model_validate(body | {"atUsers": users})
+    assert message.command == "委托 1 @鲍勃 @卡罗"
+
+
 def test_a_click() -> None:
     assert (click().verb, click().ref, click().text) == ("reject", "r1", "太晚了")
     assert click(content=json.loads(click_content())).ref == "r1"

@@ -26,16 +26,23 @@ def click(**action: Any) -> CardAction:
     return parsed
 
 
-def message(text: str, *mentions: str, message_type: str = "text") -> Message:
+BOT = "ou_bot"
+
+
+def message(text: str, *, message_type: str = "text", chat_type: str = "group", **mentions: str) -> Message:
+    """A message that mentions users: their open_ids by the numbers of their keys, as in `u1="ou_bot"`."""
     event = {
         "sender": {"sender_id": {"open_id": "ou_alice", "user_id": None}, "sender_type": "user"},
         "message": {
             "message_id": "om_1",
             "chat_id": "oc_1",
-            "chat_type": "group",
+            "chat_type": chat_type,
             "message_type": message_type,
             "content": json.dumps({"text": text}),
-            "mentions": [{"key": key, "id": {"open_id": "ou_bot"}, "name": "Fabu"} for key in mentions],
+            "mentions": [
+                {"key": f"@_user_{key[1:]}", "id": {"open_id": open_id}, "name": "X"}
+                for key, open_id in mentions.items()
+            ],
         },
     }
     parsed = parse_event(envelope("im.message.receive_v1", event))
@@ -80,26 +87,33 @@ def test_a_click_without_a_person_is_malformed() -> None:
         ("@_user_1", ""),
     ],
 )
-def test_mentions_are_no_part_of_the_text(text: str, understood: str) -> None:
-    assert message(text, "@_user_1").text == understood
+def test_the_mention_of_the_bot_is_no_part_of_the_text(text: str, understood: str) -> None:
+    assert message(text, u1=BOT).text_for(BOT) == understood
 
 
-def test_mentions_of_people_stand_for_them() -> None:
-    sent = message("@_user_1 delegate 3 @_user_2", "@_user_1", "@_user_2")
-    assert sent.text == "delegate 3 @ou_bot"
+@pytest.mark.parametrize(
+    "text", ["@_user_1 delegate 3 @_user_2", "delegate 3 @_user_2 @_user_1", "delegate @_user_1 3 @_user_2"]
+)
+def test_mentions_of_people_stand_for_them_wherever_the_bot_is_mentioned(text: str) -> None:
+    sent = message(text, u1=BOT, u2="ou_carol")
+    assert sent.text_for(BOT) == "delegate 3 @ou_carol"
+    assert sent.calls(BOT)
 
 
-def test_a_group_that_talks_among_itself_is_left_alone() -> None:
-    assert message("@_user_1 list", "@_user_1").for_bot
-    assert not message("list").for_bot
+def test_only_a_mention_of_the_bot_calls_it() -> None:
+    assert message("@_user_1 list", u1=BOT).calls(BOT)
+    assert message("list", chat_type="p2p").calls(BOT)
+    assert not message("@_user_1 list", u1="ou_carol").calls(BOT)
+    assert not message("@_all list", u1="").calls("")
+    assert not message("list").calls(BOT)
 
 
 def test_a_message_without_mentions_is_taken_as_written() -> None:
-    assert message(" list @_user_1 ").text == "list @_user_1"
+    assert message(" list @_user_1 ").text_for(BOT) == "list @_user_1"
 
 
 def test_a_picture_has_no_text() -> None:
-    assert message("ignored", message_type="image").text == ""
+    assert message("ignored", message_type="image").text_for(BOT) == ""
 
 
 def test_a_message_is_known_again_by_its_message_id() -> None:

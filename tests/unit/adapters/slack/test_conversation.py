@@ -243,10 +243,8 @@ async def test_same_payload_again_has_the_same_key(slack: SlackSimulator, bot: B
         await slack.click_raw(
             "U1", channel="C1", message_ts="1.1", action_id="approve", value="r", trigger_id="1.2.abc"
         )
-        await slack.event_raw(
-            {"type": "app_mention", "user": "U1", "channel": "C1", "text": "list", "ts": "1.1"}, event_id="Ev1"
-        )
-    assert [asked.key for asked in bot.asked] == ["1.2.abc", "Ev1"] * 2
+        await slack.event_raw({"type": "app_mention", "user": "U1", "channel": "C1", "text": "list", "ts": "1.1"})
+    assert [asked.key for asked in bot.asked] == ["1.2.abc", "C1:1.1"] * 2
 
 
 async def test_confirmation_is_shown(slack: SlackSimulator, bot: Bot) -> None:

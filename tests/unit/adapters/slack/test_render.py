@@ -168,6 +168,12 @@ def test_no_entity_is_cut(limit: int) -> None:
     ("sent", "meant"),
     [
         ("approve 7 fine &amp; &lt;good&gt; &amp;lt;", "approve 7 fine & <good> &lt;"),
+        ("execute 1 <http://deploy.sh|deploy.sh>", "execute 1 deploy.sh"),
+        (
+            "see <https://a.example.com|a.example.com> or <https://b.example.com>",
+            "see a.example.com or https://b.example.com",
+        ),
+        ("show <https://evil.example.com|deploy.sh>", "show https://evil.example.com"),
         ("show <https://a.example.com/x?a=1|a.example.com/x>", "show https://a.example.com/x?a=1"),
         ("delegate 7 <@U2|bob>", "delegate 7 @U2"),
         ("to <mailto:a@example.com|a@example.com> in <#C1|ops>", "to a@example.com in #ops"),
