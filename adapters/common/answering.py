@@ -1,4 +1,7 @@
-"""Replies within the vendor's time limit: slow work is acknowledged at once, and its reply follows as a message."""
+"""Replies within the vendor's time limit, and by another way where the vendor does not accept the first.
+
+Slow work is acknowledged at once, and its reply follows as a message.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,14 @@ ANSWER_WITHIN: Final = 1.5
 """Seconds to answer a request. Slack and Feishu time out after 3, DingTalk after 2, both with the network included."""
 GRACE: Final = 10.0
 """Seconds that work in progress may take when Fabu stops."""
+PAUSES: Final = (1.0, 2.0, 4.0)
+"""Seconds before each further attempt to send a reply."""
+LONGEST_PAUSE: Final = 10.0
+"""Seconds; when the vendor requests a longer pause, the reply is not sent again."""
 
 T = TypeVar("T")
+Send = Callable[[], Awaitable[object]]
+"""Sends a reply by one way. Raises DeliveryError."""
 
 
 class Answering:
@@ -84,6 +93,31 @@ class Answering:
                 log.warning("a request of a %s user was not carried out: %s", self._chat, error)
             case _:
                 log.error("a request of a %s user has failed", self._chat, exc_info=error)
+
+
+async def call_with_retries(call: Callable[[], Awaitable[T]]) -> T:
+    """Call a vendor, again and again while it is busy or cannot be reached. Raises the last DeliveryError."""
+    for pause in PAUSES:
+        try:
+            return await call()
+        except DeliveryError as error:
+            retry_after = error.retry_after or 0
+            if not error.retryable or retry_after > LONGEST_PAUSE:
+                raise
+            await asyncio.sleep(max(pause, retry_after))
+    return await call()
+
+
+async def send_by_any(*ways: Send) -> None:
+    """Send a reply by the first way that the vendor accepts, the last way with retries. Raises its DeliveryError."""
+    *others, last = ways
+    for send in others:
+        try:
+            await send()
+            return
+        except DeliveryError as error:
+            log.info("a reply is sent by another way: %s", error)
+    await call_with_retries(last)
 
 
 async def _follow_up(task: asyncio.Future[T], follow_up: Callable[[T], Awaitable[None]]) -> None:

@@ -2,7 +2,8 @@
 
 DingTalk waits two seconds for the answer to a click, and then displays a failure on the card. A slower reply follows as
 a message. Replies are for the requester alone: a click gets a private note on the card, and a message gets a reply in
-the 1:1 chat, even if it was sent to a group. The group must not see a sign-in link, for example.
+the 1:1 chat, even if it was sent to a group. The group must not see a sign-in link, for example. A reply whose card
+cannot be created or updated is sent as a message with the commands to type.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from adapters.common.answering import Answering
+from adapters.common.answering import Answering, call_with_retries, send_by_any
 from adapters.dingtalk.client import Space
+from adapters.dingtalk.errors import SYSTEM
 from adapters.dingtalk.events import CardCallback, RobotMessage
 from adapters.dingtalk.inbound import parse_click, parse_message
 from adapters.dingtalk.messenger import DingTalkMessenger
@@ -25,6 +27,7 @@ from adapters.dingtalk.validate import MAX_VALUE_BYTES
 from core.card import Card, Tone
 from core.chat import Handler, Inbound, Reply
 from core.errors import DeliveryError
+from core.messages import Message
 from core.ports.clock import Clock
 from core.ports.messenger import Posted
 
@@ -86,47 +89,61 @@ class Conversation:
             text = self._words.new_plan.format(new=self._words.command("new"), url=self._console_url)
         if reply.card is None:
             await self._send_to_sender(message, "text", {"content": cut(clean(text), MESSAGE_BYTES)})
-        elif self._messenger.has_cards and has_buttons(reply.card):
+            return
+        as_message = partial(self._send_to_sender, message, "markdown", self._markdown(text, reply.card))
+        if self._messenger.has_cards and has_buttons(reply.card):
             note = {inbound.user: {"note": cut(clean(text), MAX_VALUE_BYTES)}}
             card_id = f"{_REPLY}{hashlib.sha256(inbound.key.encode()).hexdigest()[:32]}"
-            await self._messenger.create_card(Space("user", inbound.user), reply.card, card_id, note)
+            space = Space("user", inbound.user)
+            await send_by_any(partial(self._messenger.create_card, space, reply.card, card_id, note), as_message)
         else:
-            await self._send_to_sender(message, "markdown", self._markdown(text, reply.card))
+            await as_message()
 
     def _markdown(self, text: str, card: Card) -> dict[str, str]:
         above = f"{cut(escape(text), MESSAGE_BYTES // 2)}\n\n" if text else ""
         return {"title": cut(flatten(card.summary), MAX_VALUE_BYTES), "text": above + render_message(card, self._words)}
 
     async def _send_to_sender(self, message: RobotMessage, kind: str, content: Mapping[str, str]) -> None:
-        """Send content to the sender alone: over the session of a 1:1 chat, or else as a new message in that chat."""
-        if not message.in_group and await self._send_to_session(message, kind, content):
+        """Send content to the sender alone: over the session of a 1:1 chat, or else as a new message in that chat.
+
+        A sender who gets no messages is sent a sentence in the group, which says so.
+        """
+        directly = partial(self._messenger.send_to_user, message.user, _SAMPLES[kind], content)
+        if not message.in_group:
+            await send_by_any(partial(self._send_to_session, message, kind, content), directly)
             return
         try:
-            await self._messenger.send_to_user(message.user, _SAMPLES[kind], content)
+            await call_with_retries(directly)
         except DeliveryError as error:
-            if error.retryable or not message.in_group:
-                raise
+            log.info("a reply to a message in a group cannot be sent to its sender: %s", error)
             await self._send_to_session(message, "text", {"content": self._words.unreachable})
 
-    async def _send_to_session(self, message: RobotMessage, kind: str, content: Mapping[str, str]) -> bool:
-        """Send content over the session of a message; False if the session has expired, fails, or is not DingTalk's."""
+    async def _send_to_session(self, message: RobotMessage, kind: str, content: Mapping[str, str]) -> None:
+        """Send content over the session of a message. Raises DeliveryError, also for a session that is over."""
         if message.session_webhook_expired_time <= self._clock.now().timestamp() * 1000:
-            return False
+            raise DeliveryError(SYSTEM, Message("the session of the message is over"), retryable=False, sent=False)
         try:
             await self._messenger.client.reply_session_webhook(message.session_webhook, kind, content)
-        except (ValueError, DeliveryError) as error:
-            log.warning("a message from DingTalk cannot be answered over its session: %s", error)
-            return False
-        return True
+        except ValueError as error:
+            raise DeliveryError(SYSTEM, Message.verbatim(str(error)), retryable=False, sent=False) from None
 
     async def _send_late(self, inbound: Inbound, reply: Reply) -> None:
         """Send a reply that was not ready in time for the answer to the click."""
-        if reply.card:
-            await self._messenger.update(Posted("", inbound.message), reply.card)
-        if reply.text:
-            await self._messenger.send_to_user(
-                inbound.user, "sampleText", {"content": cut(clean(reply.text), MESSAGE_BYTES)}
-            )
+        if reply.card and not await self._update(inbound.message, reply.card):
+            kind, content = "sampleMarkdown", self._markdown(reply.text, reply.card)
+        elif reply.text:
+            kind, content = "sampleText", {"content": cut(clean(reply.text), MESSAGE_BYTES)}
+        else:
+            return
+        await call_with_retries(lambda: self._messenger.send_to_user(inbound.user, kind, content))
+
+    async def _update(self, card_id: str, card: Card) -> bool:
+        """Update the clicked card, and return whether DingTalk accepted that."""
+        try:
+            return await self._messenger.update(Posted("", card_id), card)
+        except DeliveryError as error:
+            log.info("card %s is not updated: %s", card_id, error)
+            return False
 
 
 def _card_changes(text: str, card: Card | None = None) -> dict[str, Any]:

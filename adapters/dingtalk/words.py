@@ -6,12 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from adapters.common.texts import N_, UNREACHABLE
 from core.card import Button
-
-
-def N_(text: str) -> str:
-    """Mark a text for translation and return it as it is."""
-    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +21,7 @@ class Words:
     later: str = N_("This takes a moment. The answer will follow as a message.")
     failed: str = N_("Something went wrong. Please try again.")
     new_plan: str = N_("Write `{new} NAME` to start a plan, or open {url} to fill in everything at once.")
-    unreachable: str = N_("I cannot write to you alone. Open a chat with me, and ask there.")
+    unreachable: str = UNREACHABLE
     type_this: str = N_("Send me one of these commands:")
     your_text: str = N_("REASON")
     commands: Mapping[str, str] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from adapters.common.adapter import ChatAdapter, Host, Inbox, Listener
+from adapters.common.texts import UNREACHABLE
 from adapters.feishu.approval_forms import FeishuForms
 from adapters.feishu.client import FeishuClient
 from adapters.feishu.doctor import examine
@@ -16,7 +17,7 @@ def open_chat(settings: FeishuSettings, host: Host) -> ChatAdapter:
     client = FeishuClient(settings, host.clock)
 
     def listen(inbox: Inbox) -> Listener:
-        return FeishuServer(settings, client, inbox, host.clock)
+        return FeishuServer(settings, client, inbox, host.clock, unreachable=host.translate(UNREACHABLE))
 
     return ChatAdapter(
         name="Feishu",

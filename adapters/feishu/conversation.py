@@ -2,20 +2,19 @@
 
 The reply to a click is in the answer to its callback: a toast, and the new content of the clicked card. Every other
 reply is a message. Sentences, sign-in links and forms are for the requester alone: since a message to a group is for
-all, they are sent as a direct message. Cards are sent to the chat of the request.
+all, they are sent as a direct message. Cards are sent to the chat of the request, and to the requester where Feishu
+does not accept that.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine
+import logging
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
-from adapters.common.answering import Answering
+from adapters.common.answering import Answering, call_with_retries, send_by_any
 from adapters.feishu.client import FeishuClient
-from adapters.feishu.errors import FeishuError
 from adapters.feishu.events import Message
 from adapters.feishu.inbound import parse_message
 from adapters.feishu.messenger import UUID
@@ -23,20 +22,24 @@ from adapters.feishu.render import render_card, render_form
 from adapters.feishu.text import fit, text_content
 from core.card import Tone
 from core.chat import Handler, Inbound, Reply
+from core.errors import DeliveryError
 
 TOAST: Final = 500  # characters; longer ones disappear before they are read
-PAUSES: Final = (1.0, 2.0, 4.0)  # seconds before each further attempt to call Feishu
-LONGEST_PAUSE: Final = 10.0  # seconds; when Feishu requests a longer pause, the call fails
 _TOASTS: Final = {Tone.GOOD: "success", Tone.BAD: "error", Tone.WAITING: "warning"}
 _NEW_CARD: Final = frozenset({"show", "home"})
 """Verbs whose reply is a new card, which does not replace the clicked one."""
 
+log = logging.getLogger(__name__)
+
 
 class Conversation:
-    """Answers messages and clicks that are verified to come from Feishu."""
+    """Answers messages and clicks that are verified to come from Feishu.
 
-    def __init__(self, handler: Handler, client: FeishuClient, answering: Answering) -> None:
-        self._handler, self._client, self._answering = handler, client, answering
+    `unreachable` is sent to a group in place of a reply for a requester who gets no direct messages.
+    """
+
+    def __init__(self, handler: Handler, client: FeishuClient, answering: Answering, unreachable: str) -> None:
+        self._handler, self._client, self._answering, self._unreachable = handler, client, answering, unreachable
 
     async def answer_message(self, key: str, message: Message) -> None:
         """Reply to a message to the bot, and ignore one to others; a slow reply goes on after this returns.
@@ -47,7 +50,7 @@ class Conversation:
         self._answering.start(self._send_handled(handled))
 
     async def _handle_message(self, key: str, message: Message) -> tuple[Inbound, Reply] | None:
-        bot = await _call_with_retries(self._client.get_bot_id) if message.mentioned else ""
+        bot = await call_with_retries(self._client.get_bot_id) if message.mentioned else ""
         inbound = parse_message(key, message, bot)
         return (inbound, await self._handler(inbound)) if inbound else None
 
@@ -74,22 +77,38 @@ class Conversation:
         if reply.form:
             await self._send_privately(inbound, "interactive", render_form(reply.form))
         if reply.card:
-            card, uuid = render_card(reply.card), _uuid(inbound, "card")
-            await _call_with_retries(lambda: self._client.reply(inbound.message, "interactive", card, uuid))
+            await self._send_in_chat(inbound, "interactive", render_card(reply.card), _uuid(inbound, "card"))
 
     async def _send_late(self, inbound: Inbound, reply: Reply) -> None:
         """Send a reply that was not ready in time for the answer to the callback."""
         if reply.card and _replaces_card(inbound):
-            await self._client.patch_card(inbound.message, render_card(reply.card))
-            reply = replace(reply, card=None)
+            try:
+                await self._client.patch_card(inbound.message, render_card(reply.card))
+                reply = replace(reply, card=None)
+            except DeliveryError as error:
+                log.info("the clicked card is not updated, and a new one is sent: %s", error)
         await self._send(inbound, reply)
 
     async def _send_privately(self, inbound: Inbound, kind: str, content: dict[str, Any]) -> None:
+        """Send content to the requester alone; a requester who gets no messages is sent a sentence in the group."""
         uuid = _uuid(inbound, kind)
         if inbound.private:
-            await _call_with_retries(lambda: self._client.reply(inbound.message, kind, content, uuid))
-        else:
-            await _call_with_retries(lambda: self._client.send("open_id", inbound.user, kind, content, uuid))
+            await self._send_in_chat(inbound, kind, content, uuid)
+            return
+        try:
+            await call_with_retries(lambda: self._client.send("open_id", inbound.user, kind, content, uuid))
+        except DeliveryError as error:
+            log.info("a reply cannot be sent to its requester: %s", error)
+            sentence = text_content(self._unreachable)
+            await call_with_retries(lambda: self._client.reply(inbound.message, "text", sentence, uuid))
+
+    async def _send_in_chat(self, inbound: Inbound, kind: str, content: dict[str, Any], uuid: str) -> None:
+        """Send content below the message of the request; to the requester where Feishu does not accept that."""
+
+        async def send_below() -> None:
+            await call_with_retries(lambda: self._client.reply(inbound.message, kind, content, uuid))
+
+        await send_by_any(send_below, lambda: self._client.send("open_id", inbound.user, kind, content, uuid))
 
 
 def _split_reply(inbound: Inbound, reply: Reply) -> tuple[dict[str, Any], Reply]:
@@ -100,19 +119,6 @@ def _split_reply(inbound: Inbound, reply: Reply) -> tuple[dict[str, Any], Reply]
     if reply.card and _replaces_card(inbound):
         body["card"] = {"type": "raw", "data": render_card(reply.card)}
     return body, replace(reply, text="", card=None if "card" in body else reply.card)
-
-
-async def _call_with_retries(call: Callable[[], Coroutine[Any, Any, str]]) -> str:
-    """Call Feishu, with retries while it is busy or cannot be reached. The uuid of a message prevents duplicates."""
-    for pause in PAUSES:
-        try:
-            return await call()
-        except FeishuError as error:
-            retry_after = error.retry_after or 0
-            if not error.retryable or retry_after > LONGEST_PAUSE:
-                raise
-            await asyncio.sleep(max(pause, retry_after))
-    return await call()
 
 
 def _replaces_card(inbound: Inbound) -> bool:

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from adapters.common.adapter import Inbox, RequestHandler
 from adapters.common.answering import ANSWER_WITHIN, Answering
+from adapters.common.texts import UNREACHABLE
 from adapters.feishu.client import FeishuClient
 from adapters.feishu.connection import LongConnection
 from adapters.feishu.conversation import Conversation
@@ -40,11 +41,15 @@ class FeishuServer:
         inbox: Inbox,
         clock: Clock,
         answer_within: float = ANSWER_WITHIN,
+        unreachable: str = UNREACHABLE,
     ) -> None:
-        """Raise ValueError in mode http when no secret is set: no request could be verified."""
+        """Raise ValueError in mode http when no secret is set: no request could be verified.
+
+        `unreachable` is sent to a group in place of a reply for a requester who gets no direct messages.
+        """
         self._client, self._clock, self._form_changed = client, clock, inbox.form_changed
         self._answering = Answering("Feishu", answer_within)
-        self._conversation = Conversation(inbox.handler, client, self._answering)
+        self._conversation = Conversation(inbox.handler, client, self._answering, unreachable)
         self._connection: LongConnection | None = None
         self.paths: Mapping[str, RequestHandler] = {}
         if settings.mode == "http":

@@ -14,7 +14,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from yarl import URL
 
 from adapters.common.connecting import Reachability
-from adapters.slack.errors import NO_EPHEMERAL, NO_SUCH_USER, SlackError, is_outage, read_error, translate_errors
+from adapters.slack.errors import NO_SUCH_USER, SlackError, is_outage, read_error, translate_errors
 from adapters.slack.settings import SlackSettings
 from adapters.slack.text import JSON
 from core.messages import Message
@@ -81,28 +81,23 @@ class SlackClient:
         await self._call_in(posted.channel, "chat.update", {"channel": posted.channel, "ts": posted.message, **content})
 
     async def send_ephemeral(self, channel: str, user: str, content: JSON, thread: str = "") -> None:
-        """Send content that only one user sees in a channel; as a direct message where Slack refuses that."""
-        if channel:
-            target = {"channel": channel, "user": user} | ({"thread_ts": thread} if thread else {})
-            try:
-                await self._call_in(channel, "chat.postEphemeral", target | content)
-            except SlackError as error:
-                if error.vendor_code not in NO_EPHEMERAL:
-                    raise
-            else:
-                return
+        """Send content that only one user sees in a channel."""
+        target = {"channel": channel, "user": user} | ({"thread_ts": thread} if thread else {})
+        await self._call_in(channel, "chat.postEphemeral", target | content)
+
+    async def send_directly(self, user: str, content: JSON) -> None:
+        """Send content as a direct message."""
         await self.send(await self.open_direct_channel(user), content)
 
-    async def respond(self, url: str, content: JSON) -> bool:
-        """Send content to the user of a request alone, by its response_url; False when the host is not allowed."""
+    async def respond(self, url: str, content: JSON) -> None:
+        """Send content to the user of a request alone, by its response_url: five times within half an hour."""
         if _host(url) not in self.settings.response_hosts:
-            return False
+            raise SlackError(Message("the response_url is not one of Slack's"), retryable=False, sent=False)
         body = {"response_type": "ephemeral", "replace_original": False, **content}
         with self._track_call():
             async with self.session.post(url, json=body, allow_redirects=False) as response:
                 if response.status != 200:
                     raise read_error(response.status, response.headers, None)
-        return True
 
     async def open_modal(self, trigger_id: str, view: JSON) -> None:
         """Open a modal. A trigger can be used once, within three seconds of the click."""

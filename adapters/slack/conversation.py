@@ -1,28 +1,33 @@
 """Passes users' requests to the bot's handler and its replies to Slack, over HTTP and Socket Mode alike.
 
-A reply goes into the acknowledgement where Slack accepts it there, and is sent by calls otherwise. The confirmation of
-a click is not urgent: it waits while requests pile up.
+A reply goes into the acknowledgement where Slack accepts it there, and is sent by calls otherwise: by the response_url,
+in the channel, or at last as a direct message. Where a modal cannot be opened, a button that opens it is sent. The
+confirmation of a click is not urgent: it waits while requests pile up.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from adapters.common.adapter import Inbox
-from adapters.common.answering import Answering
+from adapters.common.answering import Answering, Send, call_with_retries, send_by_any
 from adapters.slack.client import SlackClient
+from adapters.slack.errors import TRIGGER_USED, SlackError
 from adapters.slack.inbound import Kind, Request
 from adapters.slack.render import render_home, render_modal, render_opener, render_reply
 from adapters.slack.text import JSON, cut, flatten
-from core.card import Card, Section, Tone
+from core.card import Card, Form, Section, Tone
 from core.chat import Reply
 
 PATIENCE: Final = 1.0  # seconds that a confirmation waits at most while requests pile up
 CONFIRMATIONS: Final = 16  # sent at the same time
 _ERROR: Final = 250  # characters of the error below an input
+
+log = logging.getLogger(__name__)
 
 
 class Conversation:
@@ -59,31 +64,51 @@ class Conversation:
         """Send a reply by calls of the Web API."""
         inbound = request.inbound
         if request.kind is Kind.HOME:
-            await self._client.publish_home(inbound.user, render_home(_home_card(reply)))
-        elif reply.form and request.trigger_id:
-            await self._client.open_modal(request.trigger_id, render_modal(reply.form, request.origin()))
+            await self._publish_home(inbound.user, reply)
         elif reply.form:
-            await self._send_to_thread(request, render_opener(reply.form, inbound.text))
+            await self._open_form(request, reply.form)
         elif request.kind is Kind.CLICK and reply.tone is Tone.GOOD:
             await self._confirm(request, reply)
         elif reply.text or reply.card:
-            await self._send_to_requester(request, reply)
+            await self._send_to_requester(request, render_reply(reply))
         if request.at_home and not reply.form:
             home = await self._handler(replace(inbound, key=f"{inbound.key}:home", verb="home", ref="", values={}))
-            await self._client.publish_home(inbound.user, render_home(_home_card(home)))
+            await self._publish_home(inbound.user, home)
+
+    async def _publish_home(self, user: str, reply: Reply) -> None:
+        view = render_home(_home_card(reply))
+        await call_with_retries(lambda: self._client.publish_home(user, view))
+
+    async def _open_form(self, request: Request, form: Form) -> None:
+        """Open a modal; without a trigger, or where Slack refuses it, send a button that requests the form again."""
+        if request.trigger_id:
+            try:
+                await self._client.open_modal(request.trigger_id, render_modal(form, request.origin()))
+                return
+            except SlackError as error:
+                if error.vendor_code == TRIGGER_USED:
+                    return  # the request came twice, and the modal is open
+                log.info("a button is sent in place of a modal: %s", error)
+        await self._send_to_requester(request, render_opener(form, request.inbound.text))
 
     async def _confirm(self, request: Request, reply: Reply) -> None:
         """Send the confirmation of a click: a few at the same time, and not while requests pile up."""
         async with self._confirmations:
             await self._pressure.wait_until_quiet(PATIENCE)
-            await self._send_to_requester(request, reply)
+            await self._send_to_requester(request, render_reply(reply))
 
-    async def _send_to_requester(self, request: Request, reply: Reply) -> None:
-        inbound, content = request.inbound, render_reply(reply)
+    async def _send_to_requester(self, request: Request, content: JSON) -> None:
+        """Send content to where the request came from; as a direct message where Slack does not accept that."""
+        inbound, client = request.inbound, self._client
+        ways: list[Send] = []
         if request.kind is Kind.MESSAGE:
-            await self._send_to_thread(request, content)
-        elif not (request.response_url and await self._client.respond(request.response_url, content)):
-            await self._client.send_ephemeral(inbound.channel, inbound.user, content, inbound.thread)
+            ways.append(lambda: self._send_to_thread(request, content))
+        else:
+            if request.response_url:
+                ways.append(lambda: client.respond(request.response_url, content))
+            if inbound.channel:
+                ways.append(lambda: client.send_ephemeral(inbound.channel, inbound.user, content, inbound.thread))
+        await send_by_any(*ways, lambda: client.send_directly(inbound.user, content))
 
     async def _send_to_thread(self, request: Request, content: JSON) -> None:
         """Send content to the thread of a message; a direct message without a thread starts none."""

@@ -26,10 +26,8 @@ NO_UPDATE: Final = frozenset(
     }
 )
 """Why a message cannot be updated any more."""
-NO_EPHEMERAL: Final = frozenset(
-    {"channel_not_found", "not_in_channel", "user_not_in_channel", "is_archived", "messages_tab_disabled"}
-)
-"""Why an ephemeral message cannot be sent to a user in a channel."""
+TRIGGER_USED: Final = "exchanged_trigger_id"
+"""A modal was opened by this trigger already."""
 _RETRYABLE: Final = frozenset(
     {
         "ratelimited",

@@ -52,8 +52,12 @@ def render_home(card: Card) -> JSON:
 
 
 def render_opener(form: Form, text: str) -> JSON:
-    """Return a message with a button that runs `text` as a command: only a click, not a message, can open a modal."""
-    button = Button(SAY, form.title, text[:VALUE], Style.PRIMARY)
+    """Return a message with a button that requests a form: only a click, and only a recent one, can open a modal.
+
+    The button runs the command `text`; when that is empty, it is the button of the form's verb.
+    """
+    verb, value = (SAY, text[:VALUE]) if text else (form.verb, form.ref)
+    button = Button(verb, form.title, value, Style.PRIMARY)
     return {"text": escape(form.title, FALLBACK), "blocks": require_valid(components.actions([button]))}
 
 

@@ -23,6 +23,33 @@ async def case(tmp_path: Path) -> AsyncIterator[DingTalkOffice]:
         yield opened
 
 
+@pytest.mark.parametrize(
+    "fault", [{"status": 503}, {"status": 200, "body": {"success": False}}, {"status": 400, "body": GONE}]
+)
+async def test_an_answer_whose_card_is_refused_is_a_message_with_commands(
+    case: DingTalkOffice, fault: dict[str, Any]
+) -> None:
+    await case.fabu.submitted(stages=QA)
+    await case.bob.card_with("Approve")
+    case.ding.fail("card.create", **fault)
+    assert "`approve 1`" in await case.bob.says("show 1")
+    assert case.bob.answers == []
+
+
+async def test_an_answer_is_sent_again_while_dingtalk_is_busy(case: DingTalkOffice) -> None:
+    for operation in ("robot.session", "robot.users"):
+        case.ding.fail(operation, status=503)
+    assert "is not a command" in await case.bob.says("nonsense")
+    case.ding.fail("robot.users", status=503)
+    assert "is not a command" in await case.bob.says("nonsense", GROUP)
+
+
+async def test_the_group_hears_that_somebody_cannot_be_written_to(case: DingTalkOffice) -> None:
+    case.ding.fail("robot.users", status=400, body={"code": "invalidParameter", "message": "robot 不可用"})
+    await case.bob.writes("nonsense", GROUP)
+    await case.bob.until(lambda: any("I cannot write to you alone" in m.text for m in case.ding.robot_messages(GROUP)))
+
+
 async def test_a_click_is_answered_while_dingtalk_takes_no_calls(case: DingTalkOffice) -> None:
     await case.fabu.submitted(stages=QA)
     card = await case.bob.card_with("Approve")

@@ -77,6 +77,23 @@ async def test_an_answer_waits_until_feishu_takes_it(case: FeishuOffice) -> None
     assert [call.status for call in case.feishu.calls_to("im.message.create")] == [400, 400, 200]
 
 
+async def test_the_group_hears_that_somebody_cannot_be_written_to(case: FeishuOffice) -> None:
+    case.feishu.fail(
+        "im.message.create", status=400, body={"code": 230013, "msg": "Bot has NO availability to this user"}
+    )
+    asked = await case.alice.writes("nonsense", GROUP)
+    [answer] = await case.alice.until(lambda: case.alice.replies_to(asked, "text"))
+    assert answer.text == "I cannot write to you alone. Open a chat with me, and ask there."
+
+
+@pytest.mark.parametrize("words", ["help", "nonsense"])
+async def test_an_answer_is_sent_to_the_person_when_the_question_was_recalled(case: FeishuOffice, words: str) -> None:
+    case.feishu.fail("im.message.reply", status=400, body={"code": 230011, "msg": "The message was recalled"})
+    await case.alice.writes(words)
+    [answer] = await case.alice.until(lambda: case.feishu.messages_in(case.alice.id))
+    assert answer.parent_id == ""
+
+
 async def test_after_a_restart_the_cards_are_the_same_and_tell_what_happened(tmp_path: Path) -> None:
     async with FEISHU.simulator() as feishu:
         settings = FEISHU.settings(tmp_path, feishu)

@@ -188,6 +188,22 @@ async def test_a_slow_answer_to_a_click_follows_as_a_message(
     assert card.params["status"] == "已拒绝"
 
 
+@pytest.mark.parametrize("refusal", [{"status": 503}, {"status": 200, "body": {"success": False}}])
+async def test_a_slow_answer_whose_card_cannot_be_changed_is_a_message(
+    ding: DingTalkSimulator, settings: DingTalkSettings, bot: Bot, refusal: dict[str, Any]
+) -> None:
+    async with serving(ding, settings, bot, "http", answer_within=0.05) as served:
+        card = await posted(ding, served)
+        bot.free.clear()
+        bot.reply = Reply("卡片已过期", card=plan_card(tag="已拒绝"))
+        ding.fail("card.update", **refusal)
+        await ding.click("bob", card, "approve")
+        bot.free.set()
+        [answer] = await ding.until(lambda: ding.robot_messages("bob"))
+    assert answer.text.startswith("卡片已过期\n\n")
+    assert "已拒绝" in answer.text
+
+
 @pytest.mark.parametrize("mode", ["http", "stream"])
 async def test_a_slow_answer_to_a_message_is_given_before_the_server_stops(
     ding: DingTalkSimulator, settings: DingTalkSettings, bot: Bot, mode: Mode
@@ -216,7 +232,7 @@ async def test_an_answer_that_reaches_nobody_is_logged(
     ding: DingTalkSimulator, served: Served, bot: Bot, caplog: pytest.LogCaptureFixture
 ) -> None:
     ding.fail("robot.session", status=503)
-    ding.fail("robot.users", status=503)
+    ding.fail("robot.users", status=400, body={"code": "invalidParameter", "message": "robot 不可用"})
     assert (await ding.say("bob", "列表")).status == 200
     assert "an answer did not reach its DingTalk user" in caplog.text
 

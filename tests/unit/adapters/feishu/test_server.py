@@ -155,6 +155,20 @@ async def test_a_slow_answer_comes_as_a_message(feishu: FeishuSimulator, bot: Bo
     assert "#7 Release 2" in text_of(message.content)
 
 
+async def test_a_slow_answer_whose_card_cannot_be_changed_comes_as_a_new_card(
+    feishu: FeishuSimulator, bot: Bot
+) -> None:
+    message = posted(feishu, APPROVE)
+    bot.reply = Reply("", Tone.GOOD, Card("#7 Release 2", "#7"))
+    bot.free.clear()
+    feishu.fail("im.message.patch", status=400, body={"code": 230031, "msg": "The message is too old"})
+    async with listening(feishu, bot, answer_within=0.02) as platform:
+        await platform.click("ou_alice", message, "Approve")
+        bot.free.set()
+    [answer] = [one for one in feishu.messages.values() if one.parent_id == message.message_id]
+    assert "#7 Release 2" in text_of(answer.content)
+
+
 async def test_a_request_that_fails_is_reported_so_that_feishu_pushes_it_again(
     feishu: FeishuSimulator, bot: Bot
 ) -> None:
@@ -168,7 +182,9 @@ async def test_a_request_that_fails_is_reported_so_that_feishu_pushes_it_again(
 async def test_an_answer_that_feishu_refuses_is_logged(
     feishu: FeishuSimulator, bot: Bot, caplog: pytest.LogCaptureFixture
 ) -> None:
-    feishu.fail("im.message.reply", status=200, body={"code": 230013, "msg": "Bot has NO availability to this user."})
+    refusal = {"code": 230013, "msg": "Bot has NO availability to this user."}
+    for operation in ("im.message.reply", "im.message.create"):
+        feishu.fail(operation, status=200, body=refusal)
     async with listening(feishu, bot) as platform:
         assert (await platform.write("ou_alice", "list")).status == 200
     assert "NO availability" in caplog.text

@@ -225,10 +225,12 @@ async def test_lost_answer_is_logged_without_secrets(
 ) -> None:
     bot.replies["approve"] = Reply("Approved.")
     sim.fail("response_url", status=503)
+    sim.fail("chat.postEphemeral", status=503)
+    sim.fail("conversations.open", status=200, body={"ok": False, "error": "invalid_auth"})
     url = sim.response_url("C1", "U1")
     await send(sim, clicked(response_url=url))
     await app.stop()
-    assert "an answer did not reach its Slack user: Slack did not accept the request: HTTP 503" in caplog.text
+    assert "an answer did not reach its Slack user: Slack did not accept the request: invalid_auth" in caplog.text
     assert url not in caplog.text
 
 

@@ -1,0 +1,14 @@
+"""Texts that several chat adapters send of their own."""
+
+from __future__ import annotations
+
+from typing import Final
+
+
+def N_(text: str) -> str:
+    """Mark a text for translation and return it as it is."""
+    return text
+
+
+UNREACHABLE: Final = N_("I cannot write to you alone. Open a chat with me, and ask there.")
+"""What the sender of a message to a group is sent there, when the reply is for the sender alone and cannot be sent."""
