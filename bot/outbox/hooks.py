@@ -40,7 +40,6 @@ class Hooks:
     """Tells external systems of plans. Made on the event loop, closed by `close`."""
 
     def __init__(self, settings: Settings, store: Store, engine: Engine, clock: Clock) -> None:
-        """Read the endpoints of the settings. Raises SecretError when one of their secrets is no webhook secret."""
         self._store, self._engine, self._clock = store, engine, clock
         self._bodies = HookBodies(store, engine, document_aliases=settings.hooks.document_aliases)
         self._receivers = {target.name: make_receiver(target, settings.public_url) for target in settings.hooks.targets}
