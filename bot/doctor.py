@@ -17,6 +17,7 @@ from yarl import URL
 
 from adapters.common.adapter import ChatAdapter, RunnerAdapter
 from adapters.common.connecting import connection_failure, open_head
+from adapters.common.settings import is_loopback
 from adapters.common.system import SystemClock, SystemIds
 from adapters.hooks import doctor as hooks_doctor
 from adapters.store import doctor as store_doctor
@@ -54,7 +55,7 @@ async def check_settings(settings: Settings) -> list[Finding]:
     findings = [Finding(True, "every setting can be read")]
     if not settings.auth.admins:
         findings.append(Finding(False, "nobody is an administrator", "name somebody in auth.admins"))
-    if enabled_chats(settings) and _is_loopback(settings.public_url):
+    if enabled_chats(settings) and is_loopback(URL(settings.public_url).host):
         text = f"links in cards lead to {settings.public_url}, which only this machine can open"
         findings.append(Finding(False, text, "set server.public_url to the address that people use"))
     return findings
@@ -170,11 +171,6 @@ async def _ignore_report(_plan_id: str, _item_id: str, _report: RunReport) -> No
 async def _is_usable(database: DatabaseSettings) -> bool:
     """Tell whether the database is one that other processes see, and its check-up finds nothing wrong."""
     return not database.url.startswith("memory:") and all(found.ok for found in await store_doctor.examine(database))
-
-
-def _is_loopback(url: str) -> bool:
-    host = URL(url).host or ""
-    return host == "localhost" or host.startswith("127.") or host == "::1"
 
 
 def _compare_clock(whose: str, there: datetime) -> Finding:

@@ -6,20 +6,43 @@ Every field has a description; `fabu doctor` and the documentation are made from
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from adapters.common.settings import Section
+from adapters.common.settings import HttpUrl, Section
 from adapters.dingtalk.settings import DingTalkSettings
 from adapters.feishu.settings import FeishuSettings
-from adapters.hooks.settings import HooksSettings
+from adapters.hooks.settings import HooksSettings, SecretError, decode_secret
 from adapters.local.settings import LocalSettings
 from adapters.slack.settings import SlackSettings
 from adapters.store.settings import DatabaseSettings
 from adapters.zadig.settings import ZadigSettings
+
+
+class SettingsError(ValueError):
+    """Settings do not fit together; `mistakes` has a sentence for each path, such as `slack.app_token`."""
+
+    def __init__(self, mistakes: Mapping[str, str]) -> None:
+        self.mistakes = mistakes
+        super().__init__("; ".join(f"{path}: {text}" for path, text in mistakes.items()))
+
+
+def _check_timezone(name: str) -> str:
+    try:
+        _ = name and ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # unknown; not the name of a file; a folder such as Asia
+        raise ValueError(f"there is no time zone {name}: write an IANA name such as Asia/Shanghai or UTC") from None
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_check_timezone)]
+"""The IANA name of a time zone, or nothing."""
 
 
 class Server(Section):
@@ -27,8 +50,10 @@ class Server(Section):
 
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(8080, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
-    public_url: str = Field("", description="The URL under which people reach Fabu; links in cards begin with it.")
-    timezone: str = Field("Asia/Shanghai", description="The IANA time zone for people who have none of their own.")
+    public_url: HttpUrl = Field("", description="The URL under which people reach Fabu; links in cards begin with it.")
+    timezone: TimeZone = Field(
+        "Asia/Shanghai", min_length=1, description="The IANA time zone for people who have none of their own."
+    )
     language: Literal["zh_CN", "en"] = Field("zh_CN", description="The language for people who have none of their own.")
     secret_key: SecretStr = Field(
         SecretStr(""),
@@ -58,7 +83,7 @@ class PersonEntry(Section):
     feishu: str = Field("", title="Feishu", description="The Feishu open_id, such as ou_1.")
     dingtalk: str = Field("", title="DingTalk", description="The DingTalk user id.")
     language: Literal["", "zh_CN", "en"] = Field("", description="The person's language.")
-    timezone: str = Field("", description="The person's IANA time zone.")
+    timezone: TimeZone = Field("", description="The person's IANA time zone.")
     active: bool = Field(True, description="False for somebody who has left.")
 
 
@@ -84,11 +109,22 @@ class Callback(Section):
     )
     secret: SecretStr = Field(SecretStr(""), description="The secret for signature (whsec_…) or bearer.")
 
+    def mistakes(self) -> Mapping[str, str]:
+        """Return what is wrong with the secret: an empty one would prove nothing."""
+        if self.auth == "instance_code":
+            return {}
+        if self.auth == "signature" and self.secret:
+            try:
+                decode_secret(self.secret.get_secret_value())
+            except SecretError as error:
+                return {"secret": f"{error}: make one with `echo whsec_$(openssl rand -base64 32)`, for both sides"}
+        return dict(self.find_missing("secret", reason=f"and auth {self.auth} needs it"))
+
 
 class Jira(Section):
     """The Jira whose sprints plans may be linked to: accepted, but not used by this version."""
 
-    url: str = Field("", description="The base URL of Jira.")
+    url: HttpUrl = Field("", description="The base URL of Jira.")
     user: str = Field("", description="The user of a token for Jira Cloud; empty for a personal access token.")
     token: SecretStr = Field(SecretStr(""), description="The API token.")
 
@@ -96,7 +132,9 @@ class Jira(Section):
 class Settings(BaseSettings):
     """All settings. Made by `load_settings`."""
 
-    model_config = SettingsConfigDict(env_prefix="FABU__", env_nested_delimiter="__", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="FABU__", env_nested_delimiter="__", extra="forbid", frozen=True, hide_input_in_errors=True
+    )
 
     server: Server = Server()
     database: DatabaseSettings = DatabaseSettings()
@@ -114,13 +152,39 @@ class Settings(BaseSettings):
     jira: Jira = Jira()
 
     @model_validator(mode="after")
-    def _check_references(self) -> Settings:
-        known = {person.id for person in self.people} | {f"@{group.id}" for group in self.groups}
-        named = {member for group in self.groups for member in group.members} | set(self.auth.admins)
-        named.update(*(gate.approvers for gate in self.zadig.gates), filter(None, [self.zadig.gate_manager]))
-        if unknown := sorted(named - known):
-            raise ValueError(f"nobody under [[people]] has the id {', '.join(unknown)}")
+    def _check_together(self) -> Settings:
+        mistakes = {
+            f"{name}.{key}": text
+            for name in type(self).model_fields
+            if isinstance(section := getattr(self, name), Section)
+            for key, text in section.mistakes().items()
+        }
+        mistakes |= dict(self._find_repeated()) | dict(self._find_unknown())
+        if mistakes:
+            raise SettingsError(mistakes)
         return self
+
+    def _find_repeated(self) -> Iterator[tuple[str, str]]:
+        """Yield a mistake for each id, and each account in a chat, that is not of one person or group alone."""
+        for path in ("people", "groups"):
+            if twice := _find_duplicates(entry.id for entry in getattr(self, path)):
+                yield path, f"several have the id {', '.join(twice)}: give each an id of its own"
+        for chat in ("slack", "feishu", "dingtalk"):
+            if twice := _find_duplicates(account for person in self.people if (account := getattr(person, chat))):
+                yield f"people.{chat}", f"several people have the account {', '.join(twice)}: it is one person's"
+
+    def _find_unknown(self) -> Iterator[tuple[str, str]]:
+        """Yield a mistake for each setting that names people or groups who are not in the settings."""
+        known = {person.id for person in self.people} | {f"@{group.id}" for group in self.groups}
+        named: dict[str, Iterable[str]] = {
+            "auth.admins": self.auth.admins,
+            **{f"groups[{index}].members": group.members for index, group in enumerate(self.groups)},
+            **{f"zadig.gates[{index}].approvers": gate.approvers for index, gate in enumerate(self.zadig.gates)},
+            "zadig.gate_manager": filter(None, [self.zadig.gate_manager]),
+        }
+        for path, names in named.items():
+            if unknown := sorted(set(names) - known):
+                yield path, f"nobody under [[people]] has the id {', '.join(unknown)}"
 
     @classmethod
     def settings_customise_sources(
@@ -135,6 +199,10 @@ class Settings(BaseSettings):
     def public_url(self) -> str:
         """The URL under which people reach Fabu, without a slash at the end."""
         return (self.server.public_url or f"http://{self.server.host}:{self.server.port}").rstrip("/")
+
+
+def _find_duplicates(values: Iterable[str]) -> list[str]:
+    return [value for value, count in Counter(values).items() if count > 1]
 
 
 def load_settings(path: Path | None = None) -> Settings:

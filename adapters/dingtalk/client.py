@@ -16,9 +16,10 @@ import aiohttp
 from yarl import URL
 
 from adapters.common.connecting import Reachability
+from adapters.common.settings import is_loopback
 from adapters.dingtalk.errors import SYSTEM, is_outage, no_answer
 from adapters.dingtalk.events import Member, ProcessInstance
-from adapters.dingtalk.sdk import OpenApi, Operation, base_url, is_loopback
+from adapters.dingtalk.sdk import OpenApi, Operation, base_url
 from adapters.dingtalk.settings import DingTalkSettings
 from adapters.dingtalk.validate import delivery_problems, update_problems
 from core.errors import DeliveryError

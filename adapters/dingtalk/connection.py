@@ -23,9 +23,10 @@ from pydantic_core import from_json
 from yarl import URL
 
 from adapters.common.connecting import Reachability
+from adapters.common.settings import is_loopback
 from adapters.dingtalk.client import TIMEOUT
 from adapters.dingtalk.events import CARD_TOPIC, ROBOT_TOPIC
-from adapters.dingtalk.sdk import base_url, is_loopback
+from adapters.dingtalk.sdk import base_url
 from adapters.dingtalk.settings import DingTalkSettings
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from yarl import URL
 
 from adapters.dingtalk.client import DingTalkClient
-from adapters.dingtalk.crypto import AES_KEY_CHARACTERS
 from adapters.dingtalk.settings import DingTalkSettings
 from core.errors import DeliveryError
 from core.ports.checkup import Finding
@@ -16,7 +15,7 @@ async def examine(client: DingTalkClient, public_url: str) -> list[Finding]:
     settings = client.settings
     signed_in = await _sign_in(client)
     group = [await _group(client)] if signed_in.ok and settings.conversation_id else []
-    return [signed_in, _template(settings), _robot(settings), *group, *_callbacks(settings, public_url)]
+    return [signed_in, _template(settings), *group, *_callbacks(settings, public_url)]
 
 
 async def _sign_in(client: DingTalkClient) -> Finding:
@@ -37,11 +36,6 @@ def _template(settings: DingTalkSettings) -> Finding:
     return Finding(False, "there is no card template: plans are shown as messages without buttons", cure)
 
 
-def _robot(settings: DingTalkSettings) -> Finding:
-    cure = "copy the robot code from the app's robot page to dingtalk.robot_code"
-    return Finding(True, "a robot code is set") if settings.robot_code else Finding(False, "no robot code", cure)
-
-
 async def _group(client: DingTalkClient) -> Finding:
     try:
         robots = await client.list_robots(client.settings.conversation_id)
@@ -58,13 +52,10 @@ def _callbacks(settings: DingTalkSettings, public_url: str) -> list[Finding]:
         return [Finding(True, "DingTalk reaches Fabu by Stream, which needs no public address")]
     secure = URL(public_url).scheme == "https"
     public = Finding(secure, f"DingTalk posts to {public_url}", "use an https address, or mode stream")
-    events = bool(settings.token and len(settings.aes_key) == AES_KEY_CHARACTERS)
-    return [
-        public,
-        Finding(True, "clicks are verified")
-        if settings.card_secret or not settings.card_template_id
-        else Finding(False, "clicks on cards are refused", "choose a long secret for dingtalk.card_secret"),
+    cure = "copy dingtalk.token and dingtalk.aes_key"
+    events = (
         Finding(True, "events are verified")
-        if events
-        else Finding(False, "events of approval forms are refused", "copy dingtalk.token and dingtalk.aes_key"),
-    ]
+        if settings.token
+        else Finding(False, "events of approval forms are refused", cure)
+    )
+    return [public, events]

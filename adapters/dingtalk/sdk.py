@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 from yarl import URL
 
 from adapters.common.connecting import Reachability
+from adapters.common.settings import is_loopback
 from adapters.common.tokens import Token
 from adapters.dingtalk.errors import SYSTEM, TokenRejected, is_outage, translate_errors
 from core.errors import DeliveryError
@@ -108,11 +108,3 @@ def base_url(text: str) -> URL:
     if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.host)):
         raise ValueError(f"{text}: must be an https address (http is for loopback only)")
     return url
-
-
-def is_loopback(host: str | None) -> bool:
-    """Return whether a host, as written in a URL, is this machine."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return False

@@ -13,12 +13,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from adapters.hooks.settings import SecretError, decode_secret
 from core.errors import Unauthorized
 
 TOLERANCE = timedelta(minutes=5)
 """How far a timestamp may differ from our clock, in either direction."""
 
-_PREFIX = "whsec_"
 _TIMESTAMP = re.compile(r"[0-9]{1,11}")
 
 
@@ -41,26 +41,6 @@ class SignatureError(Unauthorized):
     def __init__(self, flaw: Flaw) -> None:
         self.flaw = flaw
         super().__init__(flaw=flaw.value)
-
-
-class SecretError(ValueError):
-    """A secret in the settings is not valid. The text does not contain the secret."""
-
-
-def decode_secret(secret: str) -> bytes:
-    """Return the key in `whsec_<base64>` or plain base64, padded or not.
-
-    Raises:
-        SecretError: it is empty or no base64.
-    """
-    text = secret.removeprefix(_PREFIX).rstrip("=")
-    try:
-        key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise SecretError("a webhook secret is base64, optionally after 'whsec_'") from error
-    if not key:
-        raise SecretError("a webhook secret must not be empty")
-    return key
 
 
 def sign(body: bytes, message_id: str, at: datetime, secrets: Sequence[str]) -> dict[str, str]:

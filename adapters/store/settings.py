@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 
 from adapters.common.settings import Section
+
+_FORMS = re.compile(r"memory://|sqlite(\+pysqlite)?:///(?!:memory:).+|postgresql(\+\w+)?://.+")
+
+
+def _check_url(url: str) -> str:
+    if not _FORMS.fullmatch(url):
+        raise ValueError("write the database as sqlite:///FILE, postgresql+psycopg://USER@HOST/NAME or memory://")
+    return url
 
 
 class DatabaseSettings(Section):
     """Where plans are kept."""
 
-    url: str = Field(
+    url: Annotated[str, AfterValidator(_check_url)] = Field(
         "sqlite:///fabu.db", description="sqlite:///file, postgresql+psycopg://…, or memory:// for a trial."
     )

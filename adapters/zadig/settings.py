@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field, SecretStr
 
-from adapters.common.settings import Section
+from adapters.common.settings import HttpUrl, Section
 from core.plan import Channel
 from core.status import HookEvent
 from core.text import Duration
@@ -29,7 +30,7 @@ class Gate(Section):
 class ZadigSettings(Section):
     """The Zadig installation whose workflows items may run. It is enabled by its URL."""
 
-    url: str = Field("", description="The base URL of Zadig.")
+    url: HttpUrl = Field("", description="The base URL of Zadig.")
     token: SecretStr = Field(SecretStr(""), description="An API token of Zadig.")
     hook_token: SecretStr = Field(SecretStr(""), description="The secret of Zadig's hooks to Fabu (X-Zadig-Token).")
     gates: tuple[Gate, ...] = Field((), description="Approvals of Zadig's own release plans.")
@@ -41,3 +42,10 @@ class ZadigSettings(Section):
     def enabled(self) -> bool:
         """Whether Zadig is enabled."""
         return bool(self.url)
+
+    def mistakes(self) -> Mapping[str, str]:
+        """Return what Zadig lacks; gates wait for hooks, which are verified by their token."""
+        found = self.find_incomplete("url", ("token",), ("hook_token",))
+        if self.enabled and self.gates:
+            found |= self.find_missing("hook_token", reason="and gates need it to verify Zadig's hooks")
+        return found

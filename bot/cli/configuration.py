@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterator
 from difflib import get_close_matches
@@ -14,10 +15,11 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from bot.cli.failure import ExitCode, Failure
-from config.settings import Settings, load_settings
+from config.settings import Settings, SettingsError, load_settings
 
 _DEFAULT = Path("fabu.toml")
 _PREFIX = "FABU__"
+_INDEX = re.compile(r"\[\d+\]")
 
 
 def read_settings(path: Path | None) -> Settings:
@@ -37,7 +39,8 @@ def read_settings(path: Path | None) -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise Failure(f"{path} is not TOML: {error}.", ExitCode.MISUSED) from None
     except ValidationError as error:
-        problems = [*map(_explain, error.errors(include_url=False, include_input=False)), *_unknown_variables()]
+        found = error.errors(include_url=False, include_input=False)
+        problems = [problem for each in found for problem in _explain(each)] + list(_unknown_variables())
         raise Failure(_list_problems(source, problems), ExitCode.MISUSED) from None
     if problems := list(_unknown_variables()):
         raise Failure(_list_problems(source, problems), ExitCode.MISUSED)
@@ -57,15 +60,23 @@ def _unknown_variables() -> Iterator[str]:
             yield f"{name} (environment): there is no section {section}{_suggestion(section, Settings)}"
 
 
-def _explain(error: ErrorDetails) -> str:
-    """Return one mistake as `path: what is wrong (what the setting is for)`."""
+def _explain(error: ErrorDetails) -> Iterator[str]:
+    """Yield mistakes, each as `path: what is wrong (what the setting is for)`."""
+    cause = error.get("ctx", {}).get("error")
+    if isinstance(cause, SettingsError):
+        for path, text in cause.mistakes.items():
+            yield f"{path}: {text}{_describe(_find_field(tuple(_INDEX.sub('', path).split('.')))[1])}"
+        return
     owner, field = _find_field(error["loc"])
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"]).lstrip(".")
     if error["type"] == "extra_forbidden":
-        return f"{path}: there is no such setting{_suggestion(str(error['loc'][-1]), owner)}"
-    message = error["msg"].removeprefix("Value error, ")
-    about = f" ({field.description})" if field and field.description else ""
-    return f"{path}: {message}{about}" if path else message
+        yield f"{path}: there is no such setting{_suggestion(str(error['loc'][-1]), owner)}"
+    else:
+        yield f"{path}: {error['msg'].removeprefix('Value error, ')}{_describe(field)}"
+
+
+def _describe(field: FieldInfo | None) -> str:
+    return f" ({field.description})" if field and field.description else ""
 
 
 def _suggestion(name: str, owner: type[BaseModel] | None) -> str:

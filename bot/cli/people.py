@@ -111,7 +111,8 @@ def _explain(error: ErrorDetails) -> str:
     """Return a sentence for one mistake: `entry 3 name: what is wrong`."""
     entry, *rest = error["loc"] or ("the file",)
     place = " ".join([f"entry {entry + 1}" if isinstance(entry, int) else entry, *map(str, rest)])
-    return f"{place}: {'there is no such field' if error['type'] == 'extra_forbidden' else error['msg']}"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{place}: {'there is no such field' if error['type'] == 'extra_forbidden' else message}"
 
 
 def _parse(path: Path) -> Any:

@@ -40,7 +40,6 @@ class Hooks:
     """Sends hooks to the endpoints in the settings. Create it in a running event loop, and close it with `close`."""
 
     def __init__(self, settings: Settings, store: Store, engine: Engine, clock: Clock) -> None:
-        """Read the endpoints in the settings. Raises SecretError when one of their secrets is not valid."""
         self._store, self._engine, self._clock = store, engine, clock
         self._bodies = HookBodies(store, engine, document_aliases=settings.hooks.document_aliases)
         self._receivers = {target.name: make_receiver(target, settings.public_url) for target in settings.hooks.targets}

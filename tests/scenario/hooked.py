@@ -43,7 +43,7 @@ def values_for(
         "server": {"language": "en"},
         "auth": {"admins": ["root"]},
         "people": [{"id": "alice", "name": "Alice"}, {"id": "bob", "name": "Bob"}, {"id": "root", "name": "Root"}],
-        "zadig": {"url": "http://127.0.0.1:9"},
+        "zadig": {"url": "http://127.0.0.1:9", "token": "t"},
         "hooks": {"endpoints": endpoints, "allow_internal": ["127.0.0.0/8"]} | hooks,
         "callback": callback or {},
     }

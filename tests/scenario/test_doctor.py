@@ -77,7 +77,13 @@ async def test_what_is_well_is_told_and_nobody_is_disturbed(installation: Instal
 async def test_what_is_wrong_is_told_with_its_cure_and_without_secrets(installation: Installation) -> None:
     feishu, dingtalk = installation.written["feishu"], installation.written["dingtalk"]
     installation.feishu.scopes.clear()
-    dingtalk |= {"client_secret": "wrong-secret", "card_template_id": "", "token": ""}
+    dingtalk |= {
+        "client_secret": "wrong-secret",
+        "card_template_id": "",
+        "token": "",
+        "aes_key": "",
+        "process_code": "",
+    }
     said, wrong = await installation.doctor()
     assert {
         "the app may not send messages", "the app may not find people by e-mail and phone",

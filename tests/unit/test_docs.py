@@ -89,7 +89,7 @@ def test_settings_that_are_named_exist() -> None:
 @pytest.mark.parametrize("text", blocks("toml"))
 def test_settings_can_be_read(text: str) -> None:
     Settings.model_validate({key: SAMPLE[key] for key in ("people", "groups")} | tomllib.loads(text))
-    uncommented = re.sub(r"^#(?! )", "", text, flags=re.M)
+    uncommented = re.sub(r"^#(?! )", "", text, flags=re.M).replace('aes_key = "…"', f'aes_key = "{"k" * 43}"')
     Settings.model_validate({key: SAMPLE[key] for key in ("people", "groups")} | tomllib.loads(uncommented))
 
 

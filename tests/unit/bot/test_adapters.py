@@ -17,13 +17,13 @@ from core.chat import Inbound, Reply
 from tests.adapters import host, inbox_of
 
 ENABLED: Mapping[str, Mapping[str, str]] = {
-    "slack": {"bot_token": "xoxb-1", "signing_secret": "s"},
-    "feishu": {"app_id": "cli_1", "verification_token": "v"},
+    "slack": {"bot_token": "xoxb-1", "signing_secret": "s", "app_token": "xapp-1"},
+    "feishu": {"app_id": "cli_1", "app_secret": "s", "verification_token": "v"},
     "dingtalk": {"client_id": "ding1", "client_secret": "s", "robot_code": "r", "card_secret": "c", "mode": "http"},
 }
-"""The least that each chat needs to be reached over HTTP."""
-RUNNING = {"url": "http://127.0.0.1:9", "enabled": True}
-"""What enables a runner: the URL of its system, or else that it says so."""
+"""The least that each chat needs in all its modes."""
+RUNNING = {"url": "http://127.0.0.1:9", "token": "t", "enabled": True}
+"""What enables a runner: the URL and token of its system, or else that it says so."""
 CONNECTED = {"slack": "socket", "feishu": "long_connection", "dingtalk": "stream"}
 """The mode in which Fabu opens the connection."""
 SDKS = ("slack_sdk", "slack_bolt", "lark_oapi", "alibabacloud", "Tea")

@@ -39,11 +39,10 @@ async def test_no_answer_is_not_taken_for_a_wrong_secret(ding: DingTalkSimulator
 
 
 async def test_what_is_missing(settings: DingTalkSettings, session: aiohttp.ClientSession) -> None:
-    client = DingTalkClient(changed(settings, card_template_id="", robot_code=""), session, SystemClock())
+    client = DingTalkClient(changed(settings, card_template_id=""), session, SystemClock())
     found = await examine(client, URL)
     assert [finding.text for finding in found if not finding.ok] == [
         "there is no card template: plans are shown as messages without buttons",
-        "no robot code",
     ]
 
 
@@ -63,8 +62,7 @@ async def test_the_group(
     [
         (URL, {}, []),
         ("http://fabu.example", {}, ["DingTalk posts to http://fabu.example"]),
-        (URL, {"card_secret": ""}, ["clicks on cards are refused"]),
-        (URL, {"aes_key": "short"}, ["events of approval forms are refused"]),
+        (URL, {"token": "", "aes_key": ""}, ["events of approval forms are refused"]),
     ],
 )
 async def test_mode_http(

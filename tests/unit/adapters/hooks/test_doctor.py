@@ -15,9 +15,8 @@ async def test_hook_endpoints() -> None:
     async with TestServer(web.Application()) as server:
         url = str(server.make_url("/hook"))
         blocked = f"{server.host} is an internal address; to allow it, add its network to hooks.allow_internal"
-        assert wrong(await examine(HooksSettings(url=url, secret=SecretStr("whsec_no base64!")))) == [
-            "hook endpoint default: a webhook secret is base64, optionally after 'whsec_'",
-            f"hook endpoint default: {url} is not reached ({blocked})",
+        assert wrong(await examine(HooksSettings(url=url))) == [
+            f"hook endpoint default: {url} is not reached ({blocked})"
         ]
         allowed = HooksSettings(url=url, secret=SecretStr("whsec_c2VjcmV0"), allow_internal=("127.0.0.0/8",))
         assert wrong(await examine(allowed)) == []

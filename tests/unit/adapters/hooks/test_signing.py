@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from adapters.hooks.signing import Flaw, SecretError, SignatureError, decode_secret, sign, verify
+from adapters.hooks.settings import SecretError, decode_secret
+from adapters.hooks.signing import Flaw, SignatureError, sign, verify
 
 KEY = bytes(range(32))
 SECRET = "whsec_" + base64.b64encode(KEY).decode()

@@ -24,12 +24,6 @@ async def test_all_is_well(settings: SlackSettings) -> None:
     assert [one.ok for one in await examined(changed(settings, mode="socket"))] == [True, True]
 
 
-async def test_no_signing_secret(settings: SlackSettings) -> None:
-    found = await examined(changed(settings, signing_secret=""))
-    assert [one.ok for one in found] == [True, False]
-    assert "slack.signing_secret" in found[1].cure
-
-
 async def test_wrong_tokens(settings: SlackSettings) -> None:
     token = (await examined(changed(settings, bot_token="xoxb-wrong")))[0]
     assert not token.ok

@@ -10,6 +10,9 @@ from bot.cli.configuration import read_settings
 from bot.cli.failure import ExitCode, Failure
 from tests.unit.bot.cli.conftest import Terminal
 
+DINGTALK = '[dingtalk]\nclient_id = "x"\nclient_secret = "x"\nrobot_code = "x"\nmode = "http"\n'
+"""The least that mode http needs."""
+
 
 def mistakes(path: Path, text: str) -> str:
     path.write_text(text, encoding="utf-8")
@@ -43,6 +46,74 @@ def test_a_field_unlike_any_other_is_told_what_there_is(file: Path) -> None:
 
 def test_references_to_nobody_are_told(file: Path) -> None:
     assert "nobody under [[people]] has the id eve" in mistakes(file, '[auth]\nadmins = ["eve"]')
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('slack.bot_token = "x"', "slack.signing_secret: it is missing, and bot_token needs it (The signing secret"),
+        ('[slack]\nbot_token = "x"\nmode = "socket"', "slack.app_token: it is missing, and bot_token needs it"),
+        ('slack.channel = "C1"', "slack.bot_token: it is missing, so channel has no effect: set it, or remove channel"),
+        ('slack.api_url = ""', "slack.api_url: "),
+        ('feishu.app_id = "x"', "feishu.app_secret: it is missing, and app_id needs it (The app secret.)"),
+        ('feishu.app_id = "x"', "feishu.verification_token: it is missing, and mode http needs it, or encrypt_key"),
+        ('feishu.app_secret = "x"', "feishu.app_id: it is missing, so app_secret has no effect"),
+        ('dingtalk.client_id = "x"', "dingtalk.client_secret: it is missing"),
+        ('dingtalk.client_id = "x"', "dingtalk.robot_code: it is missing"),
+        ('dingtalk.process_code = "x"', "dingtalk.client_id: it is missing, so process_code has no effect"),
+        (f'{DINGTALK}card_template_id = "x"', "dingtalk.card_secret: it is missing, and mode http needs it"),
+        (f'{DINGTALK}process_code = "x"', "dingtalk.aes_key: it is missing, and mode http needs it"),
+        (f'{DINGTALK}token = "x"\naes_key = "short"', "dingtalk.aes_key: it must have 43 letters and digits"),
+        ('dingtalk.api_url = "http://dingtalk.example.com"', "dingtalk.api_url: use https"),
+        ('dingtalk.api_url = "https://proxy.example.com/dingtalk"', "dingtalk.api_url: write it without a path"),
+        ('zadig.url = "https://zadig.example.com"', "zadig.token: it is missing, and url needs it"),
+        ('zadig.hook_token = "x"', "zadig.url: it is missing, so hook_token has no effect"),
+        ('hooks.secret = "whsec_c2VjcmV0"', "hooks.url: it is missing, so secret has no effect"),
+        ('[hooks]\nurl = "https://a.example"\nsecret = "no base64!"', "hooks.secret: a webhook secret is base64"),
+        ('hooks.allow_internal = ["10.0.0.1/8"]', "hooks.allow_internal[0]: write a network such as 10.0.0.0/8"),
+        (2 * '[[hooks.endpoints]]\nurl = "https://a.example"\n', "hooks.endpoints: several are called default"),
+        ('callback.auth = "bearer"', "callback.secret: it is missing, and auth bearer needs it"),
+        ('[callback]\nauth = "signature"\nsecret = "%"', "callback.secret: a webhook secret is base64"),
+        ('local.databases = {shop = "foo"}', "local.databases.shop: write the URL of the database as mysql+pymysql://"),
+        ('local.databases = {shop = "mysql://a/b"}', "local.databases.shop: write the URL of the database as"),
+        ('database.url = "sqlite://"', "database.url: write the database as sqlite:///FILE"),
+        ('server.timezone = "Mars/Base"', "server.timezone: there is no time zone Mars/Base: write an IANA name"),
+        ('server.timezone = "Asia"', "server.timezone: there is no time zone Asia"),
+        ('server.timezone = "../etc"', "server.timezone: there is no time zone ../etc"),
+        ('[[people]]\nid = "a"\ntimezone = "X/Y"', "people[0].timezone: there is no time zone X/Y"),
+        (2 * '[[people]]\nid = "a"\n', "people: several have the id a: give each an id of its own"),
+        (2 * '[[groups]]\nid = "a"\nmembers = []\n', "groups: several have the id a"),
+        (
+            '[[people]]\nid = "a"\nslack = "U1"\n[[people]]\nid = "b"\nslack = "U1"',
+            "people.slack: several people have the account U1",
+        ),
+    ],
+)
+def test_settings_that_are_wrong_or_half_filled_are_named_with_the_cure(file: Path, text: str, told: str) -> None:
+    assert f"  • {told}" in mistakes(file, text)
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["server.public_url", "slack.api_url", "feishu.domain", "dingtalk.oapi_url", "zadig.url", "hooks.url", "jira.url"],
+)
+@pytest.mark.parametrize("url", ["fabu.example.com", "ftp://fabu.example.com", "https://", "https://a b", "http://a:x"])
+def test_an_address_is_a_whole_url(file: Path, key: str, url: str) -> None:
+    assert f"  • {key}: write the whole URL, such as https://" in mistakes(file, f'{key} = "{url}"')
+
+
+def test_all_half_filled_sections_are_listed_at_once(file: Path) -> None:
+    told = mistakes(file, 'slack.bot_token = "x"\nfeishu.app_id = "x"\n[auth]\nadmins = ["eve"]')
+    assert [line.split(":")[0] for line in told.splitlines()[1:]] == [
+        "  • slack.signing_secret", "  • feishu.app_secret", "  • feishu.verification_token", "  • auth.admins",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ["run", "doctor"])
+def test_a_half_filled_setting_ends_a_command_with_a_sentence(terminal: Terminal, command: str) -> None:
+    told = terminal.fabu(command, code=2, FABU__SLACK__BOT_TOKEN="xoxb-hunter2")
+    assert "slack.signing_secret: it is missing" in told
+    assert "hunter2" not in told
 
 
 def test_a_secret_in_a_wrong_place_is_not_repeated(file: Path) -> None:
