@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
 
 from core.plan import Channel
 from core.status import HookEvent
@@ -75,7 +75,7 @@ class WorkflowItemDraft(_ItemDraft):
     type: Literal["workflow"]
     runner: Annotated[str, StringConstraints(pattern=r"^[\w-]+$", max_length=64)] = "local"
     project: Annotated[str, StringConstraints(max_length=200)] = ""
-    workflow: Workflow
+    workflow: Annotated[Workflow, PlainSerializer(Workflow.dump_given)]
 
 
 ItemDraft = Annotated[TextItemDraft | WorkflowItemDraft, Field(discriminator="type")]

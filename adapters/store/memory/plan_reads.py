@@ -114,4 +114,4 @@ class MemoryPlanReads:
 def _mask(item: Item) -> Item:
     if item.type == "text" or item.spec is None:
         return item
-    return replace(item, spec=mask_credentials(Workflow.model_validate(item.spec)).dump())
+    return replace(item, spec=mask_credentials(Workflow.model_validate(item.spec)).dump_given())
