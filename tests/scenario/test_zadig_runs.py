@@ -112,6 +112,26 @@ async def test_a_start_that_was_lost_is_unknown_until_zadig_speaks_of_it(fabu: C
     assert len(fabu.zadig.calls_to("start")) == 1
 
 
+async def test_what_was_approved_empty_is_cleared_in_zadig_and_what_is_not_written_stays(fabu: Case) -> None:
+    services = fabu.zadig.workflows["shop-release"]["stages"][0]["jobs"][0]["spec"]["service_and_builds_options"]
+    for service in services:
+        service["repos"][0]["tag"] = "v1.0"
+    repo = {"repo_namespace": "shop", "branch": "hotfix/2.1"}
+    item = script_item()
+    build = {"service_and_builds": [
+        {"service_name": "orders", "service_module": "orders", "repos": [repo | {"repo_name": "orders", "tag": ""}]},
+        {"service_name": "carts", "service_module": "carts", "repos": [repo | {"repo_name": "carts"}]},
+    ]}  # fmt: skip
+    item["workflow"]["stages"][0]["jobs"] = [{"name": "build", "type": "zadig-build", "spec": build}]
+    plan = await started(fabu, item)
+    assert (await fabu.plan(plan["id"]))["items"][0]["workflow"] == item["workflow"]
+    await execute(fabu, plan)
+    await fabu.until(plan["id"], run_is("running"))
+    orders, carts = fabu.zadig.only_task().spec_of("build")["service_and_builds"]
+    assert (orders["repos"][0]["branch"], orders["repos"][0]["tag"]) == ("hotfix/2.1", "")
+    assert carts["repos"][0]["tag"] == "v1.0"
+
+
 async def test_a_run_that_zadig_would_not_run_as_meant_says_why(fabu: Case) -> None:
     item = script_item()
     item["workflow"]["stages"][0]["jobs"][0]["name"] = "scirpt"
