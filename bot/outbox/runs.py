@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 RUNNER = Actor("system", ActorKind.SYSTEM, "runner")
 _TRIES = 9
+_FAILED = frozenset({RunStatus.FAILED, RunStatus.TIMEOUT, RunStatus.CANCELLED})
 
 
 async def report_run(engine: Engine, plan_id: str, item_id: str, report: RunReport) -> None:
@@ -53,8 +54,8 @@ class Runs:
                 await runner.prune()
 
     async def poll(self) -> None:
-        """Ask the runners about every attempt that has not ended: the slow way that finds what a push missed."""
-        for plan_id, item in await self._store.read(lambda reading: reading.plans.open_runs()):
+        """Ask the runners about every attempt that has not ended or may run again: this finds what a push missed."""
+        for plan_id, item in await self._store.read(watched_runs):
             await self.follow(plan_id, item)
         for runner in self.runners.values():
             for plan_id, item_id, run_id in runner.active_runs() if isinstance(runner, Embedded) else ():
@@ -62,13 +63,17 @@ class Runs:
                     await runner.cancel(run_id, "")
 
     async def follow(self, plan_id: str, item: Item) -> None:
-        """Ask the runner about the attempt of an item, unless it is just being started."""
+        """Ask the runner about the attempt of an item, unless it is just being started.
+
+        Of an attempt that has failed only a new run is news: a retry that could not start has the id of the run before.
+        """
         runner, run = self.runners.get(item.runner), item.run
         if runner is None or run is None or run.status is RunStatus.STARTING:
             return
         try:
             order = await self._order(plan_id, item.id, run.id)
-            if told := await runner.status(run.id, run.external_id, order):
+            told = await runner.status(run.id, run.external_id, order)
+            if told and not (run.status in _FAILED and told.status in (*_FAILED, RunStatus.UNKNOWN)):
                 await report_run(self._engine, plan_id, item.id, told)
         except FabuError as error:
             log.info("%s cannot be asked about a run: %s", item.runner, error)
@@ -173,6 +178,11 @@ class Runs:
             project=item.project, workflow=workflow, actor=item.executed_by, previous=run.external_id if run else "",
             requested_at=item.executed_at,
         )  # fmt: skip
+
+
+def watched_runs(reading: Reading) -> list[tuple[str, Item]]:
+    """Return the plan's id and the item of every run that goes on, or that its runner's system may run again."""
+    return [*reading.plans.open_runs(), *reading.plans.failed_runs()]
 
 
 def _backoff(delivery: Delivery) -> timedelta | None:
