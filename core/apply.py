@@ -254,9 +254,13 @@ def _apply_execution(
 
 
 def _apply_report(plan: Plan, event: e.RunChanged | e.RunEnded, stamp: Stamp) -> Plan:
-    """Store a runner's report in the run. The item's status follows only while the plan is executing."""
+    """Store a runner's report in the run.
+
+    The item's status follows only while the plan is executing. A run from before a replan does not move an item that is
+    to do again: it may run what has been changed since.
+    """
     item = _update_run(plan.items[event.item_id], event, stamp)
-    if plan.status is not PlanStatus.EXECUTING:
+    if plan.status is not PlanStatus.EXECUTING or item.status is ItemStatus.TODO:
         return _replace_item(plan, item)
     if event.status is RunStatus.PASSED:
         return _complete_item(plan, replace(item, status=ItemStatus.DONE), stamp)

@@ -81,7 +81,7 @@ class WorkflowItemDraft(_ItemDraft):
     type: Literal["workflow"]
     runner: Annotated[str, StringConstraints(pattern=r"^[\w-]+$", max_length=64)] = "local"
     project: Annotated[str, StringConstraints(max_length=200)] = ""
-    workflow: Workflow
+    workflow: Annotated[Workflow, PlainSerializer(Workflow.dump_given)]
 
 
 ItemDraft = Annotated[TextItemDraft | WorkflowItemDraft, Field(discriminator="type")]

@@ -17,6 +17,7 @@ from core.messages import NO_MESSAGE, Message
 from core.people import GATE
 from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus
 from core.text import normalize_name
+from core.workflow import drop_empty
 
 Rule = Literal["all", "any"] | int
 """How many approvers of a stage must approve: all of them, any one, or a number."""
@@ -145,16 +146,21 @@ class Run:
 
 
 class StoredSpec(Mapping[str, Any]):
-    """A spec as it is stored: `text` is compact JSON, which is parsed on first access."""
+    """A spec as it is stored; its JSON is parsed on first access.
 
-    __slots__ = ("_parsed", "text")
+    `text` is the compact JSON of all fields. Its values are those of `given`, the JSON of the fields that were given. A
+    spec without it was stored by a version for which an empty field was one that was not given.
+    """
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    __slots__ = ("_given", "_parsed", "text")
+
+    def __init__(self, text: str, given: str | None = None) -> None:
+        self.text, self._given = text, given
         self._parsed: dict[str, Any] = {}
 
     def _object(self) -> dict[str, Any]:
-        self._parsed = self._parsed or json.loads(self.text)
+        if not self._parsed:
+            self._parsed = json.loads(self._given) if self._given else drop_empty(json.loads(self.text))
         return self._parsed
 
     def __getitem__(self, key: str) -> Any:
@@ -171,7 +177,7 @@ class StoredSpec(Mapping[str, Any]):
 class Item:
     """One thing to do in a release: a text to follow by hand, or a workflow to run.
 
-    `spec` is the text (`{"content": …}`) or the wire form of the workflow; it is None when it was not loaded.
+    `spec` is the text (`{"content": …}`) or the workflow (`Workflow.dump_given`); it is None when it was not loaded.
     `needs` are identifiers of items that must be complete first.
     """
 

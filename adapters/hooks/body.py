@@ -122,7 +122,7 @@ def _workflow(spec: Mapping[str, Any], *, document_aliases: bool) -> dict[str, A
     """Return a workflow without empty stages, which Zadig does not send; mostly this is the stored JSON, unparsed."""
     if isinstance(spec, StoredSpec) and not document_aliases and _EMPTY not in spec.text:
         return orjson.Fragment(spec.text)
-    workflow = Workflow.model_validate(dict(spec)).dump(document_aliases=True) if document_aliases else dict(spec)
+    workflow = Workflow.model_validate(dict(spec)).dump(document_aliases=document_aliases)
     return workflow | {"stages": [stage for stage in workflow["stages"] if stage["jobs"]]}
 
 

@@ -33,9 +33,12 @@ class DetailJob(Answer):
 def options_of(spec: dict[str, Any], key: str) -> list[Any]:
     """Return the options for a list in a stored spec; empty where Zadig stores none.
 
-    Their key is that of the list and a suffix: `service_and_builds_options`, but `target_options` for `targets`.
+    Their key is that of the list and a suffix: `service_and_builds_options`, but `target_options` for `targets`. The
+    services that can be deployed are listed by environment.
     """
-    return spec.get(f"{key}_options") or spec.get(f"{key.removesuffix('s')}_options") or []
+    environments = spec.get("env_options") or [] if key == "services" else []
+    deployable = [one for each in environments if each.get("env") == spec.get("env") for one in each["services"] or []]
+    return spec.get(f"{key}_options") or spec.get(f"{key.removesuffix('s')}_options") or deployable
 
 
 class DetailStage(Answer):

@@ -83,14 +83,14 @@ def _job(job: WorkflowJob, path: str, detail: WorkflowDetail) -> list[Problem]:
         ]
     if not job.known or not isinstance(stored.spec, dict):
         return []
-    return list(_spec(job.dump()["spec"], stored.spec, f"{path}.spec"))
+    return list(_spec(job.dump_given().get("spec") or {}, stored.spec, f"{path}.spec"))
 
 
 def _spec(ours: Json, theirs: Json, path: str) -> Iterator[Problem]:
     """Yield the members of lists in a spec that are no options in Zadig; lists without options are not checked."""
     yield from _variables(ours.get("envs", []), theirs.get("envs"), f"{path}.envs")
     for key, members in ours.items():
-        options = {_name(option): option for option in options_of(theirs, key)}
+        options = {_name(option): option for option in options_of(theirs | ours, key)}
         for number, member in enumerate(members if options else ()):
             here, option = f"{path}.{key}[{number}]", options.get(_name(member))
             if option is None:
@@ -106,14 +106,14 @@ def _spec(ours: Json, theirs: Json, path: str) -> Iterator[Problem]:
 def _variables(ours: list[Json], theirs: list[Json] | None, path: str) -> Iterator[Problem]:
     stored = {variable["key"]: variable for variable in theirs or []}
     for number, variable in enumerate(ours if theirs is not None else ()):
-        known = stored.get(variable["key"])
+        known = stored.get(variable.get("key"))
         if known is None:
             yield Problem(
                 f"{path}[{number}].key",
                 "there is no variable {name}, so Zadig would ignore it; there are: {known}",
-                {"name": variable["key"], "known": ", ".join(stored)},
+                {"name": variable.get("key", ""), "known": ", ".join(stored)},
             )
-        elif known.get("type") == "choice" and not known.get("is_credential"):
+        elif "value" in variable and known.get("type") == "choice" and not known.get("is_credential"):
             yield from _choice(f"{path}[{number}].value", [variable["value"]], known.get("choice_option") or [])
 
 

@@ -217,7 +217,7 @@ def _item(item: Item, keys: Mapping[str, str]) -> dict[str, Any]:
         return fields
     if item.type == "text":
         return fields | {"content": str(item.spec.get("content", ""))}
-    return fields | {"workflow": mask_credentials(Workflow.model_validate(item.spec)).dump()}
+    return fields | {"workflow": mask_credentials(Workflow.model_validate(item.spec)).dump_given()}
 
 
 class LogAnswer(Answer):

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
+from bot.outbox.runs import watched_runs
 from bot.services import SERVICES, Services
 from core.errors import FabuError, NotFound, Thing
 from core.plan import Item
@@ -59,7 +60,7 @@ async def handle_push(request: web.Request, name: str) -> web.Response:
 async def _follow(services: Services, runner: Pushing, name: str, external_id: str) -> None:
     """Poll the run of a push. It is found by its external id, else by the reference that the runner's system has."""
     try:
-        found = await services.store.read(lambda reading: _find_open_run(reading, name, external_id))
+        found = await services.store.read(lambda reading: _find_run(reading, name, external_id))
         if found is None and (reference := parse_reference(await runner.reference_of(external_id))):
             found = await services.store.read(lambda reading: _find_by_reference(reading, name, reference, external_id))
     except FabuError as error:
@@ -69,8 +70,8 @@ async def _follow(services: Services, runner: Pushing, name: str, external_id: s
         await services.runs.follow(*found)
 
 
-def _find_open_run(reading: Reading, name: str, external_id: str) -> tuple[str, Item] | None:
-    runs = (run for run in reading.plans.open_runs() if run[1].runner == name)
+def _find_run(reading: Reading, name: str, external_id: str) -> tuple[str, Item] | None:
+    runs = (run for run in watched_runs(reading) if run[1].runner == name)
     return next(((plan_id, item) for plan_id, item in runs if item.run and item.run.external_id == external_id), None)
 
 

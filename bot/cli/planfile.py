@@ -114,7 +114,7 @@ def _pick(values: Json, model: type[BaseModel]) -> Json:
 
 
 def as_yaml(answer: Json) -> str:
-    """Return a plan as YAML that `fabu plan apply` reads; what is empty is left out."""
+    """Return a plan as YAML that `fabu plan apply` reads; what is empty is left out, except in workflows."""
     plan = plan_keys(answer)
     no_checks: Json = {"checks": []} if plan.get("checks") == [] else {}
     document = {"number": answer["number"], **_tidy(plan), **no_checks}
@@ -123,6 +123,6 @@ def as_yaml(answer: Json) -> str:
 
 def _tidy(value: Any) -> Any:
     if isinstance(value, dict):
-        tidied = {name: _tidy(member) for name, member in value.items()}
+        tidied = {name: member if name == "workflow" else _tidy(member) for name, member in value.items()}
         return {name: member for name, member in tidied.items() if member not in (None, "", [], {})}
     return [_tidy(member) for member in value] if isinstance(value, list) else value

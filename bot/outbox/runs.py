@@ -26,6 +26,7 @@ RUNNER = Actor("system", ActorKind.SYSTEM, "runner")
 """The actor of commands that runners cause."""
 _MAX_ATTEMPTS = 9
 """With the growing delays this is about four minutes; then a person decides what to do."""
+_FAILED = frozenset({RunStatus.FAILED, RunStatus.TIMEOUT, RunStatus.CANCELLED})
 
 
 async def report_run(engine: Engine, plan_id: str, item_id: str, report: RunReport) -> None:
@@ -55,11 +56,11 @@ class Runs:
                 await runner.prune()
 
     async def poll(self) -> None:
-        """Request the status of every run that has not ended: pushes may be lost.
+        """Request the status of every run that has not ended, or may run again: pushes may be lost.
 
         A run in this process that was cancelled through another server is cancelled here.
         """
-        for plan_id, item in await self._store.read(lambda reading: reading.plans.open_runs()):
+        for plan_id, item in await self._store.read(watched_runs):
             await self.follow(plan_id, item)
         for runner in self.runners.values():
             for plan_id, item_id, run_id in runner.active_runs() if isinstance(runner, Embedded) else ():
@@ -67,13 +68,17 @@ class Runs:
                     await runner.cancel(run_id, "")
 
     async def follow(self, plan_id: str, item: Item) -> None:
-        """Request the status of an item's run from its runner and record it, unless the run is starting."""
+        """Request the status of an item's run from its runner and record it, unless the run is starting.
+
+        For a run that has failed only a new run is recorded: a retry that could not start has the id of the run before.
+        """
         runner, run = self.runners.get(item.runner), item.run
         if runner is None or run is None or run.status is RunStatus.STARTING:
             return
         try:
             order = await self._make_order(plan_id, item.id, run.id)
-            if report := await runner.status(run.id, run.external_id, order):
+            report = await runner.status(run.id, run.external_id, order)
+            if report and not (run.status in _FAILED and report.status in (*_FAILED, RunStatus.UNKNOWN)):
                 await report_run(self._engine, plan_id, item.id, report)
         except FabuError as error:
             log.info("the status of a run of %s cannot be requested: %s", item.runner, error)
@@ -170,6 +175,11 @@ class Runs:
             project=item.project, workflow=workflow, actor=item.executed_by, previous=run.external_id if run else "",
             requested_at=item.executed_at,
         )  # fmt: skip
+
+
+def watched_runs(reading: Reading) -> list[tuple[str, Item]]:
+    """Return the plan's id and the item of every run that goes on, or that its runner's system may run again."""
+    return [*reading.plans.open_runs(), *reading.plans.failed_runs()]
 
 
 def _backoff(delivery: Delivery) -> timedelta | None:

@@ -128,7 +128,7 @@ def _make_item(draft: ItemDraft, position: int, ids: Mapping[str, str], before: 
         type=draft.type,
         assignee=draft.assignee,
         needs=tuple(ids[key] for key in draft.needs),
-        spec={"content": draft.content} if isinstance(draft, TextItemDraft) else draft.workflow.dump(),
+        spec={"content": draft.content} if isinstance(draft, TextItemDraft) else draft.workflow.dump_given(),
     )
     if isinstance(draft, WorkflowItemDraft):
         workflow = draft.workflow

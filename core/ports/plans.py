@@ -131,6 +131,13 @@ class PlanReads(Protocol):
         """Return the plan's id and the item of runs that have not ended, at most `limit`."""
         ...
 
+    def failed_runs(self, limit: int = 100) -> list[tuple[str, Item]]:
+        """Return the plan's id and the item of failed runs of executing plans, the last ended first, at most `limit`.
+
+        They are known to their runner, whose system may run them again.
+        """
+        ...
+
     def spec(self, plan_id: str, item_id: str) -> Mapping[str, Any]:
         """Return the spec of an item, with its credentials. Raises NotFound."""
         ...

@@ -3,7 +3,7 @@
 Source: Zadig v4.0 document "发布计划" and Zadig's own JSON; `base` describes how the two are reconciled.
 """
 
-from core.workflow.base import AnyJson, Wire
+from core.workflow.base import AnyJson, Wire, drop_empty
 from core.workflow.credentials import (
     MASK,
     credentials,
@@ -122,6 +122,7 @@ __all__ = [
     "WorkflowSpec",
     "WorkflowStage",
     "credentials",
+    "drop_empty",
     "join_credentials",
     "mask_credentials",
     "masked_places",

@@ -1,8 +1,8 @@
 """The base of all wire models: they read what others send and write what Zadig sends.
 
 The format is that of the Zadig v4.0 document "发布计划" and of Zadig's own JSON. Where the two differ, both names are
-read and Zadig's is written. A missing key and `null` both mean Go's zero value, a list is never written as `null`, and
-an unknown key is kept as it came.
+read and Zadig's is written. A missing key and `null` are both read as Go's zero value, a list is never written as
+`null`, and an unknown key is kept as it came. Which keys were given is kept as well (`Wire.dump_given`).
 """
 
 from __future__ import annotations
@@ -83,9 +83,50 @@ class Wire(BaseModel):
             _add_document_names(self, data)
         return data
 
+    def dump_given(self) -> dict[str, Any]:
+        """Return `dump()` without the fields that were not given; a field that was given empty is written.
+
+        So `tag: ""` (clear the tag) and no `tag` (leave it as it is) remain different.
+        """
+        given: dict[str, Any] = {
+            field.serialization_alias or name: _dump_given(getattr(self, name))
+            for name, field in type(self).model_fields.items()
+            if name in self.model_fields_set
+        }
+        given.update(_dump_given(self.__pydantic_extra__))
+        return given
+
     def dump_json(self, *, document_aliases: bool = False) -> bytes:
         """Return `dump()` as compact UTF-8 JSON."""
         return to_json(self.dump(document_aliases=True) if document_aliases else self)
+
+
+def drop_empty(data: Any) -> Any:
+    """Return JSON of `Wire.dump` without its empty values: what `Wire.dump_given` returns, if none was given empty.
+
+    Values of variables, entries and files stay: there, an empty text is a value like any other.
+    """
+    if isinstance(data, list):
+        return [drop_empty(member) for member in data]
+    if isinstance(data, dict):
+        return {
+            key: drop_empty(value)
+            for key, value in data.items()
+            if key in _EMPTY_IS_VALUE or value not in ("", 0, None, [])
+        }
+    return data
+
+
+_EMPTY_IS_VALUE = frozenset({"value", "val", "content"})
+
+
+def _dump_given(value: Any) -> Any:
+    """Return the plain JSON of a value; none of its objects and lists is that of the model."""
+    if isinstance(value, tuple | list):
+        return [_dump_given(member) for member in value]
+    if isinstance(value, dict):
+        return {key: _dump_given(member) for key, member in value.items()}
+    return value.dump_given() if isinstance(value, Wire) else value
 
 
 def _add_document_names(value: object, data: Any) -> None:

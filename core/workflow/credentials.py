@@ -27,7 +27,7 @@ def mask_credentials(workflow: Workflow) -> Workflow:
 
 def credentials(workflow: Workflow) -> list[str]:
     """Return every secret text once, longest first, for the masking of outputs: a secret may contain another one."""
-    found = {text for owner, key, _ in _places(workflow.dump()) for text in _texts(owner[key])}
+    found = {text for owner, key, _ in _places(workflow.dump_given()) for text in _texts(owner[key])}
     return sorted(found, key=lambda text: (-len(text), text))
 
 
@@ -37,7 +37,7 @@ def split_credentials(workflow: Workflow) -> tuple[Workflow, dict[str, str]]:
     Credentials that are masked already are left out. A secret that is not a text is returned as JSON, with `json:`
     before its path.
     """
-    tree = workflow.dump()
+    tree = workflow.dump_given()
     secrets: dict[str, str] = {}
     for owner, key, path in list(_places(tree)):
         secret = owner[key]
@@ -54,7 +54,7 @@ def join_credentials(workflow: Workflow, secrets: Mapping[str, str]) -> Workflow
 
     Raises ValueError when a secret has no masked place in this workflow, which then is not the one that was split.
     """
-    tree = workflow.dump()
+    tree = workflow.dump_given()
     masked = {path: (owner, key) for owner, key, path in _places(tree, masked=True)}
     for path, secret in secrets.items():
         place = masked.get(path.removeprefix(_JSON))
@@ -71,8 +71,8 @@ def restore_masked(workflow: Workflow, stored: Workflow) -> Workflow:
     A secret is restored only at the same path under the same name. One that was moved or renamed stays masked, so that
     it does not become the value of something else.
     """
-    tree = workflow.dump()
-    secrets = {(path, _names_of(owner)): owner[key] for owner, key, path in _places(stored.dump())}
+    tree = workflow.dump_given()
+    secrets = {(path, _names_of(owner)): owner[key] for owner, key, path in _places(stored.dump_given())}
     for owner, key, path in list(_places(tree, masked=True)):
         owner[key] = secrets.get((path, _names_of(owner)), owner[key])
     return Workflow.model_validate(tree)
@@ -80,7 +80,7 @@ def restore_masked(workflow: Workflow, stored: Workflow) -> Workflow:
 
 def masked_places(workflow: Workflow) -> list[str]:
     """Return the JSON pointers of the credentials that are only masks."""
-    return [path for _, _, path in _places(workflow.dump(), masked=True)]
+    return [path for _, _, path in _places(workflow.dump_given(), masked=True)]
 
 
 def _names_of(owner: Mapping[str, Any]) -> tuple[Any, Any]:

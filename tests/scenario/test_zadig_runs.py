@@ -112,6 +112,26 @@ async def test_a_start_that_was_lost_is_unknown_until_zadig_speaks_of_it(fabu: C
     assert len(fabu.zadig.calls_to("start")) == 1
 
 
+async def test_what_was_approved_empty_is_cleared_in_zadig_and_what_is_not_written_stays(fabu: Case) -> None:
+    services = fabu.zadig.workflows["shop-release"]["stages"][0]["jobs"][0]["spec"]["service_and_builds_options"]
+    for service in services:
+        service["repos"][0]["tag"] = "v1.0"
+    repo = {"repo_namespace": "shop", "branch": "hotfix/2.1"}
+    item = script_item()
+    build = {"service_and_builds": [
+        {"service_name": "orders", "service_module": "orders", "repos": [repo | {"repo_name": "orders", "tag": ""}]},
+        {"service_name": "carts", "service_module": "carts", "repos": [repo | {"repo_name": "carts"}]},
+    ]}  # fmt: skip
+    item["workflow"]["stages"][0]["jobs"] = [{"name": "build", "type": "zadig-build", "spec": build}]
+    plan = await started(fabu, item)
+    assert (await fabu.plan(plan["id"]))["items"][0]["workflow"] == item["workflow"]
+    await execute(fabu, plan)
+    await fabu.until(plan["id"], run_is("running"))
+    orders, carts = fabu.zadig.only_task().spec_of("build")["service_and_builds"]
+    assert (orders["repos"][0]["branch"], orders["repos"][0]["tag"]) == ("hotfix/2.1", "")
+    assert carts["repos"][0]["tag"] == "v1.0"
+
+
 async def test_a_run_that_zadig_would_not_run_as_meant_says_why(fabu: Case) -> None:
     item = script_item()
     item["workflow"]["stages"][0]["jobs"][0]["name"] = "scirpt"
@@ -260,3 +280,56 @@ async def test_a_push_while_zadig_cannot_be_asked_waits_for_the_poll(fabu: Case)
     assert run_is("running")(await fabu.plan(plan["id"]))
     await fabu.services.runs.poll()
     assert (await fabu.plan(plan["id"]))["status"] == "success"
+
+
+@pytest.mark.parametrize("how", ["push", "poll"])
+@pytest.mark.parametrize("case", ["a second attempt", "without a reference"])
+async def test_a_task_that_is_run_again_in_zadig_is_followed(fabu: Case, case: str, how: str) -> None:
+    if case == "without a reference":
+        del fabu.zadig.workflows["shop-release"]["params"][2]
+    plan, task = await going(fabu)
+    if case == "a second attempt":
+        await reported(fabu, task, "failed", how)
+        await execute(fabu, plan, "retry")
+        await fabu.until(plan["id"], run_is("running"))
+    await reported(fabu, task, "failed", how)
+    assert run_is("failed")(await fabu.plan(plan["id"]))
+
+    await fabu.zadig.run_again(task)
+    await reported(fabu, task, "running", how)
+    again = await fabu.plan(plan["id"])
+    assert (again["items"][0]["status"], again["items"][0]["run"]["status"]) == ("running", "running")
+    path = f"/api/v1/plans/{plan['id']}/items/{plan['items'][0]['id']}/skip"
+    status, _ = await fabu.ask("POST", path, body={"reason": "never mind"})
+    assert (status, (await fabu.plan(plan["id"]))["status"]) == (409, "executing")
+    await reported(fabu, task, "passed", how)
+    assert (await fabu.plan(plan["id"]))["status"] == "success"
+
+
+async def reported(fabu: Case, task: Task, status: str, how: str) -> None:
+    """Bring a task to a status of which Fabu hears by a push or the next poll."""
+    await fabu.zadig.move(task, status)
+    if how == "push":
+        assert await fabu.push(told(task, status, "workflow")) == 200
+    else:
+        await fabu.services.runs.poll()
+
+
+async def test_a_task_that_is_run_again_and_passes_between_two_polls_is_done(fabu: Case) -> None:
+    plan, task = await going(fabu)
+    await reported(fabu, task, "failed", "poll")
+    await fabu.zadig.run_again(task)
+    await reported(fabu, task, "passed", "poll")
+    assert (await fabu.plan(plan["id"]))["status"] == "success"
+
+
+async def test_a_retry_that_could_not_start_keeps_its_reason_while_the_task_stays_failed(fabu: Case) -> None:
+    plan, task = await going(fabu)
+    await reported(fabu, task, "failed", "poll")
+    fabu.zadig.refused_actions = frozenset({"retry"})
+    del fabu.zadig.workflows["shop-release"]
+    await execute(fabu, plan, "retry")
+    failed = await fabu.until(plan["id"], lambda now: run_is("failed")(now) and now["items"][0]["run"]["attempt"] == 2)
+    assert "no documents in result" in failed["items"][0]["run"]["message"]
+    await fabu.services.runs.poll()
+    assert await fabu.plan(plan["id"]) == failed

@@ -196,11 +196,14 @@ class Zadig(Simulator):
             raise ZadigFailure(6163, "failed to cancel task", "task is already passed")
         await self.move(task, "cancelled")
 
-    async def _retry(self, request: web.Request) -> None:
-        task = self._found(request.match_info["workflow"], request.match_info["id"])
+    async def run_again(self, task: Task) -> None:
+        """Run the failed jobs of a task again, under the same number, as from Zadig's page."""
         if task.status not in RETRYABLE:
             raise ValueError(f"工作流任务状态无法重试: {task.status}")
         task.status, task.ended, task.error, task.restarted, task.jobs = "created", 0, "", True, {}
+
+    async def _retry(self, request: web.Request) -> None:
+        await self.run_again(self._found(request.match_info["workflow"], request.match_info["id"]))
 
     async def _approve(self, request: web.Request) -> None:
         """The field is called `stage_name` and holds the name of the approval job."""

@@ -234,7 +234,9 @@ def _chosen(options: list[Json], given: list[Json]) -> list[Json]:
 def _set_variables(stored: list[Json], given: list[Json]) -> None:
     values = {item["key"]: item["value"] for item in given}
     for variable in stored:
-        variable["value"] = values.get(variable["key"], variable["value"])
+        variable["value"] = value = values.get(variable["key"], variable["value"])
+        if variable["type"] == "multi-select":
+            variable["choice_value"] = value.split(",") if value else []
 
 
 def _set_repos(stored: list[Json], given: list[Json]) -> None:
@@ -243,4 +245,4 @@ def _set_repos(stored: list[Json], given: list[Json]) -> None:
             raise ValueError(f"failed to find code host with name:{item['codehost_name']}")
         for repo in stored:
             if (repo["repo_namespace"], repo["repo_name"]) == (item["repo_namespace"], item["repo_name"]):
-                repo |= {"branch": item["branch"], "prs": item["prs"], "commit_id": item["commit_id"]}
+                repo |= {key: item[key] for key in ("branch", "prs", "enable_commit", "commit_id")}

@@ -16,7 +16,7 @@ from core.plan import Item, Plan, find_items
 from core.ports.paging import Page
 from core.ports.people import PeopleReads
 from core.ports.plans import Mine, PlanQuery, Scope, Version
-from core.status import UNENDED, PlanStatus
+from core.status import UNENDED, ItemStatus, PlanStatus
 from core.workflow import Workflow, mask_credentials
 
 _HEAD, _WITH_ITEMS, _WHOLE = Scope(), Scope(all_items=True), Scope(whole=True)
@@ -85,6 +85,18 @@ class MemoryPlanReads:
         ]
         return sorted(going, key=lambda pair: pair[1].id)[:limit]
 
+    def failed_runs(self, limit: int = 100) -> list[tuple[str, Item]]:
+        """See `PlanReads.failed_runs`."""
+        failed = [
+            (plan.id, replace(item, spec=None))
+            for plan in self._plans()
+            if plan.status is PlanStatus.EXECUTING
+            for item in plan.items.values()
+            if item.status is ItemStatus.FAILED and item.run and item.run.external_id
+        ]
+        failed.sort(key=lambda pair: pair[1].id)
+        return sorted(failed, key=lambda pair: _ended_at(pair[1]), reverse=True)[:limit]
+
     def spec(self, plan_id: str, item_id: str) -> Mapping[str, Any]:
         """See `PlanReads.spec`."""
         plan = self._state.plans.get(plan_id)
@@ -108,4 +120,8 @@ class MemoryPlanReads:
 def _mask(item: Item) -> Item:
     if item.type == "text" or item.spec is None:
         return item
-    return replace(item, spec=mask_credentials(Workflow.model_validate(item.spec)).dump())
+    return replace(item, spec=mask_credentials(Workflow.model_validate(item.spec)).dump_given())
+
+
+def _ended_at(item: Item) -> float:
+    return item.run.ended_at.timestamp() if item.run and item.run.ended_at else 0

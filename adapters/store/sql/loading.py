@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-import orjson
 from sqlalchemy import BindParameter, Connection, Select, bindparam, select
 
 from adapters.store.sql.rows import AnyRow, fetch, item_of, plan_of, stage_of, vote_of
@@ -81,13 +80,14 @@ class Loader:
 
     def spec(self, row: AnyRow) -> Mapping[str, Any]:
         """Return the spec of a row of `item_specs`, joined with its credentials."""
+        stored = StoredSpec(row.spec, row.given)
         if self._sealing is None:
-            return StoredSpec(row.spec)
-        spec: Mapping[str, Any] = orjson.loads(row.spec)
+            return stored
+        spec = dict(stored)
         if row.secrets is None:
             return spec
         secrets = self._sealing.unseal(row.secrets, row.item_id)
-        return join_credentials(Workflow.model_validate(spec), secrets).dump()
+        return join_credentials(Workflow.model_validate(spec), secrets).dump_given()
 
     def _rows(self, statement: Select[Any], ids: Collection[str]) -> Sequence[AnyRow]:
         return fetch(self._connection.execute(statement, {"ids": list(ids)})) if ids else ()

@@ -19,6 +19,7 @@ from core.plan import Item, Plan, find_items
 from core.ports.paging import Page
 from core.ports.people import PeopleReads
 from core.ports.plans import Mine, PlanQuery, Version
+from core.status import ItemStatus, PlanStatus
 
 _LONGEST_NUMBER = 9
 """How many digits the largest plan number has; a longer text of digits is an id that happens to have no letter."""
@@ -78,6 +79,15 @@ class SqlPlanReads:
     def open_runs(self, limit: int = 500) -> list[tuple[str, Item]]:
         """See `PlanReads.open_runs`."""
         rows = self._connection.execute(select(items).where(RUN_OPEN).order_by(items.c.id).limit(limit))
+        return [(row.plan_id, item_of(row)) for row in rows]
+
+    def failed_runs(self, limit: int = 100) -> list[tuple[str, Item]]:
+        """See `PlanReads.failed_runs`."""
+        statement = select(items).join(plans).where(
+            plans.c.status == PlanStatus.EXECUTING, ~plans.c.deleted,
+            items.c.status == ItemStatus.FAILED, items.c.run_external_id != "",
+        )  # fmt: skip
+        rows = self._connection.execute(statement.order_by(items.c.run_ended_at.desc(), items.c.id).limit(limit))
         return [(row.plan_id, item_of(row)) for row in rows]
 
     def spec(self, plan_id: str, item_id: str) -> Mapping[str, Any]:

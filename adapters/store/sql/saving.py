@@ -152,14 +152,14 @@ class Saver:
     def _collect_spec(self, old: Item | None, item: Item) -> None:
         if item.spec is None or (old and old.spec == item.spec):
             return
-        spec, sealed = item.spec, None
+        row: Values = {"item_id": item.id, "spec": to_json(item.spec), "given": None, "secrets": None}
         if item.type == "workflow":
-            masked, secrets = split_credentials(Workflow.model_validate(spec))
-            if secrets:
-                spec, sealed = masked.dump(), self._sealing.seal(secrets, item.id)
+            masked, secrets = split_credentials(Workflow.model_validate(item.spec))
+            sealed = self._sealing.seal(secrets, item.id) if secrets else None
+            row |= {"spec": to_json(masked.dump()), "given": to_json(masked.dump_given()), "secrets": sealed}
         if old:
             self._rows[_DROP_SPEC].append({"of": item.id})
-        self._rows[_ADD_SPEC].append({"item_id": item.id, "spec": to_json(spec), "secrets": sealed})
+        self._rows[_ADD_SPEC].append(row)
 
     def _collect_history(self, change: Change) -> None:
         """Collect the rows of versions, timers and accepted requests."""

@@ -184,6 +184,7 @@ item_specs = Table(
     Column("item_id", Text, ForeignKey("items.id", ondelete="CASCADE"), primary_key=True),
     _col("spec"),
     Column("secrets", LargeBinary),
+    Column("given", Text),
 )
 
 runs = Table(

@@ -27,3 +27,18 @@ async def test_masked_plans_are_whole_but_for_their_credentials(office: Office) 
 
     whole = await office.store.read(lambda reading: reading.plans.get(plan.id, whole=True))
     assert "hunter2" in json.dumps([dict(item.spec or {}) for item in whole.items.values()])
+
+
+async def test_a_workflow_comes_back_as_it_was_given_empty_or_not_at_all(office: Office) -> None:
+    repo = {"repo_name": "shop", "branch": "main", "tag": ""}
+    env = SECRET | {"key": "A", "choice_value": []}
+    job = {"name": "job", "type": "freestyle", "spec": {"ref_repos": False, "repos": [repo], "envs": [env]}}
+    given = {"name": "deploy", "stages": [{"name": "all", "jobs": [job]}]}
+    plan = await office.create(items=[workflow_item("deploy", workflow=given)])
+    item_id = plan.items[next(iter(plan.items))].id
+
+    masked = await office.store.read(lambda reading: reading.plans.get_masked([plan.id]))
+    assert dict(await office.store.read(lambda reading: reading.plans.spec(plan.id, item_id))) == given
+    assert dict((await office.stored(plan)).items[item_id].spec or {}) == given
+    env["value"] = MASK
+    assert dict(masked[plan.id].items[item_id].spec or {}) == given

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -157,6 +159,22 @@ async def test_runs_that_go_on_are_listed(office: Office) -> None:
     going = await office.store.read(lambda reading: reading.plans.open_runs())
     assert sorted(item.key for _, item in going) == ["w1", "w2"]
     assert len(await office.store.read(lambda reading: reading.plans.open_runs(limit=1))) == 1
+
+
+async def test_failed_runs_of_executing_plans_are_listed_the_last_first(office: Office) -> None:
+    plan = await office.create(items=[workflow_item(f"w{i}") for i in range(4)])
+    await office.do(c.Submit, plan)
+    for item_id in plan.items:
+        plan = await office.do(c.Execute, plan, item_id=item_id)
+    for key, status in (("w2", RunStatus.FAILED), ("w0", RunStatus.TIMEOUT), ("w1", RunStatus.PASSED)):
+        office.clock.advance(timedelta(minutes=1))
+        plan = await office.report(plan, key, status, external_id=f"shop/{key}")
+    plan = await office.report(plan, "w3", RunStatus.FAILED)  # it was never started
+    failed = await office.store.read(lambda reading: reading.plans.failed_runs())
+    assert failed == [(plan.id, replace(item_of(plan, key), spec=None)) for key in ("w0", "w2")]
+    assert await office.store.read(lambda reading: reading.plans.failed_runs(limit=1)) == failed[:1]
+    await office.do(c.Cancel, plan)
+    assert await office.store.read(lambda reading: reading.plans.failed_runs()) == []
 
 
 async def test_counts_for_monitoring(office: Office) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core import commands as c
-from core.plan import Channel
+from core.plan import Channel, StoredSpec
 from tests.worlds import World, draft, text_item
 
 
@@ -26,3 +26,9 @@ def test_an_item_is_held_up_by_what_it_needs_and_is_not_complete() -> None:
     world.on_item(c.Execute, "a")
     world.on_item(c.Skip, "b", reason="not needed")
     assert world.plan.blockers(world.item("c")) == []
+
+
+def test_in_a_spec_of_an_earlier_version_an_empty_field_is_one_that_was_not_given() -> None:
+    text = '{"name":"deploy","remark":"","disabled":false,"stages":[{"name":"a","jobs":[]}],"params":[{"value":""}]}'
+    assert dict(StoredSpec(text)) == {"name": "deploy", "stages": [{"name": "a"}], "params": [{"value": ""}]}
+    assert dict(StoredSpec(text, '{"name":"deploy","remark":""}')) == {"name": "deploy", "remark": ""}

@@ -120,6 +120,7 @@ async def test_what_is_shown_is_found_by_an_index(sqlite_file: Path) -> None:
         plan = await store.read(lambda reading: reading.plans.get(plan_id))
         await store.read(lambda reading: reading.plans.find_items(plan_id, "deploy"))
         await store.read(lambda reading: reading.plans.spec(plan_id, item_of(plan, "deploy").id))
+        await store.read(lambda reading: reading.plans.failed_runs())
         await store.read(lambda reading: reading.log.of_plan(plan_id))
         await store.read(lambda reading: reading.log.since(0))
         await store.read(lambda reading: reading.log.newest())

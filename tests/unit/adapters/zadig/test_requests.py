@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -18,7 +19,6 @@ APOLLO = {
     "name": "config",
     "type": "apollo",
     "spec": {
-        "apolloID": "",
         "namespaceList": [
             {"appID": "shop", "clusterID": "default", "env": "DEV", "namespace": "app", "kv": [{"key": "a", "val": ""}]}
         ],
@@ -214,3 +214,190 @@ async def test_an_empty_variable_is_a_value(client: ZadigClient) -> None:
     request = make_internal_request(workflow(script(envs=[{"key": "TARGET", "value": ""}])), preset, "")
     (env,) = request["stages"][0]["jobs"][1]["spec"]["envs"]
     assert (env["key"], env["value"]) == ("TARGET", "")
+
+
+STORED_REPO = REPO | {"branch": "main", "commit_id": "", "tag": "v1.0", "prs": [7], "enable_commit": False}
+STORED_SPECS: dict[str, dict[str, Any]] = {
+    "zadig-build": {"service_and_builds": [orders(image="i", repos=[STORED_REPO], key_vals=[])]},
+    "zadig-deploy": {
+        "env": "dev",
+        "production": True,
+        "deploy_contents": ["image", "vars"],
+        "services": [
+            {"service_name": "orders", "update_config": True, "variable_kvs": [{"key": "A", "value": 1}]}
+            | {"override_kvs": "[1]", "modules": [{"service_module": "api", "image": "orders:1"}]}
+        ],
+    },
+    "zadig-vm-deploy": {
+        "env": "dev",
+        "service_and_vm_deploys": [orders(artifact_url="u", deploy_artifact_type="file")],
+    },
+    "freestyle": {
+        "ref_repos": True,
+        "envs": [{"key": "A", "type": "multi-select", "value": "x", "choice_value": ["x"]}],
+    },
+    "zadig-test": {"source": "fromjob", "job_name": "build", "ref_repos": True},
+    "zadig-scanning": {"scannings": [{"name": "s", "repos": [STORED_REPO]}]},
+    "apollo": {"apolloID": "1", "namespaceList": [{"appID": "a", "type": "json", "original_config": [{"key": "k"}]}]},
+    "nacos": {"nacos_datas": [{"data_id": "d", "group": "g", "namespace_id": "n", "content": "c", "description": "t"}]},
+    "sql": {"id": "1", "sql": "SELECT 1", "type": "mysql"},
+    "zadig-distribute-image": {
+        "target_image_tag_rule": "r",
+        "enable_target_image_tag_rule": True,
+        "targets": [orders(target_tag="t", update_tag=True)],
+    },
+}
+BRANCH = {"repo_namespace": "shop", "repo_name": "orders", "branch": "hotfix/2.1"}
+SERVICE = ("service_and_builds", 0, "repos", 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "path", "empty"),
+    [
+        ("zadig-build", {"service_and_builds": [orders(repos=[BRANCH | {"tag": ""}])]}, (*SERVICE, "tag"), ""),
+        ("zadig-build", {"service_and_builds": [orders(repos=[BRANCH | {"prs": []}])]}, (*SERVICE, "prs"), []),
+        ("zadig-build", {"service_and_builds": [orders(image="")]}, ("service_and_builds", 0, "image"), ""),
+        ("zadig-build", {"service_and_builds": []}, ("service_and_builds",), []),
+        ("zadig-deploy", {"env": ""}, ("env",), ""),
+        ("zadig-deploy", {"production": False}, ("production",), False),
+        ("zadig-deploy", {"deploy_contents": []}, ("deploy_contents",), []),
+        *(
+            ("zadig-deploy", {"services": [{"service_name": "orders", key: empty}]}, ("services", 0, key), empty)
+            for key, empty in (("update_config", False), ("variable_kvs", []), ("override_kvs", ""), ("modules", []))
+        ),
+        (
+            "zadig-vm-deploy",
+            {"service_and_vm_deploys": [orders(artifact_url="")]},
+            ("service_and_vm_deploys", 0, "artifact_url"),
+            "",
+        ),
+        ("freestyle", {"ref_repos": False}, ("ref_repos",), False),
+        ("freestyle", {"envs": [{"key": "A", "choice_value": []}]}, ("envs", 0, "choice_value"), []),
+        ("zadig-test", {"job_name": ""}, ("job_name",), ""),
+        (
+            "zadig-scanning",
+            {"scannings": [{"name": "s", "repos": [BRANCH | {"tag": ""}]}]},
+            ("scannings", 0, "repos", 0, "tag"),
+            "",
+        ),
+        ("apollo", {"apolloID": ""}, ("apolloID",), ""),
+        (
+            "apollo",
+            {"namespaceList": [{"appID": "a", "original_config": []}]},
+            ("namespaceList", 0, "original_config"),
+            [],
+        ),
+        ("nacos", {"nacos_datas": [{"data_id": "d", "group": "g", "content": ""}]}, ("nacos_datas", 0, "content"), ""),
+        ("sql", {"id": ""}, ("id",), ""),
+        ("zadig-distribute-image", {"enable_target_image_tag_rule": False}, ("enable_target_image_tag_rule",), False),
+        ("zadig-distribute-image", {"targets": [orders(update_tag=False)]}, ("targets", 0, "update_tag"), False),
+        ("zadig-distribute-image", {"targets": [orders(target_tag="")]}, ("targets", 0, "target_tag"), ""),
+    ],
+)
+async def test_what_is_given_empty_is_cleared_and_what_is_not_given_stays(
+    client: ZadigClient, zadig: Zadig, kind: str, spec: dict[str, Any], path: tuple[Any, ...], empty: Any
+) -> None:
+    job = {"name": "job", "type": kind, "spec": STORED_SPECS[kind]}
+    zadig.workflows["shop-release"]["stages"] = [{"name": "all", "jobs": [job | {"skipped": False}]}]
+    cleared = await start(client, zadig, workflow(job | {"spec": spec}))
+    assert _at(cleared.spec_of("job"), path) == empty
+    untouched = await start(client, zadig, workflow(job | {"spec": _without(spec, path)}))
+    assert _at(untouched.spec_of("job"), path) == _at(job["spec"], path)
+    assert _at(job["spec"], path) not in ("", [], False)
+
+
+def _at(value: Any, path: tuple[Any, ...]) -> Any:
+    for step in path:
+        value = value[step]
+    return value
+
+
+def _without(spec: dict[str, Any], path: tuple[Any, ...]) -> dict[str, Any]:
+    """Return a copy of a spec without the field at a path."""
+    copied: dict[str, Any] = copy.deepcopy(spec)
+    del _at(copied, path[:-1])[path[-1]]
+    return copied
+
+
+@pytest.mark.parametrize("by", ["start", "start-full"])
+@pytest.mark.parametrize(("commit", "pinned"), [("abc", True), ("", False)])
+async def test_a_commit_means_the_same_by_both_ways(
+    client: ZadigClient, zadig: Zadig, by: str, commit: str, pinned: bool
+) -> None:
+    (stored,) = zadig.workflows["shop-release"]["stages"][0]["jobs"][0]["spec"]["service_and_builds_options"][0][
+        "repos"
+    ]
+    stored |= {"commit_id": "old", "enable_commit": True}
+    repo = BRANCH | {"commit_id": commit, "codehost_name": "gitlab-main"}
+    jobs = [build(orders(repos=[repo]), **REGISTRY)] + ([APOLLO] if by == "start-full" else [])
+    task = await start(client, zadig, workflow(*jobs))
+    assert used(zadig) == [by]
+    (built,) = task.spec_of("build")["service_and_builds"][0]["repos"]
+    assert (built["branch"], built["commit_id"], built["enable_commit"]) == ("hotfix/2.1", commit, pinned)
+
+
+async def test_a_commit_is_checked_out_though_a_tag_is_stored(client: ZadigClient, zadig: Zadig) -> None:
+    (stored,) = zadig.workflows["shop-release"]["stages"][0]["jobs"][0]["spec"]["service_and_builds_options"][0][
+        "repos"
+    ]
+    stored["tag"] = "v1.0"
+    repo = REPO | {"codehost_name": "gitlab-main"}
+    task = await start(client, zadig, workflow(build(orders(repos=[repo]), **REGISTRY)))
+    (built,) = task.spec_of("build")["service_and_builds"][0]["repos"]
+    assert (built["commit_id"], built["enable_commit"], built["tag"]) == ("abc", True, "")
+
+
+@pytest.mark.parametrize("by", ["start", "start-full"])
+async def test_a_branch_alone_keeps_the_stored_commit_by_both_ways(client: ZadigClient, zadig: Zadig, by: str) -> None:
+    (stored,) = zadig.workflows["shop-release"]["stages"][0]["jobs"][0]["spec"]["service_and_builds_options"][0][
+        "repos"
+    ]
+    stored |= {"commit_id": "old", "enable_commit": True, "prs": [7]}
+    jobs = [build(orders(repos=[BRANCH | {"codehost_name": "gitlab-main"}]), **REGISTRY)]
+    task = await start(client, zadig, workflow(*jobs, *([APOLLO] if by == "start-full" else [])))
+    assert used(zadig) == [by]
+    (built,) = task.spec_of("build")["service_and_builds"][0]["repos"]
+    assert (built["branch"], built["commit_id"], built["enable_commit"], built["prs"]) == (
+        "hotfix/2.1",
+        "old",
+        True,
+        [7],
+    )
+
+
+async def test_a_service_to_deploy_is_found_by_its_name_alone(client: ZadigClient, zadig: Zadig) -> None:
+    deploy = zadig.workflows["shop-release"]["stages"][1]["jobs"][0]
+    modules = [{"service_module": "orders", "image": "orders:1"}]
+    for env, image in (("dev", "orders:1"), ("prod", "orders:2")):
+        service = {"service_name": "orders", "modules": [{"service_module": "orders", "image": image}]}
+        deploy["spec"].setdefault("env_options", []).append({"env": env, "services": [service]})
+    spec = {"services": [{"service_name": "orders"}]}
+    named = {"name": "deploy", "type": "zadig-deploy"}
+    (service,) = (await start(client, zadig, workflow(named | {"spec": spec}))).spec_of("deploy")["services"]
+    assert service["modules"] == modules
+    elsewhere = named | {"spec": spec | {"env": "prod"}}
+    (service,) = (await start(client, zadig, workflow(elsewhere))).spec_of("deploy")["services"]
+    assert service["modules"] == [{"service_module": "orders", "image": "orders:2"}]
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        pytest.param({"name": "build", "type": "zadig-build", "spec": REGISTRY}, id="services"),
+        pytest.param({"name": "deploy", "type": "zadig-deploy", "spec": {"services": []}}, id="an environment"),
+        pytest.param({"name": "migrate", "type": "sql", "spec": {"database_name": "db-orders"}}, id="a statement"),
+    ],
+)
+async def test_what_the_openapi_would_clear_but_is_not_given_needs_a_full_request(
+    client: ZadigClient, zadig: Zadig, job: dict[str, Any]
+) -> None:
+    zadig.workflows["shop-release"]["stages"][1]["jobs"][0]["spec"]["env"] = ""
+    detail = await client.get_workflow("shop", "shop-release")
+    assert make_openapi_request(workflow(job), detail, "") is None
+
+
+async def test_a_parameter_without_a_value_keeps_the_stored_one(client: ZadigClient, zadig: Zadig) -> None:
+    task = await start(client, zadig, workflow(script(), params=({"name": "version", "type": "string"},)))
+    assert (await client.get_task("shop-release", task.id)).param("version") == "1.0"
+    task = await start(client, zadig, workflow(script(), params=({"name": "version", "type": "string", "value": ""},)))
+    assert (await client.get_task("shop-release", task.id)).param("version") == ""

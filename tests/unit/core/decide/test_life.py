@@ -128,6 +128,18 @@ def test_a_replan_keeps_what_was_done_and_starts_the_rest_again(world: World) ->
     assert world.report("deploy", RunStatus.PASSED) == ["run_ended", "succeeded"]
 
 
+@pytest.mark.parametrize("status", [RunStatus.RUNNING, RunStatus.PASSED, RunStatus.FAILED])
+def test_a_run_from_before_a_replan_does_not_move_an_item_that_is_to_do_again(world: World, status: RunStatus) -> None:
+    executing(world)
+    world.on_item(c.Execute, "notes")
+    world.on_item(c.Execute, "deploy")
+    world.do(c.Replan)
+    world.do(c.Submit)
+    world.report("deploy", status)
+    assert world.item("deploy").status is ItemStatus.TODO
+    assert world.plan.status is PlanStatus.EXECUTING
+
+
 def test_a_cancelled_plan_stays_cancelled(world: World) -> None:
     executing(world)
     world.do(c.Cancel, reason="not needed")
