@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from core.plan import Channel
 from core.status import HookEvent
 from core.text import Duration, Moment, remove_invisible
 from core.workflow import Workflow, mask_credentials
+
+_SPRINT_FIELDS = {"project_name": str, "project_key": str, "board_id": int, "sprint_id": int, "sprint_name": str}
+"""The fields of a sprint, under Zadig's names."""
 
 _Visible = BeforeValidator(lambda value: remove_invisible(value) if isinstance(value, str) else value)
 """Comes after the constraints: pydantic would otherwise measure a text before it strips it."""
@@ -23,6 +26,19 @@ Id = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_l
 Key = Annotated[str, StringConstraints(pattern=r"^[\w.-]+$", max_length=64), _Visible]
 """The key of an item. A pattern with `{1,64}` in place of `max_length` would cost 6 MB of memory."""
 LongText = Annotated[str, StringConstraints(max_length=100_000), _Visible]
+
+
+def _check_sprint(sprint: dict[str, Any]) -> dict[str, Any]:
+    """Reject a sprint that nobody could find in Jira: it needs an id or a name, and has no unknown fields."""
+    wrong = [name for name, value in sprint.items() if type(value) is not _SPRINT_FIELDS.get(name)]
+    if wrong or not (sprint.get("sprint_id") or remove_invisible(sprint.get("sprint_name", "")).strip()):
+        raise ValueError("write sprint_id, a number, or sprint_name; beside it board_id, project_key and project_name")
+    return sprint
+
+
+Sprint = Annotated[dict[str, Any], AfterValidator(_check_sprint)]
+"""A sprint in Jira that a plan belongs to."""
+Sprints = Annotated[tuple[Sprint, ...], Field(max_length=50)]
 
 
 class Draft(BaseModel):
@@ -92,7 +108,7 @@ class PlanDraft(Draft):
     window: WindowDraft = WindowDraft()
     schedule_at: Moment | None = None
     description: LongText = ""
-    jira_sprints: Annotated[tuple[dict[str, Any], ...], Field(max_length=50)] = ()
+    jira_sprints: Sprints = ()
     approval: ApprovalDraft = ApprovalDraft()
     checks: frozenset[HookEvent] | None = None
     items: Items = ()
@@ -115,7 +131,7 @@ class PlanPatch(Draft):
     window: WindowDraft | None = None
     schedule_at: Moment | None = None
     description: LongText | None = None
-    jira_sprints: Annotated[tuple[dict[str, Any], ...], Field(max_length=50)] | None = None
+    jira_sprints: Sprints | None = None
     approval: ApprovalDraft | None = None
     checks: frozenset[HookEvent] | None = None
     items: Items | None = None

@@ -13,7 +13,8 @@ async def test_the_log_is_read_in_parts(fabu: Site, parameter: str) -> None:
     plan = await fabu.plan()
     for number in range(4):
         await fabu.ask("PATCH", f"/plans/{plan['id']}", {"name": f"Release {number}"})
-    seen, after = [], "0" if parameter == "after" else ""
+    seen: list[tuple[int, str, str, str]] = []
+    after = "0" if parameter == "after" else ""
     while after or not seen:
         page = (await fabu.ask("GET", f"/plans/{plan['number']}/log?limit=2&{parameter}={after}")).json
         seen += [(entry["seq"], entry["event"], entry["actor"], entry["via"]) for entry in page["items"]]

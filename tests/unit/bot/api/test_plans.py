@@ -116,7 +116,7 @@ async def test_a_failed_check_is_asked_again(fabu: Site) -> None:
 
 
 async def test_an_edit_changes_only_what_is_given(fabu: Site) -> None:
-    plan = await fabu.plan(jira_sprints=[{"id": 7}])
+    plan = await fabu.plan(jira_sprints=[{"sprint_id": 7}])
     edited = await fabu.ask("PATCH", f"/plans/{plan['id']}", {"name": "Release 2"}, If_Match='"1"')
     assert edited.headers["ETag"] == '"2"'
     same = ("description", "jira_sprints", "approval", "items", "window")
