@@ -137,8 +137,14 @@ class PlanPatch(Draft):
     items: Items | None = None
 
     def apply_to(self, draft: PlanDraft) -> PlanDraft:
-        """Return the draft with the given fields replaced; an optional field given as null is cleared."""
+        """Return the draft with the given fields replaced; an optional field given as null is cleared.
+
+        So are `start` and `end` of a given window: each stays when it is not given.
+        """
         given = {name: getattr(self, name) for name in self.model_fields_set}
+        if self.window:
+            ends = {name: getattr(self.window, name) for name in self.window.model_fields_set}
+            given["window"] = draft.window.model_copy(update=ends)
         cleared = {
             name: field.get_default()
             for name, field in PlanDraft.model_fields.items()
