@@ -13,7 +13,7 @@ from bot.i18n.labels import label
 from core.errors import FabuError, Invalid, Problem
 from core.messages import Message
 from core.people import Person
-from core.text import parse_moment
+from core.text import is_in_clock_change, parse_moment
 
 LANGUAGES = ("zh_CN", "en")
 
@@ -50,11 +50,18 @@ class Locale:
         return message.text if message.params is None else self.text(message.text, **message.params)
 
     def time(self, moment: datetime | None) -> str:
-        """Return a moment in the reader's zone, with the zone's name: `2026-11-24 18:00 Asia/Shanghai`."""
-        return f"{moment.astimezone(self._zone):%Y-%m-%d %H:%M} {self.timezone}" if moment else self.text("any time")
+        """Return a moment in the reader's zone, with the zone's name: `2026-11-24 18:00 Asia/Shanghai`.
+
+        A time that clocks show twice has its offset from UTC: `2026-11-01 01:30-04:00 America/New_York`.
+        """
+        if moment is None:
+            return self.text("any time")
+        local = moment.astimezone(self._zone)
+        shown = local if is_in_clock_change(local) else local.replace(tzinfo=None)
+        return f"{shown.isoformat(' ', 'minutes')} {self.timezone}"
 
     def parse_time(self, text: str) -> datetime:
-        """Read `2026-11-24 18:00` in the reader's zone, or RFC 3339. Raises ValueError."""
+        """Read `2026-11-24 18:00` in the reader's zone, or RFC 3339. Raises as `parse_moment` does."""
         return parse_moment(text, self._zone)
 
     def problem(self, problem: Problem) -> str:
