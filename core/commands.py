@@ -57,22 +57,28 @@ class ItemCommand(Command):
 class Create(Command):
     """Start a plan. `plan_id` is new; `copied_from` names the plan a copy was made from.
 
-    `origin` identifies, in the terms of another system, what the plan requests approval for.
+    `origin` identifies, in the terms of another system, what the plan requests approval for. With `allow_past_start`
+    the window may have begun long ago.
     """
 
     verb: ClassVar = Verb.CREATE
     draft: PlanDraft
     copied_from: str = ""
     origin: tuple[str, ...] = ()
+    allow_past_start: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit(Command):
-    """Change the content of a plan. `revision`, when given, must be the present one."""
+    """Change the content of a plan.
+
+    `revision`, when given, must be the present one; `allow_past_start` is as in `Create`.
+    """
 
     verb: ClassVar = Verb.EDIT
     patch: PlanPatch
     revision: int | None = None
+    allow_past_start: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

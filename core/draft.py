@@ -17,6 +17,9 @@ from core.status import HookEvent
 from core.text import Duration, Moment, remove_invisible
 from core.workflow import Workflow, mask_credentials
 
+_SPRINT_FIELDS = {"project_name": str, "project_key": str, "board_id": int, "sprint_id": int, "sprint_name": str}
+"""The fields of a sprint, under Zadig's names."""
+
 _Visible = BeforeValidator(lambda value: remove_invisible(value) if isinstance(value, str) else value)
 """Comes after the constraints: pydantic would otherwise measure a text before it strips it."""
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), _Visible]
@@ -28,6 +31,19 @@ Time = Annotated[Moment, AfterValidator(lambda moment: moment.astimezone(UTC))]
 Checks = Annotated[frozenset[HookEvent], PlainSerializer(sorted, when_used="json")]
 """Written in one order, so that two equal sets do not differ."""
 LongText = Annotated[str, StringConstraints(max_length=100_000), _Visible]
+
+
+def _check_sprint(sprint: dict[str, Any]) -> dict[str, Any]:
+    """Reject a sprint that nobody could find in Jira: it needs an id or a name, and has no unknown fields."""
+    wrong = [name for name, value in sprint.items() if type(value) is not _SPRINT_FIELDS.get(name)]
+    if wrong or not (sprint.get("sprint_id") or remove_invisible(sprint.get("sprint_name", "")).strip()):
+        raise ValueError("write sprint_id, a number, or sprint_name; beside it board_id, project_key and project_name")
+    return sprint
+
+
+Sprint = Annotated[dict[str, Any], AfterValidator(_check_sprint)]
+"""A sprint in Jira that a plan belongs to."""
+Sprints = Annotated[tuple[Sprint, ...], Field(max_length=50)]
 
 
 class Draft(BaseModel):
@@ -97,7 +113,7 @@ class PlanDraft(Draft):
     window: WindowDraft = WindowDraft()
     schedule_at: Time | None = None
     description: LongText = ""
-    jira_sprints: Annotated[tuple[dict[str, Any], ...], Field(max_length=50)] = ()
+    jira_sprints: Sprints = ()
     approval: ApprovalDraft = ApprovalDraft()
     checks: Checks | None = None
     items: Items = ()
@@ -120,14 +136,20 @@ class PlanPatch(Draft):
     window: WindowDraft | None = None
     schedule_at: Time | None = None
     description: LongText | None = None
-    jira_sprints: Annotated[tuple[dict[str, Any], ...], Field(max_length=50)] | None = None
+    jira_sprints: Sprints | None = None
     approval: ApprovalDraft | None = None
     checks: Checks | None = None
     items: Items | None = None
 
     def apply_to(self, draft: PlanDraft) -> PlanDraft:
-        """Return the draft with the given fields replaced; an optional field given as null is cleared."""
+        """Return the draft with the given fields replaced; an optional field given as null is cleared.
+
+        So are `start` and `end` of a given window: each stays when it is not given.
+        """
         given = {name: getattr(self, name) for name in self.model_fields_set}
+        if self.window:
+            ends = {name: getattr(self.window, name) for name in self.window.model_fields_set}
+            given["window"] = draft.window.model_copy(update=ends)
         cleared = {
             name: field.get_default()
             for name, field in PlanDraft.model_fields.items()

@@ -160,13 +160,27 @@ Moment = Annotated[
 """A field that holds a point in time: RFC 3339 with a time zone, or unix seconds."""
 
 
+class ClockChangeError(ValueError):
+    """A time without its offset from UTC that clocks show twice, or never, as they are put back or forward."""
+
+
 def parse_moment(text: str, zone: tzinfo) -> datetime:
     """Return, in UTC, the time that is written as `2026-11-24 18:00` in a time zone, or as RFC 3339.
 
-    Raises ValueError for another form, and for a time out of bounds.
+    Raises ClockChangeError when the first form does not tell which time is meant, ValueError for another form and for a
+    time out of bounds.
     """
     moment = datetime.fromisoformat(text.strip())
-    return _check_moment(moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone)
+        if is_in_clock_change(moment):
+            raise ClockChangeError
+    return _check_moment(moment).astimezone(UTC)
+
+
+def is_in_clock_change(moment: datetime) -> bool:
+    """Return whether clocks in the time zone of a time show it twice, or never."""
+    return moment.utcoffset() != moment.replace(fold=1 - moment.fold).utcoffset()
 
 
 def parse_unix_time(seconds: int) -> datetime | None:

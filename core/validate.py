@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from graphlib import CycleError, TopologicalSorter
 
 from core.approval import eligible, votes_needed
@@ -14,12 +14,22 @@ from core.errors import Problem
 from core.people import Directory
 from core.workflow import masked_places
 
+_START = "window.start"
+_JUST_NOW = timedelta(minutes=10)
+"""How long ago a window may start that is written now: people take some minutes to write a plan."""
 
-def problems_of(draft: PlanDraft, context: Context, before: PlanDraft | None = None) -> list[Problem]:
-    """Return the problems that prevent a draft from being saved. Times unchanged since `before` may have passed."""
+
+def problems_of(
+    draft: PlanDraft, context: Context, before: PlanDraft | None = None, *, allow_past_start: bool = False
+) -> list[Problem]:
+    """Return the problems that prevent a draft from being saved.
+
+    Times unchanged since `before` may have passed; with `allow_past_start` the start of the window may in any case.
+    """
     return [
         *_check_people(draft, context.directory),
-        *_check_times(draft, before, context.now),
+        *_check_order_of_times(draft),
+        *_check_new_times(draft, before, context.now, allow_past_start=allow_past_start),
         *_check_approval(draft, context.directory),
         *_check_items(draft, context.directory),
     ]
@@ -30,8 +40,9 @@ def problems_at_finish(draft: PlanDraft, context: Context) -> list[Problem]:
     problems = problems_of(draft, context, before=draft)
     if not draft.items:
         problems.append(Problem("items", "add at least one item"))
-    for path in _passed_times(draft, context.now):
-        problems.append(Problem(path, "this time has passed; choose a later one"))
+    for path, time in _times_of(draft).items():
+        if path != _START and time and time < context.now:
+            problems.append(Problem(path, "this time has passed; choose a later one"))
     for index, item in enumerate(draft.items):
         if isinstance(item, WorkflowItemDraft):
             problems += _check_runner(item, f"items[{index}]", context)
@@ -68,21 +79,28 @@ def _unknown_person(path: str, name: str) -> Problem:
     )
 
 
-def _check_times(draft: PlanDraft, before: PlanDraft | None, now: datetime) -> Iterator[Problem]:
+def _check_order_of_times(draft: PlanDraft) -> Iterator[Problem]:
     window = draft.window
     if window.start and window.end and window.start >= window.end:
         yield Problem("window.end", "the window must end after it starts")
     schedule = draft.schedule_at
     if schedule and ((window.start and schedule < window.start) or (window.end and schedule > window.end)):
         yield Problem("schedule_at", "the scheduled time must lie in the window")
-    if before is None or before.window != window or before.schedule_at != schedule:
-        for path in (*_passed_times(draft, now), *(["window.start"] if window.start and window.start < now else [])):
+
+
+def _check_new_times(
+    draft: PlanDraft, before: PlanDraft | None, now: datetime, *, allow_past_start: bool
+) -> Iterator[Problem]:
+    kept = _times_of(before) if before else {}
+    for path, time in _times_of(draft).items():
+        is_start = path == _START
+        earliest = now - _JUST_NOW if is_start else now
+        if time and time < earliest and time != kept.get(path) and not (is_start and allow_past_start):
             yield Problem(path, "this time has passed; choose a later one")
 
 
-def _passed_times(draft: PlanDraft, now: datetime) -> list[str]:
-    times = {"window.end": draft.window.end, "schedule_at": draft.schedule_at}
-    return [path for path, moment in times.items() if moment and moment < now]
+def _times_of(draft: PlanDraft) -> dict[str, datetime | None]:
+    return {_START: draft.window.start, "window.end": draft.window.end, "schedule_at": draft.schedule_at}
 
 
 def _check_approval(draft: PlanDraft, directory: Directory) -> Iterator[Problem]:

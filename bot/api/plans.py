@@ -90,7 +90,7 @@ async def show(call: Call[None, None]) -> PlanAnswer:
 
 
 async def edit(call: Call[PlanPatch, None]) -> PlanAnswer:
-    """Change the fields in the body, of a plan that is in planning."""
+    """Change the fields in the body, of a plan that is in planning; of `window`, the start or the end alone too."""
     plan_id = await call.services.store.read(lambda reading: reading.plans.id_of(call.ref("id", Thing.PLAN)))
     command = c.Edit(plan_id=plan_id, patch=call.body, revision=call.revision)
     return await _answer(call, await call.execute(command), whole=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from bot.cards.lists import ListCards
+from bot.chat.requests import clock_change
 from bot.i18n import Locale
 from bot.outbox.replay import Choice, Replays, choose_dead, choose_ids
 from core.card import Card
@@ -15,6 +16,7 @@ from core.people import Actor
 from core.ports.outbox import Delivery, DeliveryState
 from core.ports.paging import Page
 from core.ports.store import Reading, Store
+from core.text import ClockChangeError
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _NUMBER = re.compile(r"[#＃]?(\d{1,9})")
@@ -60,6 +62,8 @@ class Redelivery:
         since, _, until = text.partition("/")
         try:
             return choose_dead("", locale.parse_time(since), locale.parse_time(until) if until.strip() else None)
+        except ClockChangeError:
+            raise Invalid(clock_change("replay")) from None
         except ValueError:
             problem = Problem(
                 "replay",

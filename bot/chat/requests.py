@@ -14,7 +14,7 @@ from core.card import Field, Form
 from core.commands import Verb
 from core.draft import PlanDraft, WindowDraft
 from core.errors import Invalid, NotFound, Problem, Thing
-from core.text import remove_invisible
+from core.text import ClockChangeError, remove_invisible
 from core.verbs import VERBS, Argument, Target
 
 MAX_TEXT = 4000
@@ -105,8 +105,17 @@ def _parse_window(text: str, locale: Locale) -> WindowDraft:
             start=locale.parse_time(start) if start.strip() else None,
             end=locale.parse_time(end) if end.strip() else None,
         )
+    except ClockChangeError:
+        raise Invalid(clock_change("window")) from None
     except ValueError:
         raise Invalid(Problem("window", "write start / end, such as 2026-01-31 20:00 / 2026-01-31 22:00")) from None
+
+
+def clock_change(path: str) -> Problem:
+    """Return the problem of a field with a time that clocks show twice, or never."""
+    return Problem(
+        path, "clocks change at this time: write its offset from UTC after it, such as 2026-11-01 01:30-04:00"
+    )
 
 
 def find_field(problem: Problem) -> str:

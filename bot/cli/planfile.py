@@ -59,6 +59,8 @@ def read_plan(path: Path) -> tuple[Json, str]:
     except ValidationError as error:
         problems = "\n".join(f"  • {problem}" for problem in problems_in(error, document))
         raise Failure(f"{path} is not a plan yet:\n{problems}", ExitCode.MISUSED) from None
+    if window := document.get("window"):
+        document["window"] = {"start": None, "end": None, **window}  # what a file leaves out, the plan does not have
     return document, number
 
 

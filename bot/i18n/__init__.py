@@ -13,7 +13,7 @@ from bot.i18n.labels import label
 from core.errors import FabuError, Invalid, Problem
 from core.messages import Message
 from core.people import Person
-from core.text import parse_moment
+from core.text import is_in_clock_change, parse_moment
 
 LANGUAGES = ("zh_CN", "en")
 
@@ -50,11 +50,21 @@ class Locale:
         return message.text if message.params is None else self.text(message.text, **message.params)
 
     def time(self, at: datetime | None) -> str:
-        """Return a time in the reader's zone, with the zone's name: `2026-11-24 18:00 Asia/Shanghai`."""
-        return f"{at.astimezone(self._zone):%Y-%m-%d %H:%M} {self.timezone}" if at else self.text("any time")
+        """Return a time in the reader's zone, with the zone's name: `2026-11-24 18:00 Asia/Shanghai`.
+
+        A time that clocks show twice has its offset from UTC: `2026-11-01 01:30-04:00 America/New_York`.
+        """
+        if at is None:
+            return self.text("any time")
+        local = at.astimezone(self._zone)
+        written = local if is_in_clock_change(local) else local.replace(tzinfo=None)
+        return f"{written.isoformat(' ', 'minutes')} {self.timezone}"
 
     def parse_time(self, text: str) -> datetime:
-        """Parse a time such as `2026-11-24 18:00`, in the reader's zone, or one in RFC 3339. Raises ValueError."""
+        """Parse a time such as `2026-11-24 18:00`, in the reader's zone, or one in RFC 3339.
+
+        Raises as `parse_moment` does.
+        """
         return parse_moment(text, self._zone)
 
     def problem(self, problem: Problem) -> str:

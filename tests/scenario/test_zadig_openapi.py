@@ -85,6 +85,15 @@ async def test_a_plan_is_made_filled_and_read_in_zadigs_shape(fabu: Case) -> Non
     assert plan["jobs"][1]["spec"]["workflow"]["stages"][0]["jobs"][0]["spec"]["envs"][0]["value"] == "prod"
 
 
+async def test_a_window_may_have_begun_long_ago_as_in_zadig(fabu: Case) -> None:
+    plan_id = await created(fabu, start_time=1_700_000_000, end_time=4_000_000_000)
+    assert (await shown(fabu, plan_id))["start_time"] == 1_700_000_000
+    status, _ = await changed(fabu, plan_id, start_time=1_600_000_000, end_time=4_000_000_000, jobs=[text_job()])
+    assert status == 200
+    assert (await fabu.do(f"/plans/{plan_id}/submit"))["status"] == "executing"
+    assert (await changed(fabu, await created(fabu), end_time=1_700_000_000))[0] == 422
+
+
 async def test_the_approval_of_zadig_is_asked_of_our_people(fabu: Case) -> None:
     plan_id = await created(fabu, approval=native(BOB, SRE, needed=2))
     await changed(fabu, plan_id, approval=native(BOB, SRE, needed=2), jobs=[text_job()])

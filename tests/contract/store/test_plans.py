@@ -30,7 +30,7 @@ FULL = draft(
     window={"start": START + timedelta(hours=1), "end": START + timedelta(days=1, microseconds=1)},
     schedule_at=START + timedelta(hours=2),
     description="<p>notes</p>",
-    jira_sprints=[{"name": "Sprint 1", "issues": [1, 2]}],
+    jira_sprints=[{"sprint_name": "Sprint 1", "board_id": 2}],
     checks=["start_execute"],
     items=[text_item("notes"), workflow_item("deploy", needs=["notes"], assignee="dave")],
 )

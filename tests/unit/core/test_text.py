@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from core.text import (
+    ClockChangeError,
     Duration,
     Moment,
     format_duration,
@@ -124,6 +126,22 @@ def test_a_moment_is_read_in_its_zone_or_the_readers(seconds: int, hours: int) -
     assert parse_moment(moment.isoformat(), ZONE) == moment
     assert parse_moment(f" {moment.replace(tzinfo=None).isoformat()} ", zone) == moment
     assert parse_moment(moment.isoformat(), ZONE).tzinfo is UTC
+
+
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+@pytest.mark.parametrize("text", ["2026-11-01 01:00", "2026-11-01 01:59:59", "2026-03-08 02:30"])
+def test_a_time_that_clocks_show_twice_or_never_needs_its_offset(text: str) -> None:
+    with pytest.raises(ClockChangeError):
+        parse_moment(text, NEW_YORK)
+    offsets = [parse_moment(f"{text}{offset}", NEW_YORK) for offset in ("-04:00", "-05:00")]
+    assert offsets[1] - offsets[0] == timedelta(hours=1)
+
+
+@pytest.mark.parametrize("text", ["2026-11-01 00:59", "2026-11-01 02:00", "2026-03-08 01:59", "2026-03-08 03:00"])
+def test_times_beside_a_change_of_clocks_need_none(text: str) -> None:
+    assert parse_moment(text, NEW_YORK).astimezone(NEW_YORK).isoformat(" ", "minutes")[:16] == text
 
 
 @pytest.mark.parametrize("text", OUT_OF_BOUNDS)

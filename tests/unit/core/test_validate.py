@@ -11,6 +11,7 @@ from core import commands as c
 from core.context import Policy
 from core.draft import PlanPatch
 from core.errors import Invalid, Problem
+from core.plan import Window
 from tests.worlds import START, World, draft, stage, text_item, workflow_item
 
 
@@ -100,6 +101,48 @@ def test_a_time_that_passed_while_planning_is_found_at_finish() -> None:
     with pytest.raises(Invalid) as caught:
         world.do(c.Finish)
     assert paths(caught.value) == ["window.end"]
+
+
+def problems_after(hours: int, **window: Any) -> list[str]:
+    """Return the problems of an edit of a window from the first to the third hour, some hours after its plan began."""
+    world = World()
+    start, end = START + timedelta(hours=1), START + timedelta(hours=3)
+    world.create(draft(window={"start": start, "end": end}))
+    world.wait(hours=hours)
+    hour = {name: time if time is None else START + timedelta(hours=time) for name, time in window.items()}
+    try:
+        world.do(c.Edit, patch=PlanPatch.model_validate({"window": hour}))
+    except Invalid as error:
+        return paths(error)
+    assert world.plan.window == Window(hour.get("start", start), hour.get("end", end))
+    assert world.do(c.Finish) == ["finished"]
+    return []
+
+
+@pytest.mark.parametrize("hours", [0, 2, 5, 99])
+def test_a_window_is_extended_by_its_end_alone(hours: int) -> None:
+    assert problems_after(hours, end=hours + 4) == problems_after(hours, start=1, end=hours + 4) == []
+
+
+def test_only_times_that_are_new_must_not_have_passed() -> None:
+    assert problems_after(2, start=0) == ["window.start"]
+    assert problems_after(2, start=None) == []
+    assert problems_after(5, end=4) == ["window.end"]
+    assert problems_after(5, start=2, end=9) == ["window.start"]
+    assert problems_after(2, start=2.5) == []
+
+
+@pytest.mark.parametrize(("minutes", "wrong"), [(1, []), (10, []), (11, ["window.start"])])
+def test_a_window_may_start_some_minutes_ago(minutes: int, wrong: list[str]) -> None:
+    window = {"start": START - timedelta(minutes=minutes), "end": START + timedelta(hours=1)}
+    try:
+        plan = World().create(draft(window=window))
+        found = []
+    except Invalid as error:
+        found = paths(error)
+    else:
+        assert plan.window.contains(START)
+    assert found == wrong
 
 
 def test_a_masked_credential_keeps_its_value_only_in_its_place() -> None:

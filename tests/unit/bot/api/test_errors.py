@@ -76,6 +76,17 @@ async def test_a_time_that_no_zone_could_show_is_refused(fabu: Site, end: str) -
     ]
 
 
+@pytest.mark.parametrize(
+    "sprint",
+    [{"x": 1}, {}, {"sprint_id": 0}, {"sprint_id": "7"}, {"sprint_id": True}, {"sprint_name": " \u200b"},
+     {"sprint_id": 7, "x": 1}, {"board_id": 7}],
+)  # fmt: skip
+async def test_a_sprint_that_nobody_could_find_is_refused(fabu: Site, sprint: dict[str, Any]) -> None:
+    refused = await fabu.ask("POST", "/plans", draft(jira_sprints=[{"sprint_id": 7, "project_key": "PAY"}, sprint]))
+    [problem] = refused.json["params"]["problems"]
+    assert (problem["path"], problem["message"][:15]) == ("jira_sprints[1]", "write sprint_id")
+
+
 @pytest.mark.parametrize("blank", ["", "  ", "\u200b", "\u3000\ufeff", "\u3164\n"])
 async def test_a_blank_name_is_refused(fabu: Site, blank: str) -> None:
     body = draft(name=blank, approval={"stages": [stage("bob", name=blank)]}, items=[text_item("a", name=blank)])

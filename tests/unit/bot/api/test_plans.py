@@ -5,6 +5,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+import pytest
+
 from core.ports.store import Reading
 from tests.unit.bot.api.serving import Site
 from tests.worlds import START, stage, text_item, workflow_item
@@ -65,6 +67,31 @@ async def test_a_plan_lives_from_draft_to_success(fabu: Site) -> None:
     assert skipped.json["tally"] == {"todo": 0, "running": 0, "done": 1, "skipped": 1, "failed": 0, "total": 2}
 
 
+@pytest.mark.parametrize("given", [(), ("start",)], ids=["end alone", "end and unchanged start"])
+async def test_a_window_that_has_ended_is_extended_after_a_replan(fabu: Site, given: tuple[str, ...]) -> None:
+    hours = [(START + timedelta(hours=hour)).isoformat() for hour in range(5)]
+    plan = await fabu.executing(window={"start": hours[0], "end": hours[1]})
+    path, later = f"/plans/{plan['id']}", {"end": hours[4]} | {name: plan["window"][name] for name in given}
+    fabu.clock.advance(timedelta(hours=2))
+    assert (await fabu.ask("PATCH", path, {"window": later})).status == 409, "nothing changes while it is executed"
+    assert (await fabu.ask("POST", f"{path}/items/notes/execute")).json["code"] == "outside_window"
+    await fabu.ask("POST", f"{path}/replan")
+    assert (await fabu.ask("PATCH", path, {"window": {"end": hours[1]}})).status == 200, "it stays as it was"
+    extended = await fabu.ask("PATCH", path, {"window": later})
+    assert (extended.status, extended.json["window"]["start"]) == (200, plan["window"]["start"])
+    assert (await fabu.ask("POST", f"{path}/submit")).json["status"] == "executing"
+    assert (await fabu.ask("POST", f"{path}/items/notes/execute")).status == 200
+
+
+async def test_each_end_of_a_window_is_taken_away_by_null(fabu: Site) -> None:
+    window = {"start": "2030-01-01T00:00:00Z", "end": "2030-01-02T00:00:00Z"}
+    path = f"/plans/{(await fabu.plan(window=window))['id']}"
+    assert (await fabu.ask("PATCH", path, {"window": {"start": None}})).json["window"] == window | {"start": None}
+    assert (await fabu.ask("PATCH", path, {"window": {"end": None}})).json["window"] == {"start": None, "end": None}
+    await fabu.ask("PATCH", path, {"window": window})
+    assert (await fabu.ask("PATCH", path, {"window": None})).json["window"] == {"start": None, "end": None}
+
+
 async def test_an_item_is_named_by_position_key_or_id(fabu: Site) -> None:
     plan = await fabu.executing(items=[text_item("one"), text_item("two"), text_item("部署"), text_item("four")])
     path = f"/plans/{plan['id']}/items"
@@ -116,7 +143,7 @@ async def test_a_failed_check_is_asked_again(fabu: Site) -> None:
 
 
 async def test_an_edit_changes_only_what_is_given(fabu: Site) -> None:
-    plan = await fabu.plan(jira_sprints=[{"id": 7}])
+    plan = await fabu.plan(jira_sprints=[{"sprint_id": 7}])
     edited = await fabu.ask("PATCH", f"/plans/{plan['id']}", {"name": "Release 2"}, If_Match='"1"')
     assert edited.headers["ETag"] == '"2"'
     same = ("description", "jira_sprints", "approval", "items", "window")

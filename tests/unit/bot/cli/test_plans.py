@@ -131,6 +131,15 @@ items:
     ]
 
 
+def test_a_plan_has_no_start_that_its_file_leaves_out(alice: Terminal) -> None:
+    number = alice.plan(name=NAME, items=STEPS, window=WINDOW)
+    file = alice.folder / "end.yaml"
+    file.write_text(f"{NAME}\n{STEPS}\nwindow: {{end: 2030-01-02T00:00:00+08:00}}\nnumber: {number}")
+    assert "window.start" in alice.fabu("plan", "apply", str(file))
+    assert f"Nothing differs from plan #{number}." in alice.fabu("plan", "apply", str(file))
+    assert json.loads(alice.fabu("plan", "show", number, "--json"))["window"]["start"] is None
+
+
 def test_a_plan_file_has_unix_seconds_as_number_or_text(alice: Terminal) -> None:
     number = alice.plan(name=NAME, items=STEPS, at="schedule_at: 1893456000", window='window: {end: "1893456000"}')
     plan = json.loads(alice.fabu("plan", "show", number, "--json"))
