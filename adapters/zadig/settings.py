@@ -37,6 +37,9 @@ class ZadigSettings(Section):
     gate_manager: str = Field(
         "", description="The manager of such a plan whose own is unknown here; an administrator when empty."
     )
+    ungated: Literal["pass", "hold"] = Field(
+        "pass", description="What becomes of Zadig's plans and events that no gate fits: pass lets them go on at once."
+    )
 
     @property
     def enabled(self) -> bool:

@@ -8,6 +8,7 @@ sent to Zadig as a callback, which is an effect like any other, and is tried as 
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -30,6 +31,8 @@ from core.ports.paging import read_all
 from core.ports.plans import PlanQuery, PlanReads
 from core.status import FAILED_CHECK, WAITING_CHECK, HookEvent, PlanStatus, canonical_status
 from core.workflow import HookReleasePlan, ReleasePlanHook, WorkflowHookJob
+
+log = logging.getLogger(__name__)
 
 ZADIG = gate("zadig")
 """The actor that owns the gate's plans."""
@@ -61,6 +64,7 @@ class ZadigGate:
         self._services, self._client, self._settings = services, client, services.settings.zadig
         server = services.settings.server
         self._locale = Locale(server.language, server.timezone)
+        self._passing: set[asyncio.Task[None]] = set()
 
     @property
     def actor(self) -> Actor:
@@ -75,12 +79,17 @@ class ZadigGate:
     async def request_approval(self, hook: ReleasePlanHook) -> None:
         """Make and submit a plan for a hook, once; cancel the plan for an older state of the same release plan.
 
-        Raises Invalid when no gate of the settings fits, or the plan for the one that fits cannot be submitted.
+        A hook that no gate fits makes no plan: Zadig goes on at once. Raises Invalid when the settings hold it instead,
+        or when the plan for the gate that fits cannot be submitted.
         """
         release_plan, engine = hook.release_plan, self._services.engine
         event = _event(hook)
+        rule = self._find_gate(release_plan, event)
+        if rule is None:
+            await self._pass_ungated(CheckRequest(release_plan.id, release_plan.instance_code, event))
+            return
         origin = (release_plan.id, release_plan.instance_code, event.value)
-        draft = self._draft(release_plan, event, self._find_gate(release_plan, event))
+        draft = self._draft(release_plan, event, rule)
         plan_id, key = self._services.ids.new(), "/".join(("zadig", *origin))
         created, _ = await asyncio.gather(  # in one commit: every plan of a gate has been submitted
             engine.execute(c.Create(plan_id=plan_id, draft=draft, origin=origin), ZADIG, key),
@@ -89,16 +98,57 @@ class ZadigGate:
         if not created.repeated:
             await self._cancel_older(release_plan.id, plan_id)
 
-    def _find_gate(self, plan: HookReleasePlan, event: HookEvent) -> Gate:
-        """Return the first gate of the settings that fits a release plan and an event. Raises Invalid."""
+    async def close(self) -> None:
+        """Stop what goes on in the background."""
+        for task in self._passing:
+            task.cancel()
+        await asyncio.gather(*self._passing, return_exceptions=True)
+
+    async def _pass_ungated(self, request: CheckRequest) -> None:
+        """Let Zadig go on, and cancel what waits for an older state of the release plan.
+
+        Raises Invalid when the settings hold what no gate fits.
+        """
+        if self._settings.ungated == "hold":
+            raise Invalid(
+                Problem(
+                    "release_plan", "no gate of the settings fits this plan and event; write one under [[zadig.gates]]"
+                )
+            )
+        await self._cancel_older(request.plan_id, "")
+        if await self._try_to_pass(request):
+            return
+        task = asyncio.create_task(self._keep_passing(request), name=f"pass {request.plan_id}")
+        self._passing.add(task)
+        task.add_done_callback(self._passing.discard)
+
+    async def _keep_passing(self, request: CheckRequest) -> None:
+        """Try until Zadig has the result or does not want it any more, at growing intervals, at most of 5 minutes."""
+        delay = 1
+        while True:
+            await asyncio.sleep(delay)
+            if await self._try_to_pass(request):
+                return
+            delay = min(300, 2 * delay)
+
+    async def _try_to_pass(self, request: CheckRequest) -> bool:
+        """Send success for a check; return whether nothing more is to be done."""
+        try:
+            await self._call_back(request, "")
+        except DeliveryError as error:
+            log.warning("Zadig's plan %s, which no gate holds, was not passed: %s", request.plan_id, error)
+            return not error.retryable
+        log.info("Zadig's plan %s goes on at %s: no gate holds it", request.plan_id, request.event)
+        return True
+
+    def _find_gate(self, plan: HookReleasePlan, event: HookEvent) -> Gate | None:
+        """Return the first gate of the settings that fits a release plan and an event."""
         projects = {job.spec.workflow.project for job in plan.jobs if isinstance(job, WorkflowHookJob)} or {""}
         for rule in self._settings.gates:
             fits = fnmatchcase(plan.name, rule.plan) and any(fnmatchcase(name, rule.project) for name in projects)
             if fits and event in rule.events:
                 return rule
-        raise Invalid(
-            Problem("release_plan", "no gate of the settings fits this plan and event; write one under [[zadig.gates]]")
-        )
+        return None
 
     def _draft(self, plan: HookReleasePlan, event: HookEvent, rule: Gate) -> PlanDraft:
         """Return the draft of the gate's plan. The manager in Zadig is its manager too, and so cannot approve it."""

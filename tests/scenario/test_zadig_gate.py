@@ -177,12 +177,61 @@ async def test_whoever_manages_the_plan_in_zadig_cannot_approve_it_here(fabu: Ca
     assert (status, answer["code"]) == (403, "self_approval")
 
 
-async def test_a_plan_without_a_gate_is_refused_and_stays_where_it_is(fabu: Case) -> None:
-    plan = zadigs_plan("prod shop")
+def of_no_project(name: str = "prod shop") -> Plan:
+    """Return a plan that no gate fits when its planning is finished."""
+    plan = zadigs_plan(name)
     plan.jobs.clear()
-    assert await fabu.zadig.send_plan_hook(plan, "finish_planning") == 422
-    assert await fabu.plans() == []
-    assert plan.status == "wait_for_finish_planning_external_check"
+    return plan
+
+
+async def test_a_plan_without_a_gate_is_held_where_the_settings_say_so(tmp_path: Path) -> None:
+    async with case(tmp_path, gates=GATES, ungated="hold") as fabu:
+        fabu.zadig.plan_hook = fabu.hook("finish_planning")
+        plan = of_no_project()
+        assert await fabu.zadig.send_plan_hook(plan, "finish_planning") == 422
+        assert await fabu.plans() == []
+        assert fabu.zadig.calls_to("callback") == []
+        assert plan.status == "wait_for_finish_planning_external_check"
+
+
+@pytest.mark.parametrize("gates", [GATES, []])
+async def test_a_plan_without_a_gate_goes_on_at_once(tmp_path: Path, gates: list[Json]) -> None:
+    async with case(tmp_path, gates=gates) as fabu:
+        fabu.zadig.plan_hook = fabu.hook("finish_planning", "all_job_done")
+        other_plan, other_event = of_no_project(), zadigs_plan("prod shop")
+        assert await fabu.zadig.send_plan_hook(other_plan, "finish_planning") == 200
+        assert await fabu.zadig.send_plan_hook(other_event, "all_job_done") == 200
+        assert (other_plan.status, other_event.status) == ("finish_planning", "success")
+        assert await fabu.plans() == []
+        assert await fabu.push(other_plan.body("finish_planning")) == 422  # it does not wait any more
+
+
+async def test_a_plan_without_a_gate_goes_on_once_zadig_can_be_reached(fabu: Case) -> None:
+    plan = of_no_project()
+    with fabu.zadig.outage():
+        assert await fabu.zadig.send_plan_hook(plan, "finish_planning") == 200
+        assert plan.status == "wait_for_finish_planning_external_check"
+    await fabu.zadig.until(lambda: plan.status == "finish_planning")
+
+
+async def test_what_zadig_does_not_want_to_hear_is_not_sent_for_ever(fabu: Case) -> None:
+    plan = of_no_project()
+    plan.wait("finish_planning")
+    body = plan.body("finish_planning")
+    plan.status, plan.instance_code = "planning", "0123456789abcdef"
+    fabu.zadig.plans[plan.id] = plan
+    assert await fabu.push(body) == 200
+    assert plan.status == "planning"
+    assert len(fabu.zadig.calls_to("callback")) == 1
+
+
+async def test_a_plan_that_no_gate_fits_any_more_withdraws_what_was_asked(fabu: Case) -> None:
+    plan = zadigs_plan()
+    asked = await opened_gate(fabu, plan, "finish_planning")
+    plan.jobs.clear()
+    assert await fabu.zadig.send_plan_hook(plan, "finish_planning") == 200
+    assert (await fabu.plan(asked["id"]))["status"] == "cancel"
+    assert plan.status == "finish_planning"
 
 
 async def test_a_hook_that_zadig_does_not_wait_for_asks_nobody(fabu: Case) -> None:
