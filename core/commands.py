@@ -72,13 +72,15 @@ class Create(Command):
 class Edit(Command):
     """Change the content of a plan.
 
-    `revision`, when given, must be the present one; `allow_past_start` is as in `Create`.
+    `revision`, when given, must be the present one; `allow_past_start` is as in `Create`. `lenient` says that a client
+    of Zadig sends the workflows: `workflow_mistakes` does not judge them.
     """
 
     verb: ClassVar = Verb.EDIT
     patch: PlanPatch
     revision: int | None = None
     allow_past_start: bool = False
+    lenient: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

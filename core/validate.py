@@ -61,6 +61,10 @@ def _check_runner(item: WorkflowItemDraft, path: str, context: Context) -> Itera
         return
     for place in masked_places(item.workflow):
         yield Problem(f"{path}.workflow{place}", "the credential is only shown as stars here; write its value")
+    if item.workflow.disabled:
+        yield Problem(
+            f"{path}.workflow.disabled", "a disabled workflow does not run; set this to false, or leave it out"
+        )
     for problem in find_problems(item.workflow):
         yield replace(problem, path=f"{path}.workflow.{problem.path}")
 

@@ -15,7 +15,7 @@ from adapters.local.settings import LocalSettings
 from core.errors import Problem
 from core.messages import Message
 from core.text import parse_duration
-from core.workflow import Wire
+from core.workflow import KeyVal, Param, Wire
 
 DEFAULT_TIMEOUT = timedelta(hours=1)
 """The time limit of a job without one."""
@@ -102,6 +102,18 @@ def variable_problems(path: str, names: Iterable[str]) -> Iterator[Problem]:
             yield Problem(
                 place, "{name} changes how scripts run, or is set by Fabu itself; choose another name", params
             )
+
+
+def variable_value(variable: KeyVal | Param) -> str:
+    """Return the value of a variable for scripts: what was written, chosen (joined by commas), or else its default."""
+    if chosen := variable.value or ",".join(variable.choice_value):
+        return chosen
+    return variable.default if isinstance(variable, Param) and "value" not in variable.model_fields_set else ""
+
+
+def repo_problem(path: str) -> Problem:
+    """Return the problem of a field that names repositories."""
+    return Problem(path, "the local runner checks out no repositories; let the script do it, and leave this out")
 
 
 def parse_timeout(text: str) -> timedelta:

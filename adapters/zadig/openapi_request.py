@@ -60,7 +60,7 @@ def make_openapi_request(workflow: Workflow, detail: WorkflowDetail, ref: str) -
 
 def jobs_to_run(workflow: Workflow) -> Iterator[WorkflowJob]:
     """Yield the jobs that are to run, in order."""
-    return (job for stage in workflow.stages for job in stage.jobs if job.run_policy != "skip")
+    return (job for stage in workflow.stages for job in stage.jobs if job.runs)
 
 
 def _param(param: Param, detail: WorkflowDetail) -> Iterator[JsonObject]:

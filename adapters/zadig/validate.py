@@ -27,7 +27,7 @@ def find_problems(workflow: Workflow, detail: WorkflowDetail) -> list[Problem]:
     for path, job in places:
         found += _duplicate(job, path) if job.name in seen else _job(job, path, detail)
         seen.add(job.name)
-    if all(job.run_policy == "skip" for _, job in places):
+    if not any(job.runs for _, job in places):
         found.append(Problem("stages", "no job would run; name at least one job of {workflow}", _of(detail)))
     return found
 

@@ -18,6 +18,7 @@ from core.errors import Invalid, StaleRevision
 from core.plan import Item, Plan
 from core.status import HookEvent, ItemStatus, PlanStatus
 from core.validate import problems_at_finish, problems_of
+from core.validate_workflow import workflow_mistakes
 from core.workflow import Workflow, restore_masked
 
 
@@ -28,7 +29,8 @@ def start(command: c.Create, context: Context) -> PendingDecision:
     """
     actor = context.actor.id
     draft = command.draft.model_copy(update={"manager": command.draft.manager or actor})
-    if problems := problems_of(draft, context, allow_past_start=command.allow_past_start):
+    problems = problems_of(draft, context, allow_past_start=command.allow_past_start)
+    if problems := [*problems, *workflow_mistakes(draft)]:
         raise Invalid(*problems)
     if actor not in (draft.manager, *draft.collaborators) and context.directory.active(actor):
         draft = draft.model_copy(update={"collaborators": (*draft.collaborators, actor)})
@@ -66,7 +68,8 @@ def _edit(pending: PendingDecision, command: c.Edit) -> None:
     draft = _restore_credentials(command.patch.apply_to(before), plan)
     differences = differences_of_drafts(before, draft)
     changed = tuple(dict.fromkeys(difference.field for difference in differences))
-    if problems := problems_of(draft, context, before, allow_past_start=command.allow_past_start):
+    problems = problems_of(draft, context, before, allow_past_start=command.allow_past_start)
+    if problems := [*problems, *(() if command.lenient else workflow_mistakes(draft, before))]:
         raise Invalid(*problems)
     if changed:
         items = _make_items(draft, {item.key: item for item in plan.items.values()}, context)

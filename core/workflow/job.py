@@ -39,6 +39,11 @@ class Job(Wire):
     spec: AnyJson | Wire
     run_policy: Text = ""
 
+    @property
+    def runs(self) -> bool:
+        """Whether a run includes the job. One that does not run by default is left out: nobody selects it in a plan."""
+        return self.run_policy not in ("skip", "default_not_run")
+
 
 def _reject_known(kind: str) -> str:
     if kind in set(JobType):

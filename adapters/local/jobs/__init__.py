@@ -7,7 +7,7 @@ from typing import Any
 
 from adapters.local.jobs import freestyle, sql
 from adapters.local.settings import LocalSettings
-from adapters.local.steps import JobKind, Step, variable_problems
+from adapters.local.steps import JobKind, Step, repo_problem, variable_problems, variable_value
 from core.errors import Problem
 from core.workflow import Job, JobType, Workflow
 
@@ -15,23 +15,22 @@ KINDS: Mapping[str, JobKind[Any]] = {
     JobType.FREESTYLE: freestyle.KIND,
     JobType.SQL: sql.KIND,
 }
-_NOT_RUN = frozenset({"skip", "default_not_run"})
-"""The run policies of jobs that are not run."""
 
 
 def make_steps(workflow: Workflow, variables: Mapping[str, str]) -> list[Step]:
     """Return the steps of a workflow without problems, in order.
 
-    Scripts get `variables` and the parameters of the workflow as environment variables. Repositories are not checked
-    out: scripts fetch them themselves.
+    Scripts get `variables` and the parameters of the workflow as environment variables.
     """
-    common = {**variables, **{param.name: param.value for param in workflow.params if param.type != "repo"}}
+    common = {**variables, **{param.name: variable_value(param) for param in workflow.params}}
     return [KINDS[job.type].step(job.spec, f"{stage}/{job.name}", common) for _, stage, job in _jobs(workflow)]
 
 
 def find_problems(workflow: Workflow, settings: LocalSettings) -> list[Problem]:
     """Return all problems that keep a workflow from running here, with paths inside the workflow."""
-    found = list(variable_problems("params", [param.name for param in workflow.params if param.type != "repo"]))
+    found = list(variable_problems("params", [param.name for param in workflow.params]))
+    with_repos = (index for index, param in enumerate(workflow.params) if param.type == "repo" or param.repo)
+    found += [repo_problem(f"params[{index}]") for index in with_repos]
     jobs = list(_jobs(workflow))
     if not jobs:
         found.append(Problem("stages", "no job would run; add one, or clear the run_policy of one"))
@@ -44,7 +43,7 @@ def _jobs(workflow: Workflow) -> Iterator[tuple[str, str, Job]]:
     """Yield the path, the name of the stage and the job, for all jobs that are to run."""
     for number, stage in enumerate(workflow.stages):
         for index, job in enumerate(stage.jobs):
-            if job.run_policy not in _NOT_RUN:
+            if job.runs:
                 yield f"stages[{number}].jobs[{index}]", stage.name, job
 
 

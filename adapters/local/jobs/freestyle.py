@@ -8,10 +8,19 @@ from dataclasses import dataclass
 
 from adapters.local.script import run_script
 from adapters.local.settings import LocalSettings
-from adapters.local.steps import JobKind, StepContext, StepError, parse_timeout, timeout_problems, variable_problems
+from adapters.local.steps import (
+    JobKind,
+    StepContext,
+    StepError,
+    parse_timeout,
+    repo_problem,
+    timeout_problems,
+    variable_problems,
+    variable_value,
+)
 from core.errors import Problem
 from core.messages import Message
-from core.workflow import FreestyleSpec, KeyVal
+from core.workflow import FreestyleSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +54,12 @@ def _ending(code: int) -> Message:
 
 
 def _problems(spec: FreestyleSpec, path: str, _: LocalSettings) -> Iterator[Problem]:
-    if spec.freestyle_type:
-        yield Problem(
-            f"{path}.freestyle_type", "the local runner runs a script once, not for services; leave this empty"
-        )
+    for name in ("freestyle_type", "services"):
+        if getattr(spec, name):
+            yield Problem(f"{path}.{name}", "the local runner runs a script once, not for services; leave this empty")
+    for name in ("repos", "ref_repos"):
+        if getattr(spec, name):
+            yield repo_problem(f"{path}.{name}")
     if not spec.script.strip():
         yield Problem(f"{path}.script", "write the bash script to run")
     yield from timeout_problems(f"{path}.timeout", spec.timeout)
@@ -56,12 +67,8 @@ def _problems(spec: FreestyleSpec, path: str, _: LocalSettings) -> Iterator[Prob
 
 
 def _step(spec: FreestyleSpec, name: str, common: Mapping[str, str]) -> ScriptStep:
-    variables = {**common, **{variable.key: _value(variable) for variable in spec.envs}}
+    variables = {**common, **{variable.key: variable_value(variable) for variable in spec.envs}}
     return ScriptStep(name, spec.script, variables, parse_timeout(spec.timeout).total_seconds())
-
-
-def _value(variable: KeyVal) -> str:
-    return variable.value or ",".join(variable.choice_value)
 
 
 KIND = JobKind(_problems, _step)

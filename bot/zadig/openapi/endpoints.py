@@ -118,7 +118,7 @@ async def change(request: web.Request, services: Services) -> None:
     patch = validate(lambda: PlanPatch.model_validate(fields), fields)
     if plan.status in _FIXED:
         raise WrongStatus(status=plan.status, verb=Verb.EDIT)
-    edit = c.Edit(plan_id=plan.id, patch=patch, allow_past_start=True)
+    edit = c.Edit(plan_id=plan.id, patch=patch, allow_past_start=True, lenient=True)
     if plan.status is PlanStatus.PLANNING:
         await engine.execute(edit, actor)
         return

@@ -12,7 +12,7 @@ from core.context import Policy
 from core.draft import PlanPatch
 from core.errors import Invalid, Problem
 from core.plan import Window
-from tests.worlds import START, World, draft, stage, text_item, workflow_item
+from tests.worlds import START, World, draft, stage, text_item, workflow, workflow_item
 
 
 def paths(error: Invalid) -> list[str]:
@@ -85,7 +85,7 @@ def test_finishing_asks_for_items_known_runners_and_what_they_can_run() -> None:
     with pytest.raises(Invalid) as caught:
         world.do(c.Finish)
     assert paths(caught.value) == ["items"]
-    world.create(draft(items=[workflow_item("a"), workflow_item("b", runner="jenkins")]))
+    world.create(draft(items=[workflow_item("a"), workflow_item("b", runner="jenkins", workflow=workflow())]))
     with pytest.raises(Invalid) as caught:
         world.do(c.Finish)
     assert paths(caught.value) == ["items[0].workflow.stages[0].jobs[0].type", "items[1].runner"]

@@ -74,8 +74,9 @@ async def test_the_openapi_runs_what_is_named_with_what_is_given(client: ZadigCl
     assert (told.param("version"), told.param("release_plan_ref")) == ("2.0", "plan/item/1")
 
 
-async def test_jobs_to_skip_are_not_named(client: ZadigClient, zadig: Zadig) -> None:
-    skipped = build(orders(), **REGISTRY) | {"run_policy": "skip"}
+@pytest.mark.parametrize("policy", ["skip", "default_not_run"])
+async def test_jobs_to_skip_are_not_named(client: ZadigClient, zadig: Zadig, policy: str) -> None:
+    skipped = build(orders(), **REGISTRY) | {"run_policy": policy}
     assert (await start(client, zadig, workflow(skipped, script()))).ran() == ["script"]
 
 

@@ -99,7 +99,8 @@ async def test_a_job_counts_once(client: ZadigClient) -> None:
 
 
 async def test_something_must_run(client: ZadigClient) -> None:
-    assert list(await found(client, workflow(script() | {"run_policy": "skip"}))) == ["stages"]
+    for policy in ("skip", "default_not_run"):
+        assert list(await found(client, workflow(script() | {"run_policy": policy}))) == ["stages"]
     assert list(await found(client, workflow())) == ["stages"]
 
 

@@ -242,3 +242,19 @@ async def test_a_copy_drops_times_that_have_passed(fabu: Site) -> None:
     assert anew.json["window"] == {"start": None, "end": "2026-03-03T09:00:00Z"}
     log = await fabu.ask("GET", f"/plans/{anew.json['id']}/log")
     assert log.json["items"][0]["details"]["copied_from"] == plan["id"]
+
+
+async def test_a_misspelt_field_of_a_workflow_is_refused_before_its_secret_is_stored(fabu: Site) -> None:
+    params = [{"name": "TOKEN", "value": "s3cret", "is_credentials": True}]
+    jobs = [{"name": "j", "type": "freestyle", "run_polcy": "skip", "spec": {"scirpt": "true"}}]
+    workflow = {"params": params, "stages": [{"name": "s", "jobs": jobs}]}
+    item = {"key": "a", "name": "A", "type": "workflow", "runner": "zadig", "workflow": workflow}
+    answer = await fabu.ask("POST", "/plans", {"name": "Release", "items": [item]})
+    assert answer.status == 422
+    assert "s3cret" not in str(answer.json)
+    cures = {problem["path"]: problem["params"]["nearest"] for problem in answer.json["params"]["problems"]}
+    assert cures == {
+        "items[0].workflow.params[0].is_credentials": "is_credential",
+        "items[0].workflow.stages[0].jobs[0].run_polcy": "run_policy",
+        "items[0].workflow.stages[0].jobs[0].spec.scirpt": "script",
+    }

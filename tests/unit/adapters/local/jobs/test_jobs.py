@@ -80,12 +80,49 @@ def test_each_problem_has_its_path(job: dict[str, Any], path: str) -> None:
     assert [place for place, _ in found(workflow(script("true"), job))] == [f"stages[0].jobs[1].{path}"]
 
 
+def test_repositories_and_services_are_refused_for_nothing_checks_them_out() -> None:
+    message = "the local runner checks out no repositories; let the script do it, and leave this out"
+    spec = {
+        "script": "true",
+        "repos": [{"repo_name": "shop"}],
+        "ref_repos": True,
+        "services": [{"service_name": "shop"}],
+    }
+    assert found(workflow({"type": "freestyle", "spec": spec}, params=[{"name": "SOURCE", "type": "repo"}])) == [
+        ("params[0]", message),
+        ("stages[0].jobs[0].spec.services", "the local runner runs a script once, not for services; leave this empty"),
+        ("stages[0].jobs[0].spec.repos", message),
+        ("stages[0].jobs[0].spec.ref_repos", message),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "value"),
+    [
+        ({"value": "a", "default": "b"}, "a"),
+        ({"default": "b"}, "b"),
+        ({"value": "", "default": "b"}, ""),
+        ({"value": "", "choice_value": ["a", "b"], "default": "c"}, "a,b"),
+        ({}, ""),
+    ],
+)
+def test_a_parameter_has_the_value_that_was_written_chosen_or_else_its_default(
+    fields: dict[str, Any], value: str
+) -> None:
+    stored = workflow(script("true"), params=[{"name": "P", **fields}]).dump_given()
+    (step,) = make_steps(Workflow.model_validate(stored), {})
+    assert isinstance(step, ScriptStep)
+    assert step.variables == {"P": value}
+
+
 def test_all_problems_are_found_at_once() -> None:
     bad = workflow(
         script("", timeout="x"), sql("", "other", timeout="x"), params=[{"name": "1st"}, {"name": "", "type": "repo"}]
     )
     assert [path for path, _ in found(bad)] == [
         "params[0]",
+        "params[1]",
+        "params[1]",
         "stages[0].jobs[0].spec.script",
         "stages[0].jobs[0].spec.timeout",
         "stages[0].jobs[1].spec.id",
