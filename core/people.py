@@ -9,6 +9,7 @@ from functools import cached_property
 
 from core.errors import Forbidden
 from core.messages import Message
+from core.text import normalize_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,19 @@ class Directory:
             for account in person.accounts.items():
                 found.setdefault(account, person)
         return found
+
+    def find(self, written: str) -> list[Person]:
+        """Return the active people with an id, else those with an e-mail address, else those with a name.
+
+        Case and width do not count in addresses and names.
+        """
+        if self.active(written):
+            return [self.people[written]]
+        wanted = normalize_name(written)
+        active = [person for person in self.people.values() if person.active and wanted]
+        return [person for person in active if normalize_name(person.email) == wanted] or [
+            person for person in active if normalize_name(person.name) == wanted
+        ]
 
     def expand(self, names: Iterable[str]) -> frozenset[str]:
         """Return the active people behind names such as `bob` and `@sre`; a person in several groups counts once."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -11,6 +10,7 @@ from bot.cards.lists import ListCards
 from bot.cards.plan import PlanCards
 from bot.chat.answered import AnsweredMessages
 from bot.chat.grammar import TypedCommand, parse
+from bot.chat.naming import find_person_id
 from bot.chat.redelivery import Redelivery
 from bot.chat.requests import Ref, draft_from_form, find_field, make_command, new_plan_form
 from bot.i18n import LANGUAGES, Locale, translate
@@ -26,7 +26,7 @@ from core.context import Context
 from core.decide.rights import may
 from core.draft import PlanDraft
 from core.engine import Engine, Outcome
-from core.errors import FabuError, Invalid, NotFound, OutdatedCard, Problem, Unavailable, UnknownPerson
+from core.errors import FabuError, Invalid, NotFound, OutdatedCard, Problem, Unavailable
 from core.messages import Message
 from core.people import Person
 from core.plan import Item
@@ -113,7 +113,7 @@ class Dispatch:
         if inbound.verb == "home":
             return Reply(card=await self._mine(request))
         if inbound.verb == ChatVerb.NEW:
-            return await self._create(request, draft_from_form(inbound.values, request.locale))
+            return await self._create(request, draft_from_form(inbound.values, request.locale, self._engine.directory))
         ref = Ref.parse(inbound.ref)
         if inbound.verb == ChatVerb.SHOW:
             return Reply(card=await self._plan_card(ref.plan_id, request.locale))
@@ -181,7 +181,8 @@ class Dispatch:
                 )
                 return Reply(card=cards.log(plan, entries))
             case ChatVerb.NEW if typed.rest:
-                return await self._create(request, draft_from_form({"name": typed.rest}, request.locale))
+                draft = draft_from_form({"name": typed.rest}, request.locale, self._engine.directory)
+                return await self._create(request, draft)
             case ChatVerb.NEW:
                 return Reply(form=new_plan_form(request.locale))
             case ChatVerb.WEB:
@@ -200,19 +201,18 @@ class Dispatch:
         if spec.target is Target.ITEM:
             items = await self._store.read(lambda reading: reading.plans.find_items(plan_id, typed.item))
             ref = replace(ref, item_id=_require_one(items, typed.item).id)
-        if spec.argument is Argument.PERSON:
-            rest = await self._find_person_id(request, rest)
-        return await self._execute_and_show(request, make_command(verb, ref, rest))
+        if spec.argument is not Argument.PERSON:
+            return await self._execute_and_show(request, make_command(verb, ref, rest))
+        directory = self._engine.directory
+        person = await find_person_id(self._identities, directory, request.inbound, rest)
+        reply = await self._execute_and_show(request, make_command(verb, ref, person))
+        named = request.locale.text(
+            "The delegate is {name} ({id}).", name=directory.name(person), id=person.lstrip("@")
+        )
+        return replace(reply, text=f"{reply.text} {named}")
 
     async def _plan_id(self, typed: TypedCommand) -> str:
         return await self._store.read(lambda reading: reading.plans.id_of(typed.plan))
-
-    async def _find_person_id(self, request: _Request, name: str) -> str:
-        """Return the id of the person whom a mention of a chat user stands for; any other name as it is."""
-        if name.startswith("@") and name[1:] not in self._engine.directory.people:
-            with suppress(UnknownPerson):
-                return (await self._identities.person(request.inbound.platform, name[1:])).id
-        return name
 
     async def _create(self, request: _Request, draft: PlanDraft) -> Reply:
         return await self._execute_and_show(request, c.Create(plan_id=self._ids.new(), draft=draft))

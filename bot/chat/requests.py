@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from bot.chat.naming import find_approvers
 from bot.i18n import Locale
 from bot.problems import problems_in
 from core import commands as c
@@ -14,6 +15,7 @@ from core.card import Field, Form
 from core.commands import Verb
 from core.draft import PlanDraft, WindowDraft
 from core.errors import Invalid, NotFound, Problem, Thing
+from core.people import Directory
 from core.text import ClockChangeError, remove_invisible
 from core.verbs import VERBS, Argument, Target
 
@@ -63,7 +65,9 @@ def new_plan_form(locale: Locale, name: str = "") -> Form:
     fields = (
         Field(text("Name"), "name", required=True, value=name, max_length=200),
         Field(text("Release content"), "description", multiline=True),
-        Field(text("Approvers"), "approvers", hint=text("ids and @groups, such as bob, @sre")),
+        Field(
+            text("Approvers"), "approvers", hint=text("names, ids or e-mail addresses, and @groups, such as bob, @sre")
+        ),
         Field(text("Window"), "window", hint="2026-01-31 20:00 / 2026-01-31 22:00"),
         Field(
             text("Items, one per line"), "items", hint=text("Steps to do by hand; add workflows later"), multiline=True
@@ -72,13 +76,13 @@ def new_plan_form(locale: Locale, name: str = "") -> Form:
     return Form("new", "", text("New release plan"), text("Create"), fields)
 
 
-def draft_from_form(values: Mapping[str, str], locale: Locale) -> PlanDraft:
+def draft_from_form(values: Mapping[str, str], locale: Locale, directory: Directory) -> PlanDraft:
     """Return the draft in the values of the form of a new plan.
 
     Raises Invalid; `find_field` returns the form's field of each problem.
     """
     values = {name: remove_invisible(value) for name, value in values.items()}
-    approvers = values.get("approvers", "").replace("，", ",").replace(",", " ").split()
+    approvers = find_approvers(directory, values.get("approvers", ""))
     lines = [line.strip() for line in values.get("items", "").splitlines() if line.strip()]
     data = {
         "name": values.get("name", ""),

@@ -15,12 +15,17 @@ from core.text import normalize_phone
 
 _FRESH = timedelta(hours=12)
 """How long a match is used before it is looked up again."""
+_FRESH_UNKNOWN = timedelta(seconds=20)
+"""How long it is remembered that there is no match: who is added to the people can act within a minute."""
 OWN_PLATFORMS = ("cli", "console")
 """Platforms on which Fabu authenticates people by tokens; on all others, a vendor authenticates its users."""
 
 
 class Identities:
-    """Maps chat users to people, and people to chat users. Matches are kept, and looked up again after twelve hours."""
+    """Maps chat users to people, and people to chat users. Matches are kept, and looked up again after twelve hours.
+
+    That a user is unknown is remembered for some seconds, so that not each of their requests is one to the vendor.
+    """
 
     def __init__(self, store: Store, engine: Engine, clock: Clock, messengers: Mapping[str, Messenger]) -> None:
         self._store, self._engine, self._clock, self._messengers = store, engine, clock, messengers
@@ -45,7 +50,7 @@ class Identities:
         known = self._found.get((platform, user)) or await self._store.read(
             lambda reading: reading.people.identity(platform, user)
         )
-        if known is None or now - known[1] > _FRESH:
+        if known is None or not _is_fresh(known, now):
             person_id = await self._match(platform, user)
             await self._store.write(
                 lambda writing: (
@@ -75,8 +80,13 @@ class Identities:
             return listed
         now = self._clock.now()
         cached = self._found.get((platform, f"person:{person.id}"))
-        if cached and now - cached[1] < _FRESH:
+        if cached and _is_fresh(cached, now):
             return cached[0]
         user = await self._messengers[platform].find_user(person.email, normalize_phone(person.phone))
         self._found[platform, f"person:{person.id}"] = (user, now)
         return user
+
+
+def _is_fresh(match: tuple[str, datetime], now: datetime) -> bool:
+    found, at = match
+    return now - at <= (_FRESH if found else _FRESH_UNKNOWN)

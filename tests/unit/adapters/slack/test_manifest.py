@@ -27,5 +27,10 @@ def test_one_address_for_everything() -> None:
     assert command["command"] == SlackSettings().command
 
 
+def test_mentions_are_sent_with_the_ids_of_their_users() -> None:
+    [command] = MANIFEST["features"]["slash_commands"]
+    assert command["should_escape"] is True
+
+
 def test_events_are_those_that_are_handled() -> None:
     assert MANIFEST["settings"]["event_subscriptions"]["bot_events"] == ["app_home_opened", "app_mention", "message.im"]
