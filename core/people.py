@@ -28,6 +28,10 @@ class Person:
     active: bool = True
     admin: bool = False
 
+    def may_have_account(self, platform: str) -> bool:
+        """Return whether an account on a platform is known, or can be looked up by e-mail address or phone number."""
+        return bool(self.accounts.get(platform) or self.email or self.phone)
+
 
 @dataclass(frozen=True, slots=True)
 class Group:

@@ -84,6 +84,10 @@ def test_references_to_nobody_are_told(file: Path) -> None:
         (2 * '[[people]]\nid = "a"\n', "people: several have the id a: give each an id of its own"),
         (2 * '[[groups]]\nid = "a"\nmembers = []\n', "groups: several have the id a"),
         (
+            '[[people]]\nid = "a"\n[[zadig.gates]]\napprovers = ["a"]\nchannel = "feishu_instance"',
+            "zadig.gates[0].channel: feishu_instance is not enabled: fill in the section feishu, or take the channel",
+        ),
+        (
             '[[people]]\nid = "a"\nslack = "U1"\n[[people]]\nid = "b"\nslack = "U1"',
             "people.slack: several people have the account U1",
         ),
