@@ -124,7 +124,7 @@ async def _open_engine(
     stack.push_async_callback(engine.drain)
     if data_folder(settings.database.url) is not None:  # only this server sends: what is being sent was interrupted
         await store.write(lambda writing: writing.outbox.release(clock.now()))
-    environment.publish(directory=await load_people(settings, store, CHATS))
+    environment.publish(directory=await load_people(settings, store, CHATS, clock.now()))
     return engine, store
 
 
