@@ -49,6 +49,11 @@ class Chats:
         """The approval forms of vendors, by the channel of their stages."""
         return {chat.approval_forms.name: chat.approval_forms for chat in self.adapters.values() if chat.approval_forms}
 
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The channels in which stages can be decided: the chats, and the approval forms of their vendors."""
+        return (*self.adapters, *self.approval_forms)
+
     async def start(self, app: web.Application, inbox: Inbox) -> None:
         """Start to listen: add the vendors' endpoints to the application, and open the connections to vendors."""
         for chat in self.adapters.values():

@@ -43,6 +43,7 @@ from config.settings import Settings
 from core.context import Environment, Policy
 from core.effects import Destination, DestinationKind
 from core.engine import Engine
+from core.plan import Channel
 from core.ports.clock import Clock, Ids
 from core.ports.runner import Runner
 from core.ports.store import Store
@@ -84,6 +85,7 @@ async def run_app(
         stack.push_async_callback(chats.stop)
         validators = {name: runner.problems for name, runner in runners.items()}
         policy = replace(environment.policy, runners=validators, destinations=tuple(chats.messengers))
+        policy = replace(policy, channels=frozenset({Channel.NATIVE, *map(Channel, chats.channels)}))
         environment.publish(policy=policy)
         identities = Identities(store, engine, clock, chats.messengers)
         locale = Locale(settings.server.language, settings.server.timezone)
@@ -122,7 +124,7 @@ async def _open_engine(
     stack.push_async_callback(engine.drain)
     if data_folder(settings.database.url) is not None:  # only this server sends: what is being sent was interrupted
         await store.write(lambda writing: writing.outbox.release(clock.now()))
-    environment.publish(directory=await load_people(settings, store, CHATS))
+    environment.publish(directory=await load_people(settings, store, CHATS, clock.now()))
     return engine, store
 
 

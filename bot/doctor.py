@@ -24,6 +24,7 @@ from adapters.store import doctor as store_doctor
 from adapters.store.open import data_folder, open_store
 from adapters.store.settings import DatabaseSettings
 from bot.adapters import enabled_chats, host_of, open_chats, open_runners
+from bot.installation import LostKey, is_key_lost
 from bot.people.tokens import new_token
 from config.settings import Settings
 from core.ports.checkup import Finding
@@ -71,6 +72,8 @@ async def check_secret(settings: Settings) -> list[Finding]:
         text = "there is no server.secret_key, which all servers on this database have to share"
         return [Finding(False, text, "make one with `openssl rand -hex 32` and set FABU__SERVER__SECRET_KEY")]
     path = folder / "fabu.key"
+    if is_key_lost(path, settings.database.url):
+        return [Finding(False, f"{path} is lost, but the database was written with it", LostKey(path).cure)]
     if not path.exists():
         return [Finding(True, f"{path} will be made at the first start")]
     mode = stat.S_IMODE(path.stat().st_mode)

@@ -159,7 +159,7 @@ class Settings(BaseSettings):
             if isinstance(section := getattr(self, name), Section)
             for key, text in section.mistakes().items()
         }
-        mistakes |= dict(self._find_repeated()) | dict(self._find_unknown())
+        mistakes |= dict(self._find_repeated()) | dict(self._find_unknown()) | dict(self._find_gates_without_channel())
         if mistakes:
             raise SettingsError(mistakes)
         return self
@@ -172,6 +172,14 @@ class Settings(BaseSettings):
         for chat in ("slack", "feishu", "dingtalk"):
             if twice := _find_duplicates(account for person in self.people if (account := getattr(person, chat))):
                 yield f"people.{chat}", f"several people have the account {', '.join(twice)}: it is one person's"
+
+    def _find_gates_without_channel(self) -> Iterator[tuple[str, str]]:
+        """Yield a mistake for each gate whose approvers would vote in a chat that is not enabled."""
+        for index, gate in enumerate(self.zadig.gates):
+            chat = getattr(self, gate.channel.platform, None)
+            if chat is not None and not chat.enabled:
+                cure = f"fill in the section {gate.channel.platform}, or take the channel native"
+                yield f"zadig.gates[{index}].channel", f"{gate.channel} is not enabled: {cure}"
 
     def _find_unknown(self) -> Iterator[tuple[str, str]]:
         """Yield a mistake for each setting that names people or groups who are not in the settings."""

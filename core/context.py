@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from core.errors import Problem
 from core.event import Stamp
 from core.people import Actor, Directory
-from core.plan import Plan
+from core.plan import Channel, Plan
 from core.ports.clock import Ids
 from core.status import HookEvent
 from core.workflow import Workflow
@@ -22,7 +22,7 @@ class Policy:
     `check_events` are the events at which plans wait for an external system, unless a plan has its own; `hooks` maps
     each endpoint of an external system to the events of which it is notified; `runners` maps the name of each enabled
     runner to the function that returns what it cannot run of a workflow; `destinations` are the enabled platforms
-    that have cards of plans (slack, feishu, dingtalk, email).
+    that have cards of plans (slack, feishu, dingtalk, email); `channels` are those in which stages can be decided.
     """
 
     check_events: frozenset[HookEvent] = frozenset()
@@ -30,6 +30,7 @@ class Policy:
     hooks: Mapping[str, frozenset[HookEvent]] = field(default_factory=dict)
     runners: Mapping[str, Callable[[Workflow], list[Problem]]] = field(default_factory=dict)
     destinations: tuple[str, ...] = ()
+    channels: frozenset[Channel] = frozenset({Channel.NATIVE})
 
     def waits_at(self, event: HookEvent, plan: Plan) -> bool:
         """Return whether a plan waits for an external system at an event; never when no endpoint is notified of it."""

@@ -16,7 +16,8 @@ from core.text import normalize_name
 class Person:
     """Somebody who drafts, approves or runs plans; `id` is stable and is what plans and the log refer to.
 
-    `accounts` has the vendor's id of the person by platform, for the chats in which it is known.
+    `accounts` has the vendor's id of the person by platform, for the chats in which it is known. `imported`
+    is whether the person comes from an import, not from the settings.
     """
 
     id: str
@@ -28,6 +29,11 @@ class Person:
     timezone: str = ""
     active: bool = True
     admin: bool = False
+    imported: bool = False
+
+    def may_have_account(self, platform: str) -> bool:
+        """Return whether an account on a platform is known, or can be looked up by e-mail address or phone number."""
+        return bool(self.accounts.get(platform) or self.email or self.phone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,7 @@ class Group:
 
     id: str
     members: tuple[str, ...]
+    imported: bool = False
 
 
 class ActorKind(StrEnum):

@@ -12,6 +12,7 @@ from core.context import Context
 from core.draft import PlanDraft, WorkflowItemDraft
 from core.errors import Problem
 from core.people import Directory
+from core.plan import Channel
 from core.workflow import masked_places
 
 _START = "window.start"
@@ -36,8 +37,11 @@ def problems_of(
 
 
 def problems_at_finish(draft: PlanDraft, context: Context) -> list[Problem]:
-    """Return the problems that prevent a plan from being finished: also passed times and what runners cannot run."""
-    problems = problems_of(draft, context, before=draft)
+    """Return the problems that prevent a plan from being finished, among them passed times and what runners cannot run.
+
+    Stages must have channels in which they can be decided.
+    """
+    problems = [*problems_of(draft, context, before=draft), *channel_problems(draft, context)]
     if not draft.items:
         problems.append(Problem("items", "add at least one item"))
     for path, time in _times_of(draft).items():
@@ -47,6 +51,29 @@ def problems_at_finish(draft: PlanDraft, context: Context) -> list[Problem]:
         if isinstance(item, WorkflowItemDraft):
             problems += _check_runner(item, f"items[{index}]", context)
     return problems
+
+
+def channel_problems(draft: PlanDraft, context: Context) -> Iterator[Problem]:
+    """Yield the problems that prevent stages from being decided in their channels."""
+    directory, enabled = context.directory, context.policy.channels
+    for index, stage in enumerate(draft.approval.stages):
+        path, channel = f"approval.stages[{index}]", stage.channel
+        if channel not in enabled:
+            yield Problem(
+                f"{path}.channel",
+                "{channel} is not enabled in the settings; fill in its section there, or choose one of: {known}",
+                {"channel": channel.value, "known": ", ".join(sorted(enabled))},
+            )
+        elif channel is not Channel.NATIVE:
+            people = eligible(stage, draft.approval, draft.manager, directory)
+            absent = [name for name in sorted(people) if not directory.people[name].may_have_account(channel.platform)]
+            if len(people) - len(absent) < votes_needed(stage, len(people)):
+                yield Problem(
+                    f"{path}.approvers",
+                    "{people}: no account in {chat} is known, nor an e-mail address or phone number to find it by; "
+                    "add one, or choose the channel native",
+                    {"people": ", ".join(absent), "chat": channel.platform},
+                )
 
 
 def _check_runner(item: WorkflowItemDraft, path: str, context: Context) -> Iterator[Problem]:

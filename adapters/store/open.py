@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from adapters.common.system import SystemClock
@@ -32,6 +34,22 @@ def open_store(url: str, secret_key: bytes, clock: Clock | None = None) -> Store
             raise Unavailable(Message("The database is not made for this version of Fabu yet. Run: fabu db upgrade"))
         upgrade(url)
     return SqlStore(parsed, secret_key, clock or SystemClock())
+
+
+def holds_plans(url: str) -> bool:
+    """Return whether there is an SQLite database at a URL, and plans in it."""
+    if not url.startswith("sqlite"):
+        return False
+    from sqlalchemy import make_url
+
+    path = Path(make_url(url).database or "")
+    if not path.is_file():
+        return False
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            return connection.execute("SELECT 1 FROM plans LIMIT 1").fetchone() is not None
+    except sqlite3.DatabaseError:  # no database of Fabu yet, or one that the store will complain of
+        return False
 
 
 def data_folder(url: str) -> Path | None:

@@ -20,7 +20,7 @@ from core.text import remove_invisible
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-    from config.settings import GroupEntry, PersonEntry
+    from config.settings import GroupEntry, PersonEntry, Settings
     from core.people import Directory
     from core.ports.store import Store
 
@@ -34,9 +34,13 @@ def import_people(
         typer.Argument(help="CSV, TOML, YAML or JSON, with the fields that people (and groups) have in the settings."),
     ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would change.")] = False,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Take all rights from those of earlier imports who are not in the file.")
+    ] = False,
     config: Config = None,
 ) -> None:
     """Add people, or replace those with the same id; a running server knows them within half a minute."""
+    from adapters.common.system import SystemClock
     from bot.adapters import CHATS
     from bot.cli.configuration import read_settings
     from bot.cli.database import run_on_store
@@ -44,18 +48,25 @@ def import_people(
 
     settings = read_settings(config)
     people, groups = read_people(file)
+    _check_origin(people, groups, settings, file)
 
     async def work(store: Store) -> tuple[Directory, Directory]:
         before = await store.read(lambda reading: reading.people.directory())
         _check_members(groups, {*before.people, *(entry.id for entry in (*people, *settings.people))}, file)
         imported = settings.model_copy(update={"people": people, "groups": groups})
-        return before, before if dry_run else await load_people(imported, store, CHATS)
+        if dry_run:
+            return before, before
+        return before, await load_people(imported, store, CHATS, SystemClock().now(), imported=True, remove=remove)
 
     before, after = run_on_store(settings, work)
     for entry in people:
         known = before.people.get(entry.id)
         state = "new" if known is None else "kept" if known == after.people[entry.id] and not dry_run else "replaced"
         typer.echo(remove_invisible(f"{state:9}{entry.id}  {entry.name}"))
+    listed = {entry.id for entry in people}
+    for known in before.people.values() if remove else ():
+        if known.imported and known.active and known.id not in listed:
+            typer.echo(remove_invisible(f"{'removed':9}{known.id}  {known.name}"))
     done = "Would be brought in" if dry_run else "Brought in"
     typer.echo(f"{done}: people {len(people)}, groups {len(groups)}.")
 
@@ -80,9 +91,10 @@ def list_people(config: Config = None) -> None:
         groups = ", ".join(f"@{group.id}" for group in directory.groups.values() if person.id in group.members)
         rights = "has left" if not person.active else "administrator" if person.admin else ""
         accounts = (person.accounts.get(chat, "") for chat in CHATS)
-        rows.append((person.id, person.name, person.email, *accounts, groups, rights))
+        origin = "import" if person.imported else "settings"
+        rows.append((person.id, person.name, person.email, *accounts, groups, rights, origin))
     titles = (PersonEntry.model_fields[chat].title or chat for chat in CHATS)
-    terminal(TABLE).print(table_of(("id", "name", "e-mail", *titles, "groups", "rights"), rows))
+    terminal(TABLE).print(table_of(("id", "name", "e-mail", *titles, "groups", "rights", "from"), rows))
 
 
 def read_people(path: Path) -> tuple[tuple[PersonEntry, ...], tuple[GroupEntry, ...]]:
@@ -140,6 +152,14 @@ def _parse_csv(text: str) -> list[dict[str, str]]:
     """Return the rows of a CSV table whose first line names the columns, without empty cells."""
     rows = csv.DictReader(io.StringIO(text), restkey="(more cells than columns)")
     return [{name: value for name, value in row.items() if value} for row in rows]
+
+
+def _check_origin(
+    people: tuple[PersonEntry, ...], groups: tuple[GroupEntry, ...], settings: Settings, path: Path
+) -> None:
+    known = {entry.id for entry in settings.people} | {f"@{entry.id}" for entry in settings.groups}
+    if own := sorted(known & ({entry.id for entry in people} | {f"@{entry.id}" for entry in groups})):
+        raise Failure(f"{path}: the settings have {', '.join(own)}; change them there.", ExitCode.MISUSED)
 
 
 def _check_members(groups: tuple[GroupEntry, ...], known: set[str], path: Path) -> None:

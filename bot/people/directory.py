@@ -1,28 +1,64 @@
-"""Stores the people and groups of the settings, and loads the directory of everybody."""
+"""Stores the people and groups of the settings or of an import, and loads the directory of everybody."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime
 
 from config.settings import PersonEntry, Settings
 from core.people import Directory, Group, Person
-from core.ports.store import Store
+from core.ports.store import Store, Writing
 from core.text import remove_invisible
 
 
-async def load_people(settings: Settings, store: Store, chats: Collection[str]) -> Directory:
+async def load_people(
+    settings: Settings,
+    store: Store,
+    chats: Collection[str],
+    now: datetime,
+    *,
+    imported: bool = False,
+    remove: bool = True,
+) -> Directory:
     """Add the people and groups of the settings to the store, or replace them, and return everybody in the store.
 
-    `chats` are the platforms for which an entry may name an account.
+    `chats` are the platforms for which an entry may name an account. `imported` is whether the entries come from an
+    import. With `remove`, those of the same origin who are not listed any more lose their rights: people are inactive
+    and their tokens are revoked, groups have no members. They stay in the store, since plans and logs name them.
     """
     admins = set(settings.auth.admins)
-    people = [_person_of(entry, chats, admin=entry.id in admins) for entry in settings.people]
-    groups = [Group(entry.id, entry.members) for entry in settings.groups]
-    await store.write(lambda writing: writing.people.put(people, groups))
+    people = [_person_of(entry, chats, admin=entry.id in admins, imported=imported) for entry in settings.people]
+    groups = [Group(entry.id, entry.members, imported) for entry in settings.groups]
+    if remove:
+        before = await store.read(lambda reading: reading.people.directory())
+        people += _find_left(before, {person.id for person in people}, imported=imported)
+        kept = {group.id for group in groups}
+        old = (group for group in before.groups.values() if group.imported == imported and group.id not in kept)
+        groups += [replace(group, members=()) for group in old]
+    tokens = await store.read(lambda reading: reading.people.tokens())
+    left = {person.id for person in people if not person.active}
+    revoked = [token.id for token in tokens if token.person in left and token.revoked_at is None]
+
+    def write(writing: Writing) -> None:
+        writing.people.put(people, groups)
+        for token in revoked:
+            writing.people.revoke_token(token, now)
+
+    await store.write(write)
     return await store.read(lambda reading: reading.people.directory())
 
 
-def _person_of(entry: PersonEntry, chats: Collection[str], *, admin: bool) -> Person:
+def _find_left(before: Directory, listed: Collection[str], *, imported: bool) -> list[Person]:
+    """Return the people of an origin who are not listed any more, without their rights."""
+    return [
+        replace(person, active=False, admin=False)
+        for person in before.people.values()
+        if person.imported == imported and person.id not in listed
+    ]
+
+
+def _person_of(entry: PersonEntry, chats: Collection[str], *, admin: bool, imported: bool) -> Person:
     accounts = {chat: user for chat in chats if (user := getattr(entry, chat))}
     own = entry.model_dump(exclude=set(chats)) | {"name": remove_invisible(entry.name).strip() or entry.id}
-    return Person(**own, accounts=accounts, admin=admin)
+    return Person(**own, accounts=accounts, admin=admin, imported=imported)

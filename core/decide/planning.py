@@ -17,7 +17,7 @@ from core.draft import ApprovalDraft, ItemDraft, PlanDraft, StageDraft, TextItem
 from core.errors import Invalid, StaleRevision
 from core.plan import Item, Plan
 from core.status import HookEvent, ItemStatus, PlanStatus
-from core.validate import problems_at_finish, problems_of
+from core.validate import channel_problems, problems_at_finish, problems_of
 from core.validate_workflow import workflow_mistakes
 from core.workflow import Workflow, restore_masked
 
@@ -110,6 +110,8 @@ def _finish(pending: PendingDecision) -> None:
 def _submit(pending: PendingDecision) -> None:
     if pending.plan.status is PlanStatus.PLANNING:
         _finish(pending)
+    elif problems := [*channel_problems(draft_of(pending.plan), pending.context)]:
+        raise Invalid(*problems)
     if pending.plan.status is not PlanStatus.FINISH_PLANNING:
         pending.add(e.SubmitDeferred())
         return

@@ -12,7 +12,7 @@ from tests.scenario.chats.everywhere import MODES, Everywhere, everywhere, known
 from tests.scenario.office import Json, script, stage, step
 from tests.waiting import eventually
 
-QA = stage("QA", "bob", "carol", "erin")
+QA = stage("QA", "bob", "carol", "erin", channel="native")
 CONNECTED = {"slack": "socket", "feishu": "long_connection", "dingtalk": "stream"}
 
 
@@ -160,7 +160,7 @@ class TestFoundByAddress:
 
     async def test_a_chat_that_cannot_be_asked_keeps_no_other_back(self, case: Everywhere) -> None:
         with case.slack.slack.outage():
-            await case.fabu.submitted(stages=[stage("QA", "bob", "erin", channel="slack")])
+            await case.fabu.submitted(stages=[stage("QA", "bob", "erin", channel="native")])
             await case.feishu.channel_card("waiting for approval")
             await case.dingtalk.channel_card("waiting for approval")
             await case.dingtalk.erin.clicks("Approve")

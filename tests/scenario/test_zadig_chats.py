@@ -73,7 +73,8 @@ async def test_an_approver_lets_go_on_what_waits_in_zadig(front: Beside, status:
     item = {"key": "deploy", "name": "Deploy", "type": "workflow", "runner": "zadig", "project": "shop"}
     zadig.workflows["shop-release"]["stages"][0]["jobs"].append({**sign_off, "skipped": False})
     await fabu.submitted(
-        {**item, "workflow": {"name": "shop-release", "stages": stages}}, stages=[stage("QA", approver)]
+        {**item, "workflow": {"name": "shop-release", "stages": stages}},
+        stages=[stage("QA", approver, channel="native")],
     )
     await fabu.api("POST", "/plans/1/approve", {}, by=approver)
     await front.alice.says("execute 1 deploy")
@@ -103,7 +104,7 @@ async def test_an_approver_lets_go_on_what_waits_in_zadig(front: Beside, status:
 
 async def test_what_zadig_says_to_an_approver_whom_it_does_not_list_is_shown(front: Beside) -> None:
     fabu, zadig, approver = front.fabu, front.zadig, APPROVERS[front.chat]
-    await fabu.submitted(examples(zadig)[0], stages=[stage("QA", approver)])
+    await fabu.submitted(examples(zadig)[0], stages=[stage("QA", approver, channel="native")])
     await fabu.api("POST", "/plans/1/approve", {}, by=approver)
     await front.alice.says("execute 1 1")
     await zadig.until(lambda: zadig.tasks)

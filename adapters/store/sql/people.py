@@ -58,7 +58,7 @@ class SqlPeopleWrites:
             self._connection.execute(_ADD_PERSON, list(map(_person_values, people)))
         if groups:
             self._connection.execute(_DROP_GROUPS, {"ids": [group.id for group in groups]})
-            rows = [{"id": group.id, "members": to_json(group.members)} for group in groups]
+            rows = [asdict(group) | {"members": to_json(group.members)} for group in groups]
             self._connection.execute(_ADD_GROUP, rows)
 
     def link(self, platform: str, user: str, person: str, now: datetime) -> None:
@@ -129,7 +129,7 @@ def _person_of(row: AnyRow) -> Person:
 
 def _group_of(row: AnyRow) -> Group:
     """Return the group of a row."""
-    return Group(row.id, tuple(json.loads(row.members)))
+    return Group(row.id, tuple(json.loads(row.members)), row.imported)
 
 
 def _token_values(token: Token) -> Values:

@@ -26,6 +26,7 @@ from sqlalchemy import (
     and_,
     event,
     literal_column,
+    true,
 )
 from sqlalchemy.types import TypeEngine
 
@@ -49,6 +50,10 @@ def _col(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Text, *, nul
 
 def _id() -> Column[str]:
     return Column("id", Text, primary_key=True)
+
+
+def _imported() -> Column[bool]:
+    return Column("imported", Boolean, nullable=False, server_default=true())
 
 
 def _of_plan(*, primary_key: bool = False) -> Column[str]:
@@ -350,9 +355,10 @@ people = Table(
     _col("timezone"),
     _col("active", Boolean),
     _col("admin", Boolean),
+    _imported(),
 )
 
-groups = Table("groups", metadata, _id(), _col("members"))
+groups = Table("groups", metadata, _id(), _col("members"), _imported())
 
 identities = Table(
     "identities",

@@ -16,19 +16,21 @@ from tests.worlds import START
 
 ACCOUNTS = {"slack": "U1", "dingtalk": "u1", "a chat of tomorrow": "李"}
 ALICE = Person("alice", "Alice 李", "a@example.com", "1", ACCOUNTS, "zh_CN", "Asia/Shanghai", admin=True)
-BOB = Person("bob", "Bob", active=False)
+BOB = Person("bob", "Bob", active=False, imported=True)
 TOKEN = Token("t1", "digest", "alice", "laptop", START, START + timedelta(days=1))
 
 
 async def test_people_and_groups_are_put_and_replaced(store: Store) -> None:
     sre = Group("sre", ("alice", "bob"))
     await store.write(lambda writing: writing.people.put([ALICE, BOB], [sre]))
-    await store.write(lambda writing: writing.people.put([replace(BOB, active=True)], [Group("sre", ())]))
+    await store.write(
+        lambda writing: writing.people.put([replace(BOB, active=True)], [Group("sre", (), imported=True)])
+    )
     await store.write(lambda writing: writing.people.put([], []))
     directory = await store.read(lambda reading: reading.people.directory())
     assert directory.people == {"alice": ALICE, "bob": replace(BOB, active=True)}
     assert directory.accounts == dict.fromkeys(ACCOUNTS.items(), ALICE)
-    assert directory.groups == {"sre": Group("sre", ())}
+    assert directory.groups == {"sre": Group("sre", (), imported=True)}
 
 
 async def test_a_chat_user_is_linked_to_one_person(store: Store) -> None:

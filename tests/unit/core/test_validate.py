@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,8 +12,9 @@ from core import commands as c
 from core.context import Policy
 from core.draft import PlanPatch
 from core.errors import Invalid, Problem
-from core.plan import Window
-from tests.worlds import START, World, draft, stage, text_item, workflow, workflow_item
+from core.people import Person
+from core.plan import Channel, Window
+from tests.worlds import PEOPLE, START, World, draft, stage, text_item, workflow, workflow_item
 
 
 def paths(error: Invalid) -> list[str]:
@@ -89,6 +91,19 @@ def test_finishing_asks_for_items_known_runners_and_what_they_can_run() -> None:
     with pytest.raises(Invalid) as caught:
         world.do(c.Finish)
     assert paths(caught.value) == ["items[0].workflow.stages[0].jobs[0].type", "items[1].runner"]
+
+
+def test_a_channel_that_was_disabled_since_the_finish_is_found_at_submit() -> None:
+    world = World(Policy(channels=frozenset({Channel.NATIVE, Channel.SLACK})))
+    world.directory = replace(PEOPLE, people={**PEOPLE.people, "bob": Person("bob", "Bob", email="bob@example.com")})
+    world.create(draft({**stage("bob"), "channel": "slack"}, items=[text_item("a")]))
+    assert world.do(c.Finish) == ["finished"]
+    world.policy = Policy()
+    with pytest.raises(Invalid) as caught:
+        world.do(c.Submit)
+    assert paths(caught.value) == ["approval.stages[0].channel"]
+    world.policy = Policy(channels=frozenset({Channel.SLACK}))
+    assert world.do(c.Submit) == ["submitted"]
 
 
 def test_a_time_that_passed_while_planning_is_found_at_finish() -> None:

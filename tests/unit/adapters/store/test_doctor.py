@@ -28,7 +28,7 @@ async def test_database(tmp_path: Path) -> None:
     [found] = wrong(await examine(DatabaseSettings(url="postgresql://nobody:hunter2@127.0.0.1:1/none")))
     assert found.startswith("the database does not answer")
     assert "hunter2" not in found
-    assert wrong(await examine(DatabaseSettings(url="mysql://db"))) == ["database.url cannot be read"]
+    assert wrong(await examine(DatabaseSettings(url="postgresql://db:port/none"))) == ["database.url cannot be read"]
 
 
 async def test_database_of_several_servers() -> None:

@@ -92,6 +92,30 @@ def test_groups_are_brought_in_with_their_members(terminal: Terminal) -> None:
     assert "nobody is called eve" in terminal.fabu("people", "import", "g.yaml", code=2)
 
 
+def test_people_of_an_import_are_removed_by_an_import(terminal: Terminal) -> None:
+    file = terminal.folder / "p.yaml"
+    file.write_text("people: [{id: zoe}, {id: yan}]\ngroups: [{id: qa, members: [yan, alice]}]")
+    terminal.fabu("people", "import", "p.yaml")
+    terminal.fabu("token", "create", "--as", "zoe")
+    assert "zoe" in terminal.fabu("token", "list")
+    file.write_text("[{id: yan}]")
+    terminal.fabu("people", "import", "p.yaml")
+    assert "has left" not in terminal.fabu("people", "list"), "an import only adds"
+    assert "removed  zoe" in terminal.fabu("people", "import", "p.yaml", "--remove", "--dry-run")
+    assert "has left" not in terminal.fabu("people", "list")
+    assert "removed  zoe" in terminal.fabu("people", "import", "p.yaml", "--remove")
+    listed = terminal.fabu("people", "list")
+    assert re.search(r"zoe .* has left +import", listed)
+    assert re.search(r"yan .* import", listed)
+    assert "@qa" not in listed
+    assert "zoe" not in terminal.fabu("token", "list")
+
+
+def test_an_import_does_not_replace_who_is_in_the_settings(terminal: Terminal) -> None:
+    (terminal.folder / "p.yaml").write_text("[{id: alice, name: Somebody}]")
+    assert "p.yaml: the settings have alice; change them there." in terminal.fabu("people", "import", "p.yaml", code=2)
+
+
 @pytest.mark.parametrize(
     ("name", "text", "told"),
     [

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from adapters.store.open import open_store
 from bot.cli.configuration import read_settings
 from bot.cli.failure import ExitCode, Failure
+from tests.contract.store.offices import Office
 from tests.unit.bot.cli.conftest import Terminal
 
 DINGTALK = '[dingtalk]\nclient_id = "x"\nclient_secret = "x"\nrobot_code = "x"\nmode = "http"\n'
@@ -83,6 +86,10 @@ def test_references_to_nobody_are_told(file: Path) -> None:
         ('[[people]]\nid = "a"\ntimezone = "X/Y"', "people[0].timezone: there is no time zone X/Y"),
         (2 * '[[people]]\nid = "a"\n', "people: several have the id a: give each an id of its own"),
         (2 * '[[groups]]\nid = "a"\nmembers = []\n', "groups: several have the id a"),
+        (
+            '[[people]]\nid = "a"\n[[zadig.gates]]\napprovers = ["a"]\nchannel = "feishu_instance"',
+            "zadig.gates[0].channel: feishu_instance is not enabled: fill in the section feishu, or take the channel",
+        ),
         (
             '[[people]]\nid = "a"\nslack = "U1"\n[[people]]\nid = "b"\nslack = "U1"',
             "people.slack: several people have the account U1",
@@ -160,3 +167,23 @@ def test_a_database_that_does_not_answer_is_told(terminal: Terminal) -> None:
     told = terminal.fabu("token", "list", code=1, FABU__DATABASE__URL=url, FABU__SERVER__SECRET_KEY="k" * 32)
     assert "refused" in told
     assert "hunter2" not in told
+
+
+def test_a_lost_key_beside_a_database_with_plans_ends_every_command(terminal: Terminal) -> None:
+    url = f"sqlite:///{terminal.folder}/fabu.db"
+
+    async def write_plan() -> None:
+        store = open_store(url, b"k" * 32)
+        await Office(store).create()
+        await store.close()
+
+    assert terminal.fabu("people", "list")
+    (terminal.folder / "fabu.key").unlink()
+    assert terminal.fabu("people", "list"), "nothing is lost without plans: a new key is made"
+    asyncio.run(write_plan())
+    assert terminal.fabu("people", "list")
+    (terminal.folder / "fabu.key").unlink()
+    for command in (("run",), ("token", "list"), ("people", "list"), ("audit", "verify")):
+        told = terminal.fabu(*command, code=2)
+        assert f"{terminal.folder / 'fabu.key'} is lost, but the database was written with it: restore it" in told
+    assert not (terminal.folder / "fabu.key").exists(), "no new key is made"

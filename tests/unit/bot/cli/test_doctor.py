@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from adapters.store.migrate import upgrade
+from adapters.store.open import open_store
 from bot.doctor import (
     check_callbacks,
     check_clock,
@@ -21,6 +22,7 @@ from bot.doctor import (
 )
 from config.settings import Settings
 from tests.adapters import wrong
+from tests.contract.store.offices import Office
 from tests.simulators.slack import SlackSimulator
 from tests.unit.bot.cli.conftest import Terminal
 
@@ -92,6 +94,18 @@ async def test_secret_key(folder: Path) -> None:
     assert wrong(await check_secret(Settings(server=weak))) == ["server.secret_key has 5 characters"]
     shared: Any = {"url": "postgresql://db/fabu"}
     assert "all servers on this database have to share" in wrong(await check_secret(Settings(database=shared)))[0]
+
+
+async def test_a_lost_key_is_found(folder: Path) -> None:
+    store = open_store("sqlite:///fabu.db", b"k" * 32)
+    await Office(store).create()
+    await store.close()
+    key = folder / "fabu.key"
+    [finding] = await check_secret(Settings())
+    assert (finding.ok, finding.text) == (False, f"{key} is lost, but the database was written with it")
+    assert "restore it from the backup" in finding.cure
+    key.touch(0o600)
+    assert wrong(await check_secret(Settings())) == [finding.text], "an empty file is no key"
 
 
 async def test_clock(stranger: str) -> None:
