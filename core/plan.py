@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from core.messages import NO_MESSAGE, Message
 from core.people import GATE
-from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus
+from core.status import CHECK_BEFORE, HookEvent, ItemStatus, PlanStatus, RunStatus
 from core.text import normalize_name
 from core.workflow import drop_empty
 
@@ -308,6 +308,12 @@ class Plan:
     def gate(self) -> str:
         """The id of the system that requests approval by this plan and gets the decision; empty for people's plans."""
         return self.created_by if self.created_by.startswith(GATE) else ""
+
+    @property
+    def passed_check(self) -> HookEvent | None:
+        """The external check that the plan has passed just before its present status; None when there was none."""
+        event = CHECK_BEFORE.get(self.status)
+        return event if event and self.answers.get(event) == "success" else None
 
     @property
     def ref(self) -> str:

@@ -100,6 +100,13 @@ WAITING_CHECK = {
     HookEvent.START_EXECUTE: PlanStatus.EXECUTE_CHECK,
     HookEvent.ALL_JOB_DONE: PlanStatus.ALL_DONE_CHECK,
 }
+CHECK_BEFORE = {
+    PlanStatus.FINISH_PLANNING: HookEvent.FINISH_PLANNING,
+    PlanStatus.WAIT_FOR_APPROVAL: HookEvent.FINISH_PLANNING,
+    PlanStatus.EXECUTING: HookEvent.START_EXECUTE,
+    PlanStatus.SUCCESS: HookEvent.ALL_JOB_DONE,
+}
+"""The external check that precedes a status, in plans that wait for it."""
 FAILED_CHECK = {
     HookEvent.FINISH_PLANNING: PlanStatus.FINISH_CHECK_FAILED,
     HookEvent.START_EXECUTE: PlanStatus.EXECUTE_CHECK_FAILED,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.i18n import Locale
 from bot.i18n.labels import label
 from bot.richtext import to_plain
-from bot.verbs import WORDS
+from bot.verbs import WORDS, ChatVerb
 from core.card import Button, Card, Fact, Field, Form, Row, Section, Tone
 from core.commands import Verb
 from core.people import Directory
@@ -38,6 +38,13 @@ _VERBS_WHILE_WAITING = (Verb.APPROVE, Verb.REJECT, Verb.REPLAN)
 """The verbs with a button on the card of a plan that waits for approval, if the plan accepts them."""
 _VERBS_OTHERWISE = (Verb.SUBMIT, Verb.RECHECK, Verb.REPLAN, Verb.CANCEL)
 """The verbs with a button on the card of any other plan, if the plan accepts them."""
+_NEXT_STEPS: Mapping[PlanStatus, tuple[Verb, ...]] = {
+    PlanStatus.FINISH_PLANNING: (Verb.SUBMIT,),
+    PlanStatus.DENIED: (Verb.REPLAN,),
+    PlanStatus.TIMEOUT: (Verb.REPLAN,),
+    **dict.fromkeys(FAILED_CHECK.values(), (Verb.RECHECK, Verb.REPLAN)),
+}
+"""The verbs with a button on a notice to the manager of a plan; in other statuses the plan card has the next steps."""
 _DESCRIPTION_LIMIT = 1500
 """The longest description or text of an item on a card, in characters."""
 _DETAIL_LIMIT = 300
@@ -84,6 +91,21 @@ class PlanCards:
         text = to_plain(str((item.spec or {}).get("content", ""))) if item.type == "text" else ""
         section = Section(self.locale.text("Your item"), shorten(text, _DESCRIPTION_LIMIT), (row,))
         return self._card(plan, (section,), ())
+
+    def notice(self, plan: Plan, item_id: str = "") -> Card:
+        """Return the card that notifies the manager of the plan's status, or of the failed run of an item."""
+        text, title = self.locale.text, f"#{plan.number} {plan.name}"
+        if item := plan.items.get(item_id):
+            news = text("“{item}”: {status}", item=item.name, status=item.run.status if item.run else item.status)
+            card = self._card(plan, (Section(rows=(self._row(plan, item),)),), ())
+            return replace(card, summary=f"{title}: {news}")
+        show = Button(ChatVerb.SHOW, text("Show"), plan.ref)
+        card = self._card(
+            plan, (self._approval(plan),), self._buttons(plan, *_NEXT_STEPS.get(plan.status, ())) or (show,)
+        )
+        passed = text("The external check passed: {event}", event=plan.passed_check) if plan.passed_check else ""
+        note = " ".join(part for part in (passed, card.note) if part)
+        return replace(card, note=note, summary=f"{card.summary}. {note}" if note else card.summary)
 
     def form(self, plan: Plan, verb: str, ref: str) -> Form | None:
         """Return the form that a button of the plan's card opens; None when the button has no field or does not exist.

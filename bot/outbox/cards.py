@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from bot.cards.plan import PlanCards
 from bot.cards.sentences import render_entry, render_log_head
 from bot.i18n import Locale
+from bot.outbox.notices import is_notice, list_notices
 from bot.outbox.worker import Receipt
 from bot.people.identities import Identities
 from bot.people.sign_in_links import SENT_LIFE, SignInLinks
@@ -105,6 +106,9 @@ class CardSync:
             replace(current, purpose="item", audience=person, item_id=item_id)
             for person, item_id in await self._list_assignees(snapshot)
         ]
+        if await self._is_chat_of(snapshot, plan.manager, ""):
+            manager = replace(current, audience=plan.manager)
+            needed += [replace(manager, purpose=purpose, item_id=item_id) for purpose, item_id in list_notices(plan)]
         return [known.get(_identity(record)) or replace(record, id=self._ids.new()) for record in needed]
 
     async def _list_voters(self, snapshot: _Snapshot) -> list[str]:
@@ -165,7 +169,8 @@ class CardSync:
         person = self._engine.directory.people.get(record.audience) if record.purpose != "plan" else None
         locale = Locale.of(person, self._locale.language, self._locale.timezone)
         card = self._make_card(plan, record, locale)
-        if needed:
+        changed = _changes_closed(record, snapshot.entries)
+        if needed and (changed or not record.message or not is_notice(record.purpose)):
             record = await self._update_or_post(snapshot, record, card, person)
             record = await self._write_thread(snapshot, record, locale)
         elif _changes_closed(record, snapshot.entries) and not await self._update(record, card.without_buttons()):
@@ -259,6 +264,8 @@ class CardSync:
                 return cards.approval(plan)
             case "item" if record.item_id in plan.items:
                 return cards.item(plan, record.item_id)
+            case purpose if is_notice(purpose):
+                return cards.notice(plan, record.item_id)
             case _:
                 return cards.plan(plan)
 

@@ -1,0 +1,46 @@
+"""Notices: the cards that notify the manager of a plan of what others have done, with the next step as a button."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from core.plan import Item, Plan
+from core.status import FAILED_CHECK, ItemStatus, PlanStatus, RunStatus
+
+RUN_NOTICE: Final = "notice:run"
+"""The purpose of the card about a run of an item that failed, or whose end is unknown."""
+_STATUS_NOTICE: Final = "notice:status:"
+"""What the purpose of a card about a status of the plan begins with; the status follows."""
+_BAD_ENDS = frozenset({PlanStatus.DENIED, PlanStatus.TIMEOUT, *FAILED_CHECK.values()})
+
+
+def is_notice(purpose: str) -> bool:
+    """Return whether a card with a purpose is a notice."""
+    return purpose == RUN_NOTICE or purpose.startswith(_STATUS_NOTICE)
+
+
+def list_notices(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Yield the notices that a plan needs now, as the purpose of the card and the id of an item, if it is about one.
+
+    An assignee is notified of a failed run by the item card, so a manager who is the assignee gets no notice of it.
+    """
+    if _has_news(plan):
+        yield f"{_STATUS_NOTICE}{plan.status}", ""
+    for item in plan.items.values():
+        if _has_failed(item) and item.assignee != plan.manager:
+            yield RUN_NOTICE, item.id
+
+
+def _has_news(plan: Plan) -> bool:
+    """Return whether the status of a plan is news for its manager."""
+    if plan.status in _BAD_ENDS or plan.passed_check:
+        return True
+    if plan.status in (PlanStatus.SUCCESS, PlanStatus.CANCEL):
+        return plan.updated_by != plan.manager
+    return plan.status is PlanStatus.EXECUTING and bool(plan.approval.stages)
+
+
+def _has_failed(item: Item) -> bool:
+    unknown = item.run is not None and item.run.status is RunStatus.UNKNOWN
+    return item.status is ItemStatus.FAILED or (unknown and item.status is ItemStatus.RUNNING)
