@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import aiohttp
@@ -132,15 +132,31 @@ class SlackClient:
             raise
         return user if await self._is_ours(user) else None
 
+    async def load(self) -> None:
+        """Request the ids of our workspace now, so that requests are answered while it cannot be called."""
+        with suppress(SlackError):  # the first request tries again
+            await self._get_workspace()
+
+    async def is_of_another_team(self, user: str, team: str) -> bool:
+        """Return whether a user of a team is no member of our workspace or organisation, whatever their id is."""
+        own = await self._get_workspace() if team else {}
+        if not own or team == own["team"]:
+            return False
+        return not (own["enterprise"] and await self.get_user(user))
+
     async def _is_ours(self, user: JSON) -> bool:
         """Return whether a user is an active human member of our workspace or organisation."""
+        own, enterprise = await self._get_workspace(), user.get("enterprise_user", {}).get("enterprise_id")
+        ours = user.get("team_id") == own["team"] or (enterprise and enterprise == own["enterprise"])
+        return bool(ours) and not (user.get("deleted") or user.get("is_bot") or user.get("is_stranger"))
+
+    async def _get_workspace(self) -> JSON:
+        """Return the ids of our team and, if it has one, of its enterprise. Slack is requested once for them."""
         if not self._workspace:
             with self._track_call():
                 answer = await self.web.auth_test()
             self._workspace = {"team": answer["team_id"], "enterprise": answer.get("enterprise_id")}
-        own, enterprise = self._workspace, user.get("enterprise_user", {}).get("enterprise_id")
-        ours = user.get("team_id") == own["team"] or (enterprise and enterprise == own["enterprise"])
-        return bool(ours) and not (user.get("deleted") or user.get("is_bot") or user.get("is_stranger"))
+        return self._workspace
 
     async def _call_in(self, channel: str, method: str, arguments: JSON) -> AsyncSlackResponse:
         """Call a method for a channel, unless the channel is over its rate limit."""

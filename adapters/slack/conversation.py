@@ -41,11 +41,16 @@ class Conversation:
     async def answer(self, request: Request) -> JSON | None:
         """Handle one request and return the body of its acknowledgement, None for an empty one.
 
-        Raises whatever the handler raises.
+        Raises whatever the handler raises, and SlackError when Slack does not say which team is ours.
         """
-        handling = self._handler(request.inbound)
-        reply = await self._answering.answer(handling, partial(self._send, request))
+        reply = await self._answering.answer(self._handle(request), partial(self._send, request))
         return self._acknowledge(request, reply) if reply else None
+
+    async def _handle(self, request: Request) -> Reply:
+        inbound = request.inbound
+        if await self._client.is_of_another_team(inbound.user, request.team):
+            inbound = replace(inbound, user=f"{request.team}:{inbound.user}")
+        return await self._handler(inbound)
 
     def _acknowledge(self, request: Request, reply: Reply) -> JSON | None:
         """Return the body of the acknowledgement, and start to send what Slack does not accept in it."""
@@ -72,7 +77,8 @@ class Conversation:
         elif reply.text or reply.card:
             await self._send_to_requester(request, render_reply(reply))
         if request.at_home and not reply.form:
-            home = await self._handler(replace(inbound, key=f"{inbound.key}:home", verb="home", ref="", values={}))
+            opened = replace(inbound, key=f"{inbound.key}:home", verb="home", ref="", values={})
+            home = await self._handle(replace(request, inbound=opened))
             await self._publish_home(inbound.user, home)
 
     async def _publish_home(self, user: str, reply: Reply) -> None:

@@ -20,9 +20,13 @@ class Wire(BaseModel):
 
 
 class User(Wire):
-    """The user who acted. Their name is ignored, since it does not identify them."""
+    """The user who acted. Their name is ignored, since it does not identify them.
+
+    A channel that is shared with another organisation has users of both; their ids are unique with their team alone.
+    """
 
     id: Id
+    team_id: Text = ""
 
 
 class Action(Wire):
@@ -103,6 +107,7 @@ class Command(Wire):
 
     command: Id
     user_id: Id
+    team_id: Text = ""
     channel_id: Text = ""
     text: Text = ""
     trigger_id: Id
@@ -122,6 +127,9 @@ class Event(Wire):
 
     type: Id
     user: Text = ""
+    team: Text = ""
+    user_team: Text = ""
+    """The team of the user, in channels that are shared with another organisation."""
     channel: Text = ""
     channel_type: Text = ""
     text: Text = ""

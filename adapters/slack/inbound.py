@@ -34,11 +34,12 @@ class Kind(Enum):
 class Request:
     """A request of a user, and where replies to it may be sent.
 
-    `at_home` is whether it comes from the home tab.
+    `team` is the team of the user, empty where Slack does not send it. `at_home` is whether it comes from the home tab.
     """
 
     kind: Kind
     inbound: Inbound
+    team: str = ""
     trigger_id: str = ""
     response_url: str = ""
     at_home: bool = False
@@ -88,7 +89,7 @@ def _click(payload: BlockActions) -> Request | None:
         private=place.channel_id.startswith("D"),
     )
     at_home = place.type == "view"
-    return Request(Kind.CLICK, inbound, payload.trigger_id, payload.response_url, at_home)
+    return Request(Kind.CLICK, inbound, payload.user.team_id, payload.trigger_id, payload.response_url, at_home)
 
 
 def _submission(payload: ViewSubmission) -> Request:
@@ -106,7 +107,7 @@ def _submission(payload: ViewSubmission) -> Request:
         private=origin.channel.startswith("D"),
     )
     at_home = not origin.channel  # only a modal that was opened from the home tab has none
-    return Request(Kind.SUBMISSION, inbound, payload.trigger_id, origin.response_url, at_home=at_home)
+    return Request(Kind.SUBMISSION, inbound, payload.user.team_id, payload.trigger_id, origin.response_url, at_home)
 
 
 def _command(payload: Command) -> Request:
@@ -119,7 +120,7 @@ def _command(payload: Command) -> Request:
         channel=payload.channel_id,
         private=True,  # nobody else sees a slash command or its reply, in any channel
     )
-    return Request(Kind.COMMAND, inbound, payload.trigger_id, payload.response_url)
+    return Request(Kind.COMMAND, inbound, payload.team_id, payload.trigger_id, payload.response_url)
 
 
 def _event(payload: EventCallback) -> Request | None:
@@ -147,4 +148,4 @@ def _event(payload: EventCallback) -> Request | None:
         thread=event.thread_ts,
         private=private,
     )
-    return Request(Kind.MESSAGE, inbound)
+    return Request(Kind.MESSAGE, inbound, event.user_team or event.team)

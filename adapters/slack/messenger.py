@@ -51,7 +51,7 @@ class SlackMessenger:
 
         None for members of other organisations, too, whose addresses our organisation does not vouch for.
         """
-        member = await self._client.get_user(user)
+        member = await self._client.get_user(user) if ":" not in user else None  # `team:user` is of another team
         if member is None:
             return None
         email = member.get("profile", {}).get("email") or ""

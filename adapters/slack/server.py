@@ -48,7 +48,7 @@ class SlackServer:
         answer_within: float = ANSWER_WITHIN,
     ) -> None:
         """Raise ValueError in mode http without a signing secret: no request could be verified."""
-        self._answering = Answering("Slack", answer_within)
+        self._client, self._answering = client, Answering("Slack", answer_within)
         self._conversation = Conversation(inbox, client, self._answering)
         self._connection = None
         self.paths: Mapping[str, RequestHandler] = {}
@@ -61,9 +61,11 @@ class SlackServer:
             self._connection = SocketMode(settings, self._conversation)
 
     async def start(self) -> None:
-        """Start to connect, in mode socket; return without waiting for Slack."""
+        """Request the ids of our workspace or, in mode socket, start to connect; return without waiting for Slack."""
         if self._connection:
             await self._connection.start()
+        else:
+            self._answering.start(self._client.load())
 
     async def stop(self) -> None:
         """Close the connection of Socket Mode, and finish the requests in progress."""

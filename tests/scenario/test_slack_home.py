@@ -14,6 +14,7 @@ async def test_home_shows_what_concerns_somebody_and_its_buttons_work(
     await fabu.submitted(stages=[stage("QA", "bob", "carol")], name="Asked for")
     await fabu.draft(name="Bob's own", by="bob")
     await fabu.draft(name="Of no concern")
+    await bob.until(lambda: len(bob.cards) == 3)
 
     home = await bob.opens_home()
     shown = text_of(home)

@@ -95,3 +95,26 @@ async def test_sign_in_links_are_for_the_eyes_of_one(fabu: Fabu, slack: SlackSim
     assert answer.text == "Others would see the link here. Ask for it in a direct message."
     await bob.writes("web")
     await bob.until(lambda: [m for m in slack.dms(bob.id) if "/sign-in/" in m.text])
+
+
+async def test_a_user_of_another_team_is_nobody_whatever_the_id_is(
+    fabu: Fabu, slack: SlackSimulator, bob: User
+) -> None:
+    await fabu.submitted(stages=[stage("QA", "bob")])
+    card = await bob.card_with("Approve")
+    button = next(block for block in card.blocks if block["type"] == "actions")["elements"][0]
+    click = {
+        "type": "block_actions",
+        "user": {"id": bob.id, "team_id": "T0OTHER"},
+        "container": {"type": "message", "channel_id": "C1", "message_ts": card.ts},
+        "actions": [{"action_id": "approve", "value": button["value"], "action_ts": "1.1"}],
+        "trigger_id": slack.triggers.mint(bob.id),
+        "response_url": slack.response_url("C1", bob.id),
+    }
+    assert (await slack.deliver("interactive", click)).status == 200
+    await bob.hears(UNKNOWN.format("T0OTHER:U2"))
+    said = {"channel": "C1", "user": bob.id, "user_team": "T0OTHER", "team": slack.workspace.team_id}
+    await slack.event_raw({"type": "app_mention", "text": "approve 1", "ts": slack.say(bob.id, "C1", "x").ts, **said})
+    await bob.until(lambda: [m for m in slack.messages("C1") if UNKNOWN.format("T0OTHER:U2") in m.text])
+    assert await fabu.status() == "wait_for_approval"
+    assert "Approved." in await bob.says("approve 1")
