@@ -34,7 +34,7 @@ async def test_the_log_tells_of_vendors_that_fail(tmp_path: Path) -> None:
             await ding.say("alice", "new Shop 2")
             await alice.writes("replan 1")
             await asyncio.sleep(1)
-        assert await server.end(SIGTERM) == 0
+            assert await server.end(SIGTERM) == 0, "the replies are tried again while it stops"
     assert "WARNING adapters.common.answering: an answer did not reach its DingTalk user" in server.said
     assert "HTTP 500" in server.said
     assert "Traceback" not in server.said
