@@ -220,7 +220,7 @@ class Dispatch:
         return await self._store.read(lambda reading: reading.plans.id_of(typed.plan))
 
     async def _create(self, request: _Request, draft: PlanDraft) -> Reply:
-        return await self._execute_and_show(request, c.Create(plan_id=self._ids.new(), draft=draft))
+        return await self._execute_and_show(request, c.Create(plan_id=self._ids.new_plan(), draft=draft))
 
     async def _execute_and_show(self, request: _Request, command: c.PersonCommand) -> Reply:
         """Execute a command; reply with its outcome and the card of the plan."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,15 @@ async def test_a_plan_is_made_filled_and_read_in_zadigs_shape(fabu: Case) -> Non
     assert (plan["start_time"], plan["end_time"]) == (0, 0), "a change replaces everything"
     assert [(job["name"], job["type"]) for job in plan["jobs"]] == [("look", "text"), ("deploy", "workflow")]
     assert plan["jobs"][1]["spec"]["workflow"]["stages"][0]["jobs"][0]["spec"]["envs"][0]["value"] == "prod"
+
+
+async def test_ids_of_plans_are_those_that_zadigs_types_decode(fabu: Case) -> None:
+    ids = [await created(fabu), (await fabu.do("/plans", {"name": "By the API", "items": []}))["id"]]
+    ids.append((await fabu.do(f"/plans/{ids[0]}/copy", {}))["id"])
+    await fabu.do("/chat", {"text": "new In a chat"})
+    ids.append((await fabu.plan("4"))["id"])
+    assert [plan_id for plan_id in ids if not re.fullmatch("[0-9a-f]{24}", plan_id)] == []
+    assert ids == sorted(ids)
 
 
 async def test_a_window_may_have_begun_long_ago_as_in_zadig(fabu: Case) -> None:

@@ -89,7 +89,7 @@ async def create(request: web.Request, services: Services) -> dict[str, Any]:
     body = read_body(request, await request.read(), PlanBody)
     fields = fields_of(body, services.engine.directory)
     draft = validate(lambda: PlanDraft.model_validate(fields), fields)
-    command = c.Create(plan_id=services.ids.new(), draft=draft, allow_past_start=True)
+    command = c.Create(plan_id=services.ids.new_plan(), draft=draft, allow_past_start=True)
     await services.engine.execute(command, request[ACTOR])
     return {"id": command.plan_id}
 
