@@ -95,6 +95,37 @@ async def test_ids_of_plans_are_those_that_zadigs_types_decode(fabu: Case) -> No
     assert ids == sorted(ids)
 
 
+async def test_a_manager_as_approver_is_judged_at_submit(fabu: Case) -> None:
+    alice = {"type": "user", "user_id": "alice", "user_name": "Alice"}
+    plan_id = await created(fabu, approval=native(alice))
+    assert (await changed(fabu, plan_id, approval=native(alice), jobs=[text_job()]))[0] == 200
+    status, answer = await fabu.ask("POST", f"/api/v1/plans/{plan_id}/submit", "alice", {})
+    assert (status, answer["params"]["problems"][0]["path"]) == (422, "approval.stages[0].approvers")
+    await changed(fabu, plan_id, approval=native(alice, BOB), jobs=[text_job()])
+    assert (await fabu.do(f"/plans/{plan_id}/submit"))["status"] == "wait_for_approval"
+
+
+@pytest.mark.parametrize("kind", ["workwx", "lark_intl"])
+async def test_a_kind_of_approval_that_fabu_does_not_have_is_refused(fabu: Case, kind: str) -> None:
+    approval = {"enabled": True, "type": kind, f"{kind}_approval": {"approval_nodes": []}}
+    status, answer = await fabu.ask("POST", PATH, "alice", body(approval=approval))
+    assert (status, answer["description"].splitlines()[-1]) == (
+        422,
+        "• approval.type: write one of: native, lark, dingtalk",
+    )
+
+
+@pytest.mark.parametrize("field", ["approve_groups", "cc_users", "cc_groups"])
+@pytest.mark.parametrize("node_type", ["AND", "END"])
+async def test_copies_and_groups_of_a_chat_are_refused_and_not_dropped(fabu: Case, field: str, node_type: str) -> None:
+    node = {"type": node_type, "approve_node_type": "user", "approve_users": [{"id": "ou_1", "name": "Bob"}]}
+    approval = {"enabled": True, "type": "lark", "lark_approval": {"approval_nodes": [node | {field: [{"id": "x"}]}]}}
+    status, answer = await fabu.ask("POST", PATH, "alice", body(approval=approval))
+    assert status == 422
+    assert f"approval.lark_approval.approval_nodes[0].{field}: groups of a chat" in answer["description"]
+    assert await fabu.plans() == []
+
+
 async def test_a_window_may_have_begun_long_ago_as_in_zadig(fabu: Case) -> None:
     plan_id = await created(fabu, start_time=1_700_000_000, end_time=4_000_000_000)
     assert (await shown(fabu, plan_id))["start_time"] == 1_700_000_000
