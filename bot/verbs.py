@@ -49,8 +49,8 @@ class VerbWords:
 
 
 WORDS: Mapping[Verb | ChatVerb, VerbWords] = {
-    ChatVerb.LIST: VerbWords(aliases=("列表", "清单", "ls"), usage=N_("list [mine|status]: the plans")),
-    ChatVerb.SHOW: VerbWords(aliases=("查看", "详情"), usage=N_("show N: one plan")),
+    ChatVerb.LIST: VerbWords(aliases=("列表", "清单", "ls"), usage=N_("list [mine|status] [PAGE]: the plans")),
+    ChatVerb.SHOW: VerbWords(aliases=("查看", "详情"), usage=N_("show N [PAGE]: one plan")),
     ChatVerb.NEW: VerbWords(aliases=("新建", "创建"), usage=N_("new [NAME]: start a plan")),
     Verb.CREATE: VerbWords(),
     Verb.EDIT: VerbWords(done=N_("Saved.")),
@@ -140,7 +140,9 @@ WORDS: Mapping[Verb | ChatVerb, VerbWords] = {
         cli_help="Ask the external system again after its check failed.",
     ),
     Verb.DELETE: VerbWords(done=N_("Deleted.")),
-    ChatVerb.LOG: VerbWords(aliases=("操作记录", "记录", "日志"), usage=N_("log N: who did what")),
+    ChatVerb.LOG: VerbWords(
+        aliases=("操作记录", "记录", "日志"), usage=N_("log N [PAGE]: who did what, the newest on page 1")
+    ),
     ChatVerb.DELIVERIES: VerbWords(
         aliases=("投递",), usage=N_("deliveries [N]: what outside systems could not be told")
     ),

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final
+
+SAY: Final = "say"
+"""The verb of a button whose `ref` is a command, which a click runs as if it were typed."""
 
 
 class Tone(StrEnum):

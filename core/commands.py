@@ -57,30 +57,29 @@ class ItemCommand(Command):
 class Create(Command):
     """Start a plan. `plan_id` is new; `copied_from` names the plan a copy was made from.
 
-    `origin` identifies, in the terms of another system, what the plan requests approval for. With `allow_past_start`
-    the window may have begun long ago.
+    `origin` identifies, in the terms of another system, what the plan requests approval for. With `as_in_zadig`
+    the window may have begun long ago, and the manager be an approver, which is judged when the planning is finished.
     """
 
     verb: ClassVar = Verb.CREATE
     draft: PlanDraft
     copied_from: str = ""
     origin: tuple[str, ...] = ()
-    allow_past_start: bool = False
+    as_in_zadig: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit(Command):
     """Change the content of a plan.
 
-    `revision`, when given, must be the present one; `allow_past_start` is as in `Create`. `lenient` says that a client
-    of Zadig sends the workflows: `workflow_mistakes` does not judge them.
+    `revision`, when given, must be the present one. `as_in_zadig` is as in `Create`, and says that a client of Zadig
+    sends the workflows: `workflow_mistakes` does not judge them.
     """
 
     verb: ClassVar = Verb.EDIT
     patch: PlanPatch
     revision: int | None = None
-    allow_past_start: bool = False
-    lenient: bool = False
+    as_in_zadig: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

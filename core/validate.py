@@ -21,17 +21,18 @@ _JUST_NOW = timedelta(minutes=10)
 
 
 def problems_of(
-    draft: PlanDraft, context: Context, before: PlanDraft | None = None, *, allow_past_start: bool = False
+    draft: PlanDraft, context: Context, before: PlanDraft | None = None, *, as_in_zadig: bool = False
 ) -> list[Problem]:
     """Return the problems that prevent a draft from being saved.
 
-    Times unchanged since `before` may have passed; with `allow_past_start` the start of the window may in any case.
+    Times unchanged since `before` may have passed. With `as_in_zadig` the start of the window may in any case, and a
+    manager counts as an approver.
     """
     return [
         *_check_people(draft, context.directory),
         *_check_order_of_times(draft),
-        *_check_new_times(draft, before, context.now, allow_past_start=allow_past_start),
-        *_check_approval(draft, context.directory),
+        *_check_new_times(draft, before, context.now, as_in_zadig=as_in_zadig),
+        *_check_approval(draft, context.directory, "" if as_in_zadig else draft.manager),
         *_check_items(draft, context.directory),
     ]
 
@@ -120,13 +121,13 @@ def _check_order_of_times(draft: PlanDraft) -> Iterator[Problem]:
 
 
 def _check_new_times(
-    draft: PlanDraft, before: PlanDraft | None, now: datetime, *, allow_past_start: bool
+    draft: PlanDraft, before: PlanDraft | None, now: datetime, *, as_in_zadig: bool
 ) -> Iterator[Problem]:
     kept = _times_of(before) if before else {}
     for path, time in _times_of(draft).items():
         is_start = path == _START
         earliest = now - _JUST_NOW if is_start else now
-        if time and time < earliest and time != kept.get(path) and not (is_start and allow_past_start):
+        if time and time < earliest and time != kept.get(path) and not (is_start and as_in_zadig):
             yield Problem(path, "this time has passed; choose a later one")
 
 
@@ -134,13 +135,13 @@ def _times_of(draft: PlanDraft) -> dict[str, datetime | None]:
     return {_START: draft.window.start, "window.end": draft.window.end, "schedule_at": draft.schedule_at}
 
 
-def _check_approval(draft: PlanDraft, directory: Directory) -> Iterator[Problem]:
+def _check_approval(draft: PlanDraft, directory: Directory, manager: str) -> Iterator[Problem]:
     for index, stage in enumerate(draft.approval.stages):
         path = f"approval.stages[{index}]"
         unknown = [i for i, name in enumerate(stage.approvers) if not directory.knows(name)]
         for i in unknown:
             yield _unknown_person(f"{path}.approvers[{i}]", stage.approvers[i])
-        people = eligible(stage, draft.approval, draft.manager, directory)
+        people = eligible(stage, draft.approval, manager, directory)
         needed = max(1, votes_needed(stage, len(people)))
         if not stage.approvers:
             yield Problem(f"{path}.approvers", "name at least one person or @group")

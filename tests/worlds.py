@@ -38,6 +38,9 @@ class CountingIds:
     def new(self) -> str:
         return f"{next(self._numbers):032x}"
 
+    def new_plan(self) -> str:
+        return f"{next(self._numbers):024x}"
+
     def token(self, size: int = 16) -> str:
         return f"{next(self._numbers):0{size * 2}x}"
 
@@ -95,7 +98,7 @@ class World:
         return Context(actor, self.clock.now(), self.directory, self.policy, self.ids)
 
     def create(self, plan_draft: PlanDraft, by: str = "alice") -> Plan:
-        command = c.Create(plan_id=self.ids.new(), draft=plan_draft)
+        command = c.Create(plan_id=self.ids.new_plan(), draft=plan_draft)
         self.last = start(command, self.context(self.directory.actor(by, "api")))
         self.plan = replace(self.last.plan, number=1)
         return self.plan

@@ -25,6 +25,10 @@ class SystemIds:
         value = (milliseconds << 80) | (0x7 << 76) | ((random >> 62) << 64) | (0b10 << 62) | (random & ((1 << 62) - 1))
         return f"{value:032x}"
 
+    def new_plan(self) -> str:
+        """Return 24 hexadecimal digits: the time in milliseconds, and 48 random bits."""
+        return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(6)}"
+
     def token(self, size: int = 16) -> str:
         """Return `size` random bytes as hexadecimal digits."""
         return secrets.token_hex(size)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from adapters.dingtalk.text import clean, cut, cut_lines, escape, flatten, size
 from adapters.dingtalk.validate import ITEM_VERBS, MAX_VALUE_BYTES, PLAN_VERBS
 from adapters.dingtalk.words import Words
-from core.card import Button, Card, Row, Section, Tone
+from core.card import SAY, Button, Card, Row, Section, Tone
 
 MESSAGE_BYTES = 6000
 """The maximum of a markdown message: `msgParam` may have 15,000 bytes, and its JSON escapes may double a text."""
@@ -131,8 +131,11 @@ def _flag(value: bool) -> str:
 def _commands(card: Card, words: Words) -> Iterator[str]:
     """Yield the command to type for each button of a plan, of its items, or of a list of plans."""
     plan = _NUMBER.match(card.title)
-    if plan:
-        yield from (words.command_of(button, plan[1]) for button in card.buttons)
+    for button in card.buttons:
+        if button.verb == SAY:
+            yield button.ref
+        elif plan:
+            yield words.command_of(button, plan[1])
     for row in _rows(card):
         number, position = _NUMBER.match(row.title), _POSITION.match(row.title)
         for button in row.buttons:

@@ -13,8 +13,8 @@ from typing import Any
 
 from adapters.slack.components import LINK
 from adapters.slack.events import MESSAGE_SUBTYPES, BlockActions, Command, EventCallback, Origin, ViewSubmission
-from adapters.slack.render import SAY
 from adapters.slack.text import mentioned_users, strip_markup
+from core.card import SAY
 from core.chat import Inbound
 
 PLATFORM = "slack"

@@ -15,7 +15,7 @@ import orjson
 from adapters.slack import components
 from adapters.slack.text import JSON, clean, cut, escape, flatten, line
 from adapters.slack.validate import require_valid, require_valid_view
-from core.card import Button, Card, Form, Row, Section, Style, Tone
+from core.card import SAY, Button, Card, Form, Row, Section, Style, Tone
 from core.chat import Reply
 
 MAX_BLOCKS: Final = 50
@@ -24,7 +24,6 @@ MAX_BUTTONS: Final = 25  # below a card
 FALLBACK: Final = 3000  # characters of the text for notifications
 VALUE: Final = 2000  # characters of the value of a button
 MODAL_LABEL: Final = 24  # characters of the title of a modal and its buttons
-SAY: Final = "say"  # the verb of a button whose value is run as a typed command
 _MARKS: Final = {Tone.NEUTRAL: "⚪", Tone.WAITING: "🟡", Tone.ACTIVE: "🔵", Tone.GOOD: "🟢", Tone.BAD: "🔴"}
 _TITLE: Final = 300  # characters of the title of a row
 _ROW: Final = 1000  # characters of a row

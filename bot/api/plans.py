@@ -49,7 +49,7 @@ _EXAMPLE = {
 
 async def create(call: Call[PlanDraft, None]) -> PlanAnswer:
     """Start a plan."""
-    return await _create(call, c.Create(plan_id=call.services.ids.new(), draft=call.body))
+    return await _create(call, c.Create(plan_id=call.services.ids.new_plan(), draft=call.body))
 
 
 async def copy(call: Call[Copy, None]) -> PlanAnswer:
@@ -60,7 +60,9 @@ async def copy(call: Call[Copy, None]) -> PlanAnswer:
     window = body.window or _future_window(draft.window, call.services.clock.now())
     scheduled = draft.schedule_at if draft.schedule_at and draft.schedule_at > call.services.clock.now() else None
     changes = {"name": body.name or draft.name, "window": window, "schedule_at": body.schedule_at or scheduled}
-    command = c.Create(plan_id=call.services.ids.new(), draft=draft.model_copy(update=changes), copied_from=plan.id)
+    command = c.Create(
+        plan_id=call.services.ids.new_plan(), draft=draft.model_copy(update=changes), copied_from=plan.id
+    )
     return await _create(call, command)
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
 
+from bot.cards.paging import Pages, paging_buttons, paging_sections
 from bot.cards.plan import PlanCards, choose_tone, shorten
 from bot.cards.sentences import render_entry, render_log_head
 from bot.i18n import Locale
 from bot.i18n.labels import label
-from bot.verbs import WORDS, ChatVerb, VerbWords
+from bot.verbs import WORDS, ChatVerb, VerbWords, word_for
 from core.audit import LogEntry
 from core.card import Button, Card, Row, Section, Tone
 from core.people import Directory
@@ -18,9 +21,12 @@ from core.ports.outbox import Delivery
 from core.ports.plans import Mine
 
 _TONE_MARKS = {Tone.NEUTRAL: "▫️", Tone.WAITING: "⏳", Tone.ACTIVE: "▶️", Tone.GOOD: "✅", Tone.BAD: "❌"}
-_MAX_LOG_LINES = 30
-_MAX_LOG_LENGTH = 2800
-"""How much of an operation log a card has: lines, and characters in all."""
+_LOG_BYTES = 4500
+"""How much of a log every vendor's messages have room for."""
+_SENTENCE_LIMITS = (300, 150, 80, 40)
+"""The numbers of characters to which sentences of a log are cut, of which the first is taken that finds room."""
+_ROWS = 15
+"""How many rows a section has at most: Feishu has room for 25."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +37,21 @@ class ListCards:
     directory: Directory
     public_url: str
 
-    def plans(self, plans: Sequence[Plan], heading: str) -> Card:
-        """Return the list of plans, each with a button that opens its card."""
+    def plans(self, plans: Sequence[Plan], heading: str, pages: Pages | None = None) -> Card:
+        """Return a page of the list of plans, each with a button that opens its card."""
         text = self.locale.text
         rows = tuple(self._row(plan) for plan in plans)
         empty = "" if rows else text("There is nothing here yet. Start a plan with `new`.")
-        return Card(heading, heading, sections=(Section(text=empty, rows=rows),), more=self._more())
+        return self._card(heading, (Section(text=empty, rows=rows),), pages)
 
-    def mine(self, mine: Mine) -> Card:
-        """Return the card of the reader's own matters: pending approvals, then items, then plans they manage."""
+    def mine(self, mine: Mine, page: int = 0) -> Card:
+        """Return the card of the reader's own matters: pending approvals, then items, then plans they manage.
+
+        With `page`, those of one page.
+        """
         text = self.locale.text
         cards = PlanCards(self.locale, self.directory, self.public_url)
-        items = tuple(
+        items = [
             Row(
                 f"#{plan.number} {item.name}",
                 "▶️",
@@ -50,28 +59,28 @@ class ListCards:
                 buttons=cards.item_buttons(plan, item),
             )
             for plan, item in mine.items
-        )
-        sections = (
-            Section(text("Waiting for your approval"), rows=tuple(self._row(plan) for plan in mine.approvals)),
-            Section(text("Your items"), rows=items),
-            Section(text("Your plans"), rows=tuple(self._row(plan) for plan in mine.managed)),
-        )
-        filled = tuple(section for section in sections if section.rows)
-        nothing = Section(text=text("Nothing is waiting for you. `list` shows all plans."))
-        title = text("My releases")
-        return Card(title, title, sections=filled or (nothing,), more=self._more())
-
-    def log(self, plan: Plan, entries: Sequence[LogEntry]) -> Card:
-        """Return the last entries of a plan's operation log, oldest first. Too long a text is cut at its end."""
-        lines = [
-            f"{self.locale.time(e.at)} · {render_entry(e, plan, self.locale, self.directory)}"
-            for e in entries[-_MAX_LOG_LINES:]
         ]
+        rows = [
+            *((text("Waiting for your approval"), self._row(plan)) for plan in mine.approvals),
+            *((text("Your items"), row) for row in items),
+            *((text("Your plans"), self._row(plan)) for plan in mine.managed),
+        ]
+        command = f"{word_for(ChatVerb.LIST, self.locale.language)} {text('mine')}"
+        pages = Pages(len(rows), page, command) if page else None
+        parts = groupby(pages.part(rows) if pages else rows, key=itemgetter(0))
+        sections = tuple(Section(heading, rows=tuple(row for _, row in part)) for heading, part in parts)
+        nothing = Section(text=text("Nothing is waiting for you. `list` shows all plans."))
+        return self._card(text("My releases"), sections or (nothing,), pages)
+
+    def log(self, plan: Plan, entries: Sequence[LogEntry], pages: Pages | None = None) -> Card:
+        """Return a part of a plan's operation log, the oldest entry first."""
+        lines = [(self.locale.time(each.at), render_entry(each, plan, self.locale, self.directory)) for each in entries]
+        rows = _render_log(lines)
+        sections = tuple(Section(rows=rows[start : start + _ROWS]) for start in range(0, len(rows), _ROWS))
         title = self.locale.text("Operation log of #{number} {name}", number=plan.number, name=plan.name)
         more = Button("open", self.locale.text("Open"), url=f"{self.public_url}/plans/{plan.number}")
-        section = Section(text=shorten("\n".join(lines), _MAX_LOG_LENGTH))
-        note = render_log_head(plan, self.locale)
-        return Card(title, title, tone=choose_tone(plan), sections=(section,), note=note, more=more)
+        card = replace(self._card(title, sections, pages), tone=choose_tone(plan), more=more)
+        return replace(card, note=render_log_head(plan, self.locale))
 
     def deliveries(self, deliveries: Sequence[Delivery], numbers: Mapping[str, int]) -> Card:
         """Return the list of dead deliveries. `numbers` has the numbers of their plans by id."""
@@ -85,7 +94,7 @@ class ListCards:
             for delivery in deliveries
         )
         nothing = "" if rows else text("Everything was delivered, or is still tried.")
-        return Card(title, title, sections=(Section(text=nothing, rows=rows),), more=self._more())
+        return self._card(title, (Section(text=nothing, rows=rows),))
 
     def _failure(self, delivery: Delivery) -> str:
         """Return the id by which a delivery is replayed, when it was created, and why it failed."""
@@ -112,5 +121,21 @@ class ListCards:
             buttons=(Button(ChatVerb.SHOW, text("Show"), plan.ref),),
         )
 
-    def _more(self) -> Button:
-        return Button("open", self.locale.text("Open"), url=f"{self.public_url}/")
+    def _card(self, title: str, sections: tuple[Section, ...], pages: Pages | None = None) -> Card:
+        return Card(
+            title,
+            title,
+            sections=(*paging_sections(pages, self.locale), *sections),
+            buttons=paging_buttons(pages, self.locale),
+            more=Button("open", self.locale.text("Open"), url=f"{self.public_url}/"),
+        )
+
+
+def _render_log(lines: Sequence[tuple[str, str]]) -> tuple[Row, ...]:
+    """Return the rows of a log from times and sentences, the latter cut so far that all of them find room."""
+    rows: tuple[Row, ...] = ()
+    for limit in _SENTENCE_LIMITS:
+        rows = tuple(Row(time, detail=shorten(text, limit)) for time, text in lines)
+        if sum(len(f"{row.title}{row.detail}".encode()) for row in rows) <= _LOG_BYTES:
+            break
+    return rows

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bot.cards.paging import Pages, paging_buttons, paging_sections
 from bot.i18n import Locale
 from bot.i18n.labels import label
 from bot.richtext import to_plain
@@ -60,6 +61,11 @@ def choose_tone(plan: Plan) -> Tone:
     return _TONES.get(plan.status, Tone.NEUTRAL)
 
 
+def items_of(plan: Plan) -> list[Item]:
+    """Return the items of a plan in their order."""
+    return sorted(plan.items.values(), key=lambda item: item.position)
+
+
 def shorten(text: str, limit: int) -> str:
     """Return the text; cut and with an ellipsis when it has more characters than the limit."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
@@ -73,11 +79,14 @@ class PlanCards:
     directory: Directory
     public_url: str
 
-    def plan(self, plan: Plan) -> Card:
-        """Return the full card: status, content, approval, and items with their buttons."""
-        return self._card(
-            plan, (self._content(plan), self._approval(plan), self._items(plan)), self._plan_buttons(plan)
-        )
+    def plan(self, plan: Plan, pages: Pages | None = None) -> Card:
+        """Return the full card: status, content, approval, and items with their buttons.
+
+        With `pages`, the items are those of one page.
+        """
+        items = self._items(plan, pages=pages)
+        sections = (*paging_sections(pages, self.locale), self._content(plan), self._approval(plan), items)
+        return self._card(plan, sections, (*self._plan_buttons(plan), *paging_buttons(pages, self.locale)))
 
     def approval(self, plan: Plan) -> Card:
         """Return the card for an approver: content, items, votes, and buttons to approve and reject."""
@@ -211,9 +220,9 @@ class PlanCards:
             detail = text("{decision}: {comment}", decision=decision, comment=comment) if comment else decision
             yield Row(voter, "👍" if vote.decision is Decision.APPROVE else "👎", detail)
 
-    def _items(self, plan: Plan, *, buttons: bool = True) -> Section | None:
-        items = sorted(plan.items.values(), key=lambda item: item.position)
-        rows = tuple(self._row(plan, item, buttons=buttons) for item in items)
+    def _items(self, plan: Plan, *, buttons: bool = True, pages: Pages | None = None) -> Section | None:
+        items = items_of(plan)
+        rows = tuple(self._row(plan, item, buttons=buttons) for item in (pages.part(items) if pages else items))
         return Section(self.locale.text("Release items"), rows=rows) if rows else None
 
     def _row(self, plan: Plan, item: Item, *, buttons: bool = True) -> Row:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, replace
 from typing import assert_never
 
 from bot.cards.lists import ListCards
-from bot.cards.plan import PlanCards
+from bot.cards.paging import LOG_PAGE_SIZE, PAGE_SIZE, Pages
+from bot.cards.plan import PlanCards, items_of
 from bot.chat.answered import AnsweredMessages
 from bot.chat.grammar import TypedCommand, parse
 from bot.chat.naming import find_person_id
@@ -19,7 +21,8 @@ from bot.people.identities import OWN_PLATFORMS, Identities
 from bot.people.sign_in_links import REQUESTED_LIFE, SignInLinks
 from bot.verbs import WORDS, ChatVerb, word_for
 from core import commands as c
-from core.card import Card, Form, Tone
+from core.audit import LogEntry
+from core.card import SAY, Card, Form, Tone
 from core.chat import Inbound, Reply
 from core.commands import Verb
 from core.context import Context
@@ -29,10 +32,11 @@ from core.engine import Engine, Outcome
 from core.errors import FabuError, Invalid, NotFound, OutdatedCard, Problem, Unavailable
 from core.messages import Message
 from core.people import Person
-from core.plan import Item
+from core.plan import Item, Plan
 from core.ports.clock import Clock, Ids
+from core.ports.paging import Page
 from core.ports.plans import PlanQuery
-from core.ports.store import Store
+from core.ports.store import Reading, Store
 from core.status import PlanStatus
 from core.text import normalize_name
 from core.verbs import VERBS, Argument, Target
@@ -51,6 +55,9 @@ _STATUSES = {
     for word in (status.value, *(translate(label(status), language) for language in LANGUAGES))
 }
 """The statuses by their names in all languages, whichever language the reader has."""
+_PAGE_NUMBER = re.compile(r"[0-9]{1,6}")
+_DEEPEST = 10_000
+"""How many plans may be skipped to reach a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +117,8 @@ class Dispatch:
 
     async def _handle_click(self, request: _Request) -> Reply:
         inbound = request.inbound
+        if inbound.verb == SAY:
+            return await self._handle_text(replace(request, inbound=replace(inbound, text=inbound.ref)))
         if inbound.verb == "home":
             return Reply(card=await self._mine(request))
         if inbound.verb == ChatVerb.NEW:
@@ -168,18 +177,14 @@ class Dispatch:
         """Reply to a verb that exists in chats alone: it reads, or creates a plan."""
         cards = self._lists(request.locale)
         match verb:
-            case ChatVerb.LIST if normalize_name(typed.rest) in ("mine", "我的"):
-                return Reply(card=await self._mine(request))
             case ChatVerb.LIST:
                 return Reply(card=await self._list(request, typed.rest))
             case ChatVerb.SHOW:
-                return Reply(card=await self._plan_card(await self._plan_id(typed), request.locale))
+                page = _split_page(typed.rest)[1]
+                return Reply(card=await self._plan_card(await self._plan_id(typed), request.locale, page))
             case ChatVerb.LOG:
-                plan_id = await self._plan_id(typed)
-                plan, entries = await self._store.read(
-                    lambda r: (r.plans.get(plan_id), r.log.of_plan(plan_id, limit=100_000))
-                )
-                return Reply(card=cards.log(plan, entries))
+                page = _split_page(typed.rest)[1]
+                return Reply(card=await self._log(await self._plan_id(typed), request.locale, page))
             case ChatVerb.NEW if typed.rest:
                 draft = draft_from_form({"name": typed.rest}, request.locale, self._engine.directory)
                 return await self._create(request, draft)
@@ -215,7 +220,7 @@ class Dispatch:
         return await self._store.read(lambda reading: reading.plans.id_of(typed.plan))
 
     async def _create(self, request: _Request, draft: PlanDraft) -> Reply:
-        return await self._execute_and_show(request, c.Create(plan_id=self._ids.new(), draft=draft))
+        return await self._execute_and_show(request, c.Create(plan_id=self._ids.new_plan(), draft=draft))
 
     async def _execute_and_show(self, request: _Request, command: c.PersonCommand) -> Reply:
         """Execute a command; reply with its outcome and the card of the plan."""
@@ -223,9 +228,15 @@ class Dispatch:
         card = await self._plan_card(outcome.plan.id, request.locale)
         return Reply(describe_outcome(outcome, command, request.locale), Tone.GOOD, card)
 
-    async def _list(self, request: _Request, status: str) -> Card:
-        """Return the card of the plans with a status, given by name or value; empty for all. Raises Invalid."""
+    async def _list(self, request: _Request, rest: str) -> Card:
+        """Return a page of the plans with a status, given by name or value, or of the person's own matters.
+
+        Without a status, the plans are all. Raises Invalid.
+        """
         text = request.locale.text
+        status, number = _split_page(rest)
+        if normalize_name(status) in ("mine", "我的"):
+            return await self._mine(request, number or 1)
         value = _STATUSES.get(normalize_name(status), status)
         if value and value not in set(PlanStatus):
             raise Invalid(
@@ -235,15 +246,38 @@ class Dispatch:
                     {"status": status, "known": ", ".join(text(label(each)) for each in PlanStatus)},
                 )
             )
-        page = await self._store.read(lambda reading: reading.plans.page(PlanQuery(status=value)))
-        return self._lists(request.locale).plans(page.items, text("Release plans"))
+        command = " ".join(part for part in (word_for(ChatVerb.LIST, request.locale.language), status) if part)
 
-    async def _mine(self, request: _Request) -> Card:
+        def read(reading: Reading) -> tuple[Page[Plan], Pages]:
+            counts = reading.plans.counts()
+            pages = Pages(counts.get(value, 0) if value else sum(counts.values()), number, command)
+            query = PlanQuery(status=value, limit=PAGE_SIZE)
+            if skipped := min(pages.skipped, _DEEPEST):
+                query = replace(query, cursor=reading.plans.page(replace(query, limit=skipped)).next_cursor)
+            return reading.plans.page(query), pages
+
+        page, pages = await self._store.read(read)
+        return self._lists(request.locale).plans(page.items, text("Release plans"), pages)
+
+    async def _log(self, plan_id: str, locale: Locale, number: int) -> Card:
+        """Return a page of a plan's operation log; the first one has the newest entries."""
+
+        def read(reading: Reading) -> tuple[Plan, list[LogEntry], Pages]:
+            plan = reading.plans.get(plan_id)
+            command = f"{word_for(ChatVerb.LOG, locale.language)} {plan.number}"
+            pages = Pages(plan.log_seq, number, command, LOG_PAGE_SIZE)
+            last = plan.log_seq - pages.skipped
+            first = max(0, last - pages.size)
+            return plan, reading.log.of_plan(plan_id, first, last - first), pages
+
+        return self._lists(locale).log(*await self._store.read(read))
+
+    async def _mine(self, request: _Request, page: int = 0) -> Card:
         person = request.person.id
         groups = self._engine.directory.groups.values()
         names = {person, *(f"@{group.id}" for group in groups if person in group.members)}
         mine = await self._store.read(lambda reading: reading.plans.mine(person, names))
-        return self._lists(request.locale).mine(mine)
+        return self._lists(request.locale).mine(mine, page)
 
     async def _sign_in_link(self, request: _Request) -> Reply:
         """Reply with a link that signs in the first person who opens it.
@@ -264,9 +298,13 @@ class Dispatch:
         except (NotFound, Unavailable):
             return None
 
-    async def _plan_card(self, plan_id: str, locale: Locale) -> Card:
+    async def _plan_card(self, plan_id: str, locale: Locale, page: int = 0) -> Card:
+        """Return the card of a plan with a page of its items, by default the one with the first that is incomplete."""
         plan = await self._store.read(lambda reading: reading.plans.get(plan_id, whole=True))
-        return self._cards(locale).plan(plan)
+        items = items_of(plan)
+        begun = next((index for index, item in enumerate(items) if not item.complete), 0) // PAGE_SIZE + 1
+        command = f"{word_for(ChatVerb.SHOW, locale.language)} {plan.number}"
+        return self._cards(locale).plan(plan, Pages(len(items), page or begun, command))
 
     def _cards(self, locale: Locale) -> PlanCards:
         return PlanCards(locale, self._engine.directory, self._public_url)
@@ -298,6 +336,12 @@ def describe_outcome(outcome: Outcome, command: c.PersonCommand, locale: Locale)
         case _:
             done = text(WORDS[command.verb].done)
             return text("{done} #{number} is now: {status}.", done=done, number=plan.number, status=plan.status)
+
+
+def _split_page(rest: str) -> tuple[str, int]:
+    """Return what to list, and the number of the page that follows it, 0 without one."""
+    what, _, last = rest.rpartition(" ")
+    return (what.strip(), int(last)) if _PAGE_NUMBER.fullmatch(last) else (rest, 0)
 
 
 def _digest(text: str) -> str:

@@ -126,7 +126,7 @@ class Show:
     def __init__(self, services: Services, console: Console) -> None:
         self._services, self._console = services, console
         self._locale = Locale(services.settings.server.language, services.settings.server.timezone)
-        self._plan_id = services.ids.new()
+        self._plan_id = services.ids.new_plan()
         self._content: PlanDraft
         self._sent = 0
         self._changed = asyncio.Event()

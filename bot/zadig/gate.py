@@ -90,7 +90,7 @@ class ZadigGate:
             return
         origin = (release_plan.id, release_plan.instance_code, event.value)
         draft = self._draft(release_plan, event, rule)
-        plan_id, key = self._services.ids.new(), "/".join(("zadig", *origin))
+        plan_id, key = self._services.ids.new_plan(), "/".join(("zadig", *origin))
         created, _ = await asyncio.gather(  # in one commit: every plan of a gate has been submitted
             engine.execute(c.Create(plan_id=plan_id, draft=draft, origin=origin), ZADIG, key),
             engine.execute(c.Submit(plan_id=plan_id), ZADIG, f"{key}/submit"),

@@ -29,7 +29,7 @@ def start(command: c.Create, context: Context) -> PendingDecision:
     """
     actor = context.actor.id
     draft = command.draft.model_copy(update={"manager": command.draft.manager or actor})
-    problems = problems_of(draft, context, allow_past_start=command.allow_past_start)
+    problems = problems_of(draft, context, as_in_zadig=command.as_in_zadig)
     if problems := [*problems, *workflow_mistakes(draft)]:
         raise Invalid(*problems)
     if actor not in (draft.manager, *draft.collaborators) and context.directory.active(actor):
@@ -68,8 +68,8 @@ def _edit(pending: PendingDecision, command: c.Edit) -> None:
     draft = _restore_credentials(command.patch.apply_to(before), plan)
     differences = differences_of_drafts(before, draft)
     changed = tuple(dict.fromkeys(difference.field for difference in differences))
-    problems = problems_of(draft, context, before, allow_past_start=command.allow_past_start)
-    if problems := [*problems, *(() if command.lenient else workflow_mistakes(draft, before))]:
+    problems = problems_of(draft, context, before, as_in_zadig=command.as_in_zadig)
+    if problems := [*problems, *(() if command.as_in_zadig else workflow_mistakes(draft, before))]:
         raise Invalid(*problems)
     if changed:
         items = _make_items(draft, {item.key: item for item in plan.items.values()}, context)

@@ -21,6 +21,13 @@ class Ids(Protocol):
         """Return a new identifier that sorts by time of creation."""
         ...
 
+    def new_plan(self) -> str:
+        """Return a new identifier of a plan, 24 hexadecimal digits that sort by time of creation.
+
+        Clients that are written with Zadig's own types decode no others.
+        """
+        ...
+
     def token(self, size: int = 16) -> str:
         """Return `size` random bytes as hexadecimal digits, fit for use as a secret."""
         ...

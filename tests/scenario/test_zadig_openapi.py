@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,46 @@ async def test_a_plan_is_made_filled_and_read_in_zadigs_shape(fabu: Case) -> Non
     assert (plan["start_time"], plan["end_time"]) == (0, 0), "a change replaces everything"
     assert [(job["name"], job["type"]) for job in plan["jobs"]] == [("look", "text"), ("deploy", "workflow")]
     assert plan["jobs"][1]["spec"]["workflow"]["stages"][0]["jobs"][0]["spec"]["envs"][0]["value"] == "prod"
+
+
+async def test_ids_of_plans_are_those_that_zadigs_types_decode(fabu: Case) -> None:
+    ids = [await created(fabu), (await fabu.do("/plans", {"name": "By the API", "items": []}))["id"]]
+    ids.append((await fabu.do(f"/plans/{ids[0]}/copy", {}))["id"])
+    await fabu.do("/chat", {"text": "new In a chat"})
+    ids.append((await fabu.plan("4"))["id"])
+    assert [plan_id for plan_id in ids if not re.fullmatch("[0-9a-f]{24}", plan_id)] == []
+    assert ids == sorted(ids)
+
+
+async def test_a_manager_as_approver_is_judged_at_submit(fabu: Case) -> None:
+    alice = {"type": "user", "user_id": "alice", "user_name": "Alice"}
+    plan_id = await created(fabu, approval=native(alice))
+    assert (await changed(fabu, plan_id, approval=native(alice), jobs=[text_job()]))[0] == 200
+    status, answer = await fabu.ask("POST", f"/api/v1/plans/{plan_id}/submit", "alice", {})
+    assert (status, answer["params"]["problems"][0]["path"]) == (422, "approval.stages[0].approvers")
+    await changed(fabu, plan_id, approval=native(alice, BOB), jobs=[text_job()])
+    assert (await fabu.do(f"/plans/{plan_id}/submit"))["status"] == "wait_for_approval"
+
+
+@pytest.mark.parametrize("kind", ["workwx", "lark_intl"])
+async def test_a_kind_of_approval_that_fabu_does_not_have_is_refused(fabu: Case, kind: str) -> None:
+    approval = {"enabled": True, "type": kind, f"{kind}_approval": {"approval_nodes": []}}
+    status, answer = await fabu.ask("POST", PATH, "alice", body(approval=approval))
+    assert (status, answer["description"].splitlines()[-1]) == (
+        422,
+        "• approval.type: write one of: native, lark, dingtalk",
+    )
+
+
+@pytest.mark.parametrize("field", ["approve_groups", "cc_users", "cc_groups"])
+@pytest.mark.parametrize("node_type", ["AND", "END"])
+async def test_copies_and_groups_of_a_chat_are_refused_and_not_dropped(fabu: Case, field: str, node_type: str) -> None:
+    node = {"type": node_type, "approve_node_type": "user", "approve_users": [{"id": "ou_1", "name": "Bob"}]}
+    approval = {"enabled": True, "type": "lark", "lark_approval": {"approval_nodes": [node | {field: [{"id": "x"}]}]}}
+    status, answer = await fabu.ask("POST", PATH, "alice", body(approval=approval))
+    assert status == 422
+    assert f"approval.lark_approval.approval_nodes[0].{field}: groups of a chat" in answer["description"]
+    assert await fabu.plans() == []
 
 
 async def test_a_window_may_have_begun_long_ago_as_in_zadig(fabu: Case) -> None:

@@ -55,6 +55,9 @@ class ApprovalNode(_Body):
     type: Text = ""
     approve_node_type: Text = ""
     approve_users: Many[Approver] = ()
+    approve_groups: Many[AnyJson] = ()
+    cc_users: Many[AnyJson] = ()
+    cc_groups: Many[AnyJson] = ()
 
 
 class FormApproval(_Body):
@@ -160,8 +163,20 @@ def _approval(body: ApprovalBody | None, directory: Directory) -> dict[str, Any]
     if form is None:
         raise Invalid(Problem("approval.type", "write one of: {expected}", {"expected": "native, lark, dingtalk"}))
     channel = _FORMS[body.type]
+    _check_groups_and_copies(form, f"approval.{body.type}_approval")
     nodes = [(index, node) for index, node in enumerate(form.approval_nodes) if node.type not in ("START", "END")]
     return {"stages": [_node(node, index, channel, directory, body.type) for index, node in nodes]}
+
+
+def _check_groups_and_copies(form: FormApproval, path: str) -> None:
+    """Raise Invalid when a node has groups of the chat, or people who get a copy: they would be lost."""
+    for index, node in enumerate(form.approval_nodes):
+        for name in ("approve_groups", "cc_users", "cc_groups"):
+            if getattr(node, name):
+                place = f"{path}.approval_nodes[{index}].{name}"
+                raise Invalid(
+                    Problem(place, "groups of a chat, and copies to others, cannot be had here; leave it empty")
+                )
 
 
 def _native(native: NativeApproval, directory: Directory) -> dict[str, Any]:

@@ -89,7 +89,7 @@ async def create(request: web.Request, services: Services) -> dict[str, Any]:
     body = read_body(request, await request.read(), PlanBody)
     fields = fields_of(body, services.engine.directory)
     draft = validate(lambda: PlanDraft.model_validate(fields), fields)
-    command = c.Create(plan_id=services.ids.new(), draft=draft, allow_past_start=True)
+    command = c.Create(plan_id=services.ids.new_plan(), draft=draft, as_in_zadig=True)
     await services.engine.execute(command, request[ACTOR])
     return {"id": command.plan_id}
 
@@ -118,12 +118,12 @@ async def change(request: web.Request, services: Services) -> None:
     patch = validate(lambda: PlanPatch.model_validate(fields), fields)
     if plan.status in _FIXED:
         raise WrongStatus(status=plan.status, verb=Verb.EDIT)
-    edit = c.Edit(plan_id=plan.id, patch=patch, allow_past_start=True, lenient=True)
+    edit = c.Edit(plan_id=plan.id, patch=patch, as_in_zadig=True)
     if plan.status is PlanStatus.PLANNING:
         await engine.execute(edit, actor)
         return
     before = draft_of(plan)
-    if problems := problems_of(patch.apply_to(before), engine.context(actor), before, allow_past_start=True):
+    if problems := problems_of(patch.apply_to(before), engine.context(actor), before, as_in_zadig=True):
         raise Invalid(*problems)
     await asyncio.gather(engine.execute(c.Replan(plan_id=plan.id), actor), engine.execute(edit, actor))
 

@@ -39,7 +39,7 @@ class Office:
     async def create(
         self, plan_draft: PlanDraft | None = None, by: str = "alice", key: str = "", **fields: Any
     ) -> Plan:
-        command = c.Create(plan_id=self.ids.new(), draft=plan_draft or draft(**fields))
+        command = c.Create(plan_id=self.ids.new_plan(), draft=plan_draft or draft(**fields))
         return await self.stored((await self.engine.execute(command, actor(by), key)).plan)
 
     async def ask(

@@ -40,11 +40,15 @@ async def load(store: Store, plan: Plan, scope: Scope) -> Plan:
     return (await store.write(lambda writing: writing.plans.load({plan.id: scope})))[plan.id]
 
 
-async def test_a_new_plan_comes_back_as_it_was_made(office: Office) -> None:
-    command = c.Create(plan_id=office.ids.new(), draft=FULL)
+@pytest.mark.parametrize(
+    "plan_id", ["68b7ec363306e52e21b2dbe6", "0198c5f07a6c7e1e8d3b1a2c3d4e5f60"], ids=["new", "old"]
+)
+async def test_a_new_plan_comes_back_as_it_was_made(office: Office, plan_id: str) -> None:
+    command = c.Create(plan_id=plan_id, draft=FULL)
     made = (await office.engine.execute(command, office.engine.directory.actor("alice", "api"))).plan
     assert await office.stored(made) == made
     assert made.number == 1
+    assert await office.store.read(lambda reading: reading.plans.id_of(plan_id)) == plan_id
 
 
 async def test_numbers_count_up_without_gaps(office: Office) -> None:

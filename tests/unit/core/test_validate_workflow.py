@@ -137,7 +137,7 @@ def test_an_edit_is_judged_but_for_mistakes_that_are_stored_and_for_what_clients
     world.create(draft(items=[workflow_item("a")]))
     with pytest.raises(Invalid):
         world.do(c.Edit, patch=items(qqqq=1))
-    world.do(c.Edit, patch=items(qqqq=1), lenient=True)
+    world.do(c.Edit, patch=items(qqqq=1), as_in_zadig=True)
     world.do(c.Edit, patch=items(qqqq=1, remark="again"))
     with pytest.raises(Invalid):
         world.do(c.Edit, patch=items(qqqq=1, disabled=True))
