@@ -138,7 +138,7 @@ class SlackClient:
             with self._track_call():
                 answer = await self.web.auth_test()
             self._workspace = {"team": answer["team_id"], "enterprise": answer.get("enterprise_id")}
-        own, enterprise = self._workspace, user.get("enterprise_user", {}).get("enterprise_id")
+        own, enterprise = self._workspace, (user.get("enterprise_user") or {}).get("enterprise_id")
         ours = user.get("team_id") == own["team"] or (enterprise and enterprise == own["enterprise"])
         return bool(ours) and not (user.get("deleted") or user.get("is_bot") or user.get("is_stranger"))
 
