@@ -132,7 +132,7 @@ def _votes(records: list[OperationRecord]) -> Iterator[FormVote]:
     for record in records:
         decision = _DECISIONS.get(record.result.upper())
         if decision and record.type.startswith("EXECUTE_TASK"):
-            yield FormVote(record.user_id, decision, clean(record.remark or ""), _parse_time(record.date))
+            yield FormVote(record.user_id, decision, clean(record.remark), _parse_time(record.date))
 
 
 def _parse_time(text: str) -> datetime | None:

@@ -114,8 +114,8 @@ class DingTalkClient:
         }
         _check(delivery_problems(body))
         answer = await self._api.call(_CREATE_CARD, body)
-        results = answer.get("result", {}).get("deliverResults", [])
-        failed = [result.get("errorMsg", "") for result in results if not result.get("success")]
+        results = (answer.get("result") or {}).get("deliverResults") or ()
+        failed = [str(result.get("errorMsg") or "") for result in results if not result.get("success")]
         if failed or not (answer.get("success") and results):
             reason = Message("card not delivered: {why}", {"why": "; ".join(failed)})
             raise DeliveryError(SYSTEM, reason, retryable=False)
@@ -166,7 +166,7 @@ class DingTalkClient:
         answer = await self._api.call(_SEND_USERS, body)
         if answer.get("flowControlledStaffIdList"):
             raise DeliveryError(SYSTEM, Message("too many messages to one person"), retryable=True)
-        return [*answer.get("invalidStaffIdList", []), *answer.get("filteredStaffIdList", [])]
+        return [*(answer.get("invalidStaffIdList") or ()), *(answer.get("filteredStaffIdList") or ())]
 
     async def send_robot_group(self, conversation_id: str, msg_key: str, params: Mapping[str, str]) -> None:
         """Send a robot message to the group with this openConversationId."""
@@ -176,7 +176,7 @@ class DingTalkClient:
     async def list_robots(self, conversation_id: str) -> list[str]:
         """Return the codes of the robots in the group with this openConversationId."""
         answer = await self._api.call(_LIST_ROBOTS, {"openConversationId": conversation_id})
-        return [robot["robotCode"] for robot in answer.get("chatbotInstanceVOList", [])]
+        return [robot["robotCode"] for robot in answer.get("chatbotInstanceVOList") or ()]
 
     async def reply_session_webhook(self, url: str, msgtype: str, content: Mapping[str, str]) -> None:
         """Reply to a message in its chat: `text` with `content`, or `markdown` with `title` and `text`.
@@ -192,7 +192,7 @@ class DingTalkClient:
     async def find_user_by_mobile(self, mobile: str) -> str | None:
         """Return the userId of a member of the organisation, or None if nobody has this number."""
         answer = await self._call_older("topapi/v2/user/getbymobile", {"mobile": mobile}, _NO_SUCH_USER)
-        user: str | None = answer.get("result", {}).get("userid")
+        user: str | None = (answer.get("result") or {}).get("userid")
         return user
 
     async def get_user(self, user_id: str) -> Member | None:
@@ -249,7 +249,7 @@ class DingTalkClient:
         found: list[str] = []
         while True:
             result = (await self._api.call(_LIST_PROCESSES, body))["result"]
-            found += result["list"]
+            found += result.get("list") or ()
             if not result.get("nextToken"):
                 return found
             body["nextToken"] = int(result["nextToken"])
@@ -265,7 +265,7 @@ class DingTalkClient:
         """Call the older API; a rejected token is renewed once."""
         token = await self._api.token.get()
         answer = await self._post((self._oapi / path).with_query(access_token=token), body, accept | _OLD_TOKEN)
-        if answer["errcode"] not in _OLD_TOKEN:
+        if int(answer["errcode"]) not in _OLD_TOKEN:
             return answer
         self._api.token.forget(token)
         token = await self._api.token.get()
@@ -275,7 +275,7 @@ class DingTalkClient:
         """Post to the older API, which answers 200 with an `errcode`; return answers with 0 or an accepted code."""
         with self._reachability.track(is_outage):
             answer = await self._request(url, body)
-        code = int(answer.get("errcode", -1))
+        code = -1 if answer.get("errcode") is None else int(answer["errcode"])
         if code != 0 and code not in accept:
             reason = Message.verbatim(f"{code}: {answer.get('errmsg', '')}")
             raise DeliveryError(SYSTEM, reason, retryable=code in _THROTTLED)

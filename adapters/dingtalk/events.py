@@ -12,9 +12,11 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BeforeValidator, ConfigDict, Field, field_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import from_json
+
+from adapters.common.wire import WireModel
 
 ROBOT_TOPIC = "/v1.0/im/bot/messages/get"
 CARD_TOPIC = "/v1.0/card/instances/callback"
@@ -23,14 +25,13 @@ _GROUP = "2"
 """The `conversation_type` of groups."""
 _FORM_EVENTS = frozenset({"bpms_instance_change", "bpms_task_change"})
 _MENTION = re.compile(r"(?<!\S)@\S+")
-_Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else value)]
 _EVERYBODY = frozenset({"@所有人", "@all"})
 
 
-class _Wire(BaseModel):
-    """The base of all models: camel case on the wire, unknown fields ignored."""
+class _Wire(WireModel):
+    """The base of all models but `Member`: camel case on the wire."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
 
 class RobotText(_Wire):
@@ -55,8 +56,8 @@ class MessageContent(_Wire):
 class AtUser(_Wire):
     """Somebody who is mentioned; `staff_id` is the `userId` of a member of the organisation, which the robot lacks."""
 
-    dingtalk_id: _Text = ""
-    staff_id: _Text = ""
+    dingtalk_id: str = ""
+    staff_id: str = ""
 
 
 class RobotMessage(_Wire):
@@ -64,7 +65,7 @@ class RobotMessage(_Wire):
 
     msg_id: str
     chatbot_corp_id: str = ""
-    chatbot_user_id: _Text = ""
+    chatbot_user_id: str = ""
     at_users: Annotated[list[AtUser], BeforeValidator(lambda value: value or [])] = Field(default_factory=list)
     is_in_at_list: bool | None = None
     sender_corp_id: str = ""
@@ -213,7 +214,7 @@ class OperationRecord(_Wire):
     user_id: str = ""
     type: str = ""
     result: str = ""
-    remark: str | None = None
+    remark: str = ""
     date: str = ""
 
 
@@ -221,7 +222,7 @@ class FormValue(_Wire):
     """One field of an approval form."""
 
     name: str = ""
-    value: str | None = None
+    value: str = ""
 
 
 class ProcessInstance(_Wire):
@@ -239,17 +240,15 @@ class ProcessInstance(_Wire):
     @property
     def form(self) -> dict[str, str]:
         """The values of the form, by the names of its fields."""
-        return {field.name: field.value or "" for field in self.form_component_values}
+        return {field.name: field.value for field in self.form_component_values}
 
 
-class Member(BaseModel):
+class Member(WireModel):
     """A member of the organisation, as the older API returns them (DingTalk docs "Query user details").
 
     `mobile` is verified: people sign in with it. So is `org_email`, a mailbox of the organisation. The `email` of the
     profile is not, since people can enter any address there.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     active: bool = False
     mobile: str = ""

@@ -111,7 +111,7 @@ class FeishuClient:
             if error.vendor_code not in NO_SUCH_USER:
                 raise
             return None
-        return dict(data["user"])
+        return dict(data["user"]) if data.get("user") else None
 
     async def find_users(self, emails: Sequence[str] = (), mobiles: Sequence[str] = ()) -> dict[str, str]:
         """Return the open_ids of users, by e-mail address or mobile number; those that nobody has are missing."""

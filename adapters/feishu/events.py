@@ -10,19 +10,16 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 from pydantic_core import from_json
 
 from adapters.common.links import written_link
+from adapters.common.wire import WireModel
 
 _MENTION = re.compile(r"@_user_\d+\s?")
 
 
-class _Wire(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class Challenge(_Wire):
+class Challenge(WireModel):
     """The challenge that Feishu sends to register an address; it has to be answered within one second."""
 
     challenge: str
@@ -33,24 +30,24 @@ class Challenge(_Wire):
         return {"challenge": self.challenge}
 
 
-class _Header(_Wire):
+class _Header(WireModel):
     event_id: str = Field(min_length=1)
     event_type: str = Field(min_length=1)
     token: str = ""
 
 
-class _Version2(_Wire):
+class _Version2(WireModel):
     header: _Header
     event: dict[str, Any]
 
 
-class _Version1(_Wire):
+class _Version1(WireModel):
     uuid: str = Field(min_length=1)
     token: str = ""
     event: dict[str, Any]
 
 
-class Envelope(_Wire):
+class Envelope(WireModel):
     """One event, of either version of the envelope. `key` is the same when Feishu sends an event again."""
 
     key: str
@@ -81,7 +78,7 @@ class Envelope(_Wire):
 def _object(value: Any) -> Any:
     """Return the value of a button as an object; Feishu sends an object, or a string that may contain one."""
     if not isinstance(value, str):
-        return value or {}
+        return value if isinstance(value, dict) else {}
     try:
         parsed = from_json(value)
     except ValueError:
@@ -90,26 +87,25 @@ def _object(value: Any) -> Any:
 
 
 _Object = Annotated[dict[str, Any], BeforeValidator(_object)]
-_Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else value)]
 
 
-class _Operator(_Wire):
+class _Operator(WireModel):
     open_id: str = Field(min_length=1)
 
 
-class _Action(_Wire):
+class _Action(WireModel):
     value: _Object = Field(default_factory=dict)
-    name: _Text = ""
+    name: str = ""
     form_value: _Object = Field(default_factory=dict)
-    input_value: _Text = ""
+    input_value: str = ""
 
 
-class _Context(_Wire):
+class _Context(WireModel):
     open_message_id: str
-    open_chat_id: _Text = ""
+    open_chat_id: str = ""
 
 
-class CardAction(_Wire):
+class CardAction(WireModel):
     """A click on a button of a card. `operator.open_id` identifies the user; `action` proves nothing."""
 
     TYPE: ClassVar = "card.action.trigger"
@@ -119,25 +115,25 @@ class CardAction(_Wire):
     context: _Context
 
 
-class _SenderId(_Wire):
+class _SenderId(WireModel):
     open_id: str = Field(min_length=1)
 
 
-class _Sender(_Wire):
+class _Sender(WireModel):
     sender_id: _SenderId
     sender_type: str = "user"
 
 
-class _MentionId(_Wire):
-    open_id: _Text = ""
+class _MentionId(WireModel):
+    open_id: str = ""
 
 
-class _Mention(_Wire):
+class _Mention(WireModel):
     key: str
     id: _MentionId = _MentionId()
 
 
-class _MessageBody(_Wire):
+class _MessageBody(WireModel):
     message_id: str
     chat_id: str
     chat_type: str
@@ -146,13 +142,13 @@ class _MessageBody(_Wire):
     mentions: list[_Mention] | None = None
 
 
-class _Part(_Wire):
+class _Part(WireModel):
     """A part of a line of a formatted message: a text, a link, a mention, a picture or the like."""
 
-    tag: _Text = ""
-    text: _Text = ""
-    href: _Text = ""
-    user_id: _Text = ""
+    tag: str = ""
+    text: str = ""
+    href: str = ""
+    user_id: str = ""
     """The key of a mention, `@_user_1`."""
 
     def written(self) -> str:
@@ -166,19 +162,19 @@ class _Part(_Wire):
                 return self.text
 
 
-class _Post(_Wire):
+class _Post(WireModel):
     """The content of a formatted message (`post`): a title, and lines of parts."""
 
-    title: _Text = ""
-    content: list[list[_Part]] | None = None
+    title: str = ""
+    content: tuple[tuple[_Part, ...], ...] = ()
 
     def written(self) -> str:
         """Return the plain text."""
-        lines = ["".join(part.written() for part in line) for line in self.content or ()]
+        lines = ["".join(part.written() for part in line) for line in self.content]
         return "\n".join([self.title, *lines])
 
 
-class Message(_Wire):
+class Message(WireModel):
     """A message to the bot: in a direct chat, or in a group with a mention of the bot."""
 
     TYPE: ClassVar = "im.message.receive_v1"
@@ -222,25 +218,23 @@ class Message(_Wire):
                 return ""
 
 
-class ApprovalInstance(_Wire):
+class ApprovalInstance(WireModel):
     """The status of an approval form has changed: it was decided or withdrawn, for example."""
 
     TYPE: ClassVar = "approval_instance"
 
-    approval_code: str
     instance_code: str
-    status: str
+    status: str = ""
 
 
-class ApprovalTask(_Wire):
+class ApprovalTask(WireModel):
     """The status of one approver's task of an approval form has changed."""
 
     TYPE: ClassVar = "approval_task"
 
-    approval_code: str
     instance_code: str
-    task_id: str
-    status: str
+    task_id: str = ""
+    status: str = ""
 
 
 Event = CardAction | Message | ApprovalInstance | ApprovalTask

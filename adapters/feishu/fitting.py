@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import orjson
-
 from adapters.feishu.components import Element
-from adapters.feishu.validate import MAX_BYTES, MAX_ELEMENTS, count_elements
+from adapters.feishu.validate import ENVELOPE, MAX_BYTES, MAX_ELEMENTS, count_elements, size_in_body
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ class Room:
 
     def __init__(self, frame: Element) -> None:
         self._elements = MAX_ELEMENTS - count_elements(frame)
-        self._bytes = MAX_BYTES - len(orjson.dumps(frame))
+        self._bytes = MAX_BYTES - ENVELOPE - size_in_body(frame)
 
     def take(self, elements: Sequence[Element], instead_of: Sequence[Element] = ()) -> bool:
         """Subtract the space of elements, and add that of those they replace; False when there is too little space."""
@@ -64,4 +62,4 @@ class Room:
 
 
 def _size(elements: Sequence[Element]) -> int:
-    return sum(len(orjson.dumps(element)) + 1 for element in elements)
+    return sum(size_in_body(element) for element in elements)

@@ -27,7 +27,8 @@ from adapters.feishu.card_schema import (
     Table,
 )
 
-MAX_BYTES: Final = 30_000  # of the card as JSON
+MAX_BYTES: Final = 30_000  # of the body of a request, in which the card is a string of JSON
+ENVELOPE: Final = 300  # bytes of the body around the card: receiver, type and key
 MAX_ELEMENTS: Final = 200  # objects with a tag, the texts inside components among them
 MAX_DEPTH: Final = 5  # containers within containers
 MAX_TABLES: Final = 5  # in a card, tables written in Markdown included
@@ -39,8 +40,8 @@ _TABLE_RULE = re.compile(r"^ *\|?(?: *:?-+:? *\|)+(?: *:?-+:? *)?$", re.MULTILIN
 def problems(card: Mapping[str, Any]) -> list[str]:
     """Return the problems of a card as `place: problem`; empty if Feishu accepts the card."""
     found = []
-    if (size := len(orjson.dumps(card))) > MAX_BYTES:
-        found.append(f"card: {size} bytes, at most {MAX_BYTES} are allowed")
+    if (size := size_in_body(card) + ENVELOPE) > MAX_BYTES:
+        found.append(f"card: a request of {size} bytes, at most {MAX_BYTES} are allowed")
     if (count := count_elements(card)) > MAX_ELEMENTS:
         found.append(f"card: {count} elements, at most {MAX_ELEMENTS} are allowed")
     try:
@@ -48,6 +49,11 @@ def problems(card: Mapping[str, Any]) -> list[str]:
     except ValidationError as error:
         return found + [f"{'.'.join(map(str, one['loc'])) or 'card'}: {one['msg']}" for one in error.errors()]
     return found + list(_body_problems(parsed.body))
+
+
+def size_in_body(node: Any) -> int:
+    """Return how many bytes a card, or a part of one, takes in the body of a request, where its quotes are escaped."""
+    return len(orjson.dumps(orjson.dumps(node).decode()))
 
 
 def count_elements(node: Any) -> int:

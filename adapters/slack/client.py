@@ -146,7 +146,7 @@ class SlackClient:
 
     async def _is_ours(self, user: JSON) -> bool:
         """Return whether a user is an active human member of our workspace or organisation."""
-        own, enterprise = await self._get_workspace(), user.get("enterprise_user", {}).get("enterprise_id")
+        own, enterprise = await self._get_workspace(), (user.get("enterprise_user") or {}).get("enterprise_id")
         ours = user.get("team_id") == own["team"] or (enterprise and enterprise == own["enterprise"])
         return bool(ours) and not (user.get("deleted") or user.get("is_bot") or user.get("is_stranger"))
 

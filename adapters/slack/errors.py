@@ -78,7 +78,7 @@ def translate_errors() -> Iterator[None]:
 def read_error(status: int, headers: Mapping[str, str], answer: Any) -> SlackError:
     """Return the error in an answer. One without a code comes from a proxy, and may be retried."""
     code = answer.get("error", "") if isinstance(answer, dict) else ""
-    details = answer.get("response_metadata", {}).get("messages", []) if isinstance(answer, dict) else []
+    details = (answer.get("response_metadata") or {}).get("messages") or [] if isinstance(answer, dict) else []
     after = headers.get("Retry-After", "")
     return SlackError(
         Message.verbatim("; ".join([code or f"HTTP {status}", *map(str, details)])),

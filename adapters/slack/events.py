@@ -7,62 +7,57 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import Field
+
+from adapters.common.wire import WireModel
 
 Id = Annotated[str, Field(min_length=1)]
-Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else value)]  # absent, empty or null
 
 
-class Wire(BaseModel):
-    """The base of all parts of a payload."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class User(Wire):
+class User(WireModel):
     """The user who acted. Their name is ignored, since it does not identify them.
 
     A channel that is shared with another organisation has users of both; their ids are unique with their team alone.
     """
 
     id: Id
-    team_id: Text = ""
+    team_id: str = ""
 
 
-class Action(Wire):
+class Action(WireModel):
     """The clicked button."""
 
     action_id: Id
-    value: Text = ""
-    action_ts: Text = ""
+    value: str = ""
+    action_ts: str = ""
 
 
-class Container(Wire):
+class Container(WireModel):
     """The place of the click: a message, or a view."""
 
-    type: Text = ""
-    channel_id: Text = ""
-    message_ts: Text = ""
-    thread_ts: Text = ""
+    type: str = ""
+    channel_id: str = ""
+    message_ts: str = ""
+    thread_ts: str = ""
 
 
-class InputValue(Wire):
+class InputValue(WireModel):
     """The value of an input."""
 
-    value: Text = ""
+    value: str = ""
 
 
-class State(Wire):
+class State(WireModel):
     """The values of all inputs, by block_id and action_id."""
 
-    values: dict[str, dict[str, InputValue]] = {}
+    values: dict[str, dict[str, InputValue]] = Field(default_factory=dict)
 
     def by_block(self) -> dict[str, str]:
         """Return the values by block_id; a block has one input."""
         return {block: entry.value for block, inputs in self.values.items() for entry in inputs.values()}
 
 
-class BlockActions(Wire):
+class BlockActions(WireModel):
     """A click on a button."""
 
     type: Literal["block_actions"]
@@ -70,30 +65,30 @@ class BlockActions(Wire):
     container: Container
     actions: Annotated[list[Action], Field(min_length=1)]
     state: State | None = None
-    trigger_id: Text = ""
-    response_url: Text = ""
+    trigger_id: str = ""
+    response_url: str = ""
 
 
-class View(Wire):
+class View(WireModel):
     """A modal, as it was submitted."""
 
     id: Id
-    callback_id: Text = ""
-    private_metadata: Text = ""
-    hash: Text = ""
+    callback_id: str = ""
+    private_metadata: str = ""
+    hash: str = ""
     state: State = State()
 
 
-class ViewSubmission(Wire):
+class ViewSubmission(WireModel):
     """The submission of a modal."""
 
     type: Literal["view_submission"]
     user: User
     view: View
-    trigger_id: Text = ""
+    trigger_id: str = ""
 
 
-class Origin(Wire):
+class Origin(WireModel):
     """The private_metadata of Fabu's modals: the ref of their subject, and where they were opened."""
 
     ref: str = ""
@@ -102,23 +97,23 @@ class Origin(Wire):
     response_url: str = ""
 
 
-class Command(Wire):
+class Command(WireModel):
     """A slash command."""
 
     command: Id
     user_id: Id
-    team_id: Text = ""
-    channel_id: Text = ""
-    text: Text = ""
+    team_id: str = ""
+    channel_id: str = ""
+    text: str = ""
     trigger_id: Id
-    response_url: Text = ""
+    response_url: str = ""
 
 
 MESSAGE_SUBTYPES: Final = frozenset({"", "file_share", "thread_broadcast"})
 """The subtypes of messages that users write: plain, with a file, and those that a thread also sends to the channel."""
 
 
-class Event(Wire):
+class Event(WireModel):
     """A mention, a direct message, or the opening of the home tab.
 
     Slack sends a mention again, with a new event_id, when its message is edited: `ts` is the same, and `edited` is set.
@@ -126,33 +121,33 @@ class Event(Wire):
     """
 
     type: Id
-    user: Text = ""
-    team: Text = ""
-    user_team: Text = ""
+    user: str = ""
+    team: str = ""
+    user_team: str = ""
     """The team of the user, in channels that are shared with another organisation."""
-    channel: Text = ""
-    channel_type: Text = ""
-    text: Text = ""
-    ts: Text = ""
-    thread_ts: Text = ""
-    tab: Text = ""
-    bot_id: Text = ""
-    subtype: Text = ""
+    channel: str = ""
+    channel_type: str = ""
+    text: str = ""
+    ts: str = ""
+    thread_ts: str = ""
+    tab: str = ""
+    bot_id: str = ""
+    subtype: str = ""
     edited: Any = None
     files: Any = None
     attachments: Any = None
 
 
-class Authorization(Wire):
+class Authorization(WireModel):
     """The app's bot, for which Slack sends an event."""
 
-    user_id: Text = ""
+    user_id: str = ""
 
 
-class EventCallback(Wire):
+class EventCallback(WireModel):
     """The envelope of an event; Slack sends the same event_id when it sends an event again."""
 
     type: Literal["event_callback"]
     event_id: Id
     event: Event
-    authorizations: list[Authorization] = []
+    authorizations: list[Authorization] = Field(default_factory=list)

@@ -54,7 +54,7 @@ class SlackMessenger:
         member = await self._client.get_user(user) if ":" not in user else None  # `team:user` is of another team
         if member is None:
             return None
-        email = member.get("profile", {}).get("email") or ""
+        email = (member.get("profile") or {}).get("email") or ""
         return (email if member.get("is_email_confirmed", True) else "", "")
 
     async def close(self) -> None:
