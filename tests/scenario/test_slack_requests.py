@@ -272,8 +272,9 @@ async def test_a_click_after_the_end_is_answered_with_the_end(
     await bob.sees("cancelled", "Reason: no time")
 
 
-async def test_a_form_of_a_vendor_that_is_not_enabled_frees_its_plan(fabu: Fabu) -> None:
-    await fabu.submitted(stages=[stage("QA", "bob", channel="feishu_instance")])
-    await fabu.until_status("denied")
-    [denied] = [entry for entry in await fabu.log() if entry.event == "denied"]
-    assert "not enabled in the settings" in denied.details["reason"]
+async def test_a_form_of_a_vendor_that_is_not_enabled_is_refused_at_submit(fabu: Fabu) -> None:
+    plan = await fabu.draft(stages=[stage("QA", "bob", channel="feishu_instance")])
+    status, answer = await fabu.request("POST", f"/api/v1/plans/{plan['id']}/submit", {})
+    assert status == 422
+    assert "feishu_instance is not enabled" in answer["message"]
+    assert await fabu.status() == "planning"
