@@ -89,15 +89,21 @@ class Conversation:
             text = self._words.new_plan.format(new=self._words.command("new"), url=self._console_url)
         if reply.card is None:
             await self._send_to_sender(message, "text", {"content": cut(clean(text), MESSAGE_BYTES)})
-            return
-        as_message = partial(self._send_to_sender, message, "markdown", self._markdown(text, reply.card))
-        if self._messenger.has_cards and has_buttons(reply.card):
-            note = {inbound.user: {"note": cut(clean(text), MAX_VALUE_BYTES)}}
-            card_id = f"{_REPLY}{hashlib.sha256(inbound.key.encode()).hexdigest()[:32]}"
-            space = Space("user", inbound.user)
-            await send_by_any(partial(self._messenger.create_card, space, reply.card, card_id, note), as_message)
-        else:
-            await as_message()
+        elif not await self._create_card(inbound, text, reply.card):
+            await self._send_to_sender(message, "markdown", self._markdown(text, reply.card))
+
+    async def _create_card(self, inbound: Inbound, text: str, card: Card) -> bool:
+        """Send a card with a private note; False when it has no buttons, or cards cannot be created now."""
+        if not (self._messenger.has_cards and has_buttons(card)):
+            return False
+        note = {inbound.user: {"note": cut(clean(text), MAX_VALUE_BYTES)}}
+        card_id = f"{_REPLY}{hashlib.sha256(inbound.key.encode()).hexdigest()[:32]}"
+        try:
+            await self._messenger.create_card(Space("user", inbound.user), card, card_id, note)
+        except DeliveryError as error:
+            log.info("a reply is sent as a message, since its card is not accepted: %s", error)
+            return False
+        return True
 
     def _markdown(self, text: str, card: Card) -> dict[str, str]:
         above = f"{cut(escape(text), MESSAGE_BYTES // 2)}\n\n" if text else ""

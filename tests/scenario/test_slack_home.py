@@ -16,6 +16,7 @@ async def test_home_shows_what_concerns_somebody_and_its_buttons_work(
     await fabu.draft(name="Of no concern")
     await bob.until(lambda: len(bob.cards) == 3)
 
+    await bob.until(lambda: len(bob.cards) == 3)  # so that none is taken for an answer to a click
     home = await bob.opens_home()
     shown = text_of(home)
     order = [
