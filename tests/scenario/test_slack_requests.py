@@ -274,7 +274,7 @@ async def test_a_click_after_the_end_is_answered_with_the_end(
 
 async def test_a_form_of_a_vendor_that_is_not_enabled_is_refused_at_submit(fabu: Fabu) -> None:
     plan = await fabu.draft(stages=[stage("QA", "bob", channel="feishu_instance")])
-    status, answer = await fabu.request("POST", f"/api/v1/plans/{plan['id']}/submit", {})
+    status, answer = await fabu.request("POST", f"/api/v1/plans/{plan['id']}/submit", {}, by="alice")
     assert status == 422
     assert "feishu_instance is not enabled" in answer["message"]
     assert await fabu.status() == "planning"
