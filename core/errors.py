@@ -272,7 +272,8 @@ class Unavailable(FabuError):
 class DeliveryError(FabuError):
     """An outside system did not accept what was sent to it, for a `reason`.
 
-    `retryable` is whether the same request may succeed later. `retry_after` is the delay that the system requests, in
+    `retryable` is whether the same request may succeed later; `known` whether that is certain, and not assumed of a
+    refusal whose meaning is not known. `retry_after` is the delay that the system requests, in
     seconds. `sent` is whether the request may have reached the system although no answer came back. `status` and
     `answer` are its HTTP answer, for the delivery log.
     """
@@ -291,11 +292,13 @@ class DeliveryError(FabuError):
         sent: bool = True,
         status: int = 0,
         answer: str = "",
+        known: bool = True,
     ) -> None:
         self.reason = reason
         self.status = status
         self.answer = answer
         self.retryable = retryable
+        self.known = known
         self.retry_after = retry_after
         self.sent = sent
         super().__init__(system=system, reason=reason)

@@ -9,20 +9,23 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from bot.cards.plan import PlanCards
 from bot.cards.sentences import head_of_log, sentence
 from bot.i18n import Locale
-from bot.outbox.worker import Sent
+from bot.outbox.worker import Courier, Sent, patient, persistent
 from bot.people.identities import Identities
 from bot.people.sign_in_links import SENT_LIFE, SignInLinks
+from core import commands as c
 from core.approval import pending_voters
 from core.audit import LogEntry
 from core.card import Card
 from core.engine import Engine
 from core.errors import DeliveryError
-from core.events import EVENTS, Reminded, RunEnded
-from core.people import Person
+from core.events import EVENTS, CardsRefused, Reminded, RunEnded
+from core.messages import Message
+from core.people import SYSTEM, Person
 from core.plan import Plan
 from core.ports.cards import CardRecord
 from core.ports.clock import Clock, Ids
@@ -32,6 +35,13 @@ from core.ports.store import Reading, Store, Writing
 from core.status import ENDED, ItemStatus, PlanStatus
 
 log = logging.getLogger(__name__)
+
+_ATTEMPTS = 5
+"""After so many attempts a refusal of unknown meaning is taken for one that somebody has to mend."""
+_KEPT_AFTER_END = timedelta(days=14)
+"""How long the cards of a plan that has ended are tried."""
+_Failure = tuple[str, DeliveryError]
+"""Whom a card is for, and why it was not posted or updated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +66,13 @@ class CardSync:
         self._locale, self._public_url, self._chats = locale, public_url, chats
         self._links = SignInLinks(store, clock, ids, public_url)
 
-    async def deliver(self, delivery: Delivery) -> Sent:
-        """Bring one plan up to date. Raises a DeliveryError when something of it can be tried again."""
+    @property
+    def courier(self) -> Courier:
+        """How the cards of this chat are delivered."""
+        return Courier(self._deliver, patient, after_refusal=persistent)
+
+    async def _deliver(self, delivery: Delivery) -> Sent:
+        """Bring one plan up to date. Raises a DeliveryError, after all that can be done, when something is left."""
         platform = self._messenger.platform
 
         def load(reading: Reading) -> _View:
@@ -69,17 +84,36 @@ class CardSync:
         wanted = await self._wanted(view)
         asking = {record.id for record in wanted}
         kept = asking | {record.id for record in view.records if record.audience in view.unplaced}
-        failures = list(view.unplaced.values())
+        failures = list(view.unplaced.items())
         for record in [*wanted, *(record for record in view.records if record.id not in kept)]:
             try:
                 await self._show(view, record, wanted=record.id in asking)
             except DeliveryError as error:
                 log.warning("card %s of plan #%s: %s", record.purpose, view.plan.number, error)
-                failures.append(error)
-        for failure in failures:
-            if failure.retryable:
-                raise failure
+                failures.append((record.audience, error))
+        await self._report_refusals(view, delivery, failures)
+        if failures and not self._has_expired(view.plan, delivery):
+            raise _combine(failures)
         return Sent()
+
+    async def _report_refusals(self, view: _View, delivery: Delivery, failures: Sequence[_Failure]) -> None:
+        """Log whom this chat refuses cards, and thereby notify the manager and the administrators.
+
+        Once: the entries of the log that a card has not shown yet tell what was reported since it failed first.
+        """
+        chat = self._messenger.platform
+        reported = {who for entry in view.entries for who in _refused_to(entry, chat)}
+        refused = {who: error for who, error in failures if who not in reported and _is_refusal(error, delivery)}
+        if refused:
+            recipients = tuple(sorted(refused))
+            reason = refused[recipients[0]].reason
+            note = c.NoteCardsRefused(plan_id=view.plan.id, chat=chat, recipients=recipients, reason=reason)
+            await self._engine.execute(note, SYSTEM)
+
+    def _has_expired(self, plan: Plan, delivery: Delivery) -> bool:
+        """Return whether a plan has ended, and its cards were tried for so long that nobody expects them any more."""
+        since = delivery.created_at
+        return plan.status in ENDED and since is not None and self._clock.now() - since > _KEPT_AFTER_END
 
     async def _wanted(self, view: _View) -> list[CardRecord]:
         """Return the cards that ought to be there: those that are, and new records for those that are not."""
@@ -121,11 +155,13 @@ class CardSync:
     async def _here(self, view: _View, person_id: str, preferred: str) -> bool:
         """Tell whether this chat is the first, of those that are enabled, where the person has an account.
 
-        While a chat before it is away this cannot be told; one that will never tell counts as one without an account.
+        While a chat before it is away this cannot be told. A chat that refuses to look people up is passed over; what
+        it refuses is a failure of the chat itself when no other chat has an account either.
         """
         person = self._engine.directory.people.get(person_id)
         if person is None or not person.active:
             return False
+        refused: DeliveryError | None = None
         for chat in sorted(self._chats, key=lambda chat: chat != preferred):
             try:
                 if await self._identities.user(chat, person):
@@ -135,6 +171,9 @@ class CardSync:
                 if error.retryable:
                     view.unplaced[person_id] = error
                     return False
+                refused = error if chat == self._messenger.platform else refused
+        if refused:
+            view.unplaced[person_id] = refused
         return False
 
     async def _show(self, view: _View, record: CardRecord, *, wanted: bool) -> None:
@@ -241,6 +280,29 @@ def _concerns(record: CardRecord, entries: Sequence[LogEntry]) -> bool:
     new = [entry for entry in entries if entry.seq > record.log_seq]
     return any(
         EVENTS[entry.event].changes_closed_cards or entry.details.get("item_id") == record.item_id for entry in new
+    )
+
+
+def _refused_to(entry: LogEntry, chat: str) -> Sequence[str]:
+    """Return to whom a chat refused cards, as far as an entry says so."""
+    is_about_chat = entry.event == CardsRefused.name and entry.details["chat"] == chat
+    return entry.details["recipients"] if is_about_chat else ()
+
+
+def _is_refusal(error: DeliveryError, delivery: Delivery) -> bool:
+    """Return whether somebody has to mend the cause of an error; one that is not known is given a few attempts."""
+    return not error.retryable or (not error.known and delivery.attempts >= _ATTEMPTS)
+
+
+def _combine(failures: Sequence[_Failure]) -> DeliveryError:
+    """Return one error for all cards that failed, with whom they were for. It is retryable if one of them is."""
+    errors = [error for _, error in failures]
+    reasons = [Message("{who}: {what}", {"who": who, "what": error.as_message()}) for who, error in failures]
+    return DeliveryError(
+        str(errors[0].params["system"]),
+        Message.joined("; ", reasons),
+        retryable=any(error.retryable for error in errors),
+        retry_after=max((error.retry_after or 0.0 for error in errors), default=None),
     )
 
 

@@ -58,6 +58,8 @@ class Courier:
     """Is called once an effect will not be tried again, before that is recorded; not for one that was taken."""
     note: Callable[[Delivery], c.AnyCommand] | None = None
     """Returns the command that logs an effect that was taken, executed in the transaction that records it."""
+    after_refusal: Callable[[Delivery], timedelta] | None = None
+    """Returns how long to wait after a refusal, whose cause somebody may mend; without it, a refusal gives up."""
 
 
 Couriers = Mapping[Destination | DestinationKind, Courier]
@@ -67,6 +69,11 @@ Couriers = Mapping[Destination | DestinationKind, Courier]
 def patient(delivery: Delivery) -> timedelta:
     """Wait 1, 2, 4 … seconds, at most five minutes, for ever: what a chat shows must be right in the end."""
     return timedelta(seconds=min(300, 2 ** min(delivery.attempts - 1, 9)))
+
+
+def persistent(delivery: Delivery) -> timedelta:
+    """Wait 2, 4, 8 … seconds, at most an hour, for ever: a refusal ends when somebody mends its cause."""
+    return timedelta(seconds=min(3600, 2 ** min(delivery.attempts, 12)))
 
 
 class DeliveryWorker:
@@ -183,7 +190,8 @@ class DeliveryWorker:
     async def _failed(
         self, delivery: Delivery, courier: Courier | None, error: DeliveryError
     ) -> tuple[DeliveryState, datetime | None]:
-        wait = courier.backoff(delivery) if courier and error.retryable else None
+        again = courier and (courier.backoff if error.retryable else courier.after_refusal)
+        wait = again(delivery) if again else None
         if wait is not None:
             asked = timedelta(seconds=error.retry_after or 0)
             log.info("delivery to %s waits %s: %s", delivery.effect.destination, max(wait, asked), error)
