@@ -33,7 +33,7 @@ from bot.outbox.approval_forms import ApprovalFormStages
 from bot.outbox.cards import CardSync
 from bot.outbox.hooks import Hooks
 from bot.outbox.runs import Runs, report_run
-from bot.outbox.worker import Courier, Couriers, DeliveryWorker, back_off_forever
+from bot.outbox.worker import Couriers, DeliveryWorker
 from bot.people.directory import load_people
 from bot.people.identities import Identities
 from bot.scheduler import Ticks
@@ -96,7 +96,7 @@ async def run_app(
         await chats.start(app, Inbox(dispatch, forms.update, engine.pressure))
         hooks = Hooks(settings, store, engine, clock)
         stack.push_async_callback(hooks.close)
-        alarms = Alarms(engine, identities, chats.messengers, locale, settings.public_url)
+        alarms = Alarms(store, engine, identities, chats.messengers, locale, settings.public_url)
         couriers: Couriers = {
             DestinationKind.RUNNER: runs.courier,
             DestinationKind.HOOK: hooks.courier,
@@ -149,13 +149,10 @@ def _card_couriers(chats: Chats, services: Services, identities: Identities, loc
     """Return the couriers that update the cards of each chat."""
     engine, public_url = services.engine, services.settings.public_url
     return {
-        Destination(DestinationKind.CHAT, name): Courier(
-            CardSync(
-                chat.messenger, chat.channel, services.store, engine, identities, services.clock, services.ids, locale,
-                public_url, tuple(chats.adapters),
-            ).deliver,
-            back_off_forever,
-        )
+        Destination(DestinationKind.CHAT, name): CardSync(
+            chat.messenger, chat.channel, services.store, engine, identities, services.clock, services.ids, locale,
+            public_url, tuple(chats.adapters),
+        ).courier
         for name, chat in chats.adapters.items()
     }  # fmt: skip
 

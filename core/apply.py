@@ -45,6 +45,7 @@ def _apply(plan: Plan, event: e.AnyEvent, stamp: Stamp) -> Plan:  # noqa: C901 -
             | e.HookDelivered()
             | e.HookUndeliverable()
             | e.EndpointDisabled()
+            | e.CardsRefused()
             | e.Replayed()
             | e.Refused()
         ):

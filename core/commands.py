@@ -250,6 +250,15 @@ class NoteEndpointDisabled(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoteCardsRefused(Command):
+    """Log that a chat refuses the plan's cards to `recipients`, and notify the manager and the administrators."""
+
+    chat: str
+    recipients: tuple[str, ...]
+    reason: Message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Replay(Command):
     """Deliver again what has ended: `deliveries` are those of the plan, `total` counts those of all plans."""
 
@@ -293,6 +302,7 @@ AnyCommand = (
     | NoteHookDelivered
     | NoteHookUndeliverable
     | NoteEndpointDisabled
+    | NoteCardsRefused
     | Replay
     | Refuse
 )

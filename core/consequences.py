@@ -22,6 +22,7 @@ from core.effects import (
     RunResume,
     RunStart,
     Sync,
+    Undelivered,
 )
 from core.plan import Item, Plan, Stage
 from core.ports.clock import Ids
@@ -55,6 +56,9 @@ def _direct_tasks(event: e.AnyEvent | e.Created, before: Plan | None, after: Pla
             yield _runner(item), RunResume(item.run.id if item.run else "", item.id, event.comment, after.updated_by)
         case e.EndpointDisabled():
             yield Destination(DestinationKind.ADMINS), Alarm(event.endpoint, event.reason)
+        case e.CardsRefused():
+            warning = Undelivered(event.chat, event.recipients, after.manager, event.reason)
+            yield Destination(DestinationKind.ADMINS), warning
         case e.Replanned() | e.Cancelled() if before:
             for item in (before.items[item_id] for item_id in event.cancelled):
                 if run := item.run:

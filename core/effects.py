@@ -36,8 +36,9 @@ class Destination:
     """Where an effect is delivered.
 
     `name` is that of the chat, the runner, the endpoint of hooks or the system with a gate; for approval forms it is
-    their channel, and empty for administrators. `str` returns the text form for the database, the API and people:
-    `slack`, `feishu_instance`, `runner:local`, `hook:ci`, `gate:zadig`, `admins`.
+    their channel; for administrators it is empty, or the id of the one person whom an alarm is for. `str` returns the
+    text form for the database, the API and people: `slack`, `feishu_instance`, `runner:local`, `hook:ci`,
+    `gate:zadig`, `admins`, `admins:bob`.
     """
 
     kind: DestinationKind
@@ -50,7 +51,7 @@ class Destination:
             case DestinationKind.RUNNER | DestinationKind.HOOK | DestinationKind.GATE:
                 return f"{self.kind}:{self.name}"
             case DestinationKind.ADMINS:
-                return self.kind.value
+                return f"{self.kind}:{self.name}" if self.name else self.kind.value
             case _:
                 assert_never(self.kind)
 
@@ -136,7 +137,17 @@ class Alarm:
     reason: Message
 
 
-Payload = Sync | RunStart | RunResume | RunCancel | Hook | FormStart | FormCancel | Answer | Alarm
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """Notify a plan's manager and the administrators that a chat refuses the plan's cards to `recipients`."""
+
+    chat: str
+    recipients: tuple[str, ...]
+    manager: str
+    reason: Message
+
+
+Payload = Sync | RunStart | RunResume | RunCancel | Hook | FormStart | FormCancel | Answer | Alarm | Undelivered
 """What to do at a destination, with the values for it."""
 
 
@@ -172,6 +183,7 @@ class EffectKind(StrEnum):
     FORM_CANCEL = "form_cancel"
     ANSWER = "answer"
     ALARM = "alarm"
+    UNDELIVERED = "undelivered"
 
 
 class PayloadRecord(NamedTuple):
@@ -182,7 +194,7 @@ class PayloadRecord(NamedTuple):
     details: Mapping[str, Any] = {}
 
 
-def record_of(payload: Payload) -> PayloadRecord:
+def record_of(payload: Payload) -> PayloadRecord:  # noqa: C901 - one flat list of cases
     """Return the stored form of a payload. Other versions read it, so its names change with a migration only."""
     match payload:
         case Sync():
@@ -203,11 +215,14 @@ def record_of(payload: Payload) -> PayloadRecord:
             return PayloadRecord(EffectKind.ANSWER)
         case Alarm(endpoint, reason):
             return PayloadRecord(EffectKind.ALARM, endpoint, {"reason": reason.to_json()})
+        case Undelivered(chat, recipients, manager, reason):
+            details = {"recipients": list(recipients), "manager": manager, "reason": reason.to_json()}
+            return PayloadRecord(EffectKind.UNDELIVERED, chat, details)
         case _:
             assert_never(payload)
 
 
-def payload_of(record: PayloadRecord) -> Payload:
+def payload_of(record: PayloadRecord) -> Payload:  # noqa: C901 - one flat list of cases
     """Return the payload that `record_of` made a record of. Raises KeyError when a detail is missing."""
     kind, ref, details = record
     match kind:
@@ -229,5 +244,8 @@ def payload_of(record: PayloadRecord) -> Payload:
             return Answer()
         case EffectKind.ALARM:
             return Alarm(ref, Message.from_json(details["reason"]))
+        case EffectKind.UNDELIVERED:
+            reason = Message.from_json(details["reason"])
+            return Undelivered(ref, tuple(details["recipients"]), details["manager"], reason)
         case _:
             assert_never(kind)

@@ -276,9 +276,10 @@ _LONGEST_PAUSE = 86_400.0
 class DeliveryError(FabuError):
     """An outside system did not accept what was sent to it, for a `reason`.
 
-    `retryable` is whether the same request may succeed later. `retry_after` is the delay that the system requests, in
-    seconds, at most a day. `sent` is whether the request may have reached the system although no answer came back.
-    `status` and `answer` are its HTTP answer, for the delivery log.
+    `retryable` is whether the same request may succeed later; `known` whether that is certain, and not assumed of a
+    refusal whose meaning is not known. `retry_after` is the delay that the system requests, in seconds, at most a day.
+    `sent` is whether the request may have reached the system although no answer came back. `status` and `answer` are
+    its HTTP answer, for the delivery log.
     """
 
     code = "delivery"
@@ -295,11 +296,13 @@ class DeliveryError(FabuError):
         sent: bool = True,
         status: int = 0,
         answer: str = "",
+        known: bool = True,
     ) -> None:
         self.reason = reason
         self.status = status
         self.answer = answer
         self.retryable = retryable
+        self.known = known
         self.retry_after = None if retry_after is None else min(retry_after, _LONGEST_PAUSE)
         self.sent = sent
         super().__init__(system=system, reason=reason)

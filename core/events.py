@@ -310,6 +310,19 @@ class EndpointDisabled(Consequence):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CardsRefused(Consequence):
+    """A chat refuses the plan's cards to `recipients`: ids of people, or of a channel. They are sent again later."""
+
+    name = "cards_refused"
+    changes_cards = False
+    changes_closed_cards = False
+    in_thread = False
+    chat: str
+    recipients: tuple[str, ...]
+    reason: Message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed(Event):
     """Somebody replayed deliveries that had ended: `deliveries` are those of the plan, `total` counts all plans."""
 
@@ -374,7 +387,7 @@ AnyEvent = (
     | ApprovalExpired | Reminded | FormLinked | ExecutionStarted | WindowOpened | ItemDone | ItemSkipped
     | RunRequested | RunChanged | RunEnded | RunResumed | ScheduleFired | CheckStarted | CheckProgressed
     | CheckReminded | CheckPassed | CheckFailed | Succeeded | TimedOut | Replanned | Cancelled | Deleted
-    | CheckRepeated | HookDelivered | HookUndeliverable | EndpointDisabled | Replayed | Refused
+    | CheckRepeated | HookDelivered | HookUndeliverable | EndpointDisabled | CardsRefused | Replayed | Refused
 )  # fmt: skip
 """Every event but `Created`, which has no plan to be applied to."""
 

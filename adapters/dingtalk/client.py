@@ -17,7 +17,15 @@ from yarl import URL
 
 from adapters.common.connecting import Reachability
 from adapters.common.settings import is_loopback
-from adapters.dingtalk.errors import SYSTEM, is_outage, no_answer
+from adapters.dingtalk.errors import (
+    NO_SUCH_USER,
+    SYSTEM,
+    TOKEN_REFUSED,
+    is_outage,
+    no_answer,
+    older_code,
+    read_older_error,
+)
 from adapters.dingtalk.events import Member, ProcessInstance
 from adapters.dingtalk.sdk import OpenApi, Operation, base_url
 from adapters.dingtalk.settings import DingTalkSettings
@@ -43,10 +51,6 @@ _LIST_PROCESSES = Operation("workflow_1_0", "ListProcessInstanceIds", "list_proc
 
 _PAGE = 20
 """The maximum number of ids in one page of `ListProcessInstanceIds`."""
-
-_NO_SUCH_USER = frozenset({33012, 60121})
-_OLD_TOKEN = frozenset({40014, 42001})
-_THROTTLED = frozenset({88, 90018, 130101})
 
 TIMEOUT = timedelta(seconds=8)
 """How long one call may take."""
@@ -191,13 +195,13 @@ class DingTalkClient:
 
     async def find_user_by_mobile(self, mobile: str) -> str | None:
         """Return the userId of a member of the organisation, or None if nobody has this number."""
-        answer = await self._call_older("topapi/v2/user/getbymobile", {"mobile": mobile}, _NO_SUCH_USER)
+        answer = await self._call_older("topapi/v2/user/getbymobile", {"mobile": mobile}, NO_SUCH_USER)
         user: str | None = (answer.get("result") or {}).get("userid")
         return user
 
     async def get_user(self, user_id: str) -> Member | None:
         """Return a member of the organisation, or None if there is none with this userId."""
-        answer = await self._call_older("topapi/v2/user/get", {"userid": user_id}, _NO_SUCH_USER)
+        answer = await self._call_older("topapi/v2/user/get", {"userid": user_id}, NO_SUCH_USER)
         return Member.model_validate(answer["result"]) if answer.get("result") else None
 
     async def sign_in(self) -> None:
@@ -264,8 +268,8 @@ class DingTalkClient:
     async def _call_older(self, path: str, body: Mapping[str, Any], accept: frozenset[int]) -> dict[str, Any]:
         """Call the older API; a rejected token is renewed once."""
         token = await self._api.token.get()
-        answer = await self._post((self._oapi / path).with_query(access_token=token), body, accept | _OLD_TOKEN)
-        if int(answer["errcode"]) not in _OLD_TOKEN:
+        answer = await self._post((self._oapi / path).with_query(access_token=token), body, accept | TOKEN_REFUSED)
+        if older_code(answer) not in TOKEN_REFUSED:
             return answer
         self._api.token.forget(token)
         token = await self._api.token.get()
@@ -275,10 +279,9 @@ class DingTalkClient:
         """Post to the older API, which answers 200 with an `errcode`; return answers with 0 or an accepted code."""
         with self._reachability.track(is_outage):
             answer = await self._request(url, body)
-        code = -1 if answer.get("errcode") is None else int(answer["errcode"])
+        code = older_code(answer)
         if code != 0 and code not in accept:
-            reason = Message.verbatim(f"{code}: {answer.get('errmsg', '')}")
-            raise DeliveryError(SYSTEM, reason, retryable=code in _THROTTLED)
+            raise read_older_error(answer)
         return answer
 
     async def _request(self, url: URL, body: Mapping[str, Any]) -> dict[str, Any]:

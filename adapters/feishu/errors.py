@@ -25,8 +25,20 @@ UUID_USED: Final = 60012  # an approval instance has this uuid already
 NO_SUCH_INSTANCE: Final = 1390003
 SUBSCRIBED: Final = 1390007  # events of this approval definition are subscribed to already
 
+DELETED: Final = 230110  # the message of a card was deleted
+_BUSY: Final = frozenset({2200, 11232, RATE_LIMITED, MESSAGE_RATE_LIMITED, MESSAGE_IN_FLIGHT})
+"""Feishu's internal error, and the rate limits of the app, of a message and of all messages."""
+_FINAL: Final = (
+    NO_SUCH_USER
+    | {RECALLED, TOO_OLD, UUID_USED, NO_SUCH_INSTANCE, SUBSCRIBED, DELETED}
+    | {10003, 10014, 99991672, 99991679, 99992351, 99992402}  # credentials, permissions, fields
+    | {230001, 230002, 230006, 230013, 230015, 230017, 230018, 230019, 230022, 230025, 230027, 230028, 230029, 230034}
+    | {230035, 230038, 230053, 230054, 230055, 230072, 230075, 230099, 230111}  # messages
+    | {60009, 1390001, 1390002, 1390008, 1390013, 1390015}  # approvals
+)
+"""Refusals that hold until somebody changes something. An unknown code is given some attempts."""
+
 _OBJECT = TypeAdapter(dict[str, Any])
-_RETRYABLE = TOKEN_REFUSED | {RATE_LIMITED, MESSAGE_RATE_LIMITED, MESSAGE_IN_FLIGHT}
 
 
 class FeishuError(DeliveryError):
@@ -40,8 +52,9 @@ class FeishuError(DeliveryError):
         vendor_code: int = 0,
         retry_after: float | None = None,
         sent: bool = True,
+        known: bool = True,
     ) -> None:
-        super().__init__("Feishu", reason, retryable=retryable, retry_after=retry_after, sent=sent)
+        super().__init__("Feishu", reason, retryable=retryable, retry_after=retry_after, sent=sent, known=known)
         self.vendor_code = vendor_code
 
 
@@ -69,7 +82,8 @@ def read_error(status: int, headers: Mapping[str, str], answer: Mapping[str, Any
     return FeishuError(
         Message("{answer} (HTTP {status}, code {code})", {"answer": text, "status": status, "code": str(code)}),
         vendor_code=code if isinstance(code, int) else 0,
-        retryable=status == 429 or status >= 500 or code in _RETRYABLE or code is None,
+        retryable=status == 429 or status >= 500 or code not in _FINAL,
+        known=status == 429 or status >= 500 or code in _FINAL | _BUSY | TOKEN_REFUSED or code is None,
         retry_after=float(reset) if reset.isascii() and reset.isdigit() else None,
         sent=status >= 500 or code is None,
     )

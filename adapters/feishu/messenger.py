@@ -7,7 +7,7 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 from adapters.feishu.client import FeishuClient
-from adapters.feishu.errors import RECALLED, TOO_OLD, FeishuError
+from adapters.feishu.errors import DELETED, RECALLED, TOO_OLD, FeishuError
 from adapters.feishu.inbound import PLATFORM
 from adapters.feishu.render import render_card
 from core.card import Card
@@ -35,7 +35,7 @@ class FeishuMessenger:
         return Posted(receiver, message)
 
     async def update(self, posted: Posted, card: Card) -> bool:
-        """Replace the content of a card; False when the card was recalled or is older than 14 days.
+        """Replace the content of a card; False when the card was recalled or deleted, or is older than 14 days.
 
         Feishu does not order updates: those of one card are sent one by one, within the rate limit.
         """
@@ -44,7 +44,7 @@ class FeishuMessenger:
         try:
             await self._client.patch_card(posted.message, render_card(card))
         except FeishuError as error:
-            if error.vendor_code not in (TOO_OLD, RECALLED):
+            if error.vendor_code not in (TOO_OLD, RECALLED, DELETED):
                 raise
             return False
         finally:

@@ -40,15 +40,36 @@ _RETRYABLE: Final = frozenset(
         "team_added_to_org",
     }
 )
+_FINAL: Final = (
+    NO_SUCH_USER
+    | NO_UPDATE
+    | {
+        "access_denied", "account_inactive", "cannot_dm_bot", "cannot_reply_to_message", "channel_not_found",
+        "ekm_access_denied", "exchanged_trigger_id", "expired_trigger_id", "hash_conflict", "invalid_arguments",
+        "invalid_auth", "invalid_blocks", "invalid_blocks_format", "invalid_trigger_id", "is_archived",
+        "messages_tab_disabled", "metadata_too_large", "method_deprecated", "missing_scope", "msg_blocks_too_long",
+        "msg_too_long", "no_permission", "no_text", "not_allowed_token_type", "not_authed", "not_found",
+        "not_in_channel", "org_login_required", "restricted_action", "team_access_not_granted", "token_expired",
+        "token_revoked", "too_many_attachments", "user_disabled", "user_not_in_channel", "view_too_large",
+    }
+)  # fmt: skip
+"""Refusals that hold until somebody changes something. Slack adds codes: an unknown one is given some attempts."""
 
 
 class SlackError(DeliveryError):
     """Slack refused a call or could not be reached. `vendor_code` is Slack's `error`; empty without an answer."""
 
     def __init__(
-        self, reason: Message, *, retryable: bool, vendor_code: str = "", retry_after: float | None = None, sent: bool
+        self,
+        reason: Message,
+        *,
+        retryable: bool,
+        vendor_code: str = "",
+        retry_after: float | None = None,
+        sent: bool,
+        known: bool = True,
     ) -> None:
-        super().__init__("Slack", reason, retryable=retryable, retry_after=retry_after, sent=sent)
+        super().__init__("Slack", reason, retryable=retryable, retry_after=retry_after, sent=sent, known=known)
         self.vendor_code = vendor_code
 
 
@@ -82,7 +103,8 @@ def read_error(status: int, headers: Mapping[str, str], answer: Any) -> SlackErr
     after = headers.get("Retry-After", "")
     return SlackError(
         Message.verbatim("; ".join([code or f"HTTP {status}", *map(str, details)])),
-        retryable=code in _RETRYABLE or (not code or status == 429 or status >= 500),
+        retryable=code not in _FINAL or status == 429 or status >= 500,
+        known=code in _RETRYABLE | _FINAL or not code,
         vendor_code=code,
         retry_after=float(after) if after.isascii() and after.isdigit() else None,
         sent=status >= 500 or (status < 400 and not code),

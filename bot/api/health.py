@@ -34,10 +34,14 @@ class LivenessAnswer(BaseModel):
 
 
 class ReadinessAnswer(BaseModel):
-    """Whether the process is ready; `reasons` has the reasons against it, by the name of the check."""
+    """Whether the process is ready; `reasons` has the reasons against it, by the name of the check.
+
+    `details` has what does not work although the process is ready, by the destination of the deliveries.
+    """
 
     status: str
     reasons: dict[str, str]
+    details: dict[str, str]
 
 
 async def show_liveness(_: web.Request) -> web.Response:
@@ -46,12 +50,13 @@ async def show_liveness(_: web.Request) -> web.Response:
 
 
 async def show_readiness(request: web.Request) -> web.Response:
-    """Answer `/readyz`: 200, or 503 with the reasons."""
+    """Answer `/readyz`: 200 with the destinations that cannot be reached, or 503 with the reasons."""
     store, others = request.config_dict[SERVICES].store, request.config_dict[READINESS]
     checks: dict[str, ReadinessCheck] = {"store": lambda: probe_store(store), **others}
     results = await asyncio.gather(*(_run(name, check) for name, check in checks.items()))
     reasons = {name: reason for name, reason in zip(checks, results, strict=True) if reason}
-    answer = ReadinessAnswer(status="unready" if reasons else "ready", reasons=reasons)
+    details = {} if reasons else await _describe_failing(store)
+    answer = ReadinessAnswer(status="unready" if reasons else "ready", reasons=reasons, details=details)
     return json_response(answer, 503 if reasons else 200)
 
 
@@ -60,6 +65,15 @@ async def probe_store(store: Store) -> str:
     await store.read(lambda reading: reading.people.tokens("nobody"))
     await store.write(lambda writing: writing.requests.forget(_LONG_AGO))
     return ""
+
+
+async def _describe_failing(store: Store) -> dict[str, str]:
+    """Return how many deliveries are tried again, by destination; the reasons are for those who may read deliveries."""
+    failing = await store.read(lambda reading: reading.deliveries.failing())
+    return {
+        str(destination): f"{number} to be tried again after a failure; `fabu deliveries list` has the reasons"
+        for destination, number in failing.items()
+    }
 
 
 async def _run(name: str, check: ReadinessCheck) -> str:

@@ -11,7 +11,7 @@ from core.commands import Verb
 from core.events import EVENTS, Voted
 from core.messages import NO_MESSAGE
 from core.people import Directory
-from core.plan import Decision, Plan
+from core.plan import Channel, Decision, Plan
 from core.status import HookEvent, RunStatus
 
 SENTENCES = {
@@ -51,6 +51,7 @@ SENTENCES = {
     "told": N_("told {endpoint}: {event}"),
     "untold": N_("could not tell {endpoint}: {event}"),
     "endpoint_disabled": N_("{endpoint} is told nothing any more"),
+    "cards_refused": N_("{chat} refuses the cards to {recipients}"),
     "replayed": N_("delivers again: {destinations}"),
     "refused": N_("was refused: {verb}"),
 }
@@ -82,6 +83,7 @@ def render_entry(entry: LogEntry, plan: Plan, locale: Locale, directory: Directo
     params["changed"] = ", ".join(locale.text(_FIELDS[name]) for name in details.get("changed", ()))
     params["count"] = len(details.get("started", ()))
     params["destinations"] = ", ".join(details.get("destinations", ()))
+    params["recipients"] = ", ".join(map(directory.name, details.get("recipients", ())))
     params["attempt"] = (details.get("run") or {}).get("attempt", 1)
     params["event"] = params.get("event") or HookEvent((details.get("check") or {"event": "finish_planning"})["event"])
     sentence = locale.text(SENTENCES[entry.event], **params)
@@ -118,7 +120,7 @@ def _actor_name(entry: LogEntry, locale: Locale, directory: Directory) -> str:
 
 def _parameter(name: str, value: Any, directory: Directory) -> Any:
     """Return a detail as a parameter of its sentence: an enumeration, the name of a person, or the value as it is."""
-    kinds = {"decision": Decision, "status": RunStatus, "event": HookEvent}
+    kinds = {"decision": Decision, "status": RunStatus, "event": HookEvent, "chat": Channel}
     if name in kinds:
         return kinds[name](value)
     if name == "verb" and value in set(Verb):

@@ -1,67 +1,125 @@
-"""Alarms: administrators are notified in their chats when an endpoint of hooks is disabled."""
+"""Alarms: messages to administrators, and to the manager of a plan, about deliveries that do not get through."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
 from bot.i18n import Locale
-from bot.outbox.worker import Courier, Receipt, back_off_forever
+from bot.outbox.worker import Courier, Receipt, back_off_forever, persistent
 from bot.people.identities import Identities
 from core.card import Button, Card, Section, Tone
-from core.effects import Alarm
+from core.effects import Alarm, Destination, DestinationKind, Effect, Undelivered
 from core.engine import Engine
-from core.errors import DeliveryError
+from core.errors import Conflict, DeliveryError
+from core.messages import Message
 from core.people import Person
+from core.plan import Channel, Plan
 from core.ports.messenger import Messenger, Place
-from core.ports.outbox import Delivery
+from core.ports.outbox import Delivery, DeliveryState
+from core.ports.store import Reading, Store
 
 log = logging.getLogger(__name__)
 
 
 class Alarms:
-    """Notifies every administrator in the first chat where they have an account."""
+    """Sends each alarm once to everybody whom it concerns, in the first chat that takes it."""
 
     def __init__(
-        self, engine: Engine, identities: Identities, messengers: Mapping[str, Messenger],
+        self, store: Store, engine: Engine, identities: Identities, messengers: Mapping[str, Messenger],
         locale: Locale, public_url: str,
     ) -> None:  # fmt: skip
-        self._engine, self._identities, self._messengers = engine, identities, messengers
+        self._store, self._engine, self._identities, self._messengers = store, engine, identities, messengers
         self._locale, self._public_url = locale, public_url
 
     @property
     def courier(self) -> Courier:
-        """How `alarm` effects are delivered."""
-        return Courier(self._deliver, back_off_forever)
+        """How alarms are delivered."""
+        return Courier(self._deliver, back_off_forever, after_refusal=persistent)
 
     async def _deliver(self, delivery: Delivery) -> Receipt:
-        """Notify all administrators. Raises a DeliveryError when that failed for some and may be retried."""
-        failure: DeliveryError | None = None
-        for person in self._engine.directory.people.values():
-            if not (person.admin and person.active):
-                continue
-            try:
-                await self._notify(person, delivery)
-            except DeliveryError as error:
-                log.warning("administrator %s cannot be notified: %s", person.id, error)
-                failure = error if error.retryable else failure
-        if failure:
-            raise failure
+        """Send an alarm to the person that its destination names, or add an alarm for each person."""
+        effect = delivery.effect
+        if not effect.destination.name:
+            await self._add_for_each(effect)
+        elif person := self._engine.directory.people.get(effect.destination.name):
+            await self._send(person, effect)
         return Receipt()
 
-    async def _notify(self, person: Person, delivery: Delivery) -> None:
-        for platform, messenger in self._messengers.items():
-            if user := await self._identities.user(platform, person):
-                card = self._make_card(delivery, Locale.of(person, self._locale.language, self._locale.timezone))
-                await messenger.post(Place(user=user), card, f"{delivery.effect.id}-{person.id}")
-                return
-        endpoint = delivery.effect.payload_as(Alarm).endpoint
-        log.warning("administrator %s has no account in a chat to be notified that %s is disabled", person.id, endpoint)
+    async def _add_for_each(self, effect: Effect) -> None:
+        """Add an alarm for each person, each with attempts of its own, so that nobody gets it twice."""
+        alarms = [
+            Effect(f"{effect.id}-{person}", effect.plan_id, Destination(DestinationKind.ADMINS, person), effect.payload)
+            for person in self._recipients(effect)
+        ]
+        with suppress(Conflict):  # an attempt that was interrupted has added them
+            await self._store.write(lambda writing: writing.outbox.add(alarms))
 
-    def _make_card(self, delivery: Delivery, locale: Locale) -> Card:
-        text, alarm = locale.text, delivery.effect.payload_as(Alarm)
-        title = text("{endpoint} is told nothing any more", endpoint=alarm.endpoint)
-        remedy = text("Mend it, then `replay` what could not be delivered: it is told again once that succeeds.")
-        section = Section(text=f"{locale.message(alarm.reason)}\n{remedy}")
-        more = Button("open", text("Open"), url=f"{self._public_url}/")
-        return Card(title, title, tone=Tone.BAD, sections=(section,), more=more)
+    def _recipients(self, effect: Effect) -> Iterable[str]:
+        people = self._engine.directory.people
+        manager = effect.payload.manager if isinstance(effect.payload, Undelivered) else ""
+        return [one.id for one in people.values() if one.active and (one.admin or one.id == manager)]
+
+    async def _send(self, person: Person, effect: Effect) -> None:
+        """Send an alarm in the first chat that takes it, unless its cause is over.
+
+        Raises the DeliveryError of the first chat where the person has an account when no chat takes it.
+        """
+        card = await self._card(effect, Locale.of(person, self._locale.language, self._locale.timezone))
+        if card is None:
+            return
+        failed: DeliveryError | None = None
+        for platform, messenger in self._messengers.items():
+            try:
+                if user := await self._identities.user(platform, person):
+                    await messenger.post(Place(user=user), card, effect.id)
+                    return
+            except DeliveryError as error:
+                log.warning("%s does not get an alarm in %s: %s", person.id, platform, error)
+                failed = failed or error
+        if failed:
+            raise failed
+        log.warning("%s has no account in a chat to get the alarm: %s", person.id, effect.payload)
+
+    async def _card(self, effect: Effect, locale: Locale) -> Card | None:
+        """Return the card of an alarm; None when its cause is over."""
+        match effect.payload:
+            case Alarm(endpoint, reason):
+                return _disabled(endpoint, reason, f"{self._public_url}/", locale)
+            case Undelivered(chat, recipients, _, reason):
+                plan = await self._store.read(lambda reading: _plan_to_deliver(reading, effect.plan_id, chat))
+                names = ", ".join(map(self._engine.directory.name, recipients))
+                return _undelivered(plan, chat, names, reason, self._public_url, locale) if plan else None
+            case _:
+                raise TypeError(f"{effect.payload} is no alarm")
+
+
+def _plan_to_deliver(reading: Reading, plan_id: str, chat: str) -> Plan | None:
+    """Return a plan whose cards a chat has still to take; None when all were delivered."""
+    destination = Destination(DestinationKind.CHAT, chat)
+    states = (DeliveryState.PENDING, DeliveryState.SENDING)
+    open_now = [delivery for state in states for delivery in reading.deliveries.page(plan_id, state, limit=200).items]
+    is_open = any(delivery.effect.destination == destination for delivery in open_now)
+    return reading.plans.get(plan_id) if is_open else None
+
+
+def _disabled(endpoint: str, reason: Message, url: str, locale: Locale) -> Card:
+    title = locale.text("{endpoint} is told nothing any more", endpoint=endpoint)
+    way_out = locale.text("Mend it, then `replay` what could not be delivered: it is told again once that succeeds.")
+    return _alarm(title, reason, way_out, url, locale)
+
+
+def _undelivered(plan: Plan, chat: str, names: str, reason: Message, public_url: str, locale: Locale) -> Card:
+    title = locale.text(
+        "#{number} {name}: {chat} refuses the cards to {recipients}",
+        number=plan.number, name=plan.name, chat=Channel(chat), recipients=names,
+    )  # fmt: skip
+    way_out = locale.text("Mend the cause: until then the cards are sent again by themselves, at growing intervals.")
+    return _alarm(title, reason, way_out, f"{public_url}/plans/{plan.number}", locale)
+
+
+def _alarm(title: str, reason: Message, way_out: str, url: str, locale: Locale) -> Card:
+    section = Section(text=f"{locale.message(reason)}\n{way_out}")
+    more = Button("open", locale.text("Open"), url=url)
+    return Card(title, title, tone=Tone.BAD, sections=(section,), more=more)

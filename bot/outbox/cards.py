@@ -10,21 +10,24 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from bot.cards.plan import PlanCards
 from bot.cards.sentences import render_entry, render_log_head
 from bot.i18n import Locale
 from bot.outbox.notices import is_notice, list_notices
-from bot.outbox.worker import Receipt
+from bot.outbox.worker import Courier, Receipt, back_off_forever, persistent
 from bot.people.identities import Identities
 from bot.people.sign_in_links import SENT_LIFE, SignInLinks
+from core import commands as c
 from core.approval import pending_voters
 from core.audit import LogEntry
 from core.card import Card
 from core.engine import Engine
 from core.errors import DeliveryError
-from core.events import EVENTS, Reminded, RunEnded
-from core.people import Person
+from core.events import EVENTS, CardsRefused, Reminded, RunEnded
+from core.messages import Message
+from core.people import SYSTEM, Person
 from core.plan import Plan
 from core.ports.cards import CardRecord
 from core.ports.clock import Clock, Ids
@@ -34,6 +37,13 @@ from core.ports.store import Reading, Store, Writing
 from core.status import ENDED, ItemStatus, PlanStatus
 
 log = logging.getLogger(__name__)
+
+_ATTEMPTS = 5
+"""After so many attempts a refusal of unknown meaning is taken for one that somebody has to mend."""
+_KEPT_AFTER_END = timedelta(days=14)
+"""How long the cards of a plan that has ended are tried."""
+_Failure = tuple[str, DeliveryError]
+"""Whom a card is for, and why it was not posted or updated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +74,13 @@ class CardSync:
         self._locale, self._public_url, self._chats = locale, public_url, chats
         self._links = SignInLinks(store, clock, ids, public_url)
 
-    async def deliver(self, delivery: Delivery) -> Receipt:
-        """Update the cards of one plan. Raises a DeliveryError when a part of it failed and may be retried."""
+    @property
+    def courier(self) -> Courier:
+        """How the cards of this chat are delivered."""
+        return Courier(self._deliver, back_off_forever, after_refusal=persistent)
+
+    async def _deliver(self, delivery: Delivery) -> Receipt:
+        """Update the cards of one plan. Raises a DeliveryError when a part of it failed, after all other parts."""
         platform = self._messenger.platform
 
         def load(reading: Reading) -> _Snapshot:
@@ -78,17 +93,36 @@ class CardSync:
         needed_ids = {record.id for record in needed}
         unknown = {record.id for record in snapshot.records if record.audience in snapshot.unreachable}
         closed = [record for record in snapshot.records if record.id not in needed_ids | unknown]
-        failures = list(snapshot.unreachable.values())
+        failures = list(snapshot.unreachable.items())
         for record in [*needed, *closed]:
             try:
                 await self._bring_up_to_date(snapshot, record, needed=record.id in needed_ids)
             except DeliveryError as error:
                 log.warning("the %s card of plan #%s failed: %s", record.purpose, snapshot.plan.number, error)
-                failures.append(error)
-        for failure in failures:
-            if failure.retryable:
-                raise failure
+                failures.append((record.audience, error))
+        await self._report_refusals(snapshot, delivery, failures)
+        if failures and not self._has_expired(snapshot.plan, delivery):
+            raise _combine(failures)
         return Receipt()
+
+    async def _report_refusals(self, snapshot: _Snapshot, delivery: Delivery, failures: Sequence[_Failure]) -> None:
+        """Log whom this chat refuses cards, and thereby notify the manager and the administrators.
+
+        Once: the log entries that a card has not shown yet say what was reported since the first failure.
+        """
+        chat = self._messenger.platform
+        reported = {who for entry in snapshot.entries for who in _refused_to(entry, chat)}
+        refused = {who: error for who, error in failures if who not in reported and _is_refusal(error, delivery)}
+        if refused:
+            recipients = tuple(sorted(refused))
+            reason = refused[recipients[0]].reason
+            note = c.NoteCardsRefused(plan_id=snapshot.plan.id, chat=chat, recipients=recipients, reason=reason)
+            await self._engine.execute(note, SYSTEM)
+
+    def _has_expired(self, plan: Plan, delivery: Delivery) -> bool:
+        """Return whether a plan has ended, and its cards were tried for so long that nobody expects them any more."""
+        since = delivery.created_at
+        return plan.status in ENDED and since is not None and self._clock.now() - since > _KEPT_AFTER_END
 
     async def _list_needed(self, snapshot: _Snapshot) -> list[CardRecord]:
         """Return the records of the cards that the plan needs now, with new records for those without one."""
@@ -139,11 +173,13 @@ class CardSync:
         """Return whether this chat is the first one where the person has an account, the preferred chat before others.
 
         When the lookup in a chat before it fails, but may be retried, the person is `unreachable` and the result False.
-        When it may not be retried, the person counts as without an account there.
+        A chat that refuses to look people up is passed over; its refusal is a failure of that chat when no other chat
+        has an account either.
         """
         person = self._engine.directory.people.get(person_id)
         if person is None or not person.active:
             return False
+        refused: DeliveryError | None = None
         for chat in sorted(self._chats, key=lambda chat: chat != preferred):
             try:
                 if await self._identities.user(chat, person):
@@ -153,6 +189,9 @@ class CardSync:
                 if error.retryable:
                     snapshot.unreachable[person_id] = error
                     return False
+                refused = error if chat == self._messenger.platform else refused
+        if refused:
+            snapshot.unreachable[person_id] = refused
         return False
 
     async def _bring_up_to_date(self, snapshot: _Snapshot, record: CardRecord, *, needed: bool) -> None:
@@ -275,6 +314,29 @@ def _changes_closed(record: CardRecord, entries: Sequence[LogEntry]) -> bool:
     new = [entry for entry in entries if entry.seq > record.log_seq]
     return any(
         EVENTS[entry.event].changes_closed_cards or entry.details.get("item_id") == record.item_id for entry in new
+    )
+
+
+def _refused_to(entry: LogEntry, chat: str) -> Sequence[str]:
+    """Return to whom a chat refused cards, as far as an entry says so."""
+    is_about_chat = entry.event == CardsRefused.name and entry.details["chat"] == chat
+    return entry.details["recipients"] if is_about_chat else ()
+
+
+def _is_refusal(error: DeliveryError, delivery: Delivery) -> bool:
+    """Return whether somebody has to mend the cause of an error; one that is not known is given a few attempts."""
+    return not error.retryable or (not error.known and delivery.attempts >= _ATTEMPTS)
+
+
+def _combine(failures: Sequence[_Failure]) -> DeliveryError:
+    """Return one error for all cards that failed, with whom they were for. It is retryable if one of them is."""
+    errors = [error for _, error in failures]
+    reasons = [Message("{who}: {what}", {"who": who, "what": error.as_message()}) for who, error in failures]
+    return DeliveryError(
+        str(errors[0].params["system"]),
+        Message.joined("; ", reasons),
+        retryable=any(error.retryable for error in errors),
+        retry_after=max((error.retry_after or 0.0 for error in errors), default=None),
     )
 
 

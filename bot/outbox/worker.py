@@ -64,6 +64,8 @@ class Courier:
     note: Callable[[Delivery], c.AnyCommand] | None = None
     """Returns the command that writes an accepted delivery to the operation log. It is executed in the transaction that
     records the result."""
+    after_refusal: Callable[[Delivery], timedelta] | None = None
+    """Returns how long to wait after a refusal, whose cause somebody may mend; without it, a refusal gives up."""
 
 
 Couriers = Mapping[Destination | DestinationKind, Courier]
@@ -73,6 +75,11 @@ Couriers = Mapping[Destination | DestinationKind, Courier]
 def back_off_forever(delivery: Delivery) -> timedelta:
     """Return a delay of 1, 2, 4 … seconds, at most five minutes. The attempts have no end."""
     return timedelta(seconds=min(300, 2 ** min(delivery.attempts - 1, 9)))
+
+
+def persistent(delivery: Delivery) -> timedelta:
+    """Wait 2, 4, 8 … seconds, at most an hour, for ever: a refusal ends when somebody mends its cause."""
+    return timedelta(seconds=min(3600, 2 ** min(delivery.attempts, 12)))
 
 
 class DeliveryWorker:
@@ -192,7 +199,8 @@ class DeliveryWorker:
     ) -> tuple[DeliveryState, datetime | None]:
         """Return the new state of a delivery whose attempt failed, and when the next attempt is due."""
         destination = delivery.effect.destination
-        backoff = courier.backoff(delivery) if courier and error.retryable else None
+        delay_of = courier and (courier.backoff if error.retryable else courier.after_refusal)
+        backoff = delay_of(delivery) if delay_of else None
         if backoff is not None:
             delay = max(backoff, timedelta(seconds=error.retry_after or 0))
             log.info("delivery to %s failed, the next attempt is in %s: %s", destination, delay, error)

@@ -62,6 +62,7 @@ def _dispatch(pending: PendingDecision, command: c.AnyCommand) -> None:
             | c.NoteHookDelivered()
             | c.NoteHookUndeliverable()
             | c.NoteEndpointDisabled()
+            | c.NoteCardsRefused()
             | c.Replay()
         ):
             external.decide(pending, command)

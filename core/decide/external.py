@@ -16,7 +16,15 @@ from core.status import FAILED_CHECK, WAITING_CHECK
 
 def decide(
     pending: PendingDecision,
-    command: c.Callback | c.Recheck | c.NoteHookDelivered | c.NoteHookUndeliverable | c.NoteEndpointDisabled | c.Replay,
+    command: (
+        c.Callback
+        | c.Recheck
+        | c.NoteHookDelivered
+        | c.NoteHookUndeliverable
+        | c.NoteEndpointDisabled
+        | c.NoteCardsRefused
+        | c.Replay
+    ),
 ) -> None:
     """Decide a command on external systems."""
     match command:
@@ -31,6 +39,8 @@ def decide(
             pending.add(e.HookUndeliverable(endpoint=command.endpoint, event=command.event, reason=command.reason))
         case c.NoteEndpointDisabled():
             pending.add(e.EndpointDisabled(endpoint=command.endpoint, reason=command.reason))
+        case c.NoteCardsRefused():
+            pending.add(e.CardsRefused(chat=command.chat, recipients=command.recipients, reason=command.reason))
         case c.Replay():
             if not pending.context.actor.admin:
                 raise Forbidden(Message("Only administrators may repeat deliveries. Ask one of them."))

@@ -79,11 +79,14 @@ class Outbox(Protocol):
         ...
 
     def settle(self, results: Sequence[Settled]) -> None:
-        """Store the results of attempts. A `Sync` that is done is deleted; other effects stay, with their attempts."""
+        """Store the results of attempts. A `Sync` that is done is deleted; other effects stay, with their attempts.
+
+        A `Sync` to try again replaces one that was added since the attempt began, and is then due at once.
+        """
         ...
 
     def add(self, effects: Sequence[Effect]) -> None:
-        """Add effects that no command causes; a `Sync` merges with one that is pending."""
+        """Add effects that no command causes; a `Sync` merges with one that is pending, which is due as early."""
         ...
 
     def replay(self, effect_ids: Collection[str], now: datetime) -> int:
@@ -120,4 +123,8 @@ class DeliveryReads(Protocol):
 
     def counts(self) -> Mapping[str, int]:
         """Return the number of deliveries in each state that has any."""
+        ...
+
+    def failing(self) -> Mapping[Destination, int]:
+        """Return the number of deliveries that are tried again after a failed attempt, by destination."""
         ...

@@ -64,6 +64,7 @@ class Simulator:
         self.calls: list[Call] = []
         self._faults: list[tuple[str, Fault]] = []
         self._outage: Fault | None = None
+        self._failing: tuple[str, ...] = ()
         self._released = asyncio.Event()
         self._changed = asyncio.Condition()
         self._runner: web.AppRunner | None = None
@@ -115,9 +116,16 @@ class Simulator:
         self._faults += [(operation, Fault(how, status, retry_after, body, applied))] * times
 
     @contextmanager
-    def outage(self, *, status: int = 503, how: How = "close", retry_after: int | None = None) -> Iterator[None]:
-        """Fail every request inside the block; scripted faults keep for later."""
-        self._outage = Fault(how, status, retry_after)
+    def outage(
+        self,
+        *operations: str,
+        status: int = 503,
+        how: How = "close",
+        retry_after: int | None = None,
+        body: dict[str, Any] | None = None,
+    ) -> Iterator[None]:
+        """Fail every request inside the block, or those of some operations; scripted faults keep for later."""
+        self._outage, self._failing = Fault(how, status, retry_after, body), operations
         try:
             yield
         finally:
@@ -174,7 +182,7 @@ class Simulator:
             await self.notify()
 
     def _take_fault(self, operation: str) -> Fault | None:
-        if self._outage:
+        if self._outage and (not self._failing or operation in self._failing):
             return self._outage
         for position, (name, fault) in enumerate(self._faults):
             if name == operation:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from itertools import takewhile
 
+from adapters.store.memory.outbox import ENDED
 from adapters.store.memory.paging import page_of
 from adapters.store.memory.state import State
 from core.effects import Destination
@@ -51,3 +52,8 @@ class MemoryDeliveryReads:
     def counts(self) -> Mapping[str, int]:
         """See `DeliveryReads.counts`."""
         return Counter(delivery.state.value for delivery in self._state.deliveries.values())
+
+    def failing(self) -> Mapping[Destination, int]:
+        """See `DeliveryReads.failing`."""
+        deliveries = self._state.deliveries.values()
+        return Counter(d.effect.destination for d in deliveries if d.error and d.state not in ENDED)

@@ -15,8 +15,12 @@ from core.ports.outbox import Delivery, DeliveryState, Settled
 ENDED = (DeliveryState.DONE, DeliveryState.DEAD)
 
 
+def _queue(effect: Effect) -> tuple[str, Destination]:
+    return effect.plan_id, effect.destination
+
+
 def _queue_of(delivery: Delivery) -> tuple[str, Destination]:
-    return delivery.effect.plan_id, delivery.effect.destination
+    return _queue(delivery.effect)
 
 
 class MemoryOutbox:
@@ -64,7 +68,11 @@ class MemoryOutbox:
         """See `Outbox.add`."""
         now = self._clock.now()
         for effect in effects:
-            if isinstance(effect.payload, Sync) and self._pending_syncs((effect.plan_id, effect.destination)):
+            syncs = self._pending_syncs(_queue(effect)) if isinstance(effect.payload, Sync) else []
+            for seq in syncs:
+                due_at = min(self._due_at(seq), effect.due_at or now)
+                self._state.deliveries[seq] = replace(self._state.deliveries[seq], due_at=due_at)
+            if syncs:
                 continue
             if self._numbers([effect.id]):
                 raise Conflict
@@ -103,9 +111,10 @@ class MemoryOutbox:
             )
 
     def _reopen(self, seq: int, due_at: datetime) -> None:
-        """Make a delivery pending. A `Sync` replaces the pending ones that were added since."""
+        """Make a delivery pending. A `Sync` replaces those that were added since, and is due when the earliest is."""
         delivery = self._state.deliveries[seq]
         for other in self._pending_syncs(_queue_of(delivery)) if self._is_sync(seq) else ():
+            due_at = min(due_at, self._due_at(other))
             self._forget(other)
         self._state.deliveries[seq] = replace(delivery, state=DeliveryState.PENDING, due_at=due_at)
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 from adapters.store.sql.outbox import delivery_of
 from adapters.store.sql.paging import page_of
 from adapters.store.sql.rows import moment
-from adapters.store.sql.tables import attempts, effect_bodies, effects
+from adapters.store.sql.tables import OPEN, attempts, effect_bodies, effects
 from core.effects import Destination
 from core.messages import Message
 from core.ports.outbox import Attempt, Delivery, Outage
@@ -70,3 +70,9 @@ class SqlDeliveryReads:
         """See `DeliveryReads.counts`."""
         statement = select(effects.c.state, func.count()).group_by(effects.c.state)
         return dict(self._connection.execute(statement).all())
+
+    def failing(self) -> Mapping[Destination, int]:
+        """See `DeliveryReads.failing`."""
+        failed = (OPEN, effects.c.error != "")
+        statement = select(effects.c.destination, func.count()).where(*failed).group_by(effects.c.destination)
+        return {Destination.parse(text): number for text, number in self._connection.execute(statement)}

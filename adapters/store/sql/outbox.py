@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Integer, Select, bindparam, delete, insert, select, update
+from sqlalchemy import BindParameter, Connection, Integer, Select, bindparam, case, delete, insert, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.dml import UpdateBase
 
@@ -21,17 +21,17 @@ from core.messages import Message
 from core.ports.clock import Clock
 from core.ports.outbox import Delivery, DeliveryState, Settled
 
-ADD_EFFECT = (
-    postgresql.insert(effects)
-    .inline()
-    .on_conflict_do_update(
-        index_elements=["plan_id", "destination"], index_where=PENDING_SYNC, set_={"due_at": effects.c.due_at}
-    )
+_INSERT = postgresql.insert(effects).inline()
+_NEW_DUE_AT = _INSERT.excluded.due_at
+ADD_EFFECT = _INSERT.on_conflict_do_update(
+    index_elements=["plan_id", "destination"],
+    index_where=PENDING_SYNC,
+    set_={"due_at": case((effects.c.due_at > _NEW_DUE_AT, _NEW_DUE_AT), else_=effects.c.due_at)},
 )
-"""Adds an effect; a pending `Sync` stays in place of a new one.
+"""Adds an effect; a pending `Sync` stays in place of a new one, and is due when the earlier of both is.
 
-SQLite accepts PostgreSQL's ON CONFLICT, so that one statement serves both. The update changes nothing but locks the
-pending effect: nobody can claim it, and render the state before this transaction, until this transaction commits.
+SQLite accepts PostgreSQL's ON CONFLICT, so that one statement serves both. The update also locks the pending effect:
+nobody can claim it, and render the state before this transaction, until this transaction commits.
 """
 _STORE_BODY = postgresql.insert(effect_bodies).on_conflict_do_nothing()
 
@@ -121,8 +121,9 @@ class SqlOutbox:
                 done_sync = row.kind == EffectKind.SYNC and result.state is DeliveryState.DONE
                 (forgotten if done_sync else kept).append(result)
         self._execute(_ADD_ATTEMPT, [_attempt_values(result) for result in kept])
-        self._absorb_newer_syncs([rows[result.effect_id] for result in kept if result.state is DeliveryState.PENDING])
-        self._set({result.effect_id: self._ending(result) for result in kept})
+        again = [rows[result.effect_id] for result in kept if result.state is DeliveryState.PENDING]
+        renewed = self._absorb_newer_syncs(again)
+        self._set({result.effect_id: self._ending(result, result.effect_id in renewed) for result in kept})
         if forgotten:
             self._connection.execute(_FORGET, {"ids": [result.effect_id for result in forgotten]})
 
@@ -149,9 +150,12 @@ class SqlOutbox:
         self._absorb_newer_syncs(rows)
         self._set({row.id: (DeliveryState.PENDING, now, row.error) for row in rows})
 
-    def _ending(self, result: Settled) -> _Ending:
-        again = result.state is DeliveryState.PENDING
-        return result.state, (result.due_at or self._clock.now()) if again else None, result.attempt.error.to_column()
+    def _ending(self, result: Settled, at_once: bool) -> _Ending:
+        """Return the state after an attempt; a `Sync` that a newer one has joined is due `at_once`."""
+        due_at = None
+        if result.state is DeliveryState.PENDING:
+            due_at = self._clock.now() if at_once else result.due_at or self._clock.now()
+        return result.state, due_at, result.attempt.error.to_column()
 
     def _set(self, endings: Mapping[str, _Ending]) -> None:
         """Store the states of effects, with one statement for all that have the same."""
@@ -162,10 +166,17 @@ class SqlOutbox:
             values = {"to": state.value, "due": micros(due_at), "settled": None if due_at else settled, "why": why}
             self._connection.execute(_SET, {"ids": ids, **values})
 
-    def _absorb_newer_syncs(self, rows: Sequence[AnyRow]) -> None:
-        """Delete the pending syncs that were added since: these syncs become pending again and replace them."""
+    def _absorb_newer_syncs(self, rows: Sequence[AnyRow]) -> set[str]:
+        """Delete the pending syncs that were added since: these syncs become pending again and replace them.
+
+        Return the ids of the syncs that replace one.
+        """
         syncs = sorted((row.plan_id, row.destination, row.id) for row in rows if row.kind == EffectKind.SYNC)
-        self._execute(_ABSORB, [{"plan": plan, "place": place, "of": effect_id} for plan, place, effect_id in syncs])
+        return {
+            effect_id
+            for plan, place, effect_id in syncs
+            if self._connection.execute(_ABSORB, {"plan": plan, "place": place, "of": effect_id}).rowcount
+        }
 
     def _rows(self, statement: Select[Any], ids: Collection[str]) -> Sequence[AnyRow]:
         return self._connection.execute(statement, {"ids": list(ids)}).all() if ids else ()

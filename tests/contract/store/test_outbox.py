@@ -210,10 +210,27 @@ async def test_a_sync_that_is_repeated_stands_for_one_that_came_meanwhile(desk: 
     await desk.add(sync(2))
     await desk.fail("e1", after=30)
     assert list(await desk.all()) == ["e1"]
-    await desk.add(sync(3))
+    assert await desk.claim() == ["e1"], "what changed since does not wait"
+
+
+async def test_a_sync_that_failed_waits_unless_something_changes(desk: Desk) -> None:
+    await desk.add(sync(1))
+    await desk.claim()
+    await desk.fail("e1", after=30)
     assert await desk.claim() == []
-    desk.clock.advance(timedelta(seconds=30))
+    await desk.add(Effect("e2", "p", SLACK, Sync(), desk.clock.now() + timedelta(seconds=60)))
+    assert await desk.claim() == []
+    await desk.add(sync(3))
     assert await desk.claim() == ["e1"]
+    assert (await desk.all())["e1"].attempts == 2
+
+
+async def test_deliveries_that_failed_and_are_tried_again_are_counted(desk: Desk) -> None:
+    await desk.add(sync(1), sync(2, plan="q"), sync(3, plan="r"), sync(4, destination=FEISHU), effect(5))
+    await desk.claim()
+    await desk.fail("e1", "e2", after=30)
+    await desk.settle("e5", state=DeliveryState.DEAD)
+    assert await desk.store.read(lambda reading: reading.deliveries.failing()) == {SLACK: 2}
 
 
 async def test_ended_deliveries_are_replayed(desk: Desk) -> None:

@@ -24,6 +24,7 @@ from core.effects import (
     RunResume,
     RunStart,
     Sync,
+    Undelivered,
 )
 from core.messages import Message
 from core.status import HookEvent, PlanStatus
@@ -37,6 +38,7 @@ PLACES = {
     "hook:ci:2": Destination(DestinationKind.HOOK, "ci:2"),
     "gate:zadig": Destination(DestinationKind.GATE, "zadig"),
     "admins": Destination(DestinationKind.ADMINS),
+    "admins:bob": Destination(DestinationKind.ADMINS, "bob"),
 }
 ROWS: list[tuple[str, str, str, str, Payload]] = [
     ("slack", "sync", "", "{}", Sync()),
@@ -50,6 +52,8 @@ ROWS: list[tuple[str, str, str, str, Payload]] = [
     ("gate:zadig", "answer", "", "{}", Answer()),
     ("admins", "alarm", "ci", '{"reason":"it is full"}', Alarm("ci", Message.verbatim("it is full"))),
     ("admins", "alarm", "ci", '{"reason":{"text":"it failed","params":{}}}', Alarm("ci", Message("it failed"))),
+    ("admins:bob", "undelivered", "slack", '{"recipients":["bob","C1"],"manager":"alice","reason":"not_in_channel"}',
+     Undelivered("slack", ("bob", "C1"), "alice", Message.verbatim("not_in_channel"))),
 ]  # fmt: skip
 
 

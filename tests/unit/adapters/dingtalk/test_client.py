@@ -72,6 +72,15 @@ async def test_an_expired_token_is_replaced_once(ding: DingTalkSimulator, client
     assert len(ding.calls_to("token")) == 3
 
 
+@pytest.mark.parametrize("refusal", [{"errcode": 40014}, {"errcode": 88, "sub_code": "40014"}])
+async def test_the_older_api_gets_a_new_token_as_well(
+    ding: DingTalkSimulator, client: DingTalkClient, refusal: dict[str, object]
+) -> None:
+    ding.fail("user.by_mobile", status=200, body=refusal)
+    assert await client.find_user_by_mobile("13800000001") == "alice"
+    assert len(ding.calls_to("token")) == 2
+
+
 async def test_a_token_that_stays_refused_is_an_error(ding: DingTalkSimulator, client: DingTalkClient) -> None:
     ding.fail("card.update", 2, status=400, body={"code": "InvalidAuthentication", "message": "no"})
     with pytest.raises(DeliveryError) as caught:
@@ -86,6 +95,9 @@ async def test_a_token_that_stays_refused_is_an_error(ding: DingTalkSimulator, c
         (403, THROTTLED, True, 1.0),
         (500, {"code": "ServiceUnavailable", "message": "later"}, True, None),
         (400, {"code": "param.error", "message": "wrong"}, False, None),
+        (403, {"code": "Forbidden.AccessDenied.AccessTokenPermissionDenied", "message": "no right"}, False, None),
+        (400, {"code": "internalError", "message": "later"}, True, None),
+        (400, {"code": "codeOfTomorrow", "message": "?"}, True, None),
     ],
 )
 async def test_a_refusal_says_whether_to_try_again(
@@ -152,6 +164,10 @@ REFUSALS: list[tuple[str, dict[str, object], bool]] = [
     ("robot.users", {"flowControlledStaffIdList": ["alice"]}, True),
     ("user.by_mobile", {"errcode": 90018, "errmsg": "too many"}, True),
     ("user.by_mobile", {"errcode": 400002, "errmsg": "wrong"}, False),
+    ("user.by_mobile", {"errcode": -1, "errmsg": "系统繁忙"}, True),
+    ("user.by_mobile", {"errcode": 88, "sub_code": "60011", "sub_msg": "没有调用该接口的权限"}, False),
+    ("user.by_mobile", {"errcode": 88, "sub_code": "90018", "sub_msg": "too many"}, True),
+    ("user.by_mobile", {"errcode": 777777, "errmsg": "of tomorrow"}, True),
 ]
 
 

@@ -118,6 +118,8 @@ async def test_rate_limit_is_respected_in_that_channel(sim: SlackSimulator, mess
         ({"status": 503, "body": {"ok": False, "error": "service_unavailable"}}, True, True),
         ({"status": 200, "body": {"ok": False, "error": "internal_error"}}, True, False),
         ({"status": 200, "body": {"ok": False, "error": "invalid_auth"}}, False, False),
+        ({"status": 200, "body": {"ok": False, "error": "restricted_action"}}, False, False),
+        ({"status": 200, "body": {"ok": False, "error": "a_code_of_tomorrow"}}, True, False),
         ({"status": 429}, True, False),
         ({"how": "close"}, True, True),
         ({"how": "hang"}, True, True),

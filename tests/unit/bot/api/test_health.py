@@ -14,7 +14,7 @@ async def test_a_process_is_alive_and_ready(fabu: Site) -> None:
     async with fabu.client.get("/healthz") as response:
         assert (response.status, await response.json()) == (200, {"status": "alive"})
     async with fabu.client.get("/readyz") as response:
-        assert (response.status, await response.json()) == (200, {"status": "ready", "reasons": {}})
+        assert (response.status, await response.json()) == (200, {"status": "ready", "reasons": {}, "details": {}})
 
 
 async def test_every_reason_against_readiness_is_told(fabu: Site) -> None:

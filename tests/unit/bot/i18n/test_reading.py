@@ -129,9 +129,10 @@ def cards(plan: Plan, locale: Locale) -> Iterator[Card]:
 def entries(plan: Plan) -> Iterator[LogEntry]:
     """An entry of every kind, by a person, the system and an outside system."""
     details = {
-        "changed": list(PlanDraft.model_fields), "check": {"event": "finish_planning"}, "decision": "approve",
-        "delegate": "carol", "endpoint": "7", "event": "all_job_done", "form": "7", "item_id": next(iter(plan.items)),
-        "person": "bob", "progress": "支付", "stage": 0, "started": ["支付"], "status": "running", "to": "carol",
+        "changed": list(PlanDraft.model_fields), "chat": "feishu", "check": {"event": "finish_planning"},
+        "decision": "approve", "delegate": "carol", "endpoint": "7", "event": "all_job_done", "form": "7",
+        "item_id": next(iter(plan.items)), "person": "bob", "progress": "支付", "recipients": ["bob"], "stage": 0,
+        "started": ["支付"], "status": "running", "to": "carol",
     }  # fmt: skip
     expired = Message("timeout").to_json()
     for event in EVENTS:

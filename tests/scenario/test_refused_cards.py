@@ -1,0 +1,86 @@
+"""A chat refuses a card: it stays due until the cause is mended, and who can mend it is notified."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.scenario.chats.everywhere import APPROVERS, Everywhere, everywhere
+from tests.scenario.chats.registry import VENDORS
+from tests.scenario.chats.slack import SLACK
+from tests.scenario.office import Json, stage
+from tests.waiting import eventually
+
+REFUSALS: dict[str, Json] = {
+    "slack": {"status": 200, "body": {"ok": False, "error": "not_in_channel"}},
+    "feishu": {"status": 400, "body": {"code": 230013, "msg": "Bot has NO availability to this user."}},
+    "dingtalk": {
+        "status": 200,
+        "body": {"success": True, "result": {"deliverResults": [{"success": False, "errorMsg": "robot not in chat"}]}},
+    },
+}
+NAMES = {"slack": "Slack", "feishu": "Feishu", "dingtalk": "DingTalk"}
+REASONS = {"slack": "not_in_channel", "feishu": "NO availability", "dingtalk": "robot not in chat"}
+
+
+@pytest.fixture
+async def case(tmp_path: Path) -> AsyncIterator[Everywhere]:
+    async with everywhere(tmp_path, auth={"admins": ["dave"]}) as opened:
+        yield opened
+
+
+async def syncs(case: Everywhere, chat: str) -> list[Json]:
+    listed = (await case.fabu.api("GET", "/plans/1/deliveries"))["items"]
+    return [one for one in listed if (one["kind"], one["destination"]) == ("sync", chat)]
+
+
+def alarms(case: Everywhere, chat: str) -> list[tuple[str, str]]:
+    """Return who was notified that a chat refuses cards, with the chat that they read it in."""
+    words = f"{NAMES[chat]} refuses the cards to"
+    people = [(name, office.person(one)) for name, office in case.offices.items() for one in ("alice", "dave")]
+    return [(name, person.id) for name, person in people for card in person.cards if words in person.read(card)]
+
+
+@pytest.mark.parametrize("chat", VENDORS)
+async def test_a_refused_card_comes_once_the_cause_is_mended(case: Everywhere, chat: str) -> None:
+    approver = APPROVERS[chat]
+    person: Any = case.offices[chat].person(approver)
+    with person.simulator.outage(VENDORS[chat].posting, how="answer", **REFUSALS[chat]):
+        await case.fabu.submitted(stages=[stage("QA", approver, channel=chat)])
+        [sync] = await eventually(syncs, case, chat, wanted=lambda found: found and found[0]["attempts"] >= 2)
+        assert sync["state"] in ("pending", "sending")
+        assert f"{approver}: " in sync["error"]
+        assert REASONS[chat] in sync["error"]
+        _, ready = await case.fabu.request("GET", "/readyz")
+        assert (ready["status"], list(ready["details"])) == ("ready", [chat])
+
+        async def notified() -> list[tuple[str, str]]:
+            return alarms(case, chat)
+
+        found = await eventually(notified, wanted=lambda found: len(found) == 2)
+        assert chat not in {name for name, _ in found}
+    await person.clicks("Approve")
+    assert await case.fabu.status() == "executing"
+    await case.offices[chat].channel_card("executing")
+    assert (await case.fabu.events()).count("cards_refused") == 1
+    await eventually(syncs, case, chat, wanted=lambda found: not found)
+    _, ready = await case.fabu.request("GET", "/readyz")
+    assert ready["details"] == {}
+
+
+async def test_who_is_out_of_reach_holds_up_nobody_else(tmp_path: Path) -> None:
+    async with SLACK.office(tmp_path) as office:
+        refusal = {"ok": False, "error": "user_disabled"}
+        office.bob.slack.fail("conversations.open", 100, status=200, body=refusal)
+        await office.fabu.submitted(stages=[SLACK.stage("QA", "bob", rule="any")])
+        await eventually(refused_attempts, office.fabu, wanted=lambda attempts: attempts >= 2)
+        await office.bob.says("approve 1")
+        await office.channel_card("executing")
+
+
+async def refused_attempts(fabu: Any) -> int:
+    listed = (await fabu.api("GET", "/plans/1/deliveries"))["items"]
+    return max((one["attempts"] for one in listed if one["kind"] == "sync"), default=0)
