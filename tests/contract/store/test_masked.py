@@ -31,7 +31,7 @@ async def test_masked_plans_are_whole_but_for_their_credentials(office: Office) 
 
 async def test_a_workflow_comes_back_as_it_was_given_empty_or_not_at_all(office: Office) -> None:
     repo = {"repo_name": "shop", "branch": "main", "tag": ""}
-    env = SECRET | {"key": "A", "choice_value": []}
+    env = {"key": "A", "type": "string", "value": "hunter2", "is_credential": True, "choice_value": []}
     job = {"name": "job", "type": "freestyle", "spec": {"ref_repos": False, "repos": [repo], "envs": [env]}}
     given = {"name": "deploy", "stages": [{"name": "all", "jobs": [job]}]}
     plan = await office.create(items=[workflow_item("deploy", workflow=given)])
@@ -40,5 +40,5 @@ async def test_a_workflow_comes_back_as_it_was_given_empty_or_not_at_all(office:
     masked = await office.store.read(lambda reading: reading.plans.get_masked([plan.id]))
     assert dict(await office.store.read(lambda reading: reading.plans.spec(plan.id, item_id))) == given
     assert dict((await office.stored(plan)).items[item_id].spec or {}) == given
-    env["value"] = MASK
+    env |= {"value": MASK}
     assert dict(masked[plan.id].items[item_id].spec or {}) == given
