@@ -116,6 +116,19 @@ class PlanCards:
         note = " ".join(part for part in (passed, card.note) if part)
         return replace(card, note=note, summary=f"{card.summary}. {note}" if note else card.summary)
 
+    def replaced(self, plan: Plan, revision: int) -> Card:
+        """Return what is left of a card that asked for something of an older revision: which one replaces it."""
+        text = self.locale.text
+        title, note = f"#{plan.number} {plan.name}", text("Replaced by revision {revision}.", revision=plan.revision)
+        return Card(
+            title,
+            f"{title}: {note}",
+            tag=text("replaced"),
+            facts=(Fact(text("Revision"), str(revision)),),
+            note=note,
+            more=Button("open", text("Open"), url=f"{self.public_url}/plans/{plan.number}"),
+        )
+
     def form(self, plan: Plan, verb: str, ref: str) -> Form | None:
         """Return the form that a button of the plan's card opens; None when the button has no field or does not exist.
 
@@ -148,6 +161,7 @@ class PlanCards:
     def _facts(self, plan: Plan) -> Iterable[Fact]:
         text, time = self.locale.text, self.locale.time
         yield Fact(text("Manager"), self.directory.name(plan.manager))
+        yield Fact(text("Revision"), str(plan.revision))
         window = plan.window
         if window.start or window.end:
             yield Fact(text("Window"), f"{time(window.start)} – {time(window.end)}")

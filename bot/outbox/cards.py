@@ -50,12 +50,14 @@ _Failure = tuple[str, DeliveryError]
 class _Snapshot:
     """A plan with the records of its cards, and the log entries since the oldest of them.
 
+    `attempt` counts the attempts to update the cards since the last success, this one included.
     `unreachable` are the people who cannot be looked up now, since a vendor cannot be reached.
     """
 
     plan: Plan
     records: Sequence[CardRecord]
     entries: Sequence[LogEntry]
+    attempt: int
     unreachable: dict[str, DeliveryError] = field(default_factory=dict)
 
 
@@ -86,13 +88,15 @@ class CardSync:
         def load(reading: Reading) -> _Snapshot:
             records = reading.cards.of_plan(delivery.effect.plan_id, platform)
             plan = reading.plans.get(delivery.effect.plan_id, whole=True)
-            return _Snapshot(plan, records, reading.log.of_plan(plan.id, min((r.log_seq for r in records), default=0)))
+            entries = reading.log.of_plan(plan.id, min((record.log_seq for record in records), default=0))
+            return _Snapshot(plan, records, entries, delivery.attempts)
 
         snapshot = await self._store.read(load)
         needed = await self._list_needed(snapshot)
         needed_ids = {record.id for record in needed}
         unknown = {record.id for record in snapshot.records if record.audience in snapshot.unreachable}
-        closed = [record for record in snapshot.records if record.id not in needed_ids | unknown]
+        intents = {intent.id for record in needed if (intent := _find_intent(record, snapshot))}
+        closed = [record for record in snapshot.records if record.id not in needed_ids | unknown | intents]
         failures = list(snapshot.unreachable.items())
         for record in [*needed, *closed]:
             try:
@@ -100,19 +104,19 @@ class CardSync:
             except DeliveryError as error:
                 log.warning("the %s card of plan #%s failed: %s", record.purpose, snapshot.plan.number, error)
                 failures.append((record.audience, error))
-        await self._report_refusals(snapshot, delivery, failures)
+        await self._report_refusals(snapshot, failures)
         if failures and not self._has_expired(snapshot.plan, delivery):
             raise _combine(failures)
         return Receipt()
 
-    async def _report_refusals(self, snapshot: _Snapshot, delivery: Delivery, failures: Sequence[_Failure]) -> None:
+    async def _report_refusals(self, snapshot: _Snapshot, failures: Sequence[_Failure]) -> None:
         """Log whom this chat refuses cards, and thereby notify the manager and the administrators.
 
         Once: the log entries that a card has not shown yet say what was reported since the first failure.
         """
         chat = self._messenger.platform
         reported = {who for entry in snapshot.entries for who in _refused_to(entry, chat)}
-        refused = {who: error for who, error in failures if who not in reported and _is_refusal(error, delivery)}
+        refused = {who: error for who, error in failures if who not in reported and _is_refusal(error, snapshot)}
         if refused:
             recipients = tuple(sorted(refused))
             reason = refused[recipients[0]].reason
@@ -125,8 +129,12 @@ class CardSync:
         return plan.status in ENDED and since is not None and self._clock.now() - since > _KEPT_AFTER_END
 
     async def _list_needed(self, snapshot: _Snapshot) -> list[CardRecord]:
-        """Return the records of the cards that the plan needs now, with new records for those without one."""
-        plan, known = snapshot.plan, {_identity(record): record for record in snapshot.records}
+        """Return the records of the cards that the plan needs now, with new records for those without one.
+
+        Of a posted card and the intent to replace it, the posted card is returned.
+        """
+        plan, records = snapshot.plan, sorted(snapshot.records, key=lambda record: bool(record.message))
+        known = {_identity(record): record for record in records}
         blank = CardRecord("", plan.id, self._messenger.platform, "plan", self._channel, log_seq=plan.log_seq)
         needed = []
         if self._channel and (plan.status is not PlanStatus.PLANNING or plan.revision > 1 or _identity(blank) in known):
@@ -197,7 +205,8 @@ class CardSync:
     async def _bring_up_to_date(self, snapshot: _Snapshot, record: CardRecord, *, needed: bool) -> None:
         """Post or update one card.
 
-        A card that is not needed any more loses its buttons. Its record is dropped when the plan has ended.
+        A card that is not needed any more loses its buttons. Its record is dropped when the plan has ended, or a newer
+        revision has replaced the card.
         """
         plan = snapshot.plan
         if record.message and record.version == plan.version:
@@ -216,7 +225,7 @@ class CardSync:
             await self._drop(record)
             return
         record = replace(record, version=plan.version, log_seq=max(record.log_seq, plan.log_seq))
-        final = not needed and plan.status in ENDED
+        final = not needed and (plan.status in ENDED or _is_replaced(record, plan))
         await (self._drop(record) if final else self._store.write(lambda writing: writing.cards.put([record])))
 
     async def _update_or_post(
@@ -225,17 +234,38 @@ class CardSync:
         """Update a card, or post it when there is none yet or the vendor no longer permits updates of it.
 
         An earlier attempt may have posted the card with its content of that time. Then posting with the same key
-        returns that card, and it is updated.
+        returns that card, and it is updated. The record of an old card is dropped once the new one is posted: a vendor
+        may refuse both for the same cause.
         """
-        if record.message:
-            if await self._update(record, card):
-                return record
-            await self._drop(record)
-            record = replace(record, id=self._ids.new(), message="")
+        if not record.message:
+            return await self._post_or_find(snapshot, record, card, person)
+        intent = _find_intent(record, snapshot)
+        if await self._is_updated(snapshot, record, card):
+            if intent:
+                await self._drop(intent)
+            return record
+        intent = intent or replace(record, id=self._ids.new(), message="")
+        posted = await self._post_or_find(snapshot, intent, card, person)
+        await self._drop(record)
+        return posted
+
+    async def _post_or_find(
+        self, snapshot: _Snapshot, record: CardRecord, card: Card, person: Person | None
+    ) -> CardRecord:
         posted = await self._post(snapshot.plan, record, card, person)
         if record in snapshot.records:
             await self._update(posted, card)
         return posted
+
+    async def _is_updated(self, snapshot: _Snapshot, record: CardRecord, card: Card) -> bool:
+        """Update a card; False when the vendor refuses that. Raises DeliveryError when it may accept it later."""
+        try:
+            return await self._update(record, card)
+        except DeliveryError as error:
+            if not _is_refusal(error, snapshot):
+                raise
+            log.warning("the %s card of plan #%s is replaced: %s", record.purpose, snapshot.plan.number, error)
+            return False
 
     async def _update(self, record: CardRecord, card: Card) -> bool:
         return await self._messenger.update(Posted(record.channel, record.message), card)
@@ -298,6 +328,8 @@ class CardSync:
 
     def _make_card(self, plan: Plan, record: CardRecord, locale: Locale) -> Card:
         cards = PlanCards(locale, self._engine.directory, self._public_url)
+        if _is_replaced(record, plan):
+            return cards.replaced(plan, record.revision)
         match record.purpose:
             case "approval":
                 return cards.approval(plan)
@@ -307,6 +339,17 @@ class CardSync:
                 return cards.notice(plan, record.item_id)
             case _:
                 return cards.plan(plan)
+
+
+def _is_replaced(record: CardRecord, plan: Plan) -> bool:
+    """Return whether a card requests something that a newer revision requests anew."""
+    return record.purpose in ("approval", "item") and record.revision < plan.revision
+
+
+def _find_intent(record: CardRecord, snapshot: _Snapshot) -> CardRecord | None:
+    """Return the intent to replace a posted card that an earlier attempt has left."""
+    same = (each for each in snapshot.records if not each.message and _identity(each) == _identity(record))
+    return next(same, None) if record.message else None
 
 
 def _changes_closed(record: CardRecord, entries: Sequence[LogEntry]) -> bool:
@@ -323,9 +366,9 @@ def _refused_to(entry: LogEntry, chat: str) -> Sequence[str]:
     return entry.details["recipients"] if is_about_chat else ()
 
 
-def _is_refusal(error: DeliveryError, delivery: Delivery) -> bool:
+def _is_refusal(error: DeliveryError, snapshot: _Snapshot) -> bool:
     """Return whether somebody has to mend the cause of an error; one that is not known is given a few attempts."""
-    return not error.retryable or (not error.known and delivery.attempts >= _ATTEMPTS)
+    return not error.retryable or (not error.known and snapshot.attempt >= _ATTEMPTS)
 
 
 def _combine(failures: Sequence[_Failure]) -> DeliveryError:

@@ -146,7 +146,8 @@ async def test_a_whole_release_by_buttons(office: Office[Any, Any], chat: Chat, 
     assert office.thread() == [*LINES, await fabu.head()]
     await office.channel_card("successful")
     if chat.cards:
-        shown = await office.until_all_cards_show("successful")
+        shown = await until_all_cards_are_final(office)
+        assert sum(alice.shows(card, "Replaced by revision 2.") for card in shown) == 3, "those of the first round"
         asked = 3 + 3 + 1 + 1  # the first stage in each round, Dave, and Erin for her item
         notified = 3  # Alice: of the rejection, of the approval, and of the run that failed
         assert len(shown) == 1 + asked + notified
@@ -181,7 +182,20 @@ async def test_a_whole_release_by_chinese_words(office: Office[Any, Any], chat: 
     assert (notes["remark"], announce["status"]) == ("写好了", "skipped")
     await office.channel_card("successful")
     if chat.cards:
-        await office.until_all_cards_show("successful")
+        await until_all_cards_are_final(office)
+
+
+async def until_all_cards_are_final(office: Office[Any, Any]) -> list[Any]:
+    """Wait until every card shows the end of the plan, or that it was replaced; return the cards."""
+    alice = office.alice
+
+    def look() -> list[Any] | None:
+        cards = office.lasting_cards
+        ends = ("successful", "Replaced by revision 2.")
+        return cards if all(any(alice.shows(card, words) for words in ends) for card in cards) else None
+
+    final: list[Any] = await alice.until(look)
+    return final
 
 
 async def test_who_mistypes_reads_what_may_be_meant(tmp_path: Path, chat: Chat) -> None:

@@ -113,6 +113,7 @@ def cards(plan: Plan, locale: Locale) -> Iterator[Card]:
     yield one.plan(replace(plan, window_open=False))
     yield one.plan(replace(plan, created_by="gate:zadig"))
     yield one.approval(plan)
+    yield one.replaced(plan, 1)
     for item in plan.items:
         yield one.item(plan, item)
     yield several.plans([plan], locale.text("Release plans"))
