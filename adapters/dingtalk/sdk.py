@@ -66,7 +66,7 @@ class OpenApi:
         try:
             return await self._send(operation, body, await self.token.get())
         except TokenRejected as error:
-            raise DeliveryError(SYSTEM, Message("the access token is refused"), retryable=False) from error
+            raise DeliveryError(SYSTEM, Message("the access token is refused"), retryable=True, known=False) from error
 
     async def _fetch_token(self) -> tuple[str, timedelta]:
         answer = await self._send(_TOKEN, self._credentials, "")

@@ -65,9 +65,13 @@ async def test_a_rejection_in_one_chat_shows_in_all(case: Everywhere) -> None:
     await case.until_all_cards_show("rejected", "👎 Erin", "no rollback plan")
     await case.feishu.alice.clicks("Replan", on=await case.feishu.channel_card("rejected"))
     await case.slack.alice.says("submit 1")
-    for person in (case.slack.bob, case.feishu.carol, case.dingtalk.erin):
+    approvers = (case.slack.bob, case.feishu.carol, case.dingtalk.erin)
+    for person in approvers:
         await person.clicks("Approve")
-    await case.until_all_cards_show("executing")
+    for office in case.offices.values():
+        await office.channel_card("executing")
+    for person in approvers:
+        await person.sees("executing", "👍 Erin")
 
 
 @pytest.mark.parametrize(("rule", "counted"), [("all", 3), (2, 2), ("any", 1)])

@@ -85,7 +85,7 @@ async def test_a_token_that_stays_refused_is_an_error(ding: DingTalkSimulator, c
     ding.fail("card.update", 2, status=400, body={"code": "InvalidAuthentication", "message": "no"})
     with pytest.raises(DeliveryError) as caught:
         await client.update_card("c1", {"status": "approved"})
-    assert not caught.value.retryable
+    assert (caught.value.retryable, caught.value.known) == (True, False)
 
 
 @pytest.mark.parametrize(
