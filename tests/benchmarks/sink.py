@@ -14,7 +14,7 @@ async def take(request: web.Request) -> web.Response:
     """Take whatever is sent; the answer has what any of the vendors would say, with a new message's id."""
     await request.read()
     number = next(NUMBERS)
-    slack = {"ok": True, "ts": f"1.{number}", "channel": {"id": "D1"}}
+    slack = {"ok": True, "ts": f"1.{number}", "channel": {"id": "D1"}, "team_id": "T1"}
     feishu = {"code": 0, "tenant_access_token": "t", "expire": 7200, "data": {"message_id": f"om_{number}"}}
     dingtalk = {"accessToken": "t", "expireIn": 7200, "success": True}
     return web.json_response(slack | feishu | dingtalk | {"result": {"deliverResults": [{"success": True}]}})
