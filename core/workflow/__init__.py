@@ -63,11 +63,13 @@ from core.workflow.jobs_deploy import (
     VmDeploySpec,
 )
 from core.workflow.jobs_script import FreestyleJob, FreestyleService, FreestyleSpec
+from core.workflow.reach import UNREADABLE, Reach, reach_of
 from core.workflow.values import KeyVal, Repo
 from core.workflow.workflow import KnownJob, Param, Workflow, WorkflowJob, WorkflowStage
 
 __all__ = [
     "MASK",
+    "UNREADABLE",
     "AnyJson",
     "ApolloJob",
     "ApolloKV",
@@ -98,6 +100,7 @@ __all__ = [
     "NamedScanning",
     "NamedTest",
     "Param",
+    "Reach",
     "ReleasePlanHook",
     "Repo",
     "RunTestsJob",
@@ -126,6 +129,7 @@ __all__ = [
     "join_credentials",
     "mask_credentials",
     "masked_places",
+    "reach_of",
     "restore_masked",
     "split_credentials",
 ]
