@@ -38,11 +38,16 @@ def render_message(card: Card) -> JSON:
 def render_reply(reply: Reply) -> JSON:
     """Return a reply as the content of a message: its sentence, its card, or the sentence above the card."""
     if reply.card is None:
-        return {"text": escape(reply.text, FALLBACK)}
+        return render_text(reply.text, reply.link)
     if not reply.text:
         return render_message(reply.card)
-    blocks = _card(reply.card, components.sentence(reply.text))
+    blocks = _card(reply.card, components.sentence(reply.text, reply.link))
     return {"text": escape(reply.text, FALLBACK), "blocks": require_valid(blocks)}
+
+
+def render_text(text: str, link: str = "") -> JSON:
+    """Return a text as the content of a message; the URL `link` in it is the only link."""
+    return {"text": escape(text, FALLBACK), "blocks": require_valid([components.sentence(text, link)])}
 
 
 def render_home(card: Card) -> JSON:
