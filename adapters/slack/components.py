@@ -42,7 +42,12 @@ def sentence(text: str, link: str = "") -> JSON:
 
 def paragraph(text: str, limit: int = SECTION) -> JSON:
     """Return a text of people, rendered literally."""
-    return {"type": "section", "text": plain_text(text, limit)}
+    return _rich_text(_literal(cut(clean(text), limit) or EMPTY))
+
+
+def beside(text: str, element: JSON) -> JSON:
+    """Return a text of people, rendered literally, with a button beside it."""
+    return {"type": "section", "text": plain_text(text, SECTION), "accessory": element}
 
 
 def note(text: str) -> JSON:

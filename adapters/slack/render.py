@@ -163,12 +163,12 @@ def _groups(rows: Sequence[Row]) -> Iterator[list[Row]]:
 
 
 def _rows(rows: Sequence[Row]) -> list[JSON]:
-    block = components.paragraph("\n".join(map(_line, rows)))
+    text = "\n".join(map(_line, rows))
     link = [Button("open", "↗", url=row.url) for row in rows if row.url]
     below = components.actions([*rows[0].buttons, *link])
     if len(below) == 1 and len(below[0]["elements"]) == 1:
-        return [block | {"accessory": below[0]["elements"][0]}]
-    return [block, *below]
+        return [components.beside(text, below[0]["elements"][0])]
+    return [components.paragraph(text), *below]
 
 
 def _line(row: Row) -> str:

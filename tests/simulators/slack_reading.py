@@ -48,14 +48,14 @@ def text_of(shown: Shown) -> str:
     title = getattr(shown, "title", "")
     if not blocks:
         return str(getattr(shown, "text", ""))
-    return "\n".join([title] * bool(title) + [piece for block in blocks for piece in _texts(block)])
+    return "\n".join([title] * bool(title) + [piece for block in blocks for piece in texts(block)])
 
 
-def _texts(node: Any) -> Iterator[str]:
+def texts(node: Any) -> Iterator[str]:
     """Yield the strings of text objects; ids, values and urls are not seen by people."""
     if isinstance(node, list):
         for item in node:
-            yield from _texts(item)
+            yield from texts(item)
     elif isinstance(node, dict):
         if node.get("type") == "rich_text_section":
             yield "".join(part.get("text") or part["url"] for part in node["elements"])
@@ -67,7 +67,7 @@ def _texts(node: Any) -> Iterator[str]:
             yield node["alt_text"]
         for key, child in node.items():
             if key not in ("confirm", "initial_option", "initial_options"):
-                yield from _texts(child)
+                yield from texts(child)
 
 
 def is_card(message: Any) -> bool:

@@ -11,7 +11,7 @@ from core.ports.messenger import Posted
 from tests.scenario.chats.vocabulary import Office, Person, Vendor
 from tests.scenario.office import PEOPLE, Fabu, Json
 from tests.simulators.slack import Action, SlackSimulator
-from tests.simulators.slack_reading import NotPossible, find, interactive, is_card, text_of
+from tests.simulators.slack_reading import NotPossible, find, interactive, is_card, text_of, texts
 from tests.simulators.slack_workspace import Message, View
 
 CHANNEL = "C1"
@@ -188,7 +188,7 @@ def _action(shown: Message | View, button: str, item: str) -> Action:
     """Return a button in the form of `slack_reading.find`: the button of an item is found by its block."""
     row = ""
     for block in shown.all_blocks():
-        row = block["text"]["text"] if block["type"] == "section" and "text" in block else row
+        row = "\n".join(texts(block)) if block["type"] in ("section", "rich_text") else row
         labels = [element.get("text", {}).get("text") for element in interactive(block)]
         if item and item in row and button in labels:
             return block["block_id"], button

@@ -46,13 +46,13 @@ OURS = {
 }  # fmt: skip
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(CARDS)
 def test_any_card_fits_the_template(card: Card) -> None:
     assert list(param_problems(render_variables(card), PUBLIC, complete=True)) == []
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(CARDS, READERS)
 def test_markdown_of_a_card_holds_nothing_but_our_own_markup(card: Card, reader: MarkdownIt) -> None:
     kinds, links = markup(reader, render_variables(card)["body"])
@@ -60,7 +60,7 @@ def test_markdown_of_a_card_holds_nothing_but_our_own_markup(card: Card, reader:
     assert links <= {OPEN.url}
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(CARDS, READERS)
 def test_a_message_is_within_bounds_and_links_to_the_page_alone(card: Card, reader: MarkdownIt) -> None:
     text = render_message(card, WORDS)

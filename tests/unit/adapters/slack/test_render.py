@@ -111,8 +111,8 @@ def test_layout() -> None:
     blocks = render_message(cards.card())["blocks"]
     assert [block["type"] for block in blocks] == [
         *("header", "rich_text", "rich_text"),  # title, status, facts
-        *("section", "rich_text", "section", "section"),  # text, heading, two rows
-        *("section", "actions", "section"),  # a row with two buttons, one with a button
+        *("rich_text", "rich_text", "rich_text", "section"),  # text, heading, two rows
+        *("rich_text", "actions", "section"),  # a row with two buttons, one with a button
         *("context", "actions"),
     ]
     assert texts(blocks)[2:] == [
