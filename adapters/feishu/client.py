@@ -32,7 +32,7 @@ from adapters.feishu.errors import (
 )
 from adapters.feishu.sdk import import_sdk
 from adapters.feishu.settings import FeishuSettings
-from adapters.feishu.text import text_content
+from adapters.feishu.text import post_content
 from core.messages import Message
 from core.ports.clock import Clock
 
@@ -99,7 +99,7 @@ class FeishuClient:
 
     async def reply_text(self, message_id: str, text: str, uuid: str) -> str:
         """Reply to a message in plain text and return the id of the reply; the text mentions nobody."""
-        return await self.reply(message_id, "text", text_content(text), uuid)
+        return await self.reply(message_id, "post", post_content(text), uuid)
 
     async def get_user(self, open_id: str) -> dict[str, Any] | None:
         """Return the profile of a user, as far as the app may read it; None for a user that it may not read."""

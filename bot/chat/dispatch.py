@@ -289,7 +289,8 @@ class Dispatch:
                 request.locale.text("Others would see the link here. Ask for it in a direct message."), Tone.BAD
             )
         url = await self._links.make(request.person.id, REQUESTED_LIFE, _digest(request.key)[:32])
-        return Reply(request.locale.text("Open this link within ten minutes; it works once: {url}", url=url))
+        sentence = request.locale.text("Open this link within ten minutes; it works once: {url}", url=url)
+        return Reply(sentence, link=url)
 
     async def _find_card(self, inbound: Inbound, locale: Locale) -> Card | None:
         """Return the present card of the plan that a button refers to; None when there is none."""

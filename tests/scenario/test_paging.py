@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.scenario.chats.dingtalk import narrow
 from tests.scenario.chats.feishu import FEISHU
 from tests.scenario.chats.registry import CHATS
 from tests.scenario.chats.slack import User
@@ -41,7 +42,7 @@ async def test_a_list_of_plans(office: Office[Any, Any]) -> None:
         await office.fabu.draft(name=f"Release {number}")
     first = await read(office.alice, "list")
     assert numbers(first) == list(range(12, 2, -1))
-    assert "Page 1 of 2. `list 2` shows the next page." in first.replace("\\", "")
+    assert "Page 1 of 2. `list 2` shows the next page." in narrow(first)
     for words in ("list 2", "列表 9", "list planning 2", "list mine 2"):
         second = await read(office.alice, words)
         assert numbers(second) == [2, 1]
@@ -58,7 +59,7 @@ async def test_the_items_of_a_plan(office: Office[Any, Any]) -> None:
 
     assert await items("show 1") == await items("show 1 1") == list(range(1, 11))
     assert await items("show 1 3") == await items("show 1 99") == [21, 22, 23]
-    assert "Page 2 of 3. `show 1 3` shows the next page." in (await read(office.alice, "show 1 2")).replace("\\", "")
+    assert "Page 2 of 3. `show 1 3` shows the next page." in narrow(await read(office.alice, "show 1 2"))
     for number in range(1, 12):
         await office.fabu.api("POST", f"/plans/{plan['id']}/items/s{number}/execute", {})
     assert await items("show 1") == list(range(11, 21)), "the first item that is incomplete is shown"
@@ -75,7 +76,7 @@ async def test_the_log_of_a_plan(office: Office[Any, Any]) -> None:
     assert "cancelled the plan — not now not now" in newest
     assert "took the plan back to planning — 13. 推迟" in newest
     assert newest.count("took the plan back to planning") == 10
-    assert "`log 1 2` shows the next page." in newest.replace("\\", "")
+    assert "`log 1 2` shows the next page." in narrow(newest)
     oldest = await read(office.alice, "log 1 2")
     assert "started the plan" in oldest
     assert oldest.count("took the plan back to planning") == 3
