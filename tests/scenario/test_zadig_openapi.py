@@ -154,6 +154,20 @@ async def test_the_approval_of_zadig_is_asked_of_our_people(fabu: Case) -> None:
     assert (await shown(fabu, plan_id))["approval"]["status"] == "passed"
 
 
+async def test_the_manager_is_not_counted_among_those_who_are_needed(fabu: Case) -> None:
+    plan = await fabu.do("/plans", {
+        "name": "By the API", "items": [{"key": "look", "name": "Look", "type": "text"}],
+        "approval": {"stages": [{"name": "all", "approvers": ["alice", "@sre"], "rule": "all"}]},
+    })  # fmt: skip
+    asked = (await shown(fabu, plan["id"]))["approval"]["native_approval"]
+    assert asked["needed_approvers"] == 2
+    own = plan["approval"] | {"allow_self_approval": True}
+    own = {name: own[name] for name in ("stages", "allow_self_approval")}
+    own["stages"] = [{"name": "all", "approvers": ["alice", "@sre"], "rule": "all"}]
+    await fabu.ask("PATCH", f"/api/v1/plans/{plan['id']}", "alice", {"approval": own})
+    assert (await shown(fabu, plan["id"]))["approval"]["native_approval"]["needed_approvers"] == 3
+
+
 async def test_lists_come_in_pages_with_their_total(fabu: Case) -> None:
     for number in range(5):
         await created(fabu, name=f"Release {number}", description=f"<p>{number}</p>")
@@ -263,7 +277,9 @@ async def test_nobody_gets_in_without_a_token(fabu: Case) -> None:
             },
             "write AND or OR",
         ),
-        ({"start_time": 10**18}, "write times in unix seconds"),
+        ({"start_time": 10**18}, "• start_time: write times in unix seconds"),
+        ({"end_time": -1}, "• end_time: write times in unix seconds"),
+        ({"schedule_execute_time": 10**18}, "• schedule_execute_time: write times in unix seconds"),
     ],
 )
 async def test_what_cannot_be_had_here_is_refused_with_what_to_write(fabu: Case, more: Json, told: str) -> None:

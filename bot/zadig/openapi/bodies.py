@@ -111,8 +111,8 @@ def fields_of(body: PlanBody, directory: Directory) -> dict[str, Any]:
     return {
         "name": body.name,
         "manager": _person(body.manager, directory, "manager"),
-        "window": {"start": time_of(body.start_time), "end": time_of(body.end_time)},
-        "schedule_at": time_of(body.schedule_execute_time),
+        "window": {"start": time_of(body.start_time, "start_time"), "end": time_of(body.end_time, "end_time")},
+        "schedule_at": time_of(body.schedule_execute_time, "schedule_execute_time"),
         "description": body.description,
         "approval": _approval(body.approval, directory),
     }
@@ -224,9 +224,9 @@ def _group(approver: Approver, directory: Directory, path: str) -> str:
     return f"@{found}"
 
 
-def time_of(seconds: int) -> datetime | None:
-    """Return unix seconds as a time, None for 0. Raises Invalid."""
+def time_of(seconds: int, path: str) -> datetime | None:
+    """Return unix seconds as a time, None for 0. Raises Invalid for the field at a path."""
     try:
         return parse_unix_time(seconds)
     except ValueError:
-        raise Invalid(Problem("start_time", "write times in unix seconds")) from None
+        raise Invalid(Problem(path, "write times in unix seconds")) from None
