@@ -15,6 +15,7 @@ from core.draft import PlanDraft, WorkflowItemDraft
 from core.errors import Problem
 from core.workflow import (
     MASK,
+    OTHER_TYPES,
     BuildSpec,
     DeployService,
     DeploySpec,
@@ -132,7 +133,9 @@ def _field_names(value: Wire) -> Iterator[str]:
 
 
 def _misspelt_type(job: UnknownJob, path: str) -> Iterator[Problem]:
-    if nearest := get_close_matches(job.type, list(JobType), 1, _TYPING_ERROR):
+    if job.type in OTHER_TYPES:
+        return
+    if nearest := get_close_matches(job.type, [*JobType, *sorted(OTHER_TYPES)], 1, _TYPING_ERROR):
         yield Problem(f"{path}type", "there is no such job type; did you mean {nearest}?", {"nearest": nearest[0]})
 
 

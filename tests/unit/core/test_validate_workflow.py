@@ -10,7 +10,7 @@ from core import commands as c
 from core.draft import PlanPatch
 from core.errors import Invalid
 from core.validate_workflow import find_mistakes
-from core.workflow import MASK, JobType, Workflow
+from core.workflow import MASK, OTHER_TYPES, JobType, Workflow
 from tests.worlds import World, draft, workflow_item
 
 NO_FIELD = "there is no such field; did you mean {}?"
@@ -57,6 +57,8 @@ def found(document: dict[str, Any], runner: str = "local") -> list[tuple[str, st
             "stages[0].jobs[0].type",
             "there is no such job type; did you mean zadig-build?",
         ),
+        (workflow(job("pluging")), "stages[0].jobs[0].type", NO_TYPE.format("plugin")),
+        (workflow(job("custom_deploy")), "stages[0].jobs[0].type", NO_TYPE.format("custom-deploy")),
         (param(type="choice", choice_options=["a", "b"], value="c"), "params[0].value", NO_CHOICE),
         (param(type="choice", choice_option=["a", "b"], default="c"), "params[0].default", NO_CHOICE),
         (workflow(disabled=True), "disabled", "a disabled workflow does not run; set this to false, or leave it out"),
@@ -96,10 +98,7 @@ def test_every_job_type_is_judged(kind: str, spec: dict[str, Any], path: str) ->
     "document",
     [
         *(workflow(job(kind)) for kind in JobType),
-        *(
-            workflow(job(kind, spec={"any": 1}))
-            for kind in ("tapd", "plugin", "custom-deploy", "zadig-helm-chart-deploy")
-        ),
+        *(workflow(job(kind, spec={"any": 1})) for kind in OTHER_TYPES | {"a-type-of-2030"}),
         param(type="choice", choice_option=["a"], value="a", default="a"),
         param(type="choice", choice_option=["a"], value=MASK, is_credential=True),
         param(type="choice", choice_option=[MASK], value="a", is_credential=True),
