@@ -50,7 +50,7 @@ PATCH: Json = CLUSTER | {
         }
     ]
 }  # fmt: skip
-TAPD: Json = {"tapd_id": "t1", "source": "runtime", "project_id": "", "project_name": "", "status": "", "iterations": []}
+TAPD: Json = {"tapd_id": "t1", "project_id": "", "project_name": "", "status": "", "iterations": []}
 DEPLOY: Json = CLUSTER | {"targets": [], "target_options": [{"target": "Deployment/web/app"}]}
 WORKLOAD = {"workload_type": "Deployment", "workload_name": "web", "container_name": "app", "image_name": "r/web:2"}
 SERVICE = {"service_list": [{"service_name": "web", "image_name": "r/web:2"}]}
