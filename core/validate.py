@@ -100,13 +100,18 @@ def _check_runner(item: WorkflowItemDraft, path: str, context: Context) -> Itera
 
 def _check_people(draft: PlanDraft, directory: Directory) -> Iterator[Problem]:
     if not directory.active(draft.manager):
-        yield _unknown_person("manager", draft.manager)
+        yield _unknown_person("manager", draft.manager, directory)
     for index, person in enumerate(draft.collaborators):
         if not directory.active(person):
-            yield _unknown_person(f"collaborators[{index}]", person)
+            yield _unknown_person(f"collaborators[{index}]", person, directory)
 
 
-def _unknown_person(path: str, name: str) -> Problem:
+def _unknown_person(path: str, name: str, directory: Directory) -> Problem:
+    """Return the problem of a name of nobody. Mentions name people in chats alone, where the vendor vouches for them."""
+    if name.startswith("@") and directory.active(name[1:]):
+        return Problem(path, "@ is for groups; write {name} without it", {"name": name[1:]})
+    if name.startswith("<"):
+        return Problem(path, "a mention names nobody here; write the id of a person, or @group for approvers")
     return Problem(
         path, "nobody is called {name}; use the id of an active person, or @group for approvers", {"name": name}
     )
@@ -151,7 +156,7 @@ def _check_approval(draft: PlanDraft, directory: Directory, manager: str) -> Ite
         path = f"approval.stages[{index}]"
         unknown = [i for i, name in enumerate(stage.approvers) if not directory.knows(name)]
         for i in unknown:
-            yield _unknown_person(f"{path}.approvers[{i}]", stage.approvers[i])
+            yield _unknown_person(f"{path}.approvers[{i}]", stage.approvers[i], directory)
         people = eligible(stage, draft.approval, manager, directory)
         needed = max(1, votes_needed(stage, len(people)))
         if not stage.approvers:
@@ -171,7 +176,7 @@ def _check_items(draft: PlanDraft, directory: Directory) -> Iterator[Problem]:
         if item.key in keys[:index]:
             yield Problem(f"items[{index}].key", "the key {key} is used twice", {"key": item.key})
         if item.assignee and not directory.active(item.assignee):
-            yield _unknown_person(f"items[{index}].assignee", item.assignee)
+            yield _unknown_person(f"items[{index}].assignee", item.assignee, directory)
         for i, need in enumerate(item.needs):
             if need not in known:
                 yield Problem(f"items[{index}].needs[{i}]", "no item has the key {key}", {"key": need})

@@ -52,6 +52,37 @@ def test_a_mistake_is_found_when_the_plan_is_created(fields: dict[str, Any], pat
     assert path in paths(caught.value)
 
 
+NO_MENTION = "a mention names nobody here; write the id of a person, or @group for approvers"
+NOBODY = "nobody is called {}; use the id of an active person, or @group for approvers"
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("<@U1>", NO_MENTION),
+        ("<@U1|bob>", NO_MENTION),
+        ("<!subteam^S1|@sre>", NO_MENTION),
+        ("<at id=ou_1></at>", NO_MENTION),
+        ("@bob", "@ is for groups; write bob without it"),
+        ("@Bob Miller", NOBODY.format("@Bob Miller")),
+        ("＠bob", NOBODY.format("＠bob")),
+        ("@所有人", NOBODY.format("@所有人")),
+    ],
+)
+def test_a_mention_in_a_field_is_refused_with_what_to_write(written: str, told: str) -> None:
+    fields: dict[str, Any] = {
+        "manager": written,
+        "collaborators": [written],
+        "approval": {"stages": [stage("carol", written)]},
+        "items": [text_item("a", assignee=written)],
+    }
+    with pytest.raises(Invalid) as caught:
+        World().create(draft(**fields))
+    found = {problem.path: problem.message.format(**problem.params) for problem in caught.value.problems}
+    places = ("manager", "collaborators[0]", "approval.stages[0].approvers[1]", "items[0].assignee")
+    assert found == dict.fromkeys(places, told)
+
+
 def test_all_mistakes_are_told_at_once() -> None:
     mistakes: dict[str, Any] = {
         "manager": "nobody",
