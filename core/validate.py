@@ -107,7 +107,7 @@ def _check_people(draft: PlanDraft, directory: Directory) -> Iterator[Problem]:
 
 
 def _unknown_person(path: str, name: str, directory: Directory) -> Problem:
-    """Return the problem of a name of nobody. Mentions name people in chats alone, where the vendor vouches for them."""
+    """Return the problem of a name of nobody. Mentions name people in chats alone, where vendors vouch for them."""
     if name.startswith("@") and directory.active(name[1:]):
         return Problem(path, "@ is for groups; write {name} without it", {"name": name[1:]})
     if name.startswith("<"):
