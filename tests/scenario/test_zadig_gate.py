@@ -266,6 +266,17 @@ async def test_a_plan_without_a_gate_goes_on_although_fabu_was_started_anew(tmp_
             await zadig.until(lambda: plan.status == "finish_planning", 15)
 
 
+async def test_an_answer_to_what_no_gate_fits_is_replayed(fabu: Case) -> None:
+    plan = of_no_project()
+    assert await fabu.zadig.send_plan_hook(plan, "finish_planning") == 200
+    [passed] = await eventually(passes, fabu, "done", wanted=bool)
+    path = f"/api/v1/deliveries/{passed['id']}/replay"
+    assert (await fabu.ask("POST", path, "alice", {}))[0] == 403
+    assert await fabu.ask("POST", path, "root", {}) == (200, {"replayed": 1})
+    [again] = await eventually(passes, fabu, "done", wanted=lambda found: found and found[0]["attempts"] == 2)
+    assert again["id"] == passed["id"]
+
+
 async def test_a_plan_without_a_gate_waits_while_zadig_refuses_the_token(fabu: Case) -> None:
     plan = of_no_project()
     right, fabu.zadig.token = fabu.zadig.token, "renewed"
