@@ -24,7 +24,7 @@ from adapters.store import doctor as store_doctor
 from adapters.store.open import data_folder, open_store
 from adapters.store.settings import DatabaseSettings
 from bot.adapters import enabled_chats, host_of, open_chats, open_runners
-from bot.installation import LostKey, is_key_lost
+from bot.installation import LostKey, WrongKey, check_key, is_key_lost, load_secret
 from bot.people.tokens import new_token
 from config.settings import Settings
 from core.ports.checkup import Finding
@@ -63,7 +63,28 @@ async def check_settings(settings: Settings) -> list[Finding]:
 
 
 async def check_secret(settings: Settings) -> list[Finding]:
-    """Check that there is a secret key, and that only its owner can read its file."""
+    """Check that there is a secret key, that it is the database's, and that only its owner can read its file."""
+    findings = _check_secret_alone(settings)
+    if all(finding.ok for finding in findings):
+        findings += await _check_key(settings)
+    return findings
+
+
+async def _check_key(settings: Settings) -> list[Finding]:
+    """Check that the database, if there is one already, was written with the secret key."""
+    if not await _is_usable(settings.database) or store_doctor.is_new_file(settings.database.url):
+        return []
+    store = open_store(settings.database.url, b"no credential is read")
+    try:
+        await check_key(settings, store, load_secret(settings))
+    except WrongKey as error:
+        return [Finding(False, error.cause, error.cure)]
+    finally:
+        await store.close()
+    return []
+
+
+def _check_secret_alone(settings: Settings) -> list[Finding]:
     if written := settings.server.secret_key.get_secret_value():
         cure = "make one with `openssl rand -hex 32`; credentials that are stored already must then be entered again"
         return [Finding(len(written) >= 32, f"server.secret_key has {len(written)} characters", cure)]

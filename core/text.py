@@ -60,6 +60,11 @@ def remove_invisible(text: str) -> str:
     return _INVISIBLE.sub(lambda found: "\n" if found[0] in _BREAKS else "", text)
 
 
+Visible = BeforeValidator(lambda value: remove_invisible(value) if isinstance(value, str) else value)
+"""Removes the invisible characters of a field. Write it last in `Annotated`: it then runs before the constraints, which
+measure what is left."""
+
+
 def reveal_invisible(text: str) -> str:
     """Return a text with `⟨U+200B⟩` in the place of each character that `remove_invisible` would remove or replace.
 

@@ -33,7 +33,9 @@ def list_deliveries(
     from bot.cli.client import plan_path
 
     path = plan_path(plan, "deliveries") if plan else "/deliveries"
-    found = list(api.pages(path, {"state": state}, limit))
+    found = list(api.pages(path, {"state": state}, limit + 1))
+    if more := found[limit:]:
+        found = found[:limit]
     if as_json:
         print_json(found)
         return
@@ -44,6 +46,8 @@ def list_deliveries(
         rows.append((each["id"], each["destination"], what, each["state"], str(each["attempts"]), since, each["error"]))
     table = table_of(("id", "to", "what", "state", "tries", "since", "error"), rows)
     terminal(TABLE).print(table if rows else "There are no such deliveries.")
+    if more:
+        typer.echo(f"There are more; --limit {2 * limit} shows as many.", err=True)
 
 
 @app.command()

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from core.effects import Destination, DestinationKind, Effect, RunStart
 from tests.scenario.chats.dingtalk import narrow
 from tests.scenario.chats.feishu import FEISHU
 from tests.scenario.chats.registry import CHATS
@@ -17,6 +18,7 @@ from tests.scenario.chats.slack import User
 from tests.scenario.chats.vocabulary import Office, Person
 from tests.scenario.office import step
 from tests.simulators.slack_reading import text_of
+from tests.waiting import eventually
 
 WAYS = ("slack-http", "feishu-http", "dingtalk-http", "dingtalk-text-http")
 
@@ -63,6 +65,36 @@ async def test_the_items_of_a_plan(office: Office[Any, Any]) -> None:
     for number in range(1, 12):
         await office.fabu.api("POST", f"/plans/{plan['id']}/items/s{number}/execute", {})
     assert await items("show 1") == list(range(11, 21)), "the first item that is incomplete is shown"
+
+
+async def test_the_deliveries_that_were_given_up(office: Office[Any, Any]) -> None:
+    plans = [await office.fabu.draft(name=f"Release {number}") for number in (1, 2)]
+    effects = [
+        Effect(
+            f"{number:032x}", plans[number // 12]["id"], Destination(DestinationKind.RUNNER, "gone"), RunStart("r", "i")
+        )
+        for number in range(24)
+    ]
+    await office.fabu.services.store.write(lambda writing: writing.outbox.add(effects))
+
+    async def dead() -> int:
+        counts = await office.fabu.services.store.read(lambda reading: reading.deliveries.counts())
+        return counts.get("dead", 0)
+
+    await eventually(dead, wanted=lambda number: number == 24)
+
+    async def ids(words: str) -> list[int]:
+        return [int(found, 16) for found in re.findall(r"\b([0-9a-f]{32})\b", await read(office.alice, words))]
+
+    assert await ids("deliveries") == await ids("deliveries all 1") == list(range(23, 13, -1))
+    assert await ids("deliveries all 3") == await ids("投递 全部 9") == [3, 2, 1, 0]
+    assert await ids("deliveries 1") == list(range(11, 1, -1))
+    assert await ids("deliveries #1 2") == [1, 0]
+    for words, told in (
+        ("deliveries", "Page 1 of 3. `deliveries all 2` shows the next page."),
+        ("deliveries 2", "Page 1 of 2. `deliveries 2 2` shows the next page."),
+    ):
+        assert told in (await read(office.alice, words)).replace("\\", "")
 
 
 async def test_the_log_of_a_plan(office: Office[Any, Any]) -> None:
