@@ -23,6 +23,8 @@ from core.ports.messenger import Posted
 log = logging.getLogger(__name__)
 
 TIMEOUT: Final = 10.0  # seconds for one call
+TEAM_WITHIN: Final = 1.0
+"""Seconds to wait for the id of our team: less than a request may take to be answered."""
 _QUIET: Final = {"unfurl_links": False, "unfurl_media": False}
 
 
@@ -138,8 +140,15 @@ class SlackClient:
             await self._get_workspace()
 
     async def is_of_another_team(self, user: str, team: str) -> bool:
-        """Return whether a user of a team is no member of our workspace or organisation, whatever their id is."""
-        own = await self._get_workspace() if team else {}
+        """Return whether a user of a team is no member of our workspace or organisation, whatever their id is.
+
+        Raises SlackError in time for an answer to Slack, when our team is not known yet and Slack does not say it.
+        """
+        try:
+            async with asyncio.timeout(TEAM_WITHIN):
+                own = await self._get_workspace() if team else {}
+        except TimeoutError:
+            raise SlackError(Message("no answer in time"), retryable=True, sent=True) from None
         if not own or team == own["team"]:
             return False
         return not (own["enterprise"] and await self.get_user(user))

@@ -91,7 +91,11 @@ class SocketMode:
         except ValueError:
             log.warning("A request of Slack could not be read")
             return BoltResponse(status=400)
-        answer = await self._conversation.answer(request) if request else None
+        try:
+            answer = await self._conversation.answer(request) if request else None
+        except SlackError as error:
+            log.warning("a request of a Slack user was not carried out: %s", error)
+            return BoltResponse(status=503)  # it is not acknowledged, and Slack sends events again
         return BoltResponse(status=200, body=answer or "")
 
 
