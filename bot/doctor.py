@@ -17,6 +17,7 @@ from yarl import URL
 
 from adapters.common.adapter import ChatAdapter, RunnerAdapter
 from adapters.common.connecting import connection_failure, open_head
+from adapters.common.proxies import open_proxied_session
 from adapters.common.settings import is_loopback
 from adapters.common.system import SystemClock, SystemIds
 from adapters.hooks import doctor as hooks_doctor
@@ -87,7 +88,7 @@ async def check_clock(settings: Settings) -> list[Finding]:
     if there := await store_doctor.server_time(settings.database):
         findings.append(_compare_clock("the database", there))
     async with (
-        ClientSession(timeout=_TIMEOUT) as session,
+        open_proxied_session(timeout=_TIMEOUT) as session,
         _open_chats(settings) as chats,
         _open_runners(settings) as runners,
     ):
@@ -103,7 +104,7 @@ async def check_clock(settings: Settings) -> list[Finding]:
 async def check_server(settings: Settings) -> list[Finding]:
     """Check that the public URL leads to a Fabu with this database."""
     url = settings.public_url
-    async with ClientSession(timeout=_TIMEOUT) as session:
+    async with open_proxied_session(timeout=_TIMEOUT) as session:
         async with open_head(session, f"{url}/healthz") as answer:
             if not isinstance(answer, ClientResponse):
                 return [Finding(False, f"nothing answers at {url} ({answer})", "start `fabu run`, or mend the proxy")]
@@ -122,7 +123,7 @@ async def check_server(settings: Settings) -> list[Finding]:
 async def check_callbacks(settings: Settings) -> list[Finding]:
     """Check that the URLs to which chats post lead to Fabu: it rejects a request that no chat has signed."""
     findings = []
-    async with ClientSession(timeout=_TIMEOUT) as session, _open_chats(settings) as chats:
+    async with open_proxied_session(timeout=_TIMEOUT) as session, _open_chats(settings) as chats:
         for path in (path for chat in chats.values() for path in chat.inbound_paths):
             url = f"{settings.public_url}{path}"
             try:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from aiohttp import ClientSession
-
 from adapters.common.adapter import ChatAdapter, Host, Inbox, Listener
+from adapters.common.proxies import open_proxied_session
 from adapters.dingtalk.approval_forms import DingTalkForms
 from adapters.dingtalk.client import DingTalkClient
 from adapters.dingtalk.doctor import examine
@@ -19,7 +18,7 @@ def open_chat(settings: DingTalkSettings, host: Host) -> ChatAdapter:
 
     Raises ValueError for URLs that are not secure.
     """
-    client = DingTalkClient(settings, ClientSession(), host.clock)
+    client = DingTalkClient(settings, open_proxied_session(), host.clock)
     messenger = DingTalkMessenger(client, Words.translate(host.translate, host.words))
 
     def listen(inbox: Inbox) -> Listener:

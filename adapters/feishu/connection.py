@@ -21,6 +21,7 @@ import orjson
 from yarl import URL
 
 from adapters.common.connecting import Reachability
+from adapters.common.proxies import open_proxied_session
 from adapters.feishu.errors import FeishuError, parse_answer, read_error
 from adapters.feishu.sdk import import_sdk
 from adapters.feishu.settings import FeishuSettings
@@ -80,7 +81,7 @@ class LongConnection:
     async def _stay_connected(self) -> None:
         failures = 0
         self._frame = (await import_sdk("lark_oapi.ws.pb.pbbp2_pb2")).Frame
-        async with aiohttp.ClientSession() as session:
+        async with open_proxied_session() as session:
             while True:
                 try:
                     await self._serve(session)

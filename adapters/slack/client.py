@@ -14,6 +14,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from yarl import URL
 
 from adapters.common.connecting import Reachability
+from adapters.common.proxies import open_proxied_session
 from adapters.slack.errors import NO_SUCH_USER, SlackError, is_outage, read_error, translate_errors
 from adapters.slack.settings import SlackSettings
 from adapters.slack.text import JSON
@@ -58,7 +59,7 @@ class SlackClient:
     def session(self) -> aiohttp.ClientSession:
         """The connection pool of all calls. Its first use needs a running loop."""
         if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=self._timeout)
+            self._session = open_proxied_session(timeout=self._timeout)
         return self._session
 
     async def close(self) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
+from aiohttp import ClientSession
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
@@ -23,6 +24,7 @@ from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.common.connecting import Reachability
+from adapters.common.proxies import open_proxied_session
 from adapters.slack.conversation import Conversation
 from adapters.slack.errors import SlackError, translate_errors
 from adapters.slack.inbound import parse
@@ -117,8 +119,11 @@ class _Client(SocketModeClient):
 
     address_life = ADDRESS_LIFE
     reachability: Reachability
+    _session: ClientSession | None = None
 
     async def connect(self) -> None:
+        if self._session is None:
+            await self._use_proxies()
         while not self.closed:
             try:
                 async with asyncio.timeout(self.address_life):
@@ -129,6 +134,12 @@ class _Client(SocketModeClient):
             else:
                 self.reachability.mark_restored()
                 return
+
+    async def _use_proxies(self) -> None:
+        """Replace the SDK's session, which uses one proxy for all addresses, those in NO_PROXY included."""
+        await self.aiohttp_client_session.close()
+        self._session = self.aiohttp_client_session = open_proxied_session()
+        self.web_client.session = self._session
 
     async def issue_new_wss_url(self) -> str:
         try:
