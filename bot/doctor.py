@@ -6,6 +6,7 @@ system, add its check to `CHECKS`; each chat and runner has its own (`adapters.c
 
 from __future__ import annotations
 
+import asyncio
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -17,7 +18,7 @@ from yarl import URL
 
 from adapters.common.adapter import ChatAdapter, RunnerAdapter
 from adapters.common.connecting import connection_failure, open_head
-from adapters.common.proxies import open_proxied_session
+from adapters.common.proxies import Proxies, mask_credentials, open_proxied_session
 from adapters.common.settings import is_loopback
 from adapters.common.system import SystemClock, SystemIds
 from adapters.hooks import doctor as hooks_doctor
@@ -136,12 +137,40 @@ async def check_callbacks(settings: Settings) -> list[Finding]:
     return findings
 
 
+async def check_proxies(settings: Settings) -> list[Finding]:
+    """Check the proxies of the environment: what they are used for, and whether they answer."""
+    proxies = Proxies.of_environment()
+    cure = "write it as http://HOST:PORT; Fabu uses no SOCKS proxies"
+    findings = [Finding(False, f"{name} names no HTTP proxy, so it is not used", cure) for name in proxies.unusable()]
+    for name, url in proxies.named().items():
+        findings.append(await _check_proxy(name, url))
+    if findings and proxies.direct:
+        findings.append(Finding(True, f"these addresses are reached without a proxy: {proxies.direct}"))
+    if findings and settings.hooks.targets:
+        text = "hooks: Fabu resolves and checks the addresses of endpoints itself, and asks the proxy for the address"
+        findings.append(Finding(True, text))
+    return findings
+
+
+async def _check_proxy(name: str, url: URL) -> Finding:
+    try:
+        async with asyncio.timeout(_TIMEOUT.connect):
+            _, writer = await asyncio.open_connection(url.host, url.port)
+        writer.close()
+        problem = ""
+    except (OSError, TimeoutError) as error:
+        problem = f" does not answer ({connection_failure(error) or 'no answer in time'})"
+    text = f"{name}: the proxy {mask_credentials(url)}{problem or ' answers'}"
+    return Finding(not problem, text, f"mend {name}, or list the hosts that need no proxy in NO_PROXY")
+
+
 CHECKS: Mapping[str, Check] = {
     "settings": check_settings,
     "secret key": check_secret,
     "database": lambda settings: store_doctor.examine(settings.database),
     "server": check_server,
     "callbacks": check_callbacks,
+    "proxies": check_proxies,
     "clock": check_clock,
     "hooks": lambda settings: hooks_doctor.examine(settings.hooks),
 }

@@ -44,6 +44,11 @@ class Proxies:
         schemes = (scheme for scheme in ("http", "https", "all") if self.by_scheme.get(scheme))
         return [f"{scheme.upper()}_PROXY" for scheme in schemes if not _parse(self.by_scheme[scheme])]
 
+    @property
+    def direct(self) -> str:
+        """The addresses that need no proxy, as NO_PROXY lists them."""
+        return self.by_scheme.get("no", "")
+
     def find(self, url: URL) -> URL | None:
         """Return the proxy for a URL, with its credentials; None for a direct connection."""
         if is_loopback(url.host) or url.host is None:
@@ -53,7 +58,7 @@ class Proxies:
 
     def _is_direct(self, url: URL) -> bool:
         """Return whether NO_PROXY lists the host of a URL, a domain above it (`.x.com`, `*.x.com`) or its network."""
-        listed = self.by_scheme.get("no", "").replace("*.", ".")
+        listed = self.direct.replace("*.", ".")
         if proxy_bypass_environment(f"{url.host}:{url.port}", {"no": listed}):
             return True
         return any(_is_inside(str(url.host), network.strip()) for network in listed.split(",") if "/" in network)

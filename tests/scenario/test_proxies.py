@@ -94,3 +94,16 @@ async def test_addresses_that_need_no_proxy_are_reached_directly(network: Networ
     async with serving(network.written, variables) as server:
         await until(lambda: server.said.count("cannot be reached") >= 3)
     assert network.proxy.asked == []
+
+
+async def test_the_check_up_goes_by_the_proxy_too(network: Network) -> None:
+    code, said = await run_fabu("doctor", written=network.written, variables=network.variables)
+    assert code == 1, "the public address of the tests leads nowhere"
+    for well in (
+        "HTTPS_PROXY: the proxy http://fabu:***@127.0.0.1", "Slack: the app is in the channel C1.",
+        "Slack opens a connection of Socket Mode.", "Feishu's long connection can be opened",
+        "DingTalk's Stream can be opened",
+    ):  # fmt: skip
+        assert f"✓ ok {well}" in said
+    assert "pa55" not in said
+    await until(lambda: network.connections() == (0, 0, 0))

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from yarl import URL
 
 from adapters.store.migrate import upgrade
 from adapters.store.open import open_store
 from bot.doctor import (
     check_callbacks,
     check_clock,
+    check_proxies,
     check_secret,
     check_server,
     check_settings,
@@ -23,6 +25,7 @@ from bot.doctor import (
 from config.settings import Settings
 from tests.adapters import wrong
 from tests.contract.store.offices import Office
+from tests.simulators.proxy import Proxy
 from tests.simulators.slack import SlackSimulator
 from tests.unit.bot.cli.conftest import Terminal
 
@@ -146,6 +149,26 @@ async def test_slack() -> None:
         assert wrong((await examine(Settings(slack=settings)))["slack"]) == []
         refused = settings | {"bot_token": "xoxb-wrong"}
         assert wrong((await examine(Settings(slack=refused)))["slack"]) == ["Slack refuses the bot token."]
+
+
+async def test_proxies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await check_proxies(Settings()) == []
+    hooks: Any = {"url": "https://ci.example.com/hook"}
+    async with Proxy({}, tmp_path / "proxy", "fabu", "pa55") as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        monkeypatch.setenv("NO_PROXY", "10.0.0.0/8")
+        found = [finding.text for finding in await check_proxies(Settings(hooks=hooks))]
+    port = URL(proxy.url).port
+    assert found[:2] == [
+        f"HTTPS_PROXY: the proxy http://fabu:***@127.0.0.1:{port} answers",
+        "these addresses are reached without a proxy: 10.0.0.0/8",
+    ]
+    assert "asks the proxy for the address" in found[2]
+    monkeypatch.setenv("HTTP_PROXY", "socks5://127.0.0.1:1080")
+    assert wrong(await check_proxies(Settings())) == [
+        "HTTP_PROXY names no HTTP proxy, so it is not used",
+        f"HTTPS_PROXY: the proxy http://fabu:***@127.0.0.1:{port} does not answer (Connection refused)",
+    ]
 
 
 async def test_a_runner_brings_its_own_check_up(stranger: str) -> None:
