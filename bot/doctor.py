@@ -7,17 +7,19 @@ system, add its check to `CHECKS`; each chat and runner has its own (`adapters.c
 from __future__ import annotations
 
 import asyncio
-import stat
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout
+from pydantic import BaseModel, SecretStr
 from yarl import URL
 
 from adapters.common.adapter import ChatAdapter, RunnerAdapter
 from adapters.common.connecting import connection_failure, open_head
+from adapters.common.files import check_private
 from adapters.common.proxies import Proxies, mask_credentials, open_proxied_session
 from adapters.common.settings import is_loopback
 from adapters.common.system import SystemClock, SystemIds
@@ -43,9 +45,11 @@ _NOBODY = "fabu-doctor"
 """The owner of the token by which a server is recognised. There is no such person, so the token gives no access."""
 
 
-async def examine(settings: Settings) -> dict[str, list[Finding]]:
-    """Return the findings of all areas that the settings use."""
+async def examine(settings: Settings, file: Path | None = None) -> dict[str, list[Finding]]:
+    """Return the findings of all areas that the settings use; `file` is where the settings are written."""
     found = {area: await check(settings) for area, check in CHECKS.items()}
+    if file and _holds_secret(file, settings):
+        found["settings"] += check_private([file]) or [Finding(True, f"only its owner can read {file}")]
     async with _open_runners(settings) as runners, _open_chats(settings) as chats:
         adapters: tuple[RunnerAdapter | ChatAdapter, ...] = (*runners.values(), *chats.values())
         for adapter in adapters:
@@ -78,9 +82,7 @@ async def check_secret(settings: Settings) -> list[Finding]:
         return [Finding(False, f"{path} is lost, but the database was written with it", LostKey(path).cure)]
     if not path.exists():
         return [Finding(True, f"{path} will be made at the first start")]
-    mode = stat.S_IMODE(path.stat().st_mode)
-    text = f"{path} has the permissions {mode:04o}"
-    return [Finding(not mode & 0o077, text, f"let only its owner read it: chmod 600 {path}")]
+    return check_private([path]) or [Finding(True, f"only its owner can read {path}")]
 
 
 async def check_clock(settings: Settings) -> list[Finding]:
@@ -174,6 +176,30 @@ CHECKS: Mapping[str, Check] = {
     "clock": check_clock,
     "hooks": lambda settings: hooks_doctor.examine(settings.hooks),
 }
+
+
+def _holds_secret(file: Path, settings: Settings) -> bool:
+    """Return whether a secret is written in the file of the settings, and not in the environment alone."""
+    text = file.read_text(encoding="utf-8")
+    return any(secret in text for secret in _secrets(settings))
+
+
+def _secrets(value: object) -> Iterator[str]:
+    """Yield the secrets in settings that are not empty."""
+    match value:
+        case SecretStr():
+            yield from filter(None, [value.get_secret_value()])
+        case BaseModel():
+            for name in type(value).model_fields:
+                yield from _secrets(getattr(value, name))
+        case Mapping():
+            for inner in value.values():
+                yield from _secrets(inner)
+        case tuple() | list():
+            for inner in value:
+                yield from _secrets(inner)
+        case _:
+            pass
 
 
 @asynccontextmanager

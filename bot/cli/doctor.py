@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 def doctor(config: Config = None) -> None:
     """Examine the settings and everything they lead to, and tell how to cure what is wrong (exit code 1)."""
-    from bot.cli.configuration import read_settings
+    from bot.cli.configuration import find_file, read_settings
     from bot.doctor import examine
 
     logging.getLogger().addHandler(logging.NullHandler())  # the findings repeat what is logged meanwhile
     settings = read_settings(config)
     try:
-        found = asyncio.run(examine(settings))
+        found = asyncio.run(examine(settings, find_file(config)))
     except ValueError as error:
         raise Failure(f"The settings cannot be used: {error}") from None
     wrong = sum(not finding.ok for findings in found.values() for finding in findings)

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
+from adapters.common.files import make_private_file
 from core.errors import Conflict, Invalid, Problem, Unavailable
 
 log = logging.getLogger(__name__)
@@ -68,7 +69,7 @@ def begin(connection: Connection, sqlite_mode: str) -> None:
 
 def _sqlite(url: URL, *, pool_size: int) -> Engine:
     """Return an engine for SQLite that begins no transaction by itself: see `begin`."""
-    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    make_private_database(url)
     engine = _engine(url, pool_size=pool_size, connect_args={"check_same_thread": False})
 
     @event.listens_for(engine, "connect")
@@ -118,6 +119,12 @@ class Availability:
             self._lost.discard(use)
             if not self._lost:
                 log.info("The database answers again")
+
+
+def make_private_database(url: URL) -> None:
+    """Make the file of an SQLite database, unless it exists: SQLite gives `-wal` and `-shm` the same permissions."""
+    if not str(url.database).startswith("file:"):  # a URI of SQLite
+        make_private_file(Path(str(url.database)))
 
 
 @contextmanager

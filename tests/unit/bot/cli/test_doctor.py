@@ -99,6 +99,20 @@ async def test_secret_key(folder: Path) -> None:
     assert "all servers on this database have to share" in wrong(await check_secret(Settings(database=shared)))[0]
 
 
+async def test_settings_with_secrets_that_others_can_read(folder: Path) -> None:
+    file = folder / "fabu.toml"
+    file.write_text('[slack]\nbot_token = "xoxb-1"\nsigning_secret = "s"\n')
+    file.chmod(0o644)
+    slack: Any = {"bot_token": "xoxb-secret", "signing_secret": "5ecret", "api_url": "http://127.0.0.1:1/api/"}
+    settings = Settings(people=PEOPLE, slack=slack)
+    told = f"{file} has the permissions 0644"
+    assert told not in wrong((await examine(settings, file))["settings"]), "its secrets are in the environment"
+    file.write_text('[slack]\nbot_token = "xoxb-secret"\n')
+    assert told in wrong((await examine(settings, file))["settings"])
+    file.chmod(0o600)
+    assert told not in wrong((await examine(settings, file))["settings"])
+
+
 async def test_a_lost_key_is_found(folder: Path) -> None:
     store = open_store("sqlite:///fabu.db", b"k" * 32)
     await Office(store).create()
