@@ -50,7 +50,7 @@ async def examine(settings: Settings, file: Path | None = None) -> dict[str, lis
     found = {area: await check(settings) for area, check in CHECKS.items()}
     if file and _holds_secret(file, settings):
         found["settings"] += check_private([file]) or [Finding(True, f"only its owner can read {file}")]
-    async with _open_runners(settings) as runners, _open_chats(settings) as chats:
+    async with _open_runners(settings) as runners, opened_chats(settings) as chats:
         adapters: tuple[RunnerAdapter | ChatAdapter, ...] = (*runners.values(), *chats.values())
         for adapter in adapters:
             found[adapter.name.lower()] = await adapter.examine()
@@ -92,7 +92,7 @@ async def check_clock(settings: Settings) -> list[Finding]:
         findings.append(_compare_clock("the database", there))
     async with (
         open_proxied_session(timeout=_TIMEOUT) as session,
-        _open_chats(settings) as chats,
+        opened_chats(settings) as chats,
         _open_runners(settings) as runners,
     ):
         systems: tuple[ChatAdapter | RunnerAdapter, ...] = (*chats.values(), *runners.values())
@@ -126,7 +126,7 @@ async def check_server(settings: Settings) -> list[Finding]:
 async def check_callbacks(settings: Settings) -> list[Finding]:
     """Check that the URLs to which chats post lead to Fabu: it rejects a request that no chat has signed."""
     findings = []
-    async with open_proxied_session(timeout=_TIMEOUT) as session, _open_chats(settings) as chats:
+    async with open_proxied_session(timeout=_TIMEOUT) as session, opened_chats(settings) as chats:
         for path in (path for chat in chats.values() for path in chat.inbound_paths):
             url = f"{settings.public_url}{path}"
             try:
@@ -203,7 +203,7 @@ def _secrets(value: object) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def _open_chats(settings: Settings) -> AsyncIterator[Mapping[str, ChatAdapter]]:
+async def opened_chats(settings: Settings) -> AsyncIterator[Mapping[str, ChatAdapter]]:
     """Open the chats that the settings enable, and close them at the end; none listens."""
     chats = open_chats(settings, host_of(settings, SystemClock(), _ignore_report))
     try:

@@ -33,6 +33,11 @@ async def test_database(tmp_path: Path) -> None:
     assert wrong(await examine(DatabaseSettings(url="postgresql://db:port/none"))) == ["database.url cannot be read"]
 
 
+def expose(*files: Path) -> None:
+    for file in files:
+        file.chmod(0o644)
+
+
 async def test_the_files_of_a_database_are_for_their_owner_alone(tmp_path: Path) -> None:
     file = tmp_path / "data" / "fabu.db"
     database = DatabaseSettings(url=f"sqlite:///{file}")
@@ -47,8 +52,7 @@ async def test_the_files_of_a_database_are_for_their_owner_alone(tmp_path: Path)
     assert names == dict.fromkeys(("fabu.db", "fabu.db-wal", "fabu.db-shm", "fabu.db.lock"), 0o600)
     assert wrong(await examine(database)) == []
     await store.close()
-    for suffix in ("", ".lock"):
-        os.chmod(f"{file}{suffix}", 0o644)
+    expose(file, file.with_name("fabu.db.lock"))
     exposed = [f"{file}{suffix} has the permissions 0644" for suffix in ("", ".lock")]
     assert wrong(await examine(database)) == exposed
 

@@ -67,6 +67,14 @@ def test_doctor_fails_with_the_cure_for_what_is_wrong(terminal: Terminal) -> Non
     assert "1 to mend." in told
 
 
+def test_a_test_of_messages_needs_a_chat_and_a_plan_that_exists(server: Terminal) -> None:
+    url = server.env["FABU_URL"]
+    told = server.fabu("doctor", "--send-test", code=1, FABU__SERVER__PUBLIC_URL=url)
+    assert "no chat is enabled, so nothing was sent" in told
+    assert "There is no plan 9" in server.fabu("doctor", "--send-test", "--plan", "9", code=1)
+    assert "--plan says whom --send-test writes to" in server.fabu("doctor", "--plan", "9", code=2)
+
+
 async def test_only_areas_in_use_are_reported() -> None:
     assert set(await examine(Settings(people=PEOPLE))) == {
         "settings",
