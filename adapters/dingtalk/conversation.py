@@ -128,10 +128,7 @@ class Conversation:
         """Send content over the session of a message. Raises DeliveryError, also for a session that is over."""
         if message.session_webhook_expired_time <= self._clock.now().timestamp() * 1000:
             raise DeliveryError(SYSTEM, Message("the session of the message is over"), retryable=False, sent=False)
-        try:
-            await self._messenger.client.reply_session_webhook(message.session_webhook, kind, content)
-        except ValueError as error:
-            raise DeliveryError(SYSTEM, Message.verbatim(str(error)), retryable=False, sent=False) from None
+        await self._messenger.client.reply_session_webhook(message.session_webhook, kind, content)
 
     async def _send_late(self, inbound: Inbound, reply: Reply) -> None:
         """Send a reply that was not ready in time for the answer to the click."""

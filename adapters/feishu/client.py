@@ -17,8 +17,10 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 import orjson
+from yarl import URL
 
 from adapters.common.connecting import Reachability
+from adapters.common.proxies import Proxies
 from adapters.common.tokens import Token
 from adapters.feishu.errors import (
     NO_SUCH_USER,
@@ -289,7 +291,7 @@ class FeishuClient:
 
     def _make_sdk(self, lark: Any) -> _Sdk:
         httpx: Any = importlib.import_module("httpx")  # lark-oapi's transport
-        _share_certificates(httpx)
+        _configure_transport(httpx, Proxies.of_environment().find(URL(self._settings.domain)))
         logging.getLogger("Lark").handlers.clear()  # the SDK logs to stdout, beside the program's own log
         logging.getLogger("httpx").setLevel(logging.WARNING)  # httpx logs a line for every call
         client = (
@@ -301,13 +303,17 @@ class FeishuClient:
             .enable_set_token(True)
             .build()
         )
-        return _Sdk(lark, client, httpx.HTTPError, (httpx.ConnectError, httpx.ConnectTimeout))
+        return _Sdk(lark, client, httpx.HTTPError, (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError))
 
 
-def _share_certificates(httpx: Any) -> None:
-    """Let the SDK's calls share one TLS context. The SDK opens a client for each call, which loads all certificates."""
+def _configure_transport(httpx: Any, proxy: URL | None) -> None:
+    """Let the SDK's calls share one TLS context, and use the proxy that other connections use.
+
+    The SDK opens a client for each call, which loads all certificates.
+    """
     transport: Any = importlib.import_module("lark_oapi.core.http.transport")
-    client = partial(httpx.AsyncClient, verify=httpx.create_ssl_context())
+    context = httpx.create_ssl_context()
+    client = partial(httpx.AsyncClient, verify=context, proxy=str(proxy) if proxy else None, trust_env=False)
     transport.httpx = SimpleNamespace(AsyncClient=client)
 
 

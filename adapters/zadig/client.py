@@ -26,6 +26,7 @@ from aiohttp import (
 from pydantic import TypeAdapter, ValidationError
 
 from adapters.common.connecting import Reachability, connection_failure
+from adapters.common.proxies import open_proxied_session
 from adapters.zadig.models import Failure, ReleasePlan, StartedTask, Task, TaskList, TaskSummary, WorkflowDetail
 from core.errors import DeliveryError
 from core.messages import Message
@@ -50,7 +51,7 @@ def open_session(timeout: float = 30) -> ClientSession:
     Each call has a connection of its own. Zadig may close a connection that is kept alive just when it is used again;
     then it would be unknown whether a task was started.
     """
-    return ClientSession(connector=TCPConnector(force_close=True), timeout=ClientTimeout(total=timeout))
+    return open_proxied_session(connector=TCPConnector(force_close=True), timeout=ClientTimeout(total=timeout))
 
 
 class ZadigClient:
