@@ -11,7 +11,7 @@ from core import events as e
 from core.draft import PlanDraft
 from core.event import Stamp
 from core.messages import NO_MESSAGE
-from core.plan import Approval, Content, Item, Plan, Stage, Tally, Vote, Window
+from core.plan import Approval, Content, Controls, Item, Plan, Stage, Tally, Vote, Window
 from core.status import FAILED_CHECK, WAITING_CHECK, HookEvent, ItemStatus, PlanStatus, RunStatus
 
 
@@ -20,7 +20,7 @@ def create(plan_id: str, event: e.Created, stamp: Stamp) -> Plan:
     blank = Plan(
         id=plan_id, number=0, name="", status=PlanStatus.PLANNING, manager=event.draft.manager,
         created_by=stamp.actor, created_at=stamp.at, updated_by=stamp.actor, updated_at=stamp.at,
-        origin=event.origin, instance_code=event.instance_code, nonce=event.nonce,
+        origin=event.origin, instance_code=event.instance_code, nonce=event.nonce, editors=(stamp.actor,),
     )  # fmt: skip
     return _apply_draft(blank, event.draft, event.items)
 
@@ -34,10 +34,15 @@ def apply(plan: Plan, event: e.AnyEvent, stamp: Stamp) -> Plan:
 def _apply(plan: Plan, event: e.AnyEvent, stamp: Stamp) -> Plan:  # noqa: C901 - one flat line of cases
     match event:
         case e.Edited():
+            editors = tuple(dict.fromkeys((*plan.editors, stamp.actor)))
             plan = replace(plan, revision=plan.revision + 1, instance_code=event.instance_code, nonce=event.nonce)
+            plan = replace(plan, editors=editors)
             return _apply_draft(plan, event.draft, event.items)
         case e.Finished():
-            return replace(plan, status=PlanStatus.FINISH_PLANNING, planning_at=stamp.at)
+            finished = replace(plan, status=PlanStatus.FINISH_PLANNING, planning_at=stamp.at)
+            return finished if event.controls is None else _apply_controls(finished, event.stages, event.controls)
+        case e.PoliciesApplied():
+            return _apply_controls(plan, event.stages, event.controls)
         case e.SubmitDeferred():
             return replace(plan, submitting=True)
         case (
@@ -82,6 +87,7 @@ def _apply_draft(plan: Plan, draft: PlanDraft, items: tuple[Item, ...]) -> Plan:
         name=draft.name,
         manager=draft.manager or plan.manager,
         collaborators=draft.collaborators,
+        labels=draft.labels,
         window=Window(draft.window.start, draft.window.end),
         schedule_at=draft.schedule_at,
         check_events=draft.checks,
@@ -94,6 +100,10 @@ def _apply_draft(plan: Plan, draft: PlanDraft, items: tuple[Item, ...]) -> Plan:
         items=MappingProxyType({item.id: item for item in items}),
         tally=_count(items),
     )  # fmt: skip
+
+
+def _apply_controls(plan: Plan, stages: tuple[Stage, ...], controls: Controls) -> Plan:
+    return replace(plan, controls=controls, approval=replace(plan.approval, stages=stages))
 
 
 def _count(items: Iterable[Item]) -> Tally:
@@ -181,7 +191,7 @@ def _withdraw(plan: Plan, event: e.Replanned | e.Cancelled) -> Plan:
     )
     if not isinstance(event, e.Replanned):
         return plan
-    stages = tuple(replace(stage, form="") for stage in plan.approval.stages)
+    stages = tuple(replace(stage, form="") for stage in plan.approval.stages if not stage.policy)
     return replace(
         plan,
         status=PlanStatus.PLANNING,
@@ -192,6 +202,7 @@ def _withdraw(plan: Plan, event: e.Replanned | e.Cancelled) -> Plan:
             plan.approval, stages=stages, current=0, asked_at=None, reminders=0, delegates=MappingProxyType({})
         ),
         votes=(),
+        controls=None,
         answers=MappingProxyType({}),
         planning_at=None, approval_at=None, executing_at=None, success_at=None,
     )  # fmt: skip

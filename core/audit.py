@@ -11,7 +11,7 @@ import hmac
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
@@ -20,7 +20,7 @@ from core.event import Event
 from core.events import AnyEvent, Created
 from core.messages import NO_MESSAGE, Message
 from core.people import Actor
-from core.plan import Check, Item, Run
+from core.plan import AppliedPolicy, Check, Controls, Item, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class LogEntry:
 
 
 _CHAINED = [f.name for f in fields(LogEntry) if f.name not in ("hash", "id", "at")]
-_HIDDEN = ("instance_code", "nonce", "items", "draft")
+_HIDDEN = ("instance_code", "nonce", "items", "draft", "stages")
 _canonical = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=dict).encode
 
 
@@ -110,7 +110,9 @@ def _to_json(value: object) -> Any:
             return value.value
         case datetime():
             return value.isoformat()
-        case Run() | Check():
+        case timedelta():
+            return value.total_seconds()
+        case Run() | Check() | Controls() | AppliedPolicy():
             return {f.name: _to_json(inner) for f in fields(value) if _is_given(inner := getattr(value, f.name))}
         case Message():
             return str(value)

@@ -6,6 +6,7 @@ FabuError
 │   ├── NotApprover
 │   ├── NotYourTurn
 │   ├── SelfApproval
+│   ├── ConfirmedOnPage
 │   └── DecidedInForm
 ├── NotFound              404
 │   └── UnknownPerson
@@ -94,10 +95,17 @@ class NotYourTurn(Forbidden):
 
 
 class SelfApproval(Forbidden):
-    """The manager of a plan tried to approve it."""
+    """The manager of a plan, or somebody who edited it, tried to approve it."""
 
     code = "self_approval"
-    message = "You are responsible for this plan, so somebody else must approve it."
+    message = "You are responsible for this plan or have edited it, so somebody else must approve it."
+
+
+class ConfirmedOnPage(Forbidden):
+    """A policy takes votes on the plan's page alone."""
+
+    code = "confirmed_on_page"
+    message = "A policy takes votes on this plan only on its page. Open the page signed in, and decide there."
 
 
 class DecidedInForm(Forbidden):

@@ -15,6 +15,7 @@ from core.draft import PlanDraft
 from core.effects import Destination, DestinationKind, Hook
 from core.people import SYSTEM, Actor, Directory, Group, Person
 from core.plan import Item, Plan
+from core.policies import ApprovalRules
 from core.status import HookEvent, PlanStatus, RunStatus
 from tests.clock import ManualClock
 
@@ -103,10 +104,11 @@ class World:
         self.plan = replace(self.last.plan, number=1)
         return self.plan
 
-    def do(self, command: type[c.Command], by: str = "alice", /, **fields: Any) -> list[str]:
-        """Execute a command as a person or as the system; return the names of the events."""
-        actor = SYSTEM if by == "system" else self.directory.actor(by, "api")
-        self.last = decide(self.plan, command(plan_id=self.plan.id, **fields), self.context(actor))  # type: ignore[arg-type]
+    def do(self, command: type[c.Command], by: str | Actor = "alice", /, **fields: Any) -> list[str]:
+        """Execute a command as a person, by the API unless an actor is given, or as the system; return the events."""
+        if isinstance(by, str):
+            by = SYSTEM if by == "system" else self.directory.actor(by, "api")
+        self.last = decide(self.plan, command(plan_id=self.plan.id, **fields), self.context(by))  # type: ignore[arg-type]
         self.plan = self.last.plan
         return [event.name for event in self.last.events]
 
@@ -124,6 +126,11 @@ class World:
 
     def wait(self, **duration: int) -> None:
         self.clock.advance(timedelta(**duration))
+
+
+def with_rules(rules: ApprovalRules) -> Policy:
+    """Return a policy with these rules for approvals."""
+    return Policy(runners={"local": lambda _: [], "zadig": lambda _: []}, destinations=("slack",), approval=rules)
 
 
 def waiting_policy(*events: HookEvent) -> Policy:

@@ -18,7 +18,7 @@ from bot.i18n import Locale
 from bot.outbox.worker import Courier, Receipt, back_off_forever
 from bot.people.identities import Identities
 from core import commands as c
-from core.approval import eligible, represented_by, votes_needed
+from core.approval import eligible, excluded_voters, represented_by, votes_needed
 from core.card import Card
 from core.effects import FormCancel, FormStart
 from core.engine import Engine
@@ -172,7 +172,7 @@ class ApprovalFormStages:
     async def _make_order(self, plan: Plan, stage: Stage, key: str) -> FormOrder:
         """Return the form to submit. Raises DeliveryError when too few approvers have an account at the vendor."""
         directory, channel = self._engine.directory, stage.channel
-        people = sorted(eligible(stage, plan.approval, plan.manager, directory))
+        people = sorted(eligible(stage, excluded_voters(plan), directory))
         users = {person: await self._find_user(channel, person) for person in people}
         submitter = await self._find_user(channel, plan.manager)
         missing = [person for person, user in users.items() if not user]

@@ -6,13 +6,14 @@ from typing import assert_never
 
 from core import commands as c
 from core import events as e
-from core.approval import eligible, is_complete, represented_by
+from core.approval import eligible, excluded_voters, is_complete, represented_by
 from core.commands import Verb
 from core.context import Context
 from core.decide import flow
 from core.decide.decision import PendingDecision
 from core.errors import (
     AlreadyDecided,
+    ConfirmedOnPage,
     DecidedInForm,
     Forbidden,
     Gone,
@@ -24,7 +25,7 @@ from core.errors import (
     WrongStatus,
 )
 from core.messages import Message
-from core.plan import Decision, Plan
+from core.plan import Confirmation, Decision, Plan
 from core.status import PlanStatus
 from core.verbs import VERBS
 
@@ -39,13 +40,16 @@ def check_right(plan: Plan, context: Context) -> None:
     actor, directory = context.actor, context.directory
     if stage.channel.is_form and actor.via != stage.channel.value:
         raise DecidedInForm(platform=stage.channel)
+    if plan.controls and plan.controls.confirm is Confirmation.PAGE and actor.via != "console":
+        raise ConfirmedOnPage
     if represented_by(plan, actor.id, directory):
         return
     check_not_decided(plan, context)
-    if actor.id == plan.manager and actor.id in directory.expand(stage.approvers):
+    excluded = excluded_voters(plan)
+    if actor.id in excluded and actor.id in directory.expand(stage.approvers):
         raise SelfApproval
     for other in plan.approval.stages:
-        if actor.id in eligible(other, plan.approval, plan.manager, directory):
+        if actor.id in eligible(other, excluded, directory):
             raise NotYourTurn(yours=other.name, stage=stage.name)
     approvers = ", ".join(directory.name(name) for name in stage.approvers)
     raise NotApprover(stage=stage.name, approvers=approvers)
@@ -107,7 +111,7 @@ def _delegate(pending: PendingDecision, to: str) -> None:
     plan, context = pending.plan, pending.context
     if context.actor.id not in represented_by(plan, context.actor.id, context.directory):
         raise Forbidden(Message("A delegate cannot delegate further. Ask the approver to name somebody else."))
-    allowed = plan.approval.allow_self_approval or to != plan.manager
+    allowed = to not in excluded_voters(plan)
     if not context.directory.active(to) or to == context.actor.id or not allowed:
         raise Invalid(Problem("to", "{name} cannot decide in your place; name another active person", {"name": to}))
     pending.add(e.Delegated(stage=plan.approval.current, person=context.actor.id, to=to))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from core import commands as c
 from core.approval import eligible_in_any, represented_by
 from core.commands import Verb
@@ -10,7 +12,7 @@ from core.decide import approval
 from core.errors import Forbidden, ItemNotReady, NotFound, Thing, WrongStatus
 from core.messages import Message
 from core.people import ActorKind
-from core.plan import Plan
+from core.plan import Decision, Plan
 from core.status import ENDED
 from core.verbs import VERBS, Target
 
@@ -20,6 +22,10 @@ _SYSTEM_OWNS_PLAN = Message("Another system asks for this approval. Change the p
 _ONLY_APPROVERS_RESUME = Message(
     "Only those who approve this plan may let a workflow go on here. Else do it where it runs."
 )
+
+
+_ONLY_EXECUTORS = Message("A policy lets only these people execute this plan: {executors}.")
+_APPROVED_BY_YOU = Message("You approved this plan, and a policy demands that somebody else executes it.")
 
 
 def may(plan: Plan, verb: Verb, context: Context, item_id: str = "") -> bool:
@@ -40,6 +46,8 @@ def check_allowed(plan: Plan, command: c.PersonCommand, context: Context) -> Non
             raise Forbidden(_SYSTEM_OWNS_PLAN)
         if verb is Verb.EXECUTE and _waits_for_person(plan, item_id):
             raise Forbidden(_ONLY_APPROVERS_RESUME)
+        if item_id and (barred := _barred_by_policy(plan, item_id, verb, context)):
+            raise Forbidden(barred)
         raise Forbidden(verb=verb, manager=context.directory.name(plan.manager))
     if plan.status not in VERBS[verb].statuses:
         if verb in (Verb.APPROVE, Verb.REJECT):
@@ -60,12 +68,37 @@ def _has_right(plan: Plan, verb: Verb, context: Context, item_id: str) -> bool:
         return bool(represented_by(plan, actor.id, context.directory))
     if verb is Verb.EXECUTE and _waits_for_person(plan, item_id):
         return actor.id in eligible_in_any(plan, context.directory)
-    if actor.admin or actor.id == plan.manager:
+    if VERBS[verb].target is Target.ITEM:
+        return _has_right_to_item(plan, verb, context, item_id)
+    return actor.admin or actor.id == plan.manager or (verb is Verb.EDIT and actor.id in plan.collaborators)
+
+
+def _has_right_to_item(plan: Plan, verb: Verb, context: Context, item_id: str) -> bool:
+    """Return whether a person may use a verb on an item: the executors of the policies, if they name any."""
+    if _barred_by_policy(plan, item_id, verb, context):
+        return False
+    actor, item = context.actor, plan.items.get(item_id)
+    if plan.controls and plan.controls.executors:
         return True
-    if verb is Verb.EDIT:
-        return actor.id in plan.collaborators
-    item = plan.items.get(item_id)
-    return VERBS[verb].target is Target.ITEM and item is not None and item.assignee == actor.id
+    return actor.admin or actor.id == plan.manager or (item is not None and item.assignee == actor.id)
+
+
+def _barred_by_policy(plan: Plan, item_id: str, verb: Verb, context: Context) -> Message | None:
+    """Return why the policies of a plan do not let a person execute, skip or retry an item, if so.
+
+    The assignee of a text item may always complete it: that runs nothing.
+    """
+    controls, actor, item = plan.controls, context.actor, plan.items.get(item_id)
+    if controls is None:
+        return None
+    approvals = [vote for vote in plan.votes if vote.decision is Decision.APPROVE]
+    if controls.separate_executor and any(actor.id in (vote.person, vote.delegate) for vote in approvals):
+        return _APPROVED_BY_YOU
+    if verb is Verb.EXECUTE and item is not None and item.type == "text" and item.assignee == actor.id:
+        return None
+    missing = [names for names in controls.executors if actor.id not in context.directory.expand(names)]
+    names = ", ".join(context.directory.name(name) for name in dict.fromkeys(name for each in missing for name in each))
+    return replace(_ONLY_EXECUTORS, params={"executors": names}) if missing else None
 
 
 def _waits_for_person(plan: Plan, item_id: str) -> bool:

@@ -114,6 +114,7 @@ async def case(folder: Path, running: Zadig | None = None, **zadig_settings: Any
                 "database": {"url": f"sqlite:///{folder}/fabu.db"},
                 "server": {"language": "en"},
                 "auth": {"admins": ["root"]},
+                "approval": {"required": "none"},
                 "people": [{"id": person, "name": person.title()} for person in PEOPLE],
                 "groups": [{"id": "sre", "members": ["bob", "carol"]}],
                 "local": {"enabled": False},

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, overload
 
 from sqlalchemy import CursorResult
 
+from adapters.store.sql.controls import controls_json, controls_of
 from core.audit import LogEntry
 from core.messages import Message
 from core.plan import Approval, Channel, Check, Content, Decision, Item, Plan, Run, Stage, Tally, Vote, Window
@@ -75,6 +76,8 @@ def revision_values(plan: Plan) -> Values:
         "name": plan.name,
         "manager": plan.manager,
         "collaborators": to_json(plan.collaborators),
+        "editors": to_json(plan.editors),
+        "labels": to_json(plan.labels),
         "revision": plan.revision,
         "instance_code": plan.instance_code,
         "nonce": plan.nonce,
@@ -85,6 +88,7 @@ def revision_values(plan: Plan) -> Values:
         "allow_self_approval": plan.approval.allow_self_approval,
         "expires_in": micros(plan.approval.expires_in),
         "remind_every": micros(plan.approval.remind_every),
+        "controls": controls_json(plan.controls),
     }
 
 
@@ -165,6 +169,9 @@ def plan_of(
         items=items,
         tally=Tally(row.todo, row.running, row.done, row.skipped, row.failed),
         collaborators=tuple(json.loads(row.collaborators)),
+        editors=_texts(row.editors),
+        labels=_texts(row.labels),
+        controls=controls_of(row.controls) if row.controls else None,
         check_events=None if row.check_events is None else frozenset(map(HookEvent, json.loads(row.check_events))),
         check=_check_of(row.external_check),
         answers=MappingProxyType({HookEvent(event): result for event, result in json.loads(row.answers).items()}),
@@ -196,6 +203,11 @@ def _approval_of(row: AnyRow, stages: tuple[Stage, ...]) -> Approval:
     )
 
 
+def _texts(column: str | None) -> tuple[str, ...]:
+    """Return the texts of a column, which rows of earlier versions leave empty."""
+    return tuple(json.loads(column)) if column else ()
+
+
 def _check_json(check: Check | None) -> str | None:
     if check is None:
         return None
@@ -220,13 +232,16 @@ def stage_values(plan_id: str, position: int, stage: Stage) -> Values:
         "rule": str(stage.rule),
         "channel": stage.channel.value,
         "form": stage.form,
+        "policy": stage.policy,
+        "reason": stage.reason,
     }
 
 
 def stage_of(row: AnyRow) -> Stage:
     """Return the stage of a row."""
     rule = row.rule if row.rule in ("all", "any") else int(row.rule)
-    return Stage(row.name, tuple(json.loads(row.approvers)), rule, Channel(row.channel), row.form)
+    channel, approvers = Channel(row.channel), tuple(json.loads(row.approvers))
+    return Stage(row.name, approvers, rule, channel, row.form, row.policy or "", row.reason or "")
 
 
 def vote_values(plan: Plan, position: int, vote: Vote) -> Values:
@@ -262,6 +277,7 @@ def item_values(plan_id: str, item: Item) -> Values:
         "status": item.status.value,
         "assignee": item.assignee,
         "needs": to_json(item.needs),
+        "labels": to_json(item.labels) if item.labels else None,
         "runner": item.runner,
         "project": item.project,
         "workflow": item.workflow,
@@ -290,6 +306,7 @@ def item_of(row: AnyRow, spec: Mapping[str, Any] | None = None) -> Item:
         status=ItemStatus(row.status),
         assignee=row.assignee,
         needs=tuple(json.loads(row.needs)),
+        labels=_texts(row.labels),
         runner=row.runner,
         project=row.project,
         workflow=row.workflow,

@@ -102,7 +102,7 @@ class Saver:
             self._rows[_ADD_PLAN].append(immutable_values(after) | revision_values(after) | progress_values(after))
         elif before is not after:
             here = {"of": after.id, "before": before.version}
-            if after.revision != before.revision:
+            if after.revision != before.revision or after.controls is not before.controls:
                 self._rows[_SET_PLAN].append(here | progress_values(after) | revision_values(after))
             elif after.updated_at is not before.updated_at:
                 self._rows[_SET_PROGRESS].append(here | progress_values(after))

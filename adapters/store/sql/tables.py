@@ -76,6 +76,8 @@ plans = Table(
     _col("name"),
     _col("manager"),
     _col("collaborators"),
+    _col("editors", null=True),
+    _col("labels", null=True),
     _col("revision", Integer),
     _col("instance_code"),
     _col("nonce"),
@@ -86,6 +88,8 @@ plans = Table(
     _col("allow_self_approval", Boolean),
     Column("expires_in", BigInteger),
     Column("remind_every", BigInteger),
+    # What the policies demand: found when the plan is finished.
+    _col("controls", null=True),
     # The progress: changes with nearly every command.
     _col("status"),
     _col("updated_by"),
@@ -130,6 +134,8 @@ stages = Table(
     _col("rule"),
     _col("channel"),
     _col("form"),
+    _col("policy", null=True),
+    _col("reason", null=True),
 )
 
 votes = Table(
@@ -159,6 +165,7 @@ items = Table(
     _col("status"),
     _col("assignee"),
     _col("needs"),
+    _col("labels", null=True),
     _col("runner"),
     _col("project"),
     _col("workflow"),

@@ -14,7 +14,8 @@ from core.audit import first_broken_entry
 from core.draft import PlanPatch
 from core.errors import AlreadyDecided, Conflict, FabuError, Forbidden, Invalid, NotFound
 from core.people import gate
-from core.plan import Plan
+from core.plan import Confirmation, Plan, Stage
+from core.policies import ApprovalPolicy, ApprovalRules
 from core.ports.plans import Change, PlanQuery, Scope
 from core.ports.requests import AcceptedRequest
 from core.ports.store import Store, Writing
@@ -27,12 +28,26 @@ FULL = draft(
     stage("@sre", rule=1, name="SRE"),
     name="发布 100% _done_",
     collaborators=["bob"],
+    labels=["风险", "hotfix"],
     window={"start": START + timedelta(hours=1), "end": START + timedelta(days=1, microseconds=1)},
     schedule_at=START + timedelta(hours=2),
     description="<p>notes</p>",
     jira_sprints=[{"sprint_name": "Sprint 1", "board_id": 2}],
     checks=["start_execute"],
-    items=[text_item("notes"), workflow_item("deploy", needs=["notes"], assignee="dave")],
+    items=[text_item("notes"), workflow_item("deploy", needs=["notes"], assignee="dave", labels=["db"])],
+)
+RULES = ApprovalRules(
+    policies=(
+        ApprovalPolicy(
+            "production",
+            "影响生产环境",
+            stages=(Stage("Lead", ("erin",), 1),),
+            executors=("@sre", "bob"),
+            separate_executor=True,
+            confirm=Confirmation.PAGE,
+            max_window=timedelta(days=2),
+        ),
+    )
 )
 
 
@@ -49,6 +64,23 @@ async def test_a_new_plan_comes_back_as_it_was_made(office: Office, plan_id: str
     assert await office.stored(made) == made
     assert made.number == 1
     assert await office.store.read(lambda reading: reading.plans.id_of(plan_id)) == plan_id
+
+
+async def test_what_the_policies_demand_is_stored_with_the_revision(store: Store) -> None:
+    office = Office(store, policy=replace(POLICY, approval=RULES))
+    plan = await office.create(FULL)
+    made = (await office.ask(c.Finish, plan)).plan
+    assert await office.stored(plan) == made
+    assert made.controls
+    assert made.controls.excluded == ("alice",)
+    assert made.approval.stages[-1].reason == "影响生产环境"
+    assert (await office.do(c.Replan, plan, reason="again")).controls is None
+
+
+async def test_everybody_who_made_a_revision_is_stored(office: Office) -> None:
+    plan = await office.create(FULL)
+    assert (await office.do(c.Edit, plan, "bob", patch=PlanPatch(description="mine"))).editors == ("alice", "bob")
+    assert (await office.do(c.Edit, plan, patch=PlanPatch(description="ours"))).editors == ("alice", "bob")
 
 
 async def test_numbers_count_up_without_gaps(office: Office) -> None:

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from core import commands as c
 from core.apply import apply
-from core.approval import eligible
+from core.approval import eligible, excluded_voters
 from core.audit import entries_for, first_broken_entry
 from core.commands import Verb
 from core.consequences import effects_of
@@ -117,9 +117,9 @@ class PlanMachine(RuleBasedStateMachine):
     def satisfied(self, plan: Plan) -> bool:
         for index, each in enumerate(plan.approval.stages):
             approved = {v.person for v in plan.votes_of(index) if v.decision is Decision.APPROVE}
-            if not approved <= eligible(each, plan.approval, plan.manager, self.world.directory):
+            if not approved <= eligible(each, excluded_voters(plan), self.world.directory):
                 return False
-            everybody = eligible(each, plan.approval, plan.manager, self.world.directory)
+            everybody = eligible(each, excluded_voters(plan), self.world.directory)
             needed = {"all": len(everybody), "any": 1}.get(str(each.rule)) or int(each.rule)
             if len(approved) < needed:
                 return False

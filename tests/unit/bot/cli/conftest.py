@@ -26,6 +26,8 @@ timezone = "UTC"
 language = "en"
 [auth]
 admins = ["alice"]
+[approval]
+required = "none"
 [[people]]
 id = "alice"
 name = "Alice"
