@@ -15,6 +15,7 @@ import pytest
 
 from config.settings import Settings
 from core.ports.outbox import DeliveryState
+from tests.environment import DEVELOPERS_OWN
 from tests.scenario.hooked import NEXT_SECRET, SECRET, Fabu, fabu, values_for
 from tests.services import leave_out
 
@@ -29,7 +30,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not (shutil.which("node") and shutil.which("npm")):
         leave_out("Node", "node or npm is not installed")
     command = ["npm", "install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", LIBRARY]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, env=DEVELOPERS_OWN, capture_output=True, text=True, check=False)
     if done.returncode:
         leave_out("Node", f"{LIBRARY} cannot be installed")
     return folder

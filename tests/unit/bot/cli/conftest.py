@@ -51,8 +51,6 @@ class Terminal:
         """Run a command as the entry point does, expect its exit code, and return what it printed, errors last."""
         out, err = io.StringIO(), io.StringIO()
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-            for name in [name for name in os.environ if name.startswith(("FABU", "LC_", "LANG"))]:
-                patch.delenv(name)
             for name, value in (self.env | env).items():
                 patch.setenv(name, value)
             patch.chdir(self.folder)
@@ -66,9 +64,8 @@ class Terminal:
 
     def process(self, *args: str, **env: str) -> subprocess.Popen[str]:
         """Start a command in a process of its own."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("FABU", "LC_", "LANG"))}
         return subprocess.Popen(
-            [FABU, *args], cwd=self.folder, env=kept | self.env | env, text=True,
+            [FABU, *args], cwd=self.folder, env=os.environ | self.env | env, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
