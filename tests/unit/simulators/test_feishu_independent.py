@@ -50,7 +50,7 @@ from lark_oapi.api.im.v1 import *
 from lark_oapi.api.contact.v3 import *
 
 url, app_id, secret, card = json.load(sys.stdin)
-client = lark.Client.builder().app_id(app_id).app_secret(secret).domain(url).timeout(5).build()
+client = lark.Client.builder().app_id(app_id).app_secret(secret).domain(url).timeout(60).build()
 body = CreateMessageRequestBody.builder().receive_id("oc_ops").msg_type("interactive").content(card).uuid("u1").build()
 sent = client.im.v1.message.create(
     CreateMessageRequest.builder().receive_id_type("chat_id").request_body(body).build())

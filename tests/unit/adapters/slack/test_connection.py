@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 
@@ -19,6 +18,7 @@ from core.chat import Reply
 from tests.adapters import changed, inbox_of
 from tests.simulators.slack import SlackSimulator
 from tests.unit.adapters.bot import Bot
+from tests.waiting import until
 
 from .conftest import running
 
@@ -71,9 +71,7 @@ async def test_the_loss_of_slack_is_logged_once_and_its_return(
     await connection.start()
     try:
         await sim.socket_connected()
-        async with asyncio.timeout(5):
-            while "again" not in caplog.text:  # noqa: ASYNC110 - nobody is told of it
-                await asyncio.sleep(0.005)
+        await until(lambda: "again" in caplog.text)
     finally:
         await connection.stop()
     lost, restored = [r.getMessage() for r in caplog.records if r.name == "adapters.slack.connection"]

@@ -17,6 +17,7 @@ from uuid import uuid4
 import pytest
 
 from bot.cli import main
+from tests.waiting import PATIENCE
 
 FABU = Path(sys.executable).parent / "fabu"
 SETTINGS = """
@@ -103,7 +104,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
         yield Terminal(folder, {"FABU_URL": url})
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
 
 

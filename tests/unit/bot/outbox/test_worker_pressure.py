@@ -13,6 +13,7 @@ from core.engine import Engine
 from core.ports.outbox import Delivery
 from core.pressure import BURST
 from tests.clock import ManualClock
+from tests.waiting import PATIENCE
 from tests.worlds import CI, HOOK, START
 
 MANY = 3 * MAX_UNDER_PRESSURE
@@ -44,7 +45,7 @@ async def test_few_are_delivered_in_a_crowd_and_the_rest_when_it_has_passed() ->
     effects = [Effect(f"{i:02}", f"plan {i}", CI, HOOK, START) for i in range(MANY)]
     await store.write(lambda writing: writing.outbox.add(effects))
     worker = DeliveryWorker(store, clock, {CI: Courier(deliver, back_off_forever)}, engine)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         people = asyncio.create_task(crowding())
         worker.start()
         await begun_at_least(MAX_UNDER_PRESSURE)
