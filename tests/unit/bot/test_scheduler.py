@@ -25,6 +25,13 @@ def ticks() -> Ticks:
     return Ticks(store, Engine(store, clock, SystemIds(), Environment(Policy()), b"k" * 32), clock)
 
 
+async def all_ended() -> None:
+    """Wait until nothing else runs in this event loop."""
+    async with asyncio.timeout(PATIENCE):
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(others)
+
+
 async def test_a_slow_tick_is_left_alone_until_it_ends(ticks: Ticks, caplog: pytest.LogCaptureFixture) -> None:
     begun, may_end, others = asyncio.Semaphore(0), asyncio.Event(), asyncio.Semaphore(0)
 
@@ -44,7 +51,7 @@ async def test_a_slow_tick_is_left_alone_until_it_ends(ticks: Ticks, caplog: pyt
         may_end.set()
         await begun.acquire()
     ticks.stop()
-    await asyncio.sleep(0.1)
+    await all_ended()
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
@@ -59,7 +66,7 @@ async def test_a_tick_that_the_shutdown_ends_is_no_error(ticks: Ticks, caplog: p
     async with asyncio.timeout(PATIENCE):
         await begun.wait()
     ticks.stop()
-    await asyncio.sleep(0.1)
+    await all_ended()
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 

@@ -50,7 +50,7 @@ async def streaming(
     ding: DingTalkSimulator,
     concurrency: int = 64,
 ) -> AsyncIterator[StreamClient]:
-    stream = StreamClient(settings, session, handler, Pace(deadline=0.2, pause=0.01), concurrency)
+    stream = StreamClient(settings, session, handler, Pace(deadline=1, pause=0.01), concurrency)
     stream.start()
     try:
         await ding.until(lambda: ding.gateway.sockets)
