@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from operator import itemgetter
 
-from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, update
-from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy import BindParameter, Connection, Executable, bindparam, delete, insert, update
 
 from adapters.store.sql.announcing import announce
 from adapters.store.sql.outbox import ADD_EFFECT, effect_values
@@ -63,7 +62,7 @@ _DROP_SPEC = delete(item_specs).where(item_specs.c.item_id == _of)
 _DROP_TIMER = delete(timers).where(timers.c.plan_id == _of, timers.c.kind == bindparam("which"))
 _ADD_ENTRY = insert(log).inline()
 
-_STATEMENTS: tuple[UpdateBase, ...] = (
+_STATEMENTS: tuple[Executable, ...] = (
     _ADD_PLAN, _SET_PLAN, _SET_PROGRESS, _SET_LOG_POSITION, _DROP_CONTENT, _ADD_CONTENT, _DROP_STAGES, _ADD_STAGE,
     _ADD_VOTE, _DROP_ITEM, _ADD_ITEM, _SET_ITEM, _DROP_SPEC, _ADD_SPEC, _ADD_RUN, _SET_RUN, _ADD_VERSION,
     _DROP_TIMER, _ADD_TIMER, _ADD_REQUEST, ADD_EFFECT,
@@ -76,7 +75,7 @@ class Saver:
 
     def __init__(self, connection: Connection, sealing: Sealing, now: datetime) -> None:
         self._connection, self._sealing, self._now = connection, sealing, now
-        self._rows: defaultdict[UpdateBase, list[Values]] = defaultdict(list)
+        self._rows: defaultdict[Executable, list[Values]] = defaultdict(list)
 
     def save(self, changes: Sequence[Change]) -> None:
         """Save everything. Raises Conflict when a plan has another version than was loaded."""
