@@ -125,7 +125,7 @@ async def test_the_sdks_long_connection_is_served(feishu: FeishuSimulator) -> No
     assert process.stdin
     process.stdin.write(json.dumps([feishu.url, feishu.app_id, feishu.app_secret]).encode())
     process.stdin.write_eof()
-    await feishu.until(lambda: feishu.sockets.pings, 30)
+    await feishu.until(lambda: feishu.sockets.pings, 2 * PATIENCE)
     envelope = FeishuPlatform(feishu).envelope("im.message.receive_v1", {"message": {"message_id": "om_1"}})
     assert await feishu.sockets.push(envelope, parts=3) == (200, {})
     process.terminate()
