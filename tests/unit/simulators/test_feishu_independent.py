@@ -17,6 +17,7 @@ from adapters.feishu import crypto
 from tests.simulators.feishu import FeishuSimulator
 from tests.simulators.feishu_platform import FeishuPlatform, encrypted, signed
 from tests.unit.adapters.feishu.cards import card
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[3]
 
