@@ -24,9 +24,10 @@ from sqlalchemy import (
 )
 
 from adapters.store.sql.announcing import announce
-from adapters.store.sql.rows import AnyRow, Values, micros, moment, to_json
+from adapters.store.sql.rows import AnyRow, Values, micros, moment
 from adapters.store.sql.tables import OPEN, PENDING_SYNC, attempts, effects
 from core.effects import Destination, Effect, EffectKind, PayloadRecord, payload_of, record_of
+from core.encoding import encode_json
 from core.messages import Message
 from core.ports.clock import Clock
 from core.ports.outbox import Delivery, DeliveryState, Settled
@@ -214,7 +215,7 @@ def effect_values(effect: Effect, now: datetime) -> Values:
         "destination": str(effect.destination),
         "kind": kind.value,
         "ref": ref,
-        "payload": to_json(details),
+        "payload": encode_json(details),
         "state": DeliveryState.PENDING.value,
         "attempts": 0,
         "due_at": micros(effect.due_at or now),

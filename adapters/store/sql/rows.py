@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, overload
 from sqlalchemy import CursorResult
 
 from core.audit import LogEntry
+from core.encoding import encode_json
 from core.messages import Message
 from core.plan import Approval, Channel, Check, Content, Decision, Item, Plan, Run, Stage, Tally, Vote, Window
 from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus
@@ -58,9 +59,6 @@ def duration(value: int | None) -> timedelta | None:
 _EARLIEST, _LATEST = micros(EARLIEST), micros(END) - 1
 _SHORTEST, _LONGEST = micros(SHORTEST), micros(LONGEST)
 
-to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=dict).encode
-"""Returns a value as compact JSON; read-only mappings count as mappings."""
-
 
 def fetch(result: CursorResult[Any]) -> list[AnyRow]:
     """Return all rows with plain attributes: a `Row` looks up every name, which takes ten times longer."""
@@ -74,14 +72,14 @@ def revision_values(plan: Plan) -> Values:
     return {
         "name": plan.name,
         "manager": plan.manager,
-        "collaborators": to_json(plan.collaborators),
+        "collaborators": encode_json(plan.collaborators),
         "revision": plan.revision,
         "instance_code": plan.instance_code,
         "nonce": plan.nonce,
         "window_start": micros(plan.window.start),
         "window_end": micros(plan.window.end),
         "schedule_at": micros(plan.schedule_at),
-        "check_events": None if events is None else to_json(sorted(events)),
+        "check_events": None if events is None else encode_json(sorted(events)),
         "allow_self_approval": plan.approval.allow_self_approval,
         "expires_in": micros(plan.approval.expires_in),
         "remind_every": micros(plan.approval.remind_every),
@@ -99,14 +97,14 @@ def progress_values(plan: Plan) -> Values:
         "stage": approval.current,
         "asked_at": micros(approval.asked_at),
         "reminders": approval.reminders,
-        "delegates": to_json(approval.delegates),
+        "delegates": encode_json(approval.delegates),
         "todo": tally.todo,
         "running": tally.running,
         "done": tally.done,
         "skipped": tally.skipped,
         "failed": tally.failed,
         "external_check": _check_json(plan.check),
-        "answers": to_json(plan.answers),
+        "answers": encode_json(plan.answers),
         "submitting": plan.submitting,
         "window_open": plan.window_open,
         "reason": plan.reason.to_column(),
@@ -131,7 +129,7 @@ def immutable_values(plan: Plan) -> Values:
         "number": plan.number,
         "created_by": plan.created_by,
         "created_at": micros(plan.created_at),
-        "origin": to_json(plan.origin) if plan.origin else None,
+        "origin": encode_json(plan.origin) if plan.origin else None,
     }
 
 
@@ -200,7 +198,7 @@ def _check_json(check: Check | None) -> str | None:
     if check is None:
         return None
     moments = micros(check.since), micros(check.deadline)
-    return to_json([check.event, *moments, check.progress, check.reason.to_json(), check.reminders])
+    return encode_json([check.event, *moments, check.progress, check.reason.to_json(), check.reminders])
 
 
 def _check_of(text: str | None) -> Check | None:
@@ -216,7 +214,7 @@ def stage_values(plan_id: str, position: int, stage: Stage) -> Values:
         "plan_id": plan_id,
         "position": position,
         "name": stage.name,
-        "approvers": to_json(stage.approvers),
+        "approvers": encode_json(stage.approvers),
         "rule": str(stage.rule),
         "channel": stage.channel.value,
         "form": stage.form,
@@ -261,7 +259,7 @@ def item_values(plan_id: str, item: Item) -> Values:
         "type": item.type,
         "status": item.status.value,
         "assignee": item.assignee,
-        "needs": to_json(item.needs),
+        "needs": encode_json(item.needs),
         "runner": item.runner,
         "project": item.project,
         "workflow": item.workflow,
@@ -342,7 +340,7 @@ def log_values(entry: LogEntry) -> Values:
         "actor_kind": entry.actor_kind,
         "via": entry.via,
         "event": entry.event,
-        "details": to_json(entry.details),
+        "details": encode_json(entry.details),
         "hash": entry.hash,
     }
 

@@ -22,7 +22,6 @@ from adapters.store.sql.rows import (
     revision_values,
     run_values,
     stage_values,
-    to_json,
     vote_values,
 )
 from adapters.store.sql.sealing import Sealing
@@ -40,6 +39,7 @@ from adapters.store.sql.tables import (
     votes,
 )
 from core.draft import PlanDraft
+from core.encoding import encode_json
 from core.errors import Conflict
 from core.plan import Item, Plan
 from core.ports.plans import Change
@@ -114,7 +114,7 @@ class Saver:
         self._rows[_ADD_VOTE] += [vote_values(after, i, v) for i, v in enumerate(after.votes) if i >= known]
         if (content := after.content) and (before and before.content) != content:
             self._rows[_DROP_CONTENT].append({"of": after.id})
-            sprints = to_json(content.jira_sprints)
+            sprints = encode_json(content.jira_sprints)
             self._rows[_ADD_CONTENT].append(
                 {"plan_id": after.id, "description": content.description, "jira_sprints": sprints}
             )
@@ -151,11 +151,11 @@ class Saver:
     def _collect_spec(self, old: Item | None, item: Item) -> None:
         if item.spec is None or (old and old.spec == item.spec):
             return
-        row: Values = {"item_id": item.id, "spec": to_json(item.spec), "given": None, "secrets": None}
+        row: Values = {"item_id": item.id, "spec": encode_json(item.spec), "given": None, "secrets": None}
         if item.type == "workflow":
             masked, secrets = split_credentials(Workflow.model_validate(item.spec))
             sealed = self._sealing.seal(secrets, item.id) if secrets else None
-            row |= {"spec": to_json(masked.dump()), "given": to_json(masked.dump_given()), "secrets": sealed}
+            row |= {"spec": encode_json(masked.dump()), "given": encode_json(masked.dump_given()), "secrets": sealed}
         if old:
             self._rows[_DROP_SPEC].append({"of": item.id})
         self._rows[_ADD_SPEC].append(row)
@@ -184,5 +184,5 @@ def _version_values(plan: Plan, draft: PlanDraft) -> Values:
         "at": micros(plan.updated_at),
         "by": plan.updated_by,
         "instance_code": plan.instance_code,
-        "content": to_json(draft.mask_credentials().model_dump(mode="json")),
+        "content": encode_json(draft.mask_credentials().model_dump(mode="json")),
     }
