@@ -19,9 +19,9 @@ from sqlalchemy import (
     delete,
     insert,
     select,
-    text,
     update,
 )
+from sqlalchemy import text as sql
 
 from adapters.store.sql.announcing import announce
 from adapters.store.sql.rows import AnyRow, Values, micros, moment
@@ -32,8 +32,8 @@ from core.messages import Message
 from core.ports.clock import Clock
 from core.ports.outbox import Delivery, DeliveryState, Settled
 
-# These are texts: an `insert` that knows ON CONFLICT is one database's own, and keeps its dialect in memory (2 MB).
-ADD_EFFECT = text(
+# These two are texts: an `insert` that knows ON CONFLICT is one database's own, and keeps its dialect in memory (2 MB).
+ADD_EFFECT = sql(
     """
     INSERT INTO effects
         (id, plan_id, destination, kind, ref, payload, state, attempts, due_at, created_at, settled_at, error)
@@ -51,7 +51,7 @@ SQLite and PostgreSQL have the same ON CONFLICT; its condition is that of the in
 locks the pending effect: nobody can claim it, and render the state before this transaction, until this transaction
 commits.
 """
-_STORE_BODY = text(
+_STORE_BODY = sql(
     "INSERT INTO effect_bodies (effect_id, body) VALUES (:effect_id, :body) ON CONFLICT (effect_id) DO NOTHING"
 )
 
