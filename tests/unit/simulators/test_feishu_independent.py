@@ -17,7 +17,6 @@ from adapters.feishu import crypto
 from tests.simulators.feishu import FeishuSimulator
 from tests.simulators.feishu_platform import FeishuPlatform, encrypted, signed
 from tests.unit.adapters.feishu.cards import card
-from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[3]
 
@@ -66,6 +65,7 @@ SOCKET = """
 import json, sys
 import lark_oapi as lark
 
+print("imported", flush=True)
 url, app_id, secret = json.load(sys.stdin)
 handler = lark.EventDispatcherHandler.builder("", "").register_p2_im_message_receive_v1(lambda event: None).build()
 lark.ws.Client(app_id, secret, event_handler=handler, domain=url, auto_reconnect=False).start()
@@ -126,7 +126,9 @@ async def test_the_sdks_long_connection_is_served(feishu: FeishuSimulator) -> No
     assert process.stdin
     process.stdin.write(json.dumps([feishu.url, feishu.app_id, feishu.app_secret]).encode())
     process.stdin.write_eof()
-    await feishu.until(lambda: feishu.sockets.pings, 2 * PATIENCE)
+    assert process.stdout
+    assert await process.stdout.readline() == b"imported\n"
+    await feishu.until(lambda: feishu.sockets.pings)
     envelope = FeishuPlatform(feishu).envelope("im.message.receive_v1", {"message": {"message_id": "om_1"}})
     assert await feishu.sockets.push(envelope, parts=3) == (200, {})
     process.terminate()
