@@ -12,6 +12,8 @@ from typing import Any, Literal, Self, TypeVar
 
 from aiohttp import web
 
+from tests.waiting import PATIENCE
+
 T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 How = Literal["answer", "hang", "close"]
@@ -140,7 +142,7 @@ class Simulator:
         """Return the recorded calls of one operation, oldest first."""
         return [call for call in self.calls if call.operation == operation]
 
-    async def until(self, condition: Callable[[], T | None], seconds: float = 5.0) -> T:
+    async def until(self, condition: Callable[[], T | None], seconds: float = PATIENCE) -> T:
         """Wait until `condition` is truthy, looking after every call; return its value or raise TimeoutError."""
         async with asyncio.timeout(seconds), self._changed:
             while not (value := condition()):

@@ -9,31 +9,51 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Integer, Select, bindparam, case, delete, insert, select, update
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Executable,
+    Integer,
+    Select,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy import text as sql
 
 from adapters.store.sql.announcing import announce
-from adapters.store.sql.rows import AnyRow, Values, micros, moment, to_json
-from adapters.store.sql.tables import OPEN, PENDING_SYNC, attempts, effect_bodies, effects
+from adapters.store.sql.rows import AnyRow, Values, micros, moment
+from adapters.store.sql.tables import OPEN, PENDING_SYNC, attempts, effects
 from core.effects import Destination, Effect, EffectKind, PayloadRecord, payload_of, record_of
+from core.encoding import encode_json
 from core.messages import Message
 from core.ports.clock import Clock
 from core.ports.outbox import Delivery, DeliveryState, Settled
 
-_INSERT = postgresql.insert(effects).inline()
-_NEW_DUE_AT = _INSERT.excluded.due_at
-ADD_EFFECT = _INSERT.on_conflict_do_update(
-    index_elements=["plan_id", "destination"],
-    index_where=PENDING_SYNC,
-    set_={"due_at": case((effects.c.due_at > _NEW_DUE_AT, _NEW_DUE_AT), else_=effects.c.due_at)},
+# These two are texts: an `insert` that knows ON CONFLICT is one database's own, and keeps its dialect in memory (2 MB).
+ADD_EFFECT = sql(
+    """
+    INSERT INTO effects
+        (id, plan_id, destination, kind, ref, payload, state, attempts, due_at, created_at, settled_at, error)
+    VALUES (
+        :id, :plan_id, :destination, :kind, :ref, :payload,
+        :state, :attempts, :due_at, :created_at, :settled_at, :error
+    )
+    ON CONFLICT (plan_id, destination) WHERE kind = 'sync' AND state = 'pending' DO UPDATE
+    SET due_at = CASE WHEN effects.due_at > excluded.due_at THEN excluded.due_at ELSE effects.due_at END
+    """
 )
 """Adds an effect; a pending `Sync` stays in place of a new one, and is due when the earlier of both is.
 
-SQLite accepts PostgreSQL's ON CONFLICT, so that one statement serves both. The update also locks the pending effect:
-nobody can claim it, and render the state before this transaction, until this transaction commits.
+SQLite and PostgreSQL have the same ON CONFLICT; its condition is that of the index `uq_effects_sync`. The update also
+locks the pending effect: nobody can claim it, and render the state before this transaction, until this transaction
+commits.
 """
-_STORE_BODY = postgresql.insert(effect_bodies).on_conflict_do_nothing()
+_STORE_BODY = sql(
+    "INSERT INTO effect_bodies (effect_id, body) VALUES (:effect_id, :body) ON CONFLICT (effect_id) DO NOTHING"
+)
 
 _ids: BindParameter[Any] = bindparam("ids", expanding=True)
 _older = effects.alias("older")
@@ -181,7 +201,7 @@ class SqlOutbox:
     def _rows(self, statement: Select[Any], ids: Collection[str]) -> Sequence[AnyRow]:
         return self._connection.execute(statement, {"ids": list(ids)}).all() if ids else ()
 
-    def _execute(self, statement: UpdateBase, rows: list[Values]) -> None:
+    def _execute(self, statement: Executable, rows: list[Values]) -> None:
         if rows:
             self._connection.execute(statement, rows)
 
@@ -195,7 +215,7 @@ def effect_values(effect: Effect, now: datetime) -> Values:
         "destination": str(effect.destination),
         "kind": kind.value,
         "ref": ref,
-        "payload": to_json(details),
+        "payload": encode_json(details),
         "state": DeliveryState.PENDING.value,
         "attempts": 0,
         "due_at": micros(effect.due_at or now),

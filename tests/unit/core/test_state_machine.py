@@ -255,4 +255,4 @@ class PlanMachine(RuleBasedStateMachine):
 
 
 TestPlanMachine = PlanMachine.TestCase
-TestPlanMachine.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+TestPlanMachine.settings = settings(max_examples=100, stateful_step_count=30)

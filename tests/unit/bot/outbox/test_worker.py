@@ -15,6 +15,7 @@ from core.engine import Engine
 from core.ports.outbox import Delivery, DeliveryState
 from core.ports.store import Store, Writing
 from tests.clock import ManualClock
+from tests.waiting import PATIENCE, eventually
 from tests.worlds import CI, HOOK, START
 
 T = TypeVar("T")
@@ -54,7 +55,7 @@ async def test_what_is_being_taken_when_the_worker_is_stopped_is_delivered() -> 
     engine = Engine(store, clock, SystemIds(), Environment(Policy()), b"key")
     worker = DeliveryWorker(store, clock, {CI: Courier(deliver, back_off_forever)}, engine)
     worker.start()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await add("first")
         await begun["first"].wait()
         store.gate.clear()
@@ -66,7 +67,8 @@ async def test_what_is_being_taken_when_the_worker_is_stopped_is_delivered() -> 
         store.gate.set()
         await begun["second"].wait()
         may_end["first"].set()
-        await asyncio.sleep(0.05)
+        await eventually(plain.read, lambda reading: reading.deliveries.counts(), wanted=lambda found: "done" in found)
+        assert not stopping.done()
         may_end["second"].set()
         await stopping
     page = await plain.read(lambda reading: reading.deliveries.page())
