@@ -139,8 +139,13 @@ class DingTalkServer:
         return {}
 
     async def _notify_form_change(self, event_type: str, data: Mapping[str, Any]) -> None:
+        """Pass on that a form has changed, and the form that it revokes if it was submitted for that."""
         if change := parse_event(event_type, data):
             await self._form_changed(change.process_instance_id)
+            if change.is_approval and change.process_code == self._settings.process_code:
+                process = await self._client.get_process(change.process_instance_id)
+                if process.revokes and process.main_process_instance_id:
+                    await self._form_changed(process.main_process_instance_id)
 
     async def _register_callback(self) -> None:
         url, secret = f"{self._public_url}{CARD_PATH}", self._settings.card_secret.get_secret_value()

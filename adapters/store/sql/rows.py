@@ -220,13 +220,14 @@ def stage_values(plan_id: str, position: int, stage: Stage) -> Values:
         "rule": str(stage.rule),
         "channel": stage.channel.value,
         "form": stage.form,
+        "void_forms": stage.void_forms,
     }
 
 
 def stage_of(row: AnyRow) -> Stage:
     """Return the stage of a row."""
     rule = row.rule if row.rule in ("all", "any") else int(row.rule)
-    return Stage(row.name, tuple(json.loads(row.approvers)), rule, Channel(row.channel), row.form)
+    return Stage(row.name, tuple(json.loads(row.approvers)), rule, Channel(row.channel), row.form, row.void_forms)
 
 
 def vote_values(plan: Plan, position: int, vote: Vote) -> Values:
