@@ -40,7 +40,8 @@ class Inbound:
 class Reply:
     """The reply to an inbound request, which only the requester sees. An empty one is not sent.
 
-    `text` is a sentence (a toast or an ephemeral message). `card` is sent with it, or replaces the clicked card.
+    `text` is a sentence (a toast or an ephemeral message). `card` is sent with it, or takes the place of the clicked
+    card: always when it `replaces` that, which is a reply that nothing else keeps up to date.
     `form` is a dialog to open. `errors` maps fields of the submitted form to what is wrong with them.
     """
 
@@ -49,6 +50,7 @@ class Reply:
     card: Card | None = None
     form: Form | None = None
     errors: Mapping[str, str] = field(default_factory=dict)
+    replaces: bool = False
 
 
 Handler = Callable[[Inbound], Awaitable[Reply]]

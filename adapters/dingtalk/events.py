@@ -207,13 +207,14 @@ class FormChange(_Wire):
 
     process_instance_id: str
     process_code: str = ""
+    task_id: str = ""
     type: str = ""
     result: str = ""
 
     @property
     def is_approval(self) -> bool:
-        """Whether the form was approved, or a task in it."""
-        return self.type == "finish" and self.result == "agree"
+        """Whether the form was approved, and not only a task in it."""
+        return not self.task_id and self.type == "finish" and self.result == "agree"
 
 
 class OperationRecord(_Wire):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from bot.cards.plan import PlanCards
+from bot.cards.refs import View, mark_reply
 from bot.i18n import Locale
 from bot.outbox.worker import Courier, Receipt, back_off_forever, persistent
 from bot.people.identities import Identities
@@ -95,7 +96,8 @@ class Alarms:
             case FormReverted(stage, revision):
                 plan = await self._store.read(lambda reading: reading.plans.get(effect.plan_id))
                 is_void = plan.revision == revision and plan.approval.stages[stage] in plan.reverted_stages
-                return PlanCards(locale, self._engine.directory, self._public_url).notice(plan) if is_void else None
+                notice = PlanCards(locale, self._engine.directory, self._public_url).notice(plan)
+                return mark_reply(notice, View.PLAN) if is_void else None
             case _:
                 raise TypeError(f"{effect.payload} is no alarm")
 
