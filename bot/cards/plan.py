@@ -188,7 +188,7 @@ class PlanCards:
             text("The approval of stage {stage} was revoked in {platform}.", stage=stage.name, platform=stage.channel)
             for stage in plan.reverted_stages
         ]
-        if notes and plan.status is PlanStatus.EXECUTING:
+        if notes and plan.status is PlanStatus.EXECUTING and not plan.gate:
             notes.append(
                 text("The schedule starts nothing more; what runs goes on. Replan, or execute what is left by hand.")
             )

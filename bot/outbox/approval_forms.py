@@ -133,7 +133,7 @@ class ApprovalFormStages:
         actors = {user: await self._find_actor(stage.channel, user) for user in sorted(users)}
         actors |= {each.user: await self._find_actor(stage.channel, each.user) for each in state.transfers}
         plan = await self._follow_transfers(plan, stage, state, actors)
-        for user in sorted(users):
+        for user in sorted(users - {each.user for each in state.transfers}):
             actor = actors[user]
             if actor is None or not self._is_heard(plan, actor):
                 await self._refuse_voter(plan, stage, actor.id if actor else user)

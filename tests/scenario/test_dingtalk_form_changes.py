@@ -79,6 +79,7 @@ async def test_a_transfer_that_is_handed_on_and_known_late_is_followed_to_its_en
     await asking.fabu.until_status("executing")
     assert await asking.fabu.votes() == [("bob", "approve", "")]
     assert (await asking.fabu.plan())["approval"]["delegates"] == {"bob": "erin"}
+    assert comments(form) == []
 
 
 async def test_a_transfer_to_the_manager_is_refused_in_the_form(asking: DingTalkOffice) -> None:

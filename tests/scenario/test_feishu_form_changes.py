@@ -90,6 +90,7 @@ async def test_a_transfer_that_is_handed_on_and_known_late_is_followed_to_its_en
     await asking.fabu.until_status("executing")
     assert await asking.fabu.votes() == [("bob", "approve", "")]
     assert (await asking.fabu.plan())["approval"]["delegates"] == {"bob": "erin"}
+    assert form.comments == []
 
 
 async def test_an_approver_who_gets_the_task_of_another_one_votes_for_both(case: FeishuOffice) -> None:
@@ -151,6 +152,16 @@ async def test_an_approver_who_is_added_in_the_form_has_no_vote_and_is_told_so(c
     await case.platform.decide("ou_carol", form.instance_code, "APPROVED")
     await case.fabu.until_status("executing")
     assert sorted(await case.fabu.votes()) == [("bob", "approve", ""), ("carol", "approve", "")]
+
+
+async def test_a_rejection_by_who_was_added_frees_the_plan_and_names_them(case: FeishuOffice) -> None:
+    await case.fabu.submitted(stages=[by_form("QA", "bob", "carol")])
+    form = await case.form()
+    case.feishu.approvals.add_approver(form.instance_code, "ou_bob", "ou_dave")
+    await case.platform.decide("ou_dave", form.instance_code, "REJECTED", "not today")
+    await case.fabu.until_status("denied")
+    await case.channel_card("The approval form is rejected, but these votes do not count", "Dave")
+    assert await case.fabu.votes() == []
 
 
 async def test_an_approver_of_the_plan_who_is_added_needs_no_word(case: FeishuOffice) -> None:
