@@ -175,7 +175,7 @@ def _transfers(process: ProcessInstance) -> Iterator[FormTransfer]:
 
 
 def _find_return(records: list[OperationRecord]) -> FormReturn | None:
-    returns = [record for record in records if record.type == _RETURN]
+    returns = [record for record in records if record.type.upper() == _RETURN]
     return FormReturn(returns[-1].user_id, clean(returns[-1].remark)) if returns else None
 
 

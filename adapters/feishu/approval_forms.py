@@ -203,11 +203,12 @@ def _happened_at(entry: Mapping[str, Any]) -> int:
 
 
 def _transfers(timeline: Iterable[Mapping[str, Any]]) -> Iterator[FormTransfer]:
-    """Yield the transfers of tasks. The receiver is in the entry or, in older answers, in the JSON of its `ext`."""
+    """Yield the transfers of tasks. Who gets one is in the JSON of the entry's `ext`."""
     for entry in timeline:
-        if entry.get("type") == "TRANSFER" and entry.get("open_id"):
-            receivers = entry.get("open_id_list") or _parse_ext(entry).get("open_id_list") or ()
-            yield from (FormTransfer(entry["open_id"], receiver) for receiver in receivers[:1])
+        user, ext = entry.get("open_id"), _parse_ext(entry)
+        receivers = [each for each in [*(ext.get("open_id_list") or ()), ext.get("open_id")] if each and each != user]
+        if entry.get("type") == "TRANSFER" and user and receivers:
+            yield FormTransfer(user, receivers[0])
 
 
 def _parse_ext(entry: Mapping[str, Any]) -> dict[str, Any]:

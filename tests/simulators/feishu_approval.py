@@ -99,7 +99,7 @@ class Approvals:
         task = instance.task_of(open_id)
         task.end("TRANSFERRED", self._clock.now())
         self._ask(instance, task.node_id, to)
-        self._note(instance, "TRANSFER", task, open_id_list=[to])
+        self._note(instance, "TRANSFER", task, to)
 
     def add_approver(self, instance_code: str, open_id: str, added: str, kind: str = "ADD_APPROVER_BEFORE") -> None:
         """Let an approver add another one; with ADD_APPROVER_AFTER the approver approves by that."""
@@ -108,7 +108,7 @@ class Approvals:
         if kind == "ADD_APPROVER_AFTER":
             task.end("APPROVED", self._clock.now())
         self._ask(instance, task.node_id, added)
-        self._note(instance, kind, task, open_id_list=[added])
+        self._note(instance, kind, task, added)
 
     def roll_back(self, instance_code: str, open_id: str, comment: str = "", kind: str = "ROLLBACK") -> None:
         """Let an approver return the form to its submitter."""
@@ -130,9 +130,12 @@ class Approvals:
     def _ask(self, instance: Instance, node_id: str, open_id: str) -> None:
         instance.tasks.append(Task(f"TASK-{next(self._numbers)}", node_id, open_id))
 
-    def _note(self, instance: Instance, kind: str, task: Task, **fields: Any) -> None:
-        entry = {"type": kind, "create_time": _milliseconds(self._clock.now()), "node_key": task.node_id, "ext": "{}"}
-        instance.timeline.append(entry | {"open_id": task.open_id, "task_id": task.task_id} | fields)
+    def _note(self, instance: Instance, kind: str, task: Task, other: str = "", comment: str = "") -> None:
+        """Add an entry to the timeline. `ext` has the other person; the list beside it has those who get a copy."""
+        entry = {"type": kind, "create_time": _milliseconds(self._clock.now()), "node_key": task.node_id}
+        ext = {"user_id_list": [], "user_id": "", "open_id_list": [other], "open_id": other} if other else {}
+        entry |= {"open_id": task.open_id, "task_id": task.task_id, "comment": comment, "ext": json.dumps(ext)}
+        instance.timeline.append(entry | {"user_id_list": [], "open_id_list": []})
 
     def end(self, instance_code: str, status: str) -> None:
         """End a form as its submitter (CANCELED) or an administrator (DELETED) may."""

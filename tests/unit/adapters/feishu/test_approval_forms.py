@@ -119,18 +119,17 @@ async def test_an_approved_form_may_be_revoked(feishu: FeishuSimulator, forms: A
     assert (await forms.state(form)).status is FormStatus.REVERTED
 
 
-@pytest.mark.parametrize("within_ext", [True, False])
+@pytest.mark.parametrize("field", ["open_id_list", "open_id"])
 async def test_who_got_a_task_is_in_the_entry_of_the_transfer(
-    feishu: FeishuSimulator, forms: ApprovalForms, within_ext: bool
+    feishu: FeishuSimulator, forms: ApprovalForms, field: str
 ) -> None:
     form = await forms.start(ORDER)
     feishu.approvals.transfer(form, "ou_bob", "ou_dave")
     [entry] = feishu.approvals.instances[form].timeline
-    if within_ext:
-        entry |= {"ext": json.dumps({"open_id_list": entry.pop("open_id_list")})}
+    entry |= {"ext": json.dumps({field: json.loads(entry["ext"])[field]})}
     assert (await forms.state(form)).transfers == (FormTransfer("ou_bob", "ou_dave"),)
-    for unreadable in ("", "{", "[]", None):
-        entry |= {"ext": unreadable, "open_id_list": None}
+    for nobody in ("", "{", "[]", None, '{"open_id": "ou_bob"}', '{"open_id_list": null}'):
+        entry |= {"ext": nobody}
         assert (await forms.state(form)).transfers == ()
 
 
