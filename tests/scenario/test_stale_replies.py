@@ -141,7 +141,7 @@ async def test_where_slack_changes_nothing_the_present_card_is_sent(slack: Slack
     assert "▫️ 1. Notes" in slack.alice.read(card)
 
 
-@pytest.mark.parametrize("chat", ["slack", "feishu"])
+@pytest.mark.parametrize("chat", VENDORS)
 async def test_a_list_stays_a_list_after_a_click_on_a_row(tmp_path: Path, chat: str) -> None:
     async with VENDORS[chat].office(tmp_path, mode="http") as office:
         bob = office.bob
