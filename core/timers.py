@@ -45,7 +45,7 @@ def _execution_timers(plan: Plan) -> dict[TimerKind, datetime | None]:
     """Return the timers of an executing plan; the window's end has none while runs last: the last one settles it."""
     start, end = plan.window.start, plan.window.end
     opens = None if plan.window_open else start
-    schedule = plan.next_schedule
+    schedule = None if plan.reverted_stages else plan.next_schedule
     return {
         TimerKind.SCHEDULE: max(schedule, start or schedule) if schedule else None,
         TimerKind.WINDOW_START: opens,

@@ -47,6 +47,9 @@ _GET_PROCESS = Operation("workflow_1_0", "GetProcessInstance", "get_process_inst
 _TERMINATE_PROCESS = Operation(
     "workflow_1_0", "TerminateProcessInstance", "terminate_process_instance_with_options_async"
 )
+_COMMENT_PROCESS = Operation(
+    "workflow_1_0", "AddProcessInstanceComment", "add_process_instance_comment_with_options_async"
+)
 _LIST_PROCESSES = Operation("workflow_1_0", "ListProcessInstanceIds", "list_process_instance_ids_with_options_async")
 
 _PAGE = 20
@@ -234,6 +237,12 @@ class DingTalkClient:
         """Return the present state of an approval form."""
         answer = await self._api.call(_GET_PROCESS, {"processInstanceId": instance_id})
         return ProcessInstance.model_validate(answer["result"])
+
+    async def comment_process(self, instance_id: str, author: str, text: str) -> None:
+        """Add a comment to an approval form in the name of a user."""
+        await self._api.call(
+            _COMMENT_PROCESS, {"processInstanceId": instance_id, "commentUserId": author, "text": text}
+        )
 
     async def terminate_process(self, instance_id: str, operator: str, remark: str = "") -> None:
         """Withdraw an approval form in the name of its submitter."""

@@ -140,8 +140,23 @@ class DingTalkServer:
         return {}
 
     async def _notify_form_change(self, event_type: str, data: Mapping[str, Any]) -> None:
+        """Pass on that a form has changed, and the form that it revokes if it was submitted for that."""
         if change := parse_event(event_type, data):
             await self._form_changed(change.process_instance_id)
+            ours = change.process_code == self._settings.process_code
+            if ours and change.is_approval and (revoked := await self._find_revoked(change.process_instance_id)):
+                await self._form_changed(revoked)
+
+    async def _find_revoked(self, form: str) -> str:
+        """Return the form that a form revokes; empty when it revokes none, or DingTalk does not have it any more."""
+        try:
+            process = await self._client.get_process(form)
+        except DeliveryError as error:
+            if error.retryable:
+                raise
+            log.info("the form %s cannot be read: %s", form, error)
+            return ""
+        return process.main_process_instance_id if process.revokes else ""
 
     async def _register_callback(self) -> None:
         url, secret = f"{self._public_url}{CARD_PATH}", self._settings.card_secret.get_secret_value()

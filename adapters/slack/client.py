@@ -92,11 +92,15 @@ class SlackClient:
         """Send content as a direct message."""
         await self.send(await self.open_direct_channel(user), content)
 
-    async def respond(self, url: str, content: JSON) -> None:
-        """Send content to the user of a request alone, by its response_url: five times within half an hour."""
+    async def respond(self, url: str, content: JSON, *, replaces: bool = False) -> None:
+        """Send content by the response_url of a request: five times within half an hour.
+
+        It is for the requester alone, or else `replaces` the clicked message.
+        """
         if _host(url) not in self.settings.response_hosts:
             raise SlackError(Message("the response_url is not one of Slack's"), retryable=False, sent=False)
-        body = {"response_type": "ephemeral", "replace_original": False, **content}
+        kind: JSON = {"replace_original": True} if replaces else {"response_type": "ephemeral"}
+        body = {"replace_original": False, **kind, **content}
         with self._track_call():
             async with self.session.post(url, json=body, allow_redirects=False) as response:
                 if response.status != 200:

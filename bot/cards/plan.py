@@ -109,9 +109,8 @@ class PlanCards:
             card = self._card(plan, (Section(rows=(self._row(plan, item),)),), ())
             return replace(card, summary=f"{title}: {news}")
         show = Button(ChatVerb.SHOW, text("Show"), plan.ref)
-        card = self._card(
-            plan, (self._approval(plan),), self._buttons(plan, *_NEXT_STEPS.get(plan.status, ())) or (show,)
-        )
+        steps = (Verb.REPLAN,) if plan.reverted_stages else _NEXT_STEPS.get(plan.status, ())
+        card = self._card(plan, (self._approval(plan),), self._buttons(plan, *steps) or (show,))
         passed = text("The external check passed: {event}", event=plan.passed_check) if plan.passed_check else ""
         note = " ".join(part for part in (passed, card.note) if part)
         return replace(card, note=note, summary=f"{card.summary}. {note}" if note else card.summary)
@@ -180,6 +179,22 @@ class PlanCards:
 
     def _note(self, plan: Plan) -> str:
         """Return what the plan waits for or why it ended, and what can be done about it; empty when neither applies."""
+        return " ".join(part for part in (self._revoked(plan), self._state(plan)) if part)
+
+    def _revoked(self, plan: Plan) -> str:
+        """Return that an approval was revoked when it was too late to request it again; empty when none was."""
+        text = self.locale.text
+        notes = [
+            text("The approval of stage {stage} was revoked in {platform}.", stage=stage.name, platform=stage.channel)
+            for stage in plan.reverted_stages
+        ]
+        if notes and plan.status is PlanStatus.EXECUTING and not plan.gate:
+            notes.append(
+                text("The schedule starts nothing more; what runs goes on. Replan, or execute what is left by hand.")
+            )
+        return " ".join(notes)
+
+    def _state(self, plan: Plan) -> str:
         text, check = self.locale.text, plan.check
         if check and plan.status in WAITING_CHECK.values():
             waiting = text(
@@ -225,7 +240,9 @@ class PlanCards:
         rules = {"all": text("all must approve"), "any": text("one must approve")}
         rule = rules.get(str(stage.rule)) or text("{count} must approve", count=stage.rule)
         who = ", ".join(name(approver) for approver in stage.approvers)
-        yield Row(stage.name, "✅" if passed else "⏳" if current else "▫️", f"{who} · {rule}")
+        revoked = stage in plan.reverted_stages
+        mark = "↩️" if revoked else "✅" if passed else "⏳" if current else "▫️"
+        yield Row(stage.name, mark, " · ".join((who, rule, *((text("revoked"),) if revoked else ()))))
         for vote in votes:
             voter = name(vote.person)
             if vote.delegate:

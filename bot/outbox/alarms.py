@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 
+from bot.cards.plan import PlanCards
+from bot.cards.refs import View, mark_reply
 from bot.i18n import Locale
 from bot.outbox.worker import Courier, Receipt, back_off_forever, persistent
 from bot.people.identities import Identities
 from core.card import Button, Card, Section, Tone
-from core.effects import Alarm, Destination, DestinationKind, Effect, Undelivered
+from core.effects import Alarm, Destination, DestinationKind, Effect, FormReverted, Undelivered
 from core.engine import Engine
 from core.errors import Conflict, DeliveryError
 from core.messages import Message
@@ -60,7 +62,7 @@ class Alarms:
 
     def _recipients(self, effect: Effect) -> Iterable[str]:
         people = self._engine.directory.people
-        manager = effect.payload.manager if isinstance(effect.payload, Undelivered) else ""
+        manager = effect.payload.manager if isinstance(effect.payload, Undelivered | FormReverted) else ""
         return [one.id for one in people.values() if one.active and (one.admin or one.id == manager)]
 
     async def _send(self, person: Person, effect: Effect) -> None:
@@ -93,6 +95,11 @@ class Alarms:
                 plan = await self._store.read(lambda reading: plan_to_deliver(reading, effect.plan_id, chat))
                 names = ", ".join(map(self._engine.directory.name, recipients))
                 return _undelivered(plan, chat, names, reason, self._public_url, locale) if plan else None
+            case FormReverted(stage, revision):
+                plan = await self._store.read(lambda reading: reading.plans.get(effect.plan_id))
+                is_void = plan.revision == revision and plan.approval.stages[stage] in plan.reverted_stages
+                notice = PlanCards(locale, self._engine.directory, self._public_url).notice(plan)
+                return mark_reply(notice, View.PLAN) if is_void else None
             case _:
                 raise TypeError(f"{effect.payload} is no alarm")
 

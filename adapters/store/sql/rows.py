@@ -232,6 +232,7 @@ def stage_values(plan_id: str, position: int, stage: Stage) -> Values:
         "form": stage.form,
         "policy": stage.policy,
         "reason": stage.reason,
+        "void_forms": stage.void_forms,
     }
 
 
@@ -239,7 +240,7 @@ def stage_of(row: AnyRow) -> Stage:
     """Return the stage of a row."""
     rule = row.rule if row.rule in ("all", "any") else int(row.rule)
     channel, approvers = Channel(row.channel), tuple(json.loads(row.approvers))
-    return Stage(row.name, approvers, rule, channel, row.form, row.policy or "", row.reason or "")
+    return Stage(row.name, approvers, rule, channel, row.form, row.policy or "", row.reason or "", row.void_forms)
 
 
 def vote_values(plan: Plan, position: int, vote: Vote) -> Values:

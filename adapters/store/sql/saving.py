@@ -41,7 +41,7 @@ from adapters.store.sql.tables import (
 from core.draft import PlanDraft
 from core.encoding import encode_json
 from core.errors import Conflict
-from core.plan import Item, Plan
+from core.plan import Item, Plan, Vote
 from core.ports.plans import Change
 from core.workflow import Workflow, split_credentials
 
@@ -56,6 +56,7 @@ _SET_PLAN, _SET_PROGRESS, _SET_LOG_POSITION = (update(plans).where(*_this_versio
 _SETTING = frozenset({_SET_PLAN, _SET_PROGRESS, _SET_LOG_POSITION})
 _SET_ITEM, _SET_RUN = update(items).where(items.c.id == _of), update(runs).where(runs.c.id == _of)
 _DROP_STAGES = delete(stages).where(stages.c.plan_id == _of)
+_DROP_VOTES = delete(votes).where(votes.c.plan_id == _of, votes.c.revision == bindparam("which"))
 _DROP_CONTENT = delete(contents).where(contents.c.plan_id == _of)
 _DROP_ITEM = delete(items).where(items.c.id == _of)
 _DROP_SPEC = delete(item_specs).where(item_specs.c.item_id == _of)
@@ -64,7 +65,7 @@ _ADD_ENTRY = insert(log).inline()
 
 _STATEMENTS: tuple[Executable, ...] = (
     _ADD_PLAN, _SET_PLAN, _SET_PROGRESS, _SET_LOG_POSITION, _DROP_CONTENT, _ADD_CONTENT, _DROP_STAGES, _ADD_STAGE,
-    _ADD_VOTE, _DROP_ITEM, _ADD_ITEM, _SET_ITEM, _DROP_SPEC, _ADD_SPEC, _ADD_RUN, _SET_RUN, _ADD_VERSION,
+    _DROP_VOTES, _ADD_VOTE, _DROP_ITEM, _ADD_ITEM, _SET_ITEM, _DROP_SPEC, _ADD_SPEC, _ADD_RUN, _SET_RUN, _ADD_VERSION,
     _DROP_TIMER, _ADD_TIMER, _ADD_REQUEST, ADD_EFFECT,
 )  # fmt: skip
 """All statements but that of the log, in the order that references and unique keys require."""
@@ -110,14 +111,20 @@ class Saver:
         if (before and before.approval.stages) != after.approval.stages:
             self._rows[_DROP_STAGES].append({"of": after.id})
             self._rows[_ADD_STAGE] += [stage_values(after.id, i, s) for i, s in enumerate(after.approval.stages)]
-        known = len(before.votes) if before and before.revision == after.revision else 0
-        self._rows[_ADD_VOTE] += [vote_values(after, i, v) for i, v in enumerate(after.votes) if i >= known]
+        self._collect_votes(before.votes if before and before.revision == after.revision else (), after)
         if (content := after.content) and (before and before.content) != content:
             self._rows[_DROP_CONTENT].append({"of": after.id})
             sprints = encode_json(content.jira_sprints)
             self._rows[_ADD_CONTENT].append(
                 {"plan_id": after.id, "description": content.description, "jira_sprints": sprints}
             )
+
+    def _collect_votes(self, known: tuple[Vote, ...], after: Plan) -> None:
+        """Add the votes of a revision that are not known; drop the known ones first when some of them are void now."""
+        if after.votes[: len(known)] != known:
+            self._rows[_DROP_VOTES].append({"of": after.id, "which": after.revision})
+            known = ()
+        self._rows[_ADD_VOTE] += [vote_values(after, i, v) for i, v in enumerate(after.votes) if i >= len(known)]
 
     def _collect_items(self, before: Plan | None, after: Plan) -> None:
         known = before.items if before else {}

@@ -151,7 +151,11 @@ stages = Table(
     _col("form"),
     _col("policy", null=True),
     _col("reason", null=True),
+    Column("void_forms", Integer, nullable=False, server_default="0"),
 )
+FORMED = stages.c.form != literal_column("''")
+"""Stages with a vendor's approval form."""
+Index("ix_stages_form", stages.c.form, sqlite_where=FORMED, postgresql_where=FORMED)
 
 votes = Table(
     "votes",
