@@ -118,7 +118,9 @@ def _follow_form(pending: PendingDecision, command: c.LinkForm | c.CloseForm) ->
     plan = pending.plan
     if plan.status not in VERBS[Verb.APPROVE].statuses or command.stage != plan.approval.current:
         return
+    known = plan.approval.stages[command.stage].form
     if isinstance(command, c.LinkForm):
-        pending.add(e.FormLinked(stage=command.stage, form=command.form))
-    elif command.form == plan.approval.stages[command.stage].form:
+        if command.form != known:
+            pending.add(e.FormLinked(stage=command.stage, form=command.form))
+    elif command.form == known:
         pending.add(e.Denied(reason=command.reason))

@@ -11,7 +11,7 @@ from core.errors import Forbidden, ItemNotReady, NotFound, Thing, WrongStatus
 from core.messages import Message
 from core.people import ActorKind
 from core.plan import Plan
-from core.status import ENDED
+from core.status import ENDED, ItemStatus
 from core.verbs import VERBS, Target
 
 _RESERVED_TO_GATES = frozenset({Verb.EDIT, Verb.REPLAN})
@@ -40,6 +40,9 @@ def check_allowed(plan: Plan, command: c.PersonCommand, context: Context) -> Non
             raise Forbidden(_SYSTEM_OWNS_PLAN)
         if verb is Verb.EXECUTE and _waits_for_person(plan, item_id):
             raise Forbidden(_ONLY_APPROVERS_RESUME)
+        if verb is Verb.EXECUTE and _was_started(plan, item_id) and context.actor.id in _resumers(plan, context):
+            # Whoever may let a run go on is told that it has gone on, and not that it was never theirs to do.
+            raise ItemNotReady(item=plan.items[item_id].name, status=plan.items[item_id].status, verb=verb)
         raise Forbidden(verb=verb, manager=context.directory.name(plan.manager))
     if plan.status not in VERBS[verb].statuses:
         if verb in (Verb.APPROVE, Verb.REJECT):
@@ -59,7 +62,7 @@ def _has_right(plan: Plan, verb: Verb, context: Context, item_id: str) -> bool:
     if verb in (Verb.APPROVE, Verb.REJECT, Verb.DELEGATE):
         return bool(represented_by(plan, actor.id, context.directory))
     if verb is Verb.EXECUTE and _waits_for_person(plan, item_id):
-        return actor.id in eligible_in_any(plan, context.directory)
+        return actor.id in _resumers(plan, context)
     if actor.admin or actor.id == plan.manager:
         return True
     if verb is Verb.EDIT:
@@ -68,7 +71,18 @@ def _has_right(plan: Plan, verb: Verb, context: Context, item_id: str) -> bool:
     return VERBS[verb].target is Target.ITEM and item is not None and item.assignee == actor.id
 
 
+def _resumers(plan: Plan, context: Context) -> frozenset[str]:
+    """Return the people who may let a run go on that waits for a person."""
+    return eligible_in_any(plan, context.directory)
+
+
 def _waits_for_person(plan: Plan, item_id: str) -> bool:
     """Return whether the run of an item waits for a person."""
     item = plan.items.get(item_id)
     return item is not None and item.waits
+
+
+def _was_started(plan: Plan, item_id: str) -> bool:
+    """Return whether an item has a run that goes on or has succeeded."""
+    item = plan.items.get(item_id)
+    return item is not None and item.run is not None and item.status in (ItemStatus.RUNNING, ItemStatus.DONE)
