@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
@@ -10,7 +11,7 @@ from bot.outbox.worker import Courier, Receipt, back_off_forever
 from core import commands as c
 from core.effects import Destination, Effect, RunCancel, RunResume, RunStart
 from core.engine import Engine
-from core.errors import DeliveryError, FabuError, NotFound
+from core.errors import DeliveryError, FabuError, NotFound, Thing, Unavailable
 from core.messages import Message
 from core.people import Actor, ActorKind
 from core.plan import Item, Plan, Run
@@ -26,6 +27,8 @@ RUNNER = Actor("system", ActorKind.SYSTEM, "runner")
 """The actor of commands that runners cause."""
 _MAX_ATTEMPTS = 9
 """With the growing delays this is about four minutes; then a person decides what to do."""
+_RECORD_AGAIN = 1.0
+"""Seconds between two attempts to record a start."""
 _FAILED = frozenset({RunStatus.FAILED, RunStatus.TIMEOUT, RunStatus.CANCELLED})
 
 
@@ -99,13 +102,26 @@ class Runs:
         """Start a run and record it. When an earlier start was interrupted, look for the run instead."""
         effect = delivery.effect
         run = await self._load_run(effect.plan_id, start.item_id, start.run_id)
-        interrupted = delivery.attempts > len(await self._load_attempts(effect)) + 1
-        if run is None or not (interrupted or run.status is RunStatus.STARTING):
+        if run is None or run.status is not RunStatus.STARTING:
             return  # cancelled before its start, or started by an earlier attempt
+        interrupted = delivery.attempts > len(await self._load_attempts(effect)) + 1
         order = await self._make_order(effect.plan_id, start.item_id, start.run_id)
         report = await runner.find(order) if interrupted else await _start_or_find(runner, order)
         unknown = RunReport(start.run_id, RunStatus.UNKNOWN, message=Message("the start was interrupted"))
-        await report_run(self._engine, effect.plan_id, start.item_id, report or unknown)
+        await self._record_start(effect.plan_id, start.item_id, report or unknown)
+
+    async def _record_start(self, plan_id: str, item_id: str, report: RunReport) -> None:
+        """Record the report on a start, however long nothing can be saved.
+
+        Another attempt would start the run again where the runner cannot find it. When the server stops before, the
+        start was interrupted, and is looked for.
+        """
+        while True:
+            try:
+                return await report_run(self._engine, plan_id, item_id, report)
+            except Unavailable as error:
+                log.warning("the start of run %s cannot be recorded yet: %s", report.run_id, error)
+                await asyncio.sleep(_RECORD_AGAIN)
 
     async def _cancel(self, runner: Runner, plan_id: str, cancel: RunCancel) -> None:
         run = await self._load_run(plan_id, cancel.item_id, cancel.run_id)
@@ -165,6 +181,8 @@ class Runs:
     async def _make_order(self, plan_id: str, item_id: str, run_id: str) -> RunOrder:
         def load(reading: Reading) -> tuple[Plan, Item, Workflow]:
             plan = reading.plans.get(plan_id)
+            if item_id not in plan.items:  # an edit has taken it out since the run was looked up
+                raise NotFound(Thing.ITEM, item_id)
             return plan, plan.items[item_id], Workflow.model_validate(reading.plans.spec(plan_id, item_id))
 
         plan, item, workflow = await self._store.read(load)
