@@ -83,17 +83,21 @@ def _sqlite(url: URL, *, pool_size: int) -> Engine:
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Translate errors of a database into Conflict (a lost race), Invalid (it cannot store this) or Unavailable."""
+    """Translate errors of a database into Conflict (a lost race), Invalid (it cannot store this) or Unavailable.
+
+    What the database says of the first two is dropped: PostgreSQL quotes the values, in lines after the first one.
+    """
     try:
         yield
-    except IntegrityError as error:
-        raise Conflict from error
-    except DataError as error:
+    except IntegrityError:
+        raise Conflict from None
+    except DataError:
         raise Invalid(
             Problem("text", "the database cannot keep this text or number; look for control characters")
-        ) from error
+        ) from None
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", "") in _RETRYABLE:
             raise Conflict from error
-        log.error("The database cannot answer: %s", error.orig)  # noqa: TRY400 - a traceback would add nothing
+        reason = str(error.orig).partition("\n")[0]
+        log.error("The database cannot answer: %s", reason)  # noqa: TRY400 - a traceback would add nothing
         raise Unavailable from error
