@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeVar
 
@@ -31,10 +31,16 @@ class FailingStore:
         self.writable.set()
         self.readable.set()
         self.refused = 0
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None
+        """What happens once, after the next transaction and before its caller goes on."""
 
     async def write(self, work: Callable[[Writing], T]) -> T:
         self._check(self.writable)
-        return await self._store.write(work)
+        written = await self._store.write(work)
+        if meanwhile := self.meanwhile:
+            self.meanwhile = None
+            await meanwhile()
+        return written
 
     async def read(self, query: Callable[[Reading], T]) -> T:
         self._check(self.readable)
