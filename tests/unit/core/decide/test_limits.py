@@ -15,6 +15,7 @@ from core.decide import decide, start
 from core.decide.rights import may
 from core.draft import PlanPatch
 from core.events import RunRequested
+from core.messages import NO_MESSAGE, Message
 from core.people import Actor, gate
 from core.plan import Channel, Run
 from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus
@@ -281,6 +282,79 @@ def test_a_replan_forgets_whom_the_approvers_had_named(world: World) -> None:
     world.do(c.Submit)
     with pytest.raises(errors.NotApprover):
         world.do(c.Approve, "erin")
+
+
+def test_a_replan_begins_the_approval_again(world: World) -> None:
+    world.create(draft(approval={"stages": [stage("bob"), stage("erin", name="Lead")], "remind_every": "10m"}))
+    world.do(c.Submit)
+    world.do(c.Approve, "bob")
+    world.wait(minutes=10)
+    world.do(c.TimerFired, "system", kind=TimerKind.APPROVAL_REMINDER, due_at=world.clock.now())
+    world.do(c.Replan)
+    approval = world.plan.approval
+    assert (approval.current, approval.asked_at, approval.reminders) == (0, None, 0)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [(" not needed ", Message.verbatim("not needed")), ("", NO_MESSAGE), (Message("timeout"), Message("timeout"))],
+)
+def test_the_reason_of_a_person_is_kept_as_it_was_written_and_that_of_a_system_is_translated(
+    world: World, given: str | Message, kept: Message
+) -> None:
+    world.create(draft())
+    world.do(c.Cancel, reason=given)
+    assert world.plan.reason == kept
+
+
+@pytest.mark.parametrize("by_form", [True, False])
+def test_the_reason_of_a_rejection_is_that_of_the_plan(form: World, by_form: bool) -> None:
+    if by_form:
+        vote_in_form(form, "F1", c.Reject, reason=" tests are red ")
+    else:
+        form.create(draft(stage("bob")))
+        form.do(c.Submit)
+        form.do(c.Reject, "bob", reason=" tests are red ")
+    assert form.plan.reason == Message.verbatim("tests are red")
+
+
+def test_only_a_schedule_that_has_come_looks_at_what_was_completed(world: World) -> None:
+    items = [text_item("a"), text_item("b"), workflow_item("c", needs=["a", "b"])]
+    executing(world, items=items).on_item(c.Execute, "a")
+    assert timers_of(world.plan) == {}, "there is no schedule"
+    world = executing(World(), items=items, schedule_at=START + timedelta(hours=1))
+    world.on_item(c.Execute, "a")
+    assert timers_of(world.plan) == {TimerKind.SCHEDULE: START + timedelta(hours=1)}
+    world.wait(hours=1)
+    world.do(c.TimerFired, "system", kind=TimerKind.SCHEDULE, due_at=START + timedelta(hours=1))
+    assert timers_of(world.plan) == {}
+    world.wait(minutes=1)
+    world.on_item(c.Skip, "b", reason="not needed")
+    assert timers_of(world.plan) == {TimerKind.SCHEDULE: world.clock.now()}
+
+
+def test_a_plan_without_deadlines_has_no_timers(world: World) -> None:
+    approval = {"stages": [stage("bob")], "expires_in": None, "remind_every": None}
+    world.create(draft(approval=approval))
+    world.do(c.Submit)
+    assert timers_of(world.plan) == {}
+    world.do(c.Approve, "bob")
+    assert timers_of(world.plan) == {}
+
+
+def test_a_submit_that_waited_for_a_check_is_over_with_the_request() -> None:
+    world = World(waiting_policy(HookEvent.FINISH_PLANNING))
+    world.create(draft(stage("bob")))
+    world.do(c.Submit)
+    assert world.plan.submitting
+    answer = {"event": HookEvent.FINISH_PLANNING, "instance_code": world.plan.instance_code, "result": "success"}
+    assert world.do(c.Callback, "system", **answer) == ["check_passed", "submitted"]
+    assert not world.plan.submitting
+
+
+def test_a_draft_with_problems_is_no_plan(world: World) -> None:
+    with pytest.raises(errors.Invalid, match="nobody"):
+        world.create(draft(manager="nobody"))
 
 
 def test_a_masked_credential_that_is_sent_back_keeps_its_value(world: World) -> None:
