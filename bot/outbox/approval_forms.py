@@ -22,7 +22,16 @@ from core.approval import eligible, represented_by, votes_needed
 from core.card import Card
 from core.effects import FormCancel, FormStart
 from core.engine import Engine
-from core.errors import AlreadyDecided, DeliveryError, FabuError, Gone, OutdatedCard, UnknownPerson, WrongStatus
+from core.errors import (
+    AlreadyDecided,
+    DeliveryError,
+    FabuError,
+    Gone,
+    NotFound,
+    OutdatedCard,
+    UnknownPerson,
+    WrongStatus,
+)
 from core.messages import Message
 from core.people import Actor, ActorKind
 from core.plan import Channel, Decision, Plan, Stage
@@ -164,7 +173,7 @@ class ApprovalFormStages:
         command = c.LinkForm(plan_id=plan.id, nonce=plan.nonce, stage=plan.approval.current, form=form)
         try:
             linked = _waits_for((await self._engine.execute(command, _system(stage.channel))).plan, form)
-        except OutdatedCard:
+        except (OutdatedCard, NotFound):  # the plan has a newer revision, or was deleted
             linked = False
         if not linked:
             await self._vendor(stage.channel).cancel(form)

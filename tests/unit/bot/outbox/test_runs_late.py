@@ -261,6 +261,15 @@ async def test_a_failed_run_stays_failed_unless_it_runs_again(machine: Machine, 
     assert (await machine.run()).status is RunStatus.RUNNING
 
 
+@pytest.mark.parametrize("now", [RunStatus.WAITING, RunStatus.FAILED, RunStatus.UNKNOWN, RunStatus.TIMEOUT])
+async def test_what_has_become_of_a_run_is_recorded(machine: Machine, now: RunStatus) -> None:
+    await machine.execute()
+    await machine.report(RunStatus.RUNNING)
+    machine.runner.now = now
+    await machine.runs.poll()
+    assert (await machine.run()).status is now
+
+
 async def test_a_run_that_cannot_be_asked_for_holds_up_no_other(machine: Machine) -> None:
     await machine.execute()
     await machine.report(RunStatus.RUNNING)
