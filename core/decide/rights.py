@@ -24,7 +24,7 @@ _ONLY_APPROVERS_RESUME = Message(
 
 def may(plan: Plan, verb: Verb, context: Context, item_id: str = "") -> bool:
     """Return whether a card should offer a verb to the actor. `decide` checks everything when the verb is used."""
-    return plan.status in VERBS[verb].statuses and _has_right(plan, verb, context, item_id)
+    return not plan.deleted and plan.status in VERBS[verb].statuses and _has_right(plan, verb, context, item_id)
 
 
 def check_allowed(plan: Plan, command: c.PersonCommand, context: Context) -> None:

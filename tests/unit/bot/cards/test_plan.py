@@ -224,6 +224,15 @@ def test_the_plan_of_another_system_is_replanned_there(world: World) -> None:
     assert CARDS.plan(world.plan).note.startswith("No: no. The system that asked is told so")
 
 
+def test_a_plan_that_was_deleted_says_so_and_offers_nothing(world: World) -> None:
+    world.create(draft())
+    assert buttons(CARDS.plan(world.plan)) == ["Submit", "Cancel plan"]
+    world.do(c.Delete)
+    card = CARDS.plan(world.plan)
+    assert (card.tag, card.summary, card.note) == ("deleted", "#1 Release 1: deleted", "This plan was deleted.")
+    assert [*buttons(card), *(button for each in rows(card) for button in each.buttons)] == []
+
+
 def test_texts_are_cut_at_their_limits() -> None:
     assert shorten("abc", 3) == "abc"
     assert shorten("abcd", 3) == "ab…"

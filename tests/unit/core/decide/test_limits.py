@@ -234,6 +234,7 @@ def test_a_card_offers_what_the_status_and_the_rights_allow(gated: World) -> Non
     assert may(gated.plan, Verb.APPROVE, bob)
     assert not may(gated.plan, Verb.APPROVE, root)
     assert not may(gated.plan, Verb.CANCEL, bob)
+    assert not may(replace(gated.plan, deleted=True), Verb.CANCEL, root)
 
 
 def test_a_check_reminds_at_growing_intervals_until_its_deadline() -> None:
