@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 
 from bot.outbox.worker import Courier, Receipt, back_off_forever
@@ -33,12 +34,13 @@ _FAILED = frozenset({RunStatus.FAILED, RunStatus.TIMEOUT, RunStatus.CANCELLED})
 
 
 async def report_run(engine: Engine, plan_id: str, item_id: str, report: RunReport) -> None:
-    """Record a runner's report on a run."""
+    """Record a runner's report on a run, unless its plan was deleted."""
     command = c.ReportRun(
         plan_id=plan_id, item_id=item_id, run_id=report.run_id, status=report.status,
         external_id=report.external_id, url=report.url, message=report.message,
     )  # fmt: skip
-    await engine.execute(command, RUNNER)
+    with suppress(NotFound):
+        await engine.execute(command, RUNNER)
 
 
 class Runs:

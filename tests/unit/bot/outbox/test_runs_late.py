@@ -9,12 +9,14 @@ import pytest
 
 from bot.outbox import runs as runs_module
 from bot.outbox import worker as workers
+from bot.outbox.runs import report_run
 from core import commands as c
 from core.draft import PlanPatch
 from core.effects import RunCancel, RunResume, RunStart
 from core.errors import DeliveryError
 from core.messages import Message
 from core.ports.outbox import DeliveryState
+from core.ports.runner import RunReport
 from core.status import ItemStatus, RunStatus
 from tests.contract.store.offices import item_of
 from tests.unit.bot.outbox.machine import Machine
@@ -307,6 +309,15 @@ async def test_a_run_in_this_process_that_its_plan_does_not_want_is_cancelled(ma
         await machine.do(c.Delete)
     await machine.runs.poll()
     assert ("cancel " in machine.runner.calls) is (how != "goes on")
+
+
+async def test_a_report_on_a_run_of_a_deleted_plan_is_left_out(machine: Machine) -> None:
+    await machine.execute()
+    run, item = await machine.run(), item_of(machine.plan, "deploy")
+    await machine.do(c.Cancel)
+    await machine.do(c.Delete)
+    await report_run(machine.office.engine, machine.plan.id, item.id, RunReport(run.id, RunStatus.CANCELLED))
+    assert [entry.event for entry in await machine.office.log(machine.plan)][-1] == "deleted"
 
 
 async def test_outputs_are_deleted_by_their_runner(machine: Machine) -> None:

@@ -112,6 +112,8 @@ async def test_an_outbox_that_cannot_be_read_is_read_again(
 async def test_a_result_that_cannot_be_written_is_kept_and_nothing_is_sent_again(desk: Desk, open_worker: Open) -> None:
     endpoint, reached, may_answer = Endpoint(), asyncio.Event(), asyncio.Event()
     plan = await desk.office.create()
+    heard: list[str] = []
+    desk.office.engine.listen(heard.extend)
 
     async def deliver(delivery: Delivery) -> Receipt:
         reached.set()
@@ -133,6 +135,7 @@ async def test_a_result_that_cannot_be_written_is_kept_and_nothing_is_sent_again
     assert endpoint.sent == ["e1"]
     assert [(attempt.status, attempt.answer) for attempt in await desk.attempts("e1")] == [(200, "ok")]
     assert [entry.event for entry in await desk.office.log(plan)] == ["created", "told"]
+    assert heard == [plan.id]
 
 
 async def test_what_goes_to_what_is_not_enabled_any_more_ends_with_the_reason(desk: Desk, open_worker: Open) -> None:
