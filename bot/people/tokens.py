@@ -99,5 +99,9 @@ class Tokens:
             await asyncio.wait([previous])
         self._reading, self._next = self._next, None
         self._read_at = self._clock.now()  # before the read, which may miss what changes while it runs
-        tokens = await self._store.read(lambda reading: reading.people.tokens())
+        try:
+            tokens = await self._store.read(lambda reading: reading.people.tokens())
+        except Unavailable:
+            self.forget()  # what is known may have been revoked
+            raise
         self._known = {token.digest: token for token in tokens}
