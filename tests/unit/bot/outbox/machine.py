@@ -27,6 +27,7 @@ class Forgetful(Runner, Embedded):
 
     def __init__(self) -> None:
         self.calls: list[str] = []
+        self.orders: list[RunOrder] = []
         self.failures: list[DeliveryError] = []
         self.found: RunStatus | None = None
         self.now = RunStatus.RUNNING
@@ -37,6 +38,7 @@ class Forgetful(Runner, Embedded):
         return []
 
     async def start(self, order: RunOrder) -> RunReport:
+        self.orders.append(order)
         self._note(f"start {order.attempt}")
         self.meanwhile()
         return RunReport(order.run_id, RunStatus.RUNNING, f"task/{order.attempt}")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bot.i18n import Locale
+from bot.outbox import approval_forms
 from bot.outbox import worker as workers
 from bot.outbox.approval_forms import ApprovalFormStages
 from bot.people.identities import Identities
@@ -197,6 +198,20 @@ async def test_a_vote_counts_once_however_often_the_form_is_read(forms: Forms) -
     plan = await forms.office.stored(forms.plan)
     assert plan.status is PlanStatus.EXECUTING
     assert [(vote.person, vote.comment) for vote in plan.votes] == [("bob", "fine")]
+
+
+async def test_the_forms_of_all_plans_are_read_page_by_page(forms: Forms, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(approval_forms, "_PAGE_SIZE", 1)
+    plans = []
+    for _ in range(3):
+        await forms.submit()
+        plans.append(forms.plan)
+    forms.open()
+    for forms.plan in plans:
+        await forms.delivered()
+    forms.vendor.state_of = FormState(FormStatus.ENDED)
+    await forms.stages.poll()
+    assert {(await forms.office.stored(plan)).status for plan in plans} == {PlanStatus.DENIED}
 
 
 @pytest.mark.parametrize("vote", [FormVote("u-carol", Decision.APPROVE), FormVote("stranger", Decision.APPROVE)])

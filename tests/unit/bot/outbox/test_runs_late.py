@@ -91,6 +91,23 @@ async def test_a_start_whose_answer_is_lost_and_that_cannot_be_looked_for_is_unk
     assert machine.runner.calls == ["start 1", "find"]
 
 
+async def test_an_order_says_whose_and_which_attempt_it_is_and_what_it_repeats(machine: Machine) -> None:
+    await machine.execute()
+    machine.open()
+    await machine.until_run(RunStatus.RUNNING)
+    machine.plan = await machine.office.stored(machine.plan)
+    await machine.report(RunStatus.FAILED)
+    await machine.do(c.Retry, "root")
+    machine.wake()
+    await machine.until_run(RunStatus.RUNNING)
+    first, again = machine.runner.orders
+    assert (first.attempt, first.previous, first.actor) == (1, "", "alice")
+    assert (again.attempt, again.previous, again.actor) == (2, "task/1", "root")
+    item = item_of(await machine.office.stored(machine.plan), "deploy")
+    assert (again.item_id, again.item_name, again.requested_at) == (item.id, "Deploy", machine.clock.now())
+    assert (again.plan_id, again.plan_number, again.run_id) == (machine.plan.id, 1, item.run.id if item.run else "")
+
+
 async def test_a_start_that_is_refused_fails(machine: Machine) -> None:
     await machine.execute()
     machine.runner.failures = [REFUSED]
