@@ -48,6 +48,7 @@ class Runs:
 
     def __init__(self, store: Store, engine: Engine, runners: Mapping[str, Runner]) -> None:
         self._store, self._engine, self.runners = store, engine, runners
+        self._unfollowed: set[str] = set()
 
     @property
     def courier(self) -> Courier:
@@ -78,7 +79,10 @@ class Runs:
         For a run that has failed only a new run is recorded: a retry that could not start has the id of the run before.
         """
         runner, run = self.runners.get(item.runner), item.run
-        if runner is None or run is None or run.status is RunStatus.STARTING:
+        if run is None or run.status is RunStatus.STARTING:
+            return
+        if runner is None:
+            self._log_unfollowed(item, run)
             return
         try:
             order = await self._make_order(plan_id, item.id, run.id)
@@ -87,6 +91,15 @@ class Runs:
                 await report_run(self._engine, plan_id, item.id, report)
         except FabuError as error:
             log.info("the status of a run of %s cannot be requested: %s", item.runner, error)
+
+    def _log_unfollowed(self, item: Item, run: Run) -> None:
+        """Log once that a run goes on whose runner is not enabled any more."""
+        if not run.status.ended and run.id not in self._unfollowed:
+            self._unfollowed.add(run.id)
+            log.warning(
+                "run %s of “%s” is not followed: the runner %s is not enabled in the settings. Enable it, or replan",
+                run.external_id or run.id, item.name, item.runner,
+            )  # fmt: skip
 
     async def _deliver(self, delivery: Delivery) -> Receipt:
         effect = delivery.effect

@@ -181,11 +181,16 @@ async def test_a_runner_that_is_not_enabled_any_more_fails_the_run_with_the_reas
         assert item_of(await machine.office.stored(machine.plan), "deploy").status is ItemStatus.FAILED
 
 
-async def test_a_run_of_a_runner_that_is_not_enabled_any_more_is_left_as_it_is(machine: Machine) -> None:
+async def test_a_run_of_a_runner_that_is_not_enabled_any_more_is_left_as_it_is_and_named_once(
+    machine: Machine, caplog: pytest.LogCaptureFixture
+) -> None:
     await machine.execute()
     await machine.report(RunStatus.RUNNING)
     machine.runs.runners = {}
-    await machine.runs.poll()
+    for _ in range(2):
+        await machine.runs.poll()
+    [record] = caplog.records
+    assert "run task/1 of “Deploy” is not followed: the runner local is not enabled" in record.getMessage()
     assert (await machine.run()).status is RunStatus.RUNNING
     await machine.do(c.Cancel)
     machine.open()

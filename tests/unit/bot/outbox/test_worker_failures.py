@@ -193,7 +193,7 @@ async def test_a_failure_that_concerns_nobody_any_more_ends_its_delivery(
 
 @pytest.mark.parametrize("error", [Unavailable(), ZeroDivisionError()])
 async def test_a_failure_that_cannot_be_recorded_is_not_the_end(
-    desk: Desk, open_worker: Open, error: Exception
+    desk: Desk, open_worker: Open, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     recorder = Recorder(error)
     worker = open_worker(retrying(Endpoint(REFUSED, REFUSED), recorder))
@@ -205,6 +205,7 @@ async def test_a_failure_that_cannot_be_recorded_is_not_the_end(
     worker.wake()
     await ended(desk, DEAD)
     assert recorder.told == ["it is full", "it is full"]
+    assert "the failure of delivery e1 cannot be recorded" in caplog.text
 
 
 async def test_a_refusal_may_be_waited_out(desk: Desk, open_worker: Open) -> None:
