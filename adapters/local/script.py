@@ -7,6 +7,7 @@ import os
 import shutil
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from adapters.local.sessions import ProcessId, end_session
@@ -49,6 +50,8 @@ async def run_script(
             code = await process.wait()
         finally:
             await end_session(process.pid, grace)
+            with suppress(TimeoutError):  # collect it also when it never began: nobody else waits for it
+                await asyncio.wait_for(process.wait(), _DRAIN)
     finally:
         await asyncio.wait({copying}, timeout=_DRAIN)
         if not copying.cancel():
