@@ -420,9 +420,10 @@ class Refused(LogOnly):
 AnyEvent = (
     Edited | Finished | PoliciesApplied | Submitted | SubmitDeferred | Voted | Delegated | StagePassed | Approved
     | Denied | ApprovalExpired | Reminded | FormLinked | FormReverted | FormVoterRefused | ExecutionStarted
-    | WindowOpened | ItemDone | ItemSkipped | RunRequested | RunChanged | RunEnded | RunResumed | ScheduleFired | CheckStarted
-    | CheckProgressed | CheckReminded | CheckPassed | CheckFailed | Succeeded | TimedOut | Replanned | Cancelled
-    | Deleted | CheckRepeated | HookDelivered | HookUndeliverable | EndpointDisabled | CardsRefused | Replayed | Refused
+    | WindowOpened | ItemDone | ItemSkipped | RunRequested | RunChanged | RunEnded | RunResumed | ScheduleFired
+    | CheckStarted | CheckProgressed | CheckReminded | CheckPassed | CheckFailed | Succeeded | TimedOut | Replanned
+    | Cancelled | Deleted | CheckRepeated | HookDelivered | HookUndeliverable | EndpointDisabled | CardsRefused
+    | Replayed | Refused
 )  # fmt: skip
 """Every event but `Created`, which has no plan to be applied to."""
 

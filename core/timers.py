@@ -28,9 +28,10 @@ _CHECK_REMINDER = timedelta(minutes=10)
 
 
 def timers_of(plan: Plan) -> dict[TimerKind, datetime]:
-    """Return the timers that a plan in this state has, each with the time when it is due."""
-    if plan.deleted:
-        return {}
+    """Return the timers that a plan in this state has, each with the time when it is due.
+
+    A plan can be deleted only in planning and after its end, when it has none.
+    """
     due: dict[TimerKind, datetime | None] = {}
     if plan.status is PlanStatus.EXECUTING:
         due = _execution_timers(plan)

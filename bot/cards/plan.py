@@ -144,7 +144,7 @@ class PlanCards:
 
     def _card(self, plan: Plan, sections: Iterable[Section | None], buttons: tuple[Button, ...]) -> Card:
         text = self.locale.text
-        status = text(label(plan.status))
+        status = text("deleted") if plan.deleted else text(label(plan.status))
         return Card(
             title=f"#{plan.number} {plan.name}",
             summary=f"#{plan.number} {plan.name}: {status}",
@@ -196,6 +196,8 @@ class PlanCards:
 
     def _state(self, plan: Plan) -> str:
         text, check = self.locale.text, plan.check
+        if plan.deleted:
+            return text("This plan was deleted.")
         if check and plan.status in WAITING_CHECK.values():
             waiting = text(
                 "Waiting for an external system ({event}) since {since}, until {deadline}.",
@@ -292,7 +294,7 @@ class PlanCards:
 
     def _buttons(self, plan: Plan, *verbs: Verb) -> tuple[Button, ...]:
         """Return the buttons of the verbs that the plan accepts now. The plan of a gate is replanned in its system."""
-        accepted = [verb for verb in verbs if plan.status in VERBS[verb].statuses]
+        accepted = [verb for verb in verbs if plan.status in VERBS[verb].statuses and not plan.deleted]
         return tuple(self._button(verb, plan.ref) for verb in accepted if not (plan.gate and verb is Verb.REPLAN))
 
     def item_buttons(self, plan: Plan, item: Item) -> tuple[Button, ...]:

@@ -47,8 +47,8 @@ class Alarms:
         effect = delivery.effect
         if not effect.destination.name:
             await self._add_for_each(effect)
-        elif person := self._engine.directory.people.get(effect.destination.name):
-            await self._send(person, effect)
+        elif self._engine.directory.active(effect.destination.name):  # and has not left since
+            await self._send(self._engine.directory.people[effect.destination.name], effect)
         return Receipt()
 
     async def _add_for_each(self, effect: Effect) -> None:

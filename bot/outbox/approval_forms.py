@@ -35,6 +35,7 @@ from core.errors import (
     Forbidden,
     Gone,
     Invalid,
+    NotFound,
     OutdatedCard,
     UnknownPerson,
     WrongStatus,
@@ -264,7 +265,7 @@ class ApprovalFormStages:
         command = c.LinkForm(plan_id=plan.id, nonce=plan.nonce, stage=plan.approval.current, form=form)
         try:
             linked = _waits_for((await self._engine.execute(command, _system(stage.channel))).plan, form)
-        except OutdatedCard:
+        except (OutdatedCard, NotFound):  # the plan has a newer revision, or was deleted
             linked = False
         if not linked:
             await self._vendor(stage.channel).cancel(form)

@@ -60,7 +60,8 @@ class Courier:
     backoff: Callable[[Delivery], timedelta | None]
     """Returns the delay before the next attempt, after one that failed and may be retried; None ends the attempts."""
     on_failure: Callable[[Delivery, DeliveryError], Awaitable[None]] | None = None
-    """Is called when the last attempt has failed, before the delivery is recorded as dead."""
+    """Is called when the last attempt has failed, before the delivery is recorded as dead. When it raises Unavailable,
+    or an error that was not foreseen, there is one more attempt: a failure that nobody hears of is none that ended."""
     note: Callable[[Delivery], c.AnyCommand] | None = None
     """Returns the command that writes an accepted delivery to the operation log. It is executed in the transaction that
     records the result."""
@@ -103,9 +104,10 @@ class DeliveryWorker:
         self._wakeup.set()
 
     async def stop(self, grace: float = 10.0) -> None:
-        """Claim no more effects, deliver the claimed ones within `grace` seconds, and record the results.
+        """Claim no more effects, deliver the claimed ones within `grace` seconds, and record the results in as many.
 
-        This waits for the loop and not for the present deliveries, since a claim in progress adds more of them.
+        This waits for the loop and not for the present deliveries, since a claim in progress adds more of them. What
+        was delivered and could not be recorded is delivered again by the next worker.
         """
         self._stopping = True
         self.wake()
@@ -114,7 +116,11 @@ class DeliveryWorker:
         await asyncio.wait({self._loop}, timeout=grace)
         for task in self._deliveries:
             task.cancel()
-        await self._loop
+        await asyncio.wait({self._loop}, timeout=grace)
+        if self._loop.cancel():
+            log.error("%s deliveries could not be recorded before the end, and will be repeated", len(self._results))
+        with suppress(asyncio.CancelledError):
+            await self._loop
 
     async def _run(self) -> None:
         failing = False
@@ -212,10 +218,27 @@ class DeliveryWorker:
             delay = max(backoff, timedelta(seconds=error.retry_after or 0))
             log.info("delivery to %s failed, the next attempt is in %s: %s", destination, delay, error)
             return DeliveryState.PENDING, self._clock.now() + delay
+        if courier and courier.on_failure and not await _record_failure(courier.on_failure, delivery, error):
+            return DeliveryState.PENDING, self._clock.now() + back_off_forever(delivery)
         log.warning("delivery %s to %s failed and is not retried: %s", delivery.effect.id, destination, error)
-        if courier and courier.on_failure:
-            await courier.on_failure(delivery, error)
         return DeliveryState.DEAD, None
+
+
+async def _record_failure(
+    on_failure: Callable[[Delivery, DeliveryError], Awaitable[None]], delivery: Delivery, error: DeliveryError
+) -> bool:
+    """Have the last failure recorded, unless its plan was deleted or has moved on. Return whether that is done."""
+    try:
+        await on_failure(delivery, error)
+    except Unavailable as outage:
+        log.warning("the failure of delivery %s cannot be recorded yet: %s", delivery.effect.id, outage)
+        return False
+    except FabuError as over:
+        log.info("the failure of delivery %s concerns nobody any more: %s", delivery.effect.id, over)
+    except Exception:
+        log.exception("the failure of delivery %s cannot be recorded", delivery.effect.id)
+        return False
+    return True
 
 
 async def _refuse(delivery: Delivery) -> Receipt:

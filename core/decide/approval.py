@@ -123,7 +123,8 @@ def follow_form(pending: PendingDecision, command: c.LinkForm | c.CloseForm | c.
     index = next((i for i, s in enumerate(plan.approval.stages) if s.form and s.form == command.form), None)
     match command:
         case c.LinkForm():
-            if waits and command.stage == plan.approval.current:
+            current = plan.approval.current
+            if waits and command.stage == current and command.form != plan.approval.stages[current].form:
                 pending.add(e.FormLinked(stage=command.stage, form=command.form))
         case c.CloseForm():
             # No other form would come. One that could not be submitted has no id.

@@ -249,6 +249,28 @@ async def test_ended_deliveries_are_replayed(desk: Desk) -> None:
     assert sorted(await desk.claim()) == ["e1", "e2", "e4"]
 
 
+async def test_all_dead_deliveries_of_one_place_are_replayed_in_their_order(desk: Desk) -> None:
+    for number in (1, 2):
+        await desk.add(effect(number))
+        await desk.claim()
+        await desk.settle(f"e{number}", state=DeliveryState.DEAD)
+    assert await desk.replay("e2", "e1") == 2
+    assert await desk.replay("e1", "e2") == 0, "they are due already"
+    assert await desk.claim() == ["e1"]
+    await desk.settle("e1")
+    assert await desk.claim() == ["e2"]
+
+
+async def test_a_result_that_comes_late_or_twice_changes_nothing(desk: Desk) -> None:
+    await desk.add(effect(1), sync(2))
+    await desk.claim()
+    await desk.settle("e1", "e2")
+    before = await desk.all()
+    await desk.settle("e1", "e2", "none", state=DeliveryState.DEAD)
+    assert await desk.all() == before
+    assert await desk.claim() == []
+
+
 async def test_of_several_dead_syncs_of_one_place_the_newest_is_replayed(desk: Desk) -> None:
     for number in (1, 2):
         await desk.add(sync(number))

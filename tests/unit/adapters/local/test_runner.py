@@ -14,7 +14,7 @@ import pytest
 from adapters.local.runner import LocalRunner
 from adapters.local.sessions import ProcessId
 from adapters.local.settings import LocalSettings
-from core.errors import DeliveryError
+from core.errors import DeliveryError, Unavailable
 from core.messages import Message
 from core.ports.runner import RunReport
 from core.status import RunStatus
@@ -212,12 +212,15 @@ async def test_close_lets_runs_end_then_cancels_and_leaves_what_waits(tmp_path: 
     }
 
 
-async def test_a_failing_listener_does_not_harm_the_record(tmp_path: Path) -> None:
+@pytest.mark.parametrize("error", [ConnectionError("the database is away"), Unavailable()])
+async def test_a_failing_listener_does_not_harm_the_record(
+    tmp_path: Path, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
     called = asyncio.Event()
 
     async def fail(plan_id: str, item_id: str, report: RunReport) -> None:
         called.set()
-        raise ConnectionError("the database is away")
+        raise error
 
     runner = LocalRunner(LocalSettings(), tmp_path, fail)
     await runner.start(order(workflow(script("true"))))
@@ -226,6 +229,9 @@ async def test_a_failing_listener_does_not_harm_the_record(tmp_path: Path) -> No
     report = await runner.status("r1", "", order(workflow()))
     assert report
     assert report.status is RunStatus.PASSED
+    [record] = caplog.records
+    assert "the end of run r1 could not be reported" in record.getMessage()
+    assert bool(record.exc_info) is not isinstance(error, Unavailable), "an outage needs no traceback"
 
 
 async def test_what_cannot_run_is_not_started(desk: Desk) -> None:
