@@ -13,6 +13,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from core.errors import DeliveryError
 from core.messages import Message
 
+SYSTEM: Final = "Slack"
 NO_SUCH_USER: Final = frozenset({"users_not_found", "user_not_found", "user_not_visible"})
 NO_UPDATE: Final = frozenset(
     {
@@ -28,10 +29,11 @@ NO_UPDATE: Final = frozenset(
 """Why a message cannot be updated any more."""
 TRIGGER_USED: Final = "exchanged_trigger_id"
 """A modal was opened by this trigger already."""
-_RETRYABLE: Final = frozenset(
+_LIMITED: Final = frozenset({"ratelimited", "rate_limited"})
+_LIMITED_FOR: Final = 1.0
+"""Seconds to wait after a rate limit without Retry-After: Slack takes one message a second in a channel."""
+_RETRYABLE: Final = _LIMITED | frozenset(
     {
-        "ratelimited",
-        "rate_limited",
         "message_limit_exceeded",
         "internal_error",
         "fatal_error",
@@ -68,8 +70,11 @@ class SlackError(DeliveryError):
         retry_after: float | None = None,
         sent: bool,
         known: bool = True,
+        limited: bool = False,
     ) -> None:
-        super().__init__("Slack", reason, retryable=retryable, retry_after=retry_after, sent=sent, known=known)
+        super().__init__(
+            SYSTEM, reason, retryable=retryable, retry_after=retry_after, sent=sent, known=known, limited=limited
+        )
         self.vendor_code = vendor_code
 
 
@@ -101,11 +106,13 @@ def read_error(status: int, headers: Mapping[str, str], answer: Any) -> SlackErr
     code = answer.get("error", "") if isinstance(answer, dict) else ""
     details = (answer.get("response_metadata") or {}).get("messages") or [] if isinstance(answer, dict) else []
     after = headers.get("Retry-After", "")
+    limited = status == 429 or code in _LIMITED
     return SlackError(
         Message.verbatim("; ".join([code or f"HTTP {status}", *map(str, details)])),
-        retryable=code not in _FINAL or status == 429 or status >= 500,
-        known=code in _RETRYABLE | _FINAL or not code,
+        retryable=code not in _FINAL or limited or status >= 500,
+        known=code in _RETRYABLE | _FINAL or limited or not code,
         vendor_code=code,
-        retry_after=float(after) if after.isascii() and after.isdigit() else None,
+        retry_after=float(after) if after.isascii() and after.isdigit() else _LIMITED_FOR if limited else None,
+        limited=limited,
         sent=status >= 500 or (status < 400 and not code),
     )

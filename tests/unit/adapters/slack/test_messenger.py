@@ -111,6 +111,18 @@ async def test_rate_limit_is_respected_in_that_channel(sim: SlackSimulator, mess
     assert len(sim.calls_to("chat.postMessage")) == 2
 
 
+async def test_a_rate_limit_without_a_time_pauses_the_channel_for_a_second(
+    sim: SlackSimulator, messenger: SlackMessenger
+) -> None:
+    sim.fail("chat.postMessage", status=429)
+    error = await refused(messenger.post(CHANNEL, cards.card(), "k"))
+    assert (error.limited, error.known, error.retry_after) == (True, True, 1)
+    again = await refused(messenger.post(CHANNEL, cards.card(), "k"))
+    assert (again.limited, again.sent) == (True, False)
+    assert 0 < (again.retry_after or 0) <= 1
+    assert len(sim.calls_to("chat.postMessage")) == 1
+
+
 @pytest.mark.parametrize(
     ("fault", "retryable", "sent"),
     [
@@ -120,7 +132,6 @@ async def test_rate_limit_is_respected_in_that_channel(sim: SlackSimulator, mess
         ({"status": 200, "body": {"ok": False, "error": "invalid_auth"}}, False, False),
         ({"status": 200, "body": {"ok": False, "error": "restricted_action"}}, False, False),
         ({"status": 200, "body": {"ok": False, "error": "a_code_of_tomorrow"}}, True, False),
-        ({"status": 429}, True, False),
         ({"how": "close"}, True, True),
         ({"how": "hang"}, True, True),
     ],
@@ -205,5 +216,8 @@ async def test_a_refusal_is_no_outage(
 
 async def test_many_at_once_share_one_messenger(sim: SlackSimulator, messenger: SlackMessenger) -> None:
     card = Card("t", "s", sections=(Section(text="x"),))
-    await asyncio.gather(*(messenger.post(CHANNEL, card, str(n)) for n in range(20)))
-    assert len(sim.messages("C1")) == 20
+    channels = [f"C{number}" for number in range(10, 30)]
+    for channel in channels:
+        sim.add_channel(channel, channel.lower())
+    await asyncio.gather(*(messenger.post(Place(channel=channel), card, channel) for channel in channels))
+    assert [len(sim.messages(channel)) for channel in channels] == [1] * 20
