@@ -45,9 +45,17 @@ class Pace:
     turn each, so that of several who wait for a key nobody takes all turns.
     """
 
-    def __init__(self, system: str, count: int, period: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        system: str,
+        count: int,
+        period: float,
+        clock: Callable[[], float] = time.monotonic,
+        interval: float | None = None,
+    ) -> None:
+        """Take the limit, and the seconds between calls after a pause, where the vendor's own limit is a lower one."""
         self._system, self._count, self._period, self._clock = system, count, period, clock
-        self._interval = period / count
+        self._interval = interval or period / count
         self._lines: dict[str, _Line] = {}
 
     @contextmanager

@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 TIMEOUT: Final = 10.0  # seconds for one call
 _BURST: Final = 5
 """How many messages one after the other a channel gets, in as many seconds."""
+_UPDATES: Final = 50
+"""How many updates in a minute Slack takes at least. It welcomes bursts, so as many are sent in ten seconds."""
 _QUIET: Final = {"unfurl_links": False, "unfurl_media": False}
 
 
@@ -33,7 +35,7 @@ class SlackClient:
 
     Slack has no idempotency keys: a message is posted twice when a call is repeated whose answer was lost. Nothing is
     repeated here. After a 429, such calls fail until the time in Retry-After is over. Calls that are `queued` also keep
-    Slack's limits: a message a second in each channel, with short bursts, and 50 updates in a minute.
+    Slack's limits: a message a second in each channel, and 50 updates a minute, with bursts until Slack refuses them.
     """
 
     def __init__(self, settings: SlackSettings, timeout: float = TIMEOUT) -> None:
@@ -45,7 +47,7 @@ class SlackClient:
         self._reachability = Reachability("Slack", cure, log)
         self._direct_channels: dict[str, str] = {}
         self._posts = Pace(SYSTEM, _BURST, _BURST)
-        self._updates = Pace(SYSTEM, 50, 60.0)
+        self._updates = Pace(SYSTEM, _UPDATES, 10.0, interval=60 / _UPDATES)
         self._ephemerals = Pace(SYSTEM, 100, 60.0)
         self._workspace: JSON = {}
 
