@@ -14,9 +14,9 @@ from core.messages import Message
 SYSTEM = "DingTalk"
 TOKEN_REFUSED: Final = frozenset({40001, 40014, 42001})
 NO_SUCH_USER: Final = frozenset({33012, 60121})
-_THROTTLED: Final = frozenset({90018, 130101})
+_THROTTLED: Final = frozenset({90002, 90018, 90019, 130101})
 _BUSY: Final = -1
-_FINAL: Final = NO_SUCH_USER | {40035, 60011, 60020, 300001, 310000, 400002}
+_FINAL: Final = NO_SUCH_USER | {40035, 60011, 300001, 310000, 400002}
 """Refusals of the older API that hold until somebody changes something. An unknown one is given some attempts."""
 _WRAPPER: Final = 88
 """The code of the older API whose meaning is in `sub_code`."""

@@ -31,8 +31,8 @@ _LIMITED: Final = frozenset({11232, RATE_LIMITED, MESSAGE_RATE_LIMITED})
 """The rate limits of all messages, of an API, and of one message or receiver."""
 _LIMITED_FOR: Final = 1.0
 """Seconds to wait after a rate limit without `x-ogw-ratelimit-reset`: the limits are those of a second."""
-_BUSY: Final = _LIMITED | {2200, MESSAGE_IN_FLIGHT}
-"""The rate limits, Feishu's internal error, and a message that is being sent."""
+_BUSY: Final = _LIMITED | {2200, 1395001, MESSAGE_IN_FLIGHT}
+"""The rate limits, the internal errors of messages and approvals, and a message that is being sent."""
 _FINAL: Final = (
     NO_SUCH_USER
     | {RECALLED, TOO_OLD, UUID_USED, NO_SUCH_INSTANCE, SUBSCRIBED, DELETED}

@@ -39,6 +39,7 @@ _RETRYABLE: Final = _LIMITED | frozenset(
         "fatal_error",
         "service_unavailable",
         "request_timeout",
+        "org_login_required",
         "team_added_to_org",
     }
 )
@@ -46,12 +47,12 @@ _FINAL: Final = (
     NO_SUCH_USER
     | NO_UPDATE
     | {
-        "access_denied", "account_inactive", "cannot_dm_bot", "cannot_reply_to_message", "channel_not_found",
+        "access_denied", "account_inactive", "cannot_reply_to_message", "channel_not_found",
         "ekm_access_denied", "exchanged_trigger_id", "expired_trigger_id", "hash_conflict", "invalid_arguments",
         "invalid_auth", "invalid_blocks", "invalid_blocks_format", "invalid_trigger_id", "is_archived",
         "messages_tab_disabled", "metadata_too_large", "method_deprecated", "missing_scope", "msg_blocks_too_long",
         "msg_too_long", "no_permission", "no_text", "not_allowed_token_type", "not_authed", "not_found",
-        "not_in_channel", "org_login_required", "restricted_action", "team_access_not_granted", "token_expired",
+        "not_in_channel", "restricted_action", "token_expired",
         "token_revoked", "too_many_attachments", "user_disabled", "user_not_in_channel", "view_too_large",
     }
 )  # fmt: skip

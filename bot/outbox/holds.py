@@ -20,6 +20,8 @@ from core.ports.outbox import Delivery, Hold
 
 _ATTEMPTS = 5
 """After so many attempts a refusal of unknown meaning is taken for one that somebody has to mend."""
+_TOGETHER = timedelta(seconds=0.5)
+"""How much earlier than its turn a card that has failed is attempted again, along with others."""
 _SHIFT = 5.0
 """Seconds after which a delivery gives way: a plan that has changed meanwhile shows that in its channel first."""
 
@@ -40,7 +42,10 @@ class Holds:
         """Whom a card is for, why it failed, and whether somebody has to mend that."""
 
     def _is_active(self, hold: Hold, now: datetime) -> bool:
-        return hold.until > now and (not hold.attempts or hold.version == self._version)
+        """Return whether a wait goes on. Cards that have failed together are attempted together."""
+        if hold.attempts:
+            return hold.until > now + _TOGETHER and hold.version == self._version
+        return hold.until > now
 
     def has(self, audience: str) -> bool:
         """Return whether a receiver waits."""
