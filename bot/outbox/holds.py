@@ -6,7 +6,7 @@ Each receiver and each card has its own wait, so that nobody waits for another, 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -32,11 +32,13 @@ class Holds:
     A wait is named by its receiver (`audience`) where that takes nothing, and by the card otherwise.
     """
 
-    def __init__(self, delivery: Delivery, version: int, clock: Clock) -> None:
-        self._delivery, self._version, self._clock = delivery, version, clock
+    def __init__(
+        self, delivery: Delivery, version: int, clock: Clock, seconds: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._delivery, self._version, self._clock, self._seconds = delivery, version, clock, seconds
         now = clock.now()
         self._holds = {name: hold for name, hold in delivery.holds.items() if self._is_active(hold, now)}
-        self._ends = time.monotonic() + _SHIFT
+        self._ends = seconds() + _SHIFT
         self._is_cut_off = False
         self.failures: list[tuple[str, DeliveryError, bool]] = []
         """Whom a card is for, why it failed, and whether somebody has to mend that."""
@@ -57,7 +59,7 @@ class Holds:
         for record in records:
             if self.has(record.audience) or _name(record) in self._holds:
                 continue
-            if not is_first and time.monotonic() > self._ends:
+            if not is_first and self._seconds() > self._ends:
                 self._is_cut_off = True
                 return
             is_first = False
