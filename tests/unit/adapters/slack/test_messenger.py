@@ -111,6 +111,40 @@ async def test_rate_limit_is_respected_in_that_channel(sim: SlackSimulator, mess
     assert len(sim.calls_to("chat.postMessage")) == 2
 
 
+async def test_after_a_rate_limit_a_channel_gets_a_message_a_second(
+    sim: SlackSimulator, messenger: SlackMessenger
+) -> None:
+    sim.limit("chat.postMessage", 1, 1.0, key="channel", body={"ok": False, "error": "ratelimited"})
+    sent: list[float] = []
+    while len(sent) < 4:
+        try:
+            await messenger.post(CHANNEL, cards.card(), "k")
+            sent.append(sim.calls[-1].at)
+        except DeliveryError as error:
+            await asyncio.sleep(error.retry_after or 0)
+    assert len([call for call in sim.calls if call.fault]) == 1, "Slack refuses once"
+
+
+async def test_updates_are_paused_for_the_app_and_messages_go_on(
+    sim: SlackSimulator, messenger: SlackMessenger
+) -> None:
+    posted = await messenger.post(CHANNEL, cards.card(), "k")
+    sim.fail("chat.update", status=429, retry_after=30, body={"ok": False, "error": "ratelimited"})
+    for _ in range(2):
+        assert (await refused(messenger.update(posted, cards.card("#8")))).limited
+    assert len(sim.calls_to("chat.update")) == 1
+    await messenger.post(CHANNEL, cards.card(), "k")
+
+
+async def test_a_reply_to_a_person_waits_for_no_turn(
+    sim: SlackSimulator, client: SlackClient, messenger: SlackMessenger
+) -> None:
+    for _ in range(5):
+        await messenger.post(CHANNEL, cards.card(), "k")
+    await client.send("C1", {"text": "here you are"})
+    assert len(sim.messages("C1")) == 6
+
+
 async def test_a_rate_limit_without_a_time_pauses_the_channel_for_a_second(
     sim: SlackSimulator, messenger: SlackMessenger
 ) -> None:
