@@ -246,6 +246,7 @@ effects = Table(
     _col("destination"),
     _col("kind"),
     _col("ref"),
+    # Of a sync: the parts of it that wait.
     _col("payload"),
     _col("state"),
     _col("attempts", Integer),
