@@ -80,6 +80,8 @@ class Alarms:
                     await messenger.post(Place(user=user), card, effect.id)
                     return
             except DeliveryError as error:
+                if error.limited:  # this chat works
+                    raise
                 log.warning("%s does not get an alarm in %s: %s", person.id, platform, error)
                 failed = failed or error
         if failed:

@@ -15,9 +15,11 @@ from sqlalchemy import (
     Executable,
     Integer,
     Select,
+    and_,
     bindparam,
     delete,
     insert,
+    or_,
     select,
     update,
 )
@@ -30,7 +32,7 @@ from core.effects import Destination, Effect, EffectKind, PayloadRecord, payload
 from core.encoding import encode_json
 from core.messages import Message
 from core.ports.clock import Clock
-from core.ports.outbox import Delivery, DeliveryState, Settled
+from core.ports.outbox import Attempt, Delivery, DeliveryState, Hold, Settled
 
 # These two are texts: an `insert` that knows ON CONFLICT is one database's own, and keeps its dialect in memory (2 MB).
 ADD_EFFECT = sql(
@@ -57,6 +59,8 @@ _STORE_BODY = sql(
 
 _ids: BindParameter[Any] = bindparam("ids", expanding=True)
 _older = effects.alias("older")
+_HAS_HOLDS = and_(effects.c.kind == EffectKind.SYNC.value, effects.c.payload != "{}")
+_IS_DIRECT = or_(effects.c.kind.in_([EffectKind.ALARM.value, EffectKind.UNDELIVERED.value]), _HAS_HOLDS)
 _CLAIMABLE = (
     select(effects)
     .where(
@@ -75,6 +79,8 @@ _CLAIMABLE = (
     .limit(bindparam("limit", type_=Integer))
     .with_for_update(skip_locked=True)
 )
+_CLAIMABLE_IN_ORDER = (_CLAIMABLE.where(~_IS_DIRECT), _CLAIMABLE.where(_IS_DIRECT))
+"""Two statements, so that each reads an index in the order in which it claims."""
 _TAKE = (
     update(effects)
     .where(effects.c.id.in_(_ids))
@@ -96,6 +102,8 @@ _SET = (
     .where(effects.c.id.in_(_ids))
     .values(state=bindparam("to"), due_at=bindparam("due"), settled_at=bindparam("settled"), error=bindparam("why"))
 )
+_UNCOUNT = update(effects).where(effects.c.id.in_(_ids)).values(attempts=effects.c.attempts - 1)
+_HOLD = update(effects).where(effects.c.id == bindparam("of")).values(payload=bindparam("holds"))
 _ABSORB = delete(effects).where(
     PENDING_SYNC,
     effects.c.plan_id == bindparam("plan"),
@@ -116,7 +124,10 @@ class SqlOutbox:
     def claim(self, now: datetime, lease: timedelta, limit: int, busy: Collection[Destination] = ()) -> list[Delivery]:
         """See `Outbox.claim`."""
         parameters = {"now": micros(now), "busy": list(map(str, busy)), "limit": limit}
-        rows = self._connection.execute(_CLAIMABLE, parameters).all()
+        rows: list[AnyRow] = []
+        for claimable in _CLAIMABLE_IN_ORDER:
+            if len(rows) < limit:
+                rows += self._connection.execute(claimable, parameters | {"limit": limit - len(rows)}).all()
         lease_end = now + lease
         if rows:
             self._connection.execute(_TAKE, {"ids": [row.id for row in rows], "lease_end": micros(lease_end)})
@@ -140,10 +151,14 @@ class SqlOutbox:
             if row := rows.get(result.effect_id):
                 done_sync = row.kind == EffectKind.SYNC and result.state is DeliveryState.DONE
                 (forgotten if done_sync else kept).append(result)
-        self._execute(_ADD_ATTEMPT, [_attempt_values(result) for result in kept])
+        self._execute(_ADD_ATTEMPT, [_attempt_values(each.effect_id, each.attempt) for each in kept if each.attempt])
+        if paused := [result.effect_id for result in kept if result.attempt is None]:
+            self._connection.execute(_UNCOUNT, {"ids": paused})
+        self._hold(kept, rows)
         again = [rows[result.effect_id] for result in kept if result.state is DeliveryState.PENDING]
         renewed = self._absorb_newer_syncs(again)
-        self._set({result.effect_id: self._ending(result, result.effect_id in renewed) for result in kept})
+        endings = {of.effect_id: self._ending(of, rows[of.effect_id], of.effect_id in renewed) for of in kept}
+        self._set(endings)
         if forgotten:
             self._connection.execute(_FORGET, {"ids": [result.effect_id for result in forgotten]})
 
@@ -170,12 +185,19 @@ class SqlOutbox:
         self._absorb_newer_syncs(rows)
         self._set({row.id: (DeliveryState.PENDING, now, row.error) for row in rows})
 
-    def _ending(self, result: Settled, at_once: bool) -> _Ending:
+    def _hold(self, results: Sequence[Settled], rows: Mapping[str, AnyRow]) -> None:
+        """Store the holds of syncs, which take the place of a payload, where there are or were any."""
+        holds = {result.effect_id: encode_json(_record_of(result.holds)) for result in results}
+        syncs = (effect_id for effect_id in holds if rows[effect_id].kind == EffectKind.SYNC)
+        changed = [{"of": of, "holds": holds[of]} for of in syncs if holds[of] != rows[of].payload]
+        self._execute(_HOLD, changed)
+
+    def _ending(self, result: Settled, row: AnyRow, at_once: bool) -> _Ending:
         """Return the state after an attempt; a `Sync` that a newer one has joined is due `at_once`."""
         due_at = None
         if result.state is DeliveryState.PENDING:
             due_at = self._clock.now() if at_once else result.due_at or self._clock.now()
-        return result.state, due_at, result.attempt.error.to_column()
+        return result.state, due_at, result.error_after(Message.from_column(row.error)).to_column()
 
     def _set(self, endings: Mapping[str, _Ending]) -> None:
         """Store the states of effects, with one statement for all that have the same."""
@@ -228,7 +250,8 @@ def effect_values(effect: Effect, now: datetime) -> Values:
 def delivery_of(row: AnyRow) -> Delivery:
     """Return the delivery of a row."""
     destination = Destination.parse(row.destination)
-    payload = payload_of(PayloadRecord(EffectKind(row.kind), row.ref, json.loads(row.payload)))
+    kind, details = EffectKind(row.kind), json.loads(row.payload)
+    payload = payload_of(PayloadRecord(kind, row.ref, details))
     return Delivery(
         effect=Effect(row.id, row.plan_id, destination, payload, moment(row.due_at)),
         state=DeliveryState(row.state),
@@ -237,13 +260,21 @@ def delivery_of(row: AnyRow) -> Delivery:
         created_at=moment(row.created_at),
         settled_at=moment(row.settled_at),
         error=Message.from_column(row.error),
+        holds=_holds_of(details) if kind is EffectKind.SYNC else {},
     )
 
 
-def _attempt_values(result: Settled) -> Values:
-    attempt = result.attempt
+def _record_of(holds: Mapping[str, Hold]) -> dict[str, Any]:
+    return {name: [micros(hold.until), hold.attempts, hold.version] for name, hold in holds.items()}
+
+
+def _holds_of(record: Mapping[str, Any]) -> dict[str, Hold]:
+    return {name: Hold(moment(until), attempts, version) for name, (until, attempts, version) in record.items()}
+
+
+def _attempt_values(effect_id: str, attempt: Attempt) -> Values:
     return {
-        "effect_id": result.effect_id,
+        "effect_id": effect_id,
         "at": micros(attempt.at),
         "ms": attempt.ms,
         "status": attempt.status,

@@ -155,7 +155,7 @@ stages = Table(
 )
 FORMED = stages.c.form != literal_column("''")
 """Stages with a vendor's approval form."""
-Index("ix_stages_form", stages.c.form, sqlite_where=FORMED, postgresql_where=FORMED)
+_index_part("ix_stages_form", stages.c.form, where=FORMED)
 
 votes = Table(
     "votes",
@@ -272,6 +272,7 @@ effects = Table(
     _col("destination"),
     _col("kind"),
     _col("ref"),
+    # Of a sync: the parts of it that wait.
     _col("payload"),
     _col("state"),
     _col("attempts", Integer),

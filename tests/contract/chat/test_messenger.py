@@ -123,8 +123,21 @@ async def test_trouble_that_may_pass_can_be_retried(
 ) -> None:
     with chat.simulator.outage(how="answer", status=status):
         error = await refused(call(chat))
-    assert error.retryable
+    assert (error.retryable, error.limited) == (True, status == 429)
+    if error.limited:
+        await asyncio.sleep(error.retry_after or 0)
     await call(chat)
+
+
+async def test_a_vendor_that_is_busy_is_left_alone_for_as_long_as_it_asks(chat: Subject) -> None:
+    with chat.simulator.outage(how="answer", status=429):
+        pause = (await refused(chat.messenger.post(chat.channel, card(), "k1"))).retry_after
+        calls = len(chat.simulator.calls)
+        again = await refused(chat.messenger.post(chat.channel, card(), "k1"))
+    assert pause
+    assert (again.limited, again.sent) == (True, False)
+    assert 0 < (again.retry_after or 0) <= pause
+    assert len(chat.simulator.calls) == calls
 
 
 async def test_an_update_that_was_not_taken_can_be_retried(chat: Subject) -> None:

@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from adapters.common.system import SystemIds
+from adapters.common.system import SystemClock, SystemIds
 from adapters.store.open import open_store
 from bot.outbox.worker import Courier, DeliveryWorker, Receipt, back_off_forever
 from core.context import Environment, Policy
 from core.effects import Effect
 from core.engine import Engine
+from core.errors import DeliveryError
+from core.messages import Message
 from core.ports.outbox import Delivery, DeliveryState
 from core.ports.store import Store, Writing
 from tests.clock import ManualClock
@@ -73,3 +75,28 @@ async def test_what_is_being_taken_when_the_worker_is_stopped_is_delivered() -> 
         await stopping
     page = await plain.read(lambda reading: reading.deliveries.page())
     assert {delivery.effect.id: delivery.state for delivery in page.items} == dict.fromkeys(begun, DeliveryState.DONE)
+
+
+async def test_a_rate_limit_is_no_attempt_and_makes_no_wait_longer() -> None:
+    clock = ManualClock(START)
+    store = open_store("memory://", b"k" * 32, clock)
+    engine = Engine(store, clock, SystemIds(), Environment(Policy()), b"key")
+    seen: list[int] = []
+    done = asyncio.Event()
+
+    async def deliver(delivery: Delivery) -> Receipt:
+        seen.append(delivery.attempts)
+        if len(seen) < 20:
+            raise DeliveryError("CI", Message("busy"), retryable=True, retry_after=0.005, limited=True)
+        done.set()
+        return Receipt(200)
+
+    worker = DeliveryWorker(store, SystemClock(), {CI: Courier(deliver, back_off_forever)}, engine)
+    await store.write(lambda writing: writing.outbox.add([Effect("e1", "p", CI, HOOK, clock.now())]))
+    worker.start()
+    async with asyncio.timeout(10):  # with growing waits it would take minutes
+        await done.wait()
+        await worker.stop()
+    assert seen == [1] * 20
+    attempts = await store.read(lambda reading: reading.deliveries.attempts("e1"))
+    assert [attempt.status for attempt in attempts] == [200]
