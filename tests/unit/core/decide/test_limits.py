@@ -18,10 +18,11 @@ from core.events import RunRequested
 from core.messages import NO_MESSAGE, Message
 from core.people import Actor, gate
 from core.plan import Channel, Run
+from core.policies import ApprovalRules
 from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus
 from core.timers import TimerKind, timers_of
 from core.workflow import MASK
-from tests.worlds import START, World, draft, stage, text_item, waiting_policy, workflow, workflow_item
+from tests.worlds import START, World, draft, stage, text_item, waiting_policy, with_rules, workflow, workflow_item
 
 
 @pytest.fixture
@@ -49,7 +50,8 @@ def test_nobody_delegates_to_who_has_left_to_themselves_or_to_the_manager(world:
         world.do(c.Delegate, "bob", to=to)
 
 
-def test_a_manager_who_may_approve_may_be_a_delegate(world: World) -> None:
+def test_a_manager_who_may_approve_may_be_a_delegate() -> None:
+    world = World(with_rules(ApprovalRules("none", self_approval=True)))
     world.create(draft(approval={"stages": [stage("bob")], "allow_self_approval": True}))
     world.do(c.Submit)
     world.do(c.Delegate, "bob", to="alice")

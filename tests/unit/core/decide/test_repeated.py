@@ -222,6 +222,14 @@ ROWS = (
         c.CloseForm, form_open, ["denied"], [], [], [], by="system",
         fields=lambda _: {"stage": 0, "form": "F1", "reason": Message("withdrawn")},
     ),
+    Row(
+        c.RevertForm, form_open, ["form_reverted"], [], [], ["form_reverted"], by="system",
+        fields=lambda _: {"form": "F1"},
+    ),
+    Row(
+        c.RefuseFormVoter, form_open, ["form_voter_refused"], ["form_voter_refused"], [], [], by="system",
+        fields=lambda _: {"form": "F1", "person": "erin"},
+    ),
     timer(TimerKind.SCHEDULE, executing, ["schedule_fired", "run_requested"]),
     timer(TimerKind.WINDOW_END, window_closed, ["timed_out"]),
     timer(TimerKind.APPROVAL_DEADLINE, requested, ["approval_expired"]),
