@@ -12,7 +12,7 @@ from core.draft import PlanDraft
 from core.event import Stamp
 from core.messages import NO_MESSAGE
 from core.plan import Approval, Content, Controls, Item, Plan, Stage, Tally, Vote, Window
-from core.status import FAILED_CHECK, WAITING_CHECK, HookEvent, ItemStatus, PlanStatus, RunStatus
+from core.status import FAILED_CHECK, REOPENABLE, WAITING_CHECK, HookEvent, ItemStatus, PlanStatus, RunStatus
 
 
 def create(plan_id: str, event: e.Created, stamp: Stamp) -> Plan:
@@ -51,6 +51,7 @@ def _apply(plan: Plan, event: e.AnyEvent, stamp: Stamp) -> Plan:  # noqa: C901 -
             | e.HookUndeliverable()
             | e.EndpointDisabled()
             | e.CardsRefused()
+            | e.FormVoterRefused()
             | e.Replayed()
             | e.Refused()
         ):
@@ -72,6 +73,7 @@ def _apply(plan: Plan, event: e.AnyEvent, stamp: Stamp) -> Plan:  # noqa: C901 -
             | e.Denied()
             | e.Reminded()
             | e.FormLinked()
+            | e.FormReverted()
         ):
             return _apply_approval(plan, event, stamp)
         case e.CheckStarted() | e.CheckProgressed() | e.CheckReminded() | e.CheckPassed() | e.CheckFailed():
@@ -113,7 +115,15 @@ def _count(items: Iterable[Item]) -> Tally:
 
 def _apply_approval(
     plan: Plan,
-    event: e.Submitted | e.Voted | e.Delegated | e.StagePassed | e.Approved | e.Denied | e.Reminded | e.FormLinked,
+    event: e.Submitted
+    | e.Voted
+    | e.Delegated
+    | e.StagePassed
+    | e.Approved
+    | e.Denied
+    | e.Reminded
+    | e.FormLinked
+    | e.FormReverted,
     stamp: Stamp,
 ) -> Plan:
     approval = plan.approval
@@ -140,8 +150,29 @@ def _apply_approval(
                 replace(s, form=event.form) if i == event.stage else s for i, s in enumerate(approval.stages)
             )
             return replace(plan, approval=replace(approval, stages=stages))
+        case e.FormReverted():
+            return _revert_form(plan, event, stamp)
         case _:
             assert_never(event)
+
+
+def _revert_form(plan: Plan, event: e.FormReverted, stamp: Stamp) -> Plan:
+    """Open a stage again whose form was revoked, and those after it; or only void its form when it is too late."""
+    approval = plan.approval
+    reopens = plan.status in REOPENABLE
+    void = range(event.stage, len(approval.stages) if reopens else event.stage + 1)
+    stages = tuple(stage.without_form() if i in void else stage for i, stage in enumerate(approval.stages))
+    if not reopens:
+        return replace(plan, approval=replace(approval, stages=stages))
+    return replace(
+        plan,
+        status=PlanStatus.WAIT_FOR_APPROVAL,
+        check=None,
+        reason=NO_MESSAGE,
+        approval_at=None,
+        votes=tuple(vote for vote in plan.votes if vote.stage < event.stage),
+        approval=replace(approval, stages=stages, current=event.stage, asked_at=stamp.at, reminders=0),
+    )
 
 
 def _apply_check(
@@ -191,7 +222,7 @@ def _withdraw(plan: Plan, event: e.Replanned | e.Cancelled) -> Plan:
     )
     if not isinstance(event, e.Replanned):
         return plan
-    stages = tuple(replace(stage, form="") for stage in plan.approval.stages if not stage.policy)
+    stages = tuple(replace(stage, form="", void_forms=0) for stage in plan.approval.stages if not stage.policy)
     return replace(
         plan,
         status=PlanStatus.PLANNING,

@@ -68,6 +68,13 @@ def is_complete(plan: Plan, directory: Directory) -> bool:
     return people <= approved if stage.rule == "all" else len(approved) >= votes_needed(stage, len(people))
 
 
+def form_key(plan: Plan) -> str:
+    """Return the key of the vendor's form of the current stage: another one for each that the stage needs."""
+    index = plan.approval.current
+    void = plan.approval.stages[index].void_forms
+    return f"{plan.id}-{plan.revision}-{index}" + (f"-{void}" if void else "")
+
+
 def _eligible_now(plan: Plan, directory: Directory) -> frozenset[str]:
     stage = plan.approval.stage
     if stage is None or plan.status is not PlanStatus.WAIT_FOR_APPROVAL:

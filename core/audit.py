@@ -8,7 +8,6 @@ found by comparison with the newest hash, which is also sent elsewhere (the plan
 from __future__ import annotations
 
 import hmac
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
@@ -16,6 +15,7 @@ from enum import Enum
 from typing import Any
 
 from core.draft import PlanDraft
+from core.encoding import encode_canonical_json
 from core.event import Event
 from core.events import AnyEvent, Created
 from core.messages import NO_MESSAGE, Message
@@ -41,7 +41,6 @@ class LogEntry:
 
 _CHAINED = [f.name for f in fields(LogEntry) if f.name not in ("hash", "id", "at")]
 _HIDDEN = ("instance_code", "nonce", "items", "draft", "stages")
-_canonical = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=dict).encode
 
 
 def entries_for(
@@ -60,14 +59,19 @@ def entries_for(
 def entry_hash(previous: str, entry: LogEntry, key: bytes) -> str:
     """Return the hash of an entry that follows one with the hash `previous`, as 64 hexadecimal digits."""
     content = {name: getattr(entry, name) for name in _CHAINED} | {"at": entry.at.timestamp()}
-    return hmac.new(key, previous.encode() + _canonical(content).encode(), "sha256").hexdigest()
+    return hmac.new(key, previous.encode() + encode_canonical_json(content).encode(), "sha256").hexdigest()
+
+
+def fits(entry: LogEntry, previous: str, key: bytes) -> bool:
+    """Return whether an entry was written with a key, after one with the hash `previous`."""
+    return hmac.compare_digest(entry_hash(previous, entry, key), entry.hash)
 
 
 def first_broken_entry(entries: Iterable[LogEntry], key: bytes) -> LogEntry | None:
     """Return the first entry of a plan's whole log whose number or hash does not follow from those before, or None."""
     previous = ""
     for seq, entry in enumerate(entries, 1):
-        if entry.seq != seq or not hmac.compare_digest(entry_hash(previous, entry, key), entry.hash):
+        if entry.seq != seq or not fits(entry, previous, key):
             return entry
         previous = entry.hash
     return None

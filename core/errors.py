@@ -286,6 +286,7 @@ class DeliveryError(FabuError):
 
     `retryable` is whether the same request may succeed later; `known` whether that is certain, and not assumed of a
     refusal whose meaning is not known. `retry_after` is the delay that the system requests, in seconds, at most a day.
+    `limited` is whether the system's rate limit is the cause: the request waits for `retry_after`, and has not failed.
     `sent` is whether the request may have reached the system although no answer came back. `status` and `answer` are
     its HTTP answer, for the delivery log.
     """
@@ -305,12 +306,14 @@ class DeliveryError(FabuError):
         status: int = 0,
         answer: str = "",
         known: bool = True,
+        limited: bool = False,
     ) -> None:
         self.reason = reason
         self.status = status
         self.answer = answer
         self.retryable = retryable
         self.known = known
+        self.limited = limited
         self.retry_after = None if retry_after is None else min(retry_after, _LONGEST_PAUSE)
         self.sent = sent
         super().__init__(system=system, reason=reason)

@@ -150,6 +150,29 @@ class FormLinked(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FormReverted(Consequence):
+    """The vendor's approval form of a stage was revoked, so that its votes are void.
+
+    Before the execution the stage is open again; afterwards the schedule starts nothing more.
+    """
+
+    name = "form_reverted"
+    stage: int
+    form: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormVoterRefused(Consequence):
+    """The vendor's approval form lets somebody decide whose vote does not count."""
+
+    name = "form_voter_refused"
+    changes_closed_cards = False
+    stage: int
+    form: str
+    person: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionStarted(Consequence):
     """The plan may be executed now."""
 
@@ -396,10 +419,11 @@ class Refused(LogOnly):
 
 AnyEvent = (
     Edited | Finished | PoliciesApplied | Submitted | SubmitDeferred | Voted | Delegated | StagePassed | Approved
-    | Denied | ApprovalExpired | Reminded | FormLinked | ExecutionStarted | WindowOpened | ItemDone | ItemSkipped
-    | RunRequested | RunChanged | RunEnded | RunResumed | ScheduleFired | CheckStarted | CheckProgressed
-    | CheckReminded | CheckPassed | CheckFailed | Succeeded | TimedOut | Replanned | Cancelled | Deleted
-    | CheckRepeated | HookDelivered | HookUndeliverable | EndpointDisabled | CardsRefused | Replayed | Refused
+    | Denied | ApprovalExpired | Reminded | FormLinked | FormReverted | FormVoterRefused | ExecutionStarted
+    | WindowOpened | ItemDone | ItemSkipped | RunRequested | RunChanged | RunEnded | RunResumed | ScheduleFired
+    | CheckStarted | CheckProgressed | CheckReminded | CheckPassed | CheckFailed | Succeeded | TimedOut | Replanned
+    | Cancelled | Deleted | CheckRepeated | HookDelivered | HookUndeliverable | EndpointDisabled | CardsRefused
+    | Replayed | Refused
 )  # fmt: skip
 """Every event but `Created`, which has no plan to be applied to."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal
@@ -78,7 +78,8 @@ class Window:
 class Stage:
     """One step of the approval. `approvers` are written as in the draft: people and `@groups`.
 
-    `form` is the identifier of the vendor's own approval instance, for the channels that use one. `policy` is the
+    `form` is the identifier of the vendor's own approval instance, for the channels that use one; `void_forms` counts
+    those of this revision that do not count any more, since they or one of a stage before were revoked. `policy` is the
     policy that added the stage, for a `reason`; both are empty for a stage of the plan's author.
     """
 
@@ -89,6 +90,11 @@ class Stage:
     form: str = ""
     policy: str = ""
     reason: str = ""
+    void_forms: int = 0
+
+    def without_form(self) -> Stage:
+        """Return the stage after its form, if its channel uses one, does not count any more."""
+        return replace(self, form="", void_forms=self.void_forms + 1) if self.channel.is_form else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,6 +369,15 @@ class Plan:
     def item_ref(self, item_id: str) -> str:
         """Return the reference to an item of this revision that the item's buttons have."""
         return f"{self.ref}.{item_id}"
+
+    @property
+    def reverted_stages(self) -> tuple[Stage, ...]:
+        """The stages that were passed, and whose form was revoked when it was too late to open them again.
+
+        While there is one, the schedule starts nothing.
+        """
+        passed = self.approval.stages[: self.approval.current]
+        return tuple(stage for stage in passed if stage.void_forms and not stage.form)
 
     def blockers(self, item: Item) -> list[Item]:
         """Return the incomplete items that an item needs.

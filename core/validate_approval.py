@@ -21,7 +21,7 @@ def stage_problems(draft: PlanDraft, directory: Directory, manager: str) -> Iter
         path = f"approval.stages[{index}]"
         unknown = [i for i, name in enumerate(stage.approvers) if not directory.knows(name)]
         for i in unknown:
-            yield unknown_person(f"{path}.approvers[{i}]", stage.approvers[i])
+            yield unknown_person(f"{path}.approvers[{i}]", stage.approvers[i], directory)
         people = eligible(stage, excluded, directory)
         needed = max(1, votes_needed(stage, len(people)))
         if not stage.approvers:
@@ -34,8 +34,12 @@ def stage_problems(draft: PlanDraft, directory: Directory, manager: str) -> Iter
             )
 
 
-def unknown_person(path: str, name: str) -> Problem:
-    """Return the problem of a name that nobody has."""
+def unknown_person(path: str, name: str, directory: Directory) -> Problem:
+    """Return the problem of a name of nobody. Mentions name people in chats alone, where vendors vouch for them."""
+    if name.startswith("@") and directory.active(name[1:]):
+        return Problem(path, "@ is for groups; write {name} without it", {"name": name[1:]})
+    if name.startswith("<"):
+        return Problem(path, "a mention names nobody here; write the id of a person, or @group for approvers")
     return Problem(
         path, "nobody is called {name}; use the id of an active person, or @group for approvers", {"name": name}
     )

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any, Literal
 
 import aiohttp
@@ -20,7 +21,9 @@ from adapters.common.settings import is_loopback
 from adapters.dingtalk.errors import (
     NO_SUCH_USER,
     SYSTEM,
+    THROTTLED_FOR,
     TOKEN_REFUSED,
+    PersonLimited,
     is_outage,
     no_answer,
     older_code,
@@ -46,6 +49,9 @@ _START_PROCESS = Operation("workflow_1_0", "StartProcessInstance", "start_proces
 _GET_PROCESS = Operation("workflow_1_0", "GetProcessInstance", "get_process_instance_with_options_async")
 _TERMINATE_PROCESS = Operation(
     "workflow_1_0", "TerminateProcessInstance", "terminate_process_instance_with_options_async"
+)
+_COMMENT_PROCESS = Operation(
+    "workflow_1_0", "AddProcessInstanceComment", "add_process_instance_comment_with_options_async"
 )
 _LIST_PROCESSES = Operation("workflow_1_0", "ListProcessInstanceIds", "list_process_instance_ids_with_options_async")
 
@@ -103,7 +109,7 @@ class DingTalkClient:
         """Create and send a card; `private` maps a userId to the variables that only this person sees.
 
         Safe to repeat: DingTalk keeps the first card of an `out_track_id`. It ignores the data of later ones, so
-        follow a repeated call with `update_card`. Raise ValueError if the variables are not the template's.
+        follow a repeated call with `update_card`.
         """
         if not self.receives_clicks:
             raise DeliveryError(SYSTEM, Message("clicks on cards do not reach Fabu yet"), retryable=True, sent=False)
@@ -132,8 +138,7 @@ class DingTalkClient:
     ) -> None:
         """Update some variables of a card; the others stay.
 
-        DingTalk does not order updates: never send two for one card at the same time. Raise ValueError if the
-        variables are not the template's.
+        DingTalk does not order updates: never send two for one card at the same time.
         """
         by_key = {"updateCardDataByKey": True, "updatePrivateDataByKey": True}
         body = {
@@ -163,13 +168,13 @@ class DingTalkClient:
     async def send_robot_user(self, user_ids: Sequence[str], msg_key: str, params: Mapping[str, str]) -> list[str]:
         """Send a robot message 1:1, e.g. `sampleMarkdown` with `title` and `text`; return the users who cannot get it.
 
-        Raise a retryable DeliveryError if users are over DingTalk's rate limit; when repeated, the others get the
+        Raise PersonLimited if users are over DingTalk's rate limit; when repeated, the others get the
         message again.
         """
         body = {**self._robot_message(msg_key, params), "userIds": list(user_ids)}
         answer = await self._api.call(_SEND_USERS, body)
         if answer.get("flowControlledStaffIdList"):
-            raise DeliveryError(SYSTEM, Message("too many messages to one person"), retryable=True)
+            raise PersonLimited
         return [*(answer.get("invalidStaffIdList") or ()), *(answer.get("filteredStaffIdList") or ())]
 
     async def send_robot_group(self, conversation_id: str, msg_key: str, params: Mapping[str, str]) -> None:
@@ -185,12 +190,12 @@ class DingTalkClient:
     async def reply_session_webhook(self, url: str, msgtype: str, content: Mapping[str, str]) -> None:
         """Reply to a message in its chat: `text` with `content`, or `markdown` with `title` and `text`.
 
-        Raise ValueError if the URL is not one of DingTalk's.
+        A URL that is not one of DingTalk's gets nothing.
         """
-        webhook = URL(url)
-        is_secure = webhook.scheme == "https" or is_loopback(webhook.host)
-        if not is_secure or webhook.host not in self.settings.webhook_hosts:
-            raise ValueError("the sessionWebhook of this message does not belong to DingTalk")
+        webhook = _parse_webhook(url, self.settings.webhook_hosts)
+        if webhook is None:
+            reason = Message("the sessionWebhook of this message does not belong to DingTalk")
+            raise DeliveryError(SYSTEM, reason, retryable=False, sent=False)
         await self._post(webhook, {"msgtype": msgtype, msgtype: dict(content)})
 
     async def find_user_by_mobile(self, mobile: str) -> str | None:
@@ -235,6 +240,12 @@ class DingTalkClient:
         """Return the present state of an approval form."""
         answer = await self._api.call(_GET_PROCESS, {"processInstanceId": instance_id})
         return ProcessInstance.model_validate(answer["result"])
+
+    async def comment_process(self, instance_id: str, author: str, text: str) -> None:
+        """Add a comment to an approval form in the name of a user."""
+        await self._api.call(
+            _COMMENT_PROCESS, {"processInstanceId": instance_id, "commentUserId": author, "text": text}
+        )
 
     async def terminate_process(self, instance_id: str, operator: str, remark: str = "") -> None:
         """Withdraw an approval form in the name of its submitter."""
@@ -289,12 +300,25 @@ class DingTalkClient:
             async with self.session.post(url, json=body, timeout=self._timeout, allow_redirects=False) as response:
                 if response.status != 200:
                     reason = Message.verbatim(f"HTTP {response.status}")
-                    raise DeliveryError(SYSTEM, reason, retryable=response.status >= 429)
+                    limited = response.status == HTTPStatus.TOO_MANY_REQUESTS
+                    after = THROTTLED_FOR if limited else None
+                    retryable = limited or response.status >= 500
+                    raise DeliveryError(SYSTEM, reason, retryable=retryable, retry_after=after, limited=limited)
                 answer: dict[str, Any] = await response.json(content_type=None)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             sent = not isinstance(error, aiohttp.ClientConnectorError)
             raise DeliveryError(SYSTEM, no_answer(error), retryable=True, sent=sent) from None
         return answer
+
+
+def _parse_webhook(url: str, hosts: Collection[str]) -> URL | None:
+    """Return the URL of a session; None unless its host is listed, and it is https or on loopback."""
+    try:
+        webhook = URL(url)
+    except ValueError:
+        return None
+    is_secure = webhook.scheme == "https" or is_loopback(webhook.host)
+    return webhook if is_secure and webhook.host in hosts else None
 
 
 def _card_data(params: Mapping[str, str], private: Mapping[str, Mapping[str, str]] | None) -> dict[str, Any]:
@@ -320,5 +344,7 @@ def _space_models(space: Space, robot_code: str) -> dict[str, Any]:
 
 
 def _check(problems: Sequence[str]) -> None:
+    """Raise DeliveryError, not retryable, when the variables of a card are not those of the template."""
     if problems:
-        raise ValueError("the card does not fit its template: " + "; ".join(problems))
+        reason = Message("the card does not fit its template: {problems}", {"problems": "; ".join(problems)})
+        raise DeliveryError(SYSTEM, reason, retryable=False, sent=False)

@@ -15,13 +15,16 @@ from typing import Final
 
 from adapters.common.adapter import Inbox
 from adapters.common.answering import Answering, Send, call_with_retries, send_by_any
+from adapters.common.texts import NOT_NOW
 from adapters.slack.client import SlackClient
 from adapters.slack.errors import TRIGGER_USED, SlackError
 from adapters.slack.inbound import Kind, Request
-from adapters.slack.render import render_home, render_modal, render_opener, render_reply
+from adapters.slack.render import render_home, render_message, render_modal, render_opener, render_reply
 from adapters.slack.text import JSON, cut, flatten
 from core.card import Card, Form, Section, Tone
 from core.chat import Reply
+from core.errors import DeliveryError
+from core.ports.messenger import Posted
 
 PATIENCE: Final = 1.0  # seconds that a confirmation waits at most while requests pile up
 CONFIRMATIONS: Final = 16  # sent at the same time
@@ -33,24 +36,33 @@ log = logging.getLogger(__name__)
 class Conversation:
     """Answers requests that are verified to come from Slack."""
 
-    def __init__(self, inbox: Inbox, client: SlackClient, answering: Answering) -> None:
+    def __init__(self, inbox: Inbox, client: SlackClient, answering: Answering, not_now: str = NOT_NOW) -> None:
+        """`not_now` answers requests while Slack does not say which team is ours."""
         self._handler, self._pressure = inbox.handler, inbox.pressure
         self._client, self._answering = client, answering
+        text = not_now.format(chat="Slack")
+        self._not_now = Reply(text, tone=Tone.BAD, errors={"": text})
         self._confirmations = asyncio.Semaphore(CONFIRMATIONS)
 
     async def answer(self, request: Request) -> JSON | None:
         """Handle one request and return the body of its acknowledgement, None for an empty one.
 
-        Raises whatever the handler raises, and SlackError when Slack does not say which team is ours.
+        Raises whatever the handler raises, and SlackError for an event while Slack does not say which team is ours:
+        Slack sends it again. Nothing else is sent again, so the requester reads that it was not carried out.
         """
         reply = await self._answering.answer(self._handle(request), partial(self._send, request))
         return self._acknowledge(request, reply) if reply else None
 
     async def _handle(self, request: Request) -> Reply:
         inbound = request.inbound
-        if await self._client.is_of_another_team(inbound.user, request.team):
-            inbound = replace(inbound, user=f"{request.team}:{inbound.user}")
-        return await self._handler(inbound)
+        try:
+            is_foreign = await self._client.is_of_another_team(inbound.user, request.team)
+        except SlackError as error:
+            if request.kind in (Kind.MESSAGE, Kind.HOME):
+                raise
+            log.warning("a request of a Slack user was not carried out: %s", error)
+            return self._not_now
+        return await self._handler(replace(inbound, user=f"{request.team}:{inbound.user}") if is_foreign else inbound)
 
     def _acknowledge(self, request: Request, reply: Reply) -> JSON | None:
         """Return the body of the acknowledgement, and start to send what Slack does not accept in it."""
@@ -72,6 +84,9 @@ class Conversation:
             await self._publish_home(inbound.user, reply)
         elif reply.form:
             await self._open_form(request, reply.form)
+        elif reply.card and reply.replaces and not request.at_home:
+            replaced = await self._replace_clicked(request, reply.card)
+            await self._send(request, replace(reply, card=None if replaced else reply.card, replaces=False))
         elif request.kind is Kind.CLICK and reply.tone is Tone.GOOD:
             await self._confirm(request, reply)
         elif reply.text or reply.card:
@@ -96,6 +111,27 @@ class Conversation:
                     return  # the request came twice, and the modal is open
                 log.info("a button is sent in place of a modal: %s", error)
         await self._send_to_requester(request, render_opener(form, request.inbound.text))
+
+    async def _replace_clicked(self, request: Request, card: Card) -> bool:
+        """Let a card take the place of the clicked one; False when Slack does not accept that.
+
+        By its response_url, or else as an ordinary update, which Slack has not for ephemeral messages.
+        """
+        content, inbound = render_message(card), request.inbound
+        clicked = Posted(inbound.channel, inbound.message)
+        ways: list[Send] = []
+        if request.response_url:
+            ways.append(lambda: self._client.respond(request.response_url, content, replaces=True))
+        if not request.ephemeral:
+            ways.append(lambda: self._client.update(clicked, content))
+        if not ways:
+            return False
+        try:
+            await send_by_any(*ways)
+        except DeliveryError as error:
+            log.info("the clicked card is not updated, and a new one is sent: %s", error)
+            return False
+        return True
 
     async def _confirm(self, request: Request, reply: Reply) -> None:
         """Send the confirmation of a click: a few at the same time, and not while requests pile up."""

@@ -80,7 +80,10 @@ class VoteAnswer(Answer):
 
 
 class StageAnswer(Answer):
-    """One stage of the approval with its votes. A stage that a policy added has its name and the reason."""
+    """One stage of the approval with its votes. A stage that a policy added has its name and the reason.
+
+    The votes are void when it is `revoked`: in the vendor's form, too late to open the stage again.
+    """
 
     name: str
     channel: Channel
@@ -89,6 +92,7 @@ class StageAnswer(Answer):
     policy: str
     reason: str
     votes: list[VoteAnswer]
+    revoked: bool
 
 
 class ApprovalAnswer(Answer):
@@ -231,7 +235,8 @@ def _fields(value: object, answer: type[Answer]) -> dict[str, Any]:
 
 
 def _stage(stage: Stage, plan: Plan, index: int) -> dict[str, Any]:
-    return {**_fields(stage, StageAnswer), "votes": list(plan.votes_of(index))}
+    derived = {"votes": list(plan.votes_of(index)), "revoked": stage in plan.reverted_stages}
+    return _fields(stage, StageAnswer) | derived
 
 
 def _items(items: Mapping[str, Item]) -> list[dict[str, Any]]:

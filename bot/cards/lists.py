@@ -82,8 +82,10 @@ class ListCards:
         card = replace(self._card(title, sections, pages), tone=choose_tone(plan), more=more)
         return replace(card, note=render_log_head(plan, self.locale))
 
-    def deliveries(self, deliveries: Sequence[Delivery], numbers: Mapping[str, int]) -> Card:
-        """Return the list of dead deliveries. `numbers` has the numbers of their plans by id."""
+    def deliveries(
+        self, deliveries: Sequence[Delivery], numbers: Mapping[str, int], pages: Pages | None = None
+    ) -> Card:
+        """Return a page of the list of dead deliveries. `numbers` has the numbers of their plans by id."""
         text, title = self.locale.text, self.locale.text("What could not be delivered")
         rows = tuple(
             Row(
@@ -94,7 +96,7 @@ class ListCards:
             for delivery in deliveries
         )
         nothing = "" if rows else text("Everything was delivered, or is still tried.")
-        return self._card(title, (Section(text=nothing, rows=rows),))
+        return self._card(title, (Section(text=nothing, rows=rows),), pages)
 
     def _failure(self, delivery: Delivery) -> str:
         """Return the id by which a delivery is replayed, when it was created, and why it failed."""

@@ -30,6 +30,8 @@ SENTENCES = {
     "approval_expired": N_("Nobody decided in time"),
     "reminded": N_("reminded the approvers"),
     "form_linked": N_("opened the approval form {form}"),
+    "form_reverted": N_("The approval form of stage {stage} was revoked: its votes do not count any more"),
+    "form_voter_refused": N_("The approval form of stage {stage} asks {person}, whose vote does not count"),
     "execution_started": N_("The plan may be executed now"),
     "window_opened": N_("The release window has opened"),
     "item_done": N_("completed “{item}”"),

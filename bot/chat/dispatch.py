@@ -10,11 +10,12 @@ from typing import assert_never
 from bot.cards.lists import ListCards
 from bot.cards.paging import LOG_PAGE_SIZE, PAGE_SIZE, Pages
 from bot.cards.plan import PlanCards, items_of
+from bot.cards.refs import Ref, View, mark_reply
 from bot.chat.answered import AnsweredMessages
 from bot.chat.grammar import TypedCommand, parse
 from bot.chat.naming import find_person_id
 from bot.chat.redelivery import Redelivery
-from bot.chat.requests import Ref, draft_from_form, find_field, make_command, new_plan_form
+from bot.chat.requests import draft_from_form, find_field, make_command, new_plan_form
 from bot.i18n import LANGUAGES, Locale, translate
 from bot.i18n.labels import N_, label
 from bot.people.identities import OWN_PLATFORMS, Identities
@@ -29,7 +30,7 @@ from core.context import Context
 from core.decide.rights import may
 from core.draft import PlanDraft
 from core.engine import Engine, Outcome
-from core.errors import FabuError, Invalid, NotFound, OutdatedCard, Problem, Unavailable
+from core.errors import Conflict, FabuError, Gone, Invalid, NotFound, OutdatedCard, Problem, Unavailable
 from core.messages import Message
 from core.people import Person
 from core.plan import Item, Plan
@@ -84,23 +85,23 @@ class Dispatch:
         self._engine, self._store, self._identities, self._ids = engine, store, identities, ids
         self._locale, self._public_url, self._redelivery = locale, public_url, Redelivery(store, engine)
         self._links = SignInLinks(store, clock, ids, public_url)
-        self._answered = AnsweredMessages()
+        self._answered = AnsweredMessages(store, clock)
 
     async def __call__(self, inbound: Inbound) -> Reply:
         """Return the reply to a request whose sender is authenticated; it is empty for a message that was answered."""
         if inbound.verb or not inbound.message:
             return await self._reply(inbound)
         key = f"{inbound.platform}:{inbound.key}"
-        if not self._answered.add(key):
+        if not await self._answered.add(key):
             return Reply()
         try:
             return await self._reply(inbound)
         except BaseException:
-            self._answered.forget(key)
+            await self._answered.forget(key)
             raise
 
     async def _reply(self, inbound: Inbound) -> Reply:
-        locale = self._locale
+        locale, request = self._locale, None
         try:
             person = await self._identities.person(inbound.platform, inbound.user)
             locale = Locale.of(person, locale.language, locale.timezone)
@@ -112,8 +113,12 @@ class Dispatch:
             errors = {find_field(problem): locale.text(problem.message, **problem.params) for problem in error.problems}
             return Reply(locale.error(error), Tone.BAD, errors=errors)
         except FabuError as error:
-            card = await self._find_card(inbound, locale) if isinstance(error, OutdatedCard) else None
-            return Reply(locale.error(error), Tone.BAD, card)
+            reply = Reply(locale.error(error), Tone.BAD)
+            if not request or not isinstance(error, Conflict | Gone):
+                return reply
+            if isinstance(error, OutdatedCard):
+                reply = replace(reply, card=await self._find_card(inbound, locale))
+            return await self._update_reply(request, reply)
 
     async def _handle_click(self, request: _Request) -> Reply:
         inbound = request.inbound
@@ -131,14 +136,31 @@ class Dispatch:
             return Reply(form=form)
         command = make_command(inbound.verb, ref, inbound.values.get("text", ""))
         outcome = await self._execute(request, command)
-        return Reply(describe_outcome(outcome, command, request.locale), Tone.GOOD)
+        return await self._update_reply(request, Reply(describe_outcome(outcome, command, request.locale), Tone.GOOD))
+
+    async def _update_reply(self, request: _Request, reply: Reply) -> Reply:
+        """Add the present card to the reply to a click, if the clicked card is a reply itself."""
+        inbound = request.inbound
+        if not (inbound.verb and inbound.verb != SAY and inbound.message):
+            return reply
+        try:
+            ref = Ref.parse(inbound.ref)
+            if not ref.view:
+                return reply
+            is_list = ref.view == View.MINE
+            card = await (self._mine(request, 1) if is_list else self._plan_card(ref.plan_id, request.locale, ref.page))
+        except (NotFound, Unavailable):
+            return reply
+        return replace(reply, card=card, replaces=True)
 
     async def _make_form(self, request: _Request, ref: Ref) -> Form | None:
         """Return the form that a click opens; None when the button has none, or the person has no right to the verb."""
         plan = await self._store.read(lambda reading: reading.plans.get(ref.plan_id))
         if not may(plan, Verb(request.inbound.verb), self._context(request), ref.item_id):
             return None
-        return self._cards(request.locale).form(plan, request.inbound.verb, request.inbound.ref)
+        button = str(replace(ref, view="", page=0))
+        form = self._cards(request.locale).form(plan, request.inbound.verb, button)
+        return replace(form, ref=request.inbound.ref) if form else None
 
     def _context(self, request: _Request) -> Context:
         return self._engine.context(self._engine.directory.actor(request.person.id, request.inbound.platform))
@@ -277,7 +299,7 @@ class Dispatch:
         groups = self._engine.directory.groups.values()
         names = {person, *(f"@{group.id}" for group in groups if person in group.members)}
         mine = await self._store.read(lambda reading: reading.plans.mine(person, names))
-        return self._lists(request.locale).mine(mine, page)
+        return mark_reply(self._lists(request.locale).mine(mine, page), View.MINE)
 
     async def _sign_in_link(self, request: _Request) -> Reply:
         """Reply with a link that signs in the first person who opens it.
@@ -289,7 +311,8 @@ class Dispatch:
                 request.locale.text("Others would see the link here. Ask for it in a direct message."), Tone.BAD
             )
         url = await self._links.make(request.person.id, REQUESTED_LIFE, _digest(request.key)[:32])
-        return Reply(request.locale.text("Open this link within ten minutes; it works once: {url}", url=url))
+        sentence = request.locale.text("Open this link within ten minutes; it works once: {url}", url=url)
+        return Reply(sentence, link=url)
 
     async def _find_card(self, inbound: Inbound, locale: Locale) -> Card | None:
         """Return the present card of the plan that a button refers to; None when there is none."""
@@ -304,7 +327,8 @@ class Dispatch:
         items = items_of(plan)
         begun = next((index for index, item in enumerate(items) if not item.complete), 0) // PAGE_SIZE + 1
         command = f"{word_for(ChatVerb.SHOW, locale.language)} {plan.number}"
-        return self._cards(locale).plan(plan, Pages(len(items), page or begun, command))
+        card = self._cards(locale).plan(plan, Pages(len(items), page or begun, command))
+        return mark_reply(card, View.PLAN, page)
 
     def _cards(self, locale: Locale) -> PlanCards:
         return PlanCards(locale, self._engine.directory, self._public_url)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 
+from bot.cards.plan import PlanCards
+from bot.cards.refs import View, mark_reply
 from bot.i18n import Locale
 from bot.outbox.worker import Courier, Receipt, back_off_forever, persistent
 from bot.people.identities import Identities
 from core.card import Button, Card, Section, Tone
-from core.effects import Alarm, Destination, DestinationKind, Effect, Undelivered
+from core.effects import Alarm, Destination, DestinationKind, Effect, FormReverted, Undelivered
 from core.engine import Engine
 from core.errors import Conflict, DeliveryError
 from core.messages import Message
@@ -18,6 +21,7 @@ from core.people import Person
 from core.plan import Channel, Plan
 from core.ports.messenger import Messenger, Place
 from core.ports.outbox import Delivery, DeliveryState
+from core.ports.paging import read_all
 from core.ports.store import Reading, Store
 
 log = logging.getLogger(__name__)
@@ -43,8 +47,8 @@ class Alarms:
         effect = delivery.effect
         if not effect.destination.name:
             await self._add_for_each(effect)
-        elif person := self._engine.directory.people.get(effect.destination.name):
-            await self._send(person, effect)
+        elif self._engine.directory.active(effect.destination.name):  # and has not left since
+            await self._send(self._engine.directory.people[effect.destination.name], effect)
         return Receipt()
 
     async def _add_for_each(self, effect: Effect) -> None:
@@ -58,7 +62,7 @@ class Alarms:
 
     def _recipients(self, effect: Effect) -> Iterable[str]:
         people = self._engine.directory.people
-        manager = effect.payload.manager if isinstance(effect.payload, Undelivered) else ""
+        manager = effect.payload.manager if isinstance(effect.payload, Undelivered | FormReverted) else ""
         return [one.id for one in people.values() if one.active and (one.admin or one.id == manager)]
 
     async def _send(self, person: Person, effect: Effect) -> None:
@@ -76,6 +80,8 @@ class Alarms:
                     await messenger.post(Place(user=user), card, effect.id)
                     return
             except DeliveryError as error:
+                if error.limited:  # this chat works
+                    raise
                 log.warning("%s does not get an alarm in %s: %s", person.id, platform, error)
                 failed = failed or error
         if failed:
@@ -88,19 +94,27 @@ class Alarms:
             case Alarm(endpoint, reason):
                 return _disabled(endpoint, reason, f"{self._public_url}/", locale)
             case Undelivered(chat, recipients, _, reason):
-                plan = await self._store.read(lambda reading: _plan_to_deliver(reading, effect.plan_id, chat))
+                plan = await self._store.read(lambda reading: plan_to_deliver(reading, effect.plan_id, chat))
                 names = ", ".join(map(self._engine.directory.name, recipients))
                 return _undelivered(plan, chat, names, reason, self._public_url, locale) if plan else None
+            case FormReverted(stage, revision):
+                plan = await self._store.read(lambda reading: reading.plans.get(effect.plan_id))
+                is_void = plan.revision == revision and plan.approval.stages[stage] in plan.reverted_stages
+                notice = PlanCards(locale, self._engine.directory, self._public_url).notice(plan)
+                return mark_reply(notice, View.PLAN) if is_void else None
             case _:
                 raise TypeError(f"{effect.payload} is no alarm")
 
 
-def _plan_to_deliver(reading: Reading, plan_id: str, chat: str) -> Plan | None:
+def plan_to_deliver(reading: Reading, plan_id: str, chat: str) -> Plan | None:
     """Return a plan whose cards a chat has still to take; None when all were delivered."""
     destination = Destination(DestinationKind.CHAT, chat)
     states = (DeliveryState.PENDING, DeliveryState.SENDING)
-    open_now = [delivery for state in states for delivery in reading.deliveries.page(plan_id, state, limit=200).items]
-    is_open = any(delivery.effect.destination == destination for delivery in open_now)
+    is_open = any(
+        delivery.effect.destination == destination
+        for state in states
+        for delivery in read_all(partial(reading.deliveries.page, plan_id, state))
+    )
     return reading.plans.get(plan_id) if is_open else None
 
 

@@ -19,7 +19,7 @@ from core.plan import Item, Plan
 from core.status import HookEvent, ItemStatus, PlanStatus
 from core.validate import problems_at_finish, problems_of
 from core.validate_approval import approval_problems
-from core.validate_workflow import workflow_mistakes
+from core.validate_workflow import mistakes_at_finish, workflow_mistakes
 from core.workflow import Workflow, restore_masked
 
 
@@ -105,6 +105,7 @@ def _finish(pending: PendingDecision) -> None:
     stages = plan.approval.stages if plan.gate else context.policy.approval.stages(draft)
     controls = None if plan.gate else context.policy.approval.controls(draft, plan.editors)
     problems = problems_at_finish(draft, context)
+    problems += [mistake for mistake in mistakes_at_finish(draft) if mistake not in problems]
     places = {problem.path for problem in problems}
     problems += [one for one in approval_problems(draft, stages, controls, context) if one.path not in places]
     if problems:

@@ -22,7 +22,7 @@ from core.workflow.hook import (
     WorkflowHookJob,
     WorkflowSpec,
 )
-from core.workflow.job import Job, JobType, UnknownJob
+from core.workflow.job import OTHER_TYPES, Job, JobType, UnknownJob
 from core.workflow.jobs_build import (
     BuildJob,
     BuildSpec,
@@ -69,6 +69,7 @@ from core.workflow.workflow import KnownJob, Param, Workflow, WorkflowJob, Workf
 
 __all__ = [
     "MASK",
+    "OTHER_TYPES",
     "UNREADABLE",
     "AnyJson",
     "ApolloJob",

@@ -12,6 +12,7 @@ from sqlalchemy import CursorResult
 
 from adapters.store.sql.controls import controls_json, controls_of
 from core.audit import LogEntry
+from core.encoding import encode_json
 from core.messages import Message
 from core.plan import Approval, Channel, Check, Content, Decision, Item, Plan, Run, Stage, Tally, Vote, Window
 from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus
@@ -59,9 +60,6 @@ def duration(value: int | None) -> timedelta | None:
 _EARLIEST, _LATEST = micros(EARLIEST), micros(END) - 1
 _SHORTEST, _LONGEST = micros(SHORTEST), micros(LONGEST)
 
-to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=dict).encode
-"""Returns a value as compact JSON; read-only mappings count as mappings."""
-
 
 def fetch(result: CursorResult[Any]) -> list[AnyRow]:
     """Return all rows with plain attributes: a `Row` looks up every name, which takes ten times longer."""
@@ -75,16 +73,16 @@ def revision_values(plan: Plan) -> Values:
     return {
         "name": plan.name,
         "manager": plan.manager,
-        "collaborators": to_json(plan.collaborators),
-        "editors": to_json(plan.editors),
-        "labels": to_json(plan.labels),
+        "collaborators": encode_json(plan.collaborators),
+        "editors": encode_json(plan.editors),
+        "labels": encode_json(plan.labels),
         "revision": plan.revision,
         "instance_code": plan.instance_code,
         "nonce": plan.nonce,
         "window_start": micros(plan.window.start),
         "window_end": micros(plan.window.end),
         "schedule_at": micros(plan.schedule_at),
-        "check_events": None if events is None else to_json(sorted(events)),
+        "check_events": None if events is None else encode_json(sorted(events)),
         "allow_self_approval": plan.approval.allow_self_approval,
         "expires_in": micros(plan.approval.expires_in),
         "remind_every": micros(plan.approval.remind_every),
@@ -103,14 +101,14 @@ def progress_values(plan: Plan) -> Values:
         "stage": approval.current,
         "asked_at": micros(approval.asked_at),
         "reminders": approval.reminders,
-        "delegates": to_json(approval.delegates),
+        "delegates": encode_json(approval.delegates),
         "todo": tally.todo,
         "running": tally.running,
         "done": tally.done,
         "skipped": tally.skipped,
         "failed": tally.failed,
         "external_check": _check_json(plan.check),
-        "answers": to_json(plan.answers),
+        "answers": encode_json(plan.answers),
         "submitting": plan.submitting,
         "window_open": plan.window_open,
         "reason": plan.reason.to_column(),
@@ -135,7 +133,7 @@ def immutable_values(plan: Plan) -> Values:
         "number": plan.number,
         "created_by": plan.created_by,
         "created_at": micros(plan.created_at),
-        "origin": to_json(plan.origin) if plan.origin else None,
+        "origin": encode_json(plan.origin) if plan.origin else None,
     }
 
 
@@ -212,7 +210,7 @@ def _check_json(check: Check | None) -> str | None:
     if check is None:
         return None
     moments = micros(check.since), micros(check.deadline)
-    return to_json([check.event, *moments, check.progress, check.reason.to_json(), check.reminders])
+    return encode_json([check.event, *moments, check.progress, check.reason.to_json(), check.reminders])
 
 
 def _check_of(text: str | None) -> Check | None:
@@ -228,12 +226,13 @@ def stage_values(plan_id: str, position: int, stage: Stage) -> Values:
         "plan_id": plan_id,
         "position": position,
         "name": stage.name,
-        "approvers": to_json(stage.approvers),
+        "approvers": encode_json(stage.approvers),
         "rule": str(stage.rule),
         "channel": stage.channel.value,
         "form": stage.form,
         "policy": stage.policy,
         "reason": stage.reason,
+        "void_forms": stage.void_forms,
     }
 
 
@@ -241,7 +240,7 @@ def stage_of(row: AnyRow) -> Stage:
     """Return the stage of a row."""
     rule = row.rule if row.rule in ("all", "any") else int(row.rule)
     channel, approvers = Channel(row.channel), tuple(json.loads(row.approvers))
-    return Stage(row.name, approvers, rule, channel, row.form, row.policy or "", row.reason or "")
+    return Stage(row.name, approvers, rule, channel, row.form, row.policy or "", row.reason or "", row.void_forms)
 
 
 def vote_values(plan: Plan, position: int, vote: Vote) -> Values:
@@ -276,8 +275,8 @@ def item_values(plan_id: str, item: Item) -> Values:
         "type": item.type,
         "status": item.status.value,
         "assignee": item.assignee,
-        "needs": to_json(item.needs),
-        "labels": to_json(item.labels) if item.labels else None,
+        "needs": encode_json(item.needs),
+        "labels": encode_json(item.labels) if item.labels else None,
         "runner": item.runner,
         "project": item.project,
         "workflow": item.workflow,
@@ -359,7 +358,7 @@ def log_values(entry: LogEntry) -> Values:
         "actor_kind": entry.actor_kind,
         "via": entry.via,
         "event": entry.event,
-        "details": to_json(entry.details),
+        "details": encode_json(entry.details),
         "hash": entry.hash,
     }
 

@@ -13,7 +13,7 @@ from core import commands as c
 from core.audit import first_broken_entry
 from core.draft import PlanPatch
 from core.errors import AlreadyDecided, Conflict, FabuError, Forbidden, Invalid, NotFound
-from core.people import gate
+from core.people import SYSTEM, gate
 from core.plan import Confirmation, Plan, Stage
 from core.policies import ApprovalPolicy, ApprovalRules
 from core.ports.plans import Change, PlanQuery, Scope
@@ -21,7 +21,7 @@ from core.ports.requests import AcceptedRequest
 from core.ports.store import Store, Writing
 from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus
 from tests.contract.store.offices import AUDIT_KEY, POLICY, Office, item_of
-from tests.worlds import START, draft, stage, text_item, workflow_item
+from tests.worlds import START, WITH_FORMS, draft, stage, text_item, workflow_item
 
 FULL = draft(
     stage("bob", "carol"),
@@ -53,6 +53,10 @@ RULES = ApprovalRules(
 
 async def load(store: Store, plan: Plan, scope: Scope) -> Plan:
     return (await store.write(lambda writing: writing.plans.load({plan.id: scope})))[plan.id]
+
+
+async def with_form(office: Office, form: str) -> Plan | None:
+    return await office.store.read(lambda reading: reading.plans.with_form(form))
 
 
 @pytest.mark.parametrize(
@@ -188,6 +192,31 @@ async def test_votes_are_void_after_a_replan(office: Office) -> None:
         await office.do(c.Approve, plan, "carol")
 
 
+async def test_the_votes_of_a_form_that_is_revoked_are_void(office: Office) -> None:
+    office = Office(office.store, office.clock, replace(POLICY, channels=WITH_FORMS))
+    plan = await office.create(draft(stage("bob", "carol", name="QA") | {"channel": "feishu_instance"}, stage("dave")))
+    await office.do(c.Submit, plan)
+    for form in ("F1", "F2"):
+        await office.do(c.LinkForm, plan, "system", stage=0, form=form)
+        for person in ("bob", "carol"):
+            actor = office.engine.directory.actor(person, "feishu_instance")
+            await office.engine.execute(c.Approve(plan_id=plan.id, form=form, comment=form), actor)
+        stored = await office.stored(plan)
+        assert [(vote.person, vote.comment) for vote in stored.votes] == [("bob", form), ("carol", form)]
+        found = await with_form(office, form)
+        assert found is not None
+        assert (found.id, found.number, dict(found.items)) == (plan.id, plan.number, {})
+        reverted = (await office.engine.execute(c.RevertForm(plan_id=plan.id, form=form), SYSTEM)).plan
+        assert (await office.stored(plan)).approval == reverted.approval
+        assert (await office.stored(plan)).votes == ()
+        assert await with_form(office, form) is None
+
+
+async def test_no_form_is_no_plans(office: Office) -> None:
+    await office.do(c.Submit, await office.create(draft(stage("bob"))))
+    assert await with_form(office, "") is None
+
+
 async def test_every_attempt_of_a_workflow_is_stored(office: Office) -> None:
     plan = await office.create(items=[workflow_item("deploy")])
     await office.do(c.Submit, plan)
@@ -232,6 +261,20 @@ async def test_a_replay_is_remembered_with_how_many_deliveries_it_began_again(of
     assert await office.engine.find_accepted("new", "asked") is None
     with pytest.raises(Invalid):
         await office.engine.find_accepted("k", "something else")
+
+
+async def test_a_message_is_claimed_once_until_it_is_disclaimed_or_old(office: Office) -> None:
+    async def claim(key: str) -> bool:
+        return await office.store.write(lambda writing: writing.requests.claim(key, office.clock.now()))
+
+    assert sorted(await asyncio.gather(*(claim("slack:m1") for _ in range(4)))) == [False, False, False, True]
+    await office.store.write(lambda writing: writing.requests.disclaim("slack:m1"))
+    assert [await claim(key) for key in ("slack:m1", "slack:m1", "feishu:m1")] == [True, False, True]
+    office.clock.advance(timedelta(days=2))
+    assert await claim("slack:m2")
+    before = office.clock.now() - timedelta(days=1)
+    assert await office.store.write(lambda writing: writing.requests.forget(before)) == 2
+    assert [await claim(key) for key in ("slack:m1", "slack:m2")] == [True, False]
 
 
 async def test_old_request_keys_are_forgotten(office: Office) -> None:

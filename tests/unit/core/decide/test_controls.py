@@ -204,7 +204,8 @@ def test_a_vote_counts_on_the_page_alone_where_a_policy_says_so() -> None:
     for command in (c.Approve, c.Delegate):
         with pytest.raises(errors.ConfirmedOnPage):
             world.do(command, "carol", **({"to": "dave"} if command is c.Delegate else {}))
-    world.do(c.Approve, world.directory.actor("carol", "console"))
+    world.via = "console"
+    world.do(c.Approve, "carol")
     assert world.plan.status is PlanStatus.EXECUTING
 
 

@@ -8,8 +8,8 @@ from collections import defaultdict
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012"
-down_revision = "0009"
+revision = "0011"
+down_revision = "0010"
 
 _COLUMNS = {"plans": ("editors", "labels", "controls"), "stages": ("policy", "reason"), "items": ("labels",)}
 
