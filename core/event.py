@@ -16,6 +16,8 @@ class Event:
     """Whether cards and threads are updated after it."""
     changes_closed_cards: ClassVar[bool] = True
     """Whether this includes cards that request nothing any more: each update costs a call to the vendor."""
+    changes_digests: ClassVar[bool] = False
+    """Whether other things may wait for people after it."""
     in_thread: ClassVar[bool] = True
     """Whether the thread of the plan reports it."""
     has_actor: ClassVar[bool] = True

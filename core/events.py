@@ -142,6 +142,7 @@ class ExecutionStarted(Consequence):
     """The plan may be executed now."""
 
     name = "execution_started"
+    changes_digests = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +150,7 @@ class WindowOpened(Consequence):
     """The release window has opened."""
 
     name = "window_opened"
+    changes_digests = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +158,7 @@ class ItemDone(Event):
     """A text item was done."""
 
     name = "item_done"
+    changes_digests = True
     changes_closed_cards = False
     item_id: str
     remark: str
@@ -166,6 +169,7 @@ class ItemSkipped(Event):
     """An item was skipped."""
 
     name = "item_skipped"
+    changes_digests = True
     changes_closed_cards = False
     item_id: str
     reason: str
@@ -176,6 +180,7 @@ class RunRequested(Event):
     """A run of a workflow was requested; the runner is called after the commit."""
 
     name = "run_requested"
+    changes_digests = True
     changes_closed_cards = False
     item_id: str
     run: Run
@@ -187,6 +192,7 @@ class RunChanged(Event):
     """A runner reported on an attempt that has not ended."""
 
     name = "run_changed"
+    changes_digests = True
     changes_closed_cards = False
     in_thread = False
     item_id: str
@@ -202,6 +208,7 @@ class RunEnded(Event):
     """An attempt ended."""
 
     name = "run_ended"
+    changes_digests = True
     changes_closed_cards = False
     item_id: str
     run_id: str
@@ -216,6 +223,7 @@ class RunResumed(Event):
     """An approver resumed an attempt that waited for a person; the runner is called after the commit."""
 
     name = "run_resumed"
+    changes_digests = True
     item_id: str
     comment: str
 
@@ -234,6 +242,7 @@ class CheckStarted(Consequence):
     """The plan waits for an external system."""
 
     name = "check_started"
+    changes_digests = True
     check: Check
 
 
@@ -344,6 +353,7 @@ class TimedOut(Consequence):
     """The release window closed before the plan was complete."""
 
     name = "timed_out"
+    changes_digests = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -351,6 +361,7 @@ class Replanned(Event):
     """The plan returned to planning. `cancelled` are the items whose runs were cancelled."""
 
     name = "replanned"
+    changes_digests = True
     reason: Message
     cancelled: tuple[str, ...]
     instance_code: str
@@ -362,6 +373,7 @@ class Cancelled(Event):
     """The plan was cancelled. `cancelled` are the items whose runs were cancelled."""
 
     name = "cancelled"
+    changes_digests = True
     reason: Message
     cancelled: tuple[str, ...]
 

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from bot.cards.digest import ON_DIGEST, load_entries
 from bot.cards.lists import ListCards
 from bot.cards.paging import LOG_PAGE_SIZE, PAGE_SIZE, Pages
 from bot.cards.plan import PlanCards, items_of
@@ -106,14 +107,22 @@ class Dispatch:
             locale = Locale.of(person, locale.language, locale.timezone)
             if inbound.language:
                 locale = Locale(inbound.language, locale.timezone)
-            request = _Request(inbound, person, locale)
-            return await (self._handle_click(request) if inbound.verb else self._handle_text(request))
+            return await self._reply_to(_Request(inbound, person, locale))
         except Invalid as error:
             errors = {find_field(problem): locale.text(problem.message, **problem.params) for problem in error.problems}
             return Reply(locale.error(error), Tone.BAD, errors=errors)
         except FabuError as error:
-            card = await self._find_card(inbound, locale) if isinstance(error, OutdatedCard) else None
-            return Reply(locale.error(error), Tone.BAD, card)
+            return Reply(locale.error(error), Tone.BAD)
+
+    async def _reply_to(self, request: _Request) -> Reply:
+        """Return the reply to a request; for an outdated card, with what the card shows now. Raises FabuError."""
+        if not request.inbound.verb:
+            return await self._handle_text(request)
+        try:
+            return await self._handle_click(request)
+        except OutdatedCard as error:
+            card = await self._find_card(request, Ref.parse(request.inbound.ref))
+            return Reply(request.locale.error(error), Tone.BAD, card)
 
     async def _handle_click(self, request: _Request) -> Reply:
         inbound = request.inbound
@@ -138,7 +147,8 @@ class Dispatch:
         plan = await self._store.read(lambda reading: reading.plans.get(ref.plan_id))
         if not may(plan, Verb(request.inbound.verb), self._context(request), ref.item_id):
             return None
-        return self._cards(request.locale).form(plan, request.inbound.verb, request.inbound.ref)
+        form = self._cards(request.locale).form(plan, request.inbound.verb, ref.thing)
+        return form and replace(form, ref=request.inbound.ref)
 
     def _context(self, request: _Request) -> Context:
         return self._engine.context(self._engine.directory.actor(request.person.id, request.inbound.platform))
@@ -291,10 +301,13 @@ class Dispatch:
         url = await self._links.make(request.person.id, REQUESTED_LIFE, _digest(request.key)[:32])
         return Reply(request.locale.text("Open this link within ten minutes; it works once: {url}", url=url))
 
-    async def _find_card(self, inbound: Inbound, locale: Locale) -> Card | None:
-        """Return the present card of the plan that a button refers to; None when there is none."""
+    async def _find_card(self, request: _Request, ref: Ref) -> Card | None:
+        """Return what the card with a button shows now, a digest or the card of a plan; None when there is none."""
         try:
-            return await self._plan_card(Ref.parse(inbound.ref).plan_id, locale)
+            if ref.card == ON_DIGEST:
+                person, cards = request.person.id, self._lists(request.locale).digests
+                return cards.digest(await self._store.read(lambda reading: load_entries(reading, person)))
+            return await self._plan_card(ref.plan_id, request.locale)
         except (NotFound, Unavailable):
             return None
 

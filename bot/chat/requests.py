@@ -25,17 +25,26 @@ MAX_TEXT = 4000
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """The reference of a button: a plan, the nonce of the revision that the card shows, and perhaps an item."""
+    """The reference of a button: a plan, the nonce of the revision that the card shows, and perhaps an item.
+
+    `card` is `bot.cards.digest.ON_DIGEST` for a button of a digest, and empty for those of other cards.
+    """
 
     plan_id: str
     nonce: str = ""
     item_id: str = ""
+    card: str = ""
+
+    @property
+    def thing(self) -> str:
+        """The reference to the plan or the item, on whichever card the button is."""
+        return ".".join(part for part in (self.plan_id, self.nonce, self.item_id) if part)
 
     @classmethod
     def parse(cls, ref: str) -> Ref:
         """Parse a reference. Raises NotFound when it is not one."""
         parts = ref.split(".")
-        if not parts[0] or len(parts) > 3:
+        if not parts[0] or len(parts) > 4:
             raise NotFound(Thing.PLAN, ref[:40])
         return cls(*parts)
 

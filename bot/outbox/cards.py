@@ -15,7 +15,8 @@ from datetime import timedelta
 from bot.cards.plan import PlanCards
 from bot.cards.sentences import render_entry, render_log_head
 from bot.i18n import Locale
-from bot.outbox.notices import is_notice, list_notices
+from bot.outbox.notices import ITEM_CARD, is_notice, list_notices
+from bot.outbox.refusals import is_refusal
 from bot.outbox.worker import Courier, Receipt, back_off_forever, persistent
 from bot.people.identities import Identities
 from bot.people.sign_in_links import SENT_LIFE, SignInLinks
@@ -34,12 +35,10 @@ from core.ports.clock import Clock, Ids
 from core.ports.messenger import Messenger, Place, Posted
 from core.ports.outbox import Delivery
 from core.ports.store import Reading, Store, Writing
-from core.status import ENDED, ItemStatus, PlanStatus
+from core.status import ENDED, PlanStatus
 
 log = logging.getLogger(__name__)
 
-_ATTEMPTS = 5
-"""After so many attempts a refusal of unknown meaning is taken for one that somebody has to mend."""
 _KEPT_AFTER_END = timedelta(days=14)
 """How long the cards of a plan that has ended are tried."""
 _Failure = tuple[str, DeliveryError]
@@ -116,7 +115,7 @@ class CardSync:
         """
         chat = self._messenger.platform
         reported = {who for entry in snapshot.entries for who in _refused_to(entry, chat)}
-        refused = {who: error for who, error in failures if who not in reported and _is_refusal(error, snapshot)}
+        refused = {who: error for who, error in failures if who not in reported and is_refusal(error, snapshot.attempt)}
         if refused:
             recipients = tuple(sorted(refused))
             reason = refused[recipients[0]].reason
@@ -145,12 +144,10 @@ class CardSync:
             for person in await self._list_voters(snapshot)
         ]
         needed += [
-            replace(current, purpose="item", audience=person, item_id=item_id)
-            for person, item_id in await self._list_assignees(snapshot)
+            replace(current, purpose=purpose, audience=person, item_id=item_id)
+            for purpose, person, item_id in list_notices(plan)
+            if await self._is_chat_of(snapshot, person, "")
         ]
-        if await self._is_chat_of(snapshot, plan.manager, ""):
-            manager = replace(current, audience=plan.manager)
-            needed += [replace(manager, purpose=purpose, item_id=item_id) for purpose, item_id in list_notices(plan)]
         return [known.get(_identity(record)) or replace(record, id=self._ids.new()) for record in needed]
 
     async def _list_voters(self, snapshot: _Snapshot) -> list[str]:
@@ -164,18 +161,6 @@ class CardSync:
             return []
         people = sorted(pending_voters(plan, self._engine.directory))
         return [person for person in people if await self._is_chat_of(snapshot, person, stage.channel.platform)]
-
-    async def _list_assignees(self, snapshot: _Snapshot) -> list[tuple[str, str]]:
-        """Return the assignees who get an item card in this chat, each with an item that can be executed now."""
-        plan = snapshot.plan
-        if plan.status is not PlanStatus.EXECUTING or not plan.window_open:
-            return []
-        ready = [
-            item
-            for item in plan.items.values()
-            if item.assignee and item.status in (ItemStatus.TODO, ItemStatus.FAILED) and not plan.blockers(item)
-        ]
-        return [(item.assignee, item.id) for item in ready if await self._is_chat_of(snapshot, item.assignee, "")]
 
     async def _is_chat_of(self, snapshot: _Snapshot, person_id: str, preferred: str) -> bool:
         """Return whether this chat is the first one where the person has an account, the preferred chat before others.
@@ -262,7 +247,7 @@ class CardSync:
         try:
             return await self._update(record, card)
         except DeliveryError as error:
-            if not _is_refusal(error, snapshot):
+            if not is_refusal(error, snapshot.attempt):
                 raise
             log.warning("the %s card of plan #%s is replaced: %s", record.purpose, snapshot.plan.number, error)
             return False
@@ -306,8 +291,8 @@ class CardSync:
     async def _write_thread(self, snapshot: _Snapshot, record: CardRecord, locale: Locale) -> CardRecord:
         """Post new log entries below a card, and return the record with the last entry.
 
-        All entries of a thread go below the plan card; below an approval card goes a reminder, and below an item card
-        the failure of its run: the person has to act again.
+        All entries of a thread go below the plan card; below an approval card goes a reminder, and below the notice of
+        a failed run the failure of the next one: the person has to act again.
         """
         plan, new = snapshot.plan, [entry for entry in snapshot.entries if entry.seq > record.log_seq]
         match record.purpose:
@@ -333,9 +318,7 @@ class CardSync:
         match record.purpose:
             case "approval":
                 return cards.approval(plan)
-            case "item" if record.item_id in plan.items:
-                return cards.item(plan, record.item_id)
-            case purpose if is_notice(purpose):
+            case purpose if is_notice(purpose) or purpose == ITEM_CARD:
                 return cards.notice(plan, record.item_id)
             case _:
                 return cards.plan(plan)
@@ -343,7 +326,7 @@ class CardSync:
 
 def _is_replaced(record: CardRecord, plan: Plan) -> bool:
     """Return whether a card requests something that a newer revision requests anew."""
-    return record.purpose in ("approval", "item") and record.revision < plan.revision
+    return record.purpose in ("approval", ITEM_CARD) and record.revision < plan.revision
 
 
 def _find_intent(record: CardRecord, snapshot: _Snapshot) -> CardRecord | None:
@@ -366,11 +349,6 @@ def _refused_to(entry: LogEntry, chat: str) -> Sequence[str]:
     return entry.details["recipients"] if is_about_chat else ()
 
 
-def _is_refusal(error: DeliveryError, snapshot: _Snapshot) -> bool:
-    """Return whether somebody has to mend the cause of an error; one that is not known is given a few attempts."""
-    return not error.retryable or (not error.known and snapshot.attempt >= _ATTEMPTS)
-
-
 def _combine(failures: Sequence[_Failure]) -> DeliveryError:
     """Return one error for all cards that failed, with whom they were for. It is retryable if one of them is."""
     errors = [error for _, error in failures]
@@ -384,7 +362,7 @@ def _combine(failures: Sequence[_Failure]) -> DeliveryError:
 
 
 def _ends_run(entry: LogEntry, item_id: str) -> bool:
-    """Return whether an entry is the end of an item's run. When the item's card is still needed, the run has failed."""
+    """Return whether an entry is the end of an item's run. When a card about it is still needed, the run has failed."""
     return entry.event == RunEnded.name and entry.details.get("item_id") == item_id
 
 

@@ -71,6 +71,10 @@ class SqlPlanReads:
         """See `PlanReads.mine`."""
         return MineQueries(self._connection, self._loader, self._people.directory()).mine(person, names, limit)
 
+    def waiting(self, person: str, limit: int = 500) -> list[tuple[Plan, Item]]:
+        """See `PlanReads.waiting`."""
+        return MineQueries(self._connection, self._loader, self._people.directory()).waiting(person, limit)
+
     def find_items(self, plan_id: str, text: str) -> list[Item]:
         """See `PlanReads.find_items`."""
         statement = select(items).where(items.c.plan_id == plan_id).order_by(items.c.position)

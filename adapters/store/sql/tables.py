@@ -328,6 +328,29 @@ cards = Table(
     Index(None, "plan_id", "platform"),
 )
 
+digests = Table(
+    "digests",
+    metadata,
+    _id(),
+    Column("person", Text, nullable=False, index=True),
+    _col("platform"),
+    _col("channel"),
+    _col("message"),
+    _col("content"),
+    _col("shown"),
+    _moment("posted_at"),
+    _col("moved", Boolean),
+    _col("refused", Boolean),
+)
+
+digest_parts = Table(
+    "digest_parts",
+    metadata,
+    _of_plan(primary_key=True),
+    Column("person", Text, primary_key=True, index=True),
+    _col("content"),
+)
+
 inbox = Table(
     "inbox",
     metadata,
