@@ -14,10 +14,12 @@ from bot.outbox.digests import PAUSE
 from config.settings import Settings
 from core.ports.digests import DigestRecord
 from tests.clock import SharedClock
+from tests.scenario.chats.feishu import FEISHU
 from tests.scenario.chats.registry import CHATS
 from tests.scenario.chats.vocabulary import Chat, Office
 from tests.scenario.office import Fabu, Json, opened, script, step
 from tests.scenario.test_stale_cards import REFUSALS, UPDATING
+from tests.simulators.feishu_cards import buttons
 from tests.waiting import eventually
 
 ONE_WAY_EACH = ("slack-http", "feishu-http", "dingtalk-http", "dingtalk-text-http")
@@ -159,7 +161,7 @@ async def test_a_digest_shows_failures_first(office: Office[Any, Any]) -> None:
     await execute(fabu, "deploy", "bob")
     await bob.until(lambda: bob.shows(digest, "#1 · 2. Deploy", "exit code 3", "2 things wait for you"))
     assert bob.read(digest).index("2. Deploy") < bob.read(digest).index("1. Notes")
-    assert "“Deploy” is running" in await bob.clicks("Retry", on=digest, item="Deploy")
+    assert "“Deploy” is running" in await bob.clicks("Retry", on=digest)
 
 
 @each_card
@@ -274,7 +276,7 @@ async def test_a_digest_is_in_the_language_and_the_zone_of_its_reader(tmp_path: 
             await fabu.submitted(step("later", assignee="bob"), window=window, name="Later")
             await fabu.submitted(step("more", assignee="bob"), name="More")
             await until_delivered(office)
-            words = ("件事等你", "现在", "#1 · 1. Notes", "等你处理")
+            words = ("件事等你", "#1 · 1. Notes", "等你处理")
             digest = await office.bob.until(
                 lambda: next((c for c in office.bob.cards if office.bob.shows(c, *words)), None)
             )
@@ -298,3 +300,17 @@ async def test_one_command_that_makes_many_things_ready_sends_one_message(office
 async def execute_all_of(office: Office[Any, Any]) -> None:
     """Start another plan at the same time."""
     await office.fabu.submitted(step("other", assignee="carol"))
+
+
+async def test_feishu_asks_for_the_remark_of_a_further_row_in_a_card_of_its_own(tmp_path: Path) -> None:
+    async with FEISHU.office(tmp_path, mode="http") as office:
+        bob = office.bob
+        await office.fabu.submitted(step("notes", assignee="bob"), step("mail", assignee="bob"))
+        digest = await bob.card_with("Done")
+        first, second = [button for button in buttons(digest.content) if button.text == "Done"]
+        assert (bool(first.form), bool(second.form)) == (True, False)
+        await office.platform.click_raw(bob.id, digest, {"value": second.value, "tag": "button", "name": second.name})
+        messages = office.feishu.messages
+        asked = await bob.until(lambda: next((c for c in messages.values() if "Done: Mail" in str(c.content)), None))
+        assert "“Mail” is done" in await bob.clicks("Done", on=asked, text="Sent")
+        assert (await office.fabu.item("mail"))["remark"] == "Sent"
