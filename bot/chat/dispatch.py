@@ -121,8 +121,11 @@ class Dispatch:
         try:
             return await self._handle_click(request)
         except OutdatedCard as error:
-            card = await self._find_card(request, Ref.parse(request.inbound.ref))
-            return Reply(request.locale.error(error), Tone.BAD, card)
+            ref, locale = Ref.parse(request.inbound.ref), request.locale
+            sentence = locale.error(error)
+            if ref.card == ON_DIGEST:
+                sentence = locale.text("This card is out of date. Here is what waits for you now.")
+            return Reply(sentence, Tone.BAD, await self._find_card(request, ref))
 
     async def _handle_click(self, request: _Request) -> Reply:
         inbound = request.inbound
