@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from adapters.common.system import SystemIds
 from adapters.store.open import open_store
 from bot.i18n import Locale
-from bot.outbox.digests import PAUSE, Digests
+from bot.outbox.digests import PAUSE, Digests, digest_effect
 from bot.people.identities import Identities
 from core import commands as c
 from core.card import Card
@@ -20,13 +21,15 @@ from core.effects import DestinationKind
 from core.engine import Engine
 from core.errors import DeliveryError
 from core.messages import Message
-from core.people import Directory, Person
+from core.people import SYSTEM, Directory, Person
 from core.plan import Plan
 from core.ports.digests import DigestRecord
 from core.ports.messenger import Place, Posted
 from core.ports.outbox import Attempt, Delivery, DeliveryState, Settled
+from core.status import RunStatus
 from tests.clock import ManualClock
-from tests.worlds import PEOPLE, START, draft, text_item
+from tests.contract.store.offices import item_of
+from tests.worlds import PEOPLE, START, draft, text_item, workflow_item
 
 BUSY = DeliveryError("the chat", Message("busy"), retryable=True)
 REFUSED = DeliveryError("the chat", Message("not allowed"), retryable=False)
@@ -44,6 +47,7 @@ class Chat:
         self.updates = 0
         self.updatable = True
         self.failure: DeliveryError | None = None
+        self.update_failure: DeliveryError | None = None
 
     async def post(self, place: Place, card: Card, key: str) -> Posted:
         self._answer()
@@ -52,6 +56,8 @@ class Chat:
 
     async def update(self, posted: Posted, card: Card) -> bool:
         self._answer()
+        if self.update_failure:
+            raise self.update_failure
         self.updates += 1
         if self.updatable:
             self.shown[posted.message] = card
@@ -103,9 +109,10 @@ class Case:
         bob = Person("bob", "Bob", email=email, accounts=accounts, active=active)
         self.environment.publish(directory=Directory({**PEOPLE.people, "bob": bob}, PEOPLE.groups))
 
-    async def started(self, *keys: str) -> Plan:
-        """Start a plan with items that are Bob's."""
-        command = c.Create(plan_id=self.ids.new_plan(), draft=draft(items=[text_item(k, assignee="bob") for k in keys]))
+    async def started(self, *keys: str, others: Sequence[dict[str, Any]] = ()) -> Plan:
+        """Start a plan with steps that are Bob's, and with other items."""
+        items = [*(text_item(key, assignee="bob") for key in keys), *others]
+        command = c.Create(plan_id=self.ids.new_plan(), draft=draft(items=items))
         alice = PEOPLE.actor("alice", "api")
         await self.engine.execute(command, alice)
         return (await self.engine.execute(c.Submit(plan_id=command.plan_id), alice)).plan
@@ -168,13 +175,13 @@ async def test_a_digest_follows_its_reader_to_another_chat(case: Case) -> None:
 
 async def test_who_has_no_account_gets_a_digest_once_there_is_one(case: Case) -> None:
     case.has()
-    plan = await case.started("notes", "mail")
+    plan = await case.started("notes", others=[text_item("erins", assignee="erin")])
     assert await case.deliver() == []
     assert case.one.shown == case.two.shown == {}
     case.has(slack="U1")
-    await case.do(c.Execute, plan, item_id=next(iter(plan.items)))
+    await case.do(c.Execute, plan, item_id=item_of(plan, "erins").id)
     await case.deliver()
-    assert case.one.titles == ["1 thing waits for you"]
+    assert case.one.titles == ["1 thing waits for you"], "although nothing else waits for Bob than before"
 
 
 async def test_a_chat_that_is_away_is_waited_for(case: Case) -> None:
@@ -268,6 +275,8 @@ async def test_nothing_is_sent_when_nothing_has_changed(case: Case) -> None:
     plan = await case.started("notes")
     await case.deliver()
     await case.do(c.Cancel, await case.started("more"))
+    again = digest_effect(case.ids, "bob")
+    await case.store.write(lambda writing: writing.outbox.add([again]))
     await case.deliver()
     assert case.one.updates == 0
     await case.do(c.Cancel, plan)
@@ -306,3 +315,55 @@ async def test_the_digests_of_people_who_leave_are_closed(case: Case) -> None:
     await case.do(c.Submit, plan)
     await case.deliver()
     assert case.one.titles == ["Nothing waits for you.", "1 thing waits for you"]
+
+
+async def test_a_failure_moves_no_digest_since_it_has_a_card_of_its_own(case: Case) -> None:
+    plan = await case.started("notes", others=[workflow_item("deploy", assignee="bob")])
+    deploy = item_of(plan, "deploy")
+    await case.do(c.Execute, plan, item_id=deploy.id)
+    await case.deliver()
+    case.clock.advance(PAUSE)
+    stored = await case.store.read(lambda reading: reading.plans.get(plan.id))
+    run = stored.items[deploy.id].run
+    assert run
+    failed = c.ReportRun(plan_id=plan.id, item_id=deploy.id, run_id=run.id, status=RunStatus.FAILED)
+    await case.engine.execute(failed, SYSTEM)
+    await case.deliver()
+    assert case.one.titles == ["2 things wait for you"]
+    assert case.one.updates == 1
+
+
+async def test_a_move_whose_end_failed_is_finished(case: Case) -> None:
+    await case.started("notes")
+    await case.deliver()
+    case.clock.advance(PAUSE)
+    case.one.update_failure = BUSY
+    await case.started("more")
+    assert await case.deliver() == [BUSY]
+    assert case.one.titles == ["1 thing waits for you", "2 things wait for you"]
+    case.one.update_failure = None
+    assert await case.again() == []
+    assert case.one.titles == ["Moved below", "2 things wait for you"]
+    assert len(await case.records()) == 1
+
+
+async def test_what_was_posted_before_a_crash_is_updated(case: Case) -> None:
+    await case.started("notes")
+    await case.deliver()
+    [record] = await case.records()
+    intent = DigestRecord(record.id, "bob", "slack")
+    await case.store.write(lambda writing: writing.digests.put(intent))
+    await case.started("more")
+    await case.deliver()
+    assert case.one.titles == ["2 things wait for you"]
+
+
+async def test_no_other_chat_is_taken_while_the_first_cannot_be_asked(case: Case) -> None:
+    case.has(email="bob@example.com", feishu="ou_1")
+    case.one.failure = BUSY
+    await case.started("notes")
+    assert await case.deliver() == [BUSY]
+    assert case.two.shown == {}
+    case.one.failure = REFUSED
+    assert await case.again() == []
+    assert case.two.titles == ["1 thing waits for you"], "a chat that refuses lookups is passed over"
