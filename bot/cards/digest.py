@@ -13,7 +13,7 @@ from bot.cards.plan import PlanCards, shorten
 from bot.i18n import Locale
 from bot.i18n.labels import N_, label
 from bot.richtext import to_plain
-from bot.verbs import ChatVerb
+from core.approval import eligible_in_any
 from core.card import Button, Card, Row, Section, Style, Tone
 from core.messages import NO_MESSAGE
 from core.people import Directory
@@ -70,11 +70,14 @@ class Entry:
         return f"{self.plan.item_ref(self.item.id)}{waiting}"
 
 
-def weigh(plan: Plan, item: Item) -> Weight | None:
-    """Return how urgently an item waits for its assignee; None when it does not. One that runs waits for nobody yet."""
+def weigh(plan: Plan, item: Item, directory: Directory) -> Weight | None:
+    """Return how urgently an item waits for its assignee; None when it does not.
+
+    One that runs waits for nobody yet, and one whose run waits for a person does so for those who approve the plan.
+    """
     if plan.status is not PlanStatus.EXECUTING or plan.deleted or item.complete:
         return None
-    if item.status is ItemStatus.RUNNING and not item.waits:
+    if item.status is ItemStatus.RUNNING and not (item.waits and item.assignee in eligible_in_any(plan, directory)):
         return Weight.RUNNING
     if not plan.window_open or plan.blockers(item):
         return Weight.LATER
@@ -83,15 +86,16 @@ def weigh(plan: Plan, item: Item) -> Weight | None:
     return Weight.PERSON if item.type == "text" or item.waits else Weight.READY
 
 
-def sort_entries(waiting: Iterable[tuple[Plan, Item]]) -> list[Entry]:
+def sort_entries(waiting: Iterable[tuple[Plan, Item]], directory: Directory) -> list[Entry]:
     """Return what waits, the most urgent first."""
-    weighed = ((plan, item, weigh(plan, item)) for plan, item in waiting)
+    weighed = ((plan, item, weigh(plan, item, directory)) for plan, item in waiting)
     return sorted((Entry(plan, item, w) for plan, item, w in weighed if w), key=lambda entry: entry.weight)
 
 
-def load_entries(reading: Reading, person: str) -> list[Entry]:
+def load_entries(reading: Reading, person: str, directory: Directory) -> list[Entry]:
     """Return what waits for a person, the most urgent first, some of it with the instructions."""
-    entries = [e for e in sort_entries(reading.plans.waiting(person)) if e.weight is not Weight.RUNNING]
+    waiting = sort_entries(reading.plans.waiting(person), directory)
+    entries = [entry for entry in waiting if entry.weight is not Weight.RUNNING]
     for index, entry in enumerate(entries[:_WITH_TEXTS]):
         if entry.weight is Weight.PERSON and entry.item.type == "text":
             spec = reading.plans.spec(entry.plan.id, entry.item.id)
@@ -99,11 +103,11 @@ def load_entries(reading: Reading, person: str) -> list[Entry]:
     return entries
 
 
-def summarize_parts(plan: Plan) -> dict[str, str]:
+def summarize_parts(plan: Plan, directory: Directory) -> dict[str, str]:
     """Return, by person, a hash of what waits for them in a plan, which differs when the digest has to be updated."""
     parts: dict[str, list[str]] = {}
     for item in sorted(plan.items.values(), key=lambda item: item.position):
-        if item.assignee and (weight := weigh(plan, item)) and weight is not Weight.RUNNING:
+        if item.assignee and (weight := weigh(plan, item, directory)) and weight is not Weight.RUNNING:
             blockers = [other.id for other in plan.blockers(item)]
             message = item.run.message if item.run else NO_MESSAGE
             parts.setdefault(item.assignee, []).append(repr((plan.item_ref(item.id), weight, blockers, message)))
@@ -185,11 +189,10 @@ class DigestCards:
         return Button("open", self.locale.text("Open"), url=f"{self.public_url}/")
 
     def _button(self, entry: Entry, *, first: bool) -> Button:
-        """Return the button for the one thing to do; where a click can do nothing, the one that shows the plan."""
-        offered = PlanCards(self.locale, self.directory, self.public_url).item_buttons(entry.plan, entry.item)
-        if not offered:
-            return Button(ChatVerb.SHOW, self.locale.text("Show"), entry.plan.ref)
-        button = replace(offered[0], ref=f"{offered[0].ref}.{ON_DIGEST}")
+        """Return the button for the one thing to do."""
+        cards = PlanCards(self.locale, self.directory, self.public_url)
+        foremost = cards.item_buttons(entry.plan, entry.item)[0]
+        button = replace(foremost, ref=f"{foremost.ref}.{ON_DIGEST}")
         return button if first else replace(button, style=Style.DEFAULT, field=None)
 
     def _detail(self, entry: Entry) -> str:

@@ -59,7 +59,7 @@ class ListCards:
         cards = PlanCards(self.locale, self.directory, self.public_url)
         items = [
             replace(self.digests.row(entry), buttons=cards.item_buttons(entry.plan, entry.item))
-            for entry in sort_entries(mine.items)
+            for entry in sort_entries(mine.items, self.directory)
         ]
         rows = [
             *((text("Waiting for your approval"), self._row(plan)) for plan in mine.approvals),

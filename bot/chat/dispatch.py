@@ -308,8 +308,9 @@ class Dispatch:
         """Return what the card with a button shows now, a digest or the card of a plan; None when there is none."""
         try:
             if ref.card == ON_DIGEST:
-                person, cards = request.person.id, self._lists(request.locale).digests
-                return cards.digest(await self._store.read(lambda reading: load_entries(reading, person)))
+                person, directory = request.person.id, self._engine.directory
+                entries = await self._store.read(lambda reading: load_entries(reading, person, directory))
+                return self._lists(request.locale).digests.digest(entries)
             return await self._plan_card(ref.plan_id, request.locale)
         except (NotFound, Unavailable):
             return None

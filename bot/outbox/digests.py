@@ -122,7 +122,7 @@ class Digests:
             return reading.plans.get(plan_id), reading.digests.parts(plan_id)
 
         plan, known = await self._store.read(read)
-        parts = summarize_parts(plan)
+        parts = summarize_parts(plan, self._engine.directory)
         changed = sorted(person for person in {*known, *parts} if known.get(person) != parts.get(person))
         if not changed:
             return
@@ -134,11 +134,12 @@ class Digests:
         await self._store.write(add)
 
     async def _load(self, person_id: str, attempt: int) -> _State:
-        person = self._engine.directory.people.get(person_id)
+        directory = self._engine.directory
+        person = directory.people.get(person_id)
         chat, refusal = await self._find_chat(person) if person and person.active else ("", None)
 
         def read(reading: Reading) -> tuple[list[DigestRecord], list[Entry]]:
-            return reading.digests.of_person(person_id), load_entries(reading, person_id) if chat else []
+            return reading.digests.of_person(person_id), load_entries(reading, person_id, directory) if chat else []
 
         records, entries = await self._store.read(read)
         return _State(person or Person(person_id, person_id), chat, records, entries, attempt, refusal)

@@ -22,6 +22,7 @@ from tests.worlds import PEOPLE, World, draft, stage, text_item, workflow_item
 
 CARDS = DigestCards(Locale("en", "UTC"), PEOPLE, "https://fabu.example.com")
 RUN = Run("r", 1, RunStatus.RUNNING)
+WAITING = replace(RUN, status=RunStatus.WAITING)
 
 
 @pytest.fixture
@@ -55,45 +56,46 @@ def with_item(plan: Plan, key: str, **changes: Any) -> tuple[Plan, Item]:
         ("mail", {"needs": ()}, Weight.PERSON),
         ("deploy", {"status": ItemStatus.FAILED}, Weight.FAILED),
         ("deploy", {"status": ItemStatus.RUNNING, "run": RUN}, Weight.RUNNING),
-        ("deploy", {"status": ItemStatus.RUNNING, "run": replace(RUN, status=RunStatus.WAITING)}, Weight.PERSON),
+        ("deploy", {"status": ItemStatus.RUNNING, "run": WAITING}, Weight.RUNNING),
+        ("deploy", {"status": ItemStatus.RUNNING, "run": WAITING, "assignee": "carol"}, Weight.PERSON),
         ("notes", {"status": ItemStatus.DONE}, None),
         ("deploy", {"status": ItemStatus.SKIPPED}, None),
     ],
 )
 def test_how_urgently_an_item_waits(plan: Plan, key: str, changes: dict[str, Any], weight: Weight | None) -> None:
     changed, item = with_item(plan, key, **changes)
-    assert weigh(changed, item) is weight
-    assert weigh(replace(changed, status=PlanStatus.CANCEL), item) is None
+    assert weigh(changed, item, PEOPLE) is weight
+    assert weigh(replace(changed, status=PlanStatus.CANCEL), item, PEOPLE) is None
     if weight not in (None, Weight.RUNNING):
-        assert weigh(replace(changed, window_open=False), item) is Weight.LATER
+        assert weigh(replace(changed, window_open=False), item, PEOPLE) is Weight.LATER
 
 
 def test_a_thing_is_another_one_in_another_revision_or_attempt(plan: Plan) -> None:
-    waiting = {"status": ItemStatus.RUNNING, "run": replace(RUN, status=RunStatus.WAITING)}
-    again = {**waiting, "run": replace(RUN, status=RunStatus.WAITING, attempt=2)}
+    waiting = {"status": ItemStatus.RUNNING, "run": WAITING, "assignee": "carol"}
+    again = {**waiting, "run": replace(WAITING, attempt=2)}
     keys = [
         entry.key
         for changed in (plan, replace(plan, nonce="other"), with_item(plan, "deploy", **waiting)[0],
                         with_item(plan, "deploy", **again)[0])
-        for entry in sort_entries((changed, item) for item in changed.items.values() if item.key == "deploy")
+        for entry in sort_entries(((changed, item) for item in changed.items.values() if item.key == "deploy"), PEOPLE)
     ]  # fmt: skip
     assert len(set(keys)) == 4
 
 
 def test_parts_change_for_whom_something_else_waits(plan: Plan) -> None:
-    before = summarize_parts(plan)
+    before = summarize_parts(plan, PEOPLE)
     assert before.keys() == {"bob", "erin"}
-    assert summarize_parts(plan) == before
-    done = summarize_parts(with_item(plan, "notes", status=ItemStatus.DONE)[0])
+    assert summarize_parts(plan, PEOPLE) == before
+    done = summarize_parts(with_item(plan, "notes", status=ItemStatus.DONE)[0], PEOPLE)
     assert (done["bob"] != before["bob"], done["erin"] != before["erin"]) == (True, True)
     both = with_item(with_item(plan, "notes", status=ItemStatus.DONE)[0], "deploy", status=ItemStatus.DONE)[0]
-    assert summarize_parts(both).keys() == {"erin"}
-    assert summarize_parts(both)["erin"] != done["erin"]
-    assert summarize_parts(replace(plan, status=PlanStatus.PLANNING)) == {}
+    assert summarize_parts(both, PEOPLE).keys() == {"erin"}
+    assert summarize_parts(both, PEOPLE)["erin"] != done["erin"]
+    assert summarize_parts(replace(plan, status=PlanStatus.PLANNING), PEOPLE) == {}
 
 
 def test_one_button_is_emphasized_and_asks_and_each_names_the_digest(plan: Plan) -> None:
-    card = CARDS.digest(sort_entries((plan, item) for item in plan.items.values()))
+    card = CARDS.digest(sort_entries(((plan, item) for item in plan.items.values()), PEOPLE))
     first, second = (row.buttons for row in card.sections[0].rows)
     assert [(b.label, b.style, bool(b.field)) for b in first] == [("Done", Style.PRIMARY, True)]
     assert [(b.label, b.style, bool(b.field)) for b in second] == [("Execute", Style.DEFAULT, False)]
@@ -102,20 +104,11 @@ def test_one_button_is_emphasized_and_asks_and_each_names_the_digest(plan: Plan)
     assert card.summary == "2 things wait for you: #1 Notes (waits for you); #1 Deploy (ready)"
 
 
-def test_where_a_click_can_do_nothing_the_plan_is_shown(plan: Plan) -> None:
-    waiting = replace(RUN, status=RunStatus.WAITING)
-    changed, item = with_item(plan, "deploy", status=ItemStatus.RUNNING, run=waiting)
-    unapproved = replace(changed, approval=replace(plan.approval, stages=()))
-    [entry] = sort_entries([(unapproved, item)])
-    [button] = CARDS.row(entry).buttons
-    assert (button.verb, button.ref) == ("show", plan.ref)
-
-
 def test_a_long_digest_finds_room_in_every_chat(plan: Plan) -> None:
     notes = next(item for item in plan.items.values() if item.key == "notes")
     lines = "".join(f"<p>{'x' * 300} {number}</p>" for number in range(9))
     many = [replace(notes, id=f"i{n}", position=n, name="名" * 200, spec={"content": lines}) for n in range(1, 300)]
-    card = CARDS.digest(sort_entries((plan, item) for item in many))
+    card = CARDS.digest(sort_entries(((plan, item) for item in many), PEOPLE))
     assert len(render_slack(card)["blocks"]) <= 50
     assert problems(render_card(card)) == []
     assert all(len(value.encode()) <= 1024 for value in render_variables(card).values())
@@ -123,6 +116,6 @@ def test_a_long_digest_finds_room_in_every_chat(plan: Plan) -> None:
 
 
 def test_a_message_in_place_of_a_card_says_what_to_type(plan: Plan) -> None:
-    card = CARDS.digest(sort_entries((plan, item) for item in plan.items.values()), lasting=False)
+    card = CARDS.digest(sort_entries(((plan, item) for item in plan.items.values()), PEOPLE), lasting=False)
     assert "`execute 1 2` `execute 1 1`" in render_message(card, Words())
     assert "kept up to date" not in render_message(card, Words())

@@ -117,9 +117,9 @@ def cards(plan: Plan, locale: Locale) -> Iterator[Card]:
     yield one.replaced(plan, 1)
     for item in plan.items:
         yield one.notice(plan, item)
-    entries_of = sort_entries((plan, item) for item in plan.items.values())
+    entries_of = sort_entries(((plan, item) for item in plan.items.values()), PEOPLE)
     yield several.digests.digest(entries_of)
-    yield several.digests.digest(sort_entries((replace(plan, window_open=False), e.item) for e in entries_of))
+    yield several.digests.digest(sort_entries(((replace(plan, window_open=False), e.item) for e in entries_of), PEOPLE))
     yield several.digests.digest([])
     yield several.digests.moved()
     yield several.plans([plan], locale.text("Release plans"))
