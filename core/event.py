@@ -32,6 +32,13 @@ class Consequence(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Progress(Event):
+    """Base of the events by which people and runners bring an execution forward, or end it."""
+
+    changes_digests = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogOnly(Event):
     """Base of the events that change nothing and appear only in the operation log."""
 

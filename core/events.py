@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, get_args
 
 from core.draft import PlanDraft
-from core.event import Consequence, Event, LogOnly
+from core.event import Consequence, Event, LogOnly, Progress
 from core.messages import Message
 from core.plan import Check, Decision, Item, Run
 from core.status import HookEvent, RunStatus
@@ -154,33 +154,30 @@ class WindowOpened(Consequence):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ItemDone(Event):
+class ItemDone(Progress):
     """A text item was done."""
 
     name = "item_done"
-    changes_digests = True
     changes_closed_cards = False
     item_id: str
     remark: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ItemSkipped(Event):
+class ItemSkipped(Progress):
     """An item was skipped."""
 
     name = "item_skipped"
-    changes_digests = True
     changes_closed_cards = False
     item_id: str
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunRequested(Event):
+class RunRequested(Progress):
     """A run of a workflow was requested; the runner is called after the commit."""
 
     name = "run_requested"
-    changes_digests = True
     changes_closed_cards = False
     item_id: str
     run: Run
@@ -188,11 +185,10 @@ class RunRequested(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunChanged(Event):
+class RunChanged(Progress):
     """A runner reported on an attempt that has not ended."""
 
     name = "run_changed"
-    changes_digests = True
     changes_closed_cards = False
     in_thread = False
     item_id: str
@@ -204,11 +200,10 @@ class RunChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunEnded(Event):
+class RunEnded(Progress):
     """An attempt ended."""
 
     name = "run_ended"
-    changes_digests = True
     changes_closed_cards = False
     item_id: str
     run_id: str
@@ -219,11 +214,10 @@ class RunEnded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunResumed(Event):
+class RunResumed(Progress):
     """An approver resumed an attempt that waited for a person; the runner is called after the commit."""
 
     name = "run_resumed"
-    changes_digests = True
     item_id: str
     comment: str
 
@@ -242,7 +236,6 @@ class CheckStarted(Consequence):
     """The plan waits for an external system."""
 
     name = "check_started"
-    changes_digests = True
     check: Check
 
 
@@ -357,11 +350,10 @@ class TimedOut(Consequence):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Replanned(Event):
+class Replanned(Progress):
     """The plan returned to planning. `cancelled` are the items whose runs were cancelled."""
 
     name = "replanned"
-    changes_digests = True
     reason: Message
     cancelled: tuple[str, ...]
     instance_code: str
@@ -369,11 +361,10 @@ class Replanned(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cancelled(Event):
+class Cancelled(Progress):
     """The plan was cancelled. `cancelled` are the items whose runs were cancelled."""
 
     name = "cancelled"
-    changes_digests = True
     reason: Message
     cancelled: tuple[str, ...]
 
