@@ -27,7 +27,7 @@ from bot.api.callback import add_callback
 from bot.chat.dispatch import Dispatch
 from bot.console import add_console
 from bot.i18n import Locale
-from bot.installation import derive, load_secret
+from bot.installation import LOG_KEY, check_key, derive, load_secret
 from bot.outbox.alarms import Alarms
 from bot.outbox.approval_forms import ApprovalFormStages
 from bot.outbox.cards import CardSync
@@ -127,7 +127,8 @@ async def _open_engine(
     stack.enter_context(exclusive_lock(settings.database.url))
     store = await asyncio.to_thread(open_store, settings.database.url, derive(secret, "credentials"), clock)
     stack.push_async_callback(store.close)
-    engine = Engine(store, clock, ids, environment, derive(secret, "operation log"))
+    await check_key(settings, store, secret)
+    engine = Engine(store, clock, ids, environment, derive(secret, LOG_KEY))
     stack.push_async_callback(engine.drain)
     if data_folder(settings.database.url) is not None:  # only this server sends: what is being sent was interrupted
         await store.write(lambda writing: writing.outbox.release(clock.now()))

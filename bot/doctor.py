@@ -6,17 +6,21 @@ system, add its check to `CHECKS`; each chat and runner has its own (`adapters.c
 
 from __future__ import annotations
 
-import stat
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout
+from pydantic import BaseModel, SecretStr
 from yarl import URL
 
 from adapters.common.adapter import ChatAdapter, RunnerAdapter
 from adapters.common.connecting import connection_failure, open_head
+from adapters.common.files import check_private
+from adapters.common.proxies import Proxies, mask_credentials, open_proxied_session
 from adapters.common.settings import is_loopback
 from adapters.common.system import SystemClock, SystemIds
 from adapters.hooks import doctor as hooks_doctor
@@ -24,7 +28,7 @@ from adapters.store import doctor as store_doctor
 from adapters.store.open import data_folder, open_store
 from adapters.store.settings import DatabaseSettings
 from bot.adapters import enabled_chats, host_of, open_chats, open_runners
-from bot.installation import LostKey, is_key_lost
+from bot.installation import LostKey, WrongKey, check_key, is_key_lost, load_secret
 from bot.people.tokens import new_token
 from config.settings import Settings
 from core.ports.checkup import Finding
@@ -41,10 +45,12 @@ _NOBODY = "fabu-doctor"
 """The owner of the token by which a server is recognised. There is no such person, so the token gives no access."""
 
 
-async def examine(settings: Settings) -> dict[str, list[Finding]]:
-    """Return the findings of all areas that the settings use."""
+async def examine(settings: Settings, file: Path | None = None) -> dict[str, list[Finding]]:
+    """Return the findings of all areas that the settings use; `file` is where the settings are written."""
     found = {area: await check(settings) for area, check in CHECKS.items()}
-    async with _open_runners(settings) as runners, _open_chats(settings) as chats:
+    if file and _holds_secret(file, settings):
+        found["settings"] += check_private([file]) or [Finding(True, f"only its owner can read {file}")]
+    async with _open_runners(settings) as runners, opened_chats(settings) as chats:
         adapters: tuple[RunnerAdapter | ChatAdapter, ...] = (*runners.values(), *chats.values())
         for adapter in adapters:
             found[adapter.name.lower()] = await adapter.examine()
@@ -63,7 +69,28 @@ async def check_settings(settings: Settings) -> list[Finding]:
 
 
 async def check_secret(settings: Settings) -> list[Finding]:
-    """Check that there is a secret key, and that only its owner can read its file."""
+    """Check that there is a secret key, that it is the database's, and that only its owner can read its file."""
+    findings = _check_secret_alone(settings)
+    if all(finding.ok for finding in findings):
+        findings += await _check_key(settings)
+    return findings
+
+
+async def _check_key(settings: Settings) -> list[Finding]:
+    """Check that the database, if there is one already, was written with the secret key."""
+    if not await _is_usable(settings.database) or store_doctor.is_new_file(settings.database.url):
+        return []
+    store = open_store(settings.database.url, b"no credential is read")
+    try:
+        await check_key(settings, store, load_secret(settings))
+    except WrongKey as error:
+        return [Finding(False, error.cause, error.cure)]
+    finally:
+        await store.close()
+    return []
+
+
+def _check_secret_alone(settings: Settings) -> list[Finding]:
     if written := settings.server.secret_key.get_secret_value():
         cure = "make one with `openssl rand -hex 32`; credentials that are stored already must then be entered again"
         return [Finding(len(written) >= 32, f"server.secret_key has {len(written)} characters", cure)]
@@ -76,9 +103,7 @@ async def check_secret(settings: Settings) -> list[Finding]:
         return [Finding(False, f"{path} is lost, but the database was written with it", LostKey(path).cure)]
     if not path.exists():
         return [Finding(True, f"{path} will be made at the first start")]
-    mode = stat.S_IMODE(path.stat().st_mode)
-    text = f"{path} has the permissions {mode:04o}"
-    return [Finding(not mode & 0o077, text, f"let only its owner read it: chmod 600 {path}")]
+    return check_private([path]) or [Finding(True, f"only its owner can read {path}")]
 
 
 async def check_clock(settings: Settings) -> list[Finding]:
@@ -87,8 +112,8 @@ async def check_clock(settings: Settings) -> list[Finding]:
     if there := await store_doctor.server_time(settings.database):
         findings.append(_compare_clock("the database", there))
     async with (
-        ClientSession(timeout=_TIMEOUT) as session,
-        _open_chats(settings) as chats,
+        open_proxied_session(timeout=_TIMEOUT) as session,
+        opened_chats(settings) as chats,
         _open_runners(settings) as runners,
     ):
         systems: tuple[ChatAdapter | RunnerAdapter, ...] = (*chats.values(), *runners.values())
@@ -103,7 +128,7 @@ async def check_clock(settings: Settings) -> list[Finding]:
 async def check_server(settings: Settings) -> list[Finding]:
     """Check that the public URL leads to a Fabu with this database."""
     url = settings.public_url
-    async with ClientSession(timeout=_TIMEOUT) as session:
+    async with open_proxied_session(timeout=_TIMEOUT) as session:
         async with open_head(session, f"{url}/healthz") as answer:
             if not isinstance(answer, ClientResponse):
                 return [Finding(False, f"nothing answers at {url} ({answer})", "start `fabu run`, or mend the proxy")]
@@ -122,7 +147,7 @@ async def check_server(settings: Settings) -> list[Finding]:
 async def check_callbacks(settings: Settings) -> list[Finding]:
     """Check that the URLs to which chats post lead to Fabu: it rejects a request that no chat has signed."""
     findings = []
-    async with ClientSession(timeout=_TIMEOUT) as session, _open_chats(settings) as chats:
+    async with open_proxied_session(timeout=_TIMEOUT) as session, opened_chats(settings) as chats:
         for path in (path for chat in chats.values() for path in chat.inbound_paths):
             url = f"{settings.public_url}{path}"
             try:
@@ -135,19 +160,71 @@ async def check_callbacks(settings: Settings) -> list[Finding]:
     return findings
 
 
+async def check_proxies(settings: Settings) -> list[Finding]:
+    """Check the proxies of the environment: what they are used for, and whether they answer."""
+    proxies = Proxies.of_environment()
+    cure = "write it as http://HOST:PORT; Fabu uses no SOCKS proxies"
+    findings = [Finding(False, f"{name} names no HTTP proxy, so it is not used", cure) for name in proxies.unusable()]
+    for name, url in proxies.named().items():
+        findings.append(await _check_proxy(name, url))
+    if findings and proxies.direct:
+        findings.append(Finding(True, f"these addresses are reached without a proxy: {proxies.direct}"))
+    if findings and settings.hooks.targets:
+        text = "hooks: Fabu resolves and checks the addresses of endpoints itself, and asks the proxy for the address"
+        findings.append(Finding(True, text))
+    return findings
+
+
+async def _check_proxy(name: str, url: URL) -> Finding:
+    try:
+        async with asyncio.timeout(_TIMEOUT.connect):
+            _, writer = await asyncio.open_connection(url.host, url.port)
+        writer.close()
+        problem = ""
+    except (OSError, TimeoutError) as error:
+        problem = f" does not answer ({connection_failure(error) or 'no answer in time'})"
+    text = f"{name}: the proxy {mask_credentials(url)}{problem or ' answers'}"
+    return Finding(not problem, text, f"mend {name}, or list the hosts that need no proxy in NO_PROXY")
+
+
 CHECKS: Mapping[str, Check] = {
     "settings": check_settings,
     "secret key": check_secret,
     "database": lambda settings: store_doctor.examine(settings.database),
     "server": check_server,
     "callbacks": check_callbacks,
+    "proxies": check_proxies,
     "clock": check_clock,
     "hooks": lambda settings: hooks_doctor.examine(settings.hooks),
 }
 
 
+def _holds_secret(file: Path, settings: Settings) -> bool:
+    """Return whether a secret is written in the file of the settings, and not in the environment alone."""
+    text = file.read_text(encoding="utf-8")
+    return any(secret in text for secret in _secrets(settings))
+
+
+def _secrets(value: object) -> Iterator[str]:
+    """Yield the secrets in settings that are not empty."""
+    match value:
+        case SecretStr():
+            yield from filter(None, [value.get_secret_value()])
+        case BaseModel():
+            for name in type(value).model_fields:
+                yield from _secrets(getattr(value, name))
+        case Mapping():
+            for inner in value.values():
+                yield from _secrets(inner)
+        case tuple() | list():
+            for inner in value:
+                yield from _secrets(inner)
+        case _:
+            pass
+
+
 @asynccontextmanager
-async def _open_chats(settings: Settings) -> AsyncIterator[Mapping[str, ChatAdapter]]:
+async def opened_chats(settings: Settings) -> AsyncIterator[Mapping[str, ChatAdapter]]:
     """Open the chats that the settings enable, and close them at the end; none listens."""
     chats = open_chats(settings, host_of(settings, SystemClock(), _ignore_report))
     try:

@@ -85,18 +85,28 @@ class Ticks:
 
 
 def _guard(job: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-    """Return a job that logs its errors, and does nothing while it still runs: APScheduler would warn about that."""
-    lock, name = asyncio.Lock(), job.__qualname__
+    """Return a job that logs the first of its errors in a row, and its success after them.
+
+    It does nothing while it still runs: APScheduler would warn about that.
+    """
+    lock, name, failing = asyncio.Lock(), job.__qualname__, False
 
     async def run() -> None:
+        nonlocal failing
         if lock.locked():
             return
         async with lock:
             try:
                 await job()
             except FabuError as error:
-                log.warning("%s has to be repeated: %s", name, error)
+                if not failing:
+                    log.warning("%s has to be repeated: %s", name, error)
+                failing = True
             except asyncio.CancelledError:
                 log.debug("%s was cancelled by the shutdown", name)
+            else:
+                if failing:
+                    log.info("%s succeeds again", name)
+                failing = False
 
     return run

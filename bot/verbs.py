@@ -144,7 +144,7 @@ WORDS: Mapping[Verb | ChatVerb, VerbWords] = {
         aliases=("操作记录", "记录", "日志"), usage=N_("log N [PAGE]: who did what, the newest on page 1")
     ),
     ChatVerb.DELIVERIES: VerbWords(
-        aliases=("投递",), usage=N_("deliveries [N]: what outside systems could not be told")
+        aliases=("投递",), usage=N_("deliveries [N|all] [PAGE]: what outside systems could not be told")
     ),
     Verb.REPLAY: VerbWords(aliases=("重新投递", "重发"), usage=N_("replay ID|N|START [/ END]: deliver it again")),
     ChatVerb.WEB: VerbWords(aliases=("网页", "登录"), usage=N_("web: a sign-in link to the console")),

@@ -59,6 +59,9 @@ class Server(Section):
         SecretStr(""),
         description="Encrypts credentials and chains the log. Empty: kept in `fabu.key` beside the database.",
     )
+    accept_other_key: bool = Field(
+        False, description="Start although the database was written with another secret key, which is lost."
+    )
     trust_proxy: bool = Field(
         False, description="Take the client's address from X-Forwarded-For, behind a proxy that sets it."
     )

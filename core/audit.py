@@ -63,11 +63,16 @@ def entry_hash(previous: str, entry: LogEntry, key: bytes) -> str:
     return hmac.new(key, previous.encode() + _canonical(content).encode(), "sha256").hexdigest()
 
 
+def fits(entry: LogEntry, previous: str, key: bytes) -> bool:
+    """Return whether an entry was written with a key, after one with the hash `previous`."""
+    return hmac.compare_digest(entry_hash(previous, entry, key), entry.hash)
+
+
 def first_broken_entry(entries: Iterable[LogEntry], key: bytes) -> LogEntry | None:
     """Return the first entry of a plan's whole log whose number or hash does not follow from those before, or None."""
     previous = ""
     for seq, entry in enumerate(entries, 1):
-        if entry.seq != seq or not hmac.compare_digest(entry_hash(previous, entry, key), entry.hash):
+        if entry.seq != seq or not fits(entry, previous, key):
             return entry
         previous = entry.hash
     return None

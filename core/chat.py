@@ -41,7 +41,8 @@ class Reply:
     """The reply to an inbound request, which only the requester sees. An empty one is not sent.
 
     `text` is a sentence (a toast or an ephemeral message). `card` is sent with it, or replaces the clicked card.
-    `form` is a dialog to open. `errors` maps fields of the submitted form to what is wrong with them.
+    `form` is a dialog to open. `errors` maps fields of the submitted form to what is wrong with them. `link` is the URL
+    in `text` that is Fabu's own: what people wrote is in `text`, too, and no chat makes links of that.
     """
 
     text: str = ""
@@ -49,6 +50,7 @@ class Reply:
     card: Card | None = None
     form: Form | None = None
     errors: Mapping[str, str] = field(default_factory=dict)
+    link: str = ""
 
 
 Handler = Callable[[Inbound], Awaitable[Reply]]

@@ -10,27 +10,25 @@ from __future__ import annotations
 from datetime import UTC
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
 
 from core.plan import Channel
 from core.status import HookEvent
-from core.text import Duration, Moment, remove_invisible
+from core.text import Duration, Moment, Visible, remove_invisible
 from core.workflow import Workflow, mask_credentials
 
 _SPRINT_FIELDS = {"project_name": str, "project_key": str, "board_id": int, "sprint_id": int, "sprint_name": str}
 """The fields of a sprint, under Zadig's names."""
 
-_Visible = BeforeValidator(lambda value: remove_invisible(value) if isinstance(value, str) else value)
-"""Comes after the constraints: pydantic would otherwise measure a text before it strips it."""
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), _Visible]
-Id = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), _Visible]
-Key = Annotated[str, StringConstraints(pattern=r"^[\w.-]+$", max_length=64), _Visible]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), Visible]
+Id = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), Visible]
+Key = Annotated[str, StringConstraints(pattern=r"^[\w.-]+$", max_length=64), Visible]
 """The key of an item. A pattern with `{1,64}` in place of `max_length` would cost 6 MB of memory."""
 Time = Annotated[Moment, AfterValidator(lambda moment: moment.astimezone(UTC))]
 """A time as it is stored, so that two spellings of one time do not differ."""
 Checks = Annotated[frozenset[HookEvent], PlainSerializer(sorted, when_used="json")]
 """Written in one order, so that two equal sets do not differ."""
-LongText = Annotated[str, StringConstraints(max_length=100_000), _Visible]
+LongText = Annotated[str, StringConstraints(max_length=100_000), Visible]
 
 
 def _check_sprint(sprint: dict[str, Any]) -> dict[str, Any]:

@@ -132,6 +132,14 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Ungated:
+    """Let another system go on at an event of one of its own plans, which no gate fits. The effect has its plan id."""
+
+    event: HookEvent
+    instance_code: str
+
+
+@dataclass(frozen=True, slots=True)
 class Alarm:
     """Notify administrators that an endpoint of hooks is disabled."""
 
@@ -149,7 +157,9 @@ class Undelivered:
     reason: Message
 
 
-Payload = Sync | RunStart | RunResume | RunCancel | Hook | FormStart | FormCancel | Answer | Alarm | Undelivered
+Payload = (
+    Sync | RunStart | RunResume | RunCancel | Hook | FormStart | FormCancel | Answer | Ungated | Alarm | Undelivered
+)
 """What to do at a destination, with the values for it."""
 
 
@@ -184,6 +194,7 @@ class EffectKind(StrEnum):
     FORM_START = "form_start"
     FORM_CANCEL = "form_cancel"
     ANSWER = "answer"
+    UNGATED = "ungated"
     ALARM = "alarm"
     UNDELIVERED = "undelivered"
 
@@ -215,6 +226,8 @@ def record_of(payload: Payload) -> PayloadRecord:  # noqa: C901 - one flat list 
             return PayloadRecord(EffectKind.FORM_CANCEL, form, {"stage": stage, "form": form})
         case Answer():
             return PayloadRecord(EffectKind.ANSWER)
+        case Ungated(event, code):
+            return PayloadRecord(EffectKind.UNGATED, event.value, {"instance_code": code})
         case Alarm(endpoint, reason):
             return PayloadRecord(EffectKind.ALARM, endpoint, {"reason": reason.to_json()})
         case Undelivered(chat, recipients, manager, reason):
@@ -244,6 +257,8 @@ def payload_of(record: PayloadRecord) -> Payload:  # noqa: C901 - one flat list 
             return FormCancel(details["stage"], ref)
         case EffectKind.ANSWER:
             return Answer()
+        case EffectKind.UNGATED:
+            return Ungated(HookEvent(ref), details["instance_code"])
         case EffectKind.ALARM:
             return Alarm(ref, Message.from_json(details["reason"]))
         case EffectKind.UNDELIVERED:

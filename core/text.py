@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Annotated, Any
@@ -59,12 +60,22 @@ def remove_invisible(text: str) -> str:
     return _INVISIBLE.sub(lambda found: "\n" if found[0] in _BREAKS else "", text)
 
 
+Visible = BeforeValidator(lambda value: remove_invisible(value) if isinstance(value, str) else value)
+"""Removes the invisible characters of a field. Write it last in `Annotated`: it then runs before the constraints, which
+measure what is left."""
+
+
 def reveal_invisible(text: str) -> str:
     """Return a text with `⟨U+200B⟩` in the place of each character that `remove_invisible` would remove or replace.
 
     Use it for text that runs as it was written, such as scripts: the card shows approvers what would be invisible.
     """
-    return _INVISIBLE.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text)
+    return map_invisible(text, lambda character: f"⟨U+{ord(character):04X}⟩")
+
+
+def map_invisible(text: str, change: Callable[[str], str]) -> str:
+    """Return a text with each character changed that `remove_invisible` would remove or replace."""
+    return _INVISIBLE.sub(lambda found: change(found[0]), text)
 
 
 def normalize_typed(text: str) -> str:

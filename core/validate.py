@@ -15,9 +15,10 @@ from core.people import Directory
 from core.plan import Channel
 from core.workflow import masked_places
 
-_START = "window.start"
+_START, _END, _SCHEDULE = "window.start", "window.end", "schedule_at"
 _JUST_NOW = timedelta(minutes=10)
-"""How long ago a window may start that is written now: people take some minutes to write a plan."""
+"""How long ago a window may start, or a schedule may be, that is written now: people take some minutes to write a plan.
+"""
 
 
 def problems_of(
@@ -46,8 +47,8 @@ def problems_at_finish(draft: PlanDraft, context: Context) -> list[Problem]:
     if not draft.items:
         problems.append(Problem("items", "add at least one item"))
     for path, time in _times_of(draft).items():
-        if path != _START and time and time < context.now:
-            problems.append(Problem(path, "this time has passed; choose a later one"))
+        if path != _START and time and time < _earliest(path, context.now):
+            problems.append(_passed(path))
     for index, item in enumerate(draft.items):
         if isinstance(item, WorkflowItemDraft):
             problems += _check_runner(item, f"items[{index}]", context)
@@ -99,13 +100,18 @@ def _check_runner(item: WorkflowItemDraft, path: str, context: Context) -> Itera
 
 def _check_people(draft: PlanDraft, directory: Directory) -> Iterator[Problem]:
     if not directory.active(draft.manager):
-        yield _unknown_person("manager", draft.manager)
+        yield _unknown_person("manager", draft.manager, directory)
     for index, person in enumerate(draft.collaborators):
         if not directory.active(person):
-            yield _unknown_person(f"collaborators[{index}]", person)
+            yield _unknown_person(f"collaborators[{index}]", person, directory)
 
 
-def _unknown_person(path: str, name: str) -> Problem:
+def _unknown_person(path: str, name: str, directory: Directory) -> Problem:
+    """Return the problem of a name of nobody. Mentions name people in chats alone, where vendors vouch for them."""
+    if name.startswith("@") and directory.active(name[1:]):
+        return Problem(path, "@ is for groups; write {name} without it", {"name": name[1:]})
+    if name.startswith("<"):
+        return Problem(path, "a mention names nobody here; write the id of a person, or @group for approvers")
     return Problem(
         path, "nobody is called {name}; use the id of an active person, or @group for approvers", {"name": name}
     )
@@ -114,10 +120,10 @@ def _unknown_person(path: str, name: str) -> Problem:
 def _check_order_of_times(draft: PlanDraft) -> Iterator[Problem]:
     window = draft.window
     if window.start and window.end and window.start >= window.end:
-        yield Problem("window.end", "the window must end after it starts")
+        yield Problem(_END, "the window must end after it starts")
     schedule = draft.schedule_at
     if schedule and ((window.start and schedule < window.start) or (window.end and schedule > window.end)):
-        yield Problem("schedule_at", "the scheduled time must lie in the window")
+        yield Problem(_SCHEDULE, "the scheduled time must lie in the window")
 
 
 def _check_new_times(
@@ -125,14 +131,24 @@ def _check_new_times(
 ) -> Iterator[Problem]:
     kept = _times_of(before) if before else {}
     for path, time in _times_of(draft).items():
-        is_start = path == _START
-        earliest = now - _JUST_NOW if is_start else now
-        if time and time < earliest and time != kept.get(path) and not (is_start and as_in_zadig):
-            yield Problem(path, "this time has passed; choose a later one")
+        allowed = time == kept.get(path) or (path == _START and as_in_zadig)
+        if time and time < _earliest(path, now) and not allowed:
+            yield _passed(path)
+
+
+def _earliest(path: str, now: datetime) -> datetime:
+    """Return the earliest time that is not past for a field."""
+    return now if path == _END else now - _JUST_NOW
+
+
+def _passed(path: str) -> Problem:
+    if path == _SCHEDULE:
+        return Problem(path, "the scheduled time has passed; choose a later one, or null to start items by hand")
+    return Problem(path, "this time has passed; choose a later one")
 
 
 def _times_of(draft: PlanDraft) -> dict[str, datetime | None]:
-    return {_START: draft.window.start, "window.end": draft.window.end, "schedule_at": draft.schedule_at}
+    return {_START: draft.window.start, _END: draft.window.end, _SCHEDULE: draft.schedule_at}
 
 
 def _check_approval(draft: PlanDraft, directory: Directory, manager: str) -> Iterator[Problem]:
@@ -140,7 +156,7 @@ def _check_approval(draft: PlanDraft, directory: Directory, manager: str) -> Ite
         path = f"approval.stages[{index}]"
         unknown = [i for i, name in enumerate(stage.approvers) if not directory.knows(name)]
         for i in unknown:
-            yield _unknown_person(f"{path}.approvers[{i}]", stage.approvers[i])
+            yield _unknown_person(f"{path}.approvers[{i}]", stage.approvers[i], directory)
         people = eligible(stage, draft.approval, manager, directory)
         needed = max(1, votes_needed(stage, len(people)))
         if not stage.approvers:
@@ -160,7 +176,7 @@ def _check_items(draft: PlanDraft, directory: Directory) -> Iterator[Problem]:
         if item.key in keys[:index]:
             yield Problem(f"items[{index}].key", "the key {key} is used twice", {"key": item.key})
         if item.assignee and not directory.active(item.assignee):
-            yield _unknown_person(f"items[{index}].assignee", item.assignee)
+            yield _unknown_person(f"items[{index}].assignee", item.assignee, directory)
         for i, need in enumerate(item.needs):
             if need not in known:
                 yield Problem(f"items[{index}].needs[{i}]", "no item has the key {key}", {"key": need})

@@ -15,6 +15,7 @@ from core.draft import PlanDraft, WorkflowItemDraft
 from core.errors import Problem
 from core.workflow import (
     MASK,
+    OTHER_TYPES,
     BuildSpec,
     DeployService,
     DeploySpec,
@@ -24,18 +25,22 @@ from core.workflow import (
     Job,
     JobType,
     KeyVal,
+    NacosSpec,
     Param,
     Repo,
+    RunTestsSpec,
+    ScanningSpec,
     ServiceAndVmDeploy,
     SqlSpec,
     UnknownJob,
+    VmDeploySpec,
     Wire,
     Workflow,
 )
 
 _MORE_FIELDS: Mapping[type[Wire], frozenset[str]] = {
     Workflow: frozenset({"category"}),
-    Param: frozenset({"is_sensitive"}),
+    Param: frozenset({"is_sensitive", "script", "call_function", "file_id", "file_name", "file_path", "required"}),
     KeyVal: frozenset({"is_sensitive"}),
     BuildSpec: frozenset({"registry"}),
     SqlSpec: frozenset({"database_name"}),
@@ -44,9 +49,25 @@ _MORE_FIELDS: Mapping[type[Wire], frozenset[str]] = {
     ),
 }
 """Fields that no model has: of Zadig's OpenAPI, of the example in the document, and marks of credentials."""
+_FROM_JOB: tuple[type[Wire], ...] = (
+    BuildSpec, DeploySpec, VmDeploySpec, FreestyleSpec, RunTestsSpec, ScanningSpec, DistributeImageSpec
+)  # fmt: skip
+_RUNTIME = ("runtime", "fixed", "reference")
+"""Where a value comes from: `ParamSourceType` of Zadig."""
+_UPSTREAM = ("runtime", "fixed", "fromjob")
+"""Where services come from: `DeploySourceType` of Zadig."""
 _VALUES: Mapping[tuple[type[Wire], str], tuple[str, ...]] = {
     (Job, "run_policy"): ("default_not_run", "force_run", "skip"),
-    (Param, "type"): ("string", "text", "choice", "repo"),
+    (Param, "type"): ("string", "text", "choice", "repo", "multi-select", "file"),
+    (Param, "source"): _RUNTIME,
+    (KeyVal, "source"): _RUNTIME,
+    (Repo, "source"): ("github", "gitlab", "gerrit", "gitee", "gitee-enterprise", "perforce", "codehub", "other"),
+    **{(spec, "source"): _UPSTREAM for spec in _FROM_JOB},
+    (DeploySpec, "env_source"): (*_RUNTIME, "fromjob"),
+    (VmDeploySpec, "env_source"): (*_RUNTIME, "fromjob"),
+    (NacosSpec, "source"): _RUNTIME,
+    (SqlSpec, "source"): _RUNTIME,
+    (SqlSpec, "type"): ("mysql", "mariadb"),
     (KeyVal, "type"): ("string", "text", "choice", "multi-select", "image", "script", "file", "external"),
     (FreestyleSpec, "freestyle_type"): ("service_freestyle",),
     (DeploySpec, "deploy_contents"): ("image", "vars", "config"),
@@ -61,6 +82,8 @@ _LOCAL_FIELDS: Mapping[type[Wire], tuple[str, ...]] = {
     SqlSpec: ("timeout", "transaction"),
 }
 """Fields that the local runner alone reads."""
+_NO_FIELD = Problem("", "there is no such field")
+"""The mistake of a field that is like none that exist."""
 _TYPING_ERROR = 0.85
 """How similar to a known job type an unknown one is that must be a typing error."""
 
@@ -73,6 +96,18 @@ def workflow_mistakes(draft: PlanDraft, before: PlanDraft | None = None) -> Iter
             known = list(find_mistakes(stored, item.runner))
             for problem in find_mistakes(item.workflow, item.runner):
                 if problem not in known:
+                    yield replace(problem, path=f"items[{index}].workflow.{problem.path}")
+
+
+def mistakes_at_finish(draft: PlanDraft) -> Iterator[Problem]:
+    """Yield the mistakes in the workflows of a stored draft, which was not judged if an earlier version stored it.
+
+    Fields that are like none that exist are left alone: clients of Zadig may send those, and nobody expects an effect.
+    """
+    for index, item in enumerate(draft.items):
+        if isinstance(item, WorkflowItemDraft):
+            for problem in find_mistakes(item.workflow, item.runner):
+                if problem.message != _NO_FIELD.message:
                     yield replace(problem, path=f"items[{index}].workflow.{problem.path}")
 
 
@@ -122,7 +157,7 @@ def _unknown_fields(value: Wire, path: str) -> Iterator[Problem]:
         if nearest := get_close_matches(name, [*_field_names(value), *more], 1):
             yield Problem(f"{path}{name}", "there is no such field; did you mean {nearest}?", {"nearest": nearest[0]})
         else:
-            yield Problem(f"{path}{name}", "there is no such field")
+            yield replace(_NO_FIELD, path=f"{path}{name}")
 
 
 def _field_names(value: Wire) -> Iterator[str]:
@@ -132,7 +167,9 @@ def _field_names(value: Wire) -> Iterator[str]:
 
 
 def _misspelt_type(job: UnknownJob, path: str) -> Iterator[Problem]:
-    if nearest := get_close_matches(job.type, list(JobType), 1, _TYPING_ERROR):
+    if job.type in OTHER_TYPES:
+        return
+    if nearest := get_close_matches(job.type, [*JobType, *sorted(OTHER_TYPES)], 1, _TYPING_ERROR):
         yield Problem(f"{path}type", "there is no such job type; did you mean {nearest}?", {"nearest": nearest[0]})
 
 

@@ -81,13 +81,18 @@ class Listener(Protocol):
         ...
 
 
+async def start_nothing() -> None:
+    """Do nothing: the start of a runner, or the preparation of a chat, that needs none."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatAdapter:
     """An open chat.
 
     `name` is for people. `channel` is the vendor's id of the channel for plan cards, and `url` the vendor's API.
     `listen` creates the inbound side; it raises ValueError when the settings have no secret to verify requests with.
-    `inbound_paths` are the paths of the inbound side, known before it exists.
+    `inbound_paths` are the paths of the inbound side, known before it exists. `prepare` does what the vendor requires
+    before it takes a card from a program that does not listen; it raises DeliveryError.
     """
 
     name: str
@@ -98,10 +103,7 @@ class ChatAdapter:
     listen: Callable[[Inbox], Listener]
     examine: CheckUp
     approval_forms: ApprovalForms | None = None
-
-
-async def start_nothing() -> None:
-    """Do nothing: the start of a runner that needs none."""
+    prepare: Callable[[], Awaitable[None]] = field(default=start_nothing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,5 +10,7 @@ def N_(text: str) -> str:
     return text
 
 
+NOT_NOW: Final = N_("I cannot reach {chat} now, so I do not know who you are. Please try again in a minute.")
+"""What a request is answered while the vendor does not say who its users are."""
 UNREACHABLE: Final = N_("I cannot write to you alone. Open a chat with me, and ask there.")
 """What the sender of a message to a group is sent there, when the reply is for the sender alone and cannot be sent."""

@@ -18,7 +18,7 @@ from typing import Literal
 
 from adapters.dingtalk.client import Approvers, DingTalkClient
 from adapters.dingtalk.events import OperationRecord, ProcessInstance
-from adapters.dingtalk.text import clean, cut, cut_lines, flatten
+from adapters.dingtalk.text import clean, cut, cut_lines, flatten, plain
 from core.errors import DeliveryError
 from core.messages import Message
 from core.plan import Decision
@@ -67,7 +67,7 @@ class DingTalkForms:
             return found
         names = self._fields
         form = {
-            names.title: cut(flatten(order.title), _FIELD_BYTES),
+            names.title: cut(flatten(plain(order.title)), _FIELD_BYTES),
             names.content: cut_lines([_with_label(*line) for line in order.lines], _FIELD_BYTES),
             names.url: order.url,
             names.key: order.key,
@@ -125,7 +125,7 @@ def _action_type(order: FormOrder) -> Literal["AND", "OR", "NONE"]:
 
 
 def _with_label(label: str, text: str) -> str:
-    return ": ".join(part for part in (flatten(label), clean(text)) if part)
+    return ": ".join(part for part in (flatten(plain(label)), plain(text)) if part)
 
 
 def _votes(records: list[OperationRecord]) -> Iterator[FormVote]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -103,7 +103,7 @@ class DingTalkClient:
         """Create and send a card; `private` maps a userId to the variables that only this person sees.
 
         Safe to repeat: DingTalk keeps the first card of an `out_track_id`. It ignores the data of later ones, so
-        follow a repeated call with `update_card`. Raise ValueError if the variables are not the template's.
+        follow a repeated call with `update_card`.
         """
         if not self.receives_clicks:
             raise DeliveryError(SYSTEM, Message("clicks on cards do not reach Fabu yet"), retryable=True, sent=False)
@@ -132,8 +132,7 @@ class DingTalkClient:
     ) -> None:
         """Update some variables of a card; the others stay.
 
-        DingTalk does not order updates: never send two for one card at the same time. Raise ValueError if the
-        variables are not the template's.
+        DingTalk does not order updates: never send two for one card at the same time.
         """
         by_key = {"updateCardDataByKey": True, "updatePrivateDataByKey": True}
         body = {
@@ -185,12 +184,12 @@ class DingTalkClient:
     async def reply_session_webhook(self, url: str, msgtype: str, content: Mapping[str, str]) -> None:
         """Reply to a message in its chat: `text` with `content`, or `markdown` with `title` and `text`.
 
-        Raise ValueError if the URL is not one of DingTalk's.
+        A URL that is not one of DingTalk's gets nothing.
         """
-        webhook = URL(url)
-        is_secure = webhook.scheme == "https" or is_loopback(webhook.host)
-        if not is_secure or webhook.host not in self.settings.webhook_hosts:
-            raise ValueError("the sessionWebhook of this message does not belong to DingTalk")
+        webhook = _parse_webhook(url, self.settings.webhook_hosts)
+        if webhook is None:
+            reason = Message("the sessionWebhook of this message does not belong to DingTalk")
+            raise DeliveryError(SYSTEM, reason, retryable=False, sent=False)
         await self._post(webhook, {"msgtype": msgtype, msgtype: dict(content)})
 
     async def find_user_by_mobile(self, mobile: str) -> str | None:
@@ -297,6 +296,16 @@ class DingTalkClient:
         return answer
 
 
+def _parse_webhook(url: str, hosts: Collection[str]) -> URL | None:
+    """Return the URL of a session; None unless its host is listed, and it is https or on loopback."""
+    try:
+        webhook = URL(url)
+    except ValueError:
+        return None
+    is_secure = webhook.scheme == "https" or is_loopback(webhook.host)
+    return webhook if is_secure and webhook.host in hosts else None
+
+
 def _card_data(params: Mapping[str, str], private: Mapping[str, Mapping[str, str]] | None) -> dict[str, Any]:
     data: dict[str, Any] = {"cardData": {"cardParamMap": dict(params)}}
     if private:
@@ -320,5 +329,7 @@ def _space_models(space: Space, robot_code: str) -> dict[str, Any]:
 
 
 def _check(problems: Sequence[str]) -> None:
+    """Raise DeliveryError, not retryable, when the variables of a card are not those of the template."""
     if problems:
-        raise ValueError("the card does not fit its template: " + "; ".join(problems))
+        reason = Message("the card does not fit its template: {problems}", {"problems": "; ".join(problems)})
+        raise DeliveryError(SYSTEM, reason, retryable=False, sent=False)

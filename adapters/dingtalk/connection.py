@@ -126,17 +126,27 @@ class StreamClient:
                     await self._serve(_Connection(socket))
             except (aiohttp.ClientError, OSError, ValueError) as error:
                 failures += 1
-                # The text of other errors may contain the URL, which contains the ticket.
-                reason = error if isinstance(error, _Refusal) else type(error).__name__
-                self._reachability.mark_lost(reason)
+                self._reachability.mark_lost(_describe(error))
             await asyncio.sleep(self._pace.pause_after(failures))
 
-    async def _request_endpoint(self) -> URL:
+    async def try_out(self) -> str:
+        """Open a connection and close it at once; return why that failed, empty when it did not.
+
+        It subscribes to events alone: DingTalk sends an event again that is not acknowledged, but maybe not a message.
+        """
+        try:
+            url = await self._request_endpoint(_SUBSCRIPTIONS[:1])
+            async with asyncio.timeout(TIMEOUT.total_seconds()), self._session.ws_connect(url):
+                return ""
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return _describe(error)
+
+    async def _request_endpoint(self, subscriptions: list[dict[str, str]] = _SUBSCRIPTIONS) -> URL:
         """Request the URL of a new connection, with its ticket; raise ValueError if there is none, or if not secure."""
         body = {
             "clientId": self._settings.client_id,
             "clientSecret": self._settings.client_secret.get_secret_value(),
-            "subscriptions": _SUBSCRIPTIONS,
+            "subscriptions": subscriptions,
             "ua": "fabu",
         }
         timeout = aiohttp.ClientTimeout(total=TIMEOUT.total_seconds())
@@ -200,6 +210,11 @@ class StreamClient:
             await handling
         except Exception:
             log.exception("DingTalk stream: the handler of %s failed", headers["topic"])
+
+
+def _describe(error: Exception) -> str:
+    """Return why a connection failed. The text of other errors may contain the URL, which contains the ticket."""
+    return str(error) if isinstance(error, _Refusal) else type(error).__name__
 
 
 async def _acknowledge(

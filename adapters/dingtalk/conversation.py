@@ -22,7 +22,7 @@ from adapters.dingtalk.events import CardCallback, RobotMessage
 from adapters.dingtalk.inbound import parse_click, parse_message
 from adapters.dingtalk.messenger import DingTalkMessenger
 from adapters.dingtalk.render import MESSAGE_BYTES, has_buttons, render_message, render_variables
-from adapters.dingtalk.text import clean, cut, escape, flatten
+from adapters.dingtalk.text import clean, cut, escape_paragraph, flatten, plain
 from adapters.dingtalk.validate import MAX_VALUE_BYTES
 from core.card import Card, Tone
 from core.chat import Handler, Inbound, Reply
@@ -84,13 +84,13 @@ class Conversation:
         reply = await self._handle(inbound)
         if reply == Reply():
             return
-        text = reply.text
         if reply.form:
             text = self._words.new_plan.format(new=self._words.command("new"), url=self._console_url)
+            reply = replace(reply, text=text, link=self._console_url)
         if reply.card is None:
-            await self._send_to_sender(message, "text", {"content": cut(clean(text), MESSAGE_BYTES)})
-        elif not await self._create_card(inbound, text, reply.card):
-            await self._send_to_sender(message, "markdown", self._markdown(text, reply.card))
+            await self._send_to_sender(message, "text", _text(reply))
+        elif not await self._create_card(inbound, reply.text, reply.card):
+            await self._send_to_sender(message, "markdown", self._markdown(reply.text, reply.card))
 
     async def _create_card(self, inbound: Inbound, text: str, card: Card) -> bool:
         """Send a card with a private note; False when it has no buttons, or cards cannot be created now."""
@@ -106,7 +106,7 @@ class Conversation:
         return True
 
     def _markdown(self, text: str, card: Card) -> dict[str, str]:
-        above = f"{cut(escape(text), MESSAGE_BYTES // 2)}\n\n" if text else ""
+        above = f"{cut(escape_paragraph(text), MESSAGE_BYTES // 2)}\n\n" if text else ""
         return {"title": cut(flatten(card.summary), MAX_VALUE_BYTES), "text": above + render_message(card, self._words)}
 
     async def _send_to_sender(self, message: RobotMessage, kind: str, content: Mapping[str, str]) -> None:
@@ -128,17 +128,14 @@ class Conversation:
         """Send content over the session of a message. Raises DeliveryError, also for a session that is over."""
         if message.session_webhook_expired_time <= self._clock.now().timestamp() * 1000:
             raise DeliveryError(SYSTEM, Message("the session of the message is over"), retryable=False, sent=False)
-        try:
-            await self._messenger.client.reply_session_webhook(message.session_webhook, kind, content)
-        except ValueError as error:
-            raise DeliveryError(SYSTEM, Message.verbatim(str(error)), retryable=False, sent=False) from None
+        await self._messenger.client.reply_session_webhook(message.session_webhook, kind, content)
 
     async def _send_late(self, inbound: Inbound, reply: Reply) -> None:
         """Send a reply that was not ready in time for the answer to the click."""
         if reply.card and not await self._update(inbound.message, reply.card):
             kind, content = "sampleMarkdown", self._markdown(reply.text, reply.card)
         elif reply.text:
-            kind, content = "sampleText", {"content": cut(clean(reply.text), MESSAGE_BYTES)}
+            kind, content = "sampleText", _text(reply)
         else:
             return
         await call_with_retries(lambda: self._messenger.send_to_user(inbound.user, kind, content))
@@ -150,6 +147,11 @@ class Conversation:
         except DeliveryError as error:
             log.info("card %s is not updated: %s", card_id, error)
             return False
+
+
+def _text(reply: Reply) -> dict[str, str]:
+    """Return the content of a text message, in which DingTalk makes links of URLs."""
+    return {"content": cut(plain(reply.text, reply.link), MESSAGE_BYTES)}
 
 
 def _card_changes(text: str, card: Card | None = None) -> dict[str, Any]:

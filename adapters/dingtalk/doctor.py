@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from yarl import URL
 
 from adapters.dingtalk.client import DingTalkClient
+from adapters.dingtalk.connection import StreamClient
 from adapters.dingtalk.settings import DingTalkSettings
 from core.errors import DeliveryError
 from core.ports.checkup import Finding
@@ -15,7 +19,10 @@ async def examine(client: DingTalkClient, public_url: str) -> list[Finding]:
     settings = client.settings
     signed_in = await _sign_in(client)
     group = [await _group(client)] if signed_in.ok and settings.conversation_id else []
-    return [signed_in, _template(settings), *group, *_callbacks(settings, public_url)]
+    inbound = _callbacks(settings, public_url)
+    if settings.mode == "stream" and signed_in.ok:
+        inbound = [await _stream(client)]
+    return [signed_in, _template(settings), *group, *inbound]
 
 
 async def _sign_in(client: DingTalkClient) -> Finding:
@@ -27,6 +34,21 @@ async def _sign_in(client: DingTalkClient) -> Finding:
         )
         return Finding(False, f"DingTalk gives no access token: {error.reason}", cure)
     return Finding(True, "DingTalk accepts the client id and secret")
+
+
+async def _stream(client: DingTalkClient) -> Finding:
+    reason = await StreamClient(client.settings, client.session, _ignore).try_out()
+    cure = (
+        "choose Stream for the robot and the event subscription in the developer console, "
+        "and let this machine, or its proxy, open WebSockets (wss) to DingTalk"
+    )
+    text = f"DingTalk's Stream cannot be opened: {reason}" if reason else "DingTalk's Stream can be opened"
+    return Finding(not reason, text, cure)
+
+
+async def _ignore(_topic: str, _headers: Mapping[str, str], _data: dict[str, Any]) -> dict[str, Any]:
+    """Ignore a frame: nothing reads from the connection of a check-up."""
+    return {}
 
 
 def _template(settings: DingTalkSettings) -> Finding:

@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 from adapters.dingtalk.client import DingTalkClient, Space
 from adapters.dingtalk.errors import SYSTEM
 from adapters.dingtalk.render import MESSAGE_BYTES, render_message, render_variables
-from adapters.dingtalk.text import clean, cut, flatten
+from adapters.dingtalk.text import cut, flatten, plain
 from adapters.dingtalk.words import Words
 from core.card import Card
 from core.errors import DeliveryError
@@ -85,7 +85,7 @@ class DingTalkMessenger:
     async def say(self, posted: Posted, text: str, key: str) -> None:
         """Send a text to the chat of a card: there are no threads. Messages have no keys, so `key` is not used."""
         kind, _, chat = posted.channel.partition(":")
-        content = {"content": cut(clean(text), MESSAGE_BYTES)}
+        content = {"content": cut(plain(text), MESSAGE_BYTES)}
         await self._send(Space("user" if kind == "user" else "group", chat), "sampleText", content)
 
     async def send_to_user(self, user: str, msg_key: str, params: Mapping[str, str]) -> None:

@@ -10,7 +10,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from adapters.dingtalk.text import clean, cut, cut_lines, escape, flatten, size
+from adapters.dingtalk.text import (
+    clean,
+    cut,
+    cut_lines,
+    escape,
+    escape_code,
+    escape_inside,
+    escape_title,
+    flatten,
+    format_link,
+    size,
+)
 from adapters.dingtalk.validate import ITEM_VERBS, MAX_VALUE_BYTES, PLAN_VERBS
 from adapters.dingtalk.words import Words
 from core.card import SAY, Button, Card, Row, Section, Tone
@@ -62,13 +73,13 @@ def has_buttons(card: Card) -> bool:
 
 def render_message(card: Card, words: Words) -> str:
     """Return the markdown of a message in place of a card, with the commands to type in place of its buttons."""
-    lines = [f"### {escape(card.title)}", _bold(card.tag), *_facts(card)]
+    lines = [f"### {escape_title(card.title)}", _bold(card.tag), *_facts(card)]
     for section in card.sections:
         lines.append(_bold(section.heading))
         lines += [f"• {escape(line)}" for line in clean(section.text).splitlines() if line.strip()]
         lines += _bullets(section)
     lines += _links(card)
-    if commands := [f"`{command}`" for command in _commands(card, words)]:
+    if commands := [f"`{escape_code(command)}`" for command in _commands(card, words)]:
         lines += [words.type_this, " ".join(commands)]
     return _with_link(lines, card.more, MESSAGE_BYTES)
 
@@ -89,7 +100,7 @@ def _bullets(section: Section) -> list[str]:
 def _links(card: Card) -> list[str]:
     """Return the links to the runs of items, those of items with buttons first."""
     rows = sorted((row for row in _rows(card) if row.url), key=lambda row: not row.buttons)
-    links = [f"• [{escape(flatten(row.title))}]({row.url})" for row in rows]
+    links = [f"• {format_link(row.title, row.url)}" for row in rows]
     return [link for link in links if size(link) <= _LINE_BYTES]
 
 
@@ -99,13 +110,13 @@ def _facts(card: Card) -> list[str]:
 
 
 def _bold(text: str) -> str:
-    return f"**{escape(text)}**" if flatten(text) else ""
+    return f"**{escape_inside(text)}**" if flatten(text) else ""
 
 
 def _with_link(lines: list[str], more: Button | None, limit: int) -> str:
     """Return the paragraphs that fit, and below them the link to the page."""
     paragraphs = [cut(line, _LINE_BYTES) for line in lines if line]
-    link = f"\n\n[{escape(more.label)}]({more.url})" if more and more.url else ""
+    link = f"\n\n{format_link(more.label, more.url)}" if more and more.url else ""
     return cut_lines(paragraphs, limit - size(link), "\n\n") + link
 
 

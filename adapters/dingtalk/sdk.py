@@ -8,11 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
+import aiohttp
 from yarl import URL
 
 from adapters.common.connecting import Reachability
+from adapters.common.proxies import open_proxied_session
 from adapters.common.settings import is_loopback
 from adapters.common.tokens import Token
 from adapters.dingtalk.errors import SYSTEM, TokenRejected, is_outage, translate_errors
@@ -91,6 +94,7 @@ class OpenApi:
         return self._products[name]
 
     def _load(self, name: str) -> tuple[Any, Any]:
+        _use_proxies(import_module("Tea.core"))
         config = import_module("alibabacloud_tea_openapi.models").Config(
             protocol=self._base.scheme, region_id="central", endpoint=self._base.authority
         )
@@ -100,6 +104,13 @@ class OpenApi:
     @staticmethod
     def _options(**timeouts: int) -> Any:
         return import_module("alibabacloud_tea_util.models").RuntimeOptions(**timeouts)
+
+
+def _use_proxies(core: Any) -> None:
+    """Let the SDK open sessions that use the proxies of the environment: its own do not know NO_PROXY."""
+    core.aiohttp = SimpleNamespace(
+        ClientSession=open_proxied_session, ClientTimeout=aiohttp.ClientTimeout, TCPConnector=aiohttp.TCPConnector
+    )
 
 
 def base_url(text: str) -> URL:

@@ -19,7 +19,7 @@ import orjson
 
 from adapters.feishu.client import FeishuClient
 from adapters.feishu.errors import NO_SUCH_INSTANCE, FeishuError
-from adapters.feishu.text import fit
+from adapters.feishu.text import plain
 from core.errors import DeliveryError
 from core.messages import NO_MESSAGE, Message
 from core.plan import Decision, Rule
@@ -75,11 +75,12 @@ class FeishuForms:
                 {"code": definition.code},
             )
             raise DeliveryError("Feishu", reason, retryable=False, sent=False)
-        text = "\n".join([*(f"{label}: {value}" for label, value in order.lines), order.url])
-        form = [{"id": definition.widget["id"], "type": definition.widget["type"], "value": fit(text, TEXT)}]
+        lines = plain("\n".join(f"{label}: {value}" for label, value in order.lines), TEXT - len(order.url) - 1)
+        text = f"{lines}\n{order.url}"
+        form = [{"id": definition.widget["id"], "type": definition.widget["type"], "value": text}]
         approvers = {definition.step: order.approvers}
         return await self._client.start_instance(
-            definition.code, order.submitter, form, approvers, order.key, fit(order.title, TITLE)
+            definition.code, order.submitter, form, approvers, order.key, plain(order.title, TITLE)
         )
 
     async def find(self, key: str) -> str:

@@ -17,8 +17,10 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 import orjson
+from yarl import URL
 
 from adapters.common.connecting import Reachability
+from adapters.common.proxies import Proxies
 from adapters.common.tokens import Token
 from adapters.feishu.errors import (
     NO_SUCH_USER,
@@ -32,7 +34,7 @@ from adapters.feishu.errors import (
 )
 from adapters.feishu.sdk import import_sdk
 from adapters.feishu.settings import FeishuSettings
-from adapters.feishu.text import text_content
+from adapters.feishu.text import post_content
 from core.messages import Message
 from core.ports.clock import Clock
 
@@ -99,7 +101,7 @@ class FeishuClient:
 
     async def reply_text(self, message_id: str, text: str, uuid: str) -> str:
         """Reply to a message in plain text and return the id of the reply; the text mentions nobody."""
-        return await self.reply(message_id, "text", text_content(text), uuid)
+        return await self.reply(message_id, "post", post_content(text), uuid)
 
     async def get_user(self, open_id: str) -> dict[str, Any] | None:
         """Return the profile of a user, as far as the app may read it; None for a user that it may not read."""
@@ -289,7 +291,7 @@ class FeishuClient:
 
     def _make_sdk(self, lark: Any) -> _Sdk:
         httpx: Any = importlib.import_module("httpx")  # lark-oapi's transport
-        _share_certificates(httpx)
+        _configure_transport(httpx, Proxies.of_environment().find(URL(self._settings.domain)))
         logging.getLogger("Lark").handlers.clear()  # the SDK logs to stdout, beside the program's own log
         logging.getLogger("httpx").setLevel(logging.WARNING)  # httpx logs a line for every call
         client = (
@@ -301,13 +303,17 @@ class FeishuClient:
             .enable_set_token(True)
             .build()
         )
-        return _Sdk(lark, client, httpx.HTTPError, (httpx.ConnectError, httpx.ConnectTimeout))
+        return _Sdk(lark, client, httpx.HTTPError, (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError))
 
 
-def _share_certificates(httpx: Any) -> None:
-    """Let the SDK's calls share one TLS context. The SDK opens a client for each call, which loads all certificates."""
+def _configure_transport(httpx: Any, proxy: URL | None) -> None:
+    """Let the SDK's calls share one TLS context, and use the proxy that other connections use.
+
+    The SDK opens a client for each call, which loads all certificates.
+    """
     transport: Any = importlib.import_module("lark_oapi.core.http.transport")
-    client = partial(httpx.AsyncClient, verify=httpx.create_ssl_context())
+    context = httpx.create_ssl_context()
+    client = partial(httpx.AsyncClient, verify=context, proxy=str(proxy) if proxy else None, trust_env=False)
     transport.httpx = SimpleNamespace(AsyncClient=client)
 
 

@@ -21,6 +21,7 @@ import orjson
 from yarl import URL
 
 from adapters.common.connecting import Reachability
+from adapters.common.proxies import open_proxied_session
 from adapters.feishu.errors import FeishuError, parse_answer, read_error
 from adapters.feishu.sdk import import_sdk
 from adapters.feishu.settings import FeishuSettings
@@ -30,6 +31,7 @@ Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 CONTROL: Final = 0  # the method of frames without an event
 HANDSHAKE_TIMEOUT: Final = aiohttp.ClientTimeout(total=10)
+TRY_OUT: Final = 15.0  # seconds to open a connection for a check-up
 ANSWER_WITHIN: Final = 2.5  # seconds; Feishu times out after 3
 PARTIAL_MESSAGES: Final = 64  # split messages of which not all parts have arrived
 
@@ -65,6 +67,16 @@ class LongConnection:
         self._frame: Any = None
         self.connected = asyncio.Event()
 
+    async def try_out(self) -> None:
+        """Open a connection and close it at once. Feishu pushes what it pushed meanwhile again. Raises FeishuError."""
+        async with open_proxied_session() as session:
+            try:
+                async with asyncio.timeout(TRY_OUT), await self._open(session, await self._request_endpoint(session)):
+                    pass
+            except (aiohttp.ClientError, OSError, TimeoutError, ValueError, KeyError) as error:
+                reason = Message("no answer ({error})", {"error": type(error).__name__})  # its text names the ticket
+                raise FeishuError(reason, retryable=True) from None
+
     async def start(self) -> None:
         """Connect in the background, and stay connected until `stop`. `connected` is set while connected."""
         self._task = asyncio.create_task(self._stay_connected())
@@ -80,7 +92,7 @@ class LongConnection:
     async def _stay_connected(self) -> None:
         failures = 0
         self._frame = (await import_sdk("lark_oapi.ws.pb.pbbp2_pb2")).Frame
-        async with aiohttp.ClientSession() as session:
+        async with open_proxied_session() as session:
             while True:
                 try:
                     await self._serve(session)
@@ -94,12 +106,7 @@ class LongConnection:
     async def _serve(self, session: aiohttp.ClientSession) -> None:
         """Open a connection, and read from it until either side closes it."""
         url = await self._request_endpoint(session)
-        try:
-            connection = await session.ws_connect(url)
-        except aiohttp.WSServerHandshakeError as error:
-            reason = Message("no connection (HTTP {status})", {"status": error.status})
-            raise FeishuError(reason, retryable=True) from None  # the error of aiohttp names the ticket
-        async with connection as socket:
+        async with await self._open(session, url) as socket:
             self.connected.set()
             self._reachability.mark_restored()
             pinging = asyncio.create_task(self._ping(socket, int(url.query["service_id"])))
@@ -114,6 +121,13 @@ class LongConnection:
                 self._partial.clear()
                 if self._running:
                     await asyncio.wait(self._running)
+
+    async def _open(self, session: aiohttp.ClientSession, url: URL) -> aiohttp.ClientWebSocketResponse:
+        try:
+            return await session.ws_connect(url)
+        except aiohttp.WSServerHandshakeError as error:
+            reason = Message("no connection (HTTP {status})", {"status": error.status})
+            raise FeishuError(reason, retryable=True) from None  # the error of aiohttp names the ticket
 
     async def _request_endpoint(self, session: aiohttp.ClientSession) -> URL:
         """Request the URL to connect to. It contains a ticket, so it must not be logged."""

@@ -19,7 +19,7 @@ from adapters.feishu.events import Message
 from adapters.feishu.inbound import parse_message
 from adapters.feishu.messenger import UUID
 from adapters.feishu.render import render_card, render_form
-from adapters.feishu.text import fit, text_content
+from adapters.feishu.text import fit, post_content
 from core.card import Tone
 from core.chat import Handler, Inbound, Reply
 from core.errors import DeliveryError
@@ -73,7 +73,7 @@ class Conversation:
     async def _send(self, inbound: Inbound, reply: Reply) -> None:
         """Send a reply as messages; repeated for the same request within an hour, they are sent once."""
         if reply.text:
-            await self._send_privately(inbound, "text", text_content(reply.text))
+            await self._send_privately(inbound, "post", post_content(reply.text, reply.link))
         if reply.form:
             await self._send_privately(inbound, "interactive", render_form(reply.form))
         if reply.card:
@@ -99,8 +99,7 @@ class Conversation:
             await call_with_retries(lambda: self._client.send("open_id", inbound.user, kind, content, uuid))
         except DeliveryError as error:
             log.info("a reply cannot be sent to its requester: %s", error)
-            sentence = text_content(self._unreachable)
-            await call_with_retries(lambda: self._client.reply(inbound.message, "text", sentence, uuid))
+            await call_with_retries(lambda: self._client.reply_text(inbound.message, self._unreachable, uuid))
 
     async def _send_in_chat(self, inbound: Inbound, kind: str, content: dict[str, Any], uuid: str) -> None:
         """Send content below the message of the request; to the requester where Feishu does not accept that."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from adapters.feishu.client import FeishuClient
+from adapters.feishu.connection import LongConnection
 from adapters.feishu.errors import FeishuError
 from adapters.feishu.settings import FeishuSettings
 from core.ports.checkup import Finding
@@ -39,6 +40,8 @@ async def examine(settings: FeishuSettings, client: FeishuClient) -> list[Findin
         found += _permissions(await client.get_scopes(), with_forms=bool(settings.approval_code))
     except FeishuError as error:
         found.append(Finding(False, f"the permissions cannot be read: {error}", "publish a version of the app"))
+    if settings.mode == "long_connection":
+        found.append(await _connection(settings))
     if settings.chat_id:
         found.append(await _group(client, settings.chat_id))
     if settings.approval_code:
@@ -61,6 +64,23 @@ def _permissions(granted: set[str], *, with_forms: bool) -> Iterator[Finding]:
         else:
             cure = f"grant {' or '.join(scopes)} in the developer console, and publish a version"
             yield Finding(False, f"the app may not {purpose}", cure)
+
+
+async def _connection(settings: FeishuSettings) -> Finding:
+    try:
+        await LongConnection(settings, _ignore).try_out()
+    except FeishuError as error:
+        cure = (
+            "choose the long connection for events and callbacks in the developer console, "
+            "and let this machine, or its proxy, open WebSockets (wss) to Feishu"
+        )
+        return Finding(False, f"Feishu's long connection cannot be opened: {error.reason}", cure)
+    return Finding(True, "Feishu's long connection can be opened")
+
+
+async def _ignore(_: dict[str, Any]) -> dict[str, Any]:
+    """Ignore an event: nothing reads from the connection of a check-up."""
+    return {}
 
 
 async def _group(client: FeishuClient, chat_id: str) -> Finding:

@@ -1,21 +1,21 @@
-"""Texts for Feishu: cut to its limits, and escaped for Markdown.
+"""Texts for Feishu: cut to its limits, escaped for Markdown, and as messages.
 
 Characters that are invisible or reorder text are removed.
 """
 
 from __future__ import annotations
 
-import re
-from typing import Final
+from typing import Any, Final
 
+from adapters.common.links import break_links
 from core.text import remove_invisible
 
 CUT: Final = "…"
+POST: Final = 5000  # characters of a message, whose request may have 30 KB
 
 _MARKUP: Final = str.maketrans(
-    {"\n": " "} | {character: f"&#{ord(character)};" for character in "&<>*~_[]()#:!`$-+\\/\"'|"}
+    {"\n": " "} | {character: f"&#{ord(character)};" for character in "&<>*~_[]()#:!`$-+\\/\"'|.@="}
 )
-_MENTION_MARKUP = re.compile(r"<(?=/?at\b)", re.IGNORECASE)
 
 
 def fit(text: str, limit: int) -> str:
@@ -29,6 +29,21 @@ def escape(text: str, limit: int) -> str:
     return fit(text, limit).translate(_MARKUP)
 
 
-def text_content(text: str) -> dict[str, str]:
-    """Return the content of a text message, with the markup of mentions escaped and invisible characters removed."""
-    return {"text": _MENTION_MARKUP.sub("<\u200b", remove_invisible(text))}
+def plain(text: str, limit: int) -> str:
+    """Return a text for what has no markup, but in which Feishu makes links of URLs."""
+    return fit(break_links(remove_invisible(text)), limit)
+
+
+def post_content(text: str, link: str = "") -> dict[str, Any]:
+    """Return a text as the content of a message of type `post`, whose parts are rendered literally.
+
+    In the type `text`, Feishu reads `<at>`, `<b>` and `[a](https://b)` in it. The URL `link` in it is the only link.
+    """
+    pieces = fit(text, POST).split(link) if link else [fit(text, POST)]
+    lines: list[list[dict[str, str]]] = [[]]
+    for number, piece in enumerate(pieces):
+        lines[-1] += [{"tag": "a", "text": link, "href": link}] if number else []
+        first, *others = break_links(piece).split("\n")
+        lines[-1] += [{"tag": "text", "text": first}] if first else []
+        lines += [[{"tag": "text", "text": line}] for line in others if line]
+    return {"zh_cn": {"title": "", "content": lines}}

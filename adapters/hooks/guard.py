@@ -3,6 +3,9 @@
 The address is checked when its socket is created: after DNS, and immediately before the connection. So the check
 covers addresses in every notation and every answer of a name server. There is no gap between the check and its use,
 which a second, different DNS answer could exploit (DNS rebinding).
+
+A proxy of the environment is used as for all connections, and does not lead around the check: the name is resolved and
+checked here, and the proxy is asked for the address that was checked, not for the name.
 """
 
 from __future__ import annotations
@@ -10,10 +13,26 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from socket import AF_UNSPEC
 
-from aiohttp import AddrInfoType, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp import (
+    AddrInfoType,
+    ClientConnectorError,
+    ClientHandlerType,
+    ClientRequest,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    TCPConnector,
+    ThreadedResolver,
+)
+from aiohttp.abc import AbstractResolver
 
+from adapters.common.proxies import Proxies, set_proxy
 from core.messages import Message
 
 TIMEOUT = ClientTimeout(total=15, connect=5)
@@ -35,6 +54,10 @@ _REFUSED = tuple(
     )
 )
 """Special-purpose blocks of the IANA registries that `ipaddress` of Python 3.11 does not count as private."""
+
+
+_TO_PROXY: ContextVar[bool] = ContextVar("_TO_PROXY", default=False)
+"""Whether the connection that is being opened leads to a proxy, which is usually an internal server."""
 
 
 class BlockedAddress(PermissionError):
@@ -97,18 +120,60 @@ class Guard:
             BlockedAddress: the address is internal and not allowed.
         """
         family, kind, protocol, _, peer = info
-        self.check(str(peer[0]))
+        if not _TO_PROXY.get():
+            self.check(str(peer[0]))
         return socket.socket(family, kind, protocol)
 
 
-def guarded_session(allow: Iterable[str] = (), timeout: ClientTimeout = TIMEOUT) -> ClientSession:
+@dataclass(frozen=True, slots=True)
+class _GuardedProxies:
+    """The middleware of a session: it sends requests by the proxies of the environment, to checked addresses alone."""
+
+    proxies: Proxies
+    guard: Guard
+    resolver: AbstractResolver
+
+    async def use(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+        """Send a request by its proxy if it has one. Raises ClientConnectorError for an address that is blocked."""
+        proxy, host = self.proxies.find(request.url), request.url.host or ""
+        if proxy is None:
+            return await handler(request)
+        try:
+            address = await self._check_all(host, request.url.port or 0)
+        except OSError as error:
+            raise ClientConnectorError(request.connection_key, error) from error
+        request.url, request.server_hostname = request.url.with_host(address), host
+        set_proxy(request, proxy)
+        token = _TO_PROXY.set(True)
+        try:
+            return await handler(request)
+        finally:
+            _TO_PROXY.reset(token)
+
+    async def _check_all(self, host: str, port: int) -> str:
+        """Return the first address of a host; none of them may be blocked."""
+        try:
+            addresses = [str(parse_host(host))]
+        except OSError:
+            addresses = [found["host"] for found in await self.resolver.resolve(host, port, AF_UNSPEC)]
+        for address in addresses:
+            self.guard.check(address)
+        return addresses[0]
+
+
+def guarded_session(
+    allow: Iterable[str] = (), timeout: ClientTimeout = TIMEOUT, resolver: AbstractResolver | None = None
+) -> ClientSession:
     """Open a session that reaches public addresses and the networks of `allow` only; the caller closes it.
 
-    It stores no cookies, ignores proxy variables, and caches no DNS answers. It does not decompress responses, since a
-    small response may decompress to a huge one.
+    It stores no cookies, and caches no DNS answers. It does not decompress responses, since a small response may
+    decompress to a huge one. `resolver` resolves names; without one, the system does.
     """
+    guard, resolver = Guard(allow), resolver or ThreadedResolver()
+    proxies = _GuardedProxies(Proxies.of_environment(), guard, resolver)
     return ClientSession(
-        connector=TCPConnector(socket_factory=Guard(allow).make_socket, use_dns_cache=False),
+        connector=TCPConnector(resolver=resolver, socket_factory=guard.make_socket, use_dns_cache=False),
+        middlewares=(proxies.use,),
         cookie_jar=DummyCookieJar(),
         timeout=timeout,
         trust_env=False,

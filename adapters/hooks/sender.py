@@ -17,6 +17,7 @@ from enum import StrEnum
 from aiohttp import (
     ClientConnectorError,
     ClientError,
+    ClientHttpProxyError,
     ClientResponse,
     ClientResponseError,
     ClientSession,
@@ -138,6 +139,8 @@ def _reason(error: Exception) -> Message:
             return Message("no connection: {error}", {"error": error.os_error.strerror or str(error.os_error)})
         case ServerDisconnectedError():
             return Message("it closed the connection without an answer")
+        case ClientHttpProxyError():
+            return Message("the proxy does not connect to it: {status}", {"status": f"{error.status} {error.message}"})
         case ClientResponseError():
             return Message("the answer is not valid HTTP: {error}", {"error": error.message})
         case _:

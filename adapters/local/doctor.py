@@ -6,6 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
+from adapters.common.files import check_private
 from core.ports.checkup import Finding
 
 
@@ -16,7 +17,8 @@ async def examine(work_dir: Path) -> list[Finding]:
     findings = [Finding(bool(bash), text, "install bash, or set local.enabled = false")]
     if not _is_writable(work_dir):
         findings.append(Finding(False, f"outputs cannot be written to {work_dir}", "mend local.work_dir"))
-    return findings
+    private = [Finding(True, "only their owner can read the outputs of runs")]
+    return findings + (check_private([work_dir]) or private)
 
 
 def _is_writable(folder: Path) -> bool:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from io import FileIO
 from pathlib import Path
 
+from adapters.common.files import open_private
 from adapters.local.masking import Masker
 from core.text import remove_invisible
 
@@ -37,7 +39,7 @@ class OutputLog:
         self._number = 0
         self._filled = 0
         self._unfinished = False
-        self._file = _segment(folder, 0).open("xb", buffering=0)
+        self._file = _create(folder, 0)
 
     def write(self, data: bytes) -> None:
         """Write bytes of a process."""
@@ -64,7 +66,7 @@ class OutputLog:
                 self._next_segment()
 
     def _next_segment(self) -> None:
-        following = _segment(self._folder, self._number + 1).open("xb", buffering=0)
+        following = _create(self._folder, self._number + 1)
         self._file.close()
         self._file = following
         self._number += 1
@@ -99,6 +101,10 @@ def read_output(folder: Path) -> bytes:
 def decode_output(data: bytes) -> str:
     """Return output as text, with invalid UTF-8 replaced, and without terminal sequences and invisible characters."""
     return remove_invisible(_ESCAPES.sub("", data.decode(errors="replace")))
+
+
+def _create(folder: Path, number: int) -> FileIO:
+    return open(_segment(folder, number), "xb", buffering=0, opener=open_private)
 
 
 def _segment(folder: Path, number: int) -> Path:

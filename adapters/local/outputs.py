@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from secrets import token_hex
 
+from adapters.common.files import open_private
 from adapters.local.output import decode_output, read_output
 from adapters.local.record import RunFolder
 
@@ -40,7 +41,7 @@ class Outputs:
         """Return the id of the root, which it keeps when it is moved; empty when it is not writable."""
         path = self._root / "home"
         try:
-            with path.open("x") as file:
+            with open(path, "x", opener=open_private) as file:
                 file.write(token_hex(8))
         except FileExistsError:
             pass

@@ -11,6 +11,7 @@ from typing import Annotated
 
 from pydantic import PlainSerializer, PlainValidator, TypeAdapter, ValidationError
 
+from adapters.common.files import make_private_folder, open_private
 from adapters.local.sessions import ProcessId
 from core.messages import NO_MESSAGE, Message
 from core.status import RunStatus
@@ -65,24 +66,25 @@ class RunFolder:
 
     def create(self, record: Record) -> bool:
         """Create the folder with its first record; False if it exists already. Of two callers, only one gets True."""
+        make_private_folder(self.path.parent)
         try:
-            self.path.mkdir(mode=0o700, parents=True)
+            self.path.mkdir(mode=0o700)
         except FileExistsError:
             return False
         self.save(record)
-        self.work.mkdir()
+        self.work.mkdir(mode=0o700)
         return True
 
     def take_over(self, server: ProcessId | None) -> Record | None:
         """Assign a run that has not begun, and whose server has ended, to a server. Only one caller gets the record."""
-        with (self.path / "lock").open("w") as lock:  # the kernel releases it, even after a crash
+        with open(self.path / "lock", "w", opener=open_private) as lock:  # the kernel releases it, even after a crash
             fcntl.flock(lock, fcntl.LOCK_EX)
             record = self.load()
             if record.begun or not record.abandoned:
                 return None
             record = replace(record, server=server)
             self.clear()
-            self.work.mkdir()
+            self.work.mkdir(mode=0o700)
             self.save(record)
             return record
 
@@ -113,11 +115,16 @@ class RunFolder:
     def save(self, record: Record) -> None:
         """Replace the record atomically."""
         draft = self._record.with_suffix(".new")
-        draft.write_bytes(_JSON.dump_json(record))
+        _write(draft, _JSON.dump_json(record))
         draft.replace(self._record)
 
     def add_script(self, number: int, text: str) -> Path:
         """Save the script of a job, and return its path."""
         path = self.path / f"script.{number}.sh"
-        path.write_text(text)
+        _write(path, text.encode())
         return path
+
+
+def _write(path: Path, data: bytes) -> None:
+    with open(path, "wb", opener=open_private) as file:
+        file.write(data)

@@ -6,10 +6,13 @@ import asyncio
 import os
 import shutil
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
 from adapters.local.sessions import ProcessId, end_session
+
+T = TypeVar("T")
 
 _BASH = shutil.which("bash") or "/bin/bash"
 
@@ -42,18 +45,51 @@ async def run_script(
     source, sink = os.pipe()
     copying = asyncio.create_task(_copy(source, write))
     try:
-        process = await _spawn(script, folder, variables, sink)
+        process = await _start(_spawn(script, folder, variables, sink), grace)
         try:
             on_start(ProcessId.of(process.pid))
             _open_gate(process)
             code = await process.wait()
         finally:
-            await end_session(process.pid, grace)
+            await _uninterrupted(_end(process, grace))
     finally:
         await asyncio.wait({copying}, timeout=_DRAIN)
         if not copying.cancel():
             copying.result()
     return code
+
+
+async def _start(spawning: Coroutine[Any, Any, Process], grace: float) -> Process:
+    """Start a process as a whole: when cancelled meanwhile, end the process once it is there.
+
+    A start that is interrupted leaves a process that nothing ends, and of which nothing is known.
+    """
+    task = asyncio.ensure_future(spawning)
+    try:
+        return await _uninterrupted(task)
+    except asyncio.CancelledError:
+        if not task.exception():
+            await _uninterrupted(_end(task.result(), grace))
+        raise
+
+
+async def _end(process: Process, grace: float) -> None:
+    """End the session of a process, and collect its exit code: the process stays as a zombie otherwise."""
+    await end_session(process.pid, grace)
+    await process.wait()
+
+
+async def _uninterrupted(work: Awaitable[T]) -> T:
+    """Finish work, and only then raise the cancellation that came meanwhile: a time limit and a stop may both come."""
+    task, cancelled = asyncio.ensure_future(work), False
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        raise asyncio.CancelledError
+    return task.result()
 
 
 async def _spawn(script: Path, folder: Path, variables: Mapping[str, str], sink: int) -> Process:

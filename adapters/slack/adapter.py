@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from adapters.common.adapter import ChatAdapter, Host, Inbox, Listener
+from adapters.common.texts import NOT_NOW
 from adapters.slack.client import SlackClient
 from adapters.slack.doctor import examine
 from adapters.slack.messenger import SlackMessenger
@@ -15,7 +16,7 @@ def open_chat(settings: SlackSettings, host: Host) -> ChatAdapter:
     client = SlackClient(settings)
 
     def listen(inbox: Inbox) -> Listener:
-        return SlackServer(settings, client, inbox, host.clock)
+        return SlackServer(settings, client, inbox, host.clock, not_now=host.translate(NOT_NOW))
 
     return ChatAdapter(
         name="Slack",

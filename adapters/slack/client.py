@@ -14,6 +14,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from yarl import URL
 
 from adapters.common.connecting import Reachability
+from adapters.common.proxies import open_proxied_session
 from adapters.slack.errors import NO_SUCH_USER, SlackError, is_outage, read_error, translate_errors
 from adapters.slack.settings import SlackSettings
 from adapters.slack.text import JSON
@@ -23,6 +24,8 @@ from core.ports.messenger import Posted
 log = logging.getLogger(__name__)
 
 TIMEOUT: Final = 10.0  # seconds for one call
+TEAM_WITHIN: Final = 1.0
+"""Seconds to wait for the id of our team: less than a request may take to be answered."""
 _QUIET: Final = {"unfurl_links": False, "unfurl_media": False}
 
 
@@ -56,7 +59,7 @@ class SlackClient:
     def session(self) -> aiohttp.ClientSession:
         """The connection pool of all calls. Its first use needs a running loop."""
         if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=self._timeout)
+            self._session = open_proxied_session(timeout=self._timeout)
         return self._session
 
     async def close(self) -> None:
@@ -138,8 +141,15 @@ class SlackClient:
             await self._get_workspace()
 
     async def is_of_another_team(self, user: str, team: str) -> bool:
-        """Return whether a user of a team is no member of our workspace or organisation, whatever their id is."""
-        own = await self._get_workspace() if team else {}
+        """Return whether a user of a team is no member of our workspace or organisation, whatever their id is.
+
+        Raises SlackError in time for an answer to Slack, when our team is not known yet and Slack does not say it.
+        """
+        try:
+            async with asyncio.timeout(TEAM_WITHIN):
+                own = await self._get_workspace() if team else {}
+        except TimeoutError:
+            raise SlackError(Message("no answer in time"), retryable=True, sent=True) from None
         if not own or team == own["team"]:
             return False
         return not (own["enterprise"] and await self.get_user(user))

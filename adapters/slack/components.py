@@ -7,12 +7,11 @@ from typing import Final
 
 from yarl import URL
 
-from adapters.slack.text import JSON, clean, escape, flatten, line, mrkdwn, plain_text
+from adapters.slack.text import EMPTY, JSON, clean, cut, flatten, line, plain_text
 from core.card import Button, Fact, Field, Style
 
 LINK: Final = "link"  # the action_id of buttons that open a page; Slack sends their clicks, too
 SECTION: Final = 3000  # characters in a section
-_FIELDS: Final = 10  # in one section
 _BUTTONS: Final = 5  # in one row
 _URL: Final = 3000  # characters in a URL
 _INPUT: Final = 3000  # characters in an input
@@ -25,22 +24,30 @@ def header(text: str) -> JSON:
 
 def heading(text: str) -> JSON:
     """Return the heading of a section."""
-    return {"type": "section", "text": mrkdwn(f"*{escape(flatten(text), 150)}*")}
+    return _rich_text(_bold(text, 150))
 
 
 def status_line(mark: str, tag: str) -> JSON:
     """Return the line with a card's status, after a coloured mark."""
-    return {"type": "context", "elements": [mrkdwn(f"{mark} *{escape(flatten(tag), 200)}*")]}
+    return _rich_text(_literal(f"{mark} "), _bold(tag, 200))
 
 
-def sentence(text: str) -> JSON:
-    """Return a sentence of the bot, in which `code` is rendered."""
-    return {"type": "section", "text": mrkdwn(escape(text, SECTION))}
+def sentence(text: str, link: str = "") -> JSON:
+    """Return a text, rendered literally, in which the URL `link` alone is a link."""
+    shown = cut(clean(text), SECTION) or EMPTY
+    pieces = shown.split(link) if link and _web_address(link) else [shown]
+    parts = [part for piece in pieces for part in ({"type": "link", "url": link}, _literal(piece))][1:]
+    return _rich_text(*(part for part in parts if part.get("text") != ""))
 
 
 def paragraph(text: str, limit: int = SECTION) -> JSON:
     """Return a text of people, rendered literally."""
-    return {"type": "section", "text": plain_text(text, limit)}
+    return _rich_text(_literal(cut(clean(text), limit) or EMPTY))
+
+
+def beside(text: str, element: JSON) -> JSON:
+    """Return a text of people, rendered literally, with a button beside it."""
+    return {"type": "section", "text": plain_text(text, SECTION), "accessory": element}
 
 
 def note(text: str) -> JSON:
@@ -49,9 +56,12 @@ def note(text: str) -> JSON:
 
 
 def facts(pairs: Sequence[Fact]) -> JSON:
-    """Return up to ten labels with their values, side by side."""
-    cells = [mrkdwn(f"*{escape(flatten(pair.label), 100)}*\n{escape(pair.value, 300)}") for pair in pairs[:_FIELDS]]
-    return {"type": "section", "fields": cells}
+    """Return labels with their values, one a line."""
+    parts: list[JSON] = []
+    for pair in pairs:
+        end = "" if pair is pairs[-1] else "\n"
+        parts += [_bold(pair.label, 100), _literal(f" {cut(clean(pair.value), 300) or EMPTY}{end}")]
+    return _rich_text(*parts)
 
 
 def actions(buttons: Iterable[Button]) -> list[JSON]:
@@ -101,6 +111,19 @@ def input_block(field: Field) -> JSON:
         "element": element,
     }
     return block | {"hint": plain_text(field.hint, 2000)} if field.hint else block
+
+
+def _rich_text(*parts: JSON) -> JSON:
+    """Return a block of texts and links in which Slack looks for no markup: of a bare URL it makes no link."""
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": list(parts)}]}
+
+
+def _literal(text: str) -> JSON:
+    return {"type": "text", "text": text}
+
+
+def _bold(text: str, limit: int) -> JSON:
+    return _literal(cut(flatten(text), limit) or EMPTY) | {"style": {"bold": True}}
 
 
 def _confirm(button: Button) -> JSON:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
+from aiohttp import ClientSession
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
@@ -23,6 +24,7 @@ from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.common.connecting import Reachability
+from adapters.common.proxies import open_proxied_session
 from adapters.slack.conversation import Conversation
 from adapters.slack.errors import SlackError, translate_errors
 from adapters.slack.inbound import parse
@@ -91,7 +93,11 @@ class SocketMode:
         except ValueError:
             log.warning("A request of Slack could not be read")
             return BoltResponse(status=400)
-        answer = await self._conversation.answer(request) if request else None
+        try:
+            answer = await self._conversation.answer(request) if request else None
+        except SlackError as error:
+            log.warning("a request of a Slack user was not carried out: %s", error)
+            return BoltResponse(status=503)  # it is not acknowledged, and Slack sends events again
         return BoltResponse(status=200, body=answer or "")
 
 
@@ -113,8 +119,11 @@ class _Client(SocketModeClient):
 
     address_life = ADDRESS_LIFE
     reachability: Reachability
+    _session: ClientSession | None = None
 
     async def connect(self) -> None:
+        if self._session is None:
+            await self._use_proxies()
         while not self.closed:
             try:
                 async with asyncio.timeout(self.address_life):
@@ -125,6 +134,12 @@ class _Client(SocketModeClient):
             else:
                 self.reachability.mark_restored()
                 return
+
+    async def _use_proxies(self) -> None:
+        """Replace the SDK's session, which uses one proxy for all addresses, those in NO_PROXY included."""
+        await self.aiohttp_client_session.close()
+        self._session = self.aiohttp_client_session = open_proxied_session()
+        self.web_client.session = self._session
 
     async def issue_new_wss_url(self) -> str:
         try:

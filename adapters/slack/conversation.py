@@ -15,6 +15,7 @@ from typing import Final
 
 from adapters.common.adapter import Inbox
 from adapters.common.answering import Answering, Send, call_with_retries, send_by_any
+from adapters.common.texts import NOT_NOW
 from adapters.slack.client import SlackClient
 from adapters.slack.errors import TRIGGER_USED, SlackError
 from adapters.slack.inbound import Kind, Request
@@ -33,24 +34,33 @@ log = logging.getLogger(__name__)
 class Conversation:
     """Answers requests that are verified to come from Slack."""
 
-    def __init__(self, inbox: Inbox, client: SlackClient, answering: Answering) -> None:
+    def __init__(self, inbox: Inbox, client: SlackClient, answering: Answering, not_now: str = NOT_NOW) -> None:
+        """`not_now` answers requests while Slack does not say which team is ours."""
         self._handler, self._pressure = inbox.handler, inbox.pressure
         self._client, self._answering = client, answering
+        text = not_now.format(chat="Slack")
+        self._not_now = Reply(text, tone=Tone.BAD, errors={"": text})
         self._confirmations = asyncio.Semaphore(CONFIRMATIONS)
 
     async def answer(self, request: Request) -> JSON | None:
         """Handle one request and return the body of its acknowledgement, None for an empty one.
 
-        Raises whatever the handler raises, and SlackError when Slack does not say which team is ours.
+        Raises whatever the handler raises, and SlackError for an event while Slack does not say which team is ours:
+        Slack sends it again. Nothing else is sent again, so the requester reads that it was not carried out.
         """
         reply = await self._answering.answer(self._handle(request), partial(self._send, request))
         return self._acknowledge(request, reply) if reply else None
 
     async def _handle(self, request: Request) -> Reply:
         inbound = request.inbound
-        if await self._client.is_of_another_team(inbound.user, request.team):
-            inbound = replace(inbound, user=f"{request.team}:{inbound.user}")
-        return await self._handler(inbound)
+        try:
+            is_foreign = await self._client.is_of_another_team(inbound.user, request.team)
+        except SlackError as error:
+            if request.kind in (Kind.MESSAGE, Kind.HOME):
+                raise
+            log.warning("a request of a Slack user was not carried out: %s", error)
+            return self._not_now
+        return await self._handler(replace(inbound, user=f"{request.team}:{inbound.user}") if is_foreign else inbound)
 
     def _acknowledge(self, request: Request, reply: Reply) -> JSON | None:
         """Return the body of the acknowledgement, and start to send what Slack does not accept in it."""

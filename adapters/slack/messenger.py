@@ -5,8 +5,7 @@ from __future__ import annotations
 from adapters.slack.client import SlackClient
 from adapters.slack.errors import NO_UPDATE, SlackError
 from adapters.slack.inbound import PLATFORM
-from adapters.slack.render import FALLBACK, render_message
-from adapters.slack.text import escape
+from adapters.slack.render import render_message, render_text
 from core.card import Card
 from core.ports.messenger import Place, Posted
 
@@ -39,7 +38,7 @@ class SlackMessenger:
 
     async def say(self, posted: Posted, text: str, key: str) -> None:
         """Post a plain text in the thread below a card."""
-        await self._client.send(posted.channel, {"text": escape(text, FALLBACK)}, posted.message)
+        await self._client.send(posted.channel, render_text(text), posted.message)
 
     async def find_user(self, email: str, phone: str) -> str:
         """Return the id of the active user with an e-mail address, or "". Slack finds nobody by phone number."""

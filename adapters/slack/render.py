@@ -38,11 +38,16 @@ def render_message(card: Card) -> JSON:
 def render_reply(reply: Reply) -> JSON:
     """Return a reply as the content of a message: its sentence, its card, or the sentence above the card."""
     if reply.card is None:
-        return {"text": escape(reply.text, FALLBACK)}
+        return render_text(reply.text, reply.link)
     if not reply.text:
         return render_message(reply.card)
-    blocks = _card(reply.card, components.sentence(reply.text))
+    blocks = _card(reply.card, components.sentence(reply.text, reply.link))
     return {"text": escape(reply.text, FALLBACK), "blocks": require_valid(blocks)}
+
+
+def render_text(text: str, link: str = "") -> JSON:
+    """Return a text as the content of a message; the URL `link` in it is the only link."""
+    return {"text": escape(text, FALLBACK), "blocks": require_valid([components.sentence(text, link)])}
 
 
 def render_home(card: Card) -> JSON:
@@ -158,12 +163,12 @@ def _groups(rows: Sequence[Row]) -> Iterator[list[Row]]:
 
 
 def _rows(rows: Sequence[Row]) -> list[JSON]:
-    block = components.paragraph("\n".join(map(_line, rows)))
+    text = "\n".join(map(_line, rows))
     link = [Button("open", "↗", url=row.url) for row in rows if row.url]
     below = components.actions([*rows[0].buttons, *link])
     if len(below) == 1 and len(below[0]["elements"]) == 1:
-        return [block | {"accessory": below[0]["elements"][0]}]
-    return [block, *below]
+        return [components.beside(text, below[0]["elements"][0])]
+    return [components.paragraph(text), *below]
 
 
 def _line(row: Row) -> str:

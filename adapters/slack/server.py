@@ -20,9 +20,11 @@ from yarl import URL
 
 from adapters.common.adapter import Inbox, RequestHandler
 from adapters.common.answering import ANSWER_WITHIN, Answering
+from adapters.common.texts import NOT_NOW
 from adapters.slack.client import SlackClient
 from adapters.slack.conversation import Conversation
 from adapters.slack.crypto import Verifier
+from adapters.slack.errors import SlackError
 from adapters.slack.inbound import parse
 from adapters.slack.settings import SlackSettings
 from adapters.slack.text import JSON
@@ -46,10 +48,14 @@ class SlackServer:
         inbox: Inbox,
         clock: Clock,
         answer_within: float = ANSWER_WITHIN,
+        not_now: str = NOT_NOW,
     ) -> None:
-        """Raise ValueError in mode http without a signing secret: no request could be verified."""
+        """Raise ValueError in mode http without a signing secret: no request could be verified.
+
+        `not_now` answers requests while Slack does not say which team is ours.
+        """
         self._client, self._answering = client, Answering("Slack", answer_within)
-        self._conversation = Conversation(inbox, client, self._answering)
+        self._conversation = Conversation(inbox, client, self._answering, not_now)
         self._connection = None
         self.paths: Mapping[str, RequestHandler] = {}
         if settings.mode == "http":
@@ -61,11 +67,10 @@ class SlackServer:
             self._connection = SocketMode(settings, self._conversation)
 
     async def start(self) -> None:
-        """Request the ids of our workspace or, in mode socket, start to connect; return without waiting for Slack."""
+        """Request the ids of our workspace and, in mode socket, start to connect; return without waiting for Slack."""
+        self._answering.start(self._client.load())
         if self._connection:
             await self._connection.start()
-        else:
-            self._answering.start(self._client.load())
 
     async def stop(self) -> None:
         """Close the connection of Socket Mode, and finish the requests in progress."""
@@ -91,7 +96,11 @@ class SlackServer:
         if parsed is None:
             is_challenge = body.get("type") == "url_verification"
             return _response({"challenge": body.get("challenge")} if is_challenge else None)
-        return _response(await self._conversation.answer(parsed))
+        try:
+            return _response(await self._conversation.answer(parsed))
+        except SlackError as error:
+            log.warning("a request of a Slack user was not carried out: %s", error)
+            return web.Response(status=503)  # Slack sends events again
 
 
 def _parse_body(content_type: str, raw: bytes) -> dict[str, Any]:

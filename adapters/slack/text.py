@@ -1,7 +1,8 @@
 """Text objects and escaping. Slack docs: messaging/formatting-message-text, reference/block-kit (text objects).
 
-Texts of people are sent as `plain_text`, which has no markup. Where mrkdwn is needed they are escaped, so that a
-`<!channel>`, `<@U1>` or `<https://evil|Approve>` in them has no effect.
+Texts are sent as rich_text or `plain_text`, in which Slack looks for no markup, so that people read them to the letter.
+The text of a message, which notifications show, is mrkdwn: there a `<!channel>`, `<@U1>` or `<https://evil|Approve>` is
+escaped, and unescapable `*` or `_` can but change how it looks.
 """
 
 from __future__ import annotations
@@ -49,11 +50,6 @@ def plain_text(text: str, limit: int) -> JSON:
 def line(text: str, limit: int) -> JSON:
     """Return the text object of a title or label, as one line."""
     return plain_text(flatten(text), limit)
-
-
-def mrkdwn(markup: str) -> JSON:
-    """Return a text object for markup; texts of people inside it must be escaped."""
-    return {"type": "mrkdwn", "text": markup, "verbatim": True}
 
 
 def strip_markup(text: str) -> str:

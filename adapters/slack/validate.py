@@ -19,6 +19,10 @@ _KEYS: Final = {  # the keys of each type
     "header": {"text"},
     "section": {"text", "fields", "accessory"},
     "context": {"elements"},
+    "rich_text": {"elements"},
+    "rich_text_section": {"elements"},
+    "text": {"text", "style"},
+    "link": {"url"},
     "actions": {"elements"},
     "input": {"label", "hint", "optional", "element"},
     "button": {"text", "action_id", "value", "url", "style", "confirm"},
@@ -101,16 +105,31 @@ def _block(block: JSON) -> Iterator[str]:
                 yield "an action_id is used twice"
             for element in elements:
                 yield from _button(element)
-        case {"type": "input", "label": label, "element": element}:
-            yield from _text(label, 2000, PLAIN)
-            yield from _text(block["hint"], 2000, PLAIN) if "hint" in block else ()
-            yield from _keys(element)
-            yield from _length("action_id", element, 255)
-            yield from _length("initial_value", element, element["max_length"])
-            if not 1 <= element["max_length"] <= 3000:
-                yield "max_length is not between 1 and 3000"
+        case {"type": "rich_text", "elements": sections}:
+            yield from _rich_text(sections)
+        case {"type": "input", "element": element}:
+            yield from _input(block, element)
         case _:  # reported by _keys
             pass
+
+
+def _input(block: JSON, element: JSON) -> Iterator[str]:
+    yield from _text(block["label"], 2000, PLAIN)
+    yield from _text(block["hint"], 2000, PLAIN) if "hint" in block else ()
+    yield from _keys(element)
+    yield from _length("action_id", element, 255)
+    yield from _length("initial_value", element, element["max_length"])
+    if not 1 <= element["max_length"] <= 3000:
+        yield "max_length is not between 1 and 3000"
+
+
+def _rich_text(sections: Sequence[JSON]) -> Iterator[str]:
+    for section in sections:
+        yield from _keys(section)
+        for part in section["elements"]:
+            yield from _keys(part)
+            yield from _length("text", part, 3000)
+            yield from _length("url", part, 3000)
 
 
 def _section(block: JSON) -> Iterator[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import create_engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from adapters.common.files import check_private
 from adapters.store.migrate import is_current
 from adapters.store.settings import DatabaseSettings
 from adapters.store.sql.databases import parse_url
@@ -32,9 +33,19 @@ async def examine(settings: DatabaseSettings) -> list[Finding]:
         reason = str(error.__cause__ or error).splitlines()[0]
         return [Finding(False, f"the database does not answer: {reason}", "start it, or mend database.url")]
     return [
+        *_permissions(url),
         Finding(True, f"{display_url} answers"),
         Finding(current, "its tables fit this version" if current else "its tables are older", "run `fabu db upgrade`"),
     ]
+
+
+def _permissions(url: str) -> list[Finding]:
+    """Check that only the owner of an SQLite database can read its files."""
+    parsed = parse_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return []
+    files = [Path(f"{parsed.database}{suffix}") for suffix in ("", "-wal", "-shm", ".lock")]
+    return check_private(files) or [Finding(True, "only their owner can read the files of the database")]
 
 
 def is_new_file(url: str) -> bool:

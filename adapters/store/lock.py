@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
+from adapters.common.files import open_private
 from core.errors import Unavailable
 from core.messages import Message
 
@@ -23,7 +24,7 @@ def exclusive_lock(url: str) -> Iterator[None]:
         yield
         return
     file = Path(make_url(url).database or "")
-    with file.with_name(f"{file.name}.lock").open("w") as lock:
+    with open(file.with_name(f"{file.name}.lock"), "w", opener=open_private) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, insert, inspect, text
 
-from adapters.store.sql.databases import parse_url, translate_errors
+from adapters.store.sql.databases import make_private_database, parse_url, translate_errors
 from adapters.store.sql.tables import counters, metadata
 
-HEAD = "0010"
+HEAD = "0011"
 """The newest revision in `migrations/versions`. Revisions are named so that they sort."""
 _VERSION_TABLE = (
     "CREATE TABLE alembic_version "
@@ -69,5 +69,5 @@ def _is_current(connection: Connection) -> bool:
 def _engine(url: str) -> Engine:
     parsed = parse_url(url)
     if parsed.get_backend_name() == "sqlite":
-        Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+        make_private_database(parsed)
     return create_engine(parsed, poolclass=NullPool)

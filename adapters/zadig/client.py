@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Awaitable
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -25,6 +26,7 @@ from aiohttp import (
 from pydantic import TypeAdapter, ValidationError
 
 from adapters.common.connecting import Reachability, connection_failure
+from adapters.common.proxies import open_proxied_session
 from adapters.zadig.models import Failure, ReleasePlan, StartedTask, Task, TaskList, TaskSummary, WorkflowDetail
 from core.errors import DeliveryError
 from core.messages import Message
@@ -49,7 +51,7 @@ def open_session(timeout: float = 30) -> ClientSession:
     Each call has a connection of its own. Zadig may close a connection that is kept alive just when it is used again;
     then it would be unknown whether a task was started.
     """
-    return ClientSession(connector=TCPConnector(force_close=True), timeout=ClientTimeout(total=timeout))
+    return open_proxied_session(connector=TCPConnector(force_close=True), timeout=ClientTimeout(total=timeout))
 
 
 class ZadigClient:
@@ -90,12 +92,7 @@ class ZadigClient:
 
     async def find_task(self, workflow: str, task_id: int) -> Task | None:
         """Return the present state of a task; None when Zadig does not have the task, any more or yet."""
-        try:
-            return await self.get_task(workflow, task_id)
-        except DeliveryError as error:
-            if _NOT_FOUND in error.answer:
-                return None
-            raise
+        return await _find(self.get_task(workflow, task_id))
 
     async def list_tasks(self, project: str, workflow: str, page: int = 1, size: int = 20) -> tuple[TaskSummary, ...]:
         """Return one page of a workflow's tasks, newest first."""
@@ -148,6 +145,10 @@ class ZadigClient:
         """Return the present state of one of Zadig's own release plans."""
         return _read(ReleasePlan, await self._call("GET", f"/openapi/release_plan/v1/{quote(plan_id, safe='')}"))
 
+    async def find_release_plan(self, plan_id: str) -> ReleasePlan | None:
+        """Return the present state of one of Zadig's own release plans; None when Zadig does not have it any more."""
+        return await _find(self.get_release_plan(plan_id))
+
     def page_url(self, project: str, workflow: str, task_id: int, display_name: str) -> str:
         """Return the URL of a task's page in Zadig."""
         path = f"/v1/projects/detail/{quote(project)}/pipelines/custom/{quote(workflow)}/{task_id}"
@@ -178,6 +179,16 @@ class ZadigClient:
 
 _CODE = re.compile(r"\b[0-9a-f]{16}\b")
 """Matches an instance code. Zadig's error for a wrong code contains the right one, and people see the error."""
+
+
+async def _find(answer: Awaitable[T]) -> T | None:
+    """Return an answer; None when Zadig does not have the object."""
+    try:
+        return await answer
+    except DeliveryError as error:
+        if _NOT_FOUND in error.answer:
+            return None
+        raise
 
 
 def _task_path(workflow: str, task_id: int) -> str:

@@ -15,12 +15,17 @@ _IDENTITY = (
     ("appID", "clusterID", "env", "namespace"),
     ("repo_name", "repo_namespace"),
     ("service_module",),
+    ("target",),
+    ("k8s_service_name",),
+    ("resource_name", "resource_kind", "resource_group", "resource_version"),
+    ("workload_name",),
+    ("iteration_id",),
     ("key",),
     ("name",),
 )
 """The keys that identify the members of a list. The first group whose first key a member has is used."""
 
-_KEPT = frozenset({"envs", "key_vals", "repos"})
+_KEPT = frozenset({"envs", "key_vals", "repos", "inputs", "params"})
 """Lists whose other members are kept, as Zadig does. The other lists have only the members that the plan names."""
 
 
@@ -42,9 +47,19 @@ def merge(stored: JsonObject, given: JsonObject) -> JsonObject:
 
 def find_same(member: JsonObject, known: list[JsonObject]) -> JsonObject:
     """Return the first object in `known` with the identity of `member`; empty when there is none."""
-    group = next((keys for keys in _IDENTITY if member.get(keys[0])), ())
-    keys = [key for key in group if member.get(key)]
+    keys = _keys_of(member)
     return next((other for other in known if keys and all(other.get(key) == member[key] for key in keys)), {})
+
+
+def identity_of(member: JsonObject) -> str:
+    """Return what a member of a list is called by its identity, such as `orders/api`."""
+    return "/".join(str(member[key]) for key in _keys_of(member))
+
+
+def _keys_of(member: JsonObject) -> list[str]:
+    """Return the keys that identify a member of a list; none where it has no identity."""
+    group = next((keys for keys in _IDENTITY if member.get(keys[0])), ())
+    return [key for key in group if member.get(key)]
 
 
 def _pin(repo: JsonObject) -> JsonObject:

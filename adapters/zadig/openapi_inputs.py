@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 
 from adapters.zadig.models import Answer
 from adapters.zadig.openapi_request import WITHOUT_INPUTS
+from adapters.zadig.passed_on import PASSED_ON, parse_tapd
 from core.errors import Invalid, Problem
 from core.workflow import AnyJson, Workflow
 from core.workflow.base import Many, NullIsZero, Text
@@ -126,6 +127,8 @@ _SPECS: dict[str, Callable[[Json], Json]] = {
     "zadig-scanning": _scanning,
     "freestyle": _freestyle,
     "sql": _sql,
+    "tapd": parse_tapd,
+    **{kind: passed_on.parse for kind, passed_on in PASSED_ON.items()},
 }
 
 

@@ -27,9 +27,10 @@ from adapters.zadig.openapi_values import (
     required_text,
     service_input,
 )
+from adapters.zadig.passed_on import PASSED_ON, make_tapd_inputs
 from core.workflow import JobType, Param, Workflow, WorkflowJob
 
-WITHOUT_INPUTS = ("approval", "k8s-blue-green-release", "k8s-canary-release")
+WITHOUT_INPUTS = ("approval", "k8s-blue-green-release", "k8s-canary-release", "ai-release-specialist", "ai-task")
 """Job types without inputs, which run as they are stored."""
 
 
@@ -208,6 +209,8 @@ _INPUTS: dict[str, Callable[[JsonObject, JsonObject], JsonObject]] = {
     JobType.TEST: _test,
     JobType.SCANNING: _scanning,
     JobType.SQL: _sql,
+    "tapd": make_tapd_inputs,
+    **{kind: passed_on.make_inputs for kind, passed_on in PASSED_ON.items()},
     **dict.fromkeys(WITHOUT_INPUTS, _none),
 }
 """How the inputs of each job type are made, of the given and the stored spec."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import timedelta
 
 from aiohttp import ClientSession
 
 from adapters.zadig.client import REF_PARAM, ZadigClient
+from adapters.zadig.clones import Clones
 from adapters.zadig.internal_request import make_internal_request
 from adapters.zadig.models import StartedTask, Task, WorkflowDetail
 from adapters.zadig.openapi_request import jobs_to_run, make_openapi_request
@@ -20,6 +22,8 @@ from core.messages import NO_MESSAGE, Message
 from core.ports.runner import RunOrder, RunPush, RunReport
 from core.status import RunStatus
 from core.workflow import ReleasePlanHook, Workflow
+
+log = logging.getLogger(__name__)
 
 _SKEW = timedelta(minutes=5)
 """How far Zadig's clock may be behind ours, when tasks are searched for by time."""
@@ -35,6 +39,7 @@ class ZadigRunner:
         self._session = session
         self._hook_token = settings.hook_token.get_secret_value()
         self.client = ZadigClient(session, settings.url, settings.token.get_secret_value())
+        self._clones = Clones(self.client)
 
     def problems(self, workflow: Workflow) -> list[Problem]:
         """Return the problems that are known without Zadig, since drafting does not need it; `start` finds the rest."""
@@ -64,10 +69,12 @@ class ZadigRunner:
     async def find(self, order: RunOrder) -> RunReport | None:
         """Return the report on the reopened task, or on the task with the reference of the attempt.
 
-        A workflow without `REF_PARAM` has no references. A task that somebody has run again in Zadig counts as
-        reopened: a second one would release twice.
+        A workflow without `REF_PARAM` has no references. A task that somebody has run again in Zadig, or cloned, counts
+        as reopened: a second one would release twice.
         """
         task = await self._task(order.previous)
+        if task:
+            task = await self._clones.find(_project(order), order.workflow.name, task) or task
         if task and task.status.lower() not in RETRYABLE:
             return self._report_task(order, task)
         since = order.requested_at - _SKEW if order.requested_at else None
@@ -75,11 +82,19 @@ class ZadigRunner:
         return self._report_task(order, found) if found else None
 
     async def status(self, run_id: str, external_id: str, order: RunOrder) -> RunReport:
-        """Return the report on a task; `unknown` when Zadig does not have it any more."""
+        """Return the report on a task, or on its clone once it has failed and somebody has cloned it in Zadig.
+
+        It is `unknown` when Zadig does not have the task any more.
+        """
         task = await self._task(external_id)
         if task is None:
             return RunReport(run_id, RunStatus.UNKNOWN, message=Message("Zadig has no such task any more"))
-        return self._report_task(order, task)
+        try:
+            clone = await self._clones.find(_project(order), order.workflow.name, task)
+        except DeliveryError as error:
+            log.info("whether Zadig's task %s was cloned cannot be known now: %s", external_id, error)
+            clone = None
+        return self._report_task(order, clone or task)
 
     async def cancel(self, run_id: str, external_id: str) -> None:
         """Cancel a task; one that has ended, or that Zadig does not have any more, stays as it is."""

@@ -48,7 +48,7 @@ class ZadigSettings(Section):
 
     def mistakes(self) -> Mapping[str, str]:
         """Return what Zadig lacks; gates wait for hooks, which are verified by their token."""
-        found = self.find_incomplete("url", ("token",), ("hook_token",))
+        found = self.find_incomplete("url", ("token",), ("hook_token", "gates", "gate_manager"))
         if self.enabled and self.gates:
             found |= self.find_missing("hook_token", reason="and gates need it to verify Zadig's hooks")
         return found

@@ -7,10 +7,13 @@ repository that the stored workflow does not have.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from adapters.zadig.client import REF_PARAM
+from adapters.zadig.merging import find_same, identity_of
 from adapters.zadig.models import WorkflowDetail, options_of
+from adapters.zadig.passed_on import PASSED_ON
 from core.errors import Problem
 from core.workflow import Param, Workflow, WorkflowJob
 
@@ -81,9 +84,11 @@ def _job(job: WorkflowJob, path: str, detail: WorkflowDetail) -> list[Problem]:
                 {"name": job.name, "type": stored.type},
             )
         ]
-    if not job.known or not isinstance(stored.spec, dict):
+    given = job.dump_given().get("spec") or {}
+    if not isinstance(given, dict) or not isinstance(stored.spec, dict):
         return []
-    return list(_spec(job.dump_given().get("spec") or {}, stored.spec, f"{path}.spec"))
+    find = _spec if job.known else partial(_passed_on, kind=job.type)
+    return list(find(given, stored.spec, f"{path}.spec"))
 
 
 def _spec(ours: Json, theirs: Json, path: str) -> Iterator[Problem]:
@@ -101,6 +106,21 @@ def _spec(ours: Json, theirs: Json, path: str) -> Iterator[Problem]:
                 )
             else:
                 yield from _variables(member.get("key_vals", []), option.get("key_vals"), f"{here}.key_vals")
+
+
+def _passed_on(ours: Json, theirs: Json, path: str, *, kind: str) -> Iterator[Problem]:
+    """Yield the members of the list of a job type, beyond the document's, that Zadig would ignore."""
+    passed_on = PASSED_ON.get(kind)
+    if passed_on is None or not passed_on.ignores_others:
+        return
+    known = passed_on.members(theirs)
+    for number, member in enumerate(passed_on.members(ours)):
+        if not find_same(member, known):
+            yield Problem(
+                f"{path}.{'.'.join(passed_on.place)}[{number}]",
+                "the workflow does not have {name} here, so Zadig would leave it out; it has: {known}",
+                {"name": identity_of(member), "known": ", ".join(map(identity_of, known))},
+            )
 
 
 def _variables(ours: list[Json], theirs: list[Json] | None, path: str) -> Iterator[Problem]:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, assert_never
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from core.draft import Id, Name, WindowDraft
 from core.ports.outbox import DeliveryState
 from core.status import PlanStatus
-from core.text import Duration, Moment, remove_invisible
+from core.text import Duration, Moment, Visible
 from core.verbs import Argument
 
-LongText = Annotated[str, StringConstraints(max_length=4000), AfterValidator(remove_invisible)]
-RequiredText = Annotated[
-    str, StringConstraints(min_length=1, max_length=4000, pattern=r"\S"), AfterValidator(remove_invisible)
-]
-ShortText = Annotated[str, StringConstraints(max_length=200), AfterValidator(remove_invisible)]
+LongText = Annotated[str, StringConstraints(max_length=4000), Visible]
+RequiredText = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"\S"), Visible]
+ShortText = Annotated[str, StringConstraints(max_length=200), Visible]
 
 
 class Body(BaseModel):

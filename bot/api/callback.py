@@ -28,6 +28,7 @@ from core.engine import Outcome
 from core.errors import FabuError, Forbidden, Gone, Invalid, Unauthorized
 from core.messages import Message
 from core.people import EXTERNAL
+from core.ports.paging import read_all
 from core.ports.store import Reading
 from core.status import HookEvent
 
@@ -151,11 +152,11 @@ class WrongCodes:
 
 
 def _is_earlier_code(reading: Reading, plan_id: str, code: str) -> bool:
-    """Tell whether a code was that of an earlier revision: of a version, or in one of the newest 200 deliveries."""
-    payloads = [delivery.effect.payload for delivery in reading.deliveries.page(plan_id, limit=200).items]
-    codes = [version.instance_code for version in reading.plans.versions(plan_id)]
-    codes += [payload.instance_code for payload in payloads if isinstance(payload, Hook)]
-    return code in codes
+    """Tell whether a code was that of an earlier revision: of a version, or in a hook that was sent."""
+    deliveries = read_all(lambda cursor: reading.deliveries.page(plan_id, cursor=cursor, limit=200))
+    payloads = (delivery.effect.payload for delivery in deliveries)
+    codes = (version.instance_code for version in reading.plans.versions(plan_id))
+    return code in codes or any(isinstance(payload, Hook) and payload.instance_code == code for payload in payloads)
 
 
 async def _read(request: web.Request) -> bytes:

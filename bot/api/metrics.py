@@ -79,12 +79,13 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def show_metrics(request: web.Request) -> web.Response:
-    """Answer `/metrics`. While the store does not answer, its counts stay as they were at the last answer."""
+    """Answer `/metrics`. While the store does not answer, its counts are left out: old ones would pass for present."""
     metrics, store = request.config_dict[METRICS], request.config_dict[SERVICES].store
     try:
         metrics.set_counts(*await store.read(lambda reading: (reading.plans.counts(), reading.deliveries.counts())))
         metrics.up.set(1)
     except Unavailable:
+        metrics.set_counts({}, {})
         metrics.up.set(0)
     return web.Response(body=generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 

@@ -78,15 +78,18 @@ def _find_run(reading: Reading, name: str, external_id: str) -> tuple[str, Item]
 def _find_by_reference(
     reading: Reading, name: str, reference: tuple[str, str, int], external_id: str
 ) -> tuple[str, Item] | None:
-    """Return the plan's id and the item that a reference names, with the external id; None when it does not fit.
+    """Return the plan's id and the item that a reference names; None when there is none.
 
-    The attempt may have ended as unknown meanwhile.
+    A run whose external id is not known has that of the push. It may have ended as unknown meanwhile. A push about
+    another run with the reference may be about a clone: it is a reason to poll the run that is known.
     """
     number, item_id, attempt = reference
     plan_id = reading.plans.id_of(number)
     item = reading.plans.get(plan_id).items.get(item_id)
-    if item is None or item.runner != name or item.run is None or item.run.attempt != attempt:
+    if item is None or item.runner != name or item.run is None:
         return None
     if item.run.external_id not in ("", external_id):
+        return plan_id, item
+    if item.run.attempt != attempt:
         return None
     return plan_id, replace(item, run=replace(item.run, external_id=external_id))

@@ -83,8 +83,10 @@ class ListCards:
         card = replace(self._card(title, sections, pages), tone=choose_tone(plan), more=more)
         return replace(card, note=render_log_head(plan, self.locale))
 
-    def deliveries(self, deliveries: Sequence[Delivery], numbers: Mapping[str, int]) -> Card:
-        """Return the list of dead deliveries. `numbers` has the numbers of their plans by id."""
+    def deliveries(
+        self, deliveries: Sequence[Delivery], numbers: Mapping[str, int], pages: Pages | None = None
+    ) -> Card:
+        """Return a page of the list of dead deliveries. `numbers` has the numbers of their plans by id."""
         text, title = self.locale.text, self.locale.text("What could not be delivered")
         rows = tuple(
             Row(
@@ -95,7 +97,7 @@ class ListCards:
             for delivery in deliveries
         )
         nothing = "" if rows else text("Everything was delivered, or is still tried.")
-        return self._card(title, (Section(text=nothing, rows=rows),))
+        return self._card(title, (Section(text=nothing, rows=rows),), pages)
 
     def _subject(self, delivery: Delivery, numbers: Mapping[str, int]) -> str:
         """Return the number of the plan and the destination of a delivery; a digest is of no plan."""

@@ -258,7 +258,7 @@ class PlanCards:
         if run and run.message and not item.complete:
             parts.append(self.locale.message(run.message))
         if item.remark:
-            parts.append(f"“{to_plain(item.remark)}”")
+            parts.append(f"“{item.remark}”")
         return shorten(" · ".join(part for part in parts if part), _DETAIL_LIMIT)
 
     def _plan_buttons(self, plan: Plan) -> tuple[Button, ...]:

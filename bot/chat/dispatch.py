@@ -85,19 +85,19 @@ class Dispatch:
         self._engine, self._store, self._identities, self._ids = engine, store, identities, ids
         self._locale, self._public_url, self._redelivery = locale, public_url, Redelivery(store, engine)
         self._links = SignInLinks(store, clock, ids, public_url)
-        self._answered = AnsweredMessages()
+        self._answered = AnsweredMessages(store, clock)
 
     async def __call__(self, inbound: Inbound) -> Reply:
         """Return the reply to a request whose sender is authenticated; it is empty for a message that was answered."""
         if inbound.verb or not inbound.message:
             return await self._reply(inbound)
         key = f"{inbound.platform}:{inbound.key}"
-        if not self._answered.add(key):
+        if not await self._answered.add(key):
             return Reply()
         try:
             return await self._reply(inbound)
         except BaseException:
-            self._answered.forget(key)
+            await self._answered.forget(key)
             raise
 
     async def _reply(self, inbound: Inbound) -> Reply:
@@ -302,7 +302,8 @@ class Dispatch:
                 request.locale.text("Others would see the link here. Ask for it in a direct message."), Tone.BAD
             )
         url = await self._links.make(request.person.id, REQUESTED_LIFE, _digest(request.key)[:32])
-        return Reply(request.locale.text("Open this link within ten minutes; it works once: {url}", url=url))
+        sentence = request.locale.text("Open this link within ten minutes; it works once: {url}", url=url)
+        return Reply(sentence, link=url)
 
     async def _find_card(self, request: _Request, ref: Ref) -> Card | None:
         """Return what the card with a button shows now, a digest or the card of a plan; None when there is none."""

@@ -5,22 +5,27 @@ from __future__ import annotations
 import re
 
 from bot.cards.lists import ListCards
+from bot.cards.paging import Pages
 from bot.chat.requests import clock_change
 from bot.i18n import Locale
 from bot.outbox.replay import Choice, Replays, choose_dead, choose_ids
+from bot.verbs import ChatVerb, word_for
 from core.card import Card
 from core.engine import Engine
 from core.errors import Invalid, NotFound, Problem
 from core.messages import Message
 from core.people import Actor
-from core.ports.outbox import Delivery, DeliveryState
+from core.ports.outbox import Delivery, DeliveryReads, DeliveryState
 from core.ports.paging import Page
 from core.ports.store import Reading, Store
 from core.text import ClockChangeError
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _NUMBER = re.compile(r"[#＃]?(\d{1,9})")
-_MAX_ROWS = 10
+_ALL = ("all", "全部")
+_PAGE = re.compile(r"[0-9]{1,6}")
+_DEEPEST = 10_000
+"""How many deliveries may be skipped to reach a page."""
 
 
 class Redelivery:
@@ -29,17 +34,23 @@ class Redelivery:
     def __init__(self, store: Store, engine: Engine) -> None:
         self._store, self._replays = store, Replays(store, engine)
 
-    async def list_dead(self, ref: str, cards: ListCards) -> Card:
-        """Return the card of the newest dead deliveries, of one plan or of all for an empty `ref`. Raises NotFound."""
+    async def list_dead(self, rest: str, cards: ListCards) -> Card:
+        """Return a page of the dead deliveries, the newest first: of one plan, or of all. Raises NotFound."""
+        words, text = rest.split(), cards.locale.text
+        ref = words[0].lstrip("#＃") if words and words[0] not in _ALL else ""
+        number = int(words[1]) if len(words) > 1 and _PAGE.fullmatch(words[1]) else 0
+        verb = word_for(ChatVerb.DELIVERIES, cards.locale.language)
 
-        def load(reading: Reading) -> tuple[Page[Delivery], dict[str, int]]:
-            plan_id = reading.plans.id_of(ref.lstrip("#＃")) if ref else ""
-            page = reading.deliveries.page(plan_id, DeliveryState.DEAD, limit=_MAX_ROWS)
+        def load(reading: Reading) -> tuple[Page[Delivery], dict[str, int], Pages]:
+            plan_id = reading.plans.id_of(ref) if ref else ""
+            total = reading.deliveries.counts(plan_id).get(DeliveryState.DEAD, 0)
+            pages = Pages(total, number, f"{verb} {ref or text('all')}")
+            page = _read_part(reading.deliveries, plan_id, pages)
             plans = reading.plans.get_masked({delivery.effect.plan_id for delivery in page.items})
-            return page, {plan.id: plan.number for plan in plans.values()}
+            return page, {plan.id: plan.number for plan in plans.values()}, pages
 
-        page, numbers = await self._store.read(load)
-        return cards.deliveries(page.items, numbers)
+        page, numbers, pages = await self._store.read(load)
+        return cards.deliveries(page.items, numbers, pages)
 
     async def replay(self, text: str, actor: Actor, key: str, locale: Locale) -> str:
         """Replay the deliveries that a text names, once per key; return the sentence that answers it.
@@ -70,3 +81,9 @@ class Redelivery:
                 "write ids, the number of a plan, or a time such as 2026-01-31 20:00 / 2026-01-31 22:00",
             )
             raise Invalid(problem) from None
+
+
+def _read_part(deliveries: DeliveryReads, plan_id: str, pages: Pages) -> Page[Delivery]:
+    skipped = min(pages.skipped, _DEEPEST)
+    cursor = deliveries.page(plan_id, DeliveryState.DEAD, limit=skipped).next_cursor if skipped else ""
+    return deliveries.page(plan_id, DeliveryState.DEAD, cursor, pages.size)

@@ -69,6 +69,7 @@ def run(
     settings = read_settings(config)
     installation_secret(settings)
     from bot.app import serve
+    from bot.installation import WrongKey
 
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -78,6 +79,8 @@ def run(
             logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         asyncio.run(serve(settings))
+    except WrongKey as error:
+        raise Failure(f"{error}.", ExitCode.MISUSED) from None
     except OSError as error:
         cure = " Look at server.host and server.port." if error.errno in _ADDRESS_ERRORS else ""
         raise Failure(f"The server cannot run: {error.strerror or error}.{cure}") from None

@@ -50,10 +50,10 @@ def verify(
     """
     from bot.cli.configuration import read_settings
     from bot.cli.database import installation_secret, run_on_store
-    from bot.installation import derive
+    from bot.installation import LOG_KEY, derive
 
     settings = read_settings(config)
-    key = derive(installation_secret(settings), "operation log")
+    key = derive(installation_secret(settings), LOG_KEY)
 
     async def check(store: Store) -> tuple[tuple[int, int, list[str]], bool]:
         return await store.read(lambda reading: (check_chains(reading, key), not head or has_head(reading.log, head)))

@@ -11,10 +11,11 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, InvalidURL
+from aiohttp import ClientError, ClientResponse, ClientTimeout, InvalidURL
 from pydantic import TypeAdapter
 
 from adapters.common.connecting import connection_failure
+from adapters.common.proxies import open_proxied_session
 from bot.cli.failure import ExitCode, Failure
 from core.chat import Reply
 
@@ -96,7 +97,7 @@ class Api:
         """
         with _explain_connection_errors(self._url):
             async with (
-                ClientSession(headers=self._headers, timeout=_STREAM) as session,
+                open_proxied_session(headers=self._headers, timeout=_STREAM) as session,
                 session.get(f"{self._url}/api/v1/events") as answer,
             ):
                 if answer.status != HTTPStatus.OK:
@@ -119,7 +120,7 @@ class Api:
         sent = {**self._headers, **(headers or {})}
         with _explain_connection_errors(self._url):
             async with (
-                ClientSession(headers=sent, timeout=_TIMEOUT) as session,
+                open_proxied_session(headers=sent, timeout=_TIMEOUT) as session,
                 session.request(method, f"{self._url}/api/v1{path}", json=body, params=query) as answer,
             ):
                 text = await answer.text()

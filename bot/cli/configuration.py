@@ -27,7 +27,7 @@ def read_settings(path: Path | None) -> Settings:
 
     Raises Failure that lists every mistake with its path, what is expected and what the setting is for.
     """
-    path = path or (_DEFAULT if _DEFAULT.exists() else None)
+    path = find_file(path)
     source = str(path) if path else "the environment"
     try:
         settings = load_settings(path)
@@ -45,6 +45,11 @@ def read_settings(path: Path | None) -> Settings:
     if problems := list(_unknown_variables()):
         raise Failure(_list_problems(source, problems), ExitCode.MISUSED)
     return settings
+
+
+def find_file(path: Path | None) -> Path | None:
+    """Return the file of the settings: the named one, `fabu.toml` if there is one, or none."""
+    return path or (_DEFAULT if _DEFAULT.exists() else None)
 
 
 def _list_problems(source: str, problems: list[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +10,7 @@ import typer
 from bot.cli.access import pass_api
 from bot.cli.failure import ExitCode, Failure
 from bot.cli.options import terminal_locale
-from bot.cli.show import TABLE, table_of, terminal
+from bot.cli.show import TABLE, print_json, table_of, terminal
 
 if TYPE_CHECKING:
     from bot.cli.client import Api
@@ -34,9 +33,11 @@ def list_deliveries(
     from bot.cli.client import plan_path
 
     path = plan_path(plan, "deliveries") if plan else "/deliveries"
-    found = list(api.pages(path, {"state": state}, limit))
+    found = list(api.pages(path, {"state": state}, limit + 1))
+    if more := found[limit:]:
+        found = found[:limit]
     if as_json:
-        typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        print_json(found)
         return
     locale, rows = terminal_locale(), []
     for each in found:
@@ -45,6 +46,8 @@ def list_deliveries(
         rows.append((each["id"], each["destination"], what, each["state"], str(each["attempts"]), since, each["error"]))
     table = table_of(("id", "to", "what", "state", "tries", "since", "error"), rows)
     terminal(TABLE).print(table if rows else "There are no such deliveries.")
+    if more:
+        typer.echo(f"There are more; --limit {2 * limit} shows as many.", err=True)
 
 
 @app.command()
@@ -59,7 +62,7 @@ def show(
 
     found = api.call("GET", f"/deliveries/{quote(delivery, safe='')}")
     if as_json:
-        typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        print_json(found)
         return
     typer.echo(f"{found['kind']} {found['ref']} to {found['destination']}: {found['state']}")
     locale, rows = terminal_locale(), []

@@ -18,6 +18,7 @@ from bot.cli.failure import ExitCode, Failure
 from bot.problems import problems_in
 from core.differences import Difference, differences
 from core.draft import ApprovalDraft, PlanDraft, StageDraft, TextItemDraft, WindowDraft, WorkflowItemDraft
+from core.text import map_invisible, reveal_invisible
 from core.workflow import credentials
 
 Json = dict[str, Any]
@@ -116,11 +117,27 @@ def _pick(values: Json, model: type[BaseModel]) -> Json:
 
 
 def as_yaml(answer: Json) -> str:
-    """Return a plan as YAML that `fabu plan apply` reads; what is empty is left out, except in workflows."""
+    """Return a plan as YAML that `fabu plan apply` reads; what is empty is left out, except in workflows.
+
+    Invisible characters, which could control a terminal, are escapes.
+    """
     plan = plan_keys(answer)
     no_checks: Json = {"checks": []} if plan.get("checks") == [] else {}
     document = {"number": answer["number"], **_tidy(plan), **no_checks}
-    return str(yaml.safe_dump(document, allow_unicode=True, sort_keys=False))
+    written = yaml.dump(document, Dumper=_Dumper, allow_unicode=True, sort_keys=False)
+    return map_invisible(written, lambda character: f"\\U{ord(character):08x}")
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts with invisible characters in quotes, where escapes are possible."""
+
+
+_Dumper.add_representer(
+    str,
+    lambda dumper, text: dumper.represent_scalar(
+        "tag:yaml.org,2002:str", text, style=None if text == reveal_invisible(text) else '"'
+    ),
+)
 
 
 def _tidy(value: Any) -> Any:

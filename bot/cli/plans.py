@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,7 +13,7 @@ from bot.cli import verbs
 from bot.cli.access import pass_api
 from bot.cli.failure import ExitCode
 from bot.cli.options import terminal_locale
-from bot.cli.show import TABLE, reply_view, table_of, terminal
+from bot.cli.show import TABLE, print_json, reply_view, table_of, terminal
 from bot.cli.verbs import PlanRef, print_status, status_text
 from core.status import PlanStatus
 
@@ -91,7 +90,7 @@ def list_plans(
         return
     plans = list(api.pages("/plans", {"status": which, "manager": manager, "q": search}, limit))
     if as_json:
-        _print_json(plans)
+        print_json(plans)
         return
     locale = terminal_locale()
     text = locale.text
@@ -130,7 +129,7 @@ def show(
             raise typer.Exit(ExitCode.FAILED)
         return
     if as_json:
-        _print_json(api.plan(plan))
+        print_json(api.plan(plan))
     elif yaml:
         from bot.cli.planfile import as_yaml
 
@@ -146,7 +145,7 @@ def log(api: Api, plan: PlanRef, as_json: _AsJson = False) -> None:
     if as_json:
         from bot.cli.client import plan_path
 
-        _print_json(list(api.pages(plan_path(plan, "log"), {}, _ALL)))
+        print_json(list(api.pages(plan_path(plan, "log"), {}, _ALL)))
     else:
         _print_card(api, "log", plan)
 
@@ -167,7 +166,7 @@ def diff(
     query = {"against": str(against)} if against is not None else {}
     answer = api.call("GET", plan_path(plan, f"versions/{number}/diff"), query=query)
     if as_json:
-        _print_json(answer)
+        print_json(answer)
         return
     from bot.api.models import DiffAnswer
     from bot.cli.difftext import format_differences
@@ -181,10 +180,6 @@ def _print_card(api: Api, verb: str, plan: str) -> None:
     """Print the card that a chat would answer with. Raises Failure when there is no such plan."""
     number = api.plan(plan)["number"]
     terminal().print(reply_view(api.chat(text=f"{verb} {number}"), numbered=False))
-
-
-def _print_json(answer: Any) -> None:
-    typer.echo(json.dumps(answer, ensure_ascii=False, indent=2))
 
 
 verbs.add_to(app)

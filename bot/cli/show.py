@@ -6,9 +6,11 @@ systems: they are never read as markup, and invisible characters, which could co
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from itertools import count
 
+import typer
 from rich.box import ROUNDED, SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
@@ -17,7 +19,7 @@ from rich.text import Text
 
 from core.card import Button, Card, Row, Section, Style, Tone
 from core.chat import Reply
-from core.text import remove_invisible
+from core.text import map_invisible, remove_invisible
 
 _COLOURS = {Tone.NEUTRAL: "none", Tone.WAITING: "yellow", Tone.ACTIVE: "blue", Tone.GOOD: "green", Tone.BAD: "red"}
 _MARKS = {Tone.NEUTRAL: "", Tone.WAITING: "⏳ ", Tone.ACTIVE: "▶️ ", Tone.GOOD: "✅ ", Tone.BAD: "❌ "}
@@ -43,6 +45,12 @@ def table_of(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
     for row in rows:
         table.add_row(*(Text(remove_invisible(cell)) for cell in row))
     return table
+
+
+def print_json(answer: object) -> None:
+    """Print an answer of the API as JSON. Invisible characters, which could control the terminal, are escapes."""
+    written = json.dumps(answer, ensure_ascii=False, indent=2)
+    typer.echo(map_invisible(written, lambda character: json.dumps(character)[1:-1]))
 
 
 def buttons_of(card: Card) -> list[Button]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 
 from bot.i18n import Locale
 from bot.outbox.worker import Courier, Receipt, back_off_forever, persistent
@@ -18,6 +19,7 @@ from core.people import Person
 from core.plan import Channel, Plan
 from core.ports.messenger import Messenger, Place
 from core.ports.outbox import Delivery, DeliveryState
+from core.ports.paging import read_all
 from core.ports.store import Reading, Store
 
 log = logging.getLogger(__name__)
@@ -89,7 +91,7 @@ class Alarms:
                 return _disabled(endpoint, reason, f"{self._public_url}/", locale)
             case Undelivered(chat, recipients, _, reason):
                 plan = await self._store.read(
-                    lambda reading: _plan_to_deliver(reading, effect.plan_id, chat, recipients)
+                    lambda reading: plan_to_deliver(reading, effect.plan_id, chat, recipients)
                 )
                 names = ", ".join(map(self._engine.directory.name, recipients))
                 return _undelivered(plan, chat, names, reason, self._public_url, locale) if plan else None
@@ -97,15 +99,18 @@ class Alarms:
                 raise TypeError(f"{effect.payload} is no alarm")
 
 
-def _plan_to_deliver(reading: Reading, plan_id: str, chat: str, recipients: Iterable[str]) -> Plan | None:
+def plan_to_deliver(reading: Reading, plan_id: str, chat: str, recipients: Iterable[str] = ()) -> Plan | None:
     """Return a plan whose cards a chat has still to take, or the digests of people; None when all were delivered."""
     digests = (record for person in recipients for record in reading.digests.of_person(person))
     if any(record.refused and record.platform == chat for record in digests):
         return reading.plans.get(plan_id)
     destination = Destination(DestinationKind.CHAT, chat)
     states = (DeliveryState.PENDING, DeliveryState.SENDING)
-    open_now = [delivery for state in states for delivery in reading.deliveries.page(plan_id, state, limit=200).items]
-    is_open = any(delivery.effect.destination == destination for delivery in open_now)
+    is_open = any(
+        delivery.effect.destination == destination
+        for state in states
+        for delivery in read_all(partial(reading.deliveries.page, plan_id, state))
+    )
     return reading.plans.get(plan_id) if is_open else None
 
 

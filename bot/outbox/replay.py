@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core import commands as c
+from core.effects import Ungated
 from core.engine import Engine
 from core.errors import Forbidden
 from core.messages import Message
@@ -62,13 +63,15 @@ class Replays:
         Raises Forbidden for all but administrators, and Invalid when the key was used for another request.
         """
         chosen = await self._store.read(lambda reading: choose(reading.deliveries))
-        if not actor.admin and not chosen:
+        unlogged = [delivery.effect.id for delivery in chosen if isinstance(delivery.effect.payload, Ungated)]
+        if not actor.admin and len(unlogged) == len(chosen):
             raise Forbidden(Message("Only administrators may repeat deliveries. Ask one of them."))
         if accepted := await self._engine.find_accepted(key, fingerprint):
             return ReplayResult(accepted.replayed, repeated=True)
         plans: dict[str, list[Delivery]] = defaultdict(list)
         for delivery in chosen:
-            plans[delivery.effect.plan_id].append(delivery)
+            if delivery.effect.id not in unlogged:
+                plans[delivery.effect.plan_id].append(delivery)
         commands = [_make_command(plan_id, deliveries, len(chosen)) for plan_id, deliveries in plans.items()]
         await asyncio.gather(
             *(
@@ -76,10 +79,13 @@ class Replays:
                 for command in commands[:-1]
             )
         )
+        if unlogged:  # of plans of other systems, which have no operation log here
+            now = self._engine.context(actor).now
+            await self._store.write(lambda writing: writing.outbox.replay(unlogged, now))
         for command in commands[-1:]:  # under the key itself: once it is stored, all commands have been executed
             outcome = await self._engine.execute(command, actor, key, fingerprint)
             return ReplayResult(outcome.replayed, outcome.repeated)
-        return ReplayResult(0)
+        return ReplayResult(len(unlogged))
 
 
 def _make_command(plan_id: str, deliveries: list[Delivery], total: int) -> c.Replay:

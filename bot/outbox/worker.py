@@ -117,14 +117,21 @@ class DeliveryWorker:
         await self._loop
 
     async def _run(self) -> None:
+        failing = False
         while not (self._stopping and not self._deliveries and not self._results):
             self._wakeup.clear()
             try:
                 for delivery in await self._exchange():
                     self._start_delivery(delivery)
             except FabuError as error:
-                log.warning("the outbox cannot be read or written: %s", error)
+                if not failing:
+                    log.warning("the outbox cannot be read or written: %s", error)
+                failing = True
                 await asyncio.sleep(POLL_INTERVAL)
+            else:
+                if failing:
+                    log.info("the outbox can be read and written again")
+                failing = False
             if self._deliveries or not self._stopping:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wakeup.wait(), POLL_INTERVAL)

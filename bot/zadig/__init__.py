@@ -29,7 +29,6 @@ def add_zadig(app: web.Application) -> None:
     add_zadig_plans(app)
     if gate := _open_gate(app[SERVICES]):
         app[HOOK_HANDLERS][RUNNER] = gate.request_approval
-        app.on_shutdown.append(lambda _: gate.close())
         app.router.add_post(HOOK_PATH, _hook)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from adapters.zadig.client import ZadigClient
+from adapters.zadig.models import ReleasePlan
 from adapters.zadig.settings import Gate
 from bot.i18n import Locale
 from bot.i18n.labels import label
@@ -22,6 +23,7 @@ from bot.services import Services
 from bot.zadig.gate_text import describe_plan
 from core import commands as c
 from core.draft import ApprovalDraft, PlanDraft, StageDraft, TextItemDraft
+from core.effects import Destination, Effect, Ungated
 from core.errors import DeliveryError, Invalid, ItemNotReady, Problem, WrongStatus
 from core.messages import Message
 from core.people import Actor, gate
@@ -64,7 +66,6 @@ class ZadigGate:
         self._services, self._client, self._settings = services, client, services.settings.zadig
         server = services.settings.server
         self._locale = Locale(server.language, server.timezone)
-        self._passing: set[asyncio.Task[None]] = set()
 
     @property
     def actor(self) -> Actor:
@@ -98,16 +99,11 @@ class ZadigGate:
         if not created.repeated:
             await self._cancel_older(release_plan.id, plan_id)
 
-    async def close(self) -> None:
-        """Stop what goes on in the background."""
-        for task in self._passing:
-            task.cancel()
-        await asyncio.gather(*self._passing, return_exceptions=True)
-
     async def _pass_ungated(self, request: CheckRequest) -> None:
         """Let Zadig go on, and cancel what waits for an older state of the release plan.
 
-        Raises Invalid when the settings hold what no gate fits.
+        The answer is an effect, which is stored when this returns: Zadig sends a hook once. Raises Invalid when the
+        settings hold what no gate fits.
         """
         if self._settings.ungated == "hold":
             raise Invalid(
@@ -115,31 +111,23 @@ class ZadigGate:
                     "release_plan", "no gate of the settings fits this plan and event; write one under [[zadig.gates]]"
                 )
             )
+        payload = Ungated(request.event, request.instance_code)
+        effect = Effect(self._services.ids.new(), request.plan_id, Destination.parse(ZADIG.id), payload)
+        await self._services.store.write(lambda writing: writing.outbox.add([effect]))
+        self._services.engine.notify_listeners([request.plan_id])
         await self._cancel_older(request.plan_id, "")
-        if await self._try_to_pass(request):
-            return
-        task = asyncio.create_task(self._keep_passing(request), name=f"pass {request.plan_id}")
-        self._passing.add(task)
-        task.add_done_callback(self._passing.discard)
 
-    async def _keep_passing(self, request: CheckRequest) -> None:
-        """Try until Zadig has the result or does not want it any more, at growing intervals, at most of 5 minutes."""
-        delay = 1
-        while True:
-            await asyncio.sleep(delay)
-            if await self._try_to_pass(request):
-                return
-            delay = min(300, 2 * delay)
-
-    async def _try_to_pass(self, request: CheckRequest) -> bool:
-        """Send success for a check; return whether nothing more is to be done."""
+    async def _pass(self, request: CheckRequest) -> Receipt:
+        """Send success for a check, unless Zadig does not wait for it any more."""
         try:
             await self._call_back(request, "")
         except DeliveryError as error:
+            if error.retryable:
+                raise
             log.warning("Zadig's plan %s, which no gate holds, was not passed: %s", request.plan_id, error)
-            return not error.retryable
+            return Receipt(error.status, error.answer)
         log.info("Zadig's plan %s goes on at %s: no gate holds it", request.plan_id, request.event)
-        return True
+        return Receipt(answer="success")
 
     def _find_gate(self, plan: HookReleasePlan, event: HookEvent) -> Gate | None:
         """Return the first gate of the settings that fits a release plan and an event."""
@@ -183,6 +171,13 @@ class ZadigGate:
                     await self._services.engine.execute(c.Cancel(plan_id=plan.id, reason=reason), ZADIG)
 
     async def _deliver(self, delivery: Delivery) -> Receipt:
+        """Send a plan's result to Zadig, or let Zadig go on where no gate fits."""
+        effect = delivery.effect
+        if isinstance(effect.payload, Ungated):
+            return await self._pass(CheckRequest(effect.plan_id, effect.payload.instance_code, effect.payload.event))
+        return await self._send_result(delivery)
+
+    async def _send_result(self, delivery: Delivery) -> Receipt:
         """Send a plan's result to Zadig. When Zadig continues, execute the plan's only item, which completes it."""
         plan_id = delivery.effect.plan_id
         plan = await self._services.store.read(lambda reading: reading.plans.get(plan_id))
@@ -216,11 +211,23 @@ class ZadigGate:
         except DeliveryError as error:
             if error.retryable:
                 raise
-            current = await self._client.get_release_plan(request.plan_id)
+            current = await self._find_release_plan(request.plan_id)
+            if current is None:
+                raise
             if current.instance_code == code and current.status == WAITING_CHECK[event].value:
                 raise DeliveryError("Zadig", error.reason, retryable=True) from error
             if current.instance_code != code or (current.status == FAILED_CHECK[event].value) is not bool(reason):
                 raise
+
+    async def _find_release_plan(self, plan_id: str) -> ReleasePlan | None:
+        """Return a release plan, None when Zadig does not have it any more.
+
+        Raises a retryable DeliveryError when that cannot be known, such as while the token is wrong.
+        """
+        try:
+            return await self._client.find_release_plan(plan_id)
+        except DeliveryError as error:
+            raise DeliveryError("Zadig", error.reason, retryable=True) from error
 
     async def _note_given_up(self, delivery: Delivery, error: DeliveryError) -> None:
         """Cancel an executing plan whose result Zadig does not take any more, or note in another one's log why not."""

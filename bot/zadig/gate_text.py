@@ -25,11 +25,14 @@ def describe_plan(plan: HookReleasePlan, locale: Locale) -> str:
 
 def _lines(plan: HookReleasePlan, locale: Locale) -> Iterator[str]:
     yield locale.text("Release plan #{number} of Zadig, manager: {manager}", number=plan.index, manager=plan.manager)
+    start, end, schedule = (
+        locale.time(time_of(getattr(plan, name), f"release_plan.{name}"))
+        for name in ("start_time", "end_time", "schedule_execute_time")
+    )
     if plan.start_time or plan.end_time:
-        start, end = locale.time(time_of(plan.start_time)), locale.time(time_of(plan.end_time))
         yield locale.text("Window") + f": {start} – {end}"
     if plan.schedule_execute_time:
-        yield locale.text("Scheduled") + f": {locale.time(time_of(plan.schedule_execute_time))}"
+        yield locale.text("Scheduled") + f": {schedule}"
     if description := to_plain(plan.description):
         yield description
     for number, job in enumerate(plan.jobs, 1):

@@ -18,7 +18,7 @@ from core.errors import Invalid, StaleRevision
 from core.plan import Item, Plan
 from core.status import HookEvent, ItemStatus, PlanStatus
 from core.validate import channel_problems, problems_at_finish, problems_of
-from core.validate_workflow import workflow_mistakes
+from core.validate_workflow import mistakes_at_finish, workflow_mistakes
 from core.workflow import Workflow, restore_masked
 
 
@@ -100,7 +100,8 @@ def _restore_credentials(draft: PlanDraft, plan: Plan) -> PlanDraft:
 
 def _finish(pending: PendingDecision) -> None:
     draft = draft_of(pending.plan)
-    if problems := problems_at_finish(draft, pending.context):
+    problems = problems_at_finish(draft, pending.context)
+    if problems := [*problems, *(mistake for mistake in mistakes_at_finish(draft) if mistake not in problems)]:
         raise Invalid(*problems)
     pending.add(e.Finished())
     if pending.context.policy.waits_at(HookEvent.FINISH_PLANNING, pending.plan):

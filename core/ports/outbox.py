@@ -121,8 +121,8 @@ class DeliveryReads(Protocol):
         """Return the stored body of an effect; None before it is rendered."""
         ...
 
-    def counts(self) -> Mapping[str, int]:
-        """Return the number of deliveries in each state that has any."""
+    def counts(self, plan_id: str = "") -> Mapping[str, int]:
+        """Return the number of deliveries in each state that has any, of all plans or of one."""
         ...
 
     def failing(self) -> Mapping[Destination, int]:

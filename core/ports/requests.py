@@ -25,8 +25,16 @@ class RequestReads(Protocol):
 
 
 class RequestWrites(RequestReads, Protocol):
-    """Accepted requests inside a transaction."""
+    """Accepted requests inside a transaction, and the messages of chats that are answered, by their keys."""
+
+    def claim(self, key: str, now: datetime) -> bool:
+        """Note that a message is being answered; return False when it is noted already."""
+        ...
+
+    def disclaim(self, key: str) -> None:
+        """Delete the note on a message that could not be answered."""
+        ...
 
     def forget(self, before: datetime) -> int:
-        """Delete requests that were accepted before a time; return the number of their keys."""
+        """Delete requests that were accepted, and messages that were answered, before a time; return how many."""
         ...

@@ -22,7 +22,7 @@ from core.workflow.hook import (
     WorkflowHookJob,
     WorkflowSpec,
 )
-from core.workflow.job import Job, JobType, UnknownJob
+from core.workflow.job import OTHER_TYPES, Job, JobType, UnknownJob
 from core.workflow.jobs_build import (
     BuildJob,
     BuildSpec,
@@ -63,11 +63,14 @@ from core.workflow.jobs_deploy import (
     VmDeploySpec,
 )
 from core.workflow.jobs_script import FreestyleJob, FreestyleService, FreestyleSpec
+from core.workflow.reach import UNREADABLE, Reach, reach_of
 from core.workflow.values import KeyVal, Repo
 from core.workflow.workflow import KnownJob, Param, Workflow, WorkflowJob, WorkflowStage
 
 __all__ = [
     "MASK",
+    "OTHER_TYPES",
+    "UNREADABLE",
     "AnyJson",
     "ApolloJob",
     "ApolloKV",
@@ -98,6 +101,7 @@ __all__ = [
     "NamedScanning",
     "NamedTest",
     "Param",
+    "Reach",
     "ReleasePlanHook",
     "Repo",
     "RunTestsJob",
@@ -126,6 +130,7 @@ __all__ = [
     "join_credentials",
     "mask_credentials",
     "masked_places",
+    "reach_of",
     "restore_masked",
     "split_credentials",
 ]

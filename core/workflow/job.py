@@ -25,6 +25,49 @@ class JobType(StrEnum):
     DISTRIBUTE_IMAGE = "zadig-distribute-image"
 
 
+OTHER_TYPES = frozenset(
+    [
+        "ai-release-specialist",
+        "ai-task",
+        "apisix",
+        "approval",
+        "blueking",
+        "build",
+        "custom-deploy",
+        "deploy",
+        "dms",
+        "grafana",
+        "guanceyun-check",
+        "istio-release",
+        "istio-rollback",
+        "jenkins",
+        "jira",
+        "k8s-blue-green-deploy",
+        "k8s-blue-green-release",
+        "k8s-canary-deploy",
+        "k8s-canary-release",
+        "k8s-gray-release",
+        "k8s-gray-rollback",
+        "k8s-resource-patch",
+        "meego-transition",
+        "mse-gray-offline",
+        "mse-gray-release",
+        "notification",
+        "offline-service",
+        "pingcode",
+        "plugin",
+        "sae-deploy",
+        "tapd",
+        "update-env-istio-config",
+        "workflow-trigger",
+        "zadig-helm-chart-deploy",
+        "zadig-helm-deploy",
+        "zadig-restart",
+    ]
+)
+"""Zadig's other job types (`pkg/microservice/aslan/config/consts.go`), whose specs are kept as they come."""
+
+
 class Job(Wire):
     """One job of a stage; each type narrows `type` and `spec`.
 

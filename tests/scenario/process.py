@@ -58,12 +58,30 @@ class Server:
         return line
 
 
-@asynccontextmanager
-async def serving(written: Mapping[str, Any]) -> AsyncIterator[Server]:
-    """Run a server with settings in environment variables."""
+def environment(written: Mapping[str, Any], variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of a process of Fabu: those of the tests, its settings, and others."""
     settings = {f"FABU__{section.upper()}": json.dumps(values) for section, values in written.items()}
+    return {**os.environ, **settings, **variables}
+
+
+async def run_fabu(*arguments: str, written: Mapping[str, Any], variables: Mapping[str, str]) -> tuple[int, str]:
+    """Run a command of Fabu; return its exit code and its output, with all white space as single spaces."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(FABU, *arguments, env=environment(written, variables), stdout=pipe)
+    output = " ".join((await process.communicate())[0].decode().split())
+    assert process.returncode is not None
+    return process.returncode, output
+
+
+@asynccontextmanager
+async def serving(written: Mapping[str, Any], variables: Mapping[str, str] | None = None) -> AsyncIterator[Server]:
+    """Run a server with settings in environment variables, and with other `variables`."""
     process = await asyncio.create_subprocess_exec(
-        FABU, "run", env=os.environ | settings, stderr=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL
+        FABU,
+        "run",
+        env=environment(written, variables or {}),
+        stderr=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
     )
     server = Server(process)
     try:

@@ -82,7 +82,7 @@ async def test_the_group_hears_that_somebody_cannot_be_written_to(case: FeishuOf
         "im.message.create", status=400, body={"code": 230013, "msg": "Bot has NO availability to this user"}
     )
     asked = await case.alice.writes("nonsense", GROUP)
-    [answer] = await case.alice.until(lambda: case.alice.replies_to(asked, "text"))
+    [answer] = await case.alice.until(lambda: case.alice.replies_to(asked, "post"))
     assert answer.text == "I cannot write to you alone. Open a chat with me, and ask there."
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from bot.cards.plan import PlanCards
 from bot.i18n import Locale
+from core.effects import Destination, DestinationKind, Effect, RunCancel
 from tests.scenario.hooked import NEXT_SECRET, SECRET, Fabu, fabu, settings_for
 from tests.simulators.receiver import Hook, Receiver
 from tests.waiting import eventually
@@ -253,6 +254,24 @@ async def test_a_wrong_code_is_logged_and_an_earlier_one_is_gone(tmp_path: Path)
         assert await check.status() == FINISH_CHECK
         code = (await check.running.call("GET", plan))["instance_code"]
         assert (await check.post(check.body(instance_code=code)))[0] == 200
+
+
+async def test_a_code_is_known_as_an_earlier_one_however_many_deliveries_came_after_it(tmp_path: Path) -> None:
+    async with waiting(tmp_path) as check:
+        plan = f"/plans/{check.plan['id']}"
+        await check.running.call("POST", f"{plan}/replan")
+        await check.running.call("POST", f"{plan}/finish")
+        old = (await check.receiver.until(lambda: check.receiver.hooks if len(check.receiver.hooks) == 2 else None))[1]
+        later = [
+            Effect(
+                f"{number:032x}", check.plan["id"], Destination(DestinationKind.RUNNER, "gone"), RunCancel("r", "i", "")
+            )
+            for number in range(201)
+        ]
+        await check.running.services.store.write(lambda writing: writing.outbox.add(later))
+        await check.running.call("POST", f"{plan}/replan")
+        status, answer = await check.post(check.body(instance_code=old.plan["instance_code"]))
+        assert (status, answer["code"]) == (410, "gone")
 
 
 async def test_who_tries_out_codes_has_to_wait(tmp_path: Path) -> None:

@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 
+from core.effects import Destination, DestinationKind, Effect, RunStart
+from tests.scenario.chats.dingtalk import narrow
 from tests.scenario.chats.feishu import FEISHU
 from tests.scenario.chats.registry import CHATS
 from tests.scenario.chats.slack import User
 from tests.scenario.chats.vocabulary import Office, Person
 from tests.scenario.office import step
 from tests.simulators.slack_reading import text_of
+from tests.waiting import eventually
 
 WAYS = ("slack-http", "feishu-http", "dingtalk-http", "dingtalk-text-http")
 
@@ -41,7 +44,7 @@ async def test_a_list_of_plans(office: Office[Any, Any]) -> None:
         await office.fabu.draft(name=f"Release {number}")
     first = await read(office.alice, "list")
     assert numbers(first) == list(range(12, 2, -1))
-    assert "Page 1 of 2. `list 2` shows the next page." in first.replace("\\", "")
+    assert "Page 1 of 2. `list 2` shows the next page." in narrow(first)
     for words in ("list 2", "列表 9", "list planning 2", "list mine 2"):
         second = await read(office.alice, words)
         assert numbers(second) == [2, 1]
@@ -58,10 +61,40 @@ async def test_the_items_of_a_plan(office: Office[Any, Any]) -> None:
 
     assert await items("show 1") == await items("show 1 1") == list(range(1, 11))
     assert await items("show 1 3") == await items("show 1 99") == [21, 22, 23]
-    assert "Page 2 of 3. `show 1 3` shows the next page." in (await read(office.alice, "show 1 2")).replace("\\", "")
+    assert "Page 2 of 3. `show 1 3` shows the next page." in narrow(await read(office.alice, "show 1 2"))
     for number in range(1, 12):
         await office.fabu.api("POST", f"/plans/{plan['id']}/items/s{number}/execute", {})
     assert await items("show 1") == list(range(11, 21)), "the first item that is incomplete is shown"
+
+
+async def test_the_deliveries_that_were_given_up(office: Office[Any, Any]) -> None:
+    plans = [await office.fabu.draft(name=f"Release {number}") for number in (1, 2)]
+    effects = [
+        Effect(
+            f"{number:032x}", plans[number // 12]["id"], Destination(DestinationKind.RUNNER, "gone"), RunStart("r", "i")
+        )
+        for number in range(24)
+    ]
+    await office.fabu.services.store.write(lambda writing: writing.outbox.add(effects))
+
+    async def dead() -> int:
+        counts = await office.fabu.services.store.read(lambda reading: reading.deliveries.counts())
+        return counts.get("dead", 0)
+
+    await eventually(dead, wanted=lambda number: number == 24)
+
+    async def ids(words: str) -> list[int]:
+        return [int(found, 16) for found in re.findall(r"\b([0-9a-f]{32})\b", await read(office.alice, words))]
+
+    assert await ids("deliveries") == await ids("deliveries all 1") == list(range(23, 13, -1))
+    assert await ids("deliveries all 3") == await ids("投递 全部 9") == [3, 2, 1, 0]
+    assert await ids("deliveries 1") == list(range(11, 1, -1))
+    assert await ids("deliveries #1 2") == [1, 0]
+    for words, told in (
+        ("deliveries", "Page 1 of 3. `deliveries all 2` shows the next page."),
+        ("deliveries 2", "Page 1 of 2. `deliveries 2 2` shows the next page."),
+    ):
+        assert told in (await read(office.alice, words)).replace("\\", "")
 
 
 async def test_the_log_of_a_plan(office: Office[Any, Any]) -> None:
@@ -75,7 +108,7 @@ async def test_the_log_of_a_plan(office: Office[Any, Any]) -> None:
     assert "cancelled the plan — not now not now" in newest
     assert "took the plan back to planning — 13. 推迟" in newest
     assert newest.count("took the plan back to planning") == 10
-    assert "`log 1 2` shows the next page." in newest.replace("\\", "")
+    assert "`log 1 2` shows the next page." in narrow(newest)
     oldest = await read(office.alice, "log 1 2")
     assert "started the plan" in oldest
     assert oldest.count("took the plan back to planning") == 3

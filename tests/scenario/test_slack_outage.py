@@ -11,7 +11,7 @@ from tests.clock import SharedClock
 from tests.scenario.chats.slack import SLACK, User, cards
 from tests.scenario.office import Fabu, stage, step
 from tests.simulators.slack import SlackSimulator
-from tests.simulators.slack_reading import text_of
+from tests.simulators.slack_reading import is_card, text_of
 
 
 async def test_a_command_is_answered_while_slack_takes_no_calls(fabu: Fabu, slack: SlackSimulator, bob: User) -> None:
@@ -92,7 +92,7 @@ async def test_an_answer_is_sent_directly_where_slack_takes_no_other(
     slack.fail("response_url", status=500)
     slack.fail("chat.postEphemeral", **refused("user_not_in_channel"))
     await slack.click(bob.id, await bob.card_with("Approve"), "Approve")
-    await bob.until(lambda: [m for m in slack.dms(bob.id) if "executing" in m.text and not m.blocks])
+    await bob.until(lambda: [m for m in slack.dms(bob.id) if "executing" in m.text and not is_card(m)])
 
 
 async def test_a_mention_is_answered_directly_where_the_thread_takes_nothing(

@@ -163,7 +163,7 @@ async def test_names_are_shown_and_never_come_alive(
 
 
 def live_texts(slack: SlackSimulator) -> list[str]:
-    """Return everything that the bot has written where Slack looks for markup, without the markup of the bot itself."""
+    """Return everything that the bot has written where Slack looks for markup."""
 
     def found(node: Any) -> list[str]:
         if isinstance(node, list):

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.scenario.zadig_case import ADDRESSES, Case, Json, case, zadigs_plan
+from tests.simulators.zadig import Zadig
 from tests.simulators.zadig_plans import Plan
+from tests.waiting import eventually
 
 GATES = [
     {"plan": "prod *", "events": ["start_execute"], "approvers": ["@sre"], "rule": "all", "name": "SRE"},
@@ -121,6 +123,25 @@ async def test_a_rejection_that_zadig_does_not_want_any_more_is_told(fabu: Case)
     assert plan.instance_code not in entry["details"]["reason"]
 
 
+async def test_an_answer_about_a_plan_that_zadig_does_not_have_any_more_ends_the_gate(fabu: Case) -> None:
+    asked = await opened_gate(fabu, zadigs_plan())
+    fabu.zadig.plans.clear()
+    await fabu.do(f"/plans/{asked['id']}/approve", by="bob")
+    assert "no documents" in (await fabu.until(asked["id"], lambda now: now["status"] == "cancel"))["reason"]
+
+
+async def test_an_answer_waits_while_zadig_refuses_the_token(fabu: Case) -> None:
+    plan = zadigs_plan()
+    asked = await opened_gate(fabu, plan)
+    right, fabu.zadig.token = fabu.zadig.token, "renewed"
+    await fabu.do(f"/plans/{asked['id']}/approve", by="bob")
+    await fabu.zadig.until(lambda: fabu.zadig.calls_to("plan"))
+    assert (await fabu.plan(asked["id"]))["status"] == "executing"
+    fabu.zadig.token = right
+    await fabu.until(asked["id"], lambda now: now["status"] == "success")
+    assert plan.status == "executing"
+
+
 @pytest.mark.parametrize("address", ADDRESSES)
 async def test_a_hook_opens_a_gate_at_both_addresses(fabu: Case, address: str) -> None:
     fabu.zadig.plan_hook = fabu.hook("start_execute", address=address)
@@ -200,8 +221,9 @@ async def test_a_plan_without_a_gate_goes_on_at_once(tmp_path: Path, gates: list
         fabu.zadig.plan_hook = fabu.hook("finish_planning", "all_job_done")
         other_plan, other_event = of_no_project(), zadigs_plan("prod shop")
         assert await fabu.zadig.send_plan_hook(other_plan, "finish_planning") == 200
+        await fabu.zadig.until(lambda: other_plan.status == "finish_planning")
         assert await fabu.zadig.send_plan_hook(other_event, "all_job_done") == 200
-        assert (other_plan.status, other_event.status) == ("finish_planning", "success")
+        await fabu.zadig.until(lambda: other_event.status == "success")
         assert await fabu.plans() == []
         assert await fabu.push(other_plan.body("finish_planning")) == 422  # it does not wait any more
 
@@ -214,6 +236,12 @@ async def test_a_plan_without_a_gate_goes_on_once_zadig_can_be_reached(fabu: Cas
     await fabu.zadig.until(lambda: plan.status == "finish_planning")
 
 
+async def passes(fabu: Case, state: str) -> list[Json]:
+    """Return the deliveries in a state that let Zadig go on where no gate fits."""
+    _, listed = await fabu.ask("GET", f"/api/v1/deliveries?state={state}", "root")
+    return [one for one in listed["items"] if one["kind"] == "ungated"]
+
+
 async def test_what_zadig_does_not_want_to_hear_is_not_sent_for_ever(fabu: Case) -> None:
     plan = of_no_project()
     plan.wait("finish_planning")
@@ -221,8 +249,42 @@ async def test_what_zadig_does_not_want_to_hear_is_not_sent_for_ever(fabu: Case)
     plan.status, plan.instance_code = "planning", "0123456789abcdef"
     fabu.zadig.plans[plan.id] = plan
     assert await fabu.push(body) == 200
-    assert plan.status == "planning"
-    assert len(fabu.zadig.calls_to("callback")) == 1
+    [passed] = await eventually(passes, fabu, "done", wanted=bool)
+    assert (passed["attempts"], plan.status, len(fabu.zadig.calls_to("callback"))) == (1, "planning", 1)
+
+
+async def test_a_plan_without_a_gate_goes_on_although_fabu_was_started_anew(tmp_path: Path) -> None:
+    plan = of_no_project()
+    async with Zadig() as zadig:
+        with zadig.outage():
+            async with case(tmp_path, zadig, gates=GATES) as fabu:
+                zadig.plan_hook = fabu.hook("finish_planning")
+                assert await zadig.send_plan_hook(plan, "finish_planning") == 200
+                assert [one["state"] != "done" for one in await passes(fabu, "")] == [True]
+        assert plan.status == "wait_for_finish_planning_external_check"
+        async with case(tmp_path, zadig, gates=GATES):
+            await zadig.until(lambda: plan.status == "finish_planning", 15)
+
+
+async def test_an_answer_to_what_no_gate_fits_is_replayed(fabu: Case) -> None:
+    plan = of_no_project()
+    assert await fabu.zadig.send_plan_hook(plan, "finish_planning") == 200
+    [passed] = await eventually(passes, fabu, "done", wanted=bool)
+    path = f"/api/v1/deliveries/{passed['id']}/replay"
+    assert (await fabu.ask("POST", path, "alice", {}))[0] == 403
+    assert await fabu.ask("POST", path, "root", {}) == (200, {"replayed": 1})
+    [again] = await eventually(passes, fabu, "done", wanted=lambda found: found and found[0]["attempts"] == 2)
+    assert again["id"] == passed["id"]
+
+
+async def test_a_plan_without_a_gate_waits_while_zadig_refuses_the_token(fabu: Case) -> None:
+    plan = of_no_project()
+    right, fabu.zadig.token = fabu.zadig.token, "renewed"
+    assert await fabu.zadig.send_plan_hook(plan, "finish_planning") == 200
+    await fabu.zadig.until(lambda: fabu.zadig.calls_to("plan"))
+    assert plan.status == "wait_for_finish_planning_external_check"
+    fabu.zadig.token = right
+    await fabu.zadig.until(lambda: plan.status == "finish_planning")
 
 
 async def test_a_plan_that_no_gate_fits_any_more_withdraws_what_was_asked(fabu: Case) -> None:
@@ -231,7 +293,7 @@ async def test_a_plan_that_no_gate_fits_any_more_withdraws_what_was_asked(fabu: 
     plan.jobs.clear()
     assert await fabu.zadig.send_plan_hook(plan, "finish_planning") == 200
     assert (await fabu.plan(asked["id"]))["status"] == "cancel"
-    assert plan.status == "finish_planning"
+    await fabu.zadig.until(lambda: plan.status == "finish_planning")
 
 
 async def test_a_hook_that_zadig_does_not_wait_for_asks_nobody(fabu: Case) -> None:

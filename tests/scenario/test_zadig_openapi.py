@@ -126,6 +126,51 @@ async def test_copies_and_groups_of_a_chat_are_refused_and_not_dropped(fabu: Cas
     assert await fabu.plans() == []
 
 
+@pytest.mark.parametrize("kind", ["lark", "dingtalk"])
+async def test_groups_of_a_chat_as_approvers_are_refused(fabu: Case, kind: str) -> None:
+    nodes = [{"type": "OR", "approve_node_type": "user_group"}]
+    approval = {"enabled": True, "type": kind, f"{kind}_approval": {"approval_nodes": nodes}}
+    status, answer = await fabu.ask("POST", PATH, "alice", body(approval=approval))
+    assert status == 422
+    assert f"approval.{kind}_approval.approval_nodes[0].type: write AND or OR, and approvers" in answer["description"]
+
+
+async def test_groups_of_users_approve_and_other_approvers_are_refused(fabu: Case) -> None:
+    group = {"type": "user_group", "group_id": "unknown-in-fabu", "group_name": "sre"}
+    stages = (await fabu.plan(await created(fabu, approval=native(group))))["approval"]["stages"]
+    assert [stage["approvers"] for stage in stages] == [["@sre"]]
+    for approver, told in (
+        ({"type": "task_creator"}, "approve_users[0].type: write one of: user, group"),
+        ({"type": "user_group", "group_name": "qa"}, "approve_users[0]: there is no group qa"),
+    ):
+        status, answer = await fabu.ask("POST", PATH, "alice", body(approval=native(approver)))
+        assert status == 422
+        assert told in answer["description"]
+
+
+async def test_a_plugin_is_planned_shown_with_its_secret_masked_and_run(fabu: Case) -> None:
+    inputs = [{"name": name, "type": "string", "value": ""} for name in ("LEVEL", "TOKEN")]
+    job = {"name": "scan", "type": "plugin", "skipped": False, "spec": {"plugin": {"image": "i", "inputs": inputs}}}
+    fabu.zadig.workflows["shop-release"]["stages"][0]["jobs"].append(job)
+    kv: list[Json] = [{"key": "LEVEL", "value": "high"}, {"key": "TOKEN", "value": "hunter2", "is_credential": True}]
+    item = script_job()
+    item["spec"]["inputs"] = [{"job_name": "scan", "job_type": "plugin", "parameters": {"kv": kv}}]
+    plan_id = await created(fabu)
+    assert (await changed(fabu, plan_id, jobs=[item]))[0] == 200
+    plan = await shown(fabu, plan_id)
+    (planned,) = plan["jobs"][0]["spec"]["workflow"]["stages"][0]["jobs"]
+    assert (planned["type"], planned["spec"]["plugin"]["inputs"][0]) == ("plugin", {"name": "LEVEL", "value": "high"})
+    assert "hunter2" not in json.dumps(plan)
+    kv[1]["value"] = planned["spec"]["plugin"]["inputs"][1]["value"]
+    assert (await changed(fabu, plan_id, name="Renamed", jobs=[item]))[0] == 200
+    item_id = (await fabu.do(f"/plans/{plan_id}/submit"))["items"][0]["id"]
+    await fabu.do(f"/plans/{plan_id}/items/{item_id}/execute")
+    await fabu.until(plan_id, lambda now: now["items"][0]["run"]["status"] == "running")
+    started = fabu.zadig.only_task().spec_of("scan")["plugin"]
+    assert [one["value"] for one in started["inputs"]] == ["high", "hunter2"]
+    assert (started["image"], fabu.zadig.complaints) == ("i", [])
+
+
 async def test_a_window_may_have_begun_long_ago_as_in_zadig(fabu: Case) -> None:
     plan_id = await created(fabu, start_time=1_700_000_000, end_time=4_000_000_000)
     assert (await shown(fabu, plan_id))["start_time"] == 1_700_000_000
@@ -152,6 +197,20 @@ async def test_the_approval_of_zadig_is_asked_of_our_people(fabu: Case) -> None:
     assert votes == {"bob": ("approve", "fine"), "carol": ("", "")}
     await fabu.do(f"/plans/{plan_id}/approve", by="carol")
     assert (await shown(fabu, plan_id))["approval"]["status"] == "passed"
+
+
+async def test_the_manager_is_not_counted_among_those_who_are_needed(fabu: Case) -> None:
+    plan = await fabu.do("/plans", {
+        "name": "By the API", "items": [{"key": "look", "name": "Look", "type": "text"}],
+        "approval": {"stages": [{"name": "all", "approvers": ["alice", "@sre"], "rule": "all"}]},
+    })  # fmt: skip
+    asked = (await shown(fabu, plan["id"]))["approval"]["native_approval"]
+    assert asked["needed_approvers"] == 2
+    own = plan["approval"] | {"allow_self_approval": True}
+    own = {name: own[name] for name in ("stages", "allow_self_approval")}
+    own["stages"] = [{"name": "all", "approvers": ["alice", "@sre"], "rule": "all"}]
+    await fabu.ask("PATCH", f"/api/v1/plans/{plan['id']}", "alice", {"approval": own})
+    assert (await shown(fabu, plan["id"]))["approval"]["native_approval"]["needed_approvers"] == 3
 
 
 async def test_lists_come_in_pages_with_their_total(fabu: Case) -> None:
@@ -263,7 +322,9 @@ async def test_nobody_gets_in_without_a_token(fabu: Case) -> None:
             },
             "write AND or OR",
         ),
-        ({"start_time": 10**18}, "write times in unix seconds"),
+        ({"start_time": 10**18}, "• start_time: write times in unix seconds"),
+        ({"end_time": -1}, "• end_time: write times in unix seconds"),
+        ({"schedule_execute_time": 10**18}, "• schedule_execute_time: write times in unix seconds"),
     ],
 )
 async def test_what_cannot_be_had_here_is_refused_with_what_to_write(fabu: Case, more: Json, told: str) -> None:

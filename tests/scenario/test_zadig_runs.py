@@ -306,6 +306,61 @@ async def test_a_task_that_is_run_again_in_zadig_is_followed(fabu: Case, case: s
     assert (await fabu.plan(plan["id"]))["status"] == "success"
 
 
+@pytest.mark.parametrize("how", ["push", "poll"])
+@pytest.mark.parametrize("attempt", [1, 2])
+async def test_a_task_that_is_cloned_in_zadig_is_followed(fabu: Case, attempt: int, how: str) -> None:
+    plan, task = await going(fabu)
+    for _ in range(attempt - 1):
+        await reported(fabu, task, "failed", how)
+        await execute(fabu, plan, "retry")
+        await fabu.until(plan["id"], run_is("running"))
+    await reported(fabu, task, "failed", how)
+    clone = await fabu.zadig.clone(task)
+    await reported(fabu, clone, "running", how)
+    again = await fabu.plan(plan["id"])
+    assert (again["items"][0]["status"], again["items"][0]["run"]["status"]) == ("running", "running")
+    assert again["items"][0]["run"]["url"] != plan["items"][0]["run"]["url"]
+    path = f"/api/v1/plans/{plan['id']}/items/{plan['items'][0]['id']}/skip"
+    status, _ = await fabu.ask("POST", path, body={"reason": "never mind"})
+    assert (status, (await fabu.plan(plan["id"]))["status"]) == (409, "executing")
+    await reported(fabu, clone, "passed", how)
+    assert (await fabu.plan(plan["id"]))["status"] == "success"
+
+
+async def test_a_retry_takes_the_clone_of_a_task_and_starts_no_other(fabu: Case) -> None:
+    plan, task = await going(fabu)
+    await reported(fabu, task, "failed", "poll")
+    clone = await fabu.zadig.clone(task)
+    await execute(fabu, plan, "retry")
+    await fabu.until(plan["id"], run_is("running"))
+    assert (len(fabu.zadig.tasks), fabu.zadig.calls_to("retry"), task.status) == (2, [], "failed")
+    await reported(fabu, clone, "passed", "poll")
+    assert (await fabu.plan(plan["id"]))["status"] == "success"
+
+
+async def test_a_clone_beside_a_task_that_goes_on_or_of_another_plan_is_left_alone(fabu: Case) -> None:
+    plan, task = await going(fabu)
+    other = await fabu.zadig.clone(task)
+    await reported(fabu, other, "failed", "push")
+    assert run_is("running")(await fabu.plan(plan["id"]))
+    await reported(fabu, task, "failed", "poll")
+    stranger = await fabu.zadig.clone(task)
+    stranger.workflow["params"][2]["value"] = "fabu-99-nothing-1"
+    await reported(fabu, stranger, "passed", "push")
+    await fabu.services.runs.poll()
+    read = len(fabu.zadig.calls_to("task"))
+    await fabu.services.runs.poll()
+    assert len(fabu.zadig.calls_to("task")) == read + 1, "a task of others is read once"
+    assert run_is("failed")(await fabu.plan(plan["id"]))
+
+
+async def test_a_failure_is_known_although_zadig_lists_no_tasks(fabu: Case) -> None:
+    plan, task = await going(fabu)
+    fabu.zadig.refused_actions = frozenset({"tasks"})
+    await reported(fabu, task, "failed", "poll")
+    assert run_is("failed")(await fabu.plan(plan["id"]))
+
+
 async def reported(fabu: Case, task: Task, status: str, how: str) -> None:
     """Bring a task to a status of which Fabu hears by a push or the next poll."""
     await fabu.zadig.move(task, status)

@@ -105,10 +105,10 @@ def examples(zadig: Zadig) -> list[Json]:
 
 
 @asynccontextmanager
-async def case(folder: Path, **zadig_settings: Any) -> AsyncIterator[Case]:
-    """Run Fabu and Zadig with Alice (plans), Bob and Carol (approve) and Root (administrator)."""
+async def case(folder: Path, running: Zadig | None = None, **zadig_settings: Any) -> AsyncIterator[Case]:
+    """Run Fabu with Alice (plans), Bob and Carol (approve) and Root (administrator), and a Zadig if none is running."""
     async with AsyncExitStack() as stack:
-        zadig = await stack.enter_async_context(Zadig())
+        zadig = running if running else await stack.enter_async_context(Zadig())
         settings = Settings.model_validate(
             {
                 "database": {"url": f"sqlite:///{folder}/fabu.db"},

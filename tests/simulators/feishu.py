@@ -24,6 +24,9 @@ HOUR = 3600.0
 UPDATABLE = 14 * 24 * HOUR
 RECEIVE_ID_TYPES = {"open_id", "chat_id", "email"}
 TEXT_BYTES = 150 * 1024
+POST_BYTES = 30 * 1024
+POST_PARTS: dict[str, set[str]] = {"text": {"tag", "text"}, "a": {"tag", "text", "href"}}
+"""The keys of those parts of a formatted message that an app of texts and links needs."""
 BOT = "ou_bot"
 
 
@@ -43,7 +46,9 @@ class Message:
 
     @property
     def text(self) -> str:
-        """The words of a text message."""
+        """The words of a text message, or of a formatted one."""
+        if self.msg_type == "post":
+            return "\n".join("".join(part["text"] for part in line) for line in self.content["zh_cn"]["content"])
         return str(self.content["text"])
 
 
@@ -220,9 +225,23 @@ class FeishuSimulator(Simulator):
         elif msg_type == "text":
             if not isinstance(content.get("text"), str) or len(json.dumps(content).encode()) > TEXT_BYTES:
                 raise Refused(230001, "Your request contains an invalid request parameter, ext=invalid text")
+        elif msg_type == "post":
+            if len(json.dumps(body).encode()) > POST_BYTES or not _is_post(content):
+                raise Refused(230001, "Your request contains an invalid request parameter, ext=invalid post")
         else:
             raise Refused(230001, "Your request contains an invalid request parameter, ext=invalid msg_type")
         return content
+
+
+def _is_post(content: dict[str, Any]) -> bool:
+    """Return whether a formatted message has a title and lines of parts, none of them empty."""
+    posts = list(content.values())
+    lines = [line for post in posts for line in post.get("content", ())]
+    parts = [part for line in lines for part in line]
+    return bool(parts) and all(
+        part.keys() == POST_PARTS.get(part.get("tag")) and isinstance(part["text"], str) and part["text"]
+        for part in parts
+    )
 
 
 def _domestic(address: str) -> str:

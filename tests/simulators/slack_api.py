@@ -13,7 +13,7 @@ from .slack_workspace import JSON, Channel, Message, Person, Refused, Workspace
 
 TEXT_CHARACTERS = 40_000
 ATTACHMENTS = 100
-READS = {"auth.test", "chat.getPermalink", "users.info", "users.lookupByEmail"}
+READS = {"auth.test", "chat.getPermalink", "conversations.info", "users.info", "users.lookupByEmail"}
 """Methods that GET may call too. All of them but auth.test do not read a JSON body (their pages list form alone)."""
 FORM_ONLY = READS - {"auth.test"}
 Method = Callable[[JSON], JSON]
@@ -36,6 +36,7 @@ class WebApi:
             "chat.getPermalink": self.get_permalink,
             "users.info": self.users_info,
             "users.lookupByEmail": self.lookup_by_email,
+            "conversations.info": self.conversations_info,
             "conversations.open": self.conversations_open,
             "views.open": views.open,
             "views.publish": views.publish,
@@ -140,6 +141,13 @@ class WebApi:
             if person.email and person.email.lower() == arguments["email"].lower() and not person.deleted:
                 return {"user": self._profile(person)}
         raise Refused("users_not_found")
+
+    def conversations_info(self, arguments: JSON) -> JSON:
+        """Describe a channel, whether the app is a member or not."""
+        require(arguments, "channel")
+        channel = self.workspace.channel(arguments["channel"])
+        described = {"id": channel.id, "name": channel.name, "is_archived": channel.is_archived}
+        return {"channel": described | {"is_channel": True, "is_member": channel.is_member}}
 
     def conversations_open(self, arguments: JSON) -> JSON:
         """Open the direct message with one user, or resume it by its id."""

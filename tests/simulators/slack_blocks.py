@@ -1,7 +1,7 @@
 """Block Kit validity: blocks, modals and home tabs. Slack docs: reference/block-kit, reference/views.
 
 `problems` and `view_problems` answer with one line per fault, worded as Slack's `response_metadata.messages`.
-Covered are the blocks that an app of texts and controls needs; rich_text, video, file and call are refused.
+Covered are the blocks that an app of texts and controls needs; video, file and call are refused.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from .slack_elements import (
     ContextElement,
     InputElement,
     PlainText,
+    RichTextSection,
     Strict,
     Url,
     distinct_actions,
@@ -72,6 +73,13 @@ class Context(Block):
 
     type: Literal["context"]
     elements: list[ContextElement] = Field(min_length=1, max_length=10)
+
+
+class RichText(Block):
+    """Texts and links with styles as fields, in place of markup."""
+
+    type: Literal["rich_text"]
+    elements: list[RichTextSection] = Field(min_length=1)
 
 
 class Divider(Block):
@@ -129,7 +137,7 @@ class Table(Block):
     column_settings: list[ColumnSettings | None] | None = Field(None, max_length=20)
 
 
-Anywhere = Section | Header | Actions | Context | Divider | Input | ImageBlock
+Anywhere = Section | Header | Actions | Context | RichText | Divider | Input | ImageBlock
 ViewBlocks = Annotated[list[Annotated[Anywhere, Field(discriminator="type")]], Field(min_length=1, max_length=100)]
 MessageBlocks = Annotated[
     list[Annotated[Anywhere | Markdown | Table, Field(discriminator="type")]], Field(min_length=1, max_length=50)

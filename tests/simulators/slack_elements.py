@@ -72,6 +72,39 @@ Placeholder = Annotated[PlainText, short(150)]
 distinct_actions = _distinct(lambda element: getattr(element, "action_id", None), "action_id")
 
 
+class TextStyle(Strict):
+    """How a part of a rich_text is emphasized."""
+
+    bold: bool | None = None
+    italic: bool | None = None
+    strike: bool | None = None
+    code: bool | None = None
+
+
+class RichTextPart(Strict):
+    """A text of a rich_text block, which is shown to the letter."""
+
+    type: Literal["text"]
+    text: str = Field(min_length=1)
+    style: TextStyle | None = None
+
+
+class RichTextLink(Strict):
+    """A link of a rich_text block; without a text, its URL is shown."""
+
+    type: Literal["link"]
+    url: Url
+    text: str | None = Field(None, min_length=1)
+    style: TextStyle | None = None
+
+
+class RichTextSection(Strict):
+    """A paragraph of a rich_text block."""
+
+    type: Literal["rich_text_section"]
+    elements: list[Annotated[RichTextPart | RichTextLink, Field(discriminator="type")]] = Field(min_length=1)
+
+
 class Confirm(Strict):
     """A confirmation dialog."""
 

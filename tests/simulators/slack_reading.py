@@ -23,7 +23,8 @@ class Shown(Protocol):
 def interactive(block: JSON) -> list[JSON]:
     """Return the interactive elements of one block."""
     elements = [*block.get("elements", []), block.get("accessory"), block.get("element")]
-    return [e for e in elements if isinstance(e, dict) and e.get("type") not in (None, "image", "mrkdwn", "plain_text")]
+    shown = (None, "image", "mrkdwn", "plain_text", "rich_text_section")
+    return [e for e in elements if isinstance(e, dict) and e.get("type") not in shown]
 
 
 def elements_of(shown: Shown) -> list[tuple[JSON, JSON]]:
@@ -47,15 +48,18 @@ def text_of(shown: Shown) -> str:
     title = getattr(shown, "title", "")
     if not blocks:
         return str(getattr(shown, "text", ""))
-    return "\n".join([title] * bool(title) + [piece for block in blocks for piece in _texts(block)])
+    return "\n".join([title] * bool(title) + [piece for block in blocks for piece in texts(block)])
 
 
-def _texts(node: Any) -> Iterator[str]:
+def texts(node: Any) -> Iterator[str]:
     """Yield the strings of text objects; ids, values and urls are not seen by people."""
     if isinstance(node, list):
         for item in node:
-            yield from _texts(item)
+            yield from texts(item)
     elif isinstance(node, dict):
+        if node.get("type") == "rich_text_section":
+            yield "".join(part.get("text") or part["url"] for part in node["elements"])
+            return
         if node.get("type") in ("plain_text", "mrkdwn", "markdown", "raw_text"):
             yield node["text"]
             return
@@ -63,7 +67,12 @@ def _texts(node: Any) -> Iterator[str]:
             yield node["alt_text"]
         for key, child in node.items():
             if key not in ("confirm", "initial_option", "initial_options"):
-                yield from _texts(child)
+                yield from texts(child)
+
+
+def is_card(message: Any) -> bool:
+    """Return whether a message has more than rich text: a title, buttons, or the like."""
+    return any(block["type"] != "rich_text" for block in message.blocks)
 
 
 def find(shown: Shown, action: str | tuple[str, str]) -> tuple[JSON, JSON]:

@@ -202,6 +202,11 @@ class Zadig(Simulator):
             raise ValueError(f"工作流任务状态无法重试: {task.status}")
         task.status, task.ended, task.error, task.restarted, task.jobs = "created", 0, "", True, {}
 
+    async def clone(self, task: Task) -> Task:
+        """Start a new task with what a task was started with, as from Zadig's page."""
+        started = await self._run(copy.deepcopy(task.workflow))
+        return self.tasks[task.key, started["task_id"]]
+
     async def _retry(self, request: web.Request) -> None:
         await self.run_again(self._found(request.match_info["workflow"], request.match_info["id"]))
 

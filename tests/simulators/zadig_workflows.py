@@ -9,18 +9,10 @@ import copy
 from typing import Any
 
 from tests.simulators.receiver_shapes import ANY, differences
+from tests.simulators.zadig_more_jobs import KV_INPUT, MORE_INPUTS, MORE_JOBS
 
 Json = dict[str, Any]
 
-KV_INPUT = {
-    "key": str,
-    "value": str,
-    "type?": str,
-    "is_credential?": bool,
-    "file_id?": str,
-    "file_name?": str,
-    "file_path?": str,
-}
 REPO_INPUT = {
     "codehost_name": str,
     "repo_namespace": str,
@@ -46,6 +38,7 @@ INPUTS: dict[str, Any] = {
     "freestyle": {"kv?": [KV_INPUT], "repo_info?": [REPO_INPUT], "services?": [_SERVICE]},
     "sql": {"database_name": str, "sql": str},
     "approval": {},
+    **MORE_INPUTS,
 }
 PARAMETER = {"name": str, "type?": str, "value?": str, "repo?": REPO_INPUT}
 START = {
@@ -214,6 +207,8 @@ def _set_job(job: Json, given: Json) -> None:
             if given["database_name"] not in DATABASES:
                 raise ValueError(f"failed to find database instance {given['database_name']}")
             spec |= {"id": DATABASES[given["database_name"]], "sql": given["sql"]}
+        case kind if setter := MORE_JOBS.get(kind):
+            setter(spec, given)
         case _:  # nothing can be set
             pass
 

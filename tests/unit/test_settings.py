@@ -37,7 +37,10 @@ def test_the_sample_lets_the_example_plan_be_applied() -> None:
     assert "shop" in settings.local.databases
 
 
-def test_the_sample_has_every_setting_at_its_default(tmp_path: Path) -> None:
+def test_the_sample_has_every_setting_at_its_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    needed = {"url": "https://zadig.example.com", "token": "t", "hook_token": "h"}  # by the sample of a gate
+    for name, value in needed.items():
+        monkeypatch.setenv(f"FABU__ZADIG__{name.upper()}", value)
     whole = tmp_path / "whole.toml"
     whole.write_text(re.sub(r"^#(?! )", "", SAMPLE.read_text(encoding="utf-8"), flags=re.M), encoding="utf-8")
     settings = load_settings(whole)
@@ -47,6 +50,8 @@ def test_the_sample_has_every_setting_at_its_default(tmp_path: Path) -> None:
     for section in [*(each for each in sections if isinstance(each, BaseModel)), *entries]:
         assert section.model_fields_set == set(type(section).model_fields)
         for name, default in defaults_of(type(section)).items():
+            if section is settings.zadig and name in needed:
+                continue
             assert name in samples or getattr(section, name) == default, name
 
 

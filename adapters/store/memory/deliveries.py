@@ -49,9 +49,10 @@ class MemoryDeliveryReads:
         """See `DeliveryReads.body`."""
         return self._state.bodies.get(effect_id)
 
-    def counts(self) -> Mapping[str, int]:
+    def counts(self, plan_id: str = "") -> Mapping[str, int]:
         """See `DeliveryReads.counts`."""
-        return Counter(delivery.state.value for delivery in self._state.deliveries.values())
+        deliveries = self._state.deliveries.values()
+        return Counter(one.state.value for one in deliveries if plan_id in ("", one.effect.plan_id))
 
     def failing(self) -> Mapping[Destination, int]:
         """See `DeliveryReads.failing`."""

@@ -13,7 +13,7 @@ class MemoryRequestReads:
     """Implements `RequestReads`."""
 
     def __init__(self, state: State) -> None:
-        self._inbox = state.inbox
+        self._inbox, self._answered = state.inbox, state.answered
 
     def find(self, keys: Collection[str]) -> Mapping[str, AcceptedRequest]:
         """See `RequestReads.find`."""
@@ -23,9 +23,22 @@ class MemoryRequestReads:
 class MemoryRequestWrites(MemoryRequestReads):
     """Implements `RequestWrites`."""
 
+    def claim(self, key: str, now: datetime) -> bool:
+        """See `RequestWrites.claim`."""
+        is_new = key not in self._answered
+        self._answered.setdefault(key, now)
+        return is_new
+
+    def disclaim(self, key: str) -> None:
+        """See `RequestWrites.disclaim`."""
+        self._answered.pop(key, None)
+
     def forget(self, before: datetime) -> int:
         """See `RequestWrites.forget`."""
         old = [key for key, (_, at) in self._inbox.items() if at < before]
         for key in old:
             del self._inbox[key]
-        return len(old)
+        read = [key for key, at in self._answered.items() if at < before]
+        for key in read:
+            del self._answered[key]
+        return len(old) + len(read)

@@ -35,6 +35,7 @@ class State:
     log: dict[int, LogEntry] = field(default_factory=dict)
     versions: dict[tuple[str, int], Version] = field(default_factory=dict)
     inbox: dict[str, tuple[AcceptedRequest, datetime]] = field(default_factory=dict)
+    answered: dict[str, datetime] = field(default_factory=dict)
     last_seq: int = 0
     deliveries: dict[int, Delivery] = field(default_factory=dict)
     attempts: dict[str, tuple[Attempt, ...]] = field(default_factory=dict)

@@ -7,11 +7,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
+from adapters.common.files import make_private_file
 from core.errors import Conflict, Invalid, Problem, Unavailable
 
 log = logging.getLogger(__name__)
@@ -67,7 +69,7 @@ def begin(connection: Connection, sqlite_mode: str) -> None:
 
 def _sqlite(url: URL, *, pool_size: int) -> Engine:
     """Return an engine for SQLite that begins no transaction by itself: see `begin`."""
-    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    make_private_database(url)
     engine = _engine(url, pool_size=pool_size, connect_args={"check_same_thread": False})
 
     @event.listens_for(engine, "connect")
@@ -79,6 +81,50 @@ def _sqlite(url: URL, *, pool_size: int) -> Engine:
         connection.execute("PRAGMA foreign_keys = ON")
 
     return engine
+
+
+class Availability:
+    """Logs one line when a database is lost, and one when it is back, however many requests fail meanwhile.
+
+    Each use of it, such as reading, is lost by itself: a full disk can still be read. The database is back when no use
+    is lost any more. Several threads share an object.
+    """
+
+    def __init__(self) -> None:
+        self._lost: set[str] = set()
+        self._lock = Lock()
+
+    @contextmanager
+    def track(self, use: str) -> Iterator[None]:
+        """Translate the errors of one use as `translate_errors` does, and log the loss or the return."""
+        try:
+            with translate_errors():
+                yield
+        except Unavailable as error:
+            if isinstance(error.__cause__, DBAPIError):
+                self._mark_lost(use, error.__cause__.orig)
+            raise
+        self._mark_restored(use)
+
+    def _mark_lost(self, use: str, reason: object) -> None:
+        with self._lock:
+            if not self._lost:
+                log.error("The database cannot answer: %s; start it, make room for it, or mend database.url", reason)
+            self._lost.add(use)
+
+    def _mark_restored(self, use: str) -> None:
+        if use not in self._lost:
+            return
+        with self._lock:
+            self._lost.discard(use)
+            if not self._lost:
+                log.info("The database answers again")
+
+
+def make_private_database(url: URL) -> None:
+    """Make the file of an SQLite database, unless it exists: SQLite gives `-wal` and `-shm` the same permissions."""
+    if not str(url.database).startswith("file:"):  # a URI of SQLite
+        make_private_file(Path(str(url.database)))
 
 
 @contextmanager
@@ -95,5 +141,4 @@ def translate_errors() -> Iterator[None]:
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", "") in _RETRYABLE:
             raise Conflict from error
-        log.error("The database cannot answer: %s", error.orig)  # noqa: TRY400 - a traceback would add nothing
         raise Unavailable from error

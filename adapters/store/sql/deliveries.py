@@ -66,9 +66,11 @@ class SqlDeliveryReads:
         body: bytes | None = self._connection.execute(statement).scalar()
         return body
 
-    def counts(self) -> Mapping[str, int]:
+    def counts(self, plan_id: str = "") -> Mapping[str, int]:
         """See `DeliveryReads.counts`."""
         statement = select(effects.c.state, func.count()).group_by(effects.c.state)
+        if plan_id:
+            statement = statement.where(effects.c.plan_id == plan_id)
         return dict(self._connection.execute(statement).all())
 
     def failing(self) -> Mapping[Destination, int]:

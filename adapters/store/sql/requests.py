@@ -6,13 +6,16 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy.dialects import postgresql
 
 from adapters.store.sql.rows import micros
-from adapters.store.sql.tables import inbox
+from adapters.store.sql.tables import answered, inbox
 from core.ports.requests import AcceptedRequest
 
 _FIND = select(inbox.c.key, inbox.c.plan_id, inbox.c.replayed).where(inbox.c.key.in_(bindparam("keys", expanding=True)))
-_FORGET = delete(inbox).where(inbox.c.at < bindparam("before"))
+_CLAIM = postgresql.insert(answered).inline().on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+_DISCLAIM = delete(answered).where(answered.c.key == bindparam("of"))
+_FORGET = tuple(delete(table).where(table.c.at < bindparam("before")) for table in (inbox, answered))
 
 
 class SqlRequestReads:
@@ -30,6 +33,14 @@ class SqlRequestReads:
 class SqlRequestWrites(SqlRequestReads):
     """Implements `RequestWrites` in SQL."""
 
+    def claim(self, key: str, now: datetime) -> bool:
+        """See `RequestWrites.claim`."""
+        return self._connection.execute(_CLAIM, {"key": key, "at": micros(now)}).rowcount == 1
+
+    def disclaim(self, key: str) -> None:
+        """See `RequestWrites.disclaim`."""
+        self._connection.execute(_DISCLAIM, {"of": key})
+
     def forget(self, before: datetime) -> int:
         """See `RequestWrites.forget`."""
-        return self._connection.execute(_FORGET, {"before": micros(before)}).rowcount
+        return sum(self._connection.execute(each, {"before": micros(before)}).rowcount for each in _FORGET)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import URL
 
-from adapters.store.sql.databases import READERS, begin, reading_engine, translate_errors, writing_engine
+from adapters.store.sql.databases import READERS, Availability, begin, reading_engine, writing_engine
 from adapters.store.sql.reading import SqlReading
 from adapters.store.sql.sealing import Sealing
 from adapters.store.sql.writer import Writer
@@ -30,7 +30,9 @@ class SqlStore:
         """Use a database that has its tables; credentials are sealed with a key that is derived from `secret_key`."""
         self._url, self._sender = url, secrets.token_hex(8)
         self._sealing = Sealing(secret_key)
-        self._writer = Writer(writing_engine(url, self._sender), self._sealing, clock)
+        self._availability = Availability()
+        engine = writing_engine(url, self._sender)
+        self._writer = Writer(engine, self._sealing, clock, self._availability)
         self._engine = reading_engine(url)
         self._readers = ThreadPoolExecutor(READERS, "fabu-reader")
         self._listeners: list[Listener] = []
@@ -56,7 +58,7 @@ class SqlStore:
         await asyncio.to_thread(self._close)
 
     def _read(self, query: Callable[[Reading], T]) -> T:
-        with translate_errors(), self._engine.connect() as connection:
+        with self._availability.track("reading"), self._engine.connect() as connection:
             begin(connection, "DEFERRED")
             return query(SqlReading(connection, self._sealing))
 

@@ -349,6 +349,10 @@ inbox = Table(
     Column("replayed", Integer),
 )
 
+answered = Table(
+    "answered", metadata, Column("key", Text, primary_key=True), Column("at", BigInteger, index=True, nullable=False)
+)
+
 counters = Table("counters", metadata, Column("name", Text, primary_key=True), _col("value", BigInteger))
 
 people = Table(

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from adapters.store.sql.cards import SqlCardWrites
-from adapters.store.sql.databases import begin, translate_errors
+from adapters.store.sql.databases import Availability, begin
 from adapters.store.sql.digests import SqlDigestWrites
 from adapters.store.sql.outbox import SqlOutbox
 from adapters.store.sql.people import SqlPeopleWrites
@@ -49,8 +49,9 @@ class SqlWriting:
 class Writer:
     """Writes over one connection, which it replaces after any error."""
 
-    def __init__(self, engine: Engine, sealing: Sealing, clock: Clock) -> None:
+    def __init__(self, engine: Engine, sealing: Sealing, clock: Clock, availability: Availability) -> None:
         self._engine, self._sealing, self._clock = engine, sealing, clock
+        self._availability = availability
         self._thread = ThreadPoolExecutor(1, "fabu-writer")
         self._connection: Connection | None = None
 
@@ -67,7 +68,7 @@ class Writer:
 
     def _run(self, work: Callable[[Writing], T]) -> T:
         """Run a function and commit. When the connection is lost before the commit is sent, run it once more."""
-        with translate_errors():
+        with self._availability.track("writing"):
             try:
                 result = self._execute(work)
             except DBAPIError as error:

@@ -111,8 +111,8 @@ def fields_of(body: PlanBody, directory: Directory) -> dict[str, Any]:
     return {
         "name": body.name,
         "manager": _person(body.manager, directory, "manager"),
-        "window": {"start": time_of(body.start_time), "end": time_of(body.end_time)},
-        "schedule_at": time_of(body.schedule_execute_time),
+        "window": {"start": time_of(body.start_time, "start_time"), "end": time_of(body.end_time, "end_time")},
+        "schedule_at": time_of(body.schedule_execute_time, "schedule_execute_time"),
         "description": body.description,
         "approval": _approval(body.approval, directory),
     }
@@ -183,15 +183,23 @@ def _native(native: NativeApproval, directory: Directory) -> dict[str, Any]:
     """Return a native approval. Raises Invalid when it needs nobody: in Zadig, the first vote decides then."""
     path = "approval.native_approval"
     approvers = [
-        _group(approver, directory, f"{path}.approve_users[{index}]")
-        if approver.type == "group"
-        else _person(approver.name or approver.id, directory, f"{path}.approve_users[{index}]")
+        _approver(approver, directory, f"{path}.approve_users[{index}]")
         for index, approver in enumerate(native.approve_users)
     ]
     if not approvers or native.needed_approvers < 1:
         raise Invalid(Problem(f"{path}.needed_approvers", "name approvers, and how many of them must approve"))
     stage = {"name": "native", "approvers": approvers, "rule": native.needed_approvers}
     return {"stages": [stage], "expires_in": f"{native.timeout}m" if native.timeout > 0 else None}
+
+
+def _approver(approver: Approver, directory: Directory, path: str) -> str:
+    match approver.type:
+        case "" | "user":
+            return _person(approver.name or approver.id, directory, path)
+        case "group" | "user_group":
+            return _group(approver, directory, path)
+        case _:
+            raise Invalid(Problem(f"{path}.type", "write one of: {expected}", {"expected": "user, group"}))
 
 
 def _node(node: ApprovalNode, index: int, channel: Channel, directory: Directory, kind: str) -> dict[str, Any]:
@@ -224,9 +232,9 @@ def _group(approver: Approver, directory: Directory, path: str) -> str:
     return f"@{found}"
 
 
-def time_of(seconds: int) -> datetime | None:
-    """Return unix seconds as a time, None for 0. Raises Invalid."""
+def time_of(seconds: int, path: str) -> datetime | None:
+    """Return unix seconds as a time, None for 0. Raises Invalid for the field at a path."""
     try:
         return parse_unix_time(seconds)
     except ValueError:
-        raise Invalid(Problem("start_time", "write times in unix seconds")) from None
+        raise Invalid(Problem(path, "write times in unix seconds")) from None

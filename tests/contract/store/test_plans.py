@@ -202,6 +202,20 @@ async def test_a_replay_is_remembered_with_how_many_deliveries_it_began_again(of
         await office.engine.find_accepted("k", "something else")
 
 
+async def test_a_message_is_claimed_once_until_it_is_disclaimed_or_old(office: Office) -> None:
+    async def claim(key: str) -> bool:
+        return await office.store.write(lambda writing: writing.requests.claim(key, office.clock.now()))
+
+    assert sorted(await asyncio.gather(*(claim("slack:m1") for _ in range(4)))) == [False, False, False, True]
+    await office.store.write(lambda writing: writing.requests.disclaim("slack:m1"))
+    assert [await claim(key) for key in ("slack:m1", "slack:m1", "feishu:m1")] == [True, False, True]
+    office.clock.advance(timedelta(days=2))
+    assert await claim("slack:m2")
+    before = office.clock.now() - timedelta(days=1)
+    assert await office.store.write(lambda writing: writing.requests.forget(before)) == 2
+    assert [await claim(key) for key in ("slack:m1", "slack:m2")] == [True, False]
+
+
 async def test_old_request_keys_are_forgotten(office: Office) -> None:
     plan = await office.create(key="old")
     office.clock.advance(timedelta(days=2))

@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import NullPool, create_engine, text
@@ -78,6 +79,16 @@ async def test_the_same_request_at_two_replicas_counts_once(offices: list[Office
         answers: list[Outcome] = await asyncio.gather(*asked)
         assert sorted(answer.repeated for answer in answers) == [False, True]
     assert first_broken_entry(await offices[0].log(plan), AUDIT_KEY) is None
+
+
+async def claimed(key: str, store: Store) -> bool:
+    return await store.write(lambda writing: writing.requests.claim(key, START))
+
+
+async def test_a_message_that_is_delivered_to_two_replicas_is_claimed_by_one(stores: list[Store]) -> None:
+    for number in range(10):
+        claim = partial(claimed, f"slack:C1/{number}")
+        assert sorted(await asyncio.gather(*map(claim, stores))) == [False, True]
 
 
 async def test_replicas_that_race_for_one_plan_take_turns(offices: list[Office]) -> None:

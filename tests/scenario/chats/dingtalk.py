@@ -132,6 +132,11 @@ def text_of(card: Card) -> str:
     return "\n".join(value for name, value in card.params.items() if not name.startswith("show_"))
 
 
+def narrow(text: str) -> str:
+    """Return a text with ASCII characters in place of the look-alikes that markdown has of them."""
+    return text.translate({ord(wide): chr(ord(wide) - 0xFEE0) for wide in "＼｀＊＿～［］＜＞＆＠：．＃／"})
+
+
 def verb_of(button: str) -> str:
     """Return the verb of the button with a label."""
     return VERBS.get(button, button.lower())

@@ -14,6 +14,7 @@ from tests.scenario.chats.dingtalk import (
     Member,
     Organisation,
     connect,
+    narrow,
     open_simulator,
     remove,
     section_for,
@@ -36,8 +37,8 @@ class Reader(Member[RobotMessage]):
         return _cards_in(self.ding, self.id)
 
     def read(self, card: RobotMessage) -> str:
-        """Return the text of a message without the backslashes of Markdown."""
-        return card.text.replace("\\", "")
+        """Return the text of a message, with ASCII characters for the look-alikes in what people wrote."""
+        return narrow(card.text)
 
     def offers(self, card: RobotMessage, button: str) -> bool:
         """Return whether a message has the command in the place of a button."""

@@ -88,7 +88,7 @@ class User(Person[Message]):
         return [
             one.text
             for one in self.feishu.messages_in(self.id)
-            if one.msg_type == "text" and (not one.parent_id or one.parent_id in mine)
+            if one.msg_type == "post" and (not one.parent_id or one.parent_id in mine)
         ]
 
     @property
@@ -121,7 +121,7 @@ class FeishuOffice(Office[User, Message]):
 
     def thread(self) -> list[str]:
         """Return the lines in the thread of the group's newest plan card."""
-        replies = self.alice.replies_to(self.channel_cards[-1], "text")
+        replies = self.alice.replies_to(self.channel_cards[-1], "post")
         return "\n".join(reply.text for reply in replies).splitlines()
 
     async def form(self, number: int = 0) -> Instance:
@@ -182,7 +182,7 @@ async def connect(feishu: FeishuSimulator, fabu: Fabu) -> FeishuOffice:
 
 def seen(feishu: FeishuSimulator, chat: str) -> list[str]:
     """Return the texts that the bot has sent to a chat or to a user."""
-    return [m.text if m.msg_type == "text" else text_of(m.content) for m in feishu.messages_in(chat)]
+    return [m.text if m.msg_type == "post" else text_of(m.content) for m in feishu.messages_in(chat)]
 
 
 def remove(feishu: FeishuSimulator, posted: Posted) -> None:

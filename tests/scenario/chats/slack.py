@@ -11,7 +11,7 @@ from core.ports.messenger import Posted
 from tests.scenario.chats.vocabulary import Office, Person, Vendor
 from tests.scenario.office import PEOPLE, Fabu, Json
 from tests.simulators.slack import Action, SlackSimulator
-from tests.simulators.slack_reading import NotPossible, find, interactive, text_of
+from tests.simulators.slack_reading import NotPossible, find, interactive, is_card, text_of, texts
 from tests.simulators.slack_workspace import Message, View
 
 CHANNEL = "C1"
@@ -37,14 +37,14 @@ class User(Person[Message]):
     @property
     def sentences(self) -> list[str]:
         """The texts that only this person got, without the cards of plans, oldest first."""
-        direct = [m for m in self.slack.dms(self.id) if not m.blocks and not m.thread_ts]
+        direct = [m for m in self.slack.dms(self.id) if not is_card(m) and not m.thread_ts]
         shown = sorted(direct + self.slack.ephemerals(self.id), key=lambda message: float(message.ts))
         return list(map(text_of, shown))
 
     @property
     def cards(self) -> list[Message]:
         """The cards among the direct messages, oldest first."""
-        return [message for message in self.slack.dms(self.id) if message.blocks]
+        return [message for message in self.slack.dms(self.id) if is_card(message)]
 
     def read(self, card: Message | View) -> str:
         """Return the text of a message or a view."""
@@ -124,7 +124,7 @@ class SlackOffice(Office[User, Message]):
     @property
     def channel_cards(self) -> list[Message]:
         """The plan cards in the channel."""
-        return [message for message in self.slack.messages(CHANNEL) if message.blocks and not message.thread_ts]
+        return [message for message in self.slack.messages(CHANNEL) if is_card(message) and not message.thread_ts]
 
     @property
     def lasting_cards(self) -> list[Message]:
@@ -143,13 +143,13 @@ class SlackOffice(Office[User, Message]):
 def cards(slack: SlackSimulator) -> list[Message]:
     """Return all lasting cards that the bot has posted, in all places."""
     posted = (message for channel in slack.workspace.channels for message in slack.messages(channel))
-    return [message for message in posted if message.blocks and not message.thread_ts]
+    return [message for message in posted if is_card(message) and not message.thread_ts]
 
 
 def thread(slack: SlackSimulator) -> list[str]:
     """Return the lines below the channel's newest card."""
-    [*_, card] = [message for message in slack.messages(CHANNEL) if message.blocks]
-    return "\n".join(reply.text for reply in slack.messages(CHANNEL, thread=card.ts)).splitlines()
+    [*_, card] = [message for message in slack.messages(CHANNEL) if is_card(message)]
+    return "\n".join(text_of(reply) for reply in slack.messages(CHANNEL, thread=card.ts)).splitlines()
 
 
 def section_for(slack: SlackSimulator, **fields: Any) -> Json:
@@ -193,7 +193,7 @@ def _action(shown: Message | View, button: str, item: str) -> Action:
     """Return a button in the form of `slack_reading.find`: the button of an item is found by its block."""
     row = ""
     for block in shown.all_blocks():
-        row = block["text"]["text"] if block["type"] == "section" and "text" in block else row
+        row = "\n".join(texts(block)) if block["type"] in ("section", "rich_text") else row
         if item and item in row and button in _labels(block):
             return block["block_id"], button
     return button

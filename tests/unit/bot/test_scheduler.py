@@ -58,6 +58,29 @@ async def test_a_tick_that_the_shutdown_ends_is_no_error(ticks: Ticks, caplog: p
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
+async def test_a_tick_that_keeps_failing_is_named_once_and_once_more_when_it_succeeds(
+    ticks: Ticks, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "bot.scheduler")
+    tries = 0
+    done = asyncio.Event()
+
+    async def busy() -> None:
+        nonlocal tries
+        tries += 1
+        if tries <= 3:
+            raise Unavailable
+        if tries > 4:
+            done.set()
+
+    ticks.start({busy: 0.02})
+    async with asyncio.timeout(10):
+        await done.wait()
+    ticks.stop()
+    told = [record.getMessage() for record in caplog.records if "busy" in record.getMessage()]
+    assert [text.rpartition("busy ")[2].partition(":")[0] for text in told] == ["has to be repeated", "succeeds again"]
+
+
 async def test_a_tick_that_fails_is_named(ticks: Ticks, caplog: pytest.LogCaptureFixture) -> None:
     failed = asyncio.Event()
 

@@ -25,6 +25,7 @@ from core.effects import (
     RunStart,
     Sync,
     Undelivered,
+    Ungated,
 )
 from core.messages import Message
 from core.status import HookEvent, PlanStatus
@@ -52,6 +53,7 @@ ROWS: list[tuple[str, str, str, str, Payload]] = [
     ("feishu_instance", "form_start", "p1-3-0", '{"stage":0,"revision":3}', FormStart(0, 3, "p1-3-0")),
     ("feishu_instance", "form_cancel", "F1", '{"stage":0,"form":"F1"}', FormCancel(0, "F1")),
     ("gate:zadig", "answer", "", "{}", Answer()),
+    ("gate:zadig", "ungated", "start_execute", '{"instance_code":"c0de"}', Ungated(HookEvent.START_EXECUTE, "c0de")),
     ("admins", "alarm", "ci", '{"reason":"it is full"}', Alarm("ci", Message.verbatim("it is full"))),
     ("admins", "alarm", "ci", '{"reason":{"text":"it failed","params":{}}}', Alarm("ci", Message("it failed"))),
     ("admins:bob", "undelivered", "slack", '{"recipients":["bob","C1"],"manager":"alice","reason":"not_in_channel"}',

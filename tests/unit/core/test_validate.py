@@ -14,6 +14,7 @@ from core.draft import PlanPatch
 from core.errors import Invalid, Problem
 from core.people import Person
 from core.plan import Channel, Window
+from core.timers import TimerKind, timers_of
 from tests.worlds import PEOPLE, START, World, draft, stage, text_item, workflow, workflow_item
 
 
@@ -49,6 +50,37 @@ def test_a_mistake_is_found_when_the_plan_is_created(fields: dict[str, Any], pat
     with pytest.raises(Invalid) as caught:
         World().create(draft(**fields))
     assert path in paths(caught.value)
+
+
+NO_MENTION = "a mention names nobody here; write the id of a person, or @group for approvers"
+NOBODY = "nobody is called {}; use the id of an active person, or @group for approvers"
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("<@U1>", NO_MENTION),
+        ("<@U1|bob>", NO_MENTION),
+        ("<!subteam^S1|@sre>", NO_MENTION),
+        ("<at id=ou_1></at>", NO_MENTION),
+        ("@bob", "@ is for groups; write bob without it"),
+        ("@Bob Miller", NOBODY.format("@Bob Miller")),
+        ("＠bob", NOBODY.format("＠bob")),
+        ("@所有人", NOBODY.format("@所有人")),
+    ],
+)
+def test_a_mention_in_a_field_is_refused_with_what_to_write(written: str, told: str) -> None:
+    fields: dict[str, Any] = {
+        "manager": written,
+        "collaborators": [written],
+        "approval": {"stages": [stage("carol", written)]},
+        "items": [text_item("a", assignee=written)],
+    }
+    with pytest.raises(Invalid) as caught:
+        World().create(draft(**fields))
+    found = {problem.path: problem.message.format(**problem.params) for problem in caught.value.problems}
+    places = ("manager", "collaborators[0]", "approval.stages[0].approvers[1]", "items[0].assignee")
+    assert found == dict.fromkeys(places, told)
 
 
 def test_all_mistakes_are_told_at_once() -> None:
@@ -116,6 +148,40 @@ def test_a_time_that_passed_while_planning_is_found_at_finish() -> None:
     with pytest.raises(Invalid) as caught:
         world.do(c.Finish)
     assert paths(caught.value) == ["window.end"]
+
+
+PASSED = "the scheduled time has passed; choose a later one, or null to start items by hand"
+
+
+@pytest.mark.parametrize(("minutes", "told"), [(1, []), (10, []), (11, [("schedule_at", PASSED)])])
+def test_a_schedule_some_minutes_ago_is_now(minutes: int, told: list[tuple[str, str]]) -> None:
+    world, ago = World(), START - timedelta(minutes=minutes)
+    try:
+        world.create(draft(items=[workflow_item("a")], schedule_at=ago))
+        found = []
+    except Invalid as error:
+        found = [(problem.path, problem.message) for problem in error.problems]
+    else:
+        world.do(c.Submit)
+        assert timers_of(world.plan)[TimerKind.SCHEDULE] == ago
+    assert found == told
+
+
+@pytest.mark.parametrize("cure", [None, timedelta(hours=5), timedelta(hours=3)])
+def test_a_schedule_that_passed_is_told_at_finish_and_cured_by_an_edit(cure: timedelta | None) -> None:
+    world = World()
+    world.create(draft(items=[workflow_item("a")], schedule_at=START + timedelta(hours=1)))
+    world.wait(minutes=70)
+    assert world.do(c.Finish) == ["finished"], "some minutes ago is now"
+    world.do(c.Replan)
+    world.wait(minutes=110)
+    world.do(c.Edit, patch=PlanPatch.model_validate({"name": "The past schedule is left alone"}))
+    for command in (c.Finish, c.Submit):
+        with pytest.raises(Invalid) as caught:
+            world.do(command)
+        assert [(problem.path, problem.message) for problem in caught.value.problems] == [("schedule_at", PASSED)]
+    world.do(c.Edit, patch=PlanPatch.model_validate({"schedule_at": cure and START + cure}))
+    assert world.do(c.Finish) == ["finished"]
 
 
 def problems_after(hours: int, **window: Any) -> list[str]:

@@ -10,12 +10,13 @@ from core import commands as c
 from core.draft import PlanPatch
 from core.errors import Invalid
 from core.validate_workflow import find_mistakes
-from core.workflow import MASK, JobType, Workflow
+from core.workflow import MASK, OTHER_TYPES, JobType, Workflow
 from tests.worlds import World, draft, workflow_item
 
 NO_FIELD = "there is no such field; did you mean {}?"
 POLICIES = "write one of: default_not_run, force_run, skip"
 NO_TYPE = "there is no such job type; did you mean {}?"
+REPOSITORIES = "write one of: github, gitlab, gerrit, gitee, gitee-enterprise, perforce, codehub, other"
 NO_CHOICE = "choose one of the values in choice_option"
 
 
@@ -51,12 +52,20 @@ def found(document: dict[str, Any], runner: str = "local") -> list[tuple[str, st
             "stages[0].jobs[0].run_policy",
             "write one of: default_not_run, force_run, skip",
         ),
-        (param(type="chioce"), "params[0].type", "write one of: string, text, choice, repo"),
+        (
+            param(type="chioce"),
+            "params[0].type",
+            "write one of: string, text, choice, repo, multi-select, file",
+        ),
+        (param(source="runtim"), "params[0].source", "write one of: runtime, fixed, reference"),
+        (param(repo={"source": "gitlba"}), "params[0].repo.source", REPOSITORIES),
         (
             workflow(job("zadig-biuld")),
             "stages[0].jobs[0].type",
             "there is no such job type; did you mean zadig-build?",
         ),
+        (workflow(job("pluging")), "stages[0].jobs[0].type", NO_TYPE.format("plugin")),
+        (workflow(job("custom_deploy")), "stages[0].jobs[0].type", NO_TYPE.format("custom-deploy")),
         (param(type="choice", choice_options=["a", "b"], value="c"), "params[0].value", NO_CHOICE),
         (param(type="choice", choice_option=["a", "b"], default="c"), "params[0].default", NO_CHOICE),
         (workflow(disabled=True), "disabled", "a disabled workflow does not run; set this to false, or leave it out"),
@@ -81,6 +90,16 @@ def test_a_mistake_is_found(document: dict[str, Any], path: str, message: str) -
         ("sql", {"sqls": "SELECT 1"}, "sqls"),
         ("freestyle", {"freestyle_type": "services"}, "freestyle_type"),
         ("zadig-distribute-image", {"distribute_method": "push"}, "distribute_method"),
+        *(
+            (kind, {"source": "from-job"}, "source")
+            for kind in ("zadig-build", "zadig-deploy", "zadig-vm-deploy", "freestyle", "zadig-test", "zadig-scanning",
+                         "zadig-distribute-image", "nacos", "sql")
+        ),
+        ("zadig-deploy", {"env_source": "runtme"}, "env_source"),
+        ("zadig-vm-deploy", {"env_source": "runtme"}, "env_source"),
+        ("zadig-build", {"service_and_builds": [{"key_vals": [{"source": "x"}]}]},
+         "service_and_builds[0].key_vals[0].source"),
+        ("sql", {"type": "postgresql"}, "type"),
         (
             "freestyle",
             {"envs": [{"key": "K", "type": "multi-select", "choice_option": ["a", "b"], "choice_value": ["a", "c"]}]},
@@ -96,10 +115,7 @@ def test_every_job_type_is_judged(kind: str, spec: dict[str, Any], path: str) ->
     "document",
     [
         *(workflow(job(kind)) for kind in JobType),
-        *(
-            workflow(job(kind, spec={"any": 1}))
-            for kind in ("tapd", "plugin", "custom-deploy", "zadig-helm-chart-deploy")
-        ),
+        *(workflow(job(kind, spec={"any": 1})) for kind in OTHER_TYPES | {"a-type-of-2030"}),
         param(type="choice", choice_option=["a"], value="a", default="a"),
         param(type="choice", choice_option=["a"], value=MASK, is_credential=True),
         param(type="choice", choice_option=[MASK], value="a", is_credential=True),
@@ -110,6 +126,44 @@ def test_every_job_type_is_judged(kind: str, spec: dict[str, Any], path: str) ->
 )
 def test_what_has_a_meaning_is_accepted(document: dict[str, Any]) -> None:
     assert found(document) == []
+
+
+@pytest.mark.parametrize("kind", ["zadig-build", "zadig-deploy", "freestyle", "zadig-distribute-image"])
+@pytest.mark.parametrize("source", ["", "runtime", "fixed", "fromjob"])
+def test_sources_of_services_are_accepted(kind: str, source: str) -> None:
+    assert found(workflow(job(kind, spec={"source": source}))) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"run_polcy": "skip"}, "run_polcy"),
+        ({"spec": {"scirpt": "true"}}, "spec.scirpt"),
+        ({"run_policy": "never"}, "run_policy"),
+        ({"type": "zadig-biuld"}, "type"),
+        ({"type": "sql", "spec": {"type": "mysq"}}, "spec.type"),
+        ({"type": "sql", "spec": {"source": "fixd"}}, "spec.source"),
+    ],
+)
+def test_a_mistake_that_was_stored_before_it_was_refused_is_found_at_finish(fields: dict[str, Any], path: str) -> None:
+    document = workflow(job(**fields), qqqq="of something new")
+    world = World()
+    world.create(draft(items=[workflow_item("a")]))
+    world.do(
+        c.Edit, patch=PlanPatch.model_validate({"items": [workflow_item("a", workflow=document)]}), as_in_zadig=True
+    )
+    for command in (c.Finish, c.Submit):
+        with pytest.raises(Invalid) as caught:
+            world.do(command)
+        mistakes = [
+            problem.path
+            for problem in caught.value.problems
+            if "no such" in problem.message or "write one of" in problem.message
+        ]
+        assert mistakes == [f"items[0].workflow.stages[0].jobs[0].{path}"]
+    mended = workflow(job(), qqqq="of something new")
+    world.do(c.Edit, patch=PlanPatch.model_validate({"items": [workflow_item("a", workflow=mended)]}))
+    world.do(c.Finish)
 
 
 def test_fields_of_the_local_runner_are_refused_for_others() -> None:

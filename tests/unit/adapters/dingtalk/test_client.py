@@ -49,9 +49,10 @@ async def test_an_update_changes_what_it_names(ding: DingTalkSimulator, client: 
 async def test_a_card_that_does_not_fit_the_template_is_not_sent(
     ding: DingTalkSimulator, client: DingTalkClient
 ) -> None:
-    with pytest.raises(ValueError, match="body: longer than 1024 bytes"):
+    with pytest.raises(DeliveryError, match="body: longer than 1024 bytes") as raised:
         await client.create_and_deliver("c1", GROUP, variables(body="发" * 342))
-    with pytest.raises(ValueError, match="colour: no such variable"):
+    assert (raised.value.retryable, raised.value.sent) == (False, False)
+    with pytest.raises(DeliveryError, match="colour: no such variable"):
         await client.update_card("c1", {"colour": "red"})
     assert ding.calls == []
 
@@ -219,13 +220,15 @@ async def test_nobody_has_this_mobile_number(client: DingTalkClient) -> None:
     assert await client.find_user_by_mobile("13900000000") is None
 
 
-@pytest.mark.parametrize("url", ["https://evil.example/robot", "http://oapi.dingtalk.com/robot", "not a url"])
+@pytest.mark.parametrize(
+    "url", ["https://evil.example/robot", "http://oapi.dingtalk.com/robot", "not a url", "https://h:99999/"]
+)
 async def test_a_foreign_session_webhook_is_refused(
     settings: DingTalkSettings, session: aiohttp.ClientSession, url: str
 ) -> None:
     hosts = frozenset({"oapi.dingtalk.com"})
     client = DingTalkClient(changed(settings, webhook_hosts=hosts), session, SystemClock())
-    with pytest.raises(ValueError, match="does not belong to DingTalk"):
+    with pytest.raises(DeliveryError, match="does not belong to DingTalk"):
         await client.reply_session_webhook(url, "text", {"content": "hi"})
 
 

@@ -9,6 +9,7 @@ from adapters.dingtalk.doctor import examine
 from adapters.dingtalk.settings import DingTalkSettings
 from tests.adapters import changed
 from tests.simulators.dingtalk import DingTalkSimulator
+from tests.waiting import until
 
 URL = "https://fabu.example"
 HTTP = {"mode": "http", "card_secret": "card-secret", "token": "token", "aes_key": "k" * 43}
@@ -18,6 +19,17 @@ async def test_all_is_well(settings: DingTalkSettings, session: aiohttp.ClientSe
     found = await examine(DingTalkClient(changed(settings, conversation_id="cid1"), session, SystemClock()), URL)
     assert [finding.text for finding in found if not finding.ok] == []
     assert "the robot is in the group" in [finding.text for finding in found]
+
+
+async def test_the_stream_is_opened_and_closed(ding: DingTalkSimulator, client: DingTalkClient) -> None:
+    assert (await examine(client, URL))[-1].text == "DingTalk's Stream can be opened"
+    [opened] = ding.gateway.opened
+    assert [one.type for one in opened.subscriptions] == ["EVENT"], "no message of a person ends here"
+    await until(lambda: not ding.gateway.sockets)
+    ding.fail("gateway.connect", status=403)
+    refused = (await examine(client, URL))[-1]
+    assert (refused.ok, refused.text) == (False, "DingTalk's Stream cannot be opened: WSServerHandshakeError")
+    assert "wss" in refused.cure
 
 
 async def test_a_wrong_secret_is_named_without_telling_it(

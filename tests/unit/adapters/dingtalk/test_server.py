@@ -106,7 +106,7 @@ async def test_a_command_in_private_is_answered_where_it_was_said(
 
 
 async def test_a_command_in_a_group_is_answered_in_private(ding: DingTalkSimulator, served: Served, bot: Bot) -> None:
-    bot.reply = Reply("https://fabu.example/sign-in/secret")
+    bot.reply = Reply("https://fabu.example/sign-in/secret", link="https://fabu.example/sign-in/secret")
     await ding.say("bob", "网页", group="cid1")
     assert (bot.asked[0].text, bot.asked[0].private, bot.asked[0].channel) == ("网页", False, "cid1")
     assert [message.text for message in ding.robot_messages("bob")] == ["https://fabu.example/sign-in/secret"]
@@ -114,7 +114,7 @@ async def test_a_command_in_a_group_is_answered_in_private(ding: DingTalkSimulat
 
 
 async def test_who_gets_no_messages_is_told_what_to_do(ding: DingTalkSimulator, served: Served, bot: Bot) -> None:
-    bot.reply = Reply("https://fabu.example/sign-in/secret")
+    bot.reply = Reply("https://fabu.example/sign-in/secret", link="https://fabu.example/sign-in/secret")
     body = {"processQueryKey": "key", "invalidStaffIdList": ["bob"], "flowControlledStaffIdList": []}
     ding.fail("robot.users", status=200, body=body)
     await ding.say("bob", "网页", group="cid1")

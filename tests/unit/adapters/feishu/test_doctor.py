@@ -23,6 +23,24 @@ async def test_a_well_made_app_has_nothing_wrong(feishu: FeishuSimulator, client
     assert feishu.messages == {}
 
 
+async def test_the_long_connection_is_opened_and_closed(feishu: FeishuSimulator, client: FeishuClient) -> None:
+    settings = section_of(feishu, mode="long_connection")
+    found = await examine(settings, client)
+    assert wrong(found) == []
+    assert "Feishu's long connection can be opened" in [one.text for one in found]
+    assert feishu.sockets.accepted == 1
+    await feishu.until(lambda: not feishu.sockets.open)
+    feishu.fail("ws.connect", status=403)
+    [refused] = wrong(await examine(settings, client))
+    assert refused.text == "Feishu's long connection cannot be opened: no connection (HTTP 403)"
+    feishu.fail("ws.connect", 2, how="close")  # aiohttp tries once more
+    [lost] = wrong(await examine(settings, client))
+    assert "ticket" not in lost.text
+    feishu.fail("ws.endpoint", status=200, body={"code": 1000040343, "msg": "internal error"})
+    [endpoint] = wrong(await examine(settings, client))
+    assert "internal error" in endpoint.text
+
+
 async def test_a_wrong_secret_is_told_without_it(feishu: FeishuSimulator) -> None:
     settings = section_of(feishu, app_secret="wrong-secret", chat_id="oc_ops")
     (found,) = await examine(settings, FeishuClient(settings, SystemClock()))

@@ -35,7 +35,7 @@ async def test_a_card_goes_to_a_person_and_words_below_it(feishu: FeishuSimulato
     shown, said = feishu.messages_in("ou_alice")
     assert "#7 Release" in text_of(shown.content)
     assert said.parent_id == posted.message
-    assert "<at" not in said.text
+    assert said.content["zh_cn"]["content"] == [[{"tag": "text", "text": 'done <at user_id="all"></at>'}]]
 
 
 async def test_updates_of_one_card_keep_their_order_and_feishus_pace(

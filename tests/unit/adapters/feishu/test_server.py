@@ -56,7 +56,8 @@ async def test_what_is_written_is_asked_and_answered_below_it(feishu: FeishuSimu
 
 
 async def test_in_a_group_the_card_is_shown_and_the_words_are_whispered(feishu: FeishuSimulator, bot: Bot) -> None:
-    bot.reply = Reply("Open this link, it works once: https://fabu.example/x", card=Card("#7 Release", "#7"))
+    link = "https://fabu.example/x"
+    bot.reply = Reply(f"Open this link, it works once: {link}", card=Card("#7 Release", "#7"), link=link)
     async with listening(feishu, bot) as platform:
         await platform.write("ou_alice", "show 7", "oc_ops")
     (asked,) = bot.asked

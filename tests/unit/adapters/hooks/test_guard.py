@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator
 from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
 from socket import AF_INET, SOCK_STREAM
 
 import pytest
@@ -11,6 +13,9 @@ from yarl import URL
 
 from adapters.hooks.guard import BlockedAddress, Guard, guarded_session, parse_host
 from tests.loopback import serve
+from tests.simulators.proxy import Proxy
+
+HOST = "93.184.215.14"
 
 INTERNAL = [
     "10.1.2.3",
@@ -150,12 +155,67 @@ async def test_a_name_that_turns_internal_after_the_first_look_is_blocked(inside
     assert asked == [f"rebinding.example:{port}"]
 
 
-async def test_proxy_variables_do_not_lead_around_the_guard(
-    inside: tuple[int, list[str]], monkeypatch: pytest.MonkeyPatch
+async def receive(request: web.Request) -> web.Response:
+    return web.Response(text=f"{request.host} {request.path}")
+
+
+@pytest.fixture
+async def proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Proxy]:
+    """A proxy that the environment names. It is an internal server itself, and reaches one that looks public."""
+    async with (
+        serve({"/hook": receive}) as url,
+        Proxy({HOST: url, "10.0.0.7": url, "ci.example": url}, tmp_path) as proxy,
+    ):
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        yield proxy
+
+
+@pytest.mark.parametrize("host", ["10.0.0.7", "0x0a000007", "[::ffff:10.0.0.7]", "inside.example"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_proxy_does_not_lead_around_the_guard(proxy: Proxy, scheme: str, host: str) -> None:
+    async with guarded_session(resolver=Names("10.0.0.7")) as session:
+        with pytest.raises(ClientConnectorError) as caught:
+            await session.post(f"{scheme}://{host}/hook")
+    assert isinstance(caught.value.os_error, BlockedAddress)
+    assert proxy.asked == []
+
+
+async def test_a_proxy_is_asked_for_the_address_that_was_checked(proxy: Proxy) -> None:
+    """And for no name, which the proxy might resolve to another address."""
+    trusting = ssl.create_default_context(cafile=str(proxy.authority))
+    async with guarded_session(resolver=Names(HOST, HOST)) as session:
+        async with session.post("http://ci.example/hook") as response:
+            assert response.status == 200
+        assert proxy.asked == [f"http://{HOST}/hook"]
+        async with session.post("https://ci.example/hook", ssl=trusting) as response:
+            assert await response.text() == "ci.example /hook", "the certificate and the page are those of the name"
+    assert proxy.asked[1:] == [f"{HOST}:443"]
+
+
+async def test_a_host_of_several_addresses_is_blocked_by_one_of_them(proxy: Proxy) -> None:
+    class Several(Names):
+        async def resolve(self, host: str, port: int = 0, family: int = AF_INET) -> list[ResolveResult]:
+            return [*await super().resolve(host, port), *await super().resolve(host, port)]
+
+    async with guarded_session(resolver=Several(HOST, "10.0.0.7")) as session:
+        with pytest.raises(ClientConnectorError):
+            await session.post("https://ci.example/hook")
+    assert proxy.asked == []
+
+
+async def test_what_the_guard_blocks_is_blocked_without_the_proxy_too(
+    proxy: Proxy, inside: tuple[int, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port, asked = inside
-    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("NO_PROXY", "10.0.0.0/8")
     async with guarded_session() as session:
-        with pytest.raises(ClientConnectorError):
-            await session.get("http://10.255.255.1/")
-    assert asked == []
+        for url in ("http://10.0.0.7/hook", f"http://127.0.0.1:{port}/", f"{proxy.url}/hook"):
+            with pytest.raises(ClientConnectorError):
+                await session.post(url)
+    assert proxy.asked == asked == []
+
+
+async def test_an_allowed_network_is_reached_by_the_proxy(proxy: Proxy) -> None:
+    async with guarded_session(["10.0.0.0/8"]) as session, session.post("http://10.0.0.7/hook") as response:
+        assert await response.text() == "10.0.0.7 /hook"

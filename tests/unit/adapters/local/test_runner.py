@@ -91,6 +91,20 @@ async def test_the_folder_that_scripts_worked_in_is_removed(desk: Desk) -> None:
     assert not (desk.work_dir / "r1" / "work").exists()
 
 
+async def test_what_a_run_writes_is_for_the_owner_alone(desk: Desk) -> None:
+    before = os.umask(0)
+    try:
+        await desk.start(script("echo begun; sleep 1000"))
+        await desk.output_with("begun\n")
+        written = {path.name: path.stat().st_mode & 0o777 for path in (desk.work_dir, *desk.work_dir.rglob("*"))}
+    finally:
+        os.umask(before)
+    folders = {name for name, mode in written.items() if mode == 0o700}
+    assert folders == {"runs", "r1", "work"}
+    assert {mode for name, mode in written.items() if name not in folders} == {0o600}
+    assert {"output.0", "record.json", "script.1.sh"} <= {*written}
+
+
 async def test_time_limit(desk: Desk) -> None:
     end = await desk.run(script("echo begun; sleep 1000", timeout="1s"))
     assert end == (RunStatus.TIMEOUT, "stage/job: not done within 1s")

@@ -41,9 +41,11 @@ async def test_comes_back_when_slack_refreshes_the_connection(
     assert sim.socket.connections == []
 
 
-async def test_starts_and_stops_while_slack_is_away(sim: SlackSimulator, settings: SlackSettings, bot: Bot) -> None:
+async def test_starts_and_stops_while_slack_is_away(
+    sim: SlackSimulator, settings: SlackSettings, bot: Bot, client: SlackClient
+) -> None:
     sim.fail("apps.connections.open", 5, status=503)
-    app = SlackServer(settings, SlackClient(settings), inbox_of(bot), SystemClock())
+    app = SlackServer(settings, client, inbox_of(bot), SystemClock())
     await app.start()
     await sim.until(lambda: sim.calls_to("apps.connections.open"))
     await app.stop()

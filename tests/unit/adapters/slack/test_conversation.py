@@ -51,7 +51,7 @@ async def test_command_is_answered_at_once(slack: SlackSimulator, bot: Bot) -> N
     bot.replies["list <mine> & more"] = Reply("<!channel> & `help`", card=cards.card())
     await slack.slash("U1", "C1", "list <mine> & more")
     [answer] = slack.ephemerals("U1")
-    assert text_of(answer).startswith("&lt;!channel&gt; &amp; `help`\n#7 Payments\n")
+    assert text_of(answer).startswith("<!channel> & `help`\n#7 Payments\n")
     [asked] = bot.asked
     assert (asked.platform, asked.user, asked.channel, asked.private) == ("slack", "U1", "C1", True)
     assert asked.key

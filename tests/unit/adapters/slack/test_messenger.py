@@ -36,7 +36,7 @@ async def test_card_in_a_channel_changes_and_gets_a_thread(sim: SlackSimulator, 
     posted = await messenger.post(CHANNEL, cards.card(), "k")
     [message] = sim.messages("C1")
     assert posted == Posted("C1", message.ts)
-    assert text_of(message).splitlines()[:2] == ["#7 Payments", "🔵 *executing*"]
+    assert text_of(message).splitlines()[:2] == ["#7 Payments", "🔵 executing"]
     assert await messenger.update(posted, cards.card("#7 Renamed"))
     assert (message.text, text_of(message).splitlines()[0]) == ("#7 Renamed: executing", "#7 Renamed")
     await messenger.say(posted, "<!here> done & dusted", "k2")

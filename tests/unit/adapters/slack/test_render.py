@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.slack import validate
-from adapters.slack.render import render_home, render_message, render_modal, render_reply
+from adapters.slack.render import render_home, render_message, render_modal, render_reply, render_text
 from adapters.slack.text import clean, escape, strip_markup
 from core.card import Button, Card, Fact, Field, Form, Row, Section, Style, Tone
 from core.chat import Reply
 from tests.simulators import slack_blocks
+from tests.simulators.slack_reading import text_of
 
 from . import cards
 
@@ -67,9 +68,8 @@ def test_no_card_breaks_the_rules(card: Card, text: str) -> None:
     assert 1 <= len(content["text"]) <= 3000
     view = render_home(card)
     assert slack_blocks.view_problems(view) == validate.view_problems(view) == []
-    for piece in markup(content):
-        assert "<" not in piece
-        assert ">" not in piece
+    assert markup(content) == [content["text"]]
+    assert not set("<>") & set(content["text"])
 
 
 @settings(max_examples=50, deadline=None)
@@ -81,7 +81,7 @@ def test_no_form_breaks_the_rules(fields: list[Field], text: str) -> None:
 
 
 def markup(node: Any) -> list[str]:
-    """Return all mrkdwn in the content of a message."""
+    """Return all that Slack reads as mrkdwn in the content of a message."""
     if isinstance(node, list):
         return [piece for child in node for piece in markup(child)]
     if not isinstance(node, dict):
@@ -91,26 +91,43 @@ def markup(node: Any) -> list[str]:
 
 
 def texts(blocks: list[dict[str, Any]]) -> list[str]:
-    return [block["text"]["text"] for block in blocks if block["type"] == "section" and "text" in block]
+    """Return the texts of the blocks below the head."""
+    kinds = ("section", "rich_text")
+    return [text_of(Shown([{**block, "accessory": None}])) for block in blocks if block["type"] in kinds]
+
+
+@dataclass
+class Shown:
+    """Blocks on the screen."""
+
+    blocks: list[dict[str, Any]]
+
+    def all_blocks(self) -> list[dict[str, Any]]:
+        """Return the blocks."""
+        return self.blocks
 
 
 def test_layout() -> None:
     blocks = render_message(cards.card())["blocks"]
     assert [block["type"] for block in blocks] == [
-        *("header", "context", "section"),  # title, status, facts
-        *("section", "section", "section", "section"),  # text, heading, two rows
-        *("section", "actions", "section"),  # a row with two buttons, one with a button
+        *("header", "rich_text", "rich_text"),  # title, status, facts
+        *("rich_text", "rich_text", "rich_text", "section"),  # text, heading, two rows
+        *("rich_text", "actions", "section"),  # a row with two buttons, one with a button
         *("context", "actions"),
     ]
-    assert texts(blocks) == [
+    assert texts(blocks)[2:] == [
         "Ship it",
-        "*Release items*",
+        "Release items",
         "✅ Approve plan\nbob",
         "⏳ Deploy api\nrunning",
         "▫️ Warm caches\ntodo",
         "▫️ Announce\ntodo",
     ]
-    assert blocks[2]["fields"][0] == {"type": "mrkdwn", "text": "*Manager*\nAlice", "verbatim": True}
+    [facts] = blocks[2]["elements"]
+    assert facts["elements"][:2] == [
+        {"type": "text", "text": "Manager", "style": {"bold": True}},
+        {"type": "text", "text": " Alice\n"},
+    ]
 
 
 def test_rows_without_buttons_share_a_block() -> None:
@@ -129,11 +146,11 @@ def test_rows_beyond_the_room_are_counted() -> None:
         "t", "s", sections=(Section("Items", rows=rows), approval), more=Button("open", "Open", url="https://a.b/")
     )
     blocks = render_message(card)["blocks"]
-    shown = sum(text.startswith("Item") for text in texts(blocks))
+    shown = sum(text.startswith("Item ") for text in texts(blocks))
     folded = [block["elements"][0]["text"] for block in blocks if block["type"] == "context"]
     assert shown > 10
     assert folded == [f"… +{100 - shown}"]
-    assert texts(blocks)[-2:] == ["*Approval*", "✅ QA\nbob"]
+    assert texts(blocks)[-2:] == ["Approval", "✅ QA\nbob"]
     assert blocks[-1]["elements"][0]["url"] == "https://a.b/"
 
 
@@ -154,6 +171,27 @@ def test_addresses_that_are_none_have_no_button() -> None:
     row = Row("Item", url="javascript:alert(1)")
     block = render_message(Card("t", "s", sections=(Section(rows=(row,)),)))["blocks"][-1]
     assert "accessory" not in block
+
+
+LIVE = "*b* _i_ ~s~ `c` ```\n> q :tada: <!channel> <@U1> <https://evil.example|Approve> https://evil.example &amp;"
+
+
+@settings(max_examples=60, deadline=None)
+@given(HOSTILE)
+def test_a_text_is_shown_to_the_letter(text: str) -> None:
+    [block] = render_text(text)["blocks"]
+    assert text_of(Shown([block])).removesuffix("…") in (clean(text) or "–")
+    assert slack_blocks.problems([block]) == validate.problems([block]) == []
+
+
+def test_of_urls_in_a_text_only_our_own_is_a_link() -> None:
+    own = "https://fabu.example/sign-in/x"
+    [block] = render_text(f"{LIVE} {own}", own)["blocks"]
+    assert block["elements"][0]["elements"] == [{"type": "text", "text": f"{LIVE} "}, {"type": "link", "url": own}]
+    [block] = render_text(own, own)["blocks"]
+    assert block["elements"][0]["elements"] == [{"type": "link", "url": own}]
+    [block] = render_text(LIVE)["blocks"]
+    assert block["elements"][0]["elements"] == [{"type": "text", "text": LIVE}]
 
 
 @pytest.mark.parametrize("limit", range(1, 12))

@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from adapters.store.doctor import examine, server_time
+from adapters.store.lock import exclusive_lock
 from adapters.store.migrate import upgrade
+from adapters.store.open import open_store
 from adapters.store.settings import DatabaseSettings
 from tests.adapters import wrong
 from tests.services import fresh_database
@@ -20,7 +22,7 @@ async def test_database(tmp_path: Path) -> None:
     database = DatabaseSettings(url=f"sqlite:///{file}")
     assert wrong(await examine(database)) == []
     assert not file.exists()
-    file.touch()
+    file.touch(0o600)
     assert wrong(await examine(database)) == ["its tables are older"]
     upgrade(database.url)
     assert wrong(await examine(database)) == []
@@ -29,6 +31,30 @@ async def test_database(tmp_path: Path) -> None:
     assert found.startswith("the database does not answer")
     assert "hunter2" not in found
     assert wrong(await examine(DatabaseSettings(url="postgresql://db:port/none"))) == ["database.url cannot be read"]
+
+
+def expose(*files: Path) -> None:
+    for file in files:
+        file.chmod(0o644)
+
+
+async def test_the_files_of_a_database_are_for_their_owner_alone(tmp_path: Path) -> None:
+    file = tmp_path / "data" / "fabu.db"
+    database = DatabaseSettings(url=f"sqlite:///{file}")
+    before = os.umask(0)
+    try:
+        store = open_store(database.url, b"k" * 32)
+        with exclusive_lock(database.url):
+            await store.write(lambda writing: writing.people.unlink("slack", "nobody"))
+    finally:
+        os.umask(before)
+    names = {path.name: path.stat().st_mode & 0o777 for path in file.parent.iterdir()}
+    assert names == dict.fromkeys(("fabu.db", "fabu.db-wal", "fabu.db-shm", "fabu.db.lock"), 0o600)
+    assert wrong(await examine(database)) == []
+    await store.close()
+    expose(file, file.with_name("fabu.db.lock"))
+    exposed = [f"{file}{suffix} has the permissions 0644" for suffix in ("", ".lock")]
+    assert wrong(await examine(database)) == exposed
 
 
 async def test_database_of_several_servers() -> None:

@@ -19,6 +19,12 @@ CHOICES = {"key": "ZONES", "value": "a,b", "type": "multi-select", "is_credentia
 SERVICE = {"service_name": "orders", "service_module": "api", "repo_info": [REPO], "inputs": [KEY, CHOICES]}
 IMAGE = {"service_name": "orders", "image_name": "r/orders:2", "value_merge_strategy": "override"}
 
+WORKLOAD = {
+    "workload_type": "Deployment", "workload_name": "web", "container_name": "app", "image_name": "r/web:2"
+}  # fmt: skip
+SERVICE_IMAGE = {"service_name": "web", "image_name": "r/web:2"}
+RESOURCE = {"resource_name": "web", "resource_kind": "ConfigMap", "resource_group": "", "resource_version": "v1"}
+
 INPUTS: list[tuple[str, dict[str, Any]]] = [
     ("zadig-build", {"registry": "r/prod", "service_list": [SERVICE]}),
     (
@@ -34,6 +40,15 @@ INPUTS: list[tuple[str, dict[str, Any]]] = [
     ("freestyle", {"services": [SERVICE]}),
     ("sql", {"database_name": "db-orders", "sql": "select 1"}),
     ("approval", {}),
+    ("ai-task", {}),
+    ("plugin", {"kv": [KEY, KEY | {"key": "TOKEN", "is_credential": True}]}),
+    ("custom-deploy", {"target_list": [WORKLOAD, WORKLOAD | {"container_name": "proxy"}]}),
+    ("k8s-blue-green-deploy", {"service_list": [SERVICE_IMAGE]}),
+    ("k8s-canary-deploy", {"service_list": [SERVICE_IMAGE]}),
+    ("k8s-gray-release", {"target_list": [WORKLOAD]}),
+    ("k8s-gray-rollback", {"target_list": [WORKLOAD]}),
+    ("k8s-resource-patch", {"target_list": [RESOURCE | {"inputs": [KEY]}]}),
+    ("tapd", {"project_id": "7", "project_name": "Shop", "status": "done", "iteration_ids": ["1", "2"]}),
 ]
 
 
@@ -57,7 +72,13 @@ def test_a_planned_workflow_is_started_with_the_inputs_that_it_was_planned_by(
     ("job", "path"),
     [
         ({"job_name": "a", "job_type": "apollo"}, "inputs[0].job_type"),
+        ({"job_name": "a", "job_type": "jenkins", "parameters": {}}, "inputs[0].job_type"),
         ({"job_name": "a", "job_type": "sql", "parameters": None}, "inputs[0].parameters"),
+        ({"job_name": "a", "job_type": "plugin", "parameters": {"kvs": []}}, "inputs[0].parameters"),
+        (
+            {"job_name": "a", "job_type": "custom-deploy", "parameters": {"target_list": ["web"]}},
+            "inputs[0].parameters",
+        ),
         ({"job_name": "a", "job_type": "freestyle", "parameters": {"kv": [3]}}, "inputs[0].parameters"),
         ({"job_name": "a", "job_type": "freestyle", "parameters": {"kv": [{"key": 3}]}}, "inputs"),
     ],

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from bot.api import health
 from bot.api.health import READINESS
 from bot.api.metrics import TICK
@@ -65,6 +67,22 @@ async def test_metrics_tell_of_requests_plans_and_commits(fabu: Site) -> None:
     assert found["fabu_commits_total"] == 4
     assert found["fabu_store_up"] == 1
     assert sum(value for name, value in found.items() if name.startswith("fabu_deliveries{")) == 4
+
+
+async def test_the_counts_of_a_store_that_does_not_answer_are_left_out(
+    fabu: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unreadable(_: object) -> None:
+        raise Unavailable
+
+    await fabu.plan()
+    assert (await metrics(fabu))['fabu_plans{status="planning"}'] == 1
+    with monkeypatch.context() as outage:
+        outage.setattr(fabu.services.store, "read", unreadable)
+        found = await metrics(fabu)
+    assert found["fabu_store_up"] == 0
+    assert [name for name in found if name.startswith(("fabu_plans", "fabu_deliveries"))] == []
+    assert (await metrics(fabu))['fabu_plans{status="planning"}'] == 1
 
 
 async def test_strange_methods_make_no_new_series(fabu: Site) -> None:

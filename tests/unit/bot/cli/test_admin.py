@@ -229,6 +229,12 @@ def test_deliveries_are_listed_and_begin_again(alice: Terminal, bob: Terminal) -
     assert "Only administrators" in bob.fabu("deliveries", "replay", found["id"], code=1)
     assert "Deliveries that begin again: 1." in alice.fabu("deliveries", "replay", found["id"])
     assert "Alice: delivers again: runner:local" in alice.fabu("plan", "log", number)
+    other = alice.plan(name="name: Delivered too", items=SCRIPT)
+    alice.fabu("plan", "submit", other)
+    alice.fabu("plan", "execute", other, "go")
+    assert "There are more; --limit 2 shows as many." in alice.fabu("deliveries", "list", "--limit", "1")
+    assert len(json.loads(alice.fabu("deliveries", "list", "--limit", "1", "--json"))) == 1
+    assert "There are more" not in alice.fabu("deliveries", "list", "--plan", number)
     assert "None of them has ended" in alice.fabu("deliveries", "replay", "0" * 32, code=1)
     assert "Name the deliveries, or the time" in alice.fabu("deliveries", "replay", code=2)
     assert "None of them" in alice.fabu("deliveries", "replay", "--since", "2030-01-01T00:00:00+08:00", code=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,14 @@ def test_references_to_nobody_are_told(file: Path) -> None:
         ('dingtalk.api_url = "https://proxy.example.com/dingtalk"', "dingtalk.api_url: write it without a path"),
         ('zadig.url = "https://zadig.example.com"', "zadig.token: it is missing, and url needs it"),
         ('zadig.hook_token = "x"', "zadig.url: it is missing, so hook_token has no effect"),
+        (
+            '[[people]]\nid = "a"\n[zadig]\ngate_manager = "a"',
+            "zadig.url: it is missing, so gate_manager has no effect",
+        ),
+        (
+            '[[people]]\nid = "a"\n[[zadig.gates]]\napprovers = ["a"]',
+            "zadig.url: it is missing, so gates has no effect: set it, or remove gates",
+        ),
         ('hooks.secret = "whsec_c2VjcmV0"', "hooks.url: it is missing, so secret has no effect"),
         ('[hooks]\nurl = "https://a.example"\nsecret = "no base64!"', "hooks.secret: a webhook secret is base64"),
         ('hooks.allow_internal = ["10.0.0.1/8"]', "hooks.allow_internal[0]: write a network such as 10.0.0.0/8"),
@@ -187,3 +196,26 @@ def test_a_lost_key_beside_a_database_with_plans_ends_every_command(terminal: Te
         told = terminal.fabu(*command, code=2)
         assert f"{terminal.folder / 'fabu.key'} is lost, but the database was written with it: restore it" in told
     assert not (terminal.folder / "fabu.key").exists(), "no new key is made"
+
+
+def test_a_key_of_another_database_ends_the_server_with_the_cure(terminal: Terminal) -> None:
+    with terminal.process("run") as process:
+        assert process.stderr
+        url = next(match[1] for line in process.stderr if (match := re.search(r"listens at (\S+)", line)))
+        Terminal(terminal.folder, {"FABU_URL": url}).acting_as("alice").plan(name="name: Release")
+        process.terminate()
+    key = terminal.folder / "fabu.key"
+    right = key.read_bytes()
+    key.write_text("another key")
+    told = terminal.fabu("run", code=2)
+    assert "fabu.key is not the secret that the database was written with: restore the one of the database" in told
+    assert "server.accept_other_key = true" in told
+    secret = {"FABU__SERVER__SECRET_KEY": "k" * 32}
+    assert "server.secret_key is not the secret that the database" in terminal.fabu("run", code=2, **secret)
+    assert "fabu.key is not the secret" in terminal.fabu("doctor", code=1)
+    for env in ({"FABU__SERVER__ACCEPT_OTHER_KEY": "true"}, {}):
+        with terminal.process("run", **env) as process:
+            assert process.stderr
+            assert any("listens at" in line for line in process.stderr)
+            process.terminate()
+        key.write_bytes(right)

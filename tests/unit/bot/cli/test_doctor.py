@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from yarl import URL
 
 from adapters.store.migrate import upgrade
 from adapters.store.open import open_store
 from bot.doctor import (
     check_callbacks,
     check_clock,
+    check_proxies,
     check_secret,
     check_server,
     check_settings,
@@ -23,6 +25,7 @@ from bot.doctor import (
 from config.settings import Settings
 from tests.adapters import wrong
 from tests.contract.store.offices import Office
+from tests.simulators.proxy import Proxy
 from tests.simulators.slack import SlackSimulator
 from tests.unit.bot.cli.conftest import Terminal
 
@@ -64,6 +67,14 @@ def test_doctor_fails_with_the_cure_for_what_is_wrong(terminal: Terminal) -> Non
     assert "1 to mend." in told
 
 
+def test_a_test_of_messages_needs_a_chat_and_a_plan_that_exists(server: Terminal) -> None:
+    url = server.env["FABU_URL"]
+    told = server.fabu("doctor", "--send-test", code=1, FABU__SERVER__PUBLIC_URL=url)
+    assert "no chat is enabled, so nothing was sent" in told
+    assert "There is no plan 9" in server.fabu("doctor", "--send-test", "--plan", "9", code=1)
+    assert "--plan says whom --send-test writes to" in server.fabu("doctor", "--plan", "9", code=2)
+
+
 async def test_only_areas_in_use_are_reported() -> None:
     assert set(await examine(Settings(people=PEOPLE))) == {
         "settings",
@@ -94,6 +105,20 @@ async def test_secret_key(folder: Path) -> None:
     assert wrong(await check_secret(Settings(server=weak))) == ["server.secret_key has 5 characters"]
     shared: Any = {"url": "postgresql://db/fabu"}
     assert "all servers on this database have to share" in wrong(await check_secret(Settings(database=shared)))[0]
+
+
+async def test_settings_with_secrets_that_others_can_read(folder: Path) -> None:
+    file = folder / "fabu.toml"
+    file.write_text('[slack]\nbot_token = "xoxb-1"\nsigning_secret = "s"\n')
+    file.chmod(0o644)
+    slack: Any = {"bot_token": "xoxb-secret", "signing_secret": "5ecret", "api_url": "http://127.0.0.1:1/api/"}
+    settings = Settings(people=PEOPLE, slack=slack)
+    told = f"{file} has the permissions 0644"
+    assert told not in wrong((await examine(settings, file))["settings"]), "its secrets are in the environment"
+    file.write_text('[slack]\nbot_token = "xoxb-secret"\n')
+    assert told in wrong((await examine(settings, file))["settings"])
+    file.chmod(0o600)
+    assert told not in wrong((await examine(settings, file))["settings"])
 
 
 async def test_a_lost_key_is_found(folder: Path) -> None:
@@ -146,6 +171,26 @@ async def test_slack() -> None:
         assert wrong((await examine(Settings(slack=settings)))["slack"]) == []
         refused = settings | {"bot_token": "xoxb-wrong"}
         assert wrong((await examine(Settings(slack=refused)))["slack"]) == ["Slack refuses the bot token."]
+
+
+async def test_proxies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await check_proxies(Settings()) == []
+    hooks: Any = {"url": "https://ci.example.com/hook"}
+    async with Proxy({}, tmp_path / "proxy", "fabu", "pa55") as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        monkeypatch.setenv("NO_PROXY", "10.0.0.0/8")
+        found = [finding.text for finding in await check_proxies(Settings(hooks=hooks))]
+    port = URL(proxy.url).port
+    assert found[:2] == [
+        f"HTTPS_PROXY: the proxy http://fabu:***@127.0.0.1:{port} answers",
+        "these addresses are reached without a proxy: 10.0.0.0/8",
+    ]
+    assert "asks the proxy for the address" in found[2]
+    monkeypatch.setenv("HTTP_PROXY", "socks5://127.0.0.1:1080")
+    assert wrong(await check_proxies(Settings())) == [
+        "HTTP_PROXY names no HTTP proxy, so it is not used",
+        f"HTTPS_PROXY: the proxy http://fabu:***@127.0.0.1:{port} does not answer (Connection refused)",
+    ]
 
 
 async def test_a_runner_brings_its_own_check_up(stranger: str) -> None:

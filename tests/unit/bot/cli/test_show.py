@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import replace
 
+import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from bot.cli.show import buttons_of, card_view, reply_view, table_of
+from bot.cli.show import buttons_of, card_view, print_json, reply_view, table_of
 from core.card import Button, Card, Fact, Field, Form, Row, Section, Style, Tone
 from core.chat import Reply
 from core.text import remove_invisible
@@ -84,6 +86,15 @@ def test_texts_steer_neither_terminal_nor_markup() -> None:
     text = shown(replace(CARD, title="[red]\x1b[2J\x9b2J\u202eevil[/red] :smile:", tone=Tone.NEUTRAL))
     assert "[red][2J2Jevil[/red] :smile:" in text
     assert remove_invisible("a\r\x07\x1b]8;;x\x07b\tc\nd") == "a]8;;xb\tc\nd"
+
+
+def test_json_keeps_its_meaning_and_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = {"name": "发布 \x1b[2J\x9b2J\u202e\U000e0041\ud800", "lines": "a\tb\nc"}
+    print_json(answer)
+    printed = capsys.readouterr().out
+    assert json.loads(printed) == answer
+    assert "发布" in printed
+    assert remove_invisible(printed) == printed
 
 
 def test_reply_shows_its_sentence_and_the_name_of_its_form() -> None:

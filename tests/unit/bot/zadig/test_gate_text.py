@@ -75,6 +75,8 @@ def test_what_cannot_be_seen_in_what_runs_is_shown() -> None:
     assert "sql=drop⟨U+200B⟩ table" in text
 
 
-def test_a_time_that_is_none_is_refused() -> None:
-    with pytest.raises(Invalid):
-        describe_plan(plan(start_time=2**62), LOCALE)
+@pytest.mark.parametrize("name", ["start_time", "end_time", "schedule_execute_time"])
+def test_a_time_that_is_none_is_refused(name: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        describe_plan(plan(**{name: 2**62}), LOCALE)
+    assert [problem.path for problem in caught.value.problems] == [f"release_plan.{name}"]
