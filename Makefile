@@ -8,6 +8,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 LOCK := config/requirements-dev.txt
 POT := $(VENV)/fabu.pot
+# Warnings of pip about itself are not the user's.
+INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --root-user-action=ignore --no-warn-script-location
+PROGRESS := /^Collecting/ && ++n % 25 == 0 { print "    " n " fetched"; fflush() } \
+	/^Installing collected/ { print "    all fetched; unpacking them, which takes longest"; fflush() } /^FAILED$$/ { failed = 1 } END { exit failed }
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
@@ -59,12 +63,17 @@ $(BIN)/python:
 		{ echo "Fabu needs Python 3.11 or newer; name one with: make setup PYTHON=python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 		{ echo "$(PYTHON) cannot make virtual environments. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@echo "Making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
 
 # The build tools come from the lock first: what has only a source release is then built without fetching anything else.
 $(STAMP): $(LOCK) pyproject.toml | $(BIN)/python
-	sed -n '/^\(packaging\|pip\|setuptools\|wheel\)==/,/# via/p' $(LOCK) > $(VENV)/build-tools.txt
-	$(BIN)/python -m pip install --quiet --require-hashes -r $(VENV)/build-tools.txt
-	$(BIN)/python -m pip install --quiet --require-hashes --no-build-isolation -r $(LOCK)
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@sed -n '/^\(packaging\|pip\|setuptools\|wheel\)==/,/# via/p' $(LOCK) > $(VENV)/build-tools.txt
+	@echo "1/3 Installing the build tools"
+	@$(INSTALL) --quiet --require-hashes -r $(VENV)/build-tools.txt
+	@echo "2/3 Installing the $$(grep -c '==' $(LOCK)) locked packages: one to three minutes the first time"
+	@{ $(INSTALL) --require-hashes --no-build-isolation -r $(LOCK) || echo FAILED; } | awk '$(PROGRESS)'
+	@echo "3/3 Installing Fabu"
+	@$(INSTALL) --quiet --no-deps --no-build-isolation -e .
 	@touch $@
+	@echo "Ready: make demo, make run, make test"

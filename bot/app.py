@@ -68,7 +68,12 @@ def policy_of(settings: Settings) -> Policy:
     hooks = {target.name: frozenset(target.events) for target in settings.hooks.targets}
     events = frozenset(event for target in settings.hooks.targets for event in target.events)
     checks = events if settings.hooks.wait_for_callback else frozenset()
-    return Policy(check_events=checks, check_timeout=settings.hooks.check_timeout, hooks=hooks)
+    return Policy(
+        check_events=checks,
+        check_timeout=settings.hooks.check_timeout,
+        hooks=hooks,
+        approval=settings.approval.rules(),
+    )
 
 
 @asynccontextmanager

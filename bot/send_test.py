@@ -10,7 +10,7 @@ from adapters.common.system import SystemIds
 from bot.doctor import opened_chats
 from bot.i18n import Locale
 from config.settings import Settings
-from core.approval import eligible
+from core.approval import eligible, excluded_voters
 from core.card import Card, Section
 from core.errors import DeliveryError
 from core.people import Directory, Person
@@ -127,7 +127,7 @@ def _list_approvers(audience: Audience) -> Iterator[tuple[Person, Channel]]:
     plan, directory = audience.plan, audience.directory
     listed: set[str] = set()
     for stage in plan.approval.stages:
-        people = eligible(stage, plan.approval, plan.manager, directory)
+        people = eligible(stage, excluded_voters(plan), directory)
         delegates = {plan.approval.delegates[name] for name in people if name in plan.approval.delegates}
         for name in sorted((people | delegates) - listed):
             listed.add(name)

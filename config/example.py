@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 
 from adapters.hooks.settings import HookTarget
 from adapters.zadig.settings import Gate
+from config.approval import PolicyEntry
 from config.settings import Settings
 from core.text import format_duration
 
@@ -35,8 +36,15 @@ _SWITCHED_ON: Mapping[str, Any] = {
 _SAMPLES: Mapping[type[BaseModel], Mapping[str, Any]] = {
     Gate: {"approvers": ["@sre"], "expires_in": timedelta(days=1), "remind_every": timedelta(minutes=30)},
     HookTarget: {"url": "https://ci.example.com/fabu"},
+    PolicyEntry: {
+        "name": "production",
+        "reason": "touches production",
+        "when": {"environments": ["prod*"]},
+        "stages": [{"name": "SRE", "approvers": ["@sre"], "rule": "any"}],
+        "max_window": timedelta(hours=4),
+    },
 }
-"""The values of settings without a default."""
+"""The values of settings that show more than their default does."""
 
 
 def render_example() -> str:
@@ -66,14 +74,15 @@ def _inner_tables(name: str, model: type[BaseModel]) -> Iterator[str]:
 
 def _table(heading: str, model: type[BaseModel], switched_on: Mapping[str, Any]) -> str:
     lines = [heading]
+    samples = _SAMPLES.get(model, {})
     for key, field in model.model_fields.items():
-        if _is_list(field) or isinstance(field.default, dict):
+        if key not in samples and (_is_list(field) or isinstance(field.default, dict)):
             continue
         lines.append(f"# {field.description}{_choices(field)}")
         if key in switched_on:
             lines.append(_assignments({key: switched_on[key]}))
         else:
-            lines.append("#" + _assignments({key: _SAMPLES.get(model, {}).get(key, field.default)}))
+            lines.append("#" + _assignments({key: samples.get(key, field.default)}))
     return "\n".join(lines)
 
 
@@ -99,6 +108,10 @@ def _toml(value: Any) -> str:
             return json.dumps(format_duration(value))
         case SecretStr():
             return json.dumps(value.get_secret_value())
+        case dict():
+            return "{" + ", ".join(f"{name} = {_toml(inner)}" for name, inner in value.items()) + "}"
+        case list():
+            return "[" + ", ".join(map(_toml, value)) + "]"
         case _:
             return json.dumps(value, ensure_ascii=False)
 

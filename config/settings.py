@@ -23,6 +23,7 @@ from adapters.local.settings import LocalSettings
 from adapters.slack.settings import SlackSettings
 from adapters.store.settings import DatabaseSettings
 from adapters.zadig.settings import ZadigSettings
+from config.approval import ApprovalSettings, StageEntry
 
 
 class SettingsError(ValueError):
@@ -144,6 +145,7 @@ class Settings(BaseSettings):
     auth: Auth = Auth()
     people: tuple[PersonEntry, ...] = ()
     groups: tuple[GroupEntry, ...] = ()
+    approval: ApprovalSettings = ApprovalSettings()
     slack: SlackSettings = SlackSettings()
     feishu: FeishuSettings = FeishuSettings()
     dingtalk: DingTalkSettings = DingTalkSettings()
@@ -162,7 +164,7 @@ class Settings(BaseSettings):
             if isinstance(section := getattr(self, name), Section)
             for key, text in section.mistakes().items()
         }
-        mistakes |= dict(self._find_repeated()) | dict(self._find_unknown()) | dict(self._find_gates_without_channel())
+        mistakes |= dict(self._find_repeated()) | dict(self._find_unknown()) | dict(self._find_stages_without_channel())
         if mistakes:
             raise SettingsError(mistakes)
         return self
@@ -176,13 +178,20 @@ class Settings(BaseSettings):
             if twice := _find_duplicates(account for person in self.people if (account := getattr(person, chat))):
                 yield f"people.{chat}", f"several people have the account {', '.join(twice)}: it is one person's"
 
-    def _find_gates_without_channel(self) -> Iterator[tuple[str, str]]:
-        """Yield a mistake for each gate whose approvers would vote in a chat that is not enabled."""
-        for index, gate in enumerate(self.zadig.gates):
-            chat = getattr(self, gate.channel.platform, None)
+    def _find_stages_without_channel(self) -> Iterator[tuple[str, str]]:
+        """Yield a mistake for each gate or policy whose approvers would vote in a chat that is not enabled."""
+        places = {f"zadig.gates[{index}]": gate.channel for index, gate in enumerate(self.zadig.gates)}
+        places |= {place: stage.channel for place, stage in self._policy_stages()}
+        for place, channel in places.items():
+            chat = getattr(self, channel.platform, None)
             if chat is not None and not chat.enabled:
-                cure = f"fill in the section {gate.channel.platform}, or take the channel native"
-                yield f"zadig.gates[{index}].channel", f"{gate.channel} is not enabled: {cure}"
+                cure = f"fill in the section {channel.platform}, or take the channel native"
+                yield f"{place}.channel", f"{channel} is not enabled: {cure}"
+
+    def _policy_stages(self) -> Iterator[tuple[str, StageEntry]]:
+        for index, policy in enumerate(self.approval.policies):
+            for number, stage in enumerate(policy.stages):
+                yield f"approval.policies[{index}].stages[{number}]", stage
 
     def _find_unknown(self) -> Iterator[tuple[str, str]]:
         """Yield a mistake for each setting that names people or groups who are not in the settings."""
@@ -192,6 +201,8 @@ class Settings(BaseSettings):
             **{f"groups[{index}].members": group.members for index, group in enumerate(self.groups)},
             **{f"zadig.gates[{index}].approvers": gate.approvers for index, gate in enumerate(self.zadig.gates)},
             "zadig.gate_manager": filter(None, [self.zadig.gate_manager]),
+            **{f"{place}.approvers": stage.approvers for place, stage in self._policy_stages()},
+            **{f"approval.policies[{index}].executors": p.executors for index, p in enumerate(self.approval.policies)},
         }
         for path, names in named.items():
             if unknown := sorted(set(names) - known):

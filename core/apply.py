@@ -11,8 +11,8 @@ from core import events as e
 from core.draft import PlanDraft
 from core.event import Stamp
 from core.messages import NO_MESSAGE
-from core.plan import Approval, Content, Item, Plan, Stage, Tally, Vote, Window
-from core.status import FAILED_CHECK, WAITING_CHECK, HookEvent, ItemStatus, PlanStatus, RunStatus
+from core.plan import Approval, Content, Controls, Item, Plan, Stage, Tally, Vote, Window
+from core.status import FAILED_CHECK, REOPENABLE, WAITING_CHECK, HookEvent, ItemStatus, PlanStatus, RunStatus
 
 
 def create(plan_id: str, event: e.Created, stamp: Stamp) -> Plan:
@@ -20,7 +20,7 @@ def create(plan_id: str, event: e.Created, stamp: Stamp) -> Plan:
     blank = Plan(
         id=plan_id, number=0, name="", status=PlanStatus.PLANNING, manager=event.draft.manager,
         created_by=stamp.actor, created_at=stamp.at, updated_by=stamp.actor, updated_at=stamp.at,
-        origin=event.origin, instance_code=event.instance_code, nonce=event.nonce,
+        origin=event.origin, instance_code=event.instance_code, nonce=event.nonce, editors=(stamp.actor,),
     )  # fmt: skip
     return _apply_draft(blank, event.draft, event.items)
 
@@ -34,10 +34,15 @@ def apply(plan: Plan, event: e.AnyEvent, stamp: Stamp) -> Plan:
 def _apply(plan: Plan, event: e.AnyEvent, stamp: Stamp) -> Plan:  # noqa: C901 - one flat line of cases
     match event:
         case e.Edited():
+            editors = tuple(dict.fromkeys((*plan.editors, stamp.actor)))
             plan = replace(plan, revision=plan.revision + 1, instance_code=event.instance_code, nonce=event.nonce)
+            plan = replace(plan, editors=editors)
             return _apply_draft(plan, event.draft, event.items)
         case e.Finished():
-            return replace(plan, status=PlanStatus.FINISH_PLANNING, planning_at=stamp.at)
+            finished = replace(plan, status=PlanStatus.FINISH_PLANNING, planning_at=stamp.at)
+            return finished if event.controls is None else _apply_controls(finished, event.stages, event.controls)
+        case e.PoliciesApplied():
+            return _apply_controls(plan, event.stages, event.controls)
         case e.SubmitDeferred():
             return replace(plan, submitting=True)
         case (
@@ -46,6 +51,7 @@ def _apply(plan: Plan, event: e.AnyEvent, stamp: Stamp) -> Plan:  # noqa: C901 -
             | e.HookUndeliverable()
             | e.EndpointDisabled()
             | e.CardsRefused()
+            | e.FormVoterRefused()
             | e.Replayed()
             | e.Refused()
         ):
@@ -67,6 +73,7 @@ def _apply(plan: Plan, event: e.AnyEvent, stamp: Stamp) -> Plan:  # noqa: C901 -
             | e.Denied()
             | e.Reminded()
             | e.FormLinked()
+            | e.FormReverted()
         ):
             return _apply_approval(plan, event, stamp)
         case e.CheckStarted() | e.CheckProgressed() | e.CheckReminded() | e.CheckPassed() | e.CheckFailed():
@@ -82,6 +89,7 @@ def _apply_draft(plan: Plan, draft: PlanDraft, items: tuple[Item, ...]) -> Plan:
         name=draft.name,
         manager=draft.manager or plan.manager,
         collaborators=draft.collaborators,
+        labels=draft.labels,
         window=Window(draft.window.start, draft.window.end),
         schedule_at=draft.schedule_at,
         check_events=draft.checks,
@@ -96,6 +104,10 @@ def _apply_draft(plan: Plan, draft: PlanDraft, items: tuple[Item, ...]) -> Plan:
     )  # fmt: skip
 
 
+def _apply_controls(plan: Plan, stages: tuple[Stage, ...], controls: Controls) -> Plan:
+    return replace(plan, controls=controls, approval=replace(plan.approval, stages=stages))
+
+
 def _count(items: Iterable[Item]) -> Tally:
     statuses = [item.status for item in items]
     return Tally(**{status.value: statuses.count(status) for status in ItemStatus})
@@ -103,7 +115,15 @@ def _count(items: Iterable[Item]) -> Tally:
 
 def _apply_approval(
     plan: Plan,
-    event: e.Submitted | e.Voted | e.Delegated | e.StagePassed | e.Approved | e.Denied | e.Reminded | e.FormLinked,
+    event: e.Submitted
+    | e.Voted
+    | e.Delegated
+    | e.StagePassed
+    | e.Approved
+    | e.Denied
+    | e.Reminded
+    | e.FormLinked
+    | e.FormReverted,
     stamp: Stamp,
 ) -> Plan:
     approval = plan.approval
@@ -130,8 +150,29 @@ def _apply_approval(
                 replace(s, form=event.form) if i == event.stage else s for i, s in enumerate(approval.stages)
             )
             return replace(plan, approval=replace(approval, stages=stages))
+        case e.FormReverted():
+            return _revert_form(plan, event, stamp)
         case _:
             assert_never(event)
+
+
+def _revert_form(plan: Plan, event: e.FormReverted, stamp: Stamp) -> Plan:
+    """Open a stage again whose form was revoked, and those after it; or only void its form when it is too late."""
+    approval = plan.approval
+    reopens = plan.status in REOPENABLE
+    void = range(event.stage, len(approval.stages) if reopens else event.stage + 1)
+    stages = tuple(stage.without_form() if i in void else stage for i, stage in enumerate(approval.stages))
+    if not reopens:
+        return replace(plan, approval=replace(approval, stages=stages))
+    return replace(
+        plan,
+        status=PlanStatus.WAIT_FOR_APPROVAL,
+        check=None,
+        reason=NO_MESSAGE,
+        approval_at=None,
+        votes=tuple(vote for vote in plan.votes if vote.stage < event.stage),
+        approval=replace(approval, stages=stages, current=event.stage, asked_at=stamp.at, reminders=0),
+    )
 
 
 def _apply_check(
@@ -181,7 +222,7 @@ def _withdraw(plan: Plan, event: e.Replanned | e.Cancelled) -> Plan:
     )
     if not isinstance(event, e.Replanned):
         return plan
-    stages = tuple(replace(stage, form="") for stage in plan.approval.stages)
+    stages = tuple(replace(stage, form="", void_forms=0) for stage in plan.approval.stages if not stage.policy)
     return replace(
         plan,
         status=PlanStatus.PLANNING,
@@ -192,6 +233,7 @@ def _withdraw(plan: Plan, event: e.Replanned | e.Cancelled) -> Plan:
             plan.approval, stages=stages, current=0, asked_at=None, reminders=0, delegates=MappingProxyType({})
         ),
         votes=(),
+        controls=None,
         answers=MappingProxyType({}),
         planning_at=None, approval_at=None, executing_at=None, success_at=None,
     )  # fmt: skip

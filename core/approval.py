@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from core.draft import ApprovalDraft, StageDraft
 from core.people import Directory
 from core.plan import Approval, Decision, Plan, Stage
 from core.status import PlanStatus
 
 
-def eligible(
-    stage: Stage | StageDraft, approval: Approval | ApprovalDraft, manager: str, directory: Directory
-) -> frozenset[str]:
-    """Return the people whose votes count in a stage: its approvers, without the manager unless the plan allows it."""
-    people = directory.expand(stage.approvers)
-    return people if approval.allow_self_approval else people - {manager}
+def excluded_voters(plan: Plan) -> frozenset[str]:
+    """Return the people whose votes on a plan do not count: those of its controls, else its manager."""
+    if plan.controls is not None:
+        return frozenset(plan.controls.excluded)
+    return manager_excluded(plan.approval, plan.manager)
+
+
+def manager_excluded(approval: Approval | ApprovalDraft, manager: str) -> frozenset[str]:
+    """Return the manager, whose vote does not count unless the plan allows it: the rule without controls."""
+    return frozenset() if approval.allow_self_approval else frozenset({manager})
+
+
+def eligible(stage: Stage | StageDraft, excluded: Collection[str], directory: Directory) -> frozenset[str]:
+    """Return the people whose votes count in a stage: its approvers, without those who are excluded."""
+    return directory.expand(stage.approvers).difference(excluded)
 
 
 def eligible_in_any(plan: Plan, directory: Directory) -> frozenset[str]:
     """Return the people whose votes count in at least one stage of a plan."""
     stages = plan.approval.stages
-    return frozenset().union(*(eligible(stage, plan.approval, plan.manager, directory) for stage in stages))
+    return frozenset().union(*(eligible(stage, excluded_voters(plan), directory) for stage in stages))
 
 
 def represented_by(plan: Plan, person: str, directory: Directory) -> list[str]:
@@ -52,13 +63,20 @@ def is_complete(plan: Plan, directory: Directory) -> bool:
     """
     index = plan.approval.current
     stage = plan.approval.stages[index]
-    people = eligible(stage, plan.approval, plan.manager, directory)
+    people = eligible(stage, excluded_voters(plan), directory)
     approved = {vote.person for vote in plan.votes_of(index) if vote.decision is Decision.APPROVE}
     return people <= approved if stage.rule == "all" else len(approved) >= votes_needed(stage, len(people))
+
+
+def form_key(plan: Plan) -> str:
+    """Return the key of the vendor's form of the current stage: another one for each that the stage needs."""
+    index = plan.approval.current
+    void = plan.approval.stages[index].void_forms
+    return f"{plan.id}-{plan.revision}-{index}" + (f"-{void}" if void else "")
 
 
 def _eligible_now(plan: Plan, directory: Directory) -> frozenset[str]:
     stage = plan.approval.stage
     if stage is None or plan.status is not PlanStatus.WAIT_FOR_APPROVAL:
         return frozenset()
-    return eligible(stage, plan.approval, plan.manager, directory)
+    return eligible(stage, excluded_voters(plan), directory)

@@ -8,19 +8,19 @@ found by comparison with the newest hash, which is also sent elsewhere (the plan
 from __future__ import annotations
 
 import hmac
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
 from core.draft import PlanDraft
+from core.encoding import encode_canonical_json
 from core.event import Event
 from core.events import AnyEvent, Created
 from core.messages import NO_MESSAGE, Message
 from core.people import Actor
-from core.plan import Check, Item, Run
+from core.plan import AppliedPolicy, Check, Controls, Item, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,7 @@ class LogEntry:
 
 
 _CHAINED = [f.name for f in fields(LogEntry) if f.name not in ("hash", "id", "at")]
-_HIDDEN = ("instance_code", "nonce", "items", "draft")
-_canonical = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=dict).encode
+_HIDDEN = ("instance_code", "nonce", "items", "draft", "stages")
 
 
 def entries_for(
@@ -60,7 +59,7 @@ def entries_for(
 def entry_hash(previous: str, entry: LogEntry, key: bytes) -> str:
     """Return the hash of an entry that follows one with the hash `previous`, as 64 hexadecimal digits."""
     content = {name: getattr(entry, name) for name in _CHAINED} | {"at": entry.at.timestamp()}
-    return hmac.new(key, previous.encode() + _canonical(content).encode(), "sha256").hexdigest()
+    return hmac.new(key, previous.encode() + encode_canonical_json(content).encode(), "sha256").hexdigest()
 
 
 def fits(entry: LogEntry, previous: str, key: bytes) -> bool:
@@ -110,7 +109,9 @@ def _to_json(value: object) -> Any:
             return value.value
         case datetime():
             return value.isoformat()
-        case Run() | Check():
+        case timedelta():
+            return value.total_seconds()
+        case Run() | Check() | Controls() | AppliedPolicy():
             return {f.name: _to_json(inner) for f in fields(value) if _is_given(inner := getattr(value, f.name))}
         case Message():
             return str(value)

@@ -40,7 +40,8 @@ class Inbound:
 class Reply:
     """The reply to an inbound request, which only the requester sees. An empty one is not sent.
 
-    `text` is a sentence (a toast or an ephemeral message). `card` is sent with it, or replaces the clicked card.
+    `text` is a sentence (a toast or an ephemeral message). `card` is sent with it, or takes the place of the clicked
+    card: always when it `replaces` that, which is a reply that nothing else keeps up to date.
     `form` is a dialog to open. `errors` maps fields of the submitted form to what is wrong with them. `link` is the URL
     in `text` that is Fabu's own: what people wrote is in `text`, too, and no chat makes links of that.
     """
@@ -51,6 +52,7 @@ class Reply:
     form: Form | None = None
     errors: Mapping[str, str] = field(default_factory=dict)
     link: str = ""
+    replaces: bool = False
 
 
 Handler = Callable[[Inbound], Awaitable[Reply]]

@@ -116,10 +116,11 @@ class Reject(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delegate(Command):
-    """Let another person vote in the approver's place in the current stage."""
+    """Let another person vote in the approver's place in the current stage. `form` as in `Approve`."""
 
     verb: ClassVar = Verb.DELEGATE
     to: str
+    form: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +217,24 @@ class CloseForm(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RevertForm(Command):
+    """Void the votes of the vendor's approval form of a stage: it was revoked."""
+
+    form: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefuseFormVoter(Command):
+    """Say in the vendor's form of the current stage that the vote of a person in it does not count.
+
+    `person` is the id of a person or, of somebody who is not known, the vendor's id.
+    """
+
+    form: str
+    person: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimerFired(Command):
     """Do what a due timer of the plan is for. `due_at` is the time it was set to; it reveals a stale timer."""
 
@@ -298,6 +317,8 @@ AnyCommand = (
     | ReportRun
     | LinkForm
     | CloseForm
+    | RevertForm
+    | RefuseFormVoter
     | TimerFired
     | NoteHookDelivered
     | NoteHookUndeliverable

@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import chain
 
 from core import events as e
+from core.approval import form_key
 from core.context import Policy
 from core.effects import (
     Alarm,
@@ -15,6 +16,8 @@ from core.effects import (
     DestinationKind,
     Effect,
     FormCancel,
+    FormComment,
+    FormReverted,
     FormStart,
     Hook,
     Payload,
@@ -60,6 +63,10 @@ def _direct_tasks(event: e.AnyEvent | e.Created, before: Plan | None, after: Pla
         case e.CardsRefused():
             warning = Undelivered(event.chat, event.recipients, after.manager, event.reason)
             yield Destination(DestinationKind.ADMINS), warning
+        case e.FormReverted() if after.status is not PlanStatus.WAIT_FOR_APPROVAL:
+            yield Destination(DestinationKind.ADMINS), FormReverted(event.stage, after.revision, after.manager)
+        case e.FormVoterRefused():
+            yield _form_of(after.approval.stages[event.stage]), FormComment(event.form, event.person)
         case e.Replanned() | e.Cancelled() if before:
             for item in (before.items[item_id] for item_id in event.cancelled):
                 if run := item.run:
@@ -101,16 +108,16 @@ def _form_tasks(before: Plan | None, after: Plan) -> Iterator[_Task]:
     if previous and before and (stage := before.approval.stages[previous[1]]).form:
         yield _form_of(stage), FormCancel(previous[1], stage.form)
     if current:
-        revision, index = current
-        yield _form_of(after.approval.stages[index]), FormStart(index, revision, f"{after.id}-{revision}-{index}")
+        revision, index, _ = current
+        yield _form_of(after.approval.stages[index]), FormStart(index, revision, form_key(after))
 
 
-def _form_stage(plan: Plan | None) -> tuple[int, int] | None:
-    """Return the revision and the index of the stage whose vendor form must be open, if there is one."""
+def _form_stage(plan: Plan | None) -> tuple[int, int, int] | None:
+    """Return which vendor's form must be open, if one must: its revision, stage, and the number of those before it."""
     if plan is None or plan.status is not PlanStatus.WAIT_FOR_APPROVAL:
         return None
     stage = plan.approval.stage
-    return (plan.revision, plan.approval.current) if stage and stage.channel.is_form else None
+    return (plan.revision, plan.approval.current, stage.void_forms) if stage and stage.channel.is_form else None
 
 
 def _form_of(stage: Stage) -> Destination:

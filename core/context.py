@@ -10,6 +10,7 @@ from core.errors import Problem
 from core.event import Stamp
 from core.people import Actor, Directory
 from core.plan import Channel, Plan
+from core.policies import NO_RULES, ApprovalRules
 from core.ports.clock import Ids
 from core.status import HookEvent
 from core.workflow import Workflow
@@ -22,7 +23,8 @@ class Policy:
     `check_events` are the events at which plans wait for an external system, unless a plan has its own; `hooks` maps
     each endpoint of an external system to the events of which it is notified; `runners` maps the name of each enabled
     runner to the function that returns what it cannot run of a workflow; `destinations` are the enabled platforms
-    that have cards of plans (slack, feishu, dingtalk, email); `channels` are those in which stages can be decided.
+    that have cards of plans (slack, feishu, dingtalk, email); `channels` are those in which stages can be decided;
+    `approval` are the installation's rules for approvals.
     """
 
     check_events: frozenset[HookEvent] = frozenset()
@@ -31,6 +33,7 @@ class Policy:
     runners: Mapping[str, Callable[[Workflow], list[Problem]]] = field(default_factory=dict)
     destinations: tuple[str, ...] = ()
     channels: frozenset[Channel] = frozenset({Channel.NATIVE})
+    approval: ApprovalRules = NO_RULES
 
     def waits_at(self, event: HookEvent, plan: Plan) -> bool:
         """Return whether a plan waits for an external system at an event; never when no endpoint is notified of it."""

@@ -28,6 +28,8 @@ Time = Annotated[Moment, AfterValidator(lambda moment: moment.astimezone(UTC))]
 """A time as it is stored, so that two spellings of one time do not differ."""
 Checks = Annotated[frozenset[HookEvent], PlainSerializer(sorted, when_used="json")]
 """Written in one order, so that two equal sets do not differ."""
+Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), Visible]
+Labels = Annotated[tuple[Label, ...], Field(max_length=50)]
 LongText = Annotated[str, StringConstraints(max_length=100_000), Visible]
 
 
@@ -80,6 +82,7 @@ class _ItemDraft(Draft):
     name: Name
     assignee: Id | Literal[""] = ""
     needs: Annotated[tuple[Key, ...], Field(max_length=1000)] = ()
+    labels: Labels = ()
 
 
 class TextItemDraft(_ItemDraft):
@@ -111,6 +114,7 @@ class PlanDraft(Draft):
     window: WindowDraft = WindowDraft()
     schedule_at: Time | None = None
     description: LongText = ""
+    labels: Labels = ()
     jira_sprints: Sprints = ()
     approval: ApprovalDraft = ApprovalDraft()
     checks: Checks | None = None
@@ -134,6 +138,7 @@ class PlanPatch(Draft):
     window: WindowDraft | None = None
     schedule_at: Time | None = None
     description: LongText | None = None
+    labels: Labels | None = None
     jira_sprints: Sprints | None = None
     approval: ApprovalDraft | None = None
     checks: Checks | None = None

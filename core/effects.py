@@ -127,6 +127,14 @@ class FormCancel:
 
 
 @dataclass(frozen=True, slots=True)
+class FormComment:
+    """Say in a vendor's approval form that the vote of a person in it does not count."""
+
+    form: str
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """Send the decision to the system that requested the approval."""
 
@@ -157,9 +165,19 @@ class Undelivered:
     reason: Message
 
 
+@dataclass(frozen=True, slots=True)
+class FormReverted:
+    """Notify a plan's manager and the administrators that the form of a stage was revoked after the approval."""
+
+    stage: int
+    revision: int
+    manager: str
+
+
 Payload = (
-    Sync | RunStart | RunResume | RunCancel | Hook | FormStart | FormCancel | Answer | Ungated | Alarm | Undelivered
-)
+    Sync | RunStart | RunResume | RunCancel | Hook | FormStart | FormCancel | FormComment | Answer | Ungated
+    | Alarm | Undelivered | FormReverted
+)  # fmt: skip
 """What to do at a destination, with the values for it."""
 
 
@@ -193,6 +211,8 @@ class EffectKind(StrEnum):
     HOOK = "hook"
     FORM_START = "form_start"
     FORM_CANCEL = "form_cancel"
+    FORM_COMMENT = "form_comment"
+    FORM_REVERTED = "form_reverted"
     ANSWER = "answer"
     UNGATED = "ungated"
     ALARM = "alarm"
@@ -224,6 +244,10 @@ def record_of(payload: Payload) -> PayloadRecord:  # noqa: C901 - one flat list 
             return PayloadRecord(EffectKind.FORM_START, key, {"stage": stage, "revision": revision})
         case FormCancel(stage, form):
             return PayloadRecord(EffectKind.FORM_CANCEL, form, {"stage": stage, "form": form})
+        case FormComment(form, person):
+            return PayloadRecord(EffectKind.FORM_COMMENT, form, {"person": person})
+        case FormReverted(stage, revision, manager):
+            return PayloadRecord(EffectKind.FORM_REVERTED, manager, {"stage": stage, "revision": revision})
         case Answer():
             return PayloadRecord(EffectKind.ANSWER)
         case Ungated(event, code):
@@ -255,6 +279,10 @@ def payload_of(record: PayloadRecord) -> Payload:  # noqa: C901 - one flat list 
             return FormStart(details["stage"], details["revision"], ref)
         case EffectKind.FORM_CANCEL:
             return FormCancel(details["stage"], ref)
+        case EffectKind.FORM_COMMENT:
+            return FormComment(ref, details["person"])
+        case EffectKind.FORM_REVERTED:
+            return FormReverted(details["stage"], details["revision"], ref)
         case EffectKind.ANSWER:
             return Answer()
         case EffectKind.UNGATED:

@@ -6,6 +6,7 @@ FabuError
 │   ├── NotApprover
 │   ├── NotYourTurn
 │   ├── SelfApproval
+│   ├── ConfirmedOnPage
 │   └── DecidedInForm
 ├── NotFound              404
 │   └── UnknownPerson
@@ -94,10 +95,17 @@ class NotYourTurn(Forbidden):
 
 
 class SelfApproval(Forbidden):
-    """The manager of a plan tried to approve it."""
+    """The manager of a plan, or somebody who edited it, tried to approve it."""
 
     code = "self_approval"
-    message = "You are responsible for this plan, so somebody else must approve it."
+    message = "You are responsible for this plan or have edited it, so somebody else must approve it."
+
+
+class ConfirmedOnPage(Forbidden):
+    """A policy takes votes on the plan's page alone."""
+
+    code = "confirmed_on_page"
+    message = "A policy takes votes on this plan only on its page. Open the page signed in, and decide there."
 
 
 class DecidedInForm(Forbidden):
@@ -278,6 +286,7 @@ class DeliveryError(FabuError):
 
     `retryable` is whether the same request may succeed later; `known` whether that is certain, and not assumed of a
     refusal whose meaning is not known. `retry_after` is the delay that the system requests, in seconds, at most a day.
+    `limited` is whether the system's rate limit is the cause: the request waits for `retry_after`, and has not failed.
     `sent` is whether the request may have reached the system although no answer came back. `status` and `answer` are
     its HTTP answer, for the delivery log.
     """
@@ -297,12 +306,14 @@ class DeliveryError(FabuError):
         status: int = 0,
         answer: str = "",
         known: bool = True,
+        limited: bool = False,
     ) -> None:
         self.reason = reason
         self.status = status
         self.answer = answer
         self.retryable = retryable
         self.known = known
+        self.limited = limited
         self.retry_after = None if retry_after is None else min(retry_after, _LONGEST_PAUSE)
         self.sent = sent
         super().__init__(system=system, reason=reason)

@@ -14,7 +14,7 @@ from typing import Any, get_args
 from core.draft import PlanDraft
 from core.event import Consequence, Event, LogOnly, Progress
 from core.messages import Message
-from core.plan import Check, Decision, Item, Run
+from core.plan import Check, Controls, Decision, Item, Run, Stage
 from core.status import HookEvent, RunStatus
 
 
@@ -46,9 +46,21 @@ class Edited(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished(Event):
-    """The planning was declared complete."""
+    """The planning was declared complete. `controls` and all `stages` are those of the policies that fit."""
 
     name = "finished"
+    stages: tuple[Stage, ...] = ()
+    controls: Controls | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoliciesApplied(Consequence):
+    """The policies were applied again, because the settings or the people have changed since the plan was finished."""
+
+    name = "policies_applied"
+    in_thread = False
+    stages: tuple[Stage, ...]
+    controls: Controls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +147,29 @@ class FormLinked(Event):
     in_thread = False
     stage: int
     form: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormReverted(Consequence):
+    """The vendor's approval form of a stage was revoked, so that its votes are void.
+
+    Before the execution the stage is open again; afterwards the schedule starts nothing more.
+    """
+
+    name = "form_reverted"
+    stage: int
+    form: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormVoterRefused(Consequence):
+    """The vendor's approval form lets somebody decide whose vote does not count."""
+
+    name = "form_voter_refused"
+    changes_closed_cards = False
+    stage: int
+    form: str
+    person: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -386,11 +421,12 @@ class Refused(LogOnly):
 
 
 AnyEvent = (
-    Edited | Finished | Submitted | SubmitDeferred | Voted | Delegated | StagePassed | Approved | Denied
-    | ApprovalExpired | Reminded | FormLinked | ExecutionStarted | WindowOpened | ItemDone | ItemSkipped
-    | RunRequested | RunChanged | RunEnded | RunResumed | ScheduleFired | CheckStarted | CheckProgressed
-    | CheckReminded | CheckPassed | CheckFailed | Succeeded | TimedOut | Replanned | Cancelled | Deleted
-    | CheckRepeated | HookDelivered | HookUndeliverable | EndpointDisabled | CardsRefused | Replayed | Refused
+    Edited | Finished | PoliciesApplied | Submitted | SubmitDeferred | Voted | Delegated | StagePassed | Approved
+    | Denied | ApprovalExpired | Reminded | FormLinked | FormReverted | FormVoterRefused | ExecutionStarted
+    | WindowOpened | ItemDone | ItemSkipped | RunRequested | RunChanged | RunEnded | RunResumed | ScheduleFired
+    | CheckStarted | CheckProgressed | CheckReminded | CheckPassed | CheckFailed | Succeeded | TimedOut | Replanned
+    | Cancelled | Deleted | CheckRepeated | HookDelivered | HookUndeliverable | EndpointDisabled | CardsRefused
+    | Replayed | Refused
 )  # fmt: skip
 """Every event but `Created`, which has no plan to be applied to."""
 

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias, Union
 
+from core.encoding import encode_json
+
 Param: TypeAlias = Union[str, int, float, "Message"]
 """A parameter of a message. A text is shown as it is: a word that has to be translated is a message of its own."""
 Json: TypeAlias = str | dict[str, Any]
 
 _MARK: Final = '{"$message":'
 """How the text of a column begins that holds JSON."""
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class Message:
         """Return a text to store: a verbatim one is stored as it is, unless it could be taken for JSON of ours."""
         if self.params is None and not self.text.startswith(_MARK):
             return self.text
-        return f"{_MARK}{_encode(self.to_json())}}}"
+        return f"{_MARK}{encode_json(self.to_json())}}}"
 
     @classmethod
     def from_column(cls, text: str) -> Message:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal
@@ -44,6 +44,13 @@ class Channel(StrEnum):
         return self.value.removesuffix("_instance")
 
 
+class Confirmation(StrEnum):
+    """How a vote is confirmed, the most lenient way first: by a click or command, or on a signed-in page alone."""
+
+    CHAT = "chat"
+    PAGE = "page"
+
+
 class Decision(StrEnum):
     """The vote of an approver."""
 
@@ -71,7 +78,9 @@ class Window:
 class Stage:
     """One step of the approval. `approvers` are written as in the draft: people and `@groups`.
 
-    `form` is the identifier of the vendor's own approval instance, for the channels that use one.
+    `form` is the identifier of the vendor's own approval instance, for the channels that use one; `void_forms` counts
+    those of this revision that do not count any more, since they or one of a stage before were revoked. `policy` is the
+    policy that added the stage, for a `reason`; both are empty for a stage of the plan's author.
     """
 
     name: str
@@ -79,6 +88,13 @@ class Stage:
     rule: Rule = "all"
     channel: Channel = Channel.NATIVE
     form: str = ""
+    policy: str = ""
+    reason: str = ""
+    void_forms: int = 0
+
+    def without_form(self) -> Stage:
+        """Return the stage after its form, if its channel uses one, does not count any more."""
+        return replace(self, form="", void_forms=self.void_forms + 1) if self.channel.is_form else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +107,31 @@ class Vote:
     comment: str
     at: datetime
     delegate: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedPolicy:
+    """A policy that fits a plan, why, and the names of the stages that come of it."""
+
+    name: str
+    reason: str
+    stages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """What the installation demands of a revision: found when it is finished, and frozen with it.
+
+    The votes of `excluded` people do not count. Who executes must be in every list of `executors` (people and
+    `@groups`), and with `separate_executor` has not approved. `max_window` is the longest window allowed.
+    """
+
+    policies: tuple[AppliedPolicy, ...] = ()
+    excluded: tuple[str, ...] = ()
+    executors: tuple[tuple[str, ...], ...] = ()
+    separate_executor: bool = False
+    confirm: Confirmation = Confirmation.CHAT
+    max_window: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +230,7 @@ class Item:
     status: ItemStatus = ItemStatus.TODO
     assignee: str = ""
     needs: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
     runner: str = ""
     project: str = ""
     workflow: str = ""
@@ -264,7 +306,8 @@ class Plan:
     `nonce` changes with every revision and is part of the references on cards, so that a click on an outdated card is
     recognized. `version` counts saves and prevents lost updates. `instance_code` is what an external system sends back
     with its answer; it changes with every edit. `origin` identifies, in the terms of the system that opened a gate,
-    what the plan requests approval for; empty for people's plans.
+    what the plan requests approval for; empty for people's plans. `editors` are all who made a revision. `controls` is
+    None while the plan is in planning, and for the plans of gates and of versions that had no policies.
     """
 
     id: str
@@ -288,6 +331,9 @@ class Plan:
     items: Mapping[str, Item] = field(default_factory=dict)
     tally: Tally = Tally()
     collaborators: tuple[str, ...] = ()
+    editors: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    controls: Controls | None = None
     check_events: frozenset[HookEvent] | None = None
     check: Check | None = None
     answers: Mapping[HookEvent, str] = field(default_factory=dict)
@@ -323,6 +369,15 @@ class Plan:
     def item_ref(self, item_id: str) -> str:
         """Return the reference to an item of this revision that the item's buttons have."""
         return f"{self.ref}.{item_id}"
+
+    @property
+    def reverted_stages(self) -> tuple[Stage, ...]:
+        """The stages that were passed, and whose form was revoked when it was too late to open them again.
+
+        While there is one, the schedule starts nothing.
+        """
+        passed = self.approval.stages[: self.approval.current]
+        return tuple(stage for stage in passed if stage.void_forms and not stage.form)
 
     def blockers(self, item: Item) -> list[Item]:
         """Return the incomplete items that an item needs.

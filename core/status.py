@@ -112,3 +112,5 @@ FAILED_CHECK = {
     HookEvent.START_EXECUTE: PlanStatus.EXECUTE_CHECK_FAILED,
     HookEvent.ALL_JOB_DONE: PlanStatus.ALL_DONE_CHECK_FAILED,
 }
+REOPENABLE = frozenset({PlanStatus.WAIT_FOR_APPROVAL, PlanStatus.EXECUTE_CHECK, PlanStatus.EXECUTE_CHECK_FAILED})
+"""The statuses, before the execution, in which a stage that was passed can be opened again."""

@@ -28,9 +28,10 @@ _CHECK_REMINDER = timedelta(minutes=10)
 
 
 def timers_of(plan: Plan) -> dict[TimerKind, datetime]:
-    """Return the timers that a plan in this state has, each with the time when it is due."""
-    if plan.deleted:
-        return {}
+    """Return the timers that a plan in this state has, each with the time when it is due.
+
+    A plan can be deleted only in planning and after its end, when it has none.
+    """
     due: dict[TimerKind, datetime | None] = {}
     if plan.status is PlanStatus.EXECUTING:
         due = _execution_timers(plan)
@@ -45,7 +46,7 @@ def _execution_timers(plan: Plan) -> dict[TimerKind, datetime | None]:
     """Return the timers of an executing plan; the window's end has none while runs last: the last one settles it."""
     start, end = plan.window.start, plan.window.end
     opens = None if plan.window_open else start
-    schedule = plan.next_schedule
+    schedule = None if plan.reverted_stages else plan.next_schedule
     return {
         TimerKind.SCHEDULE: max(schedule, start or schedule) if schedule else None,
         TimerKind.WINDOW_START: opens,

@@ -7,12 +7,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from graphlib import CycleError, TopologicalSorter
 
-from core.approval import eligible, votes_needed
 from core.context import Context
 from core.draft import PlanDraft, WorkflowItemDraft
 from core.errors import Problem
 from core.people import Directory
-from core.plan import Channel
+from core.validate_approval import stage_problems, unknown_person
 from core.workflow import masked_places
 
 _START, _END, _SCHEDULE = "window.start", "window.end", "schedule_at"
@@ -33,7 +32,7 @@ def problems_of(
         *_check_people(draft, context.directory),
         *_check_order_of_times(draft),
         *_check_new_times(draft, before, context.now, as_in_zadig=as_in_zadig),
-        *_check_approval(draft, context.directory, "" if as_in_zadig else draft.manager),
+        *stage_problems(draft, context.directory, "" if as_in_zadig else draft.manager),
         *_check_items(draft, context.directory),
     ]
 
@@ -41,9 +40,9 @@ def problems_of(
 def problems_at_finish(draft: PlanDraft, context: Context) -> list[Problem]:
     """Return the problems that prevent a plan from being finished, among them passed times and what runners cannot run.
 
-    Stages must have channels in which they can be decided.
+    Those of its approval are `core.validate_approval.approval_problems`.
     """
-    problems = [*problems_of(draft, context, before=draft), *channel_problems(draft, context)]
+    problems = problems_of(draft, context, before=draft)
     if not draft.items:
         problems.append(Problem("items", "add at least one item"))
     for path, time in _times_of(draft).items():
@@ -53,29 +52,6 @@ def problems_at_finish(draft: PlanDraft, context: Context) -> list[Problem]:
         if isinstance(item, WorkflowItemDraft):
             problems += _check_runner(item, f"items[{index}]", context)
     return problems
-
-
-def channel_problems(draft: PlanDraft, context: Context) -> Iterator[Problem]:
-    """Yield the problems that prevent stages from being decided in their channels."""
-    directory, enabled = context.directory, context.policy.channels
-    for index, stage in enumerate(draft.approval.stages):
-        path, channel = f"approval.stages[{index}]", stage.channel
-        if channel not in enabled:
-            yield Problem(
-                f"{path}.channel",
-                "{channel} is not enabled in the settings; fill in its section there, or choose one of: {known}",
-                {"channel": channel.value, "known": ", ".join(sorted(enabled))},
-            )
-        elif channel is not Channel.NATIVE:
-            people = eligible(stage, draft.approval, draft.manager, directory)
-            absent = [name for name in sorted(people) if not directory.people[name].may_have_account(channel.platform)]
-            if len(people) - len(absent) < votes_needed(stage, len(people)):
-                yield Problem(
-                    f"{path}.approvers",
-                    "{people}: no account in {chat} is known, nor an e-mail address or phone number to find it by; "
-                    "add one, or choose the channel native",
-                    {"people": ", ".join(absent), "chat": channel.platform},
-                )
 
 
 def _check_runner(item: WorkflowItemDraft, path: str, context: Context) -> Iterator[Problem]:
@@ -100,21 +76,10 @@ def _check_runner(item: WorkflowItemDraft, path: str, context: Context) -> Itera
 
 def _check_people(draft: PlanDraft, directory: Directory) -> Iterator[Problem]:
     if not directory.active(draft.manager):
-        yield _unknown_person("manager", draft.manager, directory)
+        yield unknown_person("manager", draft.manager, directory)
     for index, person in enumerate(draft.collaborators):
         if not directory.active(person):
-            yield _unknown_person(f"collaborators[{index}]", person, directory)
-
-
-def _unknown_person(path: str, name: str, directory: Directory) -> Problem:
-    """Return the problem of a name of nobody. Mentions name people in chats alone, where vendors vouch for them."""
-    if name.startswith("@") and directory.active(name[1:]):
-        return Problem(path, "@ is for groups; write {name} without it", {"name": name[1:]})
-    if name.startswith("<"):
-        return Problem(path, "a mention names nobody here; write the id of a person, or @group for approvers")
-    return Problem(
-        path, "nobody is called {name}; use the id of an active person, or @group for approvers", {"name": name}
-    )
+            yield unknown_person(f"collaborators[{index}]", person, directory)
 
 
 def _check_order_of_times(draft: PlanDraft) -> Iterator[Problem]:
@@ -151,24 +116,6 @@ def _times_of(draft: PlanDraft) -> dict[str, datetime | None]:
     return {_START: draft.window.start, _END: draft.window.end, _SCHEDULE: draft.schedule_at}
 
 
-def _check_approval(draft: PlanDraft, directory: Directory, manager: str) -> Iterator[Problem]:
-    for index, stage in enumerate(draft.approval.stages):
-        path = f"approval.stages[{index}]"
-        unknown = [i for i, name in enumerate(stage.approvers) if not directory.knows(name)]
-        for i in unknown:
-            yield _unknown_person(f"{path}.approvers[{i}]", stage.approvers[i], directory)
-        people = eligible(stage, draft.approval, manager, directory)
-        needed = max(1, votes_needed(stage, len(people)))
-        if not stage.approvers:
-            yield Problem(f"{path}.approvers", "name at least one person or @group")
-        elif not unknown and len(people) < needed:
-            yield Problem(
-                f"{path}.approvers",
-                "{needed} must approve but only {count} can: the plan's manager does not count, groups may be empty",
-                {"needed": needed, "count": len(people)},
-            )
-
-
 def _check_items(draft: PlanDraft, directory: Directory) -> Iterator[Problem]:
     keys = [item.key for item in draft.items]
     known = set(keys)
@@ -176,7 +123,7 @@ def _check_items(draft: PlanDraft, directory: Directory) -> Iterator[Problem]:
         if item.key in keys[:index]:
             yield Problem(f"items[{index}].key", "the key {key} is used twice", {"key": item.key})
         if item.assignee and not directory.active(item.assignee):
-            yield _unknown_person(f"items[{index}].assignee", item.assignee, directory)
+            yield unknown_person(f"items[{index}].assignee", item.assignee, directory)
         for i, need in enumerate(item.needs):
             if need not in known:
                 yield Problem(f"items[{index}].needs[{i}]", "no item has the key {key}", {"key": need})

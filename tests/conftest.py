@@ -1,13 +1,37 @@
-"""Fixtures for the services that tests may use, and a summary of the tests that were skipped."""
+"""What holds for every test: its environment, the services that it may use, and a summary of what was skipped."""
 
 import os
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack, chdir
 
+import hypothesis
 import pytest
-from yarl import URL
 
-from tests.services import fresh_database, fresh_postgres, require_listener
+from tests.environment import clean_environment
+from tests.services import fresh_database, fresh_postgres
+
+hypothesis.settings.register_profile(
+    "fabu",
+    deadline=None,  # how long an example takes says how busy the machine is
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("fabu")
+
+
+@pytest.hookimpl(trylast=True)  # pytest itself obeys NO_COLOR and the like
+def pytest_configure(config: pytest.Config) -> None:
+    """Take the developer's environment away before a test module is imported."""
+    stack = ExitStack()
+    stack.enter_context(clean_environment())
+    config.add_cleanup(stack.close)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_in_this_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Run in an empty folder: in that of the repository there may be a developer's `fabu.toml`."""
+    with chdir(tmp_path_factory.mktemp("empty")):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -23,14 +47,6 @@ def mariadb_url() -> Iterator[str]:
     address = os.environ.get("FABU_TEST_MARIADB", "mysql+pymysql://root@127.0.0.1:3306")
     with fresh_database("MariaDB", address) as url:
         yield url
-
-
-@pytest.fixture(scope="session")
-def redis_url() -> str:
-    """The URL of a Redis server. Others may use it too, so keys need a prefix."""
-    url = URL(os.environ.get("FABU_TEST_REDIS", "redis://127.0.0.1:6379/0"))
-    require_listener("Redis", url.host or "127.0.0.1", url.port or 6379)
-    return str(url)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,7 +1,6 @@
 """The services that some tests need. Without its service a test is skipped, or fails if FABU_TEST_STRICT=1."""
 
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
@@ -48,14 +47,3 @@ def fresh_postgres() -> Iterator[str]:
     address = os.environ.get("FABU_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/test")
     with fresh_database("PostgreSQL", address, drop="DROP DATABASE {} WITH (FORCE)") as url:
         yield url
-
-
-def require_listener(service: str, host: str, port: int) -> None:
-    """Skip the test unless a server listens on the port."""
-    reason = ""
-    try:
-        socket.create_connection((host, port), timeout=3).close()
-    except OSError as error:
-        reason = str(error)
-    if reason:
-        leave_out(service, f"not reachable at {host}:{port} ({reason})")

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-PATIENCE = 30.0
-"""Seconds after which waiting fails."""
+PATIENCE = 60.0
+"""Seconds after which waiting fails: long enough for a machine with five times the work that it can do."""
 _PAUSE = 0.02
 
 

@@ -14,16 +14,22 @@ from core.decide.decision import PendingDecision
 from core.draft import PlanDraft
 from core.effects import Destination, DestinationKind, Hook
 from core.people import SYSTEM, Actor, Directory, Group, Person
-from core.plan import Item, Plan
+from core.plan import Channel, Item, Plan
+from core.policies import ApprovalRules
 from core.status import HookEvent, PlanStatus, RunStatus
 from tests.clock import ManualClock
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 PEOPLE = Directory(
-    {name: Person(name, name.title()) for name in ("alice", "bob", "carol", "dave", "erin")}
+    {
+        name: Person(name, name.title(), accounts={"feishu": f"ou_{name}"})
+        for name in ("alice", "bob", "carol", "dave", "erin")
+    }
     | {"root": Person("root", "Root", admin=True), "gone": Person("gone", "Gone", active=False)},
     {"sre": Group("sre", ("carol", "dave")), "empty": Group("empty", ("gone",))},
 )
+WITH_FORMS = frozenset({Channel.NATIVE, Channel.FEISHU_INSTANCE})
+"""The channels of an installation whose plans can be decided in a vendor's form."""
 HOOK = Hook(HookEvent.START_EXECUTE, PlanStatus.EXECUTING, "c0de")
 CI = Destination(DestinationKind.HOOK, "ci")
 SLACK = Destination(DestinationKind.CHAT, "slack")
@@ -90,6 +96,7 @@ class World:
         self.clock = ManualClock(START)
         self.ids = CountingIds()
         self.directory = PEOPLE
+        self.via = "api"
         self.policy = policy or Policy(runners={"local": lambda _: []}, destinations=("slack",))
         self.plan: Plan
         self.last: PendingDecision
@@ -105,7 +112,7 @@ class World:
 
     def do(self, command: type[c.Command], by: str = "alice", /, **fields: Any) -> list[str]:
         """Execute a command as a person or as the system; return the names of the events."""
-        actor = SYSTEM if by == "system" else self.directory.actor(by, "api")
+        actor = SYSTEM if by == "system" else self.directory.actor(by, self.via)
         self.last = decide(self.plan, command(plan_id=self.plan.id, **fields), self.context(actor))  # type: ignore[arg-type]
         self.plan = self.last.plan
         return [event.name for event in self.last.events]
@@ -124,6 +131,11 @@ class World:
 
     def wait(self, **duration: int) -> None:
         self.clock.advance(timedelta(**duration))
+
+
+def with_rules(rules: ApprovalRules) -> Policy:
+    """Return a policy with these rules for approvals."""
+    return Policy(runners={"local": lambda _: [], "zadig": lambda _: []}, destinations=("slack",), approval=rules)
 
 
 def waiting_policy(*events: HookEvent) -> Policy:

@@ -6,6 +6,10 @@ with the same key is searched for before a new one is opened. DingTalk has steps
 steps that any one approves. Where a plan needs a number of approvers, the step is for all, and the engine withdraws the
 form when it has counted enough votes. DingTalk docs: "Create an approval instance", "Get the details of an approval
 instance".
+
+People may hand their task over in the form (`REDIRECT_TASK`), add approvers (`APPEND_TASK_BEFORE`, `APPEND_TASK_AFTER`)
+and return the form (`REDIRECT_PROCESS`). Its history does not name who is asked by that: its tasks do, in the same
+order.
 """
 
 from __future__ import annotations
@@ -20,9 +24,9 @@ from adapters.dingtalk.client import Approvers, DingTalkClient
 from adapters.dingtalk.events import OperationRecord, ProcessInstance
 from adapters.dingtalk.text import clean, cut, cut_lines, flatten, plain
 from core.errors import DeliveryError
-from core.messages import Message
+from core.messages import NO_MESSAGE, Message
 from core.plan import Decision
-from core.ports.approval_forms import FormOrder, FormState, FormStatus, FormVote
+from core.ports.approval_forms import FormOrder, FormReturn, FormState, FormStatus, FormTransfer, FormVote
 from core.ports.clock import Clock
 
 LOOK_BACK = timedelta(days=7)
@@ -32,6 +36,8 @@ _FIELD_BYTES = 3000
 _OPEN = frozenset({"NEW", "RUNNING"})
 _WITHDRAWN = frozenset({"TERMINATED", "CANCELED"})
 _RESULTS = {"agree": FormStatus.APPROVED, "refuse": FormStatus.REJECTED}
+_TRANSFER, _RETURN = "REDIRECT_TASK", "REDIRECT_PROCESS"
+_ADDING = frozenset({_TRANSFER, "APPEND_TASK_BEFORE", "APPEND_TASK_AFTER"})
 _GONE = re.compile(r"not.?exist|not.?found|不存在", re.IGNORECASE)
 """Matches DingTalk's error for a form that does not exist; its documentation lists no codes."""
 _DECISIONS = {"AGREE": Decision.APPROVE, "REFUSE": Decision.REJECT}
@@ -87,12 +93,36 @@ class DingTalkForms:
         process = await self._get_process(form)
         if process is None:
             return FormState(FormStatus.ENDED, reason=Message("deleted"))
-        votes = tuple(_votes(process.operation_records))
+        status = await self._find_status(process)
+        return FormState(
+            status,
+            tuple(_votes(process.operation_records)),
+            Message("withdrawn") if process.status in _WITHDRAWN else NO_MESSAGE,
+            transfers=tuple(_transfers(process)),
+            voters=tuple(dict.fromkeys(task.user_id for task in process.tasks if task.user_id)),
+            returned=_find_return(process.operation_records),
+        )
+
+    async def _find_status(self, process: ProcessInstance) -> FormStatus:
         if process.status in _OPEN:
-            return FormState(FormStatus.OPEN, votes)
+            return FormStatus.OPEN
         if process.status in _WITHDRAWN:
-            return FormState(FormStatus.ENDED, votes, Message("withdrawn"))
-        return FormState(_RESULTS.get(process.result, FormStatus.ENDED), votes)
+            return FormStatus.ENDED
+        for attached in process.attached_process_instance_ids:
+            other = await self._get_process(attached)
+            if other and other.revokes:
+                return FormStatus.REVERTED
+        return _RESULTS.get(process.result, FormStatus.ENDED)
+
+    async def comment(self, form: str, text: str) -> None:
+        """Add a comment to a form in the name of its submitter, unless the form has it already.
+
+        Raises DeliveryError.
+        """
+        process = await self._get_process(form)
+        text = cut(plain(text), _FIELD_BYTES)
+        if process and not any(record.remark == text for record in process.operation_records):
+            await self._client.comment_process(form, process.originator_user_id, text)
 
     async def cancel(self, form: str) -> None:
         """Withdraw a form in the name of its submitter, unless it has ended. Raises DeliveryError."""
@@ -133,6 +163,20 @@ def _votes(records: list[OperationRecord]) -> Iterator[FormVote]:
         decision = _DECISIONS.get(record.result.upper())
         if decision and record.type.startswith("EXECUTE_TASK"):
             yield FormVote(record.user_id, decision, clean(record.remark), _parse_time(record.date))
+
+
+def _transfers(process: ProcessInstance) -> Iterator[FormTransfer]:
+    """Yield who handed a task over to whom. Each entry that adds somebody has added one task, after all others."""
+    adding = [record for record in process.operation_records if record.type in _ADDING]
+    tasks = sorted(process.tasks, key=lambda task: task.create_time)
+    for record, task in zip(adding, tasks[max(0, len(tasks) - len(adding)) :], strict=False):
+        if record.type == _TRANSFER and record.user_id and task.user_id:
+            yield FormTransfer(record.user_id, task.user_id)
+
+
+def _find_return(records: list[OperationRecord]) -> FormReturn | None:
+    returns = [record for record in records if record.type.upper() == _RETURN]
+    return FormReturn(returns[-1].user_id, clean(returns[-1].remark)) if returns else None
 
 
 def _parse_time(text: str) -> datetime | None:

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any, Literal
 
 import aiohttp
@@ -20,7 +21,9 @@ from adapters.common.settings import is_loopback
 from adapters.dingtalk.errors import (
     NO_SUCH_USER,
     SYSTEM,
+    THROTTLED_FOR,
     TOKEN_REFUSED,
+    PersonLimited,
     is_outage,
     no_answer,
     older_code,
@@ -46,6 +49,9 @@ _START_PROCESS = Operation("workflow_1_0", "StartProcessInstance", "start_proces
 _GET_PROCESS = Operation("workflow_1_0", "GetProcessInstance", "get_process_instance_with_options_async")
 _TERMINATE_PROCESS = Operation(
     "workflow_1_0", "TerminateProcessInstance", "terminate_process_instance_with_options_async"
+)
+_COMMENT_PROCESS = Operation(
+    "workflow_1_0", "AddProcessInstanceComment", "add_process_instance_comment_with_options_async"
 )
 _LIST_PROCESSES = Operation("workflow_1_0", "ListProcessInstanceIds", "list_process_instance_ids_with_options_async")
 
@@ -162,13 +168,13 @@ class DingTalkClient:
     async def send_robot_user(self, user_ids: Sequence[str], msg_key: str, params: Mapping[str, str]) -> list[str]:
         """Send a robot message 1:1, e.g. `sampleMarkdown` with `title` and `text`; return the users who cannot get it.
 
-        Raise a retryable DeliveryError if users are over DingTalk's rate limit; when repeated, the others get the
+        Raise PersonLimited if users are over DingTalk's rate limit; when repeated, the others get the
         message again.
         """
         body = {**self._robot_message(msg_key, params), "userIds": list(user_ids)}
         answer = await self._api.call(_SEND_USERS, body)
         if answer.get("flowControlledStaffIdList"):
-            raise DeliveryError(SYSTEM, Message("too many messages to one person"), retryable=True)
+            raise PersonLimited
         return [*(answer.get("invalidStaffIdList") or ()), *(answer.get("filteredStaffIdList") or ())]
 
     async def send_robot_group(self, conversation_id: str, msg_key: str, params: Mapping[str, str]) -> None:
@@ -235,6 +241,12 @@ class DingTalkClient:
         answer = await self._api.call(_GET_PROCESS, {"processInstanceId": instance_id})
         return ProcessInstance.model_validate(answer["result"])
 
+    async def comment_process(self, instance_id: str, author: str, text: str) -> None:
+        """Add a comment to an approval form in the name of a user."""
+        await self._api.call(
+            _COMMENT_PROCESS, {"processInstanceId": instance_id, "commentUserId": author, "text": text}
+        )
+
     async def terminate_process(self, instance_id: str, operator: str, remark: str = "") -> None:
         """Withdraw an approval form in the name of its submitter."""
         body = {"processInstanceId": instance_id, "isSystem": False, "operatingUserId": operator, "remark": remark}
@@ -288,7 +300,10 @@ class DingTalkClient:
             async with self.session.post(url, json=body, timeout=self._timeout, allow_redirects=False) as response:
                 if response.status != 200:
                     reason = Message.verbatim(f"HTTP {response.status}")
-                    raise DeliveryError(SYSTEM, reason, retryable=response.status >= 429)
+                    limited = response.status == HTTPStatus.TOO_MANY_REQUESTS
+                    after = THROTTLED_FOR if limited else None
+                    retryable = limited or response.status >= 500
+                    raise DeliveryError(SYSTEM, reason, retryable=retryable, retry_after=after, limited=limited)
                 answer: dict[str, Any] = await response.json(content_type=None)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             sent = not isinstance(error, aiohttp.ClientConnectorError)

@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 _SAMPLES = {"text": "sampleText", "markdown": "sampleMarkdown"}
 _REPLY = "reply-"
-"""The prefix of the ids of cards that are replies to messages: these cards are updated only by clicks on them."""
+"""The prefix of the ids of cards that are replies to messages."""
 
 
 class Conversation:
@@ -60,7 +60,7 @@ class Conversation:
         if not click.verb:
             return {}
         inbound = parse_click(click, delivery)
-        reply = await self._answering.answer(self._handle_click(inbound), partial(self._send_late, inbound))
+        reply = await self._answering.answer(self._handle(inbound), partial(self._send_late, inbound))
         return _card_changes(reply.text, reply.card) if reply else _card_changes(self._words.later)
 
     async def _handle(self, inbound: Inbound) -> Reply:
@@ -69,12 +69,6 @@ class Conversation:
         except Exception:
             log.exception("a request from DingTalk failed")
             return Reply(self._words.failed, Tone.BAD)
-
-    async def _handle_click(self, inbound: Inbound) -> Reply:
-        reply = await self._handle(inbound)
-        if reply.card or not inbound.message.startswith(_REPLY):
-            return reply
-        return replace(reply, card=(await self._handle(replace(inbound, verb="show"))).card)
 
     async def _answer_message(self, message: RobotMessage) -> None:
         inbound = parse_message(message)

@@ -14,9 +14,9 @@ from core.messages import Message
 SYSTEM = "DingTalk"
 TOKEN_REFUSED: Final = frozenset({40001, 40014, 42001})
 NO_SUCH_USER: Final = frozenset({33012, 60121})
-_THROTTLED: Final = frozenset({90018, 130101})
+_THROTTLED: Final = frozenset({90002, 90018, 90019, 130101})
 _BUSY: Final = -1
-_FINAL: Final = NO_SUCH_USER | {40035, 60011, 60020, 300001, 310000, 400002}
+_FINAL: Final = NO_SUCH_USER | {40035, 60011, 300001, 310000, 400002}
 """Refusals of the older API that hold until somebody changes something. An unknown one is given some attempts."""
 _WRAPPER: Final = 88
 """The code of the older API whose meaning is in `sub_code`."""
@@ -24,12 +24,22 @@ _FINAL_NAMES: Final = re.compile(
     r"^(param|miss|invalid|forbidden|unsupported)|not\.?(exist|found)|no\.?permission|finished$|\.error$", re.IGNORECASE
 )
 """How the codes of refusals begin or end that hold until somebody changes something, as far as DingTalk names them."""
-_THROTTLED_FOR = 1.0
+THROTTLED_FOR = 1.0
 """Seconds to wait after a rate limit: DingTalk limits requests per second, and sends no Retry-After."""
+_PERSON_LIMITED_FOR = 60.0
+"""Seconds to wait after too many messages to one person: the longest period of DingTalk's limits."""
 
 
 class TokenRejected(Exception):
     """DingTalk rejects the access token."""
+
+
+class PersonLimited(DeliveryError):
+    """One person gets no more messages of the robot for now. DingTalk names no time for that."""
+
+    def __init__(self) -> None:
+        reason = Message("too many messages to one person")
+        super().__init__(SYSTEM, reason, retryable=True, retry_after=_PERSON_LIMITED_FOR, limited=True)
 
 
 def is_outage(error: DeliveryError) -> bool:
@@ -62,7 +72,8 @@ def _refusal(code: str, data: Mapping[str, Any]) -> Exception:
         Message.verbatim(f"{code}: {data.get('message', '')}" if named else f"HTTP {status}"),
         retryable=throttled or status >= 500 or (named and not is_final),
         known=throttled or status >= 500 or is_final or not named,
-        retry_after=_THROTTLED_FOR if throttled else None,
+        retry_after=THROTTLED_FOR if throttled else None,
+        limited=throttled,
     )
 
 
@@ -81,7 +92,8 @@ def read_older_error(answer: Mapping[str, Any]) -> DeliveryError:
         SYSTEM,
         Message.verbatim(f"{code}: {text}"),
         retryable=code not in _FINAL,
-        retry_after=_THROTTLED_FOR if code in _THROTTLED else None,
+        retry_after=THROTTLED_FOR if code in _THROTTLED else None,
+        limited=code in _THROTTLED,
         known=code in _FINAL | _THROTTLED | TOKEN_REFUSED | {_BUSY},
     )
 

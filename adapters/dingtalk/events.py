@@ -206,6 +206,15 @@ class FormChange(_Wire):
     """A change of an approval form (`bpms_instance_change`), or of one approver's task in it (`bpms_task_change`)."""
 
     process_instance_id: str
+    process_code: str = ""
+    task_id: str = ""
+    type: str = ""
+    result: str = ""
+
+    @property
+    def is_approval(self) -> bool:
+        """Whether the form was approved, and not only a task in it."""
+        return not self.task_id and self.type == "finish" and self.result == "agree"
 
 
 class OperationRecord(_Wire):
@@ -218,6 +227,13 @@ class OperationRecord(_Wire):
     date: str = ""
 
 
+class FormTask(_Wire):
+    """What one approver of an approval form is asked; `create_time` is such as `2026-11-24T08:00Z`."""
+
+    user_id: str = ""
+    create_time: str = ""
+
+
 class FormValue(_Wire):
     """One field of an approval form."""
 
@@ -228,14 +244,25 @@ class FormValue(_Wire):
 class ProcessInstance(_Wire):
     """An approval form, as `GetProcessInstance` returns it.
 
-    `status` is NEW, RUNNING, TERMINATED, CANCELED or COMPLETED; `result` agree or refuse, once completed.
+    `status` is NEW, RUNNING, TERMINATED, CANCELED or COMPLETED; `result` agree or refuse, once completed. Who revokes
+    an approved form submits another one, whose `biz_action` is REVOKE and whose `main_process_instance_id` is that of
+    the first; the first has it among its `attached_process_instance_ids`.
     """
 
     status: str
     result: str = ""
     originator_user_id: str = ""
+    biz_action: str = ""
+    main_process_instance_id: str = ""
+    attached_process_instance_ids: list[str] = Field(default_factory=list)
+    tasks: list[FormTask] = Field(default_factory=list)
     operation_records: list[OperationRecord] = Field(default_factory=list)
     form_component_values: list[FormValue] = Field(default_factory=list)
+
+    @property
+    def revokes(self) -> bool:
+        """Whether it revokes another form, which is approved as well."""
+        return self.biz_action.upper() == "REVOKE" and (self.status, self.result) == ("COMPLETED", "agree")
 
     @property
     def form(self) -> dict[str, str]:

@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from weakref import WeakValueDictionary
 
+from adapters.common.pace import Pace
 from adapters.dingtalk.client import DingTalkClient, Space
-from adapters.dingtalk.errors import SYSTEM
+from adapters.dingtalk.errors import SYSTEM, PersonLimited
 from adapters.dingtalk.render import MESSAGE_BYTES, render_message, render_variables
 from adapters.dingtalk.text import cut, flatten, plain
 from adapters.dingtalk.words import Words
@@ -31,7 +32,10 @@ _TITLE_BYTES = 200
 
 
 class DingTalkMessenger:
-    """The messenger of DingTalk (`core.ports.messenger.Messenger`). Every method raises DeliveryError."""
+    """The messenger of DingTalk (`core.ports.messenger.Messenger`). Every method raises DeliveryError.
+
+    It keeps DingTalk's limits: of each API 20 calls a second, and 20 robot messages a minute to a group.
+    """
 
     platform = "dingtalk"
     threads = False
@@ -39,6 +43,7 @@ class DingTalkMessenger:
     def __init__(self, client: DingTalkClient, words: Words) -> None:
         self.client, self.words = client, words
         self.buttons = bool(client.settings.card_template_id)
+        self._apis, self._receivers = Pace(SYSTEM, 20, 1.0), Pace(SYSTEM, 20, 60.0)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @property
@@ -62,7 +67,8 @@ class DingTalkMessenger:
         self, space: Space, card: Card, key: str, private: Mapping[str, Mapping[str, str]] | None = None
     ) -> None:
         """Create a card; `private` maps users to the variables that only they see."""
-        await self.client.create_and_deliver(key, space, render_variables(card), private)
+        with self._apis.keep("create"):
+            await self.client.create_and_deliver(key, space, render_variables(card), private)
 
     async def update(self, posted: Posted, card: Card) -> bool:
         """Update a card; False when a new one is needed: it does not exist, or is a message with an old status.
@@ -74,7 +80,8 @@ class DingTalkMessenger:
         lock = self._locks.setdefault(posted.message, asyncio.Lock())
         async with lock:
             try:
-                await self.client.update_card(posted.message, render_variables(card))
+                with self._apis.keep("update"):
+                    await self.client.update_card(posted.message, render_variables(card))
             except DeliveryError as error:
                 if error.retryable:
                     raise
@@ -110,10 +117,23 @@ class DingTalkMessenger:
 
     async def _send(self, space: Space, msg_key: str, params: Mapping[str, str]) -> None:
         if space.kind == "group":
-            await self.client.send_robot_group(space.id, msg_key, params)
-        elif await self.client.send_robot_user([space.id], msg_key, params):
+            with self._apis.keep("group"), self._receivers.keep(space.id):
+                await self.client.send_robot_group(space.id, msg_key, params)
+            return
+        self._receivers.note(space.id)
+        with self._apis.keep("user", _is_of_app), self._receivers.watch(space.id, _is_of_person):
+            unreached = await self.client.send_robot_user([space.id], msg_key, params)
+        if unreached:
             reason = Message("user {user} does not get messages of the robot", {"user": space.id})
             raise DeliveryError(SYSTEM, reason, retryable=False)
+
+
+def _is_of_person(error: DeliveryError) -> bool:
+    return isinstance(error, PersonLimited)
+
+
+def _is_of_app(error: DeliveryError) -> bool:
+    return not _is_of_person(error)
 
 
 def _action_card(card: Card, words: Words) -> tuple[str, dict[str, str]]:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from adapters.common.adapter import Inbox, RequestHandler
 from adapters.common.answering import ANSWER_WITHIN, Answering
+from adapters.common.http import json_answer
 from adapters.dingtalk.connection import Pace, StreamClient
 from adapters.dingtalk.conversation import Conversation
 from adapters.dingtalk.crypto import CardVerifier, EventCrypto, EventVerifier, RobotVerifier
@@ -99,13 +100,13 @@ class DingTalkServer:
         """Answer `POST /dingtalk/robot`, a message to the robot."""
         body = await self._verify(request, "robot", request.headers)
         await self._conversation.answer_message(_parse(RobotMessage, body))
-        return web.json_response({})
+        return json_answer({})
 
     async def handle_click(self, request: web.Request) -> web.Response:
         """Answer `POST /dingtalk/card`, a click, with the changes of the card."""
         body = await self._verify(request, "card", request.headers)
         delivery = request.headers["x-ddpaas-signature-timestamp"]
-        return web.json_response(await self._conversation.answer_click(_parse(CardCallback, body), delivery))
+        return json_answer(await self._conversation.answer_click(_parse(CardCallback, body), delivery))
 
     async def handle_event(self, request: web.Request) -> web.Response:
         """Answer `POST /dingtalk/events`: a subscribed event, or `check_url`, with which DingTalk tests the URL."""
@@ -114,7 +115,7 @@ class DingTalkServer:
             await self._notify_form_change(str(body.get("EventType", "")), body)
         except ValidationError:
             raise web.HTTPBadRequest from None
-        return web.json_response(self._events.answer(self._clock.now()))
+        return json_answer(self._events.answer(self._clock.now()))
 
     async def _verify(self, request: web.Request, kind: str, evidence: Mapping[str, str]) -> dict[str, Any]:
         """Return the body of a request that DingTalk signed; reject any other without a reason in the answer."""
@@ -139,8 +140,23 @@ class DingTalkServer:
         return {}
 
     async def _notify_form_change(self, event_type: str, data: Mapping[str, Any]) -> None:
+        """Pass on that a form has changed, and the form that it revokes if it was submitted for that."""
         if change := parse_event(event_type, data):
             await self._form_changed(change.process_instance_id)
+            ours = change.process_code == self._settings.process_code
+            if ours and change.is_approval and (revoked := await self._find_revoked(change.process_instance_id)):
+                await self._form_changed(revoked)
+
+    async def _find_revoked(self, form: str) -> str:
+        """Return the form that a form revokes; empty when it revokes none, or DingTalk does not have it any more."""
+        try:
+            process = await self._client.get_process(form)
+        except DeliveryError as error:
+            if error.retryable:
+                raise
+            log.info("the form %s cannot be read: %s", form, error)
+            return ""
+        return process.main_process_instance_id if process.revokes else ""
 
     async def _register_callback(self) -> None:
         url, secret = f"{self._public_url}{CARD_PATH}", self._settings.card_secret.get_secret_value()

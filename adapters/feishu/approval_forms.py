@@ -4,13 +4,17 @@ Feishu docs, "Native approval" (approval v4): a definition has the fields and th
 is an instance of one. Fabu's definition has one text field, and one step whose approvers the submitter chooses. Feishu
 has steps that all approvers must approve, and steps that any one approves. Where a plan needs a number of
 approvers, the step is for all, and the engine withdraws the form when it has counted enough votes.
+
+People may hand their task over in the form (`TRANSFER`), add approvers (`ADD_APPROVER` and the like), and return the
+form (`ROLLBACK`); the `timeline` of an instance has all of it. The submitter of an approved form may revoke it: the
+event of that has the status `REVERTED`, the instance itself stays `APPROVED` and is `reverted`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -23,7 +27,7 @@ from adapters.feishu.text import plain
 from core.errors import DeliveryError
 from core.messages import NO_MESSAGE, Message
 from core.plan import Decision, Rule
-from core.ports.approval_forms import FormOrder, FormState, FormStatus, FormVote
+from core.ports.approval_forms import FormOrder, FormReturn, FormState, FormStatus, FormTransfer, FormVote
 
 log = logging.getLogger(__name__)
 
@@ -37,10 +41,12 @@ _TEXTS: Final = {
 }
 _DECISIONS: Final = {"APPROVED": Decision.APPROVE, "REJECTED": Decision.REJECT}
 _OPEN: Final = frozenset({"PENDING", "OVERTIME_RECOVER"})
+_REVERTED: Final = "REVERTED"
+_RETURNS: Final = frozenset({"ROLLBACK", "ROLLBACK_SELECTED"})
+_COMMENT: Final = 1000  # characters
 _ENDS: Final = {
     "CANCELED": Message("withdrawn"),
     "DELETED": Message("deleted"),
-    "REVERTED": Message("reverted"),
     "OVERTIME_CLOSE": Message("expired"),
 }
 
@@ -93,7 +99,7 @@ class FeishuForms:
         instance = await self._get_instance(form)
         if instance is None:
             return FormState(FormStatus.ENDED, reason=Message("deleted"))
-        status = str(instance["status"])
+        status = _REVERTED if instance.get("reverted") else str(instance["status"])
         comments = {entry.get("task_id"): entry.get("comment") or "" for entry in instance.get("timeline") or ()}
         tasks = sorted(instance.get("task_list") or (), key=_ended_at)
         votes = tuple(
@@ -101,7 +107,22 @@ class FeishuForms:
             for task in tasks
             if task["status"] in _DECISIONS and task.get("open_id")
         )
-        return FormState(_status(status), votes, _ENDS.get(status, NO_MESSAGE))
+        timeline = sorted(instance.get("timeline") or (), key=_happened_at)
+        return FormState(
+            _status(status),
+            votes,
+            _ENDS.get(status, NO_MESSAGE),
+            transfers=tuple(_transfers(timeline)),
+            voters=tuple(dict.fromkeys(task["open_id"] for task in tasks if task.get("open_id"))),
+            returned=_find_return(timeline),
+        )
+
+    async def comment(self, form: str, text: str) -> None:
+        """Add a comment to a form in the name of its submitter, unless the form has it already."""
+        instance = await self._get_instance(form)
+        text = plain(text, _COMMENT)
+        if instance and not any(text in (each.get("comment") or "") for each in instance.get("comment_list") or ()):
+            await self._client.comment_instance(form, instance["open_id"], text)
 
     async def cancel(self, form: str) -> None:
         """Withdraw a form in the name of its submitter, unless it has ended."""
@@ -173,9 +194,35 @@ def _required_votes(rule: Rule, approvers: int) -> int:
 
 
 def _status(status: str) -> FormStatus:
-    if status in _DECISIONS:
+    if status in _DECISIONS or status == _REVERTED:
         return FormStatus(status.lower())
     return FormStatus.OPEN if status in _OPEN else FormStatus.ENDED
+
+
+def _happened_at(entry: Mapping[str, Any]) -> int:
+    return int(entry.get("create_time") or 0)
+
+
+def _transfers(timeline: Iterable[Mapping[str, Any]]) -> Iterator[FormTransfer]:
+    """Yield the transfers of tasks. Who gets one is in the JSON of the entry's `ext`."""
+    for entry in timeline:
+        user, ext = entry.get("open_id"), _parse_ext(entry)
+        receivers = [each for each in [*(ext.get("open_id_list") or ()), ext.get("open_id")] if each and each != user]
+        if entry.get("type") == "TRANSFER" and user and receivers:
+            yield FormTransfer(user, receivers[0])
+
+
+def _parse_ext(entry: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        parsed = orjson.loads(entry.get("ext") or "{}")
+    except orjson.JSONDecodeError:
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def _find_return(timeline: Iterable[Mapping[str, Any]]) -> FormReturn | None:
+    returns = [entry for entry in timeline if entry.get("type") in _RETURNS]
+    return FormReturn(returns[-1].get("open_id") or "", returns[-1].get("comment") or "") if returns else None
 
 
 def _ended_at(task: Mapping[str, Any]) -> int:

@@ -212,6 +212,16 @@ class FeishuClient:
             queries={"user_id_type": "open_id"},
         )
 
+    async def comment_instance(self, instance_code: str, open_id: str, text: str) -> None:
+        """Add a comment to an approval form in the name of `open_id`."""
+        await self._call(
+            "POST",
+            "/open-apis/approval/v4/instances/:instance_id/comments",
+            {"instance_id": instance_code},
+            queries={"user_id_type": "open_id", "user_id": open_id},
+            body={"content": _json({"text": text, "files": []})},
+        )
+
     async def cancel_instance(self, approval_code: str, instance_code: str, open_id: str) -> None:
         """Withdraw an approval form in the name of its submitter; the definition must allow withdrawal."""
         await self._call(

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from core.errors import DeliveryError
 from core.messages import Message
 
+SYSTEM: Final = "Feishu"
 TOKEN_REFUSED: Final = frozenset({99991661, 99991663, 99991668})  # missing, invalid or expired
 RATE_LIMITED: Final = 99991400
 MESSAGE_RATE_LIMITED: Final = 230020
@@ -26,8 +27,12 @@ NO_SUCH_INSTANCE: Final = 1390003
 SUBSCRIBED: Final = 1390007  # events of this approval definition are subscribed to already
 
 DELETED: Final = 230110  # the message of a card was deleted
-_BUSY: Final = frozenset({2200, 11232, RATE_LIMITED, MESSAGE_RATE_LIMITED, MESSAGE_IN_FLIGHT})
-"""Feishu's internal error, and the rate limits of the app, of a message and of all messages."""
+_LIMITED: Final = frozenset({11232, RATE_LIMITED, MESSAGE_RATE_LIMITED})
+"""The rate limits of all messages, of an API, and of one message or receiver."""
+_LIMITED_FOR: Final = 1.0
+"""Seconds to wait after a rate limit without `x-ogw-ratelimit-reset`: the limits are those of a second."""
+_BUSY: Final = _LIMITED | {2200, 1395001, MESSAGE_IN_FLIGHT}
+"""The rate limits, the internal errors of messages and approvals, and a message that is being sent."""
 _FINAL: Final = (
     NO_SUCH_USER
     | {RECALLED, TOO_OLD, UUID_USED, NO_SUCH_INSTANCE, SUBSCRIBED, DELETED}
@@ -53,8 +58,11 @@ class FeishuError(DeliveryError):
         retry_after: float | None = None,
         sent: bool = True,
         known: bool = True,
+        limited: bool = False,
     ) -> None:
-        super().__init__("Feishu", reason, retryable=retryable, retry_after=retry_after, sent=sent, known=known)
+        super().__init__(
+            SYSTEM, reason, retryable=retryable, retry_after=retry_after, sent=sent, known=known, limited=limited
+        )
         self.vendor_code = vendor_code
 
 
@@ -78,12 +86,14 @@ def read_error(status: int, headers: Mapping[str, str], answer: Mapping[str, Any
     if status < 400 and code == 0:
         return None
     reset = headers.get("x-ogw-ratelimit-reset") or headers.get("retry-after") or ""
+    limited = status == 429 or code in _LIMITED
     text = str(answer.get("msg") or "") or Message("unreadable answer")
     return FeishuError(
         Message("{answer} (HTTP {status}, code {code})", {"answer": text, "status": status, "code": str(code)}),
         vendor_code=code if isinstance(code, int) else 0,
         retryable=status == 429 or status >= 500 or code not in _FINAL,
         known=status == 429 or status >= 500 or code in _FINAL | _BUSY | TOKEN_REFUSED or code is None,
-        retry_after=float(reset) if reset.isascii() and reset.isdigit() else None,
+        retry_after=float(reset) if reset.isascii() and reset.isdigit() else _LIMITED_FOR if limited else None,
+        limited=limited,
         sent=status >= 500 or code is None,
     )

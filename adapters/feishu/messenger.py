@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 from weakref import WeakValueDictionary
 
+from adapters.common.pace import Pace
 from adapters.feishu.client import FeishuClient
-from adapters.feishu.errors import DELETED, RECALLED, TOO_OLD, FeishuError
+from adapters.feishu.errors import DELETED, MESSAGE_RATE_LIMITED, RECALLED, SYSTEM, TOO_OLD, FeishuError
 from adapters.feishu.inbound import PLATFORM
 from adapters.feishu.render import render_card
 from core.card import Card
+from core.errors import DeliveryError
 from core.ports.messenger import Place, Posted
 
 UUID: Final = 50  # characters of the key by which Feishu sends a message once within an hour
@@ -18,7 +22,10 @@ PACE: Final = 0.2  # seconds between updates of a card: Feishu allows five in a 
 
 
 class FeishuMessenger:
-    """The messenger of Feishu (`core.ports.messenger.Messenger`). Every method raises FeishuError."""
+    """The messenger of Feishu (`core.ports.messenger.Messenger`). Every method raises DeliveryError.
+
+    It keeps Feishu's limits: 5 messages a second to a receiver, and of each API 50 calls a second and 1000 a minute.
+    """
 
     platform = PLATFORM
     threads = True
@@ -26,12 +33,15 @@ class FeishuMessenger:
 
     def __init__(self, client: FeishuClient) -> None:
         self._client = client
+        self._api_in_minute, self._api_in_second = Pace(SYSTEM, 1000, 60.0), Pace(SYSTEM, 50, 1.0)
+        self._receivers = Pace(SYSTEM, 5, 1.0)
         self._updating: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def post(self, place: Place, card: Card, key: str) -> Posted:
         """Post a card to a person or a channel; repeated with the same key within an hour, it is posted once."""
         kind, receiver = ("open_id", place.user) if place.user else ("chat_id", place.channel)
-        message = await self._client.send(kind, receiver, "interactive", render_card(card), key[:UUID])
+        with self._in_turn("create"), self._receivers.keep(receiver, _is_of_receiver):
+            message = await self._client.send(kind, receiver, "interactive", render_card(card), key[:UUID])
         return Posted(receiver, message)
 
     async def update(self, posted: Posted, card: Card) -> bool:
@@ -42,7 +52,9 @@ class FeishuMessenger:
         updating = self._updating.setdefault(posted.message, asyncio.Lock())
         await updating.acquire()
         try:
-            await self._client.patch_card(posted.message, render_card(card))
+            self._receivers.note(posted.message)
+            with self._in_turn("patch"), self._receivers.watch(posted.message, _is_of_receiver):
+                await self._client.patch_card(posted.message, render_card(card))
         except FeishuError as error:
             if error.vendor_code not in (TOO_OLD, RECALLED, DELETED):
                 raise
@@ -53,7 +65,8 @@ class FeishuMessenger:
 
     async def say(self, posted: Posted, text: str, key: str) -> None:
         """Post a plain text in the thread below a card."""
-        await self._client.reply_text(posted.message, text, key[:UUID])
+        with self._in_turn("reply"), self._receivers.keep(posted.channel, _is_of_receiver):
+            await self._client.reply_text(posted.message, text, key[:UUID])
 
     async def find_user(self, email: str, phone: str) -> str:
         """Return the open_id of the user with an e-mail address or phone number; empty when there is none.
@@ -79,3 +92,18 @@ class FeishuMessenger:
 
     async def close(self) -> None:
         """Do nothing: every call opens and closes its own connection."""
+
+    @contextmanager
+    def _in_turn(self, api: str) -> Iterator[None]:
+        """Call an API within the limits of the app."""
+        with self._api_in_minute.keep(api, _is_of_app), self._api_in_second.keep(api, _is_of_app):
+            yield
+
+
+def _is_of_receiver(error: DeliveryError) -> bool:
+    """Return whether a rate limit is that of one receiver or message."""
+    return isinstance(error, FeishuError) and error.vendor_code == MESSAGE_RATE_LIMITED
+
+
+def _is_of_app(error: DeliveryError) -> bool:
+    return not _is_of_receiver(error)

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
-import orjson
 from aiohttp import web
 
 from adapters.common.adapter import Inbox, RequestHandler
 from adapters.common.answering import ANSWER_WITHIN, Answering
+from adapters.common.http import json_answer
 from adapters.common.texts import UNREACHABLE
 from adapters.feishu.client import FeishuClient
 from adapters.feishu.connection import LongConnection
@@ -78,7 +78,7 @@ class FeishuServer:
         except (Unauthorized, BadRequest) as error:
             log.warning("A request to the Feishu address was rejected: %s", error)
             return web.Response(status=error.http_status)
-        return web.json_response(body, dumps=lambda value: orjson.dumps(value).decode())
+        return json_answer(body)
 
     async def _handle_event(self, payload: dict[str, Any]) -> dict[str, Any]:
         """Answer an event of the long connection, which is authenticated by TLS."""

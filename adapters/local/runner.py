@@ -20,7 +20,7 @@ from adapters.local.record import Record, RunFolder
 from adapters.local.run import LocalRun
 from adapters.local.sessions import ProcessId, end_session
 from adapters.local.settings import LocalSettings
-from core.errors import DeliveryError, Invalid, Problem
+from core.errors import DeliveryError, FabuError, Invalid, Problem
 from core.messages import Message
 from core.ports.runner import RunOrder, RunReport
 from core.status import RunStatus
@@ -224,6 +224,8 @@ class LocalRunner:
             log.exception("the end of run %s could not be saved", folder.run_id)
         try:
             await self._send_report(record.plan_id, record.item_id, self._report(folder, record))
+        except FabuError as error:  # such as while the database is away: the status is requested again
+            log.warning("the end of run %s could not be reported: %s", folder.run_id, error)
         except Exception:
             log.exception("the end of run %s could not be reported", folder.run_id)
 

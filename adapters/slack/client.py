@@ -14,8 +14,9 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from yarl import URL
 
 from adapters.common.connecting import Reachability
+from adapters.common.pace import Pace
 from adapters.common.proxies import open_proxied_session
-from adapters.slack.errors import NO_SUCH_USER, SlackError, is_outage, read_error, translate_errors
+from adapters.slack.errors import NO_SUCH_USER, SYSTEM, SlackError, is_outage, read_error, translate_errors
 from adapters.slack.settings import SlackSettings
 from adapters.slack.text import JSON
 from core.messages import Message
@@ -26,6 +27,10 @@ log = logging.getLogger(__name__)
 TIMEOUT: Final = 10.0  # seconds for one call
 TEAM_WITHIN: Final = 1.0
 """Seconds to wait for the id of our team: less than a request may take to be answered."""
+_BURST: Final = 5
+"""How many messages one after the other a channel gets, in as many seconds."""
+_UPDATES: Final = 50
+"""How many updates in a minute Slack takes at least. It welcomes bursts, so as many are sent in ten seconds."""
 _QUIET: Final = {"unfurl_links": False, "unfurl_media": False}
 
 
@@ -33,7 +38,8 @@ class SlackClient:
     """Calls Slack as one app. Every method raises SlackError, a DeliveryError.
 
     Slack has no idempotency keys: a message is posted twice when a call is repeated whose answer was lost. Nothing is
-    repeated here. After a 429 for a channel, calls for it fail until the time in Retry-After is over.
+    repeated here. After a 429, such calls fail until the time in Retry-After is over. Calls that are `queued` also keep
+    Slack's limits: a message a second in each channel, and 50 updates a minute, with bursts until Slack refuses them.
     """
 
     def __init__(self, settings: SlackSettings, timeout: float = TIMEOUT) -> None:
@@ -44,7 +50,9 @@ class SlackClient:
         cure = f"let this machine reach {settings.api_url}, or check slack.api_url"
         self._reachability = Reachability("Slack", cure, log)
         self._direct_channels: dict[str, str] = {}
-        self._paused_until: dict[str, float] = {}
+        self._posts = Pace(SYSTEM, _BURST, _BURST)
+        self._updates = Pace(SYSTEM, _UPDATES, 10.0, interval=60 / _UPDATES)
+        self._ephemerals = Pace(SYSTEM, 100, 60.0)
         self._workspace: JSON = {}
 
     @property
@@ -73,30 +81,37 @@ class SlackClient:
         with self._track_call():
             return await self.web.api_call(method, json=arguments)
 
-    async def send(self, channel: str, content: JSON, thread: str = "") -> Posted:
+    async def send(self, channel: str, content: JSON, thread: str = "", *, queued: bool = False) -> Posted:
         """Post content to a channel, or to a thread in it."""
         target = {"channel": channel, **_QUIET} | ({"thread_ts": thread} if thread else {})
-        answer = await self._call_in(channel, "chat.postMessage", target | content)
+        with _in_turn(self._posts, channel, queued):
+            answer = await self.call("chat.postMessage", target | content)
         return Posted(str(answer["channel"]), str(answer["ts"]))
 
-    async def update(self, posted: Posted, content: JSON) -> None:
+    async def update(self, posted: Posted, content: JSON, *, queued: bool = False) -> None:
         """Replace the content of a message."""
-        await self._call_in(posted.channel, "chat.update", {"channel": posted.channel, "ts": posted.message, **content})
+        with _in_turn(self._updates, "", queued):
+            await self.call("chat.update", {"channel": posted.channel, "ts": posted.message, **content})
 
     async def send_ephemeral(self, channel: str, user: str, content: JSON, thread: str = "") -> None:
         """Send content that only one user sees in a channel."""
         target = {"channel": channel, "user": user} | ({"thread_ts": thread} if thread else {})
-        await self._call_in(channel, "chat.postEphemeral", target | content)
+        with _in_turn(self._ephemerals, "", queued=False):
+            await self.call("chat.postEphemeral", target | content)
 
     async def send_directly(self, user: str, content: JSON) -> None:
         """Send content as a direct message."""
         await self.send(await self.open_direct_channel(user), content)
 
-    async def respond(self, url: str, content: JSON) -> None:
-        """Send content to the user of a request alone, by its response_url: five times within half an hour."""
+    async def respond(self, url: str, content: JSON, *, replaces: bool = False) -> None:
+        """Send content by the response_url of a request: five times within half an hour.
+
+        It is for the requester alone, or else `replaces` the clicked message.
+        """
         if _host(url) not in self.settings.response_hosts:
             raise SlackError(Message("the response_url is not one of Slack's"), retryable=False, sent=False)
-        body = {"response_type": "ephemeral", "replace_original": False, **content}
+        kind: JSON = {"replace_original": True} if replaces else {"response_type": "ephemeral"}
+        body = {"replace_original": False, **kind, **content}
         with self._track_call():
             async with self.session.post(url, json=body, allow_redirects=False) as response:
                 if response.status != 200:
@@ -168,23 +183,19 @@ class SlackClient:
             self._workspace = {"team": answer["team_id"], "enterprise": answer.get("enterprise_id")}
         return self._workspace
 
-    async def _call_in(self, channel: str, method: str, arguments: JSON) -> AsyncSlackResponse:
-        """Call a method for a channel, unless the channel is over its rate limit."""
-        now = asyncio.get_running_loop().time()
-        if (left := self._paused_until.get(channel, 0.0) - now) > 0:
-            raise SlackError(Message("the channel is paused"), retryable=True, retry_after=left, sent=False)
-        try:
-            return await self.call(method, arguments)
-        except SlackError as error:
-            if error.retry_after:
-                self._paused_until[channel] = now + error.retry_after
-            raise
-
     @contextmanager
     def _track_call(self) -> Iterator[None]:
         """Translate the errors of a call, and log the loss and the return of Slack."""
         with self._reachability.track(is_outage), translate_errors():
             yield
+
+
+@contextmanager
+def _in_turn(pace: Pace, key: str, queued: bool) -> Iterator[None]:
+    """Make a call in its turn if it is queued, otherwise now."""
+    (pace.take if queued else pace.note)(key)
+    with pace.watch(key):
+        yield
 
 
 def _host(url: str) -> str | None:

@@ -19,10 +19,12 @@ from adapters.common.texts import NOT_NOW
 from adapters.slack.client import SlackClient
 from adapters.slack.errors import TRIGGER_USED, SlackError
 from adapters.slack.inbound import Kind, Request
-from adapters.slack.render import render_home, render_modal, render_opener, render_reply
+from adapters.slack.render import render_home, render_message, render_modal, render_opener, render_reply
 from adapters.slack.text import JSON, cut, flatten
 from core.card import Card, Form, Section, Tone
 from core.chat import Reply
+from core.errors import DeliveryError
+from core.ports.messenger import Posted
 
 PATIENCE: Final = 1.0  # seconds that a confirmation waits at most while requests pile up
 CONFIRMATIONS: Final = 16  # sent at the same time
@@ -82,6 +84,9 @@ class Conversation:
             await self._publish_home(inbound.user, reply)
         elif reply.form:
             await self._open_form(request, reply.form)
+        elif reply.card and reply.replaces and not request.at_home:
+            replaced = await self._replace_clicked(request, reply.card)
+            await self._send(request, replace(reply, card=None if replaced else reply.card, replaces=False))
         elif request.kind is Kind.CLICK and reply.tone is Tone.GOOD:
             await self._confirm(request, reply)
         elif reply.text or reply.card:
@@ -106,6 +111,27 @@ class Conversation:
                     return  # the request came twice, and the modal is open
                 log.info("a button is sent in place of a modal: %s", error)
         await self._send_to_requester(request, render_opener(form, request.inbound.text))
+
+    async def _replace_clicked(self, request: Request, card: Card) -> bool:
+        """Let a card take the place of the clicked one; False when Slack does not accept that.
+
+        By its response_url, or else as an ordinary update, which Slack has not for ephemeral messages.
+        """
+        content, inbound = render_message(card), request.inbound
+        clicked = Posted(inbound.channel, inbound.message)
+        ways: list[Send] = []
+        if request.response_url:
+            ways.append(lambda: self._client.respond(request.response_url, content, replaces=True))
+        if not request.ephemeral:
+            ways.append(lambda: self._client.update(clicked, content))
+        if not ways:
+            return False
+        try:
+            await send_by_any(*ways)
+        except DeliveryError as error:
+            log.info("the clicked card is not updated, and a new one is sent: %s", error)
+            return False
+        return True
 
     async def _confirm(self, request: Request, reply: Reply) -> None:
         """Send the confirmation of a click: a few at the same time, and not while requests pile up."""

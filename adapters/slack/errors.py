@@ -13,6 +13,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from core.errors import DeliveryError
 from core.messages import Message
 
+SYSTEM: Final = "Slack"
 NO_SUCH_USER: Final = frozenset({"users_not_found", "user_not_found", "user_not_visible"})
 NO_UPDATE: Final = frozenset(
     {
@@ -28,15 +29,17 @@ NO_UPDATE: Final = frozenset(
 """Why a message cannot be updated any more."""
 TRIGGER_USED: Final = "exchanged_trigger_id"
 """A modal was opened by this trigger already."""
-_RETRYABLE: Final = frozenset(
+_LIMITED: Final = frozenset({"ratelimited", "rate_limited"})
+_LIMITED_FOR: Final = 1.0
+"""Seconds to wait after a rate limit without Retry-After: Slack takes one message a second in a channel."""
+_RETRYABLE: Final = _LIMITED | frozenset(
     {
-        "ratelimited",
-        "rate_limited",
         "message_limit_exceeded",
         "internal_error",
         "fatal_error",
         "service_unavailable",
         "request_timeout",
+        "org_login_required",
         "team_added_to_org",
     }
 )
@@ -44,12 +47,12 @@ _FINAL: Final = (
     NO_SUCH_USER
     | NO_UPDATE
     | {
-        "access_denied", "account_inactive", "cannot_dm_bot", "cannot_reply_to_message", "channel_not_found",
+        "access_denied", "account_inactive", "cannot_reply_to_message", "channel_not_found",
         "ekm_access_denied", "exchanged_trigger_id", "expired_trigger_id", "hash_conflict", "invalid_arguments",
         "invalid_auth", "invalid_blocks", "invalid_blocks_format", "invalid_trigger_id", "is_archived",
         "messages_tab_disabled", "metadata_too_large", "method_deprecated", "missing_scope", "msg_blocks_too_long",
         "msg_too_long", "no_permission", "no_text", "not_allowed_token_type", "not_authed", "not_found",
-        "not_in_channel", "org_login_required", "restricted_action", "team_access_not_granted", "token_expired",
+        "not_in_channel", "restricted_action", "token_expired",
         "token_revoked", "too_many_attachments", "user_disabled", "user_not_in_channel", "view_too_large",
     }
 )  # fmt: skip
@@ -68,8 +71,11 @@ class SlackError(DeliveryError):
         retry_after: float | None = None,
         sent: bool,
         known: bool = True,
+        limited: bool = False,
     ) -> None:
-        super().__init__("Slack", reason, retryable=retryable, retry_after=retry_after, sent=sent, known=known)
+        super().__init__(
+            SYSTEM, reason, retryable=retryable, retry_after=retry_after, sent=sent, known=known, limited=limited
+        )
         self.vendor_code = vendor_code
 
 
@@ -101,11 +107,13 @@ def read_error(status: int, headers: Mapping[str, str], answer: Any) -> SlackErr
     code = answer.get("error", "") if isinstance(answer, dict) else ""
     details = (answer.get("response_metadata") or {}).get("messages") or [] if isinstance(answer, dict) else []
     after = headers.get("Retry-After", "")
+    limited = status == 429 or code in _LIMITED
     return SlackError(
         Message.verbatim("; ".join([code or f"HTTP {status}", *map(str, details)])),
-        retryable=code not in _FINAL or status == 429 or status >= 500,
-        known=code in _RETRYABLE | _FINAL or not code,
+        retryable=code not in _FINAL or limited or status >= 500,
+        known=code in _RETRYABLE | _FINAL or limited or not code,
         vendor_code=code,
-        retry_after=float(after) if after.isascii() and after.isdigit() else None,
+        retry_after=float(after) if after.isascii() and after.isdigit() else _LIMITED_FOR if limited else None,
+        limited=limited,
         sent=status >= 500 or (status < 400 and not code),
     )

@@ -39,6 +39,7 @@ class Container(WireModel):
     channel_id: str = ""
     message_ts: str = ""
     thread_ts: str = ""
+    is_ephemeral: bool = False
 
 
 class InputValue(WireModel):
@@ -95,6 +96,7 @@ class Origin(WireModel):
     channel: str = ""
     message: str = ""
     response_url: str = ""
+    ephemeral: bool = False
 
 
 class Command(WireModel):

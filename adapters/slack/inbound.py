@@ -34,7 +34,8 @@ class Kind(Enum):
 class Request:
     """A request of a user, and where replies to it may be sent.
 
-    `team` is the team of the user, empty where Slack does not send it. `at_home` is whether it comes from the home tab.
+    `team` is the team of the user, empty where Slack does not send it. `at_home` is whether it comes from the home tab,
+    and `ephemeral` whether the clicked message is one that only the user sees.
     """
 
     kind: Kind
@@ -43,11 +44,15 @@ class Request:
     trigger_id: str = ""
     response_url: str = ""
     at_home: bool = False
+    ephemeral: bool = False
 
     def origin(self) -> dict[str, str]:
         """Return the place of this request, for a modal to carry, so that the reply to its submission is sent there."""
         return Origin(
-            channel=self.inbound.channel, message=self.inbound.message, response_url=self.response_url
+            channel=self.inbound.channel,
+            message=self.inbound.message,
+            response_url=self.response_url,
+            ephemeral=self.ephemeral,
         ).model_dump(exclude_defaults=True)
 
 
@@ -89,7 +94,9 @@ def _click(payload: BlockActions) -> Request | None:
         private=place.channel_id.startswith("D"),
     )
     at_home = place.type == "view"
-    return Request(Kind.CLICK, inbound, payload.user.team_id, payload.trigger_id, payload.response_url, at_home)
+    return Request(
+        Kind.CLICK, inbound, payload.user.team_id, payload.trigger_id, payload.response_url, at_home, place.is_ephemeral
+    )
 
 
 def _submission(payload: ViewSubmission) -> Request:
@@ -107,7 +114,10 @@ def _submission(payload: ViewSubmission) -> Request:
         private=origin.channel.startswith("D"),
     )
     at_home = not origin.channel  # only a modal that was opened from the home tab has none
-    return Request(Kind.SUBMISSION, inbound, payload.user.team_id, payload.trigger_id, origin.response_url, at_home)
+    return Request(
+        Kind.SUBMISSION, inbound, payload.user.team_id, payload.trigger_id, origin.response_url, at_home,
+        origin.ephemeral,
+    )  # fmt: skip
 
 
 def _command(payload: Command) -> Request:

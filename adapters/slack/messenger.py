@@ -11,7 +11,7 @@ from core.ports.messenger import Place, Posted
 
 
 class SlackMessenger:
-    """The messenger of Slack (`core.ports.messenger.Messenger`). Every method raises SlackError."""
+    """The messenger of Slack (`core.ports.messenger.Messenger`). Every method raises DeliveryError."""
 
     platform = PLATFORM
     threads = True
@@ -23,13 +23,13 @@ class SlackMessenger:
     async def post(self, place: Place, card: Card, key: str) -> Posted:
         """Post a card to a person or a channel."""
         channel = await self._client.open_direct_channel(place.user) if place.user else place.channel
-        return await self._client.send(channel, render_message(card))
+        return await self._client.send(channel, render_message(card), queued=True)
 
     async def update(self, posted: Posted, card: Card) -> bool:
         """Replace the content of a card; False when Slack does not permit that any more."""
         content = render_message(card)
         try:
-            await self._client.update(posted, content)
+            await self._client.update(posted, content, queued=True)
         except SlackError as error:
             if error.vendor_code in NO_UPDATE:
                 return False
@@ -38,7 +38,7 @@ class SlackMessenger:
 
     async def say(self, posted: Posted, text: str, key: str) -> None:
         """Post a plain text in the thread below a card."""
-        await self._client.send(posted.channel, render_text(text), posted.message)
+        await self._client.send(posted.channel, render_text(text), posted.message, queued=True)
 
     async def find_user(self, email: str, phone: str) -> str:
         """Return the id of the active user with an e-mail address, or "". Slack finds nobody by phone number."""

@@ -20,6 +20,7 @@ from yarl import URL
 
 from adapters.common.adapter import Inbox, RequestHandler
 from adapters.common.answering import ANSWER_WITHIN, Answering
+from adapters.common.http import json_answer
 from adapters.common.texts import NOT_NOW
 from adapters.slack.client import SlackClient
 from adapters.slack.conversation import Conversation
@@ -120,4 +121,4 @@ def _parse_body(content_type: str, raw: bytes) -> dict[str, Any]:
 def _response(body: JSON | None) -> web.Response:
     if body is None:
         return web.Response()
-    return web.Response(body=orjson.dumps(body), content_type="application/json")
+    return json_answer(body)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from adapters.common.http import json_answer
 from bot.api import chat, deliveries, events, health, history, people, plans
 from bot.api.auth import TOKENS, protect_api
 from bot.api.errors import answer_errors
@@ -47,4 +48,4 @@ def add_routes(app: web.Application) -> None:
 
 
 async def _show_document(request: web.Request) -> web.Response:
-    return web.json_response(build_document(ENDPOINTS, request.config_dict[SERVICES].settings.public_url + API))
+    return json_answer(build_document(ENDPOINTS, request.config_dict[SERVICES].settings.public_url + API))

@@ -14,7 +14,7 @@ from core.chat import Reply
 from core.differences import Difference
 from core.effects import EffectKind, record_of
 from core.people import Directory, Person
-from core.plan import Channel, Decision, Item, Plan, Rule, Stage
+from core.plan import Channel, Confirmation, Decision, Item, Plan, Rule, Stage
 from core.ports.outbox import Attempt, Delivery, DeliveryState
 from core.ports.paging import Page
 from core.ports.people import Token
@@ -80,13 +80,19 @@ class VoteAnswer(Answer):
 
 
 class StageAnswer(Answer):
-    """One stage of the approval with its votes."""
+    """One stage of the approval with its votes. A stage that a policy added has its name and the reason.
+
+    The votes are void when it is `revoked`: in the vendor's form, too late to open the stage again.
+    """
 
     name: str
     channel: Channel
     rule: Rule
     approvers: tuple[str, ...]
+    policy: str
+    reason: str
     votes: list[VoteAnswer]
+    revoked: bool
 
 
 class ApprovalAnswer(Answer):
@@ -99,6 +105,25 @@ class ApprovalAnswer(Answer):
     current: int
     asked_at: datetime | None
     delegates: dict[str, str]
+
+
+class AppliedPolicyAnswer(Answer):
+    """A policy that fits the plan, the reason that people read, and the names of its stages."""
+
+    name: str
+    reason: str
+    stages: tuple[str, ...]
+
+
+class ControlsAnswer(Answer):
+    """What the policies demand of this revision. Votes of `excluded` people do not count."""
+
+    policies: list[AppliedPolicyAnswer]
+    excluded: tuple[str, ...]
+    executors: tuple[tuple[str, ...], ...]
+    separate_executor: bool
+    confirm: Confirmation
+    max_window: DurationText | None
 
 
 class CheckAnswer(Answer):
@@ -145,6 +170,7 @@ class ItemAnswer(Answer):
     status: ItemStatus
     assignee: str
     needs: list[str]
+    labels: tuple[str, ...]
     runner: str
     project: str
     executed_by: str
@@ -156,7 +182,10 @@ class ItemAnswer(Answer):
 
 
 class PlanAnswer(Answer):
-    """A release plan. Lists leave `items` out; `description` and `jira_sprints` come with a single plan."""
+    """A release plan. Lists leave `items` out; `description` and `jira_sprints` come with a single plan.
+
+    `controls` is null until the plan is finished.
+    """
 
     id: str
     number: int
@@ -166,9 +195,12 @@ class PlanAnswer(Answer):
     instance_code: str
     manager: str
     collaborators: tuple[str, ...]
+    editors: tuple[str, ...]
+    labels: tuple[str, ...]
     window: WindowAnswer
     schedule_at: datetime | None
     approval: ApprovalAnswer
+    controls: ControlsAnswer | None
     checks: list[HookEvent] | None
     check: CheckAnswer | None
     tally: TallyAnswer
@@ -203,7 +235,8 @@ def _fields(value: object, answer: type[Answer]) -> dict[str, Any]:
 
 
 def _stage(stage: Stage, plan: Plan, index: int) -> dict[str, Any]:
-    return {**_fields(stage, StageAnswer), "votes": list(plan.votes_of(index))}
+    derived = {"votes": list(plan.votes_of(index)), "revoked": stage in plan.reverted_stages}
+    return _fields(stage, StageAnswer) | derived
 
 
 def _items(items: Mapping[str, Item]) -> list[dict[str, Any]]:

@@ -9,7 +9,8 @@ from typing import Any
 from bot.api.bodies import Copy, PlanFilter, Words, body_for
 from bot.api.models import Listed, PlanAnswer
 from bot.api.routing import KEY_HEADER, REVISION_HEADER, Call, Endpoint
-from bot.chat.requests import Ref, make_command
+from bot.cards.refs import Ref
+from bot.chat.requests import make_command
 from bot.verbs import WORDS
 from core import commands as c
 from core.commands import Verb

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
+from adapters.common.http import json_answer
 from bot.outbox.runs import watched_runs
 from bot.services import SERVICES, Services
 from core.errors import FabuError, NotFound, Thing
@@ -54,7 +55,7 @@ async def handle_push(request: web.Request, name: str) -> web.Response:
         await _follow(services, runner, name, push.external_id)
     elif push and name in handlers:
         await handlers[name](push)
-    return web.json_response({"message": "success"})
+    return json_answer({"message": "success"})
 
 
 async def _follow(services: Services, runner: Pushing, name: str, external_id: str) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from hashlib import sha256
-from typing import Final
 
 from bot.cards.plan import PlanCards, shorten
+from bot.cards.refs import Ref, View
 from bot.i18n import Locale
 from bot.i18n.labels import N_, label
 from bot.richtext import to_plain
@@ -21,8 +21,6 @@ from core.plan import Item, Plan
 from core.ports.store import Reading
 from core.status import ItemStatus, PlanStatus
 
-ON_DIGEST: Final = "digest"
-"""The last part of the references of a digest's buttons: they are on a card that belongs to no single plan."""
 _WITH_TEXTS = 10
 """Of how many items the instructions are loaded; the others have no room for them on any card."""
 _INSTRUCTIONS = (3, 120)
@@ -192,7 +190,7 @@ class DigestCards:
         """Return the button for the one thing to do."""
         cards = PlanCards(self.locale, self.directory, self.public_url)
         foremost = cards.item_buttons(entry.plan, entry.item)[0]
-        button = replace(foremost, ref=f"{foremost.ref}.{ON_DIGEST}")
+        button = replace(foremost, ref=str(replace(Ref.parse(foremost.ref), view=View.DIGEST)))
         return button if first else replace(button, style=Style.DEFAULT, field=None)
 
     def _detail(self, entry: Entry) -> str:

@@ -101,9 +101,8 @@ class PlanCards:
             card = self._card(plan, (Section(rows=(self._row(plan, item),)),), ())
             return replace(card, summary=f"{title}: {news}")
         show = Button(ChatVerb.SHOW, text("Show"), plan.ref)
-        card = self._card(
-            plan, (self._approval(plan),), self._buttons(plan, *_NEXT_STEPS.get(plan.status, ())) or (show,)
-        )
+        steps = (Verb.REPLAN,) if plan.reverted_stages else _NEXT_STEPS.get(plan.status, ())
+        card = self._card(plan, (self._approval(plan),), self._buttons(plan, *steps) or (show,))
         passed = text("The external check passed: {event}", event=plan.passed_check) if plan.passed_check else ""
         note = " ".join(part for part in (passed, card.note) if part)
         return replace(card, note=note, summary=f"{card.summary}. {note}" if note else card.summary)
@@ -137,7 +136,7 @@ class PlanCards:
 
     def _card(self, plan: Plan, sections: Iterable[Section | None], buttons: tuple[Button, ...]) -> Card:
         text = self.locale.text
-        status = text(label(plan.status))
+        status = text("deleted") if plan.deleted else text(label(plan.status))
         return Card(
             title=f"#{plan.number} {plan.name}",
             summary=f"#{plan.number} {plan.name}: {status}",
@@ -172,7 +171,25 @@ class PlanCards:
 
     def _note(self, plan: Plan) -> str:
         """Return what the plan waits for or why it ended, and what can be done about it; empty when neither applies."""
+        return " ".join(part for part in (self._revoked(plan), self._state(plan)) if part)
+
+    def _revoked(self, plan: Plan) -> str:
+        """Return that an approval was revoked when it was too late to request it again; empty when none was."""
+        text = self.locale.text
+        notes = [
+            text("The approval of stage {stage} was revoked in {platform}.", stage=stage.name, platform=stage.channel)
+            for stage in plan.reverted_stages
+        ]
+        if notes and plan.status is PlanStatus.EXECUTING and not plan.gate:
+            notes.append(
+                text("The schedule starts nothing more; what runs goes on. Replan, or execute what is left by hand.")
+            )
+        return " ".join(notes)
+
+    def _state(self, plan: Plan) -> str:
         text, check = self.locale.text, plan.check
+        if plan.deleted:
+            return text("This plan was deleted.")
         if check and plan.status in WAITING_CHECK.values():
             waiting = text(
                 "Waiting for an external system ({event}) since {since}, until {deadline}.",
@@ -217,7 +234,9 @@ class PlanCards:
         rules = {"all": text("all must approve"), "any": text("one must approve")}
         rule = rules.get(str(stage.rule)) or text("{count} must approve", count=stage.rule)
         who = ", ".join(name(approver) for approver in stage.approvers)
-        yield Row(stage.name, "✅" if passed else "⏳" if current else "▫️", f"{who} · {rule}")
+        revoked = stage in plan.reverted_stages
+        mark = "↩️" if revoked else "✅" if passed else "⏳" if current else "▫️"
+        yield Row(stage.name, mark, " · ".join((who, rule, *((text("revoked"),) if revoked else ()))))
         for vote in votes:
             voter = name(vote.person)
             if vote.delegate:
@@ -267,7 +286,7 @@ class PlanCards:
 
     def _buttons(self, plan: Plan, *verbs: Verb) -> tuple[Button, ...]:
         """Return the buttons of the verbs that the plan accepts now. The plan of a gate is replanned in its system."""
-        accepted = [verb for verb in verbs if plan.status in VERBS[verb].statuses]
+        accepted = [verb for verb in verbs if plan.status in VERBS[verb].statuses and not plan.deleted]
         return tuple(self._button(verb, plan.ref) for verb in accepted if not (plan.gate and verb is Verb.REPLAN))
 
     def item_buttons(self, plan: Plan, item: Item) -> tuple[Button, ...]:

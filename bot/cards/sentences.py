@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from bot.i18n import Locale
@@ -9,7 +10,7 @@ from bot.i18n.labels import N_
 from core.audit import LogEntry, message_in
 from core.commands import Verb
 from core.events import EVENTS, Voted
-from core.messages import NO_MESSAGE
+from core.messages import Message
 from core.people import Directory
 from core.plan import Channel, Decision, Plan
 from core.status import HookEvent, RunStatus
@@ -18,6 +19,7 @@ SENTENCES = {
     "created": N_("started the plan"),
     "edited": N_("changed {changed}"),
     "finished": N_("finished the planning"),
+    "policies_applied": N_("The policies were applied again"),
     "submitted": N_("asked for approval"),
     "submit_deferred": N_("asked for approval, which waits for the external check"),
     "voted": N_("{decision} in stage {stage}"),
@@ -28,6 +30,8 @@ SENTENCES = {
     "approval_expired": N_("Nobody decided in time"),
     "reminded": N_("reminded the approvers"),
     "form_linked": N_("opened the approval form {form}"),
+    "form_reverted": N_("The approval form of stage {stage} was revoked: its votes do not count any more"),
+    "form_voter_refused": N_("The approval form of stage {stage} asks {person}, whose vote does not count"),
     "execution_started": N_("The plan may be executed now"),
     "window_opened": N_("The release window has opened"),
     "item_done": N_("completed “{item}”"),
@@ -65,6 +69,7 @@ _FIELDS = {
     "window": N_("release window"),
     "schedule_at": N_("scheduled time"),
     "description": N_("release content"),
+    "labels": N_("labels"),
     "jira_sprints": N_("Jira sprints"),
     "approval": N_("approval"),
     "checks": N_("external checks"),
@@ -89,8 +94,15 @@ def render_entry(entry: LogEntry, plan: Plan, locale: Locale, directory: Directo
     sentence = locale.text(SENTENCES[entry.event], **params)
     if EVENTS[entry.event].has_actor:
         sentence = locale.text("{who}: {what}", who=_actor_name(entry, locale, directory), what=sentence)
-    comment = next((message_in(details, name) for name in _COMMENTS if details.get(name)), NO_MESSAGE)
+    comment = next((message_in(details, name) for name in _COMMENTS if details.get(name)), _policies(details))
     return f"{sentence} — {locale.message(comment)}" if comment else sentence
+
+
+def _policies(details: Mapping[str, Any]) -> Message:
+    """Return the policies that an entry applied, each with its reason."""
+    applied = (details.get("controls") or {}).get("policies", ())
+    parts = [f"{each['name']} ({each['reason']})" if each.get("reason") else str(each["name"]) for each in applied]
+    return Message.verbatim(", ".join(parts))
 
 
 def render_log_head(plan: Plan, locale: Locale) -> str:

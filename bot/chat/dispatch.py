@@ -7,15 +7,16 @@ import re
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from bot.cards.digest import ON_DIGEST, load_entries
+from bot.cards.digest import load_entries
 from bot.cards.lists import ListCards
 from bot.cards.paging import LOG_PAGE_SIZE, PAGE_SIZE, Pages
 from bot.cards.plan import PlanCards, items_of
+from bot.cards.refs import Ref, View, mark_reply
 from bot.chat.answered import AnsweredMessages
 from bot.chat.grammar import TypedCommand, parse
 from bot.chat.naming import find_person_id
 from bot.chat.redelivery import Redelivery
-from bot.chat.requests import Ref, draft_from_form, find_field, make_command, new_plan_form
+from bot.chat.requests import draft_from_form, find_field, make_command, new_plan_form
 from bot.i18n import LANGUAGES, Locale, translate
 from bot.i18n.labels import N_, label
 from bot.people.identities import OWN_PLATFORMS, Identities
@@ -30,7 +31,7 @@ from core.context import Context
 from core.decide.rights import may
 from core.draft import PlanDraft
 from core.engine import Engine, Outcome
-from core.errors import FabuError, Invalid, NotFound, OutdatedCard, Problem, Unavailable
+from core.errors import Conflict, FabuError, Gone, Invalid, NotFound, OutdatedCard, Problem, Unavailable
 from core.messages import Message
 from core.people import Person
 from core.plan import Item, Plan
@@ -101,31 +102,24 @@ class Dispatch:
             raise
 
     async def _reply(self, inbound: Inbound) -> Reply:
-        locale = self._locale
+        locale, request = self._locale, None
         try:
             person = await self._identities.person(inbound.platform, inbound.user)
             locale = Locale.of(person, locale.language, locale.timezone)
             if inbound.language:
                 locale = Locale(inbound.language, locale.timezone)
-            return await self._reply_to(_Request(inbound, person, locale))
+            request = _Request(inbound, person, locale)
+            return await (self._handle_click(request) if inbound.verb else self._handle_text(request))
         except Invalid as error:
             errors = {find_field(problem): locale.text(problem.message, **problem.params) for problem in error.problems}
             return Reply(locale.error(error), Tone.BAD, errors=errors)
         except FabuError as error:
-            return Reply(locale.error(error), Tone.BAD)
-
-    async def _reply_to(self, request: _Request) -> Reply:
-        """Return the reply to a request; for an outdated card, with what the card shows now. Raises FabuError."""
-        if not request.inbound.verb:
-            return await self._handle_text(request)
-        try:
-            return await self._handle_click(request)
-        except OutdatedCard as error:
-            ref, locale = Ref.parse(request.inbound.ref), request.locale
-            sentence = locale.error(error)
-            if ref.card == ON_DIGEST:
-                sentence = locale.text("This card is out of date. Here is what waits for you now.")
-            return Reply(sentence, Tone.BAD, await self._find_card(request, ref))
+            reply = Reply(locale.error(error), Tone.BAD)
+            if not request or not isinstance(error, Conflict | Gone):
+                return reply
+            if isinstance(error, OutdatedCard):
+                reply = replace(reply, card=await self._find_card(inbound, locale))
+            return await self._update_reply(request, reply)
 
     async def _handle_click(self, request: _Request) -> Reply:
         inbound = request.inbound
@@ -143,15 +137,40 @@ class Dispatch:
             return Reply(form=form)
         command = make_command(inbound.verb, ref, inbound.values.get("text", ""))
         outcome = await self._execute(request, command)
-        return Reply(describe_outcome(outcome, command, request.locale), Tone.GOOD)
+        return await self._update_reply(request, Reply(describe_outcome(outcome, command, request.locale), Tone.GOOD))
+
+    async def _update_reply(self, request: _Request, reply: Reply) -> Reply:
+        """Add the present card to the reply to a click, if the clicked card is a reply itself, or a digest."""
+        inbound = request.inbound
+        if not (inbound.verb and inbound.verb != SAY and inbound.message):
+            return reply
+        try:
+            ref = Ref.parse(inbound.ref)
+            if not ref.view:
+                return reply
+            card = await self._view(request, ref)
+        except (NotFound, Unavailable):
+            return reply
+        return replace(reply, card=card, replaces=True)
+
+    async def _view(self, request: _Request, ref: Ref) -> Card:
+        """Return what the clicked card shows now."""
+        if ref.view == View.MINE:
+            return await self._mine(request, 1)
+        if ref.view == View.DIGEST:
+            person, directory = request.person.id, self._engine.directory
+            entries = await self._store.read(lambda reading: load_entries(reading, person, directory))
+            return self._lists(request.locale).digests.digest(entries)
+        return await self._plan_card(ref.plan_id, request.locale, ref.page)
 
     async def _make_form(self, request: _Request, ref: Ref) -> Form | None:
         """Return the form that a click opens; None when the button has none, or the person has no right to the verb."""
         plan = await self._store.read(lambda reading: reading.plans.get(ref.plan_id))
         if not may(plan, Verb(request.inbound.verb), self._context(request), ref.item_id):
             return None
-        form = self._cards(request.locale).form(plan, request.inbound.verb, ref.thing)
-        return form and replace(form, ref=request.inbound.ref)
+        button = str(replace(ref, view="", page=0))
+        form = self._cards(request.locale).form(plan, request.inbound.verb, button)
+        return replace(form, ref=request.inbound.ref) if form else None
 
     def _context(self, request: _Request) -> Context:
         return self._engine.context(self._engine.directory.actor(request.person.id, request.inbound.platform))
@@ -290,7 +309,7 @@ class Dispatch:
         groups = self._engine.directory.groups.values()
         names = {person, *(f"@{group.id}" for group in groups if person in group.members)}
         mine = await self._store.read(lambda reading: reading.plans.mine(person, names))
-        return self._lists(request.locale).mine(mine, page)
+        return mark_reply(self._lists(request.locale).mine(mine, page), View.MINE)
 
     async def _sign_in_link(self, request: _Request) -> Reply:
         """Reply with a link that signs in the first person who opens it.
@@ -305,14 +324,10 @@ class Dispatch:
         sentence = request.locale.text("Open this link within ten minutes; it works once: {url}", url=url)
         return Reply(sentence, link=url)
 
-    async def _find_card(self, request: _Request, ref: Ref) -> Card | None:
-        """Return what the card with a button shows now, a digest or the card of a plan; None when there is none."""
+    async def _find_card(self, inbound: Inbound, locale: Locale) -> Card | None:
+        """Return the present card of the plan that a button refers to; None when there is none."""
         try:
-            if ref.card == ON_DIGEST:
-                person, directory = request.person.id, self._engine.directory
-                entries = await self._store.read(lambda reading: load_entries(reading, person, directory))
-                return self._lists(request.locale).digests.digest(entries)
-            return await self._plan_card(ref.plan_id, request.locale)
+            return await self._plan_card(Ref.parse(inbound.ref).plan_id, locale)
         except (NotFound, Unavailable):
             return None
 
@@ -322,7 +337,8 @@ class Dispatch:
         items = items_of(plan)
         begun = next((index for index, item in enumerate(items) if not item.complete), 0) // PAGE_SIZE + 1
         command = f"{word_for(ChatVerb.SHOW, locale.language)} {plan.number}"
-        return self._cards(locale).plan(plan, Pages(len(items), page or begun, command))
+        card = self._cards(locale).plan(plan, Pages(len(items), page or begun, command))
+        return mark_reply(card, View.PLAN, page)
 
     def _cards(self, locale: Locale) -> PlanCards:
         return PlanCards(locale, self._engine.directory, self._public_url)

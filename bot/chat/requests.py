@@ -1,12 +1,12 @@
-"""Commands and drafts made from requests: references of buttons, verbs with their text, the form of a new plan."""
+"""Commands and drafts made from requests: verbs with their text, the form of a new plan."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from bot.cards.refs import Ref
 from bot.chat.naming import find_approvers
 from bot.i18n import Locale
 from bot.problems import problems_in
@@ -21,32 +21,6 @@ from core.verbs import VERBS, Argument, Target
 
 MAX_TEXT = 4000
 """The longest comment, reason or remark, in characters."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ref:
-    """The reference of a button: a plan, the nonce of the revision that the card shows, and perhaps an item.
-
-    `card` is `bot.cards.digest.ON_DIGEST` for a button of a digest, and empty for those of other cards.
-    """
-
-    plan_id: str
-    nonce: str = ""
-    item_id: str = ""
-    card: str = ""
-
-    @property
-    def thing(self) -> str:
-        """The reference to the plan or the item, on whichever card the button is."""
-        return ".".join(part for part in (self.plan_id, self.nonce, self.item_id) if part)
-
-    @classmethod
-    def parse(cls, ref: str) -> Ref:
-        """Parse a reference. Raises NotFound when it is not one."""
-        parts = ref.split(".")
-        if not parts[0] or len(parts) > 4:
-            raise NotFound(Thing.PLAN, ref[:40])
-        return cls(*parts)
 
 
 def make_command(verb: str, ref: Ref, text: str) -> c.PersonCommand:

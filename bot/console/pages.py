@@ -12,7 +12,6 @@ from bot.console.rendering import READER, locale_of, render
 from bot.i18n.labels import label
 from bot.services import SERVICES
 from core.chat import Inbound, Reply
-from core.errors import FabuError
 from core.plan import Plan
 from core.ports.plans import PlanQuery
 from core.ports.runner import Embedded
@@ -26,10 +25,7 @@ async def show_home(request: web.Request) -> web.Response:
     services, reader = request.config_dict[SERVICES], request[READER]
     query = PlanQuery(text=request.query.get("q", "")[:200], cursor=request.query.get("cursor", ""))
     mine = await services.chat(Inbound("console", reader.id, "", verb="home"))
-    try:
-        page = await services.store.read(lambda reading: reading.plans.page(query))
-    except FabuError as error:
-        return await render(request, "message.html", error.http_status, message=locale_of(request).error(error))
+    page = await services.store.read(lambda reading: reading.plans.page(query))
     name = services.engine.directory.name
     return await render(request, "home.html", mine=mine.card, page=page, query=query, label=label, name=name)
 
@@ -58,10 +54,7 @@ async def _render_plan(request: web.Request, reply: Reply | None = None) -> web.
         entries = reading.log.of_plan(plan.id, limit=5000)
         return plan, [f"{locale.time(e.at)} · {render_entry(e, plan, locale, directory)}" for e in entries]
 
-    try:
-        plan, log = await services.store.read(load)
-    except FabuError as error:
-        return await render(request, "message.html", error.http_status, message=locale.error(error))
+    plan, log = await services.store.read(load)
     return await render(
         request,
         "plan.html",

@@ -18,28 +18,39 @@ from bot.api.auth import TOKENS
 from bot.console.rendering import READER, SECRET, csrf_token, locale_of, render
 from bot.people.tokens import digest_of, new_token
 from bot.services import SERVICES
-from core.errors import FabuError, Unauthorized
+from core.errors import FabuError, Forbidden, Unauthorized
 
 COOKIE = "fabu_session"
 _LIFE = timedelta(hours=12)
 """The life of a session."""
 _PAGES = ("/plans/", "/runs/", "/sign-out")
 """The starts of the paths that need a session, beside the start page."""
+_SIGN_IN = "/sign-in/"
 
 
 @web.middleware
 async def require_session(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Set the reader of a page by the session's cookie; show everybody else how to sign in.
 
-    A form is rejected unless it comes from a page of the same session.
+    A form is rejected unless it comes from a page of the same session. Errors are shown as pages.
     """
-    if request.path != "/" and not request.path.startswith(_PAGES):
+    needs_session = request.path == "/" or request.path.startswith(_PAGES)
+    if not needs_session and not request.path.startswith(_SIGN_IN):
         return await handler(request)
+    try:
+        refusal = await _refuse(request) if needs_session else None
+        return refusal or await handler(request)
+    except FabuError as error:
+        return await render(request, "message.html", error.http_status, message=locale_of(request).error(error))
+
+
+async def _refuse(request: web.Request) -> web.Response | None:
+    """Return the page for who is not signed in, or whose form is of another session; None for the others."""
     secret = request.cookies.get(COOKIE, "")
     try:
         token = await request.config_dict[TOKENS].find(secret)
         actor = request.config_dict[SERVICES].engine.directory.actor(token.person, "console")
-    except FabuError:
+    except (Unauthorized, Forbidden):
         return await render(request, "signed_out.html", 401)
     request[SECRET] = secret
     request[READER] = request.config_dict[SERVICES].engine.directory.people[actor.id]
@@ -49,7 +60,7 @@ async def require_session(request: web.Request, handler: Handler) -> web.StreamR
             return await render(
                 request, "message.html", 403, message=locale_of(request).text("Open the page again, then repeat this.")
             )
-    return await handler(request)
+    return None
 
 
 async def offer(request: web.Request) -> web.Response:
@@ -106,7 +117,7 @@ async def leave(request: web.Request) -> web.StreamResponse:
 
 
 ROUTES = (
-    web.get("/sign-in/{secret}", offer),
-    web.post("/sign-in/{secret}", enter),
+    web.get(f"{_SIGN_IN}{{secret}}", offer),
+    web.post(f"{_SIGN_IN}{{secret}}", enter),
     web.post("/sign-out", leave),
 )

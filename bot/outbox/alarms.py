@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 
+from bot.cards.plan import PlanCards
+from bot.cards.refs import View, mark_reply
 from bot.i18n import Locale
 from bot.outbox.worker import Courier, Receipt, back_off_forever, persistent
 from bot.people.identities import Identities
 from core.card import Button, Card, Section, Tone
-from core.effects import Alarm, Destination, DestinationKind, Effect, Undelivered
+from core.effects import Alarm, Destination, DestinationKind, Effect, FormReverted, Undelivered
 from core.engine import Engine
 from core.errors import Conflict, DeliveryError
 from core.messages import Message
@@ -45,8 +47,8 @@ class Alarms:
         effect = delivery.effect
         if not effect.destination.name:
             await self._add_for_each(effect)
-        elif person := self._engine.directory.people.get(effect.destination.name):
-            await self._send(person, effect)
+        elif self._engine.directory.active(effect.destination.name):  # and has not left since
+            await self._send(self._engine.directory.people[effect.destination.name], effect)
         return Receipt()
 
     async def _add_for_each(self, effect: Effect) -> None:
@@ -60,7 +62,7 @@ class Alarms:
 
     def _recipients(self, effect: Effect) -> Iterable[str]:
         people = self._engine.directory.people
-        manager = effect.payload.manager if isinstance(effect.payload, Undelivered) else ""
+        manager = effect.payload.manager if isinstance(effect.payload, Undelivered | FormReverted) else ""
         return [one.id for one in people.values() if one.active and (one.admin or one.id == manager)]
 
     async def _send(self, person: Person, effect: Effect) -> None:
@@ -78,6 +80,8 @@ class Alarms:
                     await messenger.post(Place(user=user), card, effect.id)
                     return
             except DeliveryError as error:
+                if error.limited:  # this chat works
+                    raise
                 log.warning("%s does not get an alarm in %s: %s", person.id, platform, error)
                 failed = failed or error
         if failed:
@@ -95,6 +99,11 @@ class Alarms:
                 )
                 names = ", ".join(map(self._engine.directory.name, recipients))
                 return _undelivered(plan, chat, names, reason, self._public_url, locale) if plan else None
+            case FormReverted(stage, revision):
+                plan = await self._store.read(lambda reading: reading.plans.get(effect.plan_id))
+                is_void = plan.revision == revision and plan.approval.stages[stage] in plan.reverted_stages
+                notice = PlanCards(locale, self._engine.directory, self._public_url).notice(plan)
+                return mark_reply(notice, View.PLAN) if is_void else None
             case _:
                 raise TypeError(f"{effect.payload} is no alarm")
 

@@ -1,14 +1,19 @@
 """The approval forms of stages that are decided in a vendor's own form.
 
-Forms are submitted and withdrawn as effects. The state of a form is requested from the vendor at regular intervals, and
-when the vendor reports a change. A vote in a form counts as the vote of the same person in the engine; nothing else in
-the form counts. A form that ends before its stage is decided denies the plan with the reason, so that no plan waits for
-ever.
+Forms are submitted, commented and withdrawn as effects. The state of a form is requested from the vendor at regular
+intervals until its plan has ended, and when the vendor reports a change.
+
+- A vote in a form counts as the vote of the same person in the engine. Who hands the decision over in the form
+  delegates it. Where the form asks somebody whose vote does not count, a comment in it says so.
+- A form that is returned, or ends before its stage is decided, denies the plan with the reason, so that no plan waits
+  for ever.
+- A form that is revoked after it was approved does not count any more (`core.events.FormReverted`).
 """
 
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -18,26 +23,42 @@ from bot.i18n import Locale
 from bot.outbox.worker import Courier, Receipt, back_off_forever
 from bot.people.identities import Identities
 from core import commands as c
-from core.approval import eligible, represented_by, votes_needed
+from core.approval import eligible, excluded_voters, form_key, represented_by, votes_needed
 from core.card import Card
-from core.effects import FormCancel, FormStart
+from core.effects import FormCancel, FormComment, FormStart
 from core.engine import Engine
-from core.errors import AlreadyDecided, DeliveryError, FabuError, Gone, OutdatedCard, UnknownPerson, WrongStatus
+from core.errors import (
+    AlreadyDecided,
+    Conflict,
+    DeliveryError,
+    FabuError,
+    Forbidden,
+    Gone,
+    Invalid,
+    NotFound,
+    OutdatedCard,
+    UnknownPerson,
+    WrongStatus,
+)
 from core.messages import Message
 from core.people import Actor, ActorKind
 from core.plan import Channel, Decision, Plan, Stage
-from core.ports.approval_forms import ApprovalForms, FormOrder, FormState, FormStatus, FormVote
+from core.ports.approval_forms import ApprovalForms, FormOrder, FormReturn, FormState, FormStatus, FormVote
 from core.ports.outbox import Delivery
 from core.ports.paging import Page
 from core.ports.plans import PlanQuery
 from core.ports.store import Store
-from core.status import PlanStatus
+from core.status import REOPENABLE, PlanStatus
 
 log = logging.getLogger(__name__)
 
 _MAX_ATTEMPTS = 20
 """With the growing delays this is about an hour: when the vendor is down for longer, the plan is denied."""
 _PAGE_SIZE = 100
+_FOLLOWED = (
+    *sorted(REOPENABLE), PlanStatus.EXECUTING, PlanStatus.ALL_DONE_CHECK, PlanStatus.ALL_DONE_CHECK_FAILED,
+)  # fmt: skip
+"""The statuses of the plans whose forms are followed without an event."""
 _END_REASONS = {
     FormStatus.ENDED: Message("ended"),
     FormStatus.APPROVED: Message("approved"),
@@ -62,50 +83,116 @@ class ApprovalFormStages:
         return Courier(self._deliver, _backoff, self._deny_plan)
 
     async def poll(self) -> None:
-        """Apply the state of every form that a plan waits for."""
-        async for plan, stage in self._iter_open():
+        """Apply the state of every form that a plan waits for, or that a plan was approved by which has not ended."""
+        async for plan, form in self._iter_followed():
             try:
-                await self._apply_state(plan, stage)
+                await self._apply_state(plan, form)
             except FabuError as error:
                 log.info("the approval form of plan #%s cannot be read: %s", plan.number, error)
 
     async def update(self, form: str) -> None:
-        """Apply the state of a form whose vendor reports a change; ignore a form that no plan waits for.
+        """Apply the state of a form whose vendor reports a change; ignore a form that is no plan's.
 
         Raises a FabuError when that fails; the next poll repeats it.
         """
-        async for plan, stage in self._iter_open():
-            if stage.form == form:
-                await self._apply_state(plan, stage)
+        plan = await self._store.read(lambda reading: reading.plans.with_form(form))
+        if plan:
+            await self._apply_state(plan, form)
 
-    async def _iter_open(self) -> AsyncIterator[tuple[Plan, Stage]]:
-        """Yield the plans that wait for a form, each with the stage of the form."""
-        query: PlanQuery | None = PlanQuery(status=PlanStatus.WAIT_FOR_APPROVAL, limit=_PAGE_SIZE)
-        while query:
-            page = await self._load_page(query)
-            for plan in page.items:
-                stage = plan.approval.stage
-                if stage and stage.form and stage.channel.is_form:
-                    yield plan, stage
-            query = replace(query, cursor=page.next_cursor) if page.next_cursor else None
+    async def _iter_followed(self) -> AsyncIterator[tuple[Plan, str]]:
+        """Yield the forms that are followed, each with its plan."""
+        for status in _FOLLOWED:
+            query: PlanQuery | None = PlanQuery(status=status, limit=_PAGE_SIZE)
+            while query:
+                page = await self._load_page(query)
+                for plan in page.items:
+                    for form in [stage.form for stage in plan.approval.stages if stage.form]:
+                        yield plan, form
+                query = replace(query, cursor=page.next_cursor) if page.next_cursor else None
 
     async def _load_page(self, query: PlanQuery) -> Page[Plan]:
         return await self._store.read(lambda reading: reading.plans.page(query))
 
-    async def _apply_state(self, plan: Plan, stage: Stage) -> None:
-        """Count the new votes of a form, then close the stage when the form has ended."""
-        state = await self._vendor(stage.channel).state(stage.form)
-        uncounted = []
+    async def _apply_state(self, plan: Plan, form: str) -> None:
+        """Apply what has happened in a form since it was last looked at."""
+        stage = next(stage for stage in plan.approval.stages if stage.form == form)
+        state = await self._vendor(stage.channel).state(form)
+        if state.status is FormStatus.REVERTED:
+            await self._engine.execute(c.RevertForm(plan_id=plan.id, form=form), _system(stage.channel))
+        elif _waits_for(plan, form):
+            await self._apply_open(plan, stage, state)
+
+    async def _apply_open(self, plan: Plan, stage: Stage, state: FormState) -> None:
+        """Follow transfers, count the new votes, then close the stage when its form has ended.
+
+        A form that was returned is closed at once: with whatever it is submitted again, the plan has not changed.
+        """
+        if state.returned:
+            await self._close_form(plan, stage, await self._return_reason(stage, state.returned))
+            return
+        users = {*state.voters, *(vote.user for vote in state.votes), *(each.to for each in state.transfers)}
+        actors = {user: await self._find_actor(stage.channel, user) for user in sorted(users)}
+        actors |= {each.user: await self._find_actor(stage.channel, each.user) for each in state.transfers}
+        plan = await self._follow_transfers(plan, stage, state, actors)
+        for user in sorted(users - {each.user for each in state.transfers}):
+            actor = actors[user]
+            if actor is None or not self._is_heard(plan, actor):
+                await self._refuse_voter(plan, stage, actor.id if actor else user)
+        seen: Counter[str] = Counter()
+        uncounted: list[str] = []
         for vote in state.votes:
-            actor = await self._find_actor(stage.channel, vote.user)
-            if actor is None or not represented_by(plan, actor.id, self._engine.directory):
+            actor = actors[vote.user]
+            if actor is None or not self._is_heard(plan, actor):
                 uncounted.append(self._engine.directory.name(actor.id) if actor else vote.user)
                 continue
-            plan = await self._count_vote(plan, stage, vote, actor)
+            seen[actor.id] += 1
+            plan = await self._count_vote(plan, stage, vote, actor, seen[actor.id])
             if not _waits_for(plan, stage.form):
                 return
         if state.status is not FormStatus.OPEN:
             await self._close_form(plan, stage, _denial_reason(state, uncounted))
+
+    def _is_heard(self, plan: Plan, actor: Actor) -> bool:
+        """Return whether an actor may vote in the current stage, in whosever name."""
+        return bool(represented_by(plan, actor.id, self._engine.directory))
+
+    async def _follow_transfers(
+        self, plan: Plan, stage: Stage, state: FormState, actors: Mapping[str, Actor | None]
+    ) -> Plan:
+        """Let each approver delegate to the person whom the form asks in their place; return the plan after it.
+
+        A transfer to somebody who cannot be a delegate is not followed.
+        """
+        asked: dict[str, str] = {}
+        for transfer in state.transfers:
+            origin = next((user for user, to in asked.items() if to == transfer.user), transfer.user)
+            asked[origin] = transfer.to
+        approvers = eligible(stage, excluded_voters(plan), self._engine.directory)
+        for user, to in asked.items():
+            actor, delegate = actors[user], actors[to]
+            if not actor or not delegate or actor.id not in approvers or actor.id == delegate.id:
+                continue
+            if plan.approval.delegates.get(actor.id) == delegate.id:
+                continue
+            command = c.Delegate(plan_id=plan.id, to=delegate.id, form=stage.form)
+            try:
+                plan = (await self._engine.execute(command, actor)).plan
+            except (Forbidden, Invalid, Conflict, Gone) as error:
+                log.info("plan #%s does not follow the transfer from %s: %s", plan.number, actor.id, error)
+        return plan
+
+    async def _refuse_voter(self, plan: Plan, stage: Stage, person: str) -> None:
+        """Say in a form, once, that the vote of a person in it does not count."""
+        command = c.RefuseFormVoter(plan_id=plan.id, form=stage.form, person=person)
+        await self._engine.execute(command, _system(stage.channel), f"form:{stage.form}:refused:{person}")
+
+    async def _return_reason(self, stage: Stage, returned: FormReturn) -> Message:
+        """Return why a form that was returned denies its plan."""
+        actor = await self._find_actor(stage.channel, returned.user)
+        name = self._engine.directory.name(actor.id) if actor else returned.user
+        if not returned.comment:
+            return Message("{person} returned the approval form.", {"person": name})
+        return Message("{person} returned the approval form: {comment}", {"person": name, "comment": returned.comment})
 
     async def _find_actor(self, channel: Channel, user: str) -> Actor | None:
         """Return the person with a vendor's user id, as an actor; None when nobody has it."""
@@ -115,14 +202,18 @@ class ApprovalFormStages:
             return None
         return self._engine.directory.actor(person.id, channel.value)
 
-    async def _count_vote(self, plan: Plan, stage: Stage, vote: FormVote, actor: Actor) -> Plan:
-        """Count a vote of a form once, if its stage still waits for votes; return the plan after it."""
-        if any(actor.id in (counted.person, counted.delegate) for counted in plan.votes_of(plan.approval.current)):
+    async def _count_vote(self, plan: Plan, stage: Stage, vote: FormVote, actor: Actor, number: int) -> Plan:
+        """Count a vote of a form once, if its stage still waits for votes; return the plan after it.
+
+        `number` is 1 for the actor's first vote in the form; a delegate has more.
+        """
+        counted = plan.votes_of(plan.approval.current)
+        if number <= sum(actor.id == (each.delegate or each.person) for each in counted):
             return plan
         command: c.Approve | c.Reject = c.Approve(plan_id=plan.id, comment=vote.comment, form=stage.form)
         if vote.decision is Decision.REJECT:
             command = c.Reject(plan_id=plan.id, reason=vote.comment, form=stage.form)
-        key = f"form:{stage.form}:{vote.user}:{vote.decision}"
+        key = f"form:{stage.form}:{vote.user}:{vote.decision}" + (f":{number}" if number > 1 else "")
         try:
             return (await self._engine.execute(command, actor, key)).plan
         except (AlreadyDecided, Gone, WrongStatus):
@@ -141,9 +232,19 @@ class ApprovalFormStages:
         match effect.payload:
             case FormCancel(form=form):
                 await vendor.cancel(form)
+            case FormComment(form, person):
+                await vendor.comment(form, self._render_comment(person))
             case _:
                 await self._start(vendor, delivery, effect.payload_as(FormStart))
         return Receipt()
+
+    def _render_comment(self, person: str) -> str:
+        """Return the comment that says that the vote of a person in a form does not count."""
+        return self._locale.text(
+            "Fabu does not count a vote of {person} here. The approvers of the plan decide, and the person to whom one "
+            "of them hands the decision over. To add an approver, take the plan back to planning and change it.",
+            person=self._engine.directory.name(person),
+        )
 
     async def _start(self, vendor: ApprovalForms, delivery: Delivery, start: FormStart) -> None:
         """Submit the form of a stage; withdraw it when that stage is not the current one any more.
@@ -164,7 +265,7 @@ class ApprovalFormStages:
         command = c.LinkForm(plan_id=plan.id, nonce=plan.nonce, stage=plan.approval.current, form=form)
         try:
             linked = _waits_for((await self._engine.execute(command, _system(stage.channel))).plan, form)
-        except OutdatedCard:
+        except (OutdatedCard, NotFound):  # the plan has a newer revision, or was deleted
             linked = False
         if not linked:
             await self._vendor(stage.channel).cancel(form)
@@ -172,7 +273,7 @@ class ApprovalFormStages:
     async def _make_order(self, plan: Plan, stage: Stage, key: str) -> FormOrder:
         """Return the form to submit. Raises DeliveryError when too few approvers have an account at the vendor."""
         directory, channel = self._engine.directory, stage.channel
-        people = sorted(eligible(stage, plan.approval, plan.manager, directory))
+        people = sorted(eligible(stage, excluded_voters(plan), directory))
         users = {person: await self._find_user(channel, person) for person in people}
         submitter = await self._find_user(channel, plan.manager)
         missing = [person for person, user in users.items() if not user]
@@ -235,10 +336,9 @@ def _denial_reason(state: FormState, uncounted: Sequence[str]) -> Message:
 
 
 def _find_stage(plan: Plan, start: FormStart) -> Stage | None:
-    """Return the stage that a form is started for; None when it is not the current stage any more."""
-    current = (plan.status, plan.revision, plan.approval.current)
-    requested = (PlanStatus.WAIT_FOR_APPROVAL, start.revision, start.stage)
-    return plan.approval.stage if current == requested else None
+    """Return the stage that a form is started for; None when it needs none, or another one."""
+    waits = plan.status is PlanStatus.WAIT_FOR_APPROVAL and plan.approval.stage is not None
+    return plan.approval.stage if waits and form_key(plan) == start.key else None
 
 
 def _waits_for(plan: Plan, form: str) -> bool:

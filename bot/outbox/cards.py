@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.cards.plan import PlanCards
 from bot.cards.sentences import render_entry, render_log_head
 from bot.i18n import Locale
+from bot.outbox.holds import Holds
 from bot.outbox.notices import ITEM_CARD, is_notice, list_notices
-from bot.outbox.refusals import is_refusal
-from bot.outbox.worker import Courier, Receipt, back_off_forever, persistent
+from bot.outbox.posting import CardPosting, find_intent, identity_of
+from bot.outbox.worker import Courier, Deferred, Receipt, back_off_forever, persistent
 from bot.people.identities import Identities
-from bot.people.sign_in_links import SENT_LIFE, SignInLinks
+from bot.people.sign_in_links import SignInLinks
 from core import commands as c
 from core.approval import pending_voters
 from core.audit import LogEntry
@@ -27,37 +28,32 @@ from core.card import Card
 from core.engine import Engine
 from core.errors import DeliveryError
 from core.events import EVENTS, CardsRefused, Reminded, RunEnded
-from core.messages import Message
 from core.people import SYSTEM, Person
 from core.plan import Plan
 from core.ports.cards import CardRecord
 from core.ports.clock import Clock, Ids
-from core.ports.messenger import Messenger, Place, Posted
+from core.ports.messenger import Messenger, Posted
 from core.ports.outbox import Delivery
-from core.ports.store import Reading, Store, Writing
+from core.ports.store import Reading, Store
 from core.status import ENDED, PlanStatus
 
 log = logging.getLogger(__name__)
 
 _KEPT_AFTER_END = timedelta(days=14)
 """How long the cards of a plan that has ended are tried."""
-_Failure = tuple[str, DeliveryError]
-"""Whom a card is for, and why it was not posted or updated."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Snapshot:
     """A plan with the records of its cards, and the log entries since the oldest of them.
 
-    `attempt` counts the attempts to update the cards since the last success, this one included.
-    `unreachable` are the people who cannot be looked up now, since a vendor cannot be reached.
+    `holds` are the cards and the receivers that wait, with the people who cannot be looked up now.
     """
 
     plan: Plan
     records: Sequence[CardRecord]
     entries: Sequence[LogEntry]
-    attempt: int
-    unreachable: dict[str, DeliveryError] = field(default_factory=dict)
+    holds: Holds
 
 
 class CardSync:
@@ -73,49 +69,48 @@ class CardSync:
         self._messenger, self._channel, self._store, self._engine = messenger, channel, store, engine
         self._identities, self._clock, self._ids = identities, clock, ids
         self._locale, self._public_url, self._chats = locale, public_url, chats
-        self._links = SignInLinks(store, clock, ids, public_url)
+        links = SignInLinks(store, clock, ids, public_url)
+        self._posting = CardPosting(messenger, store, identities, clock, ids, links)
 
     @property
     def courier(self) -> Courier:
         """How the cards of this chat are delivered."""
         return Courier(self._deliver, back_off_forever, after_refusal=persistent)
 
-    async def _deliver(self, delivery: Delivery) -> Receipt:
-        """Update the cards of one plan. Raises a DeliveryError when a part of it failed, after all other parts."""
+    async def _deliver(self, delivery: Delivery) -> Receipt | Deferred:
+        """Update the cards of one plan, first that in the channel. Return which have to wait."""
         platform = self._messenger.platform
 
         def load(reading: Reading) -> _Snapshot:
             records = reading.cards.of_plan(delivery.effect.plan_id, platform)
             plan = reading.plans.get(delivery.effect.plan_id, whole=True)
             entries = reading.log.of_plan(plan.id, min((record.log_seq for record in records), default=0))
-            return _Snapshot(plan, records, entries, delivery.attempts)
+            return _Snapshot(plan, records, entries, Holds(delivery, plan.version, self._clock))
 
         snapshot = await self._store.read(load)
-        needed = await self._list_needed(snapshot)
+        holds, needed = snapshot.holds, await self._list_needed(snapshot)
         needed_ids = {record.id for record in needed}
-        unknown = {record.id for record in snapshot.records if record.audience in snapshot.unreachable}
-        intents = {intent.id for record in needed if (intent := _find_intent(record, snapshot))}
-        closed = [record for record in snapshot.records if record.id not in needed_ids | unknown | intents]
-        failures = list(snapshot.unreachable.items())
-        for record in [*needed, *closed]:
+        intents = {intent.id for record in needed if (intent := find_intent(record, snapshot.records))}
+        closed = [record for record in snapshot.records if record.id not in needed_ids | intents]
+        for record in holds.take_turns([*needed, *closed]):
             try:
                 await self._bring_up_to_date(snapshot, record, needed=record.id in needed_ids)
             except DeliveryError as error:
-                log.warning("the %s card of plan #%s failed: %s", record.purpose, snapshot.plan.number, error)
-                failures.append((record.audience, error))
-        await self._report_refusals(snapshot, failures)
-        if failures and not self._has_expired(snapshot.plan, delivery):
-            raise _combine(failures)
-        return Receipt()
+                level = logging.DEBUG if error.limited else logging.WARNING
+                log.log(level, "the %s card of plan #%s waits: %s", record.purpose, snapshot.plan.number, error)
+                holds.add(record, error)
+        await self._report_refusals(snapshot)
+        return Receipt() if self._has_expired(snapshot.plan, delivery) else holds.outcome()
 
-    async def _report_refusals(self, snapshot: _Snapshot, failures: Sequence[_Failure]) -> None:
+    async def _report_refusals(self, snapshot: _Snapshot) -> None:
         """Log whom this chat refuses cards, and thereby notify the manager and the administrators.
 
         Once: the log entries that a card has not shown yet say what was reported since the first failure.
         """
         chat = self._messenger.platform
         reported = {who for entry in snapshot.entries for who in _refused_to(entry, chat)}
-        refused = {who: error for who, error in failures if who not in reported and is_refusal(error, snapshot.attempt)}
+        failures = snapshot.holds.failures
+        refused = {who: error for who, error, is_refused in failures if is_refused and who not in reported}
         if refused:
             recipients = tuple(sorted(refused))
             reason = refused[recipients[0]].reason
@@ -133,10 +128,12 @@ class CardSync:
         Of a posted card and the intent to replace it, the posted card is returned.
         """
         plan, records = snapshot.plan, sorted(snapshot.records, key=lambda record: bool(record.message))
-        known = {_identity(record): record for record in records}
+        known = {identity_of(record): record for record in records}
         blank = CardRecord("", plan.id, self._messenger.platform, "plan", self._channel, log_seq=plan.log_seq)
         needed = []
-        if self._channel and (plan.status is not PlanStatus.PLANNING or plan.revision > 1 or _identity(blank) in known):
+        if self._channel and (
+            plan.status is not PlanStatus.PLANNING or plan.revision > 1 or identity_of(blank) in known
+        ):
             needed.append(replace(blank, log_seq=0))
         current = replace(blank, revision=plan.revision)
         needed += [
@@ -148,7 +145,7 @@ class CardSync:
             for purpose, person, item_id in list_notices(plan)
             if await self._is_chat_of(snapshot, person, "")
         ]
-        return [known.get(_identity(record)) or replace(record, id=self._ids.new()) for record in needed]
+        return [known.get(identity_of(record)) or replace(record, id=self._ids.new()) for record in needed]
 
     async def _list_voters(self, snapshot: _Snapshot) -> list[str]:
         """Return the people whose vote is pending and who get an approval card in this chat.
@@ -165,12 +162,12 @@ class CardSync:
     async def _is_chat_of(self, snapshot: _Snapshot, person_id: str, preferred: str) -> bool:
         """Return whether this chat is the first one where the person has an account, the preferred chat before others.
 
-        When the lookup in a chat before it fails, but may be retried, the person is `unreachable` and the result False.
+        When the lookup in a chat before it fails, but may be retried, the person has to wait, and the result is False.
         A chat that refuses to look people up is passed over; its refusal is a failure of that chat when no other chat
         has an account either.
         """
         person = self._engine.directory.people.get(person_id)
-        if person is None or not person.active:
+        if person is None or not person.active or snapshot.holds.has(person_id):
             return False
         refused: DeliveryError | None = None
         for chat in sorted(self._chats, key=lambda chat: chat != preferred):
@@ -180,11 +177,11 @@ class CardSync:
             except DeliveryError as error:
                 log.warning("the account of %s in %s cannot be looked up: %s", person_id, chat, error)
                 if error.retryable:
-                    snapshot.unreachable[person_id] = error
+                    snapshot.holds.add_person(person_id, error)
                     return False
                 refused = error if chat == self._messenger.platform else refused
         if refused:
-            snapshot.unreachable[person_id] = refused
+            snapshot.holds.add_person(person_id, refused)
         return False
 
     async def _bring_up_to_date(self, snapshot: _Snapshot, record: CardRecord, *, needed: bool) -> None:
@@ -194,114 +191,49 @@ class CardSync:
         revision has replaced the card.
         """
         plan = snapshot.plan
-        if record.message and record.version == plan.version:
+        is_current = bool(record.message) and record.version == plan.version
+        if is_current and not (needed and _list_thread(record, snapshot)):
             return
         if not record.message and not needed:
-            await self._drop(record)
+            await self._posting.drop(record)
             return
         person = self._engine.directory.people.get(record.audience) if record.purpose != "plan" else None
         locale = Locale.of(person, self._locale.language, self._locale.timezone)
         card = self._make_card(plan, record, locale)
         changed = _changes_closed(record, snapshot.entries)
         if needed and (changed or not record.message or not is_notice(record.purpose)):
-            record = await self._update_or_post(snapshot, record, card, person)
+            if not is_current:
+                record = await self._show(snapshot, record, card, person)
             record = await self._write_thread(snapshot, record, locale)
-        elif _changes_closed(record, snapshot.entries) and not await self._update(record, card.without_buttons()):
-            await self._drop(record)
+        elif changed and not await self._posting.update(record, card.without_buttons()):
+            await self._posting.drop(record)
             return
         record = replace(record, version=plan.version, log_seq=max(record.log_seq, plan.log_seq))
         final = not needed and (plan.status in ENDED or _is_replaced(record, plan))
-        await (self._drop(record) if final else self._store.write(lambda writing: writing.cards.put([record])))
+        await (self._posting.drop(record) if final else self._put(record))
 
-    async def _update_or_post(
-        self, snapshot: _Snapshot, record: CardRecord, card: Card, person: Person | None
-    ) -> CardRecord:
-        """Update a card, or post it when there is none yet or the vendor no longer permits updates of it.
+    async def _show(self, snapshot: _Snapshot, record: CardRecord, card: Card, person: Person | None) -> CardRecord:
+        """Post or update a card and return its record.
 
-        An earlier attempt may have posted the card with its content of that time. Then posting with the same key
-        returns that card, and it is updated. The record of an old card is dropped once the new one is posted: a vendor
-        may refuse both for the same cause.
+        It is recorded before its thread is written, so that a thread that has to wait causes no second update.
         """
-        if not record.message:
-            return await self._post_or_find(snapshot, record, card, person)
-        intent = _find_intent(record, snapshot)
-        if await self._is_updated(snapshot, record, card):
-            if intent:
-                await self._drop(intent)
-            return record
-        intent = intent or replace(record, id=self._ids.new(), message="")
-        posted = await self._post_or_find(snapshot, intent, card, person)
-        await self._drop(record)
-        return posted
 
-    async def _post_or_find(
-        self, snapshot: _Snapshot, record: CardRecord, card: Card, person: Person | None
-    ) -> CardRecord:
-        posted = await self._post(snapshot.plan, record, card, person)
-        if record in snapshot.records:
-            await self._update(posted, card)
-        return posted
+        def is_refusal(error: DeliveryError) -> bool:
+            return snapshot.holds.is_refused(record, error)
 
-    async def _is_updated(self, snapshot: _Snapshot, record: CardRecord, card: Card) -> bool:
-        """Update a card; False when the vendor refuses that. Raises DeliveryError when it may accept it later."""
-        try:
-            return await self._update(record, card)
-        except DeliveryError as error:
-            if not is_refusal(error, snapshot.attempt):
-                raise
-            log.warning("the %s card of plan #%s is replaced: %s", record.purpose, snapshot.plan.number, error)
-            return False
+        shown = await self._posting.update_or_post(snapshot.plan, snapshot.records, record, card, person, is_refusal)
+        shown = replace(shown, version=snapshot.plan.version)
+        if _list_thread(shown, snapshot):
+            await self._put(shown)
+        return shown
 
-    async def _update(self, record: CardRecord, card: Card) -> bool:
-        return await self._messenger.update(Posted(record.channel, record.message), card)
-
-    async def _drop(self, record: CardRecord) -> None:
-        await self._store.write(lambda writing: writing.cards.drop([record.id]))
-
-    async def _replace_key(self, record: CardRecord) -> None:
-        """Give the record of a card that was not posted another id, which is the key of the next attempt."""
-
-        def exchange(writing: Writing) -> None:
-            writing.cards.drop([record.id])
-            writing.cards.put([replace(record, id=self._ids.new())])
-
-        await self._store.write(exchange)
-
-    async def _post(self, plan: Plan, record: CardRecord, card: Card, person: Person | None) -> CardRecord:
-        """Post a card and return its record. The intent is stored first: after a crash the card is posted with its key.
-
-        Raises DeliveryError.
-        """
+    async def _put(self, record: CardRecord) -> None:
         await self._store.write(lambda writing: writing.cards.put([record]))
-        user = await self._identities.user(self._messenger.platform, person) if person else ""
-        place = Place(user=user) if person else Place(channel=record.audience)
-        if person and card.more and not self._messenger.buttons:
-            link = await self._links.make(person.id, SENT_LIFE, plan=plan.number)
-            card = replace(card, more=replace(card.more, url=link))
-        try:
-            posted = await self._messenger.post(place, card, record.id)
-        except DeliveryError as error:
-            if not error.retryable:  # DingTalk keeps a card that it could not deliver, so the key cannot be used again
-                await self._replace_key(record)
-            raise
-        posted_record = replace(record, channel=posted.channel, message=posted.message, posted_at=self._clock.now())
-        await self._store.write(lambda writing: writing.cards.put([posted_record]))
-        return posted_record
 
     async def _write_thread(self, snapshot: _Snapshot, record: CardRecord, locale: Locale) -> CardRecord:
-        """Post new log entries below a card, and return the record with the last entry.
-
-        All entries of a thread go below the plan card; below an approval card goes a reminder, and below the notice of
-        a failed run the failure of the next one: the person has to act again.
-        """
-        plan, new = snapshot.plan, [entry for entry in snapshot.entries if entry.seq > record.log_seq]
-        match record.purpose:
-            case "plan":
-                entries = [entry for entry in new if EVENTS[entry.event].in_thread]
-            case "approval":
-                entries = [entry for entry in new if entry.event == Reminded.name][-1:]
-            case _:
-                entries = [entry for entry in new if _ends_run(entry, record.item_id)][-1:]
+        """Post new log entries below a card, and return the record with the last entry."""
+        plan, new = snapshot.plan, _list_new(record, snapshot)
+        entries = _list_thread(record, snapshot)
         if entries:
             heading = [] if self._messenger.threads else [f"#{plan.number} {plan.name}"]
             lines = [*heading, *(render_entry(entry, plan, locale, self._engine.directory) for entry in entries)]
@@ -324,15 +256,29 @@ class CardSync:
                 return cards.plan(plan)
 
 
+def _list_new(record: CardRecord, snapshot: _Snapshot) -> list[LogEntry]:
+    return [entry for entry in snapshot.entries if entry.seq > record.log_seq]
+
+
+def _list_thread(record: CardRecord, snapshot: _Snapshot) -> list[LogEntry]:
+    """Return the log entries that have still to be posted below a card.
+
+    All entries of a thread go below the plan card; below an approval card goes a reminder, and below a notice the
+    failure of its run: the person has to act again.
+    """
+    new = _list_new(record, snapshot)
+    match record.purpose:
+        case "plan":
+            return [entry for entry in new if EVENTS[entry.event].in_thread]
+        case "approval":
+            return [entry for entry in new if entry.event == Reminded.name][-1:]
+        case _:
+            return [entry for entry in new if _ends_run(entry, record.item_id)][-1:]
+
+
 def _is_replaced(record: CardRecord, plan: Plan) -> bool:
     """Return whether a card requests something that a newer revision requests anew."""
     return record.purpose in ("approval", ITEM_CARD) and record.revision < plan.revision
-
-
-def _find_intent(record: CardRecord, snapshot: _Snapshot) -> CardRecord | None:
-    """Return the intent to replace a posted card that an earlier attempt has left."""
-    same = (each for each in snapshot.records if not each.message and _identity(each) == _identity(record))
-    return next(same, None) if record.message else None
 
 
 def _changes_closed(record: CardRecord, entries: Sequence[LogEntry]) -> bool:
@@ -349,23 +295,6 @@ def _refused_to(entry: LogEntry, chat: str) -> Sequence[str]:
     return entry.details["recipients"] if is_about_chat else ()
 
 
-def _combine(failures: Sequence[_Failure]) -> DeliveryError:
-    """Return one error for all cards that failed, with whom they were for. It is retryable if one of them is."""
-    errors = [error for _, error in failures]
-    reasons = [Message("{who}: {what}", {"who": who, "what": error.as_message()}) for who, error in failures]
-    return DeliveryError(
-        str(errors[0].params["system"]),
-        Message.joined("; ", reasons),
-        retryable=any(error.retryable for error in errors),
-        retry_after=max((error.retry_after or 0.0 for error in errors), default=None),
-    )
-
-
 def _ends_run(entry: LogEntry, item_id: str) -> bool:
-    """Return whether an entry is the end of an item's run. When a card about it is still needed, the run has failed."""
+    """Return whether an entry is the end of an item's run. When the item's card is still needed, the run has failed."""
     return entry.event == RunEnded.name and entry.details.get("item_id") == item_id
-
-
-def _identity(record: CardRecord) -> tuple[str, str, int, int, str]:
-    """Return what distinguishes the cards of one plan in one chat."""
-    return record.purpose, record.audience, record.revision, record.stage, record.item_id

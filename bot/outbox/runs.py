@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 
 from bot.outbox.worker import Courier, Receipt, back_off_forever
 from core import commands as c
 from core.effects import Destination, Effect, RunCancel, RunResume, RunStart
 from core.engine import Engine
-from core.errors import DeliveryError, FabuError, NotFound
+from core.errors import DeliveryError, FabuError, NotFound, Thing, Unavailable
 from core.messages import Message
 from core.people import Actor, ActorKind
 from core.plan import Item, Plan, Run
@@ -26,16 +28,19 @@ RUNNER = Actor("system", ActorKind.SYSTEM, "runner")
 """The actor of commands that runners cause."""
 _MAX_ATTEMPTS = 9
 """With the growing delays this is about four minutes; then a person decides what to do."""
+_RECORD_AGAIN = 1.0
+"""Seconds between two attempts to record a start."""
 _FAILED = frozenset({RunStatus.FAILED, RunStatus.TIMEOUT, RunStatus.CANCELLED})
 
 
 async def report_run(engine: Engine, plan_id: str, item_id: str, report: RunReport) -> None:
-    """Record a runner's report on a run."""
+    """Record a runner's report on a run, unless its plan was deleted."""
     command = c.ReportRun(
         plan_id=plan_id, item_id=item_id, run_id=report.run_id, status=report.status,
         external_id=report.external_id, url=report.url, message=report.message,
     )  # fmt: skip
-    await engine.execute(command, RUNNER)
+    with suppress(NotFound):
+        await engine.execute(command, RUNNER)
 
 
 class Runs:
@@ -43,6 +48,7 @@ class Runs:
 
     def __init__(self, store: Store, engine: Engine, runners: Mapping[str, Runner]) -> None:
         self._store, self._engine, self.runners = store, engine, runners
+        self._unfollowed: set[str] = set()
 
     @property
     def courier(self) -> Courier:
@@ -73,7 +79,10 @@ class Runs:
         For a run that has failed only a new run is recorded: a retry that could not start has the id of the run before.
         """
         runner, run = self.runners.get(item.runner), item.run
-        if runner is None or run is None or run.status is RunStatus.STARTING:
+        if run is None or run.status is RunStatus.STARTING:
+            return
+        if runner is None:
+            self._log_unfollowed(item, run)
             return
         try:
             order = await self._make_order(plan_id, item.id, run.id)
@@ -82,6 +91,15 @@ class Runs:
                 await report_run(self._engine, plan_id, item.id, report)
         except FabuError as error:
             log.info("the status of a run of %s cannot be requested: %s", item.runner, error)
+
+    def _log_unfollowed(self, item: Item, run: Run) -> None:
+        """Log once that a run goes on whose runner is not enabled any more."""
+        if not run.status.ended and run.id not in self._unfollowed:
+            self._unfollowed.add(run.id)
+            log.warning(
+                "run %s of “%s” is not followed: the runner %s is not enabled in the settings. Enable it, or replan",
+                run.external_id or run.id, item.name, item.runner,
+            )  # fmt: skip
 
     async def _deliver(self, delivery: Delivery) -> Receipt:
         effect = delivery.effect
@@ -99,13 +117,26 @@ class Runs:
         """Start a run and record it. When an earlier start was interrupted, look for the run instead."""
         effect = delivery.effect
         run = await self._load_run(effect.plan_id, start.item_id, start.run_id)
-        interrupted = delivery.attempts > len(await self._load_attempts(effect)) + 1
-        if run is None or not (interrupted or run.status is RunStatus.STARTING):
+        if run is None or run.status is not RunStatus.STARTING:
             return  # cancelled before its start, or started by an earlier attempt
+        interrupted = delivery.attempts > len(await self._load_attempts(effect)) + 1
         order = await self._make_order(effect.plan_id, start.item_id, start.run_id)
         report = await runner.find(order) if interrupted else await _start_or_find(runner, order)
         unknown = RunReport(start.run_id, RunStatus.UNKNOWN, message=Message("the start was interrupted"))
-        await report_run(self._engine, effect.plan_id, start.item_id, report or unknown)
+        await self._record_start(effect.plan_id, start.item_id, report or unknown)
+
+    async def _record_start(self, plan_id: str, item_id: str, report: RunReport) -> None:
+        """Record the report on a start, however long nothing can be saved.
+
+        Another attempt would start the run again where the runner cannot find it. When the server stops before, the
+        start was interrupted, and is looked for.
+        """
+        while True:
+            try:
+                return await report_run(self._engine, plan_id, item_id, report)
+            except Unavailable as error:
+                log.warning("the start of run %s cannot be recorded yet: %s", report.run_id, error)
+                await asyncio.sleep(_RECORD_AGAIN)
 
     async def _cancel(self, runner: Runner, plan_id: str, cancel: RunCancel) -> None:
         run = await self._load_run(plan_id, cancel.item_id, cancel.run_id)
@@ -165,6 +196,8 @@ class Runs:
     async def _make_order(self, plan_id: str, item_id: str, run_id: str) -> RunOrder:
         def load(reading: Reading) -> tuple[Plan, Item, Workflow]:
             plan = reading.plans.get(plan_id)
+            if item_id not in plan.items:  # an edit has taken it out since the run was looked up
+                raise NotFound(Thing.ITEM, item_id)
             return plan, plan.items[item_id], Workflow.model_validate(reading.plans.spec(plan_id, item_id))
 
         plan, item, workflow = await self._store.read(load)

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import assert_never
 
 from core import commands as c
 from core.effects import Destination, DestinationKind
@@ -22,7 +23,7 @@ from core.engine import Engine
 from core.errors import DeliveryError, FabuError, NotFound, Unavailable
 from core.messages import NO_MESSAGE, Message
 from core.ports.clock import Clock
-from core.ports.outbox import Attempt, Delivery, DeliveryState, Settled
+from core.ports.outbox import Attempt, Delivery, DeliveryState, Hold, Settled
 from core.ports.store import Store, Writing
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,8 @@ LEASE = timedelta(minutes=2)
 """How long a claimed effect belongs to its worker; after that it may be claimed again."""
 POLL_INTERVAL = 1.0
 """Seconds between reads of the outbox when nothing wakes the worker."""
+_WAKE_LATE = 0.01
+"""Seconds by which the worker is woken after a delivery is due: the two clocks do not run alike."""
 MAX_DELIVERIES = 128
 """How many effects one worker delivers at the same time."""
 MAX_PER_DESTINATION = 32
@@ -50,17 +53,30 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Deferred:
+    """What a courier returns of which parts have still to be delivered: when, and which parts wait until when.
+
+    `failure` is the error of this attempt; without one, the parts only wait for a rate limit or for their turn.
+    """
+
+    due_at: datetime
+    holds: Mapping[str, Hold]
+    failure: DeliveryError | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Courier:
     """How the effects of a destination are delivered. `attempts` of a delivery counts the current attempt."""
 
-    deliver: Callable[[Delivery], Awaitable[Receipt]]
-    """Sends an effect and returns the response. Raises DeliveryError when the destination does not accept it, and
-    NotFound when there is nothing to send any more. It is called again for an effect that was sent when the worker
-    died before it recorded the result."""
+    deliver: Callable[[Delivery], Awaitable[Receipt | Deferred]]
+    """Sends an effect and returns the response, or what is left to send. Raises DeliveryError when the destination does
+    not accept it, and NotFound when there is nothing to send any more. It is called again for an effect that was sent
+    when the worker died before it recorded the result."""
     backoff: Callable[[Delivery], timedelta | None]
     """Returns the delay before the next attempt, after one that failed and may be retried; None ends the attempts."""
     on_failure: Callable[[Delivery, DeliveryError], Awaitable[None]] | None = None
-    """Is called when the last attempt has failed, before the delivery is recorded as dead."""
+    """Is called when the last attempt has failed, before the delivery is recorded as dead. When it raises Unavailable,
+    or an error that was not foreseen, there is one more attempt: a failure that nobody hears of is none that ended."""
     note: Callable[[Delivery], c.AnyCommand] | None = None
     """Returns the command that writes an accepted delivery to the operation log. It is executed in the transaction that
     records the result."""
@@ -103,9 +119,10 @@ class DeliveryWorker:
         self._wakeup.set()
 
     async def stop(self, grace: float = 10.0) -> None:
-        """Claim no more effects, deliver the claimed ones within `grace` seconds, and record the results.
+        """Claim no more effects, deliver the claimed ones within `grace` seconds, and record the results in as many.
 
-        This waits for the loop and not for the present deliveries, since a claim in progress adds more of them.
+        This waits for the loop and not for the present deliveries, since a claim in progress adds more of them. What
+        was delivered and could not be recorded is delivered again by the next worker.
         """
         self._stopping = True
         self.wake()
@@ -114,7 +131,11 @@ class DeliveryWorker:
         await asyncio.wait({self._loop}, timeout=grace)
         for task in self._deliveries:
             task.cancel()
-        await self._loop
+        await asyncio.wait({self._loop}, timeout=grace)
+        if self._loop.cancel():
+            log.error("%s deliveries could not be recorded before the end, and will be repeated", len(self._results))
+        with suppress(asyncio.CancelledError):
+            await self._loop
 
     async def _run(self) -> None:
         failing = False
@@ -175,31 +196,64 @@ class DeliveryWorker:
         self.wake()
 
     async def _deliver(self, delivery: Delivery) -> None:
-        effect = delivery.effect
-        courier = self._couriers.get(effect.destination) or self._couriers.get(effect.destination.kind)
+        destination = delivery.effect.destination
+        courier = self._couriers.get(destination) or self._couriers.get(destination.kind)
         started = self._clock.now()
-        state, due_at, receipt, failure = DeliveryState.DONE, None, Receipt(), None
+        outcome = await self._attempt(courier, delivery)
+        result = await self._result_of(outcome, delivery, courier, started)
+        self._results.append(result)
+        if result.due_at:
+            self._wake_at(result.due_at)
+        if courier and courier.note and isinstance(outcome, Receipt):
+            self._notes.append(courier.note(delivery))
+
+    async def _result_of(
+        self,
+        outcome: Receipt | Deferred | DeliveryError,
+        delivery: Delivery,
+        courier: Courier | None,
+        started: datetime,
+    ) -> Settled:
+        """Return what to record of an attempt. A rate limit ends no attempt: it is kept, and the effect stays due."""
+        effect_id, now = delivery.effect.id, self._clock.now()
+        ms = int((now - started).total_seconds() * 1000)
+        match outcome:
+            case Receipt(status, answer):
+                return Settled(effect_id, DeliveryState.DONE, Attempt(started, ms, status, NO_MESSAGE, answer))
+            case Deferred(due_at, holds, failure):
+                attempt = _failed_attempt(failure, started, ms) if failure else None
+                return Settled(effect_id, DeliveryState.PENDING, attempt, due_at, holds)
+            case DeliveryError(limited=True):
+                due_at = now + timedelta(seconds=outcome.retry_after or POLL_INTERVAL)
+                log.info("delivery to %s waits until %s: %s", delivery.effect.destination, due_at, outcome)
+                return Settled(effect_id, DeliveryState.PENDING, None, due_at, delivery.holds)
+            case DeliveryError():
+                state, next_at = await self._handle_failure(delivery, courier, outcome)
+                return Settled(effect_id, state, _failed_attempt(outcome, started, ms), next_at, delivery.holds)
+            case _:
+                assert_never(outcome)
+
+    async def _attempt(self, courier: Courier | None, delivery: Delivery) -> Receipt | Deferred | DeliveryError:
+        """Deliver an effect; return the response, what is left of it, or the error."""
+        effect = delivery.effect
         try:
-            receipt = await (courier.deliver if courier else _refuse)(delivery)
+            return await (courier.deliver if courier else _refuse)(delivery)
         except NotFound:
             log.info("effect %s has nothing to deliver any more: its plan was deleted", effect.id)
+            return Receipt()
         except DeliveryError as error:
-            failure = error
+            return error
         except Unavailable as error:
-            failure = DeliveryError("the database", error.as_message(), retryable=True)
+            return DeliveryError("the database", error.as_message(), retryable=True)
         except Exception as error:
             log.exception("effect %s (%s) failed", effect.id, effect.destination)
             reason = Message("an error that was not foreseen: {error}", {"error": type(error).__name__})
-            failure = DeliveryError(str(effect.destination), reason, retryable=True)
-        if failure:
-            state, due_at = await self._handle_failure(delivery, courier, failure)
-            receipt = Receipt(failure.status, failure.answer)
-        now = self._clock.now()
-        ms, reason = int((now - started).total_seconds() * 1000), failure.as_message() if failure else NO_MESSAGE
-        attempt = Attempt(started, ms, receipt.status, reason, receipt.answer)
-        self._results.append(Settled(effect.id, state, attempt, due_at))
-        if courier and courier.note and not failure:
-            self._notes.append(courier.note(delivery))
+            return DeliveryError(str(effect.destination), reason, retryable=True)
+
+    def _wake_at(self, due_at: datetime) -> None:
+        """Read the outbox when a delivery is due again, so that no turn of a rate limit is missed."""
+        seconds = max(0.0, (due_at - self._clock.now()).total_seconds())
+        asyncio.get_running_loop().call_later(seconds + _WAKE_LATE, self.wake)
 
     async def _handle_failure(
         self, delivery: Delivery, courier: Courier | None, error: DeliveryError
@@ -212,10 +266,31 @@ class DeliveryWorker:
             delay = max(backoff, timedelta(seconds=error.retry_after or 0))
             log.info("delivery to %s failed, the next attempt is in %s: %s", destination, delay, error)
             return DeliveryState.PENDING, self._clock.now() + delay
+        if courier and courier.on_failure and not await _record_failure(courier.on_failure, delivery, error):
+            return DeliveryState.PENDING, self._clock.now() + back_off_forever(delivery)
         log.warning("delivery %s to %s failed and is not retried: %s", delivery.effect.id, destination, error)
-        if courier and courier.on_failure:
-            await courier.on_failure(delivery, error)
         return DeliveryState.DEAD, None
+
+
+async def _record_failure(
+    on_failure: Callable[[Delivery, DeliveryError], Awaitable[None]], delivery: Delivery, error: DeliveryError
+) -> bool:
+    """Have the last failure recorded, unless its plan was deleted or has moved on. Return whether that is done."""
+    try:
+        await on_failure(delivery, error)
+    except Unavailable as outage:
+        log.warning("the failure of delivery %s cannot be recorded yet: %s", delivery.effect.id, outage)
+        return False
+    except FabuError as over:
+        log.info("the failure of delivery %s concerns nobody any more: %s", delivery.effect.id, over)
+    except Exception:
+        log.exception("the failure of delivery %s cannot be recorded", delivery.effect.id)
+        return False
+    return True
+
+
+def _failed_attempt(error: DeliveryError, started: datetime, ms: int) -> Attempt:
+    return Attempt(started, ms, error.status, error.as_message(), error.answer)
 
 
 async def _refuse(delivery: Delivery) -> Receipt:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from bot.installation import derive
-from core.errors import Unauthorized
+from core.errors import Unauthorized, Unavailable
 from core.ports.clock import Clock, Ids
 from core.ports.people import Token
 from core.ports.store import Store
+
+log = logging.getLogger(__name__)
 
 FRESH = timedelta(seconds=5)
 """How long the tokens in memory are used: a token that another replica revokes works for that long at most."""
@@ -63,11 +66,23 @@ class Tokens:
         if token is None or token.single_use or token.revoked_at or (token.expires_at and token.expires_at <= now):
             raise Unauthorized
         if token.used_at is None or now - token.used_at > USE_RECORD_INTERVAL:
-            token = await self._store.write(lambda writing: writing.people.use_token(digest, now))
-            if token is None:
-                raise Unauthorized
+            token = await self._record_use(token, now)
             self._known = {**self._known, digest: token}
         return token
+
+    async def _record_use(self, token: Token, now: datetime) -> Token:
+        """Record the use of a valid token and return it; while nothing can be saved, it is used all the same.
+
+        Raises Unauthorized when it was revoked meanwhile.
+        """
+        try:
+            used = await self._store.write(lambda writing: writing.people.use_token(token.digest, now))
+        except Unavailable as error:
+            log.info("the use of token %s cannot be recorded: %s", token.id, error)
+            return token
+        if used is None:
+            raise Unauthorized
+        return used
 
     def forget(self) -> None:
         """Forget the tokens in memory, because one has changed."""
@@ -84,5 +99,9 @@ class Tokens:
             await asyncio.wait([previous])
         self._reading, self._next = self._next, None
         self._read_at = self._clock.now()  # before the read, which may miss what changes while it runs
-        tokens = await self._store.read(lambda reading: reading.people.tokens())
+        try:
+            tokens = await self._store.read(lambda reading: reading.people.tokens())
+        except Unavailable:
+            self.forget()  # what is known may have been revoked
+            raise
         self._known = {token.digest: token for token in tokens}

@@ -50,8 +50,10 @@ def _dispatch(pending: PendingDecision, command: c.AnyCommand) -> None:
             raise WrongStatus(status=pending.plan.status, verb=Verb.CREATE)
         case c.Edit() | c.Finish() | c.Submit() | c.Delete():
             planning.decide(pending, command)
-        case c.Approve() | c.Reject() | c.Delegate() | c.LinkForm() | c.CloseForm():
+        case c.Approve() | c.Reject() | c.Delegate():
             approval.decide(pending, command)
+        case c.LinkForm() | c.CloseForm() | c.RevertForm() | c.RefuseFormVoter():
+            approval.follow_form(pending, command)
         case c.Execute() | c.Skip() | c.Retry() | c.ReportRun():
             execution.decide(pending, command)
         case c.Replan() | c.Cancel():

@@ -6,13 +6,14 @@ from typing import assert_never
 
 from core import commands as c
 from core import events as e
-from core.approval import eligible, is_complete, represented_by
+from core.approval import eligible, excluded_voters, is_complete, represented_by
 from core.commands import Verb
 from core.context import Context
 from core.decide import flow
 from core.decide.decision import PendingDecision
 from core.errors import (
     AlreadyDecided,
+    ConfirmedOnPage,
     DecidedInForm,
     Forbidden,
     Gone,
@@ -24,7 +25,7 @@ from core.errors import (
     WrongStatus,
 )
 from core.messages import Message
-from core.plan import Decision, Plan
+from core.plan import Confirmation, Decision, Plan
 from core.status import PlanStatus
 from core.verbs import VERBS
 
@@ -39,13 +40,16 @@ def check_right(plan: Plan, context: Context) -> None:
     actor, directory = context.actor, context.directory
     if stage.channel.is_form and actor.via != stage.channel.value:
         raise DecidedInForm(platform=stage.channel)
+    if plan.controls and plan.controls.confirm is Confirmation.PAGE and actor.via != "console":
+        raise ConfirmedOnPage
     if represented_by(plan, actor.id, directory):
         return
     check_not_decided(plan, context)
-    if actor.id == plan.manager and actor.id in directory.expand(stage.approvers):
+    excluded = excluded_voters(plan)
+    if actor.id in excluded and actor.id in directory.expand(stage.approvers):
         raise SelfApproval
     for other in plan.approval.stages:
-        if actor.id in eligible(other, plan.approval, plan.manager, directory):
+        if actor.id in eligible(other, excluded, directory):
             raise NotYourTurn(yours=other.name, stage=stage.name)
     approvers = ", ".join(directory.name(name) for name in stage.approvers)
     raise NotApprover(stage=stage.name, approvers=approvers)
@@ -57,8 +61,8 @@ def check_not_decided(plan: Plan, context: Context) -> None:
         raise AlreadyDecided(decision=voted.decision)
 
 
-def decide(pending: PendingDecision, command: c.Approve | c.Reject | c.Delegate | c.LinkForm | c.CloseForm) -> None:
-    """Decide a command on the approval."""
+def decide(pending: PendingDecision, command: c.Approve | c.Reject | c.Delegate) -> None:
+    """Decide a person's command on the approval."""
     match command:
         case c.Approve():
             _check_form(pending, command.form)
@@ -69,9 +73,8 @@ def decide(pending: PendingDecision, command: c.Approve | c.Reject | c.Delegate 
                 raise Invalid(Problem("reason", "say why you reject the plan, so that it can be mended"))
             _vote(pending, Decision.REJECT, command.reason)
         case c.Delegate():
-            _delegate(pending, command.to)
-        case c.LinkForm() | c.CloseForm():
-            _follow_form(pending, command)
+            _check_form(pending, command.form)
+            _delegate(pending, command)
         case _:
             assert_never(command)
 
@@ -103,22 +106,36 @@ def _vote(pending: PendingDecision, decision: Decision, comment: str) -> None:
             flow.start_execution(pending)
 
 
-def _delegate(pending: PendingDecision, to: str) -> None:
-    plan, context = pending.plan, pending.context
+def _delegate(pending: PendingDecision, command: c.Delegate) -> None:
+    plan, context, to = pending.plan, pending.context, command.to
     if context.actor.id not in represented_by(plan, context.actor.id, context.directory):
         raise Forbidden(Message("A delegate cannot delegate further. Ask the approver to name somebody else."))
-    allowed = plan.approval.allow_self_approval or to != plan.manager
+    allowed = to not in excluded_voters(plan)
     if not context.directory.active(to) or to == context.actor.id or not allowed:
         raise Invalid(Problem("to", "{name} cannot decide in your place; name another active person", {"name": to}))
     pending.add(e.Delegated(stage=plan.approval.current, person=context.actor.id, to=to))
 
 
-def _follow_form(pending: PendingDecision, command: c.LinkForm | c.CloseForm) -> None:
-    """Store the vendor's form, or deny the plan when its form has ended without a decision: no other one would come."""
+def follow_form(pending: PendingDecision, command: c.LinkForm | c.CloseForm | c.RevertForm | c.RefuseFormVoter) -> None:
+    """Decide a command on the vendor's approval form of a stage. One on a form that is not the plan's does nothing."""
     plan = pending.plan
-    if plan.status not in VERBS[Verb.APPROVE].statuses or command.stage != plan.approval.current:
-        return
-    if isinstance(command, c.LinkForm):
-        pending.add(e.FormLinked(stage=command.stage, form=command.form))
-    elif command.form == plan.approval.stages[command.stage].form:
-        pending.add(e.Denied(reason=command.reason))
+    waits = plan.status in VERBS[Verb.APPROVE].statuses
+    index = next((i for i, s in enumerate(plan.approval.stages) if s.form and s.form == command.form), None)
+    match command:
+        case c.LinkForm():
+            current = plan.approval.current
+            if waits and command.stage == current and command.form != plan.approval.stages[current].form:
+                pending.add(e.FormLinked(stage=command.stage, form=command.form))
+        case c.CloseForm():
+            # No other form would come. One that could not be submitted has no id.
+            current = plan.approval.current
+            if waits and command.stage == current and command.form == plan.approval.stages[current].form:
+                pending.add(e.Denied(reason=command.reason))
+        case c.RevertForm():
+            if index is not None:
+                pending.add(e.FormReverted(stage=index, form=command.form))
+        case c.RefuseFormVoter():
+            if waits and index == plan.approval.current:
+                pending.add(e.FormVoterRefused(stage=index, form=command.form, person=command.person))
+        case _:
+            assert_never(command)

@@ -17,7 +17,8 @@ from core.draft import ApprovalDraft, ItemDraft, PlanDraft, StageDraft, TextItem
 from core.errors import Invalid, StaleRevision
 from core.plan import Item, Plan
 from core.status import HookEvent, ItemStatus, PlanStatus
-from core.validate import channel_problems, problems_at_finish, problems_of
+from core.validate import problems_at_finish, problems_of
+from core.validate_approval import approval_problems
 from core.validate_workflow import mistakes_at_finish, workflow_mistakes
 from core.workflow import Workflow, restore_masked
 
@@ -99,11 +100,17 @@ def _restore_credentials(draft: PlanDraft, plan: Plan) -> PlanDraft:
 
 
 def _finish(pending: PendingDecision) -> None:
-    draft = draft_of(pending.plan)
-    problems = problems_at_finish(draft, pending.context)
-    if problems := [*problems, *(mistake for mistake in mistakes_at_finish(draft) if mistake not in problems)]:
+    plan, context = pending.plan, pending.context
+    draft = draft_of(plan)
+    stages = plan.approval.stages if plan.gate else context.policy.approval.stages(draft)
+    controls = None if plan.gate else context.policy.approval.controls(draft, plan.editors)
+    problems = problems_at_finish(draft, context)
+    problems += [mistake for mistake in mistakes_at_finish(draft) if mistake not in problems]
+    places = {problem.path for problem in problems}
+    problems += [one for one in approval_problems(draft, stages, controls, context) if one.path not in places]
+    if problems:
         raise Invalid(*problems)
-    pending.add(e.Finished())
+    pending.add(e.Finished(stages=stages, controls=controls))
     if pending.context.policy.waits_at(HookEvent.FINISH_PLANNING, pending.plan):
         flow.start_check(pending, HookEvent.FINISH_PLANNING)
 
@@ -111,12 +118,28 @@ def _finish(pending: PendingDecision) -> None:
 def _submit(pending: PendingDecision) -> None:
     if pending.plan.status is PlanStatus.PLANNING:
         _finish(pending)
-    elif problems := [*channel_problems(draft_of(pending.plan), pending.context)]:
-        raise Invalid(*problems)
+    else:
+        _apply_policies_again(pending)
     if pending.plan.status is not PlanStatus.FINISH_PLANNING:
         pending.add(e.SubmitDeferred())
         return
     flow.request_approval_or_start(pending)
+
+
+def _apply_policies_again(pending: PendingDecision) -> None:
+    """Apply the policies to a finished plan: the settings or the people may have changed since.
+
+    A plan that a version without policies finished keeps the approval that it had.
+    """
+    plan, context = pending.plan, pending.context
+    draft, stages, controls = draft_of(plan), plan.approval.stages, plan.controls
+    if controls is not None:
+        stages = context.policy.approval.stages(draft)
+        controls = context.policy.approval.controls(draft, plan.editors)
+    if problems := [*approval_problems(draft, stages, controls, context)]:
+        raise Invalid(*problems)
+    if controls is not None and (stages, controls) != (plan.approval.stages, plan.controls):
+        pending.add(e.PoliciesApplied(stages=stages, controls=controls))
 
 
 def _make_items(draft: PlanDraft, before: Mapping[str, Item], context: Context) -> tuple[Item, ...]:
@@ -134,6 +157,7 @@ def _make_item(draft: ItemDraft, position: int, ids: Mapping[str, str], before: 
         type=draft.type,
         assignee=draft.assignee,
         needs=tuple(ids[key] for key in draft.needs),
+        labels=draft.labels,
         spec={"content": draft.content} if isinstance(draft, TextItemDraft) else draft.workflow.dump_given(),
     )
     if isinstance(draft, WorkflowItemDraft):
@@ -178,11 +202,13 @@ def draft_of(plan: Plan) -> PlanDraft:
         window=WindowDraft.model_construct(start=plan.window.start, end=plan.window.end),
         schedule_at=plan.schedule_at,
         description=content.description if content else "",
+        labels=plan.labels,
         jira_sprints=tuple(dict(sprint) for sprint in content.jira_sprints) if content else (),
         approval=ApprovalDraft.model_construct(
             stages=tuple(
                 StageDraft.model_construct(name=s.name, approvers=s.approvers, rule=s.rule, channel=s.channel)
                 for s in approval.stages
+                if not s.policy
             ),
             allow_self_approval=approval.allow_self_approval,
             expires_in=approval.expires_in,
@@ -199,9 +225,10 @@ def _draft_of_item(item: Item, keys: Mapping[str, str]) -> TextItemDraft | Workf
     if item.type == "text":
         content = spec.get("content", "")
         return TextItemDraft.model_construct(
-            key=item.key, name=item.name, type="text", assignee=item.assignee, needs=needs, content=content
-        )
+            key=item.key, name=item.name, type="text", assignee=item.assignee, needs=needs, labels=item.labels,
+            content=content,
+        )  # fmt: skip
     return WorkflowItemDraft.model_construct(
-        key=item.key, name=item.name, type="workflow", assignee=item.assignee, needs=needs,
+        key=item.key, name=item.name, type="workflow", assignee=item.assignee, needs=needs, labels=item.labels,
         runner=item.runner, project=item.project, workflow=Workflow.model_validate(spec),
     )  # fmt: skip

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from core import commands as c
 from core.approval import eligible_in_any, represented_by
 from core.commands import Verb
 from core.context import Context
 from core.decide import approval
-from core.errors import Forbidden, ItemNotReady, NotFound, Thing, WrongStatus
+from core.errors import FabuError, Forbidden, ItemNotReady, NotFound, Thing, WrongStatus
 from core.messages import Message
 from core.people import ActorKind
-from core.plan import Plan
-from core.status import ENDED
+from core.plan import Decision, Plan
+from core.status import ENDED, ItemStatus
 from core.verbs import VERBS, Target
 
 _RESERVED_TO_GATES = frozenset({Verb.EDIT, Verb.REPLAN})
@@ -22,9 +24,13 @@ _ONLY_APPROVERS_RESUME = Message(
 )
 
 
+_ONLY_EXECUTORS = Message("A policy lets only these people execute this plan: {executors}.")
+_APPROVED_BY_YOU = Message("You approved this plan, and a policy demands that somebody else executes it.")
+
+
 def may(plan: Plan, verb: Verb, context: Context, item_id: str = "") -> bool:
     """Return whether a card should offer a verb to the actor. `decide` checks everything when the verb is used."""
-    return plan.status in VERBS[verb].statuses and _has_right(plan, verb, context, item_id)
+    return not plan.deleted and plan.status in VERBS[verb].statuses and _has_right(plan, verb, context, item_id)
 
 
 def check_allowed(plan: Plan, command: c.PersonCommand, context: Context) -> None:
@@ -36,17 +42,27 @@ def check_allowed(plan: Plan, command: c.PersonCommand, context: Context) -> Non
     if verb in (Verb.APPROVE, Verb.REJECT, Verb.DELEGATE):
         approval.check_right(plan, context)
     elif not _has_right(plan, verb, context, item_id):
-        if plan.gate and verb in _RESERVED_TO_GATES:
-            raise Forbidden(_SYSTEM_OWNS_PLAN)
-        if verb is Verb.EXECUTE and _waits_for_person(plan, item_id):
-            raise Forbidden(_ONLY_APPROVERS_RESUME)
-        raise Forbidden(verb=verb, manager=context.directory.name(plan.manager))
+        raise _refusal(plan, verb, context, item_id)
     if plan.status not in VERBS[verb].statuses:
         if verb in (Verb.APPROVE, Verb.REJECT):
             approval.check_not_decided(plan, context)
         if item_id and plan.items[item_id].complete and plan.status in ENDED:
             raise ItemNotReady(item=plan.items[item_id].name, status=plan.items[item_id].status, verb=verb)
         raise WrongStatus(status=plan.status, verb=verb)
+
+
+def _refusal(plan: Plan, verb: Verb, context: Context, item_id: str) -> FabuError:
+    """Return the error that explains why the actor has no right to a verb that is no vote."""
+    if plan.gate and verb in _RESERVED_TO_GATES:
+        return Forbidden(_SYSTEM_OWNS_PLAN)
+    if verb is Verb.EXECUTE and _waits_for_person(plan, item_id):
+        return Forbidden(_ONLY_APPROVERS_RESUME)
+    if item_id and (barred := _barred_by_policy(plan, item_id, verb, context)):
+        return Forbidden(barred)
+    if verb is Verb.EXECUTE and _was_started(plan, item_id) and context.actor.id in _resumers(plan, context):
+        # Whoever may let a run go on is told that it has gone on, and not that it was never theirs to do.
+        return ItemNotReady(item=plan.items[item_id].name, status=plan.items[item_id].status, verb=verb)
+    return Forbidden(verb=verb, manager=context.directory.name(plan.manager))
 
 
 def _has_right(plan: Plan, verb: Verb, context: Context, item_id: str) -> bool:
@@ -59,16 +75,52 @@ def _has_right(plan: Plan, verb: Verb, context: Context, item_id: str) -> bool:
     if verb in (Verb.APPROVE, Verb.REJECT, Verb.DELEGATE):
         return bool(represented_by(plan, actor.id, context.directory))
     if verb is Verb.EXECUTE and _waits_for_person(plan, item_id):
-        return actor.id in eligible_in_any(plan, context.directory)
-    if actor.admin or actor.id == plan.manager:
+        return actor.id in _resumers(plan, context)
+    if VERBS[verb].target is Target.ITEM:
+        return _has_right_to_item(plan, verb, context, item_id)
+    return actor.admin or actor.id == plan.manager or (verb is Verb.EDIT and actor.id in plan.collaborators)
+
+
+def _has_right_to_item(plan: Plan, verb: Verb, context: Context, item_id: str) -> bool:
+    """Return whether a person may use a verb on an item: the executors of the policies, if they name any."""
+    if _barred_by_policy(plan, item_id, verb, context):
+        return False
+    actor, item = context.actor, plan.items.get(item_id)
+    if plan.controls and plan.controls.executors:
         return True
-    if verb is Verb.EDIT:
-        return actor.id in plan.collaborators
-    item = plan.items.get(item_id)
-    return VERBS[verb].target is Target.ITEM and item is not None and item.assignee == actor.id
+    return actor.admin or actor.id == plan.manager or (item is not None and item.assignee == actor.id)
+
+
+def _barred_by_policy(plan: Plan, item_id: str, verb: Verb, context: Context) -> Message | None:
+    """Return why the policies of a plan do not let a person execute, skip or retry an item, if so.
+
+    The assignee of a text item may always complete it: that runs nothing.
+    """
+    controls, actor, item = plan.controls, context.actor, plan.items.get(item_id)
+    if controls is None:
+        return None
+    approvals = [vote for vote in plan.votes if vote.decision is Decision.APPROVE]
+    if controls.separate_executor and any(actor.id in (vote.person, vote.delegate) for vote in approvals):
+        return _APPROVED_BY_YOU
+    if verb is Verb.EXECUTE and item is not None and item.type == "text" and item.assignee == actor.id:
+        return None
+    missing = [names for names in controls.executors if actor.id not in context.directory.expand(names)]
+    names = ", ".join(context.directory.name(name) for name in dict.fromkeys(name for each in missing for name in each))
+    return replace(_ONLY_EXECUTORS, params={"executors": names}) if missing else None
+
+
+def _resumers(plan: Plan, context: Context) -> frozenset[str]:
+    """Return the people who may let a run go on that waits for a person."""
+    return eligible_in_any(plan, context.directory)
 
 
 def _waits_for_person(plan: Plan, item_id: str) -> bool:
     """Return whether the run of an item waits for a person."""
     item = plan.items.get(item_id)
     return item is not None and item.waits
+
+
+def _was_started(plan: Plan, item_id: str) -> bool:
+    """Return whether an item has a run that goes on or has succeeded."""
+    item = plan.items.get(item_id)
+    return item is not None and item.run is not None and item.status in (ItemStatus.RUNNING, ItemStatus.DONE)

@@ -13,11 +13,16 @@ from core.plan import Decision, Rule
 
 
 class FormStatus(StrEnum):
-    """The status of a form; `ended` is without a decision: withdrawn, deleted, reverted, expired."""
+    """The status of a form.
+
+    `reverted` was approved and then revoked by its submitter; `ended` is without a decision: withdrawn, deleted,
+    expired.
+    """
 
     OPEN = "open"
     APPROVED = "approved"
     REJECTED = "rejected"
+    REVERTED = "reverted"
     ENDED = "ended"
 
 
@@ -51,12 +56,35 @@ class FormVote:
 
 
 @dataclass(frozen=True, slots=True)
+class FormTransfer:
+    """An approver handed the decision in the form over to somebody else; both are the vendor's ids."""
+
+    user: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class FormReturn:
+    """An approver returned the form, to its submitter or an earlier step; `user` is the vendor's id."""
+
+    user: str
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class FormState:
-    """The present state of a form, with its votes in the order they were cast; `reason` is why it ended."""
+    """The present state of a form; `reason` is why it ended.
+
+    `votes` and `transfers` are in the order in which they happened. `voters` are the vendor's ids of all whom the form
+    has asked to decide, however they came into it. `returned` is the last return of a form.
+    """
 
     status: FormStatus
     votes: Sequence[FormVote] = ()
     reason: Message = NO_MESSAGE
+    transfers: Sequence[FormTransfer] = ()
+    voters: Sequence[str] = ()
+    returned: FormReturn | None = None
 
 
 class ApprovalForms(Protocol):
@@ -75,6 +103,10 @@ class ApprovalForms(Protocol):
 
     async def state(self, form: str) -> FormState:
         """Return the present state of a form."""
+        ...
+
+    async def comment(self, form: str, text: str) -> None:
+        """Add a comment to a form in the name of its submitter; nothing happens to one that does not exist any more."""
         ...
 
     async def cancel(self, form: str) -> None:

@@ -25,7 +25,11 @@ class Posted:
 
 
 class Messenger(Protocol):
-    """The outbound side of a chat. Every method raises DeliveryError when the vendor does not accept the call."""
+    """The outbound side of a chat. Every method raises DeliveryError when the vendor does not accept the call.
+
+    Cards and texts keep the vendor's rate limits: where it is not their turn, or the vendor says so, the error is
+    `limited` and says how long to wait.
+    """
 
     platform: str
     threads: bool

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from core.effects import Destination, Effect
+from core.effects import Alarm, Destination, Effect, Undelivered
 from core.messages import NO_MESSAGE, Message
 from core.ports.paging import Page
 
@@ -23,8 +23,24 @@ class DeliveryState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """Until when a part of a `Sync` is left alone.
+
+    Without `attempts`, a rate limit is the cause, which holds whatever happens. Otherwise so many attempts have failed,
+    one after the other, the last at this `version` of the plan: a newer version is attempted at once.
+    """
+
+    until: datetime
+    attempts: int = 0
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
-    """An effect with the state of its delivery. `attempts` counts those that have started, the current one included."""
+    """An effect with the state of its delivery. `attempts` counts those that have started, the current one included.
+
+    `holds` are the parts of a `Sync` that wait, by a name that its sender gives them.
+    """
 
     effect: Effect
     state: DeliveryState
@@ -33,6 +49,12 @@ class Delivery:
     created_at: datetime | None = None
     settled_at: datetime | None = None
     error: Message = NO_MESSAGE
+    holds: Mapping[str, Hold] = field(default_factory=dict)
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether people wait for it rather than channels: an alarm, or the cards that a `Sync` could not send yet."""
+        return isinstance(self.effect.payload, Alarm | Undelivered) or bool(self.holds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +78,23 @@ class Outage:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The result of an attempt: the delivery is done, dead, or pending again and due at `due_at`."""
+    """The result of an attempt: the delivery is done, dead, or pending again and due at `due_at`.
+
+    Without an `attempt`, the delivery waits for a rate limit: that counts as no attempt, and is no failure. `holds` are
+    the parts of a pending `Sync` that wait, in place of those before.
+    """
 
     effect_id: str
     state: DeliveryState
-    attempt: Attempt
+    attempt: Attempt | None
     due_at: datetime | None = None
+    holds: Mapping[str, Hold] = field(default_factory=dict)
+
+    def error_after(self, before: Message) -> Message:
+        """Return the error of the delivery now: a wait for a limit ends no failure of the parts that wait as well."""
+        if self.attempt:
+            return self.attempt.error
+        return before if any(hold.attempts for hold in self.holds.values()) else NO_MESSAGE
 
 
 class Outbox(Protocol):
@@ -70,6 +103,8 @@ class Outbox(Protocol):
     def claim(self, now: datetime, lease: timedelta, limit: int, busy: Collection[Destination] = ()) -> list[Delivery]:
         """Take due effects for delivery: the oldest of each plan and destination, none of the `busy` destinations.
 
+        Those that are due for the longest come first, but all that `is_direct` after the others: the card of a plan in
+        a channel does not wait for what one person gets.
         An effect that is not settled within the lease may be claimed again: its sender is presumed dead.
         """
         ...
@@ -81,12 +116,16 @@ class Outbox(Protocol):
     def settle(self, results: Sequence[Settled]) -> None:
         """Store the results of attempts. A `Sync` that is done is deleted; other effects stay, with their attempts.
 
-        A `Sync` to try again replaces one that was added since the attempt began, and is then due at once.
+        A `Sync` to try again replaces one that was added since the attempt began, and is then due at once; its holds
+        stay, so that a change of the plan ends no pause.
         """
         ...
 
     def add(self, effects: Sequence[Effect]) -> None:
-        """Add effects that no command causes; a `Sync` merges with one that is pending, which is due as early."""
+        """Add effects that no command causes; a `Sync` merges with one that is pending, which is due as early.
+
+        The holds of the pending one stay.
+        """
         ...
 
     def replay(self, effect_ids: Collection[str], now: datetime) -> int:

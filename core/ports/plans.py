@@ -116,6 +116,10 @@ class PlanReads(Protocol):
         """Return the plans that exist, by id: whole, but with every credential masked."""
         ...
 
+    def with_form(self, form: str) -> Plan | None:
+        """Return the plan that has a stage with a vendor's approval form, without its items; None without one."""
+        ...
+
     def page(self, query: PlanQuery) -> Page[Plan]:
         """Return a page of plans, without their items."""
         ...

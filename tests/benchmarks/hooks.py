@@ -32,7 +32,7 @@ from adapters.store.open import open_store
 from adapters.store.sql.databases import parse_url, writing_engine
 from bot.app import tune_garbage_collection
 from bot.outbox.hooks import Hooks
-from bot.outbox.worker import MAX_PER_DESTINATION, Courier, DeliveryWorker, Receipt
+from bot.outbox.worker import MAX_PER_DESTINATION, Courier, Deferred, DeliveryWorker, Receipt
 from config.settings import Settings
 from core import commands as c
 from core.context import Environment, Policy
@@ -133,7 +133,7 @@ def _counted(courier: Courier, plans: int) -> tuple[Courier, asyncio.Event]:
     """Return the courier with an event for when so many were delivered: asking the store costs what is measured."""
     numbers, event = itertools.count(1), asyncio.Event()
 
-    async def deliver(delivery: Delivery) -> Receipt:
+    async def deliver(delivery: Delivery) -> Receipt | Deferred:
         sent = await courier.deliver(delivery)
         if next(numbers) == plans:
             event.set()

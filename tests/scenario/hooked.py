@@ -42,6 +42,7 @@ def values_for(
         "database": {"url": f"sqlite:///{folder}/fabu.db"},
         "server": {"language": "en"},
         "auth": {"admins": ["root"]},
+        "approval": {"required": "none"},
         "people": [{"id": "alice", "name": "Alice"}, {"id": "bob", "name": "Bob"}, {"id": "root", "name": "Root"}],
         "zadig": {"url": "http://127.0.0.1:9", "token": "t"},
         "hooks": {"endpoints": endpoints, "allow_internal": ["127.0.0.0/8"]} | hooks,

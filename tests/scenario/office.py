@@ -48,6 +48,7 @@ def written_for(folder: Path, people: Mapping[str, Mapping[str, Any]], **section
         "server": {"language": "en", "timezone": "UTC", "port": 0, "public_url": "https://fabu.example.com"},
         "database": {"url": f"sqlite:///{folder}/fabu.db"},
         "auth": {"admins": [ADMIN]},
+        "approval": {"required": "none", "self_approval": True},
         "people": known,
         "groups": GROUPS,
         **sections,

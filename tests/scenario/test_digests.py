@@ -179,7 +179,7 @@ async def test_a_row_that_is_not_true_any_more_is_refused_and_redrawn(office: Of
     with bob.simulator.outage(UPDATING[chat.vendor.name]):
         await fabu.api("POST", "/plans/1/replan", {"reason": "wrong"})
         answer = await bob.clicks("Done", on=digest, item="Mail", text="Sent")
-        assert answer.startswith("This card is out of date. Here is what waits for you now.")
+        assert answer.startswith("This card is out of date.")
     await bob.until(lambda: bob.shows(digest, "Nothing waits for you."))
     assert bob.cards == [digest]
 

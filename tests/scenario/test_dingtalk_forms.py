@@ -123,16 +123,6 @@ async def test_a_form_that_ends_undecided_frees_its_plan(either: DingTalkOffice,
     await either.fabu.until_status("executing")
 
 
-async def test_the_vote_of_somebody_else_does_not_count(case: DingTalkOffice) -> None:
-    await case.fabu.submitted(stages=[by_form("QA", "bob", "carol")])
-    form = await case.form()
-    await case.ding.workflow.redirect(form.instance_id, "bob", "dave")
-    await case.ding.workflow.decide(form.instance_id, "dave", "agree")
-    await case.ding.workflow.decide(form.instance_id, "carol", "agree")
-    await case.channel_card("rejected", "these votes do not count", "Dave")
-    assert await case.fabu.votes() == [("carol", "approve", "")]
-
-
 async def test_a_form_is_followed_without_any_event(asking: DingTalkOffice) -> None:
     asking.ding.workflow.silent = True
     await asking.fabu.submitted(stages=[by_form("QA", "bob", "carol")])

@@ -11,8 +11,13 @@ from tests.simulators.feishu_cards import elements, text_of
 
 
 async def test_cards_in_chinese_change_their_colour_with_the_state(tmp_path: Path) -> None:
+    go = tmp_path / "go"
     async with FEISHU.office(tmp_path, language="zh_CN") as case:
-        await case.fabu.draft(script("deploy", "sleep 1"), stages=[FEISHU.stage("测试", "bob")], name="支付 2.4")
+        await case.fabu.draft(
+            script("deploy", f"until [ -e {go} ]; do sleep 0.05; done"),
+            stages=[FEISHU.stage("测试", "bob")],
+            name="支付 2.4",
+        )
         assert await case.alice.says("提交 1", GROUP) == "已提交。#1 当前状态：等待审批。"
         card = await case.channel_card("等待审批", "#1 支付 2.4")
         assert "请填写" in await case.bob.clicks("驳回")
@@ -25,6 +30,7 @@ async def test_cards_in_chinese_change_their_colour_with_the_state(tmp_path: Pat
         await case.channel_card("执行中")
         await case.alice.clicks("执行", on=card, item="Deploy")
         await case.channel_card("运行中")
+        go.touch()
         await case.channel_card("成功")
         colours = [content["header"]["template"] for content in [*card.history, card.content]]
         assert [colour for colour, _ in groupby(colours)] == ["orange", "red", "grey", "orange", "blue", "green"]

@@ -15,7 +15,7 @@ from tests.scenario.office import written_for
 from tests.simulators.feishu import FeishuSimulator
 
 SERVER = """
-import asyncio, json, sys, threading, time
+import asyncio, json, sys, threading
 from aiohttp import ClientSession
 from bot.app import serve_http, run_app
 from config.settings import Settings
@@ -35,13 +35,11 @@ async def main():
     async with run_app(settings) as app, serve_http(app, "127.0.0.1", 0) as url, ClientSession() as session:
         async with session.get(url + "/readyz") as response:
             told = {"ready": response.status, "waited": loaded()}
-        took = []
+        answered = 0
         while settings.feishu.app_id and not loaded():
-            began = time.monotonic()
             async with session.get(url + "/healthz") as response:
-                await response.read()
-            took.append(time.monotonic() - began)
-        halted = max(took, default=0) > 1
+                answered += response.status == 200
+    halted = bool(importing) and answered < 10
     print(json.dumps(told | {"loaded": loaded(), "on_main_thread": list(importing), "halted": halted}))
 
 sys.meta_path.insert(0, Watch())
@@ -52,7 +50,7 @@ asyncio.run(main())
 def served(written: dict[str, Any]) -> dict[str, Any]:
     """Let a process of its own serve one request, and return what it tells of itself."""
     done = subprocess.run(
-        [sys.executable, "-c", SERVER, json.dumps(written)], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", SERVER, json.dumps(written)], capture_output=True, text=True, check=True
     )
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer

@@ -18,6 +18,7 @@ from config.settings import Settings
 from core.ports.outbox import DeliveryState
 from tests.scenario.hooked import SECRET, Fabu, endpoint, fabu, settings_for, values_for
 from tests.simulators.receiver import Answer, Receiver
+from tests.waiting import PATIENCE
 
 AFTER_LEASE = timedelta(minutes=3)
 
@@ -98,7 +99,7 @@ async def test_a_busy_receiver_says_when_to_come_again(tmp_path: Path, asked: st
         plan = await running.submitted()
         delivery, _ = (await running.deliveries(plan))[0]
         await receiver.until(lambda: receiver.hooks)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while delivery.state is not DeliveryState.PENDING or delivery.attempts == 0:
                 delivery, _ = (await running.deliveries(plan))[0]
         assert delivery.due_at is not None
@@ -113,7 +114,7 @@ async def test_an_outage_loses_nothing_and_changes_no_order(tmp_path: Path) -> N
                 await running.complete(plan)
             await receiver.until(lambda: len(receiver.calls) >= 3)
         await running.pass_time(seconds=10)
-        await receiver.until(lambda: len(receiver.hooks) == 9, 10)
+        await receiver.until(lambda: len(receiver.hooks) == 9)
         for plan in plans:
             events = [hook.event for hook in receiver.hooks if hook.plan["id"] == plan["id"]]
             assert events == ["finish_planning", "start_execute", "all_job_done"]
@@ -128,7 +129,7 @@ async def test_a_receiver_that_hangs_holds_up_no_other(tmp_path: Path) -> None:
         slow.fail("hook", times=100, how="hang")
         for _ in range(20):
             await running.complete(await running.submitted())
-        await quick.until(lambda: len(quick.hooks) == 60, 20)
+        await quick.until(lambda: len(quick.hooks) == 60)
         assert slow.hooks == []
         assert slow.calls, "it was tried"
         await slow.stop()
@@ -267,7 +268,7 @@ async def test_a_hook_outlives_the_death_of_its_sender(tmp_path: Path, killed: s
             sys.executable, "-c", CHILD, json.dumps(values), killed, cwd=Path(__file__).parents[2]
         )
         if killed == "sending":
-            await receiver.until(lambda: receiver.calls, 20)
+            await receiver.until(lambda: receiver.calls)
             os.kill(child.pid, signal.SIGKILL)
         assert await child.wait() == -signal.SIGKILL
 

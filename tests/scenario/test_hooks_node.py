@@ -15,8 +15,10 @@ import pytest
 
 from config.settings import Settings
 from core.ports.outbox import DeliveryState
+from tests.environment import DEVELOPERS_OWN
 from tests.scenario.hooked import NEXT_SECRET, SECRET, Fabu, fabu, values_for
 from tests.services import leave_out
+from tests.waiting import PATIENCE
 
 LIBRARY = "standardwebhooks@1.1.1"
 SCRIPT = Path(__file__).parents[1] / "simulators" / "receiver_node.mjs"
@@ -29,7 +31,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not (shutil.which("node") and shutil.which("npm")):
         leave_out("Node", "node or npm is not installed")
     command = ["npm", "install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", LIBRARY]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, env=DEVELOPERS_OWN, capture_output=True, text=True, check=False)
     if done.returncode:
         leave_out("Node", f"{LIBRARY} cannot be installed")
     return folder
@@ -44,7 +46,7 @@ class Node:
     async def read(self) -> dict[str, Any]:
         """Return what was made of the next hook."""
         assert self._process.stdout
-        line = await asyncio.wait_for(self._process.stdout.readline(), 10)
+        line = await asyncio.wait_for(self._process.stdout.readline(), PATIENCE)
         read: dict[str, Any] = json.loads(line)
         return read
 
@@ -56,7 +58,7 @@ async def node(library: Path, secret: str) -> AsyncIterator[Node]:
     )
     assert process.stdout
     try:
-        port = int(await asyncio.wait_for(process.stdout.readline(), 10))
+        port = int(await asyncio.wait_for(process.stdout.readline(), PATIENCE))
         yield Node(process, f"http://127.0.0.1:{port}/")
     finally:
         process.kill()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.clock import SharedClock
 from tests.scenario.chats.everywhere import APPROVERS, Everywhere, everywhere
 from tests.scenario.chats.registry import VENDORS
 from tests.scenario.chats.slack import SLACK
@@ -22,6 +23,14 @@ REFUSALS: dict[str, Json] = {
         "body": {"success": True, "result": {"deliverResults": [{"success": False, "errorMsg": "robot not in chat"}]}},
     },
 }
+UNKNOWN: dict[str, Json] = {
+    "slack": {"status": 200, "body": {"ok": False, "error": "a_code_of_tomorrow"}},
+    "feishu": {"status": 400, "body": {"code": 239999, "msg": "a code of tomorrow"}},
+    "dingtalk": {"status": 400, "body": {"code": "ACodeOfTomorrow", "message": "nobody knows it", "requestid": "r1"}},
+}
+"""Refusals of unknown meaning."""
+FEW = 5
+"""How many attempts they are given before somebody is notified."""
 NAMES = {"slack": "Slack", "feishu": "Feishu", "dingtalk": "DingTalk"}
 REASONS = {"slack": "not_in_channel", "feishu": "NO availability", "dingtalk": "robot not in chat"}
 
@@ -69,6 +78,39 @@ async def test_a_refused_card_comes_once_the_cause_is_mended(case: Everywhere, c
     await eventually(syncs, case, chat, wanted=lambda found: not found)
     _, ready = await case.fabu.request("GET", "/readyz")
     assert ready["details"] == {}
+
+
+@pytest.mark.parametrize("chat", VENDORS)
+async def test_a_refusal_of_unknown_meaning_is_attempted_a_few_times_before_somebody_is_notified(
+    tmp_path: Path, chat: str
+) -> None:
+    async with everywhere(tmp_path, SharedClock, auth={"admins": ["dave"]}) as case:
+        approver = APPROVERS[chat]
+        person: Any = case.offices[chat].person(approver)
+        seen: list[tuple[int, bool]] = []
+
+        async def look() -> bool:
+            waiting = await syncs(case, chat)
+            notified = "cards_refused" in await case.fabu.events()
+            seen.extend((one["attempts"], notified) for one in waiting)
+            if {one["state"] for one in waiting} == {"pending"}:
+                case.slack.slack.clock.advance(60)
+            return notified
+
+        with person.simulator.outage(VENDORS[chat].posting, how="answer", **UNKNOWN[chat]):
+            await case.fabu.submitted(stages=[stage("QA", approver, channel=chat)])
+            await eventually(look, wanted=bool)
+            assert [(made, notified) for made, notified in seen if (made < FEW and notified) or made > FEW] == []
+            for _ in range(FEW):
+                await look()
+
+        async def notified() -> list[tuple[str, str]]:
+            return alarms(case, chat)
+
+        found = await eventually(notified, wanted=lambda found: len(found) == 2)
+        assert chat not in {name for name, _ in found}
+        assert (await case.fabu.events()).count("cards_refused") == 1
+        await eventually(look, wanted=lambda _: person.cards)
 
 
 async def test_who_is_out_of_reach_holds_up_nobody_else(tmp_path: Path) -> None:

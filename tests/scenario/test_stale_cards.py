@@ -53,6 +53,20 @@ async def test_a_card_of_an_older_revision_says_which_one_replaces_it(
     assert bob.shows(old, "Replaced by revision 2.")
 
 
+async def test_the_card_of_a_plan_that_was_deleted_says_so_and_is_answered_in_words(
+    office: Office[Any, Any], vendor: Vendor[Any, Any]
+) -> None:
+    fabu, alice = office.fabu, office.alice
+    await fabu.submitted()
+    await fabu.api("POST", "/plans/1/replan", {"reason": "wrong tag"})
+    card = await office.channel_card("planning")
+    await fabu.api("DELETE", "/plans/1")
+    await alice.until(lambda: alice.shows(card, "This plan was deleted."))
+    assert not alice.offers(card, "Submit")
+    assert not alice.offers(card, "Cancel plan")
+    assert "There is no plan 1." in await alice.says("submit 1")
+
+
 async def test_a_card_whose_change_is_refused_is_posted_anew(
     office: Office[Any, Any], vendor: Vendor[Any, Any]
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
 from signal import SIGTERM
@@ -11,9 +10,15 @@ from tests.scenario.chats.dingtalk import DINGTALK
 from tests.scenario.chats.feishu import FEISHU, User
 from tests.scenario.office import written_for
 from tests.scenario.process import serving
+from tests.simulators.base import Simulator
 from tests.simulators.dingtalk_platform import Console
 from tests.simulators.feishu_platform import FeishuPlatform
 from tests.waiting import PATIENCE
+
+
+def refused(vendor: Simulator) -> bool:
+    """Whether a vendor has answered 500."""
+    return any(call.status == 500 for call in vendor.calls)
 
 
 async def test_the_log_tells_of_vendors_that_fail(tmp_path: Path) -> None:
@@ -33,7 +38,8 @@ async def test_the_log_tells_of_vendors_that_fail(tmp_path: Path) -> None:
         with feishu.outage(how="answer", status=500), ding.outage(how="answer", status=500):
             await ding.say("alice", "new Shop 2")
             await alice.writes("replan 1")
-            await asyncio.sleep(1)
+            await feishu.until(lambda: refused(feishu))
+            await ding.until(lambda: refused(ding))
             assert await server.end(SIGTERM) == 0, "the replies are tried again while it stops"
     assert "WARNING adapters.common.answering: an answer did not reach its DingTalk user" in server.said
     assert "HTTP 500" in server.said

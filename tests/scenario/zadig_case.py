@@ -15,6 +15,7 @@ from tests.scenario.office import Fabu, opened
 from tests.simulators.zadig import Zadig
 from tests.simulators.zadig_plans import HookSetting, Plan
 from tests.simulators.zadig_workflows import stored_workflow
+from tests.waiting import PATIENCE
 
 Json = dict[str, Any]
 HOOK_TOKEN = "hook secret"
@@ -48,7 +49,7 @@ class Case:
         """Return all plans, the newest first."""
         return list((await self.running.api("GET", "/plans"))["items"])
 
-    async def until(self, plan_id: str, condition: Callable[[Json], bool], seconds: float = 15) -> Json:
+    async def until(self, plan_id: str, condition: Callable[[Json], bool], seconds: float = PATIENCE) -> Json:
         """Wait until a plan fulfils a condition; return the plan."""
 
         async def look() -> Json | None:
@@ -57,7 +58,7 @@ class Case:
 
         return await self.until_found(look, seconds)
 
-    async def until_found(self, look: Callable[[], Awaitable[Json | None]], seconds: float = 15) -> Json:
+    async def until_found(self, look: Callable[[], Awaitable[Json | None]], seconds: float = PATIENCE) -> Json:
         """Call `look` after every commit until its result is true; return the result."""
         async with asyncio.timeout(seconds):
             while True:
@@ -114,6 +115,7 @@ async def case(folder: Path, running: Zadig | None = None, **zadig_settings: Any
                 "database": {"url": f"sqlite:///{folder}/fabu.db"},
                 "server": {"language": "en"},
                 "auth": {"admins": ["root"]},
+                "approval": {"required": "none"},
                 "people": [{"id": person, "name": person.title()} for person in PEOPLE],
                 "groups": [{"id": "sre", "members": ["bob", "carol"]}],
                 "local": {"enabled": False},

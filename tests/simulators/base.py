@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self, TypeVar
 
 from aiohttp import web
+
+from tests.waiting import PATIENCE
 
 T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -42,6 +45,32 @@ class Fault:
     body: dict[str, Any] | None = None
     applied: bool = False
     """True: the request is carried out first and only its answer is lost."""
+    to: str = ""
+    """What the arguments must contain; empty for all calls."""
+
+
+@dataclass
+class Limit:
+    """A rate limit: so many calls of an operation in a period, for each value of an argument, or of all."""
+
+    operation: str
+    count: int
+    period: float
+    key: str
+    fault: Fault
+    names_pause: bool
+    passed: dict[str, list[float]] = field(default_factory=dict)
+
+    def refuse(self, arguments: dict[str, Any], now: float) -> Fault | None:
+        """Count a call, or return the refusal of one too many."""
+        key = str(arguments.get(self.key, ""))
+        recent = [at for at in self.passed.get(key, ()) if at > now - self.period]
+        self.passed[key] = recent
+        if len(recent) < self.count:
+            recent.append(now)
+            return None
+        pause = math.ceil(recent[0] + self.period - now)
+        return replace(self.fault, retry_after=pause if self.names_pause else None)
 
 
 @dataclass
@@ -63,6 +92,7 @@ class Simulator:
         self.clock = Clock()
         self.calls: list[Call] = []
         self._faults: list[tuple[str, Fault]] = []
+        self._limits: list[Limit] = []
         self._outage: Fault | None = None
         self._failing: tuple[str, ...] = ()
         self._released = asyncio.Event()
@@ -111,9 +141,24 @@ class Simulator:
         how: How = "answer",
         body: dict[str, Any] | None = None,
         applied: bool = False,
+        to: str = "",
     ) -> None:
         """Misbehave on the next `times` calls of `operation`; scripts of one operation are used up in order."""
-        self._faults += [(operation, Fault(how, status, retry_after, body, applied))] * times
+        self._faults += [(operation, Fault(how, status, retry_after, body, applied, to))] * times
+
+    def limit(
+        self,
+        operation: str,
+        count: int,
+        period: float,
+        *,
+        key: str = "",
+        status: int = 429,
+        body: dict[str, Any] | None = None,
+        names_pause: bool = True,
+    ) -> None:
+        """Take no more than `count` calls of `operation` in `period` seconds, for each value of the argument `key`."""
+        self._limits.append(Limit(operation, count, period, key, Fault(status=status, body=body), names_pause))
 
     @contextmanager
     def outage(
@@ -140,7 +185,7 @@ class Simulator:
         """Return the recorded calls of one operation, oldest first."""
         return [call for call in self.calls if call.operation == operation]
 
-    async def until(self, condition: Callable[[], T | None], seconds: float = 5.0) -> T:
+    async def until(self, condition: Callable[[], T | None], seconds: float = PATIENCE) -> T:
         """Wait until `condition` is truthy, looking after every call; return its value or raise TimeoutError."""
         async with asyncio.timeout(seconds), self._changed:
             while not (value := condition()):
@@ -166,7 +211,7 @@ class Simulator:
     @web.middleware
     async def _observe(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         call = Call(self.operation(request), await self.arguments(request), self.clock.now())
-        call.fault = self._take_fault(call.operation)
+        call.fault = self._take_fault(call) or self._exceed_limit(call)
         self.calls.append(call)
         try:
             if call.fault is None:
@@ -181,11 +226,15 @@ class Simulator:
         finally:
             await self.notify()
 
-    def _take_fault(self, operation: str) -> Fault | None:
-        if self._outage and (not self._failing or operation in self._failing):
+    def _exceed_limit(self, call: Call) -> Fault | None:
+        limits = (limit for limit in self._limits if limit.operation == call.operation)
+        return next((fault for limit in limits if (fault := limit.refuse(call.arguments, call.at))), None)
+
+    def _take_fault(self, call: Call) -> Fault | None:
+        if self._outage and (not self._failing or call.operation in self._failing):
             return self._outage
         for position, (name, fault) in enumerate(self._faults):
-            if name == operation:
+            if name == call.operation and fault.to in str(call.arguments):
                 del self._faults[position]
                 return fault
         return None

@@ -254,6 +254,7 @@ class DingTalkSimulator(ThreadSimulator):
             ("POST", "robot/groups/robots/query", self._list_robots, "robot.list"),
             ("POST", "workflow/processInstances", self.workflow.start, "workflow.start"),
             ("GET", "workflow/processInstances", self.workflow.get, "workflow.get"),
+            ("POST", "workflow/processInstances/comments", self.workflow.comment, "workflow.comment"),
             ("POST", "workflow/processInstances/terminate", self.workflow.terminate, "workflow.terminate"),
             ("POST", "workflow/processes/instanceIds/query", self.workflow.list_ids, "workflow.list"),
         ]

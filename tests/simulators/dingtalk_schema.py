@@ -215,6 +215,14 @@ class TerminateProcess(Strict):
     remark: str = ""
 
 
+class CommentProcess(Strict):
+    """`workflow/processInstances/comments`."""
+
+    process_instance_id: str
+    comment_user_id: str
+    text: str = Field(min_length=1)
+
+
 class ListProcesses(Strict):
     """`workflow/processes/instanceIds/query`."""
 

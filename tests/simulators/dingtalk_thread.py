@@ -7,6 +7,8 @@ from collections.abc import Callable, Coroutine
 from threading import Thread
 from typing import Any, TypeVar
 
+from tests.waiting import PATIENCE
+
 from .base import Simulator
 
 T = TypeVar("T")
@@ -38,7 +40,7 @@ class ThreadSimulator(Simulator):
     async def disconnect(self) -> None:
         """End the connections that are held open; runs in the simulator's own loop."""
 
-    async def until(self, condition: Callable[[], T | None], seconds: float = 5.0) -> T:
+    async def until(self, condition: Callable[[], T | None], seconds: float = PATIENCE) -> T:
         """Wait until `condition` is truthy, looking after every call; return its value or raise TimeoutError."""
         return await self.there(super().until(condition, seconds))
 

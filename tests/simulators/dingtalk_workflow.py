@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
 from .base import Clock
 from .dingtalk_api import Json, Refused
-from .dingtalk_schema import ListProcesses, StartProcess, Step, TerminateProcess
+from .dingtalk_schema import CommentProcess, ListProcesses, StartProcess, Step, TerminateProcess
 
 Emit = Callable[[str, Json], Awaitable[Any]]
 
@@ -29,6 +30,9 @@ class Process:
     step: int = 0
     tasks: list[Json] = field(default_factory=list)
     records: list[Json] = field(default_factory=list)
+    attached: list[str] = field(default_factory=list)
+    biz_action: str = "NONE"
+    main: str = ""
 
     def open_task(self, user: str) -> Json:
         """Return the task that waits for this user; raise LookupError if there is none."""
@@ -78,11 +82,21 @@ class Workflow:
             "status": process.status,
             "result": process.result,
             "originatorUserId": process.originator,
+            "bizAction": process.biz_action,
+            "mainProcessInstanceId": process.main,
+            "attachedProcessInstanceIds": process.attached,
             "tasks": process.tasks,
             "operationRecords": process.records,
             "formComponentValues": [{"name": name, "value": value} for name, value in process.form.items()],
         }
         return {"success": "true", "result": result}
+
+    async def comment(self, body: Json) -> Json:
+        """`POST /v1.0/workflow/processInstances/comments`."""
+        asked = CommentProcess.model_validate(body)
+        process = self._find(asked.process_instance_id)
+        self._record(process, asked.comment_user_id, "ADD_REMARK", "NONE", asked.text)
+        return {"success": True, "result": True}
 
     async def terminate(self, body: Json) -> Json:
         """`POST /v1.0/workflow/processInstances/terminate`."""
@@ -114,9 +128,8 @@ class Workflow:
         """Let an approver agree or refuse in DingTalk's own form; return the app's answers to the events."""
         process = self._find(instance_id)
         task = process.open_task(user)
-        task |= {"status": "COMPLETED", "result": result.upper()}
-        record = {"userId": user, "type": "EXECUTE_TASK_NORMAL", "result": result.upper(), "remark": remark}
-        process.records.append({**record, "date": "2026-11-24T08:00Z"})
+        task |= {"status": "COMPLETED", "result": result.upper(), "finishTime": self._minute()}
+        self._record(process, user, "EXECUTE_TASK_NORMAL", result.upper(), remark)
         fields = {"type": "finish", "result": result, "staffId": user, "taskId": task["taskId"], "remark": remark}
         answers = [await self._tell("bpms_task_change", self._fields(process) | fields)]
         self._advance(process, refused=result == "refuse")
@@ -129,13 +142,44 @@ class Workflow:
         """Let an approver hand the task to somebody else; return the app's answer to the event."""
         process = self._find(instance_id)
         task = process.open_task(user)
-        task |= {"status": "COMPLETED", "result": "REDIRECTED"}
-        process.tasks.append(task | {"taskId": str(1000 + next(self._numbers)), "userId": to, "status": "RUNNING"})
-        process.records.append(
-            {"userId": user, "type": "REDIRECT_TASK", "result": "REDIRECT", "date": "2026-11-24T08:00Z"}
-        )
+        task |= {"status": "COMPLETED", "result": "REDIRECTED", "finishTime": self._minute()}
+        self._ask(process, to, task["activityId"])
+        self._record(process, user, "REDIRECT_TASK", "NONE")
         fields = {"type": "finish", "result": "redirect", "staffId": user, "taskId": task["taskId"]}
         return await self._tell("bpms_task_change", self._fields(process) | fields)
+
+    async def append(self, instance_id: str, user: str, added: str, kind: str = "APPEND_TASK_BEFORE") -> Any:
+        """Let an approver add another one before or after themselves; return the app's answer to the event."""
+        process = self._find(instance_id)
+        task = process.open_task(user)
+        if kind == "APPEND_TASK_AFTER":
+            task |= {"status": "COMPLETED", "result": "AGREE", "finishTime": self._minute()}
+            self._record(process, user, "EXECUTE_TASK_NORMAL", "AGREE")
+        self._ask(process, added, task["activityId"])
+        self._record(process, user, kind, "NONE")
+        fields = {"type": "start", "staffId": added, "taskId": process.tasks[-1]["taskId"]}
+        return await self._tell("bpms_task_change", self._fields(process) | fields)
+
+    async def send_back(self, instance_id: str, user: str, remark: str = "") -> Any:
+        """Let an approver return the form to its submitter; return the app's answer to the event."""
+        process = self._find(instance_id)
+        task = process.open_task(user)
+        task |= {"status": "CANCELED", "finishTime": self._minute()}
+        self._record(process, user, "REDIRECT_PROCESS", "NONE", remark)
+        fields = {"type": "cancel", "staffId": user, "taskId": task["taskId"]}
+        return await self._tell("bpms_task_change", self._fields(process) | fields)
+
+    async def revoke(self, instance_id: str) -> Any:
+        """Let the submitter revoke an approved form by another one; return the app's answer to the event."""
+        process = self._find(instance_id)
+        assert (process.status, process.result) == ("COMPLETED", "agree")
+        number = next(self._numbers)
+        blank: Json = {"tasks": [], "records": [], "attached": []}
+        other = replace(process, instance_id=f"proc-{number}", biz_action="REVOKE", main=instance_id, **blank)
+        self.processes[other.instance_id] = other
+        process.attached.append(other.instance_id)
+        fields = {"type": "finish", "result": "agree", "staffId": process.originator}
+        return await self._tell("bpms_instance_change", self._fields(other) | fields)
 
     async def withdraw(self, instance_id: str) -> Any:
         """Let who opened a form withdraw it in DingTalk; return the app's answer to the event."""
@@ -172,9 +216,20 @@ class Workflow:
         if process.step >= len(process.steps):
             return False
         for user in process.steps[process.step].user_ids:
-            task_id = str(1000 + next(self._numbers))
-            process.tasks.append({"taskId": task_id, "userId": user, "status": "RUNNING", "result": "NONE"})
+            self._ask(process, user, f"step-{process.step}")
         return True
+
+    def _ask(self, process: Process, user: str, activity: str) -> None:
+        task_id = str(1000 + next(self._numbers))
+        task = {"taskId": task_id, "userId": user, "status": "RUNNING", "result": "NONE", "activityId": activity}
+        process.tasks.append(task | {"createTime": self._minute()})
+
+    def _record(self, process: Process, user: str, kind: str, result: str, remark: str = "") -> None:
+        record = {"userId": user, "type": kind, "result": result, "remark": remark, "date": self._minute()}
+        process.records.append(record)
+
+    def _minute(self) -> str:
+        return datetime.fromtimestamp(self._clock.now(), UTC).strftime("%Y-%m-%dT%H:%MZ")
 
     async def _tell(self, event_type: str, fields: Json) -> Any:
         return None if self.silent else await self._emit(event_type, fields)

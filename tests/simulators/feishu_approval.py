@@ -12,7 +12,7 @@ from aiohttp import web
 from .base import Clock
 from .feishu_api import Api, Refused, parsed, text
 
-_TIMELINE = {"APPROVED": "PASS", "REJECTED": "REJECT", "TRANSFERRED": "TRANSFER"}
+_TIMELINE = {"APPROVED": "PASS", "REJECTED": "REJECT"}
 NODE_TYPES = {"AND", "OR", "SEQUENTIAL"}
 
 
@@ -46,6 +46,9 @@ class Instance:
     title: str = ""
     status: str = "PENDING"
     tasks: list[Task] = field(default_factory=list)
+    timeline: list[dict[str, Any]] = field(default_factory=list)
+    comments: list[tuple[str, str]] = field(default_factory=list)
+    reverted: bool = False
 
     def task_of(self, open_id: str) -> Task:
         """Return the open task of an approver."""
@@ -70,6 +73,7 @@ class Approvals:
             ("POST", "approval/v4/instances", self._start, "instance.create"),
             ("POST", "approval/v4/instances/cancel", self._cancel, "instance.cancel"),
             ("GET", "approval/v4/instances/{instance}", self._get, "instance.get"),
+            ("POST", "approval/v4/instances/{instance}/comments", self._comment, "instance.comment"),
             ("GET", "approval/v4/approvals/{approval_code}", self._definition, "approval.get"),
         ]
 
@@ -94,7 +98,44 @@ class Approvals:
         instance = self.instances[instance_code]
         task = instance.task_of(open_id)
         task.end("TRANSFERRED", self._clock.now())
-        instance.tasks.append(Task(f"TASK-{next(self._numbers)}", task.node_id, to))
+        self._ask(instance, task.node_id, to)
+        self._note(instance, "TRANSFER", task, to)
+
+    def add_approver(self, instance_code: str, open_id: str, added: str, kind: str = "ADD_APPROVER_BEFORE") -> None:
+        """Let an approver add another one; with ADD_APPROVER_AFTER the approver approves by that."""
+        instance = self.instances[instance_code]
+        task = instance.task_of(open_id)
+        if kind == "ADD_APPROVER_AFTER":
+            task.end("APPROVED", self._clock.now())
+        self._ask(instance, task.node_id, added)
+        self._note(instance, kind, task, added)
+
+    def roll_back(self, instance_code: str, open_id: str, comment: str = "", kind: str = "ROLLBACK") -> None:
+        """Let an approver return the form to its submitter."""
+        instance = self.instances[instance_code]
+        task = instance.task_of(open_id)
+        for each in instance.tasks:
+            if each.status == "PENDING":
+                each.end("DONE", self._clock.now())
+        task.end("ROLLBACK", self._clock.now())
+        self._ask(instance, "START", instance.open_id)
+        self._note(instance, kind, task, comment=comment)
+
+    def revert(self, instance_code: str) -> None:
+        """Let the submitter revoke an approved form."""
+        instance = self.instances[instance_code]
+        assert instance.status == "APPROVED"
+        instance.reverted = True
+
+    def _ask(self, instance: Instance, node_id: str, open_id: str) -> None:
+        instance.tasks.append(Task(f"TASK-{next(self._numbers)}", node_id, open_id))
+
+    def _note(self, instance: Instance, kind: str, task: Task, other: str = "", comment: str = "") -> None:
+        """Add an entry to the timeline. `ext` has the other person; the list beside it has those who get a copy."""
+        entry = {"type": kind, "create_time": _milliseconds(self._clock.now()), "node_key": task.node_id}
+        ext = {"user_id_list": [], "user_id": "", "open_id_list": [other], "open_id": other} if other else {}
+        entry |= {"open_id": task.open_id, "task_id": task.task_id, "comment": comment, "ext": json.dumps(ext)}
+        instance.timeline.append(entry | {"user_id_list": [], "open_id_list": []})
 
     def end(self, instance_code: str, status: str) -> None:
         """End a form as its submitter (CANCELED) or an administrator (DELETED) may."""
@@ -200,12 +241,31 @@ class Approvals:
                         for task in instance.tasks
                     ],
                     "timeline": [
-                        {"type": _TIMELINE[task.status], "task_id": task.task_id, "comment": task.comment}
+                        {
+                            "type": _TIMELINE[task.status],
+                            "create_time": _milliseconds(task.ended_at),
+                            "open_id": task.open_id,
+                            "task_id": task.task_id,
+                            "comment": task.comment,
+                        }
                         for task in instance.tasks
                         if task.status in _TIMELINE
-                    ],
+                    ]
+                    + instance.timeline,
+                    "comment_list": [{"open_id": author, "comment": words} for author, words in instance.comments],
+                    "reverted": instance.reverted,
                 }
         raise Refused(1390003, "instance code not found")
+
+    def _comment(self, request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
+        if request.query.get("user_id_type") != "open_id":
+            raise Refused(60001, "param is invalid: user_id_type")
+        instance = self.instances.get(request.match_info["instance"])
+        if instance is None:
+            raise Refused(1390003, "instance code not found")
+        content = json.loads(text(body, "content"))
+        instance.comments.append((request.query["user_id"], content["text"]))
+        return {"comment_id": str(len(instance.comments))}
 
     def _cancel(self, request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
         if request.query.get("user_id_type") != "open_id":

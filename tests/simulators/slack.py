@@ -14,6 +14,8 @@ from typing import Any, Literal
 import aiohttp
 from aiohttp import web
 
+from tests.waiting import PATIENCE
+
 from .base import Simulator
 from .slack_answers import Answers, Reply
 from .slack_api import WebApi
@@ -300,7 +302,7 @@ class SlackSimulator(Simulator):
             raise NotPossible("the app holds no Socket Mode connection")
         return await self.socket.send(envelope, self.ack_seconds)
 
-    async def socket_connected(self, seconds: float = 5.0) -> None:
+    async def socket_connected(self, seconds: float = PATIENCE) -> None:
         """Wait until the app holds a Socket Mode connection."""
         await self.until(lambda: bool(self.socket.connections), seconds)
 

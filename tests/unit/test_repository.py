@@ -46,7 +46,8 @@ def pins(lock: str) -> dict[str, str]:
 
 
 def test_top_level_is_fixed() -> None:
-    listing = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    command = ["git", "-c", "safe.directory=*", "ls-files"]  # of this tree, whoever owns it
+    listing = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if listing.returncode:
         leave_out("git", "these files are not in a clone")
     assert {line.partition("/")[0] for line in listing.stdout.splitlines()} <= FOLDERS | FILES
@@ -101,5 +102,5 @@ def test_missing_service_is_left_out_by_name(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_missing_service_fails_a_strict_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FABU_TEST_STRICT", "1")
-    with pytest.raises(pytest.fail.Exception, match="Redis: not reachable"):
-        leave_out("Redis", "not reachable")
+    with pytest.raises(pytest.fail.Exception, match="Node: not installed"):
+        leave_out("Node", "not installed")

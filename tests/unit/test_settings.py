@@ -44,9 +44,16 @@ def test_the_sample_has_every_setting_at_its_default(tmp_path: Path, monkeypatch
     whole = tmp_path / "whole.toml"
     whole.write_text(re.sub(r"^#(?! )", "", SAMPLE.read_text(encoding="utf-8"), flags=re.M), encoding="utf-8")
     settings = load_settings(whole)
-    samples = {"admins", "people", "groups", "databases", "gates", "endpoints", "expires_in", "remind_every", "name"}
+    lists = {"admins", "people", "groups", "databases", "gates", "endpoints", "policies"}
+    samples = lists | {"expires_in", "remind_every", "name", "reason", "when", "stages", "max_window"}
     sections = [getattr(settings, name) for name in Settings.model_fields]
-    entries = [settings.people[0], settings.groups[0], settings.zadig.gates[0], settings.hooks.endpoints[0]]
+    entries = [
+        settings.people[0],
+        settings.groups[0],
+        settings.zadig.gates[0],
+        settings.hooks.endpoints[0],
+        settings.approval.policies[0],
+    ]
     for section in [*(each for each in sections if isinstance(each, BaseModel)), *entries]:
         assert section.model_fields_set == set(type(section).model_fields)
         for name, default in defaults_of(type(section)).items():

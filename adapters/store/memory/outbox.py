@@ -36,7 +36,8 @@ class MemoryOutbox:
             if delivery.state not in ENDED:
                 oldest.setdefault(_queue_of(delivery), seq)
         due = [(at, seq) for seq in oldest.values() if (at := self._due_at(seq)) <= now and not self._busy(seq, busy)]
-        taken = [seq for _, seq in sorted(due)[:limit]]
+        due.sort(key=lambda each: (self._state.deliveries[each[1]].is_direct, *each))
+        taken = [seq for _, seq in due[:limit]]
         for seq in taken:
             delivery = self._state.deliveries[seq]
             self._state.deliveries[seq] = replace(
@@ -61,7 +62,9 @@ class MemoryOutbox:
             if self._is_sync(seq) and result.state is DeliveryState.DONE:
                 self._forget(seq)
                 continue
-            self._state.attempts[result.effect_id] = (*self._state.attempts.get(result.effect_id, ()), result.attempt)
+            if result.attempt:
+                past = self._state.attempts.get(result.effect_id, ())
+                self._state.attempts[result.effect_id] = (*past, result.attempt)
             self._end(seq, result)
 
     def add(self, effects: Sequence[Effect]) -> None:
@@ -97,18 +100,17 @@ class MemoryOutbox:
             self._state.bodies.setdefault(effect_id, body)
 
     def _end(self, seq: int, result: Settled) -> None:
-        now = self._clock.now()
+        now, before = self._clock.now(), self._state.deliveries[seq]
         if result.state is DeliveryState.PENDING:
             self._reopen(seq, result.due_at or now)
-            self._state.deliveries[seq] = replace(self._state.deliveries[seq], error=result.attempt.error)
         else:
-            self._state.deliveries[seq] = replace(
-                self._state.deliveries[seq],
-                state=result.state,
-                due_at=None,
-                settled_at=now,
-                error=result.attempt.error,
-            )
+            self._state.deliveries[seq] = replace(before, state=result.state, due_at=None, settled_at=now)
+        self._state.deliveries[seq] = replace(
+            self._state.deliveries[seq],
+            error=result.error_after(before.error),
+            attempts=before.attempts - (result.attempt is None),
+            holds=result.holds,
+        )
 
     def _reopen(self, seq: int, due_at: datetime) -> None:
         """Make a delivery pending. A `Sync` replaces those that were added since, and is due when the earliest is."""

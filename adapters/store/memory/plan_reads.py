@@ -46,6 +46,12 @@ class MemoryPlanReads:
         plans = [self._state.plans[plan_id] for plan_id in plan_ids if plan_id in self._state.plans]
         return {plan.id: replace(plan, items={i.id: _mask(i) for i in plan.items.values()}) for plan in plans}
 
+    def with_form(self, form: str) -> Plan | None:
+        """See `PlanReads.with_form`. A deleted plan is not found."""
+        found = (plan for plan in self._plans() if any(form == stage.form for stage in plan.approval.stages))
+        plan = next(found, None) if form else None
+        return limit_to_scope(plan, _HEAD) if plan else None
+
     def page(self, query: PlanQuery) -> Page[Plan]:
         """See `PlanReads.page`."""
         found = {

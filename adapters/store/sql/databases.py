@@ -129,15 +129,18 @@ def make_private_database(url: URL) -> None:
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Translate errors of a database into Conflict (a lost race), Invalid (it cannot store this) or Unavailable."""
+    """Translate errors of a database into Conflict (a lost race), Invalid (it cannot store this) or Unavailable.
+
+    What the database says of the first two is dropped: PostgreSQL quotes the values, in lines after the first one.
+    """
     try:
         yield
-    except IntegrityError as error:
-        raise Conflict from error
-    except DataError as error:
+    except IntegrityError:
+        raise Conflict from None
+    except DataError:
         raise Invalid(
             Problem("text", "the database cannot keep this text or number; look for control characters")
-        ) from error
+        ) from None
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", "") in _RETRYABLE:
             raise Conflict from error

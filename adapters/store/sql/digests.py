@@ -7,8 +7,9 @@ from collections.abc import Collection, Mapping
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
-from adapters.store.sql.rows import AnyRow, Values, micros, moment, to_json
+from adapters.store.sql.rows import AnyRow, Values, micros, moment
 from adapters.store.sql.tables import digest_parts, digests
+from core.encoding import encode_json
 from core.ports.digests import DigestRecord
 
 _ADD = insert(digests)
@@ -80,7 +81,7 @@ def _digest_values(record: DigestRecord) -> Values:
         "channel": record.channel,
         "message": record.message,
         "content": record.content,
-        "shown": to_json(sorted(record.shown)),
+        "shown": encode_json(sorted(record.shown)),
         "posted_at": micros(record.posted_at),
         "moved": record.moved,
         "refused": record.refused,

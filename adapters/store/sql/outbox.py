@@ -9,34 +9,58 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Integer, Select, bindparam, case, delete, insert, select, update
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Executable,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy import text as sql
 
 from adapters.store.sql.announcing import announce
-from adapters.store.sql.rows import AnyRow, Values, micros, moment, to_json
-from adapters.store.sql.tables import OPEN, PENDING_SYNC, attempts, effect_bodies, effects
+from adapters.store.sql.rows import AnyRow, Values, micros, moment
+from adapters.store.sql.tables import OPEN, PENDING_SYNC, attempts, effects
 from core.effects import Destination, Effect, EffectKind, PayloadRecord, payload_of, record_of
+from core.encoding import encode_json
 from core.messages import Message
 from core.ports.clock import Clock
-from core.ports.outbox import Delivery, DeliveryState, Settled
+from core.ports.outbox import Attempt, Delivery, DeliveryState, Hold, Settled
 
-_INSERT = postgresql.insert(effects).inline()
-_NEW_DUE_AT = _INSERT.excluded.due_at
-ADD_EFFECT = _INSERT.on_conflict_do_update(
-    index_elements=["plan_id", "destination"],
-    index_where=PENDING_SYNC,
-    set_={"due_at": case((effects.c.due_at > _NEW_DUE_AT, _NEW_DUE_AT), else_=effects.c.due_at)},
+# These two are texts: an `insert` that knows ON CONFLICT is one database's own, and keeps its dialect in memory (2 MB).
+ADD_EFFECT = sql(
+    """
+    INSERT INTO effects
+        (id, plan_id, destination, kind, ref, payload, state, attempts, due_at, created_at, settled_at, error)
+    VALUES (
+        :id, :plan_id, :destination, :kind, :ref, :payload,
+        :state, :attempts, :due_at, :created_at, :settled_at, :error
+    )
+    ON CONFLICT (plan_id, destination) WHERE kind = 'sync' AND state = 'pending' DO UPDATE
+    SET due_at = CASE WHEN effects.due_at > excluded.due_at THEN excluded.due_at ELSE effects.due_at END
+    """
 )
 """Adds an effect; a pending `Sync` stays in place of a new one, and is due when the earlier of both is.
 
-SQLite accepts PostgreSQL's ON CONFLICT, so that one statement serves both. The update also locks the pending effect:
-nobody can claim it, and render the state before this transaction, until this transaction commits.
+SQLite and PostgreSQL have the same ON CONFLICT; its condition is that of the index `uq_effects_sync`. The update also
+locks the pending effect: nobody can claim it, and render the state before this transaction, until this transaction
+commits.
 """
-_STORE_BODY = postgresql.insert(effect_bodies).on_conflict_do_nothing()
+_STORE_BODY = sql(
+    "INSERT INTO effect_bodies (effect_id, body) VALUES (:effect_id, :body) ON CONFLICT (effect_id) DO NOTHING"
+)
 
 _ids: BindParameter[Any] = bindparam("ids", expanding=True)
 _older = effects.alias("older")
+_HAS_HOLDS = and_(effects.c.kind == EffectKind.SYNC.value, effects.c.payload != "{}")
+_IS_DIRECT = or_(effects.c.kind.in_([EffectKind.ALARM.value, EffectKind.UNDELIVERED.value]), _HAS_HOLDS)
 _CLAIMABLE = (
     select(effects)
     .where(
@@ -55,6 +79,8 @@ _CLAIMABLE = (
     .limit(bindparam("limit", type_=Integer))
     .with_for_update(skip_locked=True)
 )
+_CLAIMABLE_IN_ORDER = (_CLAIMABLE.where(~_IS_DIRECT), _CLAIMABLE.where(_IS_DIRECT))
+"""Two statements, so that each reads an index in the order in which it claims."""
 _TAKE = (
     update(effects)
     .where(effects.c.id.in_(_ids))
@@ -76,6 +102,8 @@ _SET = (
     .where(effects.c.id.in_(_ids))
     .values(state=bindparam("to"), due_at=bindparam("due"), settled_at=bindparam("settled"), error=bindparam("why"))
 )
+_UNCOUNT = update(effects).where(effects.c.id.in_(_ids)).values(attempts=effects.c.attempts - 1)
+_HOLD = update(effects).where(effects.c.id == bindparam("of")).values(payload=bindparam("holds"))
 _ABSORB = delete(effects).where(
     PENDING_SYNC,
     effects.c.plan_id == bindparam("plan"),
@@ -96,7 +124,10 @@ class SqlOutbox:
     def claim(self, now: datetime, lease: timedelta, limit: int, busy: Collection[Destination] = ()) -> list[Delivery]:
         """See `Outbox.claim`."""
         parameters = {"now": micros(now), "busy": list(map(str, busy)), "limit": limit}
-        rows = self._connection.execute(_CLAIMABLE, parameters).all()
+        rows: list[AnyRow] = []
+        for claimable in _CLAIMABLE_IN_ORDER:
+            if len(rows) < limit:
+                rows += self._connection.execute(claimable, parameters | {"limit": limit - len(rows)}).all()
         lease_end = now + lease
         if rows:
             self._connection.execute(_TAKE, {"ids": [row.id for row in rows], "lease_end": micros(lease_end)})
@@ -120,10 +151,14 @@ class SqlOutbox:
             if row := rows.get(result.effect_id):
                 done_sync = row.kind == EffectKind.SYNC and result.state is DeliveryState.DONE
                 (forgotten if done_sync else kept).append(result)
-        self._execute(_ADD_ATTEMPT, [_attempt_values(result) for result in kept])
+        self._execute(_ADD_ATTEMPT, [_attempt_values(each.effect_id, each.attempt) for each in kept if each.attempt])
+        if paused := [result.effect_id for result in kept if result.attempt is None]:
+            self._connection.execute(_UNCOUNT, {"ids": paused})
+        self._hold(kept, rows)
         again = [rows[result.effect_id] for result in kept if result.state is DeliveryState.PENDING]
         renewed = self._absorb_newer_syncs(again)
-        self._set({result.effect_id: self._ending(result, result.effect_id in renewed) for result in kept})
+        endings = {of.effect_id: self._ending(of, rows[of.effect_id], of.effect_id in renewed) for of in kept}
+        self._set(endings)
         if forgotten:
             self._connection.execute(_FORGET, {"ids": [result.effect_id for result in forgotten]})
 
@@ -150,12 +185,19 @@ class SqlOutbox:
         self._absorb_newer_syncs(rows)
         self._set({row.id: (DeliveryState.PENDING, now, row.error) for row in rows})
 
-    def _ending(self, result: Settled, at_once: bool) -> _Ending:
+    def _hold(self, results: Sequence[Settled], rows: Mapping[str, AnyRow]) -> None:
+        """Store the holds of syncs, which take the place of a payload, where there are or were any."""
+        holds = {result.effect_id: encode_json(_record_of(result.holds)) for result in results}
+        syncs = (effect_id for effect_id in holds if rows[effect_id].kind == EffectKind.SYNC)
+        changed = [{"of": of, "holds": holds[of]} for of in syncs if holds[of] != rows[of].payload]
+        self._execute(_HOLD, changed)
+
+    def _ending(self, result: Settled, row: AnyRow, at_once: bool) -> _Ending:
         """Return the state after an attempt; a `Sync` that a newer one has joined is due `at_once`."""
         due_at = None
         if result.state is DeliveryState.PENDING:
             due_at = self._clock.now() if at_once else result.due_at or self._clock.now()
-        return result.state, due_at, result.attempt.error.to_column()
+        return result.state, due_at, result.error_after(Message.from_column(row.error)).to_column()
 
     def _set(self, endings: Mapping[str, _Ending]) -> None:
         """Store the states of effects, with one statement for all that have the same."""
@@ -181,7 +223,7 @@ class SqlOutbox:
     def _rows(self, statement: Select[Any], ids: Collection[str]) -> Sequence[AnyRow]:
         return self._connection.execute(statement, {"ids": list(ids)}).all() if ids else ()
 
-    def _execute(self, statement: UpdateBase, rows: list[Values]) -> None:
+    def _execute(self, statement: Executable, rows: list[Values]) -> None:
         if rows:
             self._connection.execute(statement, rows)
 
@@ -195,7 +237,7 @@ def effect_values(effect: Effect, now: datetime) -> Values:
         "destination": str(effect.destination),
         "kind": kind.value,
         "ref": ref,
-        "payload": to_json(details),
+        "payload": encode_json(details),
         "state": DeliveryState.PENDING.value,
         "attempts": 0,
         "due_at": micros(effect.due_at or now),
@@ -208,7 +250,8 @@ def effect_values(effect: Effect, now: datetime) -> Values:
 def delivery_of(row: AnyRow) -> Delivery:
     """Return the delivery of a row."""
     destination = Destination.parse(row.destination)
-    payload = payload_of(PayloadRecord(EffectKind(row.kind), row.ref, json.loads(row.payload)))
+    kind, details = EffectKind(row.kind), json.loads(row.payload)
+    payload = payload_of(PayloadRecord(kind, row.ref, details))
     return Delivery(
         effect=Effect(row.id, row.plan_id, destination, payload, moment(row.due_at)),
         state=DeliveryState(row.state),
@@ -217,13 +260,21 @@ def delivery_of(row: AnyRow) -> Delivery:
         created_at=moment(row.created_at),
         settled_at=moment(row.settled_at),
         error=Message.from_column(row.error),
+        holds=_holds_of(details) if kind is EffectKind.SYNC else {},
     )
 
 
-def _attempt_values(result: Settled) -> Values:
-    attempt = result.attempt
+def _record_of(holds: Mapping[str, Hold]) -> dict[str, Any]:
+    return {name: [micros(hold.until), hold.attempts, hold.version] for name, hold in holds.items()}
+
+
+def _holds_of(record: Mapping[str, Any]) -> dict[str, Hold]:
+    return {name: Hold(moment(until), attempts, version) for name, (until, attempts, version) in record.items()}
+
+
+def _attempt_values(effect_id: str, attempt: Attempt) -> Values:
     return {
-        "effect_id": result.effect_id,
+        "effect_id": effect_id,
         "at": micros(attempt.at),
         "ms": attempt.ms,
         "status": attempt.status,

@@ -10,8 +10,9 @@ from typing import Any
 
 from sqlalchemy import BigInteger, BindParameter, Connection, bindparam, delete, func, insert, or_, select, update
 
-from adapters.store.sql.rows import AnyRow, Values, micros, moment, to_json
+from adapters.store.sql.rows import AnyRow, Values, micros, moment
 from adapters.store.sql.tables import groups, identities, people, tokens
+from core.encoding import encode_json
 from core.people import Directory, Group, Person
 from core.ports.people import Token
 
@@ -58,7 +59,7 @@ class SqlPeopleWrites:
             self._connection.execute(_ADD_PERSON, list(map(_person_values, people)))
         if groups:
             self._connection.execute(_DROP_GROUPS, {"ids": [group.id for group in groups]})
-            rows = [asdict(group) | {"members": to_json(group.members)} for group in groups]
+            rows = [asdict(group) | {"members": encode_json(group.members)} for group in groups]
             self._connection.execute(_ADD_GROUP, rows)
 
     def link(self, platform: str, user: str, person: str, now: datetime) -> None:
@@ -117,7 +118,7 @@ class SqlPeopleReads:
 
 def _person_values(person: Person) -> Values:
     earlier = {platform: person.accounts.get(platform, "") for platform in _EARLIER_COLUMNS}
-    return asdict(person) | earlier | {"accounts": to_json(person.accounts)}
+    return asdict(person) | earlier | {"accounts": encode_json(person.accounts)}
 
 
 def _person_of(row: AnyRow) -> Person:

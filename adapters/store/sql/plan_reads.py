@@ -13,7 +13,7 @@ from adapters.store.sql.mine import MineQueries, waiting
 from adapters.store.sql.paging import page_of
 from adapters.store.sql.rows import item_of, moment
 from adapters.store.sql.sealing import Sealing
-from adapters.store.sql.tables import RUN_OPEN, item_specs, items, plans, versions
+from adapters.store.sql.tables import FORMED, RUN_OPEN, item_specs, items, plans, stages, versions
 from core.errors import NotFound, Thing
 from core.plan import Item, Plan, find_items
 from core.ports.paging import Page
@@ -54,6 +54,12 @@ class SqlPlanReads:
     def get_masked(self, plan_ids: Collection[str]) -> Mapping[str, Plan]:
         """See `PlanReads.get_masked`. Specs are stored masked, so that nothing is unsealed."""
         return Loader(self._connection, None).load(dict.fromkeys(plan_ids, WHOLE))
+
+    def with_form(self, form: str) -> Plan | None:
+        """See `PlanReads.with_form`. A deleted plan is not found."""
+        statement = select(plans).join(stages).where(stages.c.form == form, FORMED, ~plans.c.deleted).limit(1)
+        found = self._loader.assemble(self._connection.execute(statement).all())
+        return found[0] if found else None
 
     def page(self, query: PlanQuery) -> Page[Plan]:
         """See `PlanReads.page`."""

@@ -6,14 +6,14 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, select
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import text as sql
 
 from adapters.store.sql.rows import micros
 from adapters.store.sql.tables import answered, inbox
 from core.ports.requests import AcceptedRequest
 
 _FIND = select(inbox.c.key, inbox.c.plan_id, inbox.c.replayed).where(inbox.c.key.in_(bindparam("keys", expanding=True)))
-_CLAIM = postgresql.insert(answered).inline().on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+_CLAIM = sql("INSERT INTO answered (key, at) VALUES (:key, :at) ON CONFLICT DO NOTHING")
 _DISCLAIM = delete(answered).where(answered.c.key == bindparam("of"))
 _FORGET = tuple(delete(table).where(table.c.at < bindparam("before")) for table in (inbox, answered))
 

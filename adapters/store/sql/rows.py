@@ -10,7 +10,9 @@ from typing import Any, TypeAlias, overload
 
 from sqlalchemy import CursorResult
 
+from adapters.store.sql.controls import controls_json, controls_of
 from core.audit import LogEntry
+from core.encoding import encode_json
 from core.messages import Message
 from core.plan import Approval, Channel, Check, Content, Decision, Item, Plan, Run, Stage, Tally, Vote, Window
 from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus
@@ -58,9 +60,6 @@ def duration(value: int | None) -> timedelta | None:
 _EARLIEST, _LATEST = micros(EARLIEST), micros(END) - 1
 _SHORTEST, _LONGEST = micros(SHORTEST), micros(LONGEST)
 
-to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=dict).encode
-"""Returns a value as compact JSON; read-only mappings count as mappings."""
-
 
 def fetch(result: CursorResult[Any]) -> list[AnyRow]:
     """Return all rows with plain attributes: a `Row` looks up every name, which takes ten times longer."""
@@ -74,17 +73,20 @@ def revision_values(plan: Plan) -> Values:
     return {
         "name": plan.name,
         "manager": plan.manager,
-        "collaborators": to_json(plan.collaborators),
+        "collaborators": encode_json(plan.collaborators),
+        "editors": encode_json(plan.editors),
+        "labels": encode_json(plan.labels),
         "revision": plan.revision,
         "instance_code": plan.instance_code,
         "nonce": plan.nonce,
         "window_start": micros(plan.window.start),
         "window_end": micros(plan.window.end),
         "schedule_at": micros(plan.schedule_at),
-        "check_events": None if events is None else to_json(sorted(events)),
+        "check_events": None if events is None else encode_json(sorted(events)),
         "allow_self_approval": plan.approval.allow_self_approval,
         "expires_in": micros(plan.approval.expires_in),
         "remind_every": micros(plan.approval.remind_every),
+        "controls": controls_json(plan.controls),
     }
 
 
@@ -99,14 +101,14 @@ def progress_values(plan: Plan) -> Values:
         "stage": approval.current,
         "asked_at": micros(approval.asked_at),
         "reminders": approval.reminders,
-        "delegates": to_json(approval.delegates),
+        "delegates": encode_json(approval.delegates),
         "todo": tally.todo,
         "running": tally.running,
         "done": tally.done,
         "skipped": tally.skipped,
         "failed": tally.failed,
         "external_check": _check_json(plan.check),
-        "answers": to_json(plan.answers),
+        "answers": encode_json(plan.answers),
         "submitting": plan.submitting,
         "window_open": plan.window_open,
         "reason": plan.reason.to_column(),
@@ -131,7 +133,7 @@ def immutable_values(plan: Plan) -> Values:
         "number": plan.number,
         "created_by": plan.created_by,
         "created_at": micros(plan.created_at),
-        "origin": to_json(plan.origin) if plan.origin else None,
+        "origin": encode_json(plan.origin) if plan.origin else None,
     }
 
 
@@ -165,6 +167,9 @@ def plan_of(
         items=items,
         tally=Tally(row.todo, row.running, row.done, row.skipped, row.failed),
         collaborators=tuple(json.loads(row.collaborators)),
+        editors=_texts(row.editors),
+        labels=_texts(row.labels),
+        controls=controls_of(row.controls) if row.controls else None,
         check_events=None if row.check_events is None else frozenset(map(HookEvent, json.loads(row.check_events))),
         check=_check_of(row.external_check),
         answers=MappingProxyType({HookEvent(event): result for event, result in json.loads(row.answers).items()}),
@@ -196,11 +201,16 @@ def _approval_of(row: AnyRow, stages: tuple[Stage, ...]) -> Approval:
     )
 
 
+def _texts(column: str | None) -> tuple[str, ...]:
+    """Return the texts of a column, which rows of earlier versions leave empty."""
+    return tuple(json.loads(column)) if column else ()
+
+
 def _check_json(check: Check | None) -> str | None:
     if check is None:
         return None
     moments = micros(check.since), micros(check.deadline)
-    return to_json([check.event, *moments, check.progress, check.reason.to_json(), check.reminders])
+    return encode_json([check.event, *moments, check.progress, check.reason.to_json(), check.reminders])
 
 
 def _check_of(text: str | None) -> Check | None:
@@ -216,17 +226,21 @@ def stage_values(plan_id: str, position: int, stage: Stage) -> Values:
         "plan_id": plan_id,
         "position": position,
         "name": stage.name,
-        "approvers": to_json(stage.approvers),
+        "approvers": encode_json(stage.approvers),
         "rule": str(stage.rule),
         "channel": stage.channel.value,
         "form": stage.form,
+        "policy": stage.policy,
+        "reason": stage.reason,
+        "void_forms": stage.void_forms,
     }
 
 
 def stage_of(row: AnyRow) -> Stage:
     """Return the stage of a row."""
     rule = row.rule if row.rule in ("all", "any") else int(row.rule)
-    return Stage(row.name, tuple(json.loads(row.approvers)), rule, Channel(row.channel), row.form)
+    channel, approvers = Channel(row.channel), tuple(json.loads(row.approvers))
+    return Stage(row.name, approvers, rule, channel, row.form, row.policy or "", row.reason or "", row.void_forms)
 
 
 def vote_values(plan: Plan, position: int, vote: Vote) -> Values:
@@ -261,7 +275,8 @@ def item_values(plan_id: str, item: Item) -> Values:
         "type": item.type,
         "status": item.status.value,
         "assignee": item.assignee,
-        "needs": to_json(item.needs),
+        "needs": encode_json(item.needs),
+        "labels": encode_json(item.labels) if item.labels else None,
         "runner": item.runner,
         "project": item.project,
         "workflow": item.workflow,
@@ -290,6 +305,7 @@ def item_of(row: AnyRow, spec: Mapping[str, Any] | None = None) -> Item:
         status=ItemStatus(row.status),
         assignee=row.assignee,
         needs=tuple(json.loads(row.needs)),
+        labels=_texts(row.labels),
         runner=row.runner,
         project=row.project,
         workflow=row.workflow,
@@ -342,7 +358,7 @@ def log_values(entry: LogEntry) -> Values:
         "actor_kind": entry.actor_kind,
         "via": entry.via,
         "event": entry.event,
-        "details": to_json(entry.details),
+        "details": encode_json(entry.details),
         "hash": entry.hash,
     }
 

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from operator import itemgetter
 
-from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, update
-from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy import BindParameter, Connection, Executable, bindparam, delete, insert, update
 
 from adapters.store.sql.announcing import announce
 from adapters.store.sql.outbox import ADD_EFFECT, effect_values
@@ -23,7 +22,6 @@ from adapters.store.sql.rows import (
     revision_values,
     run_values,
     stage_values,
-    to_json,
     vote_values,
 )
 from adapters.store.sql.sealing import Sealing
@@ -41,8 +39,9 @@ from adapters.store.sql.tables import (
     votes,
 )
 from core.draft import PlanDraft
+from core.encoding import encode_json
 from core.errors import Conflict
-from core.plan import Item, Plan
+from core.plan import Item, Plan, Vote
 from core.ports.plans import Change
 from core.workflow import Workflow, split_credentials
 
@@ -57,15 +56,16 @@ _SET_PLAN, _SET_PROGRESS, _SET_LOG_POSITION = (update(plans).where(*_this_versio
 _SETTING = frozenset({_SET_PLAN, _SET_PROGRESS, _SET_LOG_POSITION})
 _SET_ITEM, _SET_RUN = update(items).where(items.c.id == _of), update(runs).where(runs.c.id == _of)
 _DROP_STAGES = delete(stages).where(stages.c.plan_id == _of)
+_DROP_VOTES = delete(votes).where(votes.c.plan_id == _of, votes.c.revision == bindparam("which"))
 _DROP_CONTENT = delete(contents).where(contents.c.plan_id == _of)
 _DROP_ITEM = delete(items).where(items.c.id == _of)
 _DROP_SPEC = delete(item_specs).where(item_specs.c.item_id == _of)
 _DROP_TIMER = delete(timers).where(timers.c.plan_id == _of, timers.c.kind == bindparam("which"))
 _ADD_ENTRY = insert(log).inline()
 
-_STATEMENTS: tuple[UpdateBase, ...] = (
+_STATEMENTS: tuple[Executable, ...] = (
     _ADD_PLAN, _SET_PLAN, _SET_PROGRESS, _SET_LOG_POSITION, _DROP_CONTENT, _ADD_CONTENT, _DROP_STAGES, _ADD_STAGE,
-    _ADD_VOTE, _DROP_ITEM, _ADD_ITEM, _SET_ITEM, _DROP_SPEC, _ADD_SPEC, _ADD_RUN, _SET_RUN, _ADD_VERSION,
+    _DROP_VOTES, _ADD_VOTE, _DROP_ITEM, _ADD_ITEM, _SET_ITEM, _DROP_SPEC, _ADD_SPEC, _ADD_RUN, _SET_RUN, _ADD_VERSION,
     _DROP_TIMER, _ADD_TIMER, _ADD_REQUEST, ADD_EFFECT,
 )  # fmt: skip
 """All statements but that of the log, in the order that references and unique keys require."""
@@ -76,7 +76,7 @@ class Saver:
 
     def __init__(self, connection: Connection, sealing: Sealing, now: datetime) -> None:
         self._connection, self._sealing, self._now = connection, sealing, now
-        self._rows: defaultdict[UpdateBase, list[Values]] = defaultdict(list)
+        self._rows: defaultdict[Executable, list[Values]] = defaultdict(list)
 
     def save(self, changes: Sequence[Change]) -> None:
         """Save everything. Raises Conflict when a plan has another version than was loaded."""
@@ -102,7 +102,7 @@ class Saver:
             self._rows[_ADD_PLAN].append(immutable_values(after) | revision_values(after) | progress_values(after))
         elif before is not after:
             here = {"of": after.id, "before": before.version}
-            if after.revision != before.revision:
+            if after.revision != before.revision or after.controls is not before.controls:
                 self._rows[_SET_PLAN].append(here | progress_values(after) | revision_values(after))
             elif after.updated_at is not before.updated_at:
                 self._rows[_SET_PROGRESS].append(here | progress_values(after))
@@ -111,14 +111,20 @@ class Saver:
         if (before and before.approval.stages) != after.approval.stages:
             self._rows[_DROP_STAGES].append({"of": after.id})
             self._rows[_ADD_STAGE] += [stage_values(after.id, i, s) for i, s in enumerate(after.approval.stages)]
-        known = len(before.votes) if before and before.revision == after.revision else 0
-        self._rows[_ADD_VOTE] += [vote_values(after, i, v) for i, v in enumerate(after.votes) if i >= known]
+        self._collect_votes(before.votes if before and before.revision == after.revision else (), after)
         if (content := after.content) and (before and before.content) != content:
             self._rows[_DROP_CONTENT].append({"of": after.id})
-            sprints = to_json(content.jira_sprints)
+            sprints = encode_json(content.jira_sprints)
             self._rows[_ADD_CONTENT].append(
                 {"plan_id": after.id, "description": content.description, "jira_sprints": sprints}
             )
+
+    def _collect_votes(self, known: tuple[Vote, ...], after: Plan) -> None:
+        """Add the votes of a revision that are not known; drop the known ones first when some of them are void now."""
+        if after.votes[: len(known)] != known:
+            self._rows[_DROP_VOTES].append({"of": after.id, "which": after.revision})
+            known = ()
+        self._rows[_ADD_VOTE] += [vote_values(after, i, v) for i, v in enumerate(after.votes) if i >= len(known)]
 
     def _collect_items(self, before: Plan | None, after: Plan) -> None:
         known = before.items if before else {}
@@ -152,11 +158,11 @@ class Saver:
     def _collect_spec(self, old: Item | None, item: Item) -> None:
         if item.spec is None or (old and old.spec == item.spec):
             return
-        row: Values = {"item_id": item.id, "spec": to_json(item.spec), "given": None, "secrets": None}
+        row: Values = {"item_id": item.id, "spec": encode_json(item.spec), "given": None, "secrets": None}
         if item.type == "workflow":
             masked, secrets = split_credentials(Workflow.model_validate(item.spec))
             sealed = self._sealing.seal(secrets, item.id) if secrets else None
-            row |= {"spec": to_json(masked.dump()), "given": to_json(masked.dump_given()), "secrets": sealed}
+            row |= {"spec": encode_json(masked.dump()), "given": encode_json(masked.dump_given()), "secrets": sealed}
         if old:
             self._rows[_DROP_SPEC].append({"of": item.id})
         self._rows[_ADD_SPEC].append(row)
@@ -185,5 +191,5 @@ def _version_values(plan: Plan, draft: PlanDraft) -> Values:
         "at": micros(plan.updated_at),
         "by": plan.updated_by,
         "instance_code": plan.instance_code,
-        "content": to_json(draft.mask_credentials().model_dump(mode="json")),
+        "content": encode_json(draft.mask_credentials().model_dump(mode="json")),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.approval import eligible, votes_needed
+from core.approval import eligible, excluded_voters, votes_needed
 from core.people import Directory
 from core.plan import Channel, Plan, Stage, Vote
 from core.status import PlanStatus
@@ -50,7 +50,7 @@ def _native(plan: Plan, current: int, directory: Directory) -> dict[str, Any]:
         "timeout": int(expires.total_seconds() // 60) if expires else 0,
         "approve_users": [_approver(name, directory) for name in stage.approvers],
         "flat_approve_users": people,
-        "needed_approvers": votes_needed(stage, len(eligible(stage, plan.approval, plan.manager, directory))),
+        "needed_approvers": votes_needed(stage, len(eligible(stage, excluded_voters(plan), directory))),
         "reject_or_approve": {"passed": "approve", "reject": "reject"}.get(_status(plan), ""),
     }
 

@@ -12,10 +12,10 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import orjson
 from aiohttp import web
 from pydantic import BaseModel, Field
 
+from adapters.common.http import json_answer
 from adapters.hooks.body import render_plan
 from bot.api.auth import authenticate
 from bot.api.errors import language_of
@@ -180,8 +180,7 @@ def _as_handler(action: Action) -> Callable[[web.Request], Awaitable[web.Respons
             answer = await action(request, services)
         except FabuError as error:
             return _error_response(request, services, error)
-        body = orjson.dumps({"message": "success"} if answer is None else answer)
-        return web.Response(body=body, content_type="application/json")
+        return json_answer({"message": "success"} if answer is None else answer)
 
     return handler
 
@@ -190,4 +189,4 @@ def _error_response(request: web.Request, services: Services, error: FabuError) 
     locale = Locale(language_of(request), services.settings.server.timezone)
     status = error.http_status
     answer = {"type": "error", "message": error.code, "code": status, "description": locale.error(error), "extra": None}
-    return web.json_response(answer, status=status)
+    return json_answer(answer, status)

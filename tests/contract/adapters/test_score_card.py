@@ -82,7 +82,7 @@ async def test_a_loss_and_a_return_are_logged_once_each(
     caplog.set_level("INFO")
     caplog.clear()
     with system.simulator.outage(how="close"):
-        for _ in range(3):
+        for _ in range(2):
             assert (await refused(call)).retryable
     [(level, lost)] = logged(caplog)
     assert level == "WARNING"
@@ -99,6 +99,7 @@ async def test_a_busy_system_is_not_lost_and_says_how_long_to_leave_it_alone(
     with system.simulator.outage(how="answer", status=429, retry_after=PAUSE):
         error = await refused(call)
     assert error.retryable
+    assert error.limited is (system.section not in ("hooks", "zadig"))
     assert error.retry_after
     assert (error.retry_after == PAUSE) is system.names_pause
     assert logged(caplog) == []

@@ -14,6 +14,7 @@ from core.card import Button, Card, Fact, Row, Section
 from core.errors import DeliveryError
 from core.ports.messenger import Place
 from tests.contract.chat.conftest import Subject
+from tests.waiting import eventually
 
 
 def card(title: str = "#7 Payments") -> Card:
@@ -122,8 +123,21 @@ async def test_trouble_that_may_pass_can_be_retried(
 ) -> None:
     with chat.simulator.outage(how="answer", status=status):
         error = await refused(call(chat))
-    assert error.retryable
+    assert (error.retryable, error.limited) == (True, status == 429)
+    if error.limited:
+        await asyncio.sleep(error.retry_after or 0)
     await call(chat)
+
+
+async def test_a_vendor_that_is_busy_is_left_alone_for_as_long_as_it_asks(chat: Subject) -> None:
+    with chat.simulator.outage(how="answer", status=429):
+        pause = (await refused(chat.messenger.post(chat.channel, card(), "k1"))).retry_after
+        calls = len(chat.simulator.calls)
+        again = await refused(chat.messenger.post(chat.channel, card(), "k1"))
+    assert pause
+    assert (again.limited, again.sent) == (True, False)
+    assert 0 < (again.retry_after or 0) <= pause
+    assert len(chat.simulator.calls) == calls
 
 
 async def test_an_update_that_was_not_taken_can_be_retried(chat: Subject) -> None:
@@ -152,9 +166,8 @@ async def test_a_lost_answer_leaves_open_whether_the_card_was_posted(chat: Subje
 async def test_a_vendor_that_is_away_got_nothing(chat: Subject, call: Callable[[Subject], Awaitable[Any]]) -> None:
     await call(chat)  # there is a token, so that it is this call that does not arrive
     await chat.simulator.stop()
-    await asyncio.sleep(0.1)  # for the client to see that its connections are closed
-    error = await refused(call(chat))
-    assert (error.retryable, error.sent) == (True, False)
+    error = await eventually(lambda: refused(call(chat)), wanted=lambda error: not error.sent)  # sees what is closed
+    assert error.retryable
 
 
 @each_call

@@ -63,7 +63,9 @@ class Subject:
 async def subject(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
     async with SYSTEMS[request.param](tmp_path) as system:
         sections: dict[str, Any] = {"local": {"enabled": False}, request.param: system.section}
-        settings = Settings.model_validate({"database": {"url": f"sqlite:///{tmp_path}/fabu.db"}, **sections})
+        settings = Settings.model_validate(
+            {"database": {"url": f"sqlite:///{tmp_path}/fabu.db"}, "approval": {"required": "none"}, **sections}
+        )
         opened = open_runners(settings, host_of(settings, SystemClock(), ignore))[request.param]
         await opened.start()
         yield Subject(opened.runner, system)

@@ -61,6 +61,24 @@ async def test_a_run_that_nobody_knows_is_unknown(subject: Subject) -> None:
     assert await subject.status(report) is RunStatus.RUNNING
 
 
+async def test_a_run_that_is_gone_is_not_resumed(subject: Subject) -> None:
+    report = await subject.started()
+    known, _, _ = report.external_id.rpartition("1")
+    for _ in range(2):
+        await subject.runner.resume("r9", f"{known}9", subject.order("r9"), "go on")
+    assert await subject.status(report) is RunStatus.RUNNING
+    assert subject.system.starts == 1
+
+
+async def test_an_attempt_after_one_that_is_gone_is_a_new_run(subject: Subject) -> None:
+    report = await subject.started()
+    known, _, _ = report.external_id.rpartition("1")
+    await subject.system.end(well=False)
+    await subject.until(report, RunStatus.FAILED)
+    again = await subject.started(run_id="r2", attempt=2, previous=f"{known}9")
+    assert (again.status, subject.system.starts) == (RunStatus.RUNNING, 2)
+
+
 async def test_a_run_is_cancelled_once(subject: Subject) -> None:
     report = await subject.started()
     for _ in range(2):

@@ -10,7 +10,7 @@ from core.audit import LogEntry
 from core.context import Environment, Policy
 from core.draft import PlanDraft
 from core.engine import Engine, Outcome
-from core.people import EXTERNAL, SYSTEM, Actor
+from core.people import EXTERNAL, SYSTEM, Actor, Directory
 from core.plan import Item, Plan
 from core.ports.clock import Ids
 from core.ports.store import Store
@@ -30,11 +30,13 @@ _OTHERS = {"system": SYSTEM, "external": EXTERNAL}
 class Office:
     """Executes commands, and reads every plan back from the store."""
 
-    def __init__(self, store: Store, clock: ManualClock | None = None, policy: Policy = POLICY) -> None:
+    def __init__(
+        self, store: Store, clock: ManualClock | None = None, policy: Policy = POLICY, directory: Directory = PEOPLE
+    ) -> None:
         self.store = store
         self.clock = clock or ManualClock(START)
         self.ids: Ids = SystemIds()
-        self.engine = Engine(store, self.clock, self.ids, Environment(policy, PEOPLE), AUDIT_KEY)
+        self.engine = Engine(store, self.clock, self.ids, Environment(policy, directory), AUDIT_KEY)
 
     async def create(
         self, plan_draft: PlanDraft | None = None, by: str = "alice", key: str = "", **fields: Any

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import pytest
 
 from core import commands as c
-from core.effects import Destination, DestinationKind, Effect, Hook, Payload, Sync
+from core.effects import Alarm, Destination, DestinationKind, Effect, Hook, Payload, Sync, Undelivered
 from core.errors import Conflict
 from core.messages import NO_MESSAGE, Message
-from core.ports.outbox import Attempt, Delivery, DeliveryState, Settled
+from core.ports.outbox import Attempt, Delivery, DeliveryState, Hold, Settled
 from core.ports.store import Store
 from tests.clock import ManualClock
 from tests.contract.store.offices import Office
@@ -22,6 +22,7 @@ REFUSED = Message("it answered {status}", {"status": 500})
 
 
 FEISHU = Destination(DestinationKind.CHAT, "feishu")
+ADMINS = Destination(DestinationKind.ADMINS)
 
 
 def endpoint(name: object) -> Destination:
@@ -62,6 +63,13 @@ class Desk:
         """Let tries fail that are to be repeated after some seconds."""
         due_at = self.clock.now() + timedelta(seconds=after)
         await self.settle(*ids, state=DeliveryState.PENDING, due_at=due_at)
+
+    async def wait(self, effect_id: str, holds: Mapping[str, Hold], *, failed: bool = False) -> None:
+        """Let parts of a sync wait: for a rate limit, or after a failed try."""
+        attempt = Attempt(self.clock.now(), 12, 200, REFUSED, "answer") if failed else None
+        due_at = min(hold.until for hold in holds.values())
+        result = Settled(effect_id, DeliveryState.PENDING, attempt, due_at, holds)
+        await self.store.write(lambda writing: writing.outbox.settle([result]))
 
     async def replay(self, *ids: str) -> int:
         now = self.clock.now()
@@ -226,6 +234,88 @@ async def test_a_sync_that_failed_waits_unless_something_changes(desk: Desk) -> 
     assert (await desk.all())["e1"].attempts == 2
 
 
+async def test_a_wait_for_a_limit_is_no_failure_and_counts_as_no_try(desk: Desk) -> None:
+    await desk.add(sync(1), effect(2))
+    until = desk.clock.now() + timedelta(seconds=30)
+    for _ in range(3):
+        await desk.claim()
+        await desk.wait("e1", {"bob": Hold(until)})
+        await desk.settle("e2", state=DeliveryState.PENDING, due_at=until)
+        desk.clock.advance(timedelta(seconds=30))
+        until += timedelta(seconds=30)
+    waiting = (await desk.all())["e1"]
+    assert (waiting.state, waiting.attempts, waiting.error) == (DeliveryState.PENDING, 0, NO_MESSAGE)
+    assert waiting.due_at == desk.clock.now()
+    assert await desk.store.read(lambda reading: reading.deliveries.attempts("e1")) == []
+    assert await desk.store.read(lambda reading: reading.deliveries.failing()) == {CI: 1}
+
+
+async def test_an_effect_that_is_no_sync_can_wait_for_a_limit_too(desk: Desk) -> None:
+    await desk.add(effect(1))
+    await desk.claim()
+    due_at = desk.clock.now() + timedelta(seconds=30)
+    result = Settled("e1", DeliveryState.PENDING, None, due_at)
+    await desk.store.write(lambda writing: writing.outbox.settle([result]))
+    assert await desk.claim() == []
+    desk.clock.advance(timedelta(seconds=30))
+    [claimed] = await desk.store.write(lambda writing: writing.outbox.claim(desk.clock.now(), LEASE, 10))
+    assert (claimed.effect.payload, claimed.attempts) == (HOOK, 1)
+
+
+@pytest.mark.parametrize("comes", ["while it is sent", "while it waits"])
+async def test_a_change_of_the_plan_ends_no_pause(desk: Desk, comes: str) -> None:
+    holds = {"bob": Hold(desk.clock.now() + timedelta(seconds=30)), "card": Hold(START + timedelta(hours=1), 3, 7)}
+    await desk.add(sync(1))
+    await desk.claim()
+    if comes == "while it is sent":
+        await desk.add(sync(2))
+    await desk.wait("e1", holds)
+    if comes == "while it waits":
+        assert await desk.claim() == []
+        await desk.add(sync(2))
+    assert list(await desk.all()) == ["e1"]
+    [claimed] = await desk.store.write(lambda writing: writing.outbox.claim(desk.clock.now(), LEASE, 10))
+    assert (claimed.effect.id, claimed.holds) == ("e1", holds), "the plan's card is sent, and who waits still waits"
+
+
+async def test_a_sync_whose_sender_died_still_waits_where_it_waited(desk: Desk) -> None:
+    holds = {"bob": Hold(desk.clock.now() + timedelta(minutes=5))}
+    await desk.add(sync(1))
+    await desk.claim()
+    await desk.wait("e1", holds)
+    desk.clock.advance(timedelta(minutes=6))
+    assert await desk.claim() == ["e1"]
+    now = desk.clock.now()
+    await desk.store.write(lambda writing: writing.outbox.release(now))
+    assert (await desk.all())["e1"].holds == holds
+
+
+async def test_what_failed_stays_known_while_other_parts_wait_for_a_limit(desk: Desk) -> None:
+    failed = Hold(START + timedelta(hours=1), 3, 7)
+    await desk.add(sync(1))
+    await desk.claim()
+    await desk.wait("e1", {"bob": Hold(desk.clock.now()), "card": failed}, failed=True)
+    await desk.claim()
+    await desk.wait("e1", {"bob": Hold(desk.clock.now()), "card": failed})
+    assert (await desk.all())["e1"].error == REFUSED
+    await desk.claim()
+    await desk.wait("e1", {"bob": Hold(desk.clock.now())})
+    assert (await desk.all())["e1"].error == NO_MESSAGE
+
+
+async def test_a_channels_card_is_claimed_before_what_one_person_gets(desk: Desk) -> None:
+    alarm = Alarm("ci", Message("gone"))
+    undelivered = Undelivered("slack", ("bob",), "alice", Message("gone"))
+    await desk.add(sync(1), effect(2, "q", ADMINS, alarm), effect(3, "r", ADMINS, undelivered))
+    await desk.claim(limit=1)
+    await desk.wait("e1", {"bob": Hold(desk.clock.now())})
+    desk.clock.advance(timedelta(seconds=10))
+    await desk.add(sync(4, "s"), effect(5, "t"), sync(6, "u", FEISHU))
+    assert await desk.claim(limit=2) == ["e4", "e5"]
+    assert await desk.claim(limit=2) == ["e6", "e1"]
+    assert await desk.claim() == ["e2", "e3"]
+
+
 async def test_deliveries_that_failed_and_are_tried_again_are_counted(desk: Desk) -> None:
     await desk.add(sync(1), sync(2, plan="q"), sync(3, plan="r"), sync(4, destination=FEISHU), effect(5))
     await desk.claim()
@@ -248,6 +338,28 @@ async def test_ended_deliveries_are_replayed(desk: Desk) -> None:
         "e4": DeliveryState.PENDING,
     }
     assert sorted(await desk.claim()) == ["e1", "e2", "e4"]
+
+
+async def test_all_dead_deliveries_of_one_place_are_replayed_in_their_order(desk: Desk) -> None:
+    for number in (1, 2):
+        await desk.add(effect(number))
+        await desk.claim()
+        await desk.settle(f"e{number}", state=DeliveryState.DEAD)
+    assert await desk.replay("e2", "e1") == 2
+    assert await desk.replay("e1", "e2") == 0, "they are due already"
+    assert await desk.claim() == ["e1"]
+    await desk.settle("e1")
+    assert await desk.claim() == ["e2"]
+
+
+async def test_a_result_that_comes_late_or_twice_changes_nothing(desk: Desk) -> None:
+    await desk.add(effect(1), sync(2))
+    await desk.claim()
+    await desk.settle("e1", "e2")
+    before = await desk.all()
+    await desk.settle("e1", "e2", "none", state=DeliveryState.DEAD)
+    assert await desk.all() == before
+    assert await desk.claim() == []
 
 
 async def test_of_several_dead_syncs_of_one_place_the_newest_is_replayed(desk: Desk) -> None:

@@ -13,31 +13,50 @@ from core import commands as c
 from core.audit import first_broken_entry
 from core.draft import PlanPatch
 from core.errors import AlreadyDecided, Conflict, FabuError, Forbidden, Invalid, NotFound
-from core.people import gate
-from core.plan import Plan
+from core.people import SYSTEM, gate
+from core.plan import Confirmation, Plan, Stage
+from core.policies import ApprovalPolicy, ApprovalRules
 from core.ports.plans import Change, PlanQuery, Scope
 from core.ports.requests import AcceptedRequest
 from core.ports.store import Store, Writing
 from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus
 from tests.contract.store.offices import AUDIT_KEY, POLICY, Office, item_of
-from tests.worlds import START, draft, stage, text_item, workflow_item
+from tests.worlds import START, WITH_FORMS, draft, stage, text_item, workflow_item
 
 FULL = draft(
     stage("bob", "carol"),
     stage("@sre", rule=1, name="SRE"),
     name="发布 100% _done_",
     collaborators=["bob"],
+    labels=["风险", "hotfix"],
     window={"start": START + timedelta(hours=1), "end": START + timedelta(days=1, microseconds=1)},
     schedule_at=START + timedelta(hours=2),
     description="<p>notes</p>",
     jira_sprints=[{"sprint_name": "Sprint 1", "board_id": 2}],
     checks=["start_execute"],
-    items=[text_item("notes"), workflow_item("deploy", needs=["notes"], assignee="dave")],
+    items=[text_item("notes"), workflow_item("deploy", needs=["notes"], assignee="dave", labels=["db"])],
+)
+RULES = ApprovalRules(
+    policies=(
+        ApprovalPolicy(
+            "production",
+            "影响生产环境",
+            stages=(Stage("Lead", ("erin",), 1),),
+            executors=("@sre", "bob"),
+            separate_executor=True,
+            confirm=Confirmation.PAGE,
+            max_window=timedelta(days=2),
+        ),
+    )
 )
 
 
 async def load(store: Store, plan: Plan, scope: Scope) -> Plan:
     return (await store.write(lambda writing: writing.plans.load({plan.id: scope})))[plan.id]
+
+
+async def with_form(office: Office, form: str) -> Plan | None:
+    return await office.store.read(lambda reading: reading.plans.with_form(form))
 
 
 @pytest.mark.parametrize(
@@ -49,6 +68,23 @@ async def test_a_new_plan_comes_back_as_it_was_made(office: Office, plan_id: str
     assert await office.stored(made) == made
     assert made.number == 1
     assert await office.store.read(lambda reading: reading.plans.id_of(plan_id)) == plan_id
+
+
+async def test_what_the_policies_demand_is_stored_with_the_revision(store: Store) -> None:
+    office = Office(store, policy=replace(POLICY, approval=RULES))
+    plan = await office.create(FULL)
+    made = (await office.ask(c.Finish, plan)).plan
+    assert await office.stored(plan) == made
+    assert made.controls
+    assert made.controls.excluded == ("alice",)
+    assert made.approval.stages[-1].reason == "影响生产环境"
+    assert (await office.do(c.Replan, plan, reason="again")).controls is None
+
+
+async def test_everybody_who_made_a_revision_is_stored(office: Office) -> None:
+    plan = await office.create(FULL)
+    assert (await office.do(c.Edit, plan, "bob", patch=PlanPatch(description="mine"))).editors == ("alice", "bob")
+    assert (await office.do(c.Edit, plan, patch=PlanPatch(description="ours"))).editors == ("alice", "bob")
 
 
 async def test_numbers_count_up_without_gaps(office: Office) -> None:
@@ -154,6 +190,31 @@ async def test_votes_are_void_after_a_replan(office: Office) -> None:
     assert [vote.person for vote in plan.votes] == ["carol"]
     with pytest.raises(AlreadyDecided):
         await office.do(c.Approve, plan, "carol")
+
+
+async def test_the_votes_of_a_form_that_is_revoked_are_void(office: Office) -> None:
+    office = Office(office.store, office.clock, replace(POLICY, channels=WITH_FORMS))
+    plan = await office.create(draft(stage("bob", "carol", name="QA") | {"channel": "feishu_instance"}, stage("dave")))
+    await office.do(c.Submit, plan)
+    for form in ("F1", "F2"):
+        await office.do(c.LinkForm, plan, "system", stage=0, form=form)
+        for person in ("bob", "carol"):
+            actor = office.engine.directory.actor(person, "feishu_instance")
+            await office.engine.execute(c.Approve(plan_id=plan.id, form=form, comment=form), actor)
+        stored = await office.stored(plan)
+        assert [(vote.person, vote.comment) for vote in stored.votes] == [("bob", form), ("carol", form)]
+        found = await with_form(office, form)
+        assert found is not None
+        assert (found.id, found.number, dict(found.items)) == (plan.id, plan.number, {})
+        reverted = (await office.engine.execute(c.RevertForm(plan_id=plan.id, form=form), SYSTEM)).plan
+        assert (await office.stored(plan)).approval == reverted.approval
+        assert (await office.stored(plan)).votes == ()
+        assert await with_form(office, form) is None
+
+
+async def test_no_form_is_no_plans(office: Office) -> None:
+    await office.do(c.Submit, await office.create(draft(stage("bob"))))
+    assert await with_form(office, "") is None
 
 
 async def test_every_attempt_of_a_workflow_is_stored(office: Office) -> None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from adapters.feishu.sdk import import_sdk
 from core.ports.messenger import Posted
 from tests.scenario.chats.vocabulary import Office, Person, Vendor
 from tests.scenario.office import PEOPLE, Fabu, Json
@@ -164,6 +165,7 @@ def section_for(feishu: FeishuSimulator, **fields: Any) -> Json:
 @asynccontextmanager
 async def open_simulator() -> AsyncIterator[FeishuSimulator]:
     """Run a Feishu with an account for everybody, and the group of releases."""
+    await import_sdk("lark_oapi")  # which takes longer than a test waits when the machine is busy
     async with FeishuSimulator() as feishu:
         for name in PEOPLE:
             mobile = f"+86{ERINS_PHONE}" if name == "erin" else ""

@@ -14,6 +14,7 @@ from core.context import Environment, Policy
 from core.engine import Engine
 from core.errors import Unavailable
 from tests.clock import ManualClock
+from tests.waiting import PATIENCE
 from tests.worlds import START
 
 
@@ -24,22 +25,33 @@ def ticks() -> Ticks:
     return Ticks(store, Engine(store, clock, SystemIds(), Environment(Policy()), b"k" * 32), clock)
 
 
+async def all_ended() -> None:
+    """Wait until nothing else runs in this event loop."""
+    async with asyncio.timeout(PATIENCE):
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(others)
+
+
 async def test_a_slow_tick_is_left_alone_until_it_ends(ticks: Ticks, caplog: pytest.LogCaptureFixture) -> None:
-    begun, may_end = asyncio.Semaphore(0), asyncio.Event()
+    begun, may_end, others = asyncio.Semaphore(0), asyncio.Event(), asyncio.Semaphore(0)
 
     async def slow() -> None:
         begun.release()
         await may_end.wait()
 
-    ticks.start({slow: 0.02})
-    async with asyncio.timeout(10):
+    async def quick() -> None:
+        others.release()
+
+    ticks.start({slow: 0.02, quick: 0.02})
+    async with asyncio.timeout(PATIENCE):
         await begun.acquire()
-        await asyncio.sleep(0.2)
+        for _ in range(10):
+            await others.acquire()
         assert begun.locked()
         may_end.set()
         await begun.acquire()
     ticks.stop()
-    await asyncio.sleep(0.1)
+    await all_ended()
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
@@ -51,10 +63,10 @@ async def test_a_tick_that_the_shutdown_ends_is_no_error(ticks: Ticks, caplog: p
         await asyncio.Event().wait()
 
     ticks.start({endless: 60})
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await begun.wait()
     ticks.stop()
-    await asyncio.sleep(0.1)
+    await all_ended()
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
@@ -89,7 +101,7 @@ async def test_a_tick_that_fails_is_named(ticks: Ticks, caplog: pytest.LogCaptur
         raise Unavailable
 
     ticks.start({busy: 60})
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await failed.wait()
     ticks.stop()
     [record] = [record for record in caplog.records if record.levelno >= logging.WARNING]

@@ -12,9 +12,10 @@ import typer
 from adapters.dingtalk.validate import ITEM_VERBS, PLAN_VERBS
 from bot.api import ENDPOINTS
 from bot.cards.plan import PlanCards
+from bot.cards.refs import Ref
 from bot.chat.dispatch import describe_outcome
 from bot.chat.grammar import parse
-from bot.chat.requests import Ref, make_command
+from bot.chat.requests import make_command
 from bot.cli import load_commands
 from bot.i18n import Locale
 from bot.i18n.labels import label

@@ -8,14 +8,23 @@ from typing import Any
 import pytest
 
 from core import commands as c
-from core.approval import eligible, eligible_in_any, is_complete, pending_voters, represented_by, votes_needed
+from core.approval import (
+    eligible,
+    eligible_in_any,
+    excluded_voters,
+    is_complete,
+    pending_voters,
+    represented_by,
+    votes_needed,
+)
 from core.people import Directory
 from core.plan import Plan, Stage
-from tests.worlds import PEOPLE, World, draft, stage
+from core.policies import ApprovalRules
+from tests.worlds import PEOPLE, World, draft, stage, with_rules
 
 
 def submitted(*stages: dict[str, Any], self_approval: bool = False) -> World:
-    world = World()
+    world = World(with_rules(ApprovalRules(required="none", self_approval=True)))
     world.create(draft(approval={"stages": stages, "allow_self_approval": self_approval}))
     world.do(c.Submit)
     return world
@@ -23,7 +32,7 @@ def submitted(*stages: dict[str, Any], self_approval: bool = False) -> World:
 
 def of_current(plan: Plan) -> frozenset[str]:
     assert plan.approval.stage
-    return eligible(plan.approval.stage, plan.approval, plan.manager, PEOPLE)
+    return eligible(plan.approval.stage, excluded_voters(plan), PEOPLE)
 
 
 def test_the_manager_and_who_has_left_are_not_eligible() -> None:

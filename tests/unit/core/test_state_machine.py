@@ -12,22 +12,30 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from core import commands as c
 from core.apply import apply
-from core.approval import eligible
+from core.approval import eligible, excluded_voters
 from core.audit import entries_for, first_broken_entry
 from core.commands import Verb
 from core.consequences import effects_of
-from core.context import Policy
 from core.decide import decide
 from core.draft import PlanPatch
 from core.effects import RunStart, Sync
 from core.errors import FabuError
-from core.events import AnyEvent, CheckRepeated, Created, ExecutionStarted, ItemDone, Refused, RunRequested
+from core.events import (
+    AnyEvent,
+    CheckRepeated,
+    Created,
+    ExecutionStarted,
+    ItemDone,
+    Refused,
+    RunRequested,
+    ScheduleFired,
+)
 from core.people import SYSTEM
 from core.plan import Decision, Plan
-from core.status import ENDED, FAILED_CHECK, HookEvent, ItemStatus, PlanStatus, RunStatus
+from core.status import ENDED, FAILED_CHECK, REOPENABLE, HookEvent, ItemStatus, PlanStatus, RunStatus
 from core.timers import TimerKind, timers_of
 from core.verbs import VERBS
-from tests.worlds import PEOPLE, START, World, draft, stage, text_item, waiting_policy, workflow_item
+from tests.worlds import PEOPLE, START, WITH_FORMS, World, draft, stage, text_item, waiting_policy, workflow_item
 
 PERSONS = st.sampled_from([person for person in PEOPLE.people if PEOPLE.active(person)])
 ITEMS = st.sampled_from(["a", "b", "c"])
@@ -40,17 +48,29 @@ class PlanMachine(RuleBasedStateMachine):
 
     @initialize(
         rules=st.lists(RULES, max_size=2),
+        forms=st.frozensets(st.integers(0, 1)),
         checks=st.frozensets(st.sampled_from(HookEvent)),
         window=st.booleans(),
         schedule=st.booleans(),
         head_start=st.integers(0, 12),
     )
     def create(
-        self, rules: list[Any], checks: frozenset[HookEvent], window: bool, schedule: bool, head_start: int
+        self,
+        rules: list[Any],
+        forms: frozenset[int],
+        checks: frozenset[HookEvent],
+        window: bool,
+        schedule: bool,
+        head_start: int,
     ) -> None:
         policy = waiting_policy(*checks)
-        self.world = World(Policy(checks, policy.check_timeout, policy.hooks, policy.runners, policy.destinations))
-        stages = [stage("alice", "bob", "@sre", rule=each, name=f"S{i}") for i, each in enumerate(rules)]
+        self.world = World(replace(policy, check_events=checks, channels=WITH_FORMS))
+        stages = [
+            stage("alice", "bob", "@sre", rule=each, name=f"S{i}")
+            | {"channel": "feishu_instance" if i in forms else "native"}
+            for i, each in enumerate(rules)
+        ]
+        self.forms: list[str] = []
         times: dict[str, Any] = {"schedule_at": START + timedelta(minutes=40)} if schedule else {}
         if window:
             times["window"] = {"start": START + timedelta(minutes=20), "end": START + timedelta(hours=3)}
@@ -71,6 +91,7 @@ class PlanMachine(RuleBasedStateMachine):
         elif plan.check:
             self.external_system_agrees()
         elif plan.status is PlanStatus.WAIT_FOR_APPROVAL:
+            self.link_form()
             self.attempt(c.Approve, ("bob", "carol", "dave")[step % 3])
         elif plan.status is PlanStatus.EXECUTING:
             self.world.wait(minutes=20)
@@ -78,6 +99,8 @@ class PlanMachine(RuleBasedStateMachine):
 
     def attempt(self, command: type[c.Command], by: str, **fields: Any) -> None:
         world, before = self.world, self.world.plan
+        current = before.approval.stage
+        world.via = current.channel.value if current and current.channel.is_form else "api"
         try:
             world.do(command, by, **fields)
         except FabuError:
@@ -105,6 +128,8 @@ class PlanMachine(RuleBasedStateMachine):
     def check_event(self, plan: Plan, event: AnyEvent) -> None:
         if isinstance(event, ExecutionStarted):
             assert self.satisfied(plan), "nothing executes without a satisfied approval of this revision"
+        if isinstance(event, ScheduleFired):
+            assert not plan.reverted_stages, "nobody has approved what the schedule would start"
         if isinstance(event, ItemDone | RunRequested):
             assert plan.status is PlanStatus.EXECUTING
             assert self.satisfied(plan)
@@ -117,9 +142,9 @@ class PlanMachine(RuleBasedStateMachine):
     def satisfied(self, plan: Plan) -> bool:
         for index, each in enumerate(plan.approval.stages):
             approved = {v.person for v in plan.votes_of(index) if v.decision is Decision.APPROVE}
-            if not approved <= eligible(each, plan.approval, plan.manager, self.world.directory):
+            if not approved <= eligible(each, excluded_voters(plan), self.world.directory):
                 return False
-            everybody = eligible(each, plan.approval, plan.manager, self.world.directory)
+            everybody = eligible(each, excluded_voters(plan), self.world.directory)
             needed = {"all": len(everybody), "any": 1}.get(str(each.rule)) or int(each.rule)
             if len(approved) < needed:
                 return False
@@ -147,6 +172,22 @@ class PlanMachine(RuleBasedStateMachine):
     @rule(by=st.sampled_from(["bob", "erin", "alice"]), reason=st.sampled_from(["", "", "no"]))
     def reject(self, by: str, reason: str) -> None:
         self.attempt(c.Reject, by, reason=reason)
+
+    def link_form(self) -> None:
+        current = self.world.plan.approval.stage
+        if current and current.channel.is_form and not current.form:
+            self.forms.append(f"F{len(self.forms)}")
+            self.attempt(c.LinkForm, "system", stage=self.world.plan.approval.current, form=self.forms[-1])
+
+    @precondition(lambda self: bool(self.forms))
+    @rule(data=st.data())
+    def revert_form(self, data: st.DataObject) -> None:
+        before, form = self.world.plan, data.draw(st.sampled_from(self.forms))
+        self.attempt(c.RevertForm, "system", form=form)
+        after = self.world.plan
+        assert all(stage.form != form for stage in after.approval.stages) or after.deleted
+        if before.status is not PlanStatus.WAIT_FOR_APPROVAL and after.status is PlanStatus.WAIT_FOR_APPROVAL:
+            assert before.status in REOPENABLE
 
     @rule(by=PERSONS, to=PERSONS)
     def delegate(self, by: str, to: str) -> None:
@@ -208,7 +249,7 @@ class PlanMachine(RuleBasedStateMachine):
         for order in (stage_votes, stage_votes[::-1]):
             state = replace(plan, status=PlanStatus.WAIT_FOR_APPROVAL, votes=(), approval=fresh)
             for vote in order:
-                actor = world.directory.actor(vote.person, "api")
+                actor = world.directory.actor(vote.person, plan.approval.stages[0].channel.value)
                 state = decide(state, c.Approve(plan_id=plan.id), world.context(actor)).plan
             outcomes.add((state.status, state.approval.current, frozenset(v.person for v in state.votes)))
         assert len(outcomes) == 1
@@ -255,4 +296,4 @@ class PlanMachine(RuleBasedStateMachine):
 
 
 TestPlanMachine = PlanMachine.TestCase
-TestPlanMachine.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+TestPlanMachine.settings = settings(max_examples=100, stateful_step_count=30)

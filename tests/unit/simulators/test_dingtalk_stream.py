@@ -59,10 +59,9 @@ async def vendor(ding: DingTalkSimulator) -> AsyncIterator[Vendor]:
     running = asyncio.create_task(vendor.client.start())
     await ding.until(lambda: ding.gateway.sockets)
     yield vendor
-    running.cancel()  # it takes the first one for a broken connection
-    await asyncio.sleep(0.01)
-    running.cancel()
-    await asyncio.wait({running})
+    while not running.done():
+        running.cancel()  # it takes the first one for a broken connection
+        await asyncio.wait({running}, timeout=0.01)
 
 
 async def test_messages_and_clicks_reach_the_vendors_client(ding: DingTalkSimulator, vendor: Vendor) -> None:

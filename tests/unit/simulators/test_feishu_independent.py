@@ -50,7 +50,7 @@ from lark_oapi.api.im.v1 import *
 from lark_oapi.api.contact.v3 import *
 
 url, app_id, secret, card = json.load(sys.stdin)
-client = lark.Client.builder().app_id(app_id).app_secret(secret).domain(url).timeout(5).build()
+client = lark.Client.builder().app_id(app_id).app_secret(secret).domain(url).timeout(60).build()
 body = CreateMessageRequestBody.builder().receive_id("oc_ops").msg_type("interactive").content(card).uuid("u1").build()
 sent = client.im.v1.message.create(
     CreateMessageRequest.builder().receive_id_type("chat_id").request_body(body).build())
@@ -65,6 +65,7 @@ SOCKET = """
 import json, sys
 import lark_oapi as lark
 
+print("imported", flush=True)
 url, app_id, secret = json.load(sys.stdin)
 handler = lark.EventDispatcherHandler.builder("", "").register_p2_im_message_receive_v1(lambda event: None).build()
 lark.ws.Client(app_id, secret, event_handler=handler, domain=url, auto_reconnect=False).start()
@@ -125,7 +126,9 @@ async def test_the_sdks_long_connection_is_served(feishu: FeishuSimulator) -> No
     assert process.stdin
     process.stdin.write(json.dumps([feishu.url, feishu.app_id, feishu.app_secret]).encode())
     process.stdin.write_eof()
-    await feishu.until(lambda: feishu.sockets.pings, 30)
+    assert process.stdout
+    assert await process.stdout.readline() == b"imported\n"
+    await feishu.until(lambda: feishu.sockets.pings)
     envelope = FeishuPlatform(feishu).envelope("im.message.receive_v1", {"message": {"message_id": "om_1"}})
     assert await feishu.sockets.push(envelope, parts=3) == (200, {})
     process.terminate()

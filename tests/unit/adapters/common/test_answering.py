@@ -7,6 +7,7 @@ import pytest
 from adapters.common.answering import Answering
 from core.errors import DeliveryError, Unavailable
 from core.messages import Message
+from tests.waiting import PATIENCE
 
 
 class Handler:
@@ -114,5 +115,5 @@ async def test_what_is_not_finished_in_time_is_given_up(answering: Answering, ca
     await answering.run(hang())
     assert not cancelled.is_set()
     await answering.finish(grace=0.01)
-    await asyncio.wait_for(cancelled.wait(), 1)
+    await asyncio.wait_for(cancelled.wait(), PATIENCE)
     assert "1 requests of Shop users took more than" in caplog.text

@@ -14,7 +14,7 @@ from adapters.dingtalk.settings import DingTalkSettings
 from core.errors import DeliveryError
 from core.messages import Message
 from core.plan import Decision, Rule
-from core.ports.approval_forms import FormOrder, FormState, FormStatus
+from core.ports.approval_forms import FormOrder, FormReturn, FormState, FormStatus, FormTransfer
 from tests.clock import ManualClock
 from tests.simulators.dingtalk import DingTalkSimulator
 
@@ -55,13 +55,13 @@ async def test_a_form_shows_the_plan_and_is_decided_with_a_comment(
         "链接": "https://fabu.example/plans/12",
         "编号": "key-1",
     }
-    assert await forms.state(form) == FormState(FormStatus.OPEN)
+    assert await forms.state(form) == FormState(FormStatus.OPEN, voters=("bob",))
     await ding.workflow.decide(form, "bob", "agree", "可以发布")
     state = await forms.state(form)
     assert state.status is FormStatus.APPROVED
     (vote,) = state.votes
     assert (vote.user, vote.decision, vote.comment) == ("bob", Decision.APPROVE, "可以发布")
-    assert vote.at == datetime(2026, 11, 24, 8, tzinfo=UTC)
+    assert vote.at == datetime.fromtimestamp(ding.clock.now() // 60 * 60, UTC)
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "2026-11-24T08:00"])
@@ -138,7 +138,59 @@ async def test_forms_are_looked_for_within_some_days(
 async def test_a_withdrawn_form(ding: DingTalkSimulator, forms: DingTalkForms) -> None:
     form = await forms.start(ORDER)
     await forms.cancel(form)
-    assert await forms.state(form) == FormState(FormStatus.ENDED, (), Message("withdrawn"))
+    state = await forms.state(form)
+    assert (state.status, state.votes, state.reason) == (FormStatus.ENDED, (), Message("withdrawn"))
+
+
+async def test_a_form_that_another_one_revokes(ding: DingTalkSimulator, forms: DingTalkForms) -> None:
+    form = await forms.start(ORDER)
+    await ding.workflow.decide(form, "bob", "agree")
+    await ding.workflow.revoke(form)
+    assert (await forms.state(form)).status is FormStatus.REVERTED
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"biz_action": "MODIFY"}, {"result": "refuse"}, {"status": "RUNNING", "result": ""}, {"status": "DELETED"}],
+)
+async def test_a_form_that_no_other_one_revokes(
+    ding: DingTalkSimulator, forms: DingTalkForms, change: dict[str, str]
+) -> None:
+    form = await forms.start(ORDER)
+    await ding.workflow.decide(form, "bob", "agree")
+    await ding.workflow.revoke(form)
+    [other] = ding.workflow.processes[form].attached
+    for name, value in change.items():
+        setattr(ding.workflow.processes[other], name, value)
+    assert (await forms.state(form)).status is FormStatus.APPROVED
+
+
+async def test_who_got_a_task_is_asked_after_all_others(ding: DingTalkSimulator, forms: DingTalkForms) -> None:
+    form = await forms.start(replace(ORDER, approvers=["bob", "carol"]))
+    await ding.workflow.append(form, "bob", "erin")
+    await ding.workflow.redirect(form, "carol", "dave")
+    await ding.workflow.redirect(form, "bob", "alice")
+    state = await forms.state(form)
+    assert state.transfers == (FormTransfer("carol", "dave"), FormTransfer("bob", "alice"))
+    assert state.voters == ("bob", "carol", "erin", "dave", "alice")
+    ding.workflow.processes[form].tasks.clear()
+    assert (await forms.state(form)).transfers == ()
+
+
+async def test_the_last_return_counts(ding: DingTalkSimulator, forms: DingTalkForms) -> None:
+    form = await forms.start(ORDER)
+    assert (await forms.state(form)).returned is None
+    await ding.workflow.send_back(form, "bob", "没有回滚方案")
+    assert (await forms.state(form)).returned == FormReturn("bob", "没有回滚方案")
+
+
+async def test_a_comment_is_added_once(ding: DingTalkSimulator, forms: DingTalkForms) -> None:
+    form = await forms.start(ORDER)
+    for text in ("one", "one", "two"):
+        await forms.comment(form, text)
+    remarks = [(each["userId"], each["remark"]) for each in ding.workflow.processes[form].records]
+    assert remarks == [("alice", "one"), ("alice", "two")]
+    await forms.comment("unknown", "nobody reads it")
     await forms.cancel(form)
     assert len(ding.calls_to("workflow.terminate")) == 1
 

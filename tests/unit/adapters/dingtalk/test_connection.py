@@ -15,6 +15,7 @@ from adapters.dingtalk.events import CARD_TOPIC, ROBOT_TOPIC
 from adapters.dingtalk.settings import DingTalkSettings
 from tests.adapters import changed
 from tests.simulators.dingtalk import CannotClick, DingTalkSimulator
+from tests.waiting import PATIENCE
 
 from .conftest import variables
 
@@ -49,7 +50,7 @@ async def streaming(
     ding: DingTalkSimulator,
     concurrency: int = 64,
 ) -> AsyncIterator[StreamClient]:
-    stream = StreamClient(settings, session, handler, Pace(deadline=0.2, pause=0.01), concurrency)
+    stream = StreamClient(settings, session, handler, Pace(deadline=1, pause=0.01), concurrency)
     stream.start()
     try:
         await ding.until(lambda: ding.gateway.sockets)
@@ -229,7 +230,7 @@ async def test_stop_lets_a_frame_finish_and_answers_it(
         return {}
 
     handler.answer = slow
-    stream = StreamClient(settings, session, handler, Pace(deadline=5))
+    stream = StreamClient(settings, session, handler, Pace(deadline=PATIENCE))
     stream.start()
     await ding.until(lambda: ding.gateway.sockets)
     asked = asyncio.create_task(ding.event("bpms_task_change", {}))

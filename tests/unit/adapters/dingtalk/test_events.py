@@ -83,7 +83,13 @@ def test_a_click_without_proper_content_is_refused(content: object) -> None:
 @pytest.mark.parametrize("event_type", ["bpms_task_change", "bpms_instance_change"])
 def test_form_events(event_type: str) -> None:
     fields = {"processInstanceId": "p1", "type": "finish", "result": "agree", "taskId": 12, "resource": "/v1.0/event"}
-    assert parse_event(event_type, fields) == FormChange(process_instance_id="p1")
+    parsed = FormChange(process_instance_id="p1", task_id="12", type="finish", result="agree")
+    assert parse_event(event_type, fields) == parsed
+    assert not parsed.is_approval
+    del fields["taskId"]
+    approved = parse_event(event_type, fields)
+    assert approved is not None
+    assert approved.is_approval
     with pytest.raises(ValidationError):
         parse_event(event_type, {"type": "finish"})
 

@@ -130,3 +130,31 @@ async def test_what_is_known_of_a_member(ding: DingTalkSimulator, messenger: Mes
 async def test_closing_ends_the_session(messenger: DingTalkMessenger) -> None:
     await messenger.close()
     assert messenger.client.session.closed
+
+
+async def test_a_group_gets_twenty_robot_messages_a_minute_and_a_person_does_not_wait_for_it(
+    ding: DingTalkSimulator, plain: DingTalkMessenger
+) -> None:
+    for number in range(20):
+        await plain.post(GROUP, CARD, f"key-{number}")
+    await asyncio.sleep(1)  # the limit of the API is one of a second
+    with pytest.raises(DeliveryError) as caught:
+        await plain.post(GROUP, CARD, "key-20")
+    assert (caught.value.limited, caught.value.sent) == (True, False)
+    assert 1 < (caught.value.retry_after or 0) <= 60
+    await plain.post(BOB, CARD, "key-21")
+    assert (len(ding.robot_messages("cid1")), len(ding.robot_messages("bob"))) == (20, 1)
+
+
+async def test_a_person_who_gets_too_much_is_left_alone_for_a_minute(
+    ding: DingTalkSimulator, plain: DingTalkMessenger
+) -> None:
+    ding.fail("robot.users", status=200, body={"flowControlledStaffIdList": ["bob"]})
+    for _ in range(2):
+        with pytest.raises(DeliveryError) as caught:
+            await plain.post(BOB, CARD, "key-1")
+        assert caught.value.limited
+        assert 58 < (caught.value.retry_after or 0) <= 60
+    await plain.post(GROUP, CARD, "key-2")
+    await plain.post(Place(user="alice"), CARD, "key-3")
+    assert len(ding.calls_to("robot.users")) == 2

@@ -17,6 +17,7 @@ from tests.loopback import serve
 from tests.simulators.feishu import FeishuSimulator
 from tests.simulators.feishu_platform import FeishuPlatform
 from tests.unit.adapters.bot import Bot
+from tests.waiting import PATIENCE
 
 
 def section_of(feishu: FeishuSimulator, **changes: Any) -> FeishuSettings:
@@ -43,7 +44,7 @@ async def listening(
 ) -> AsyncIterator[FeishuPlatform]:
     """Give the platform that can reach the server; on leaving, everything that was begun is done."""
     settings = section_of(feishu, mode=mode)
-    client = FeishuClient(settings, SystemClock(), timeout=5)
+    client = FeishuClient(settings, SystemClock(), timeout=PATIENCE)
     inbox = inbox_of(handler, bot.form_changed if bot else None)
     server = FeishuServer(settings, client, inbox, SystemClock(), answer_within)
     async with serve(server.paths) as url:

@@ -7,6 +7,7 @@ import pytest
 from adapters.common.system import SystemClock
 from adapters.feishu.client import FeishuClient
 from tests.simulators.feishu import FeishuSimulator
+from tests.waiting import PATIENCE
 
 from .app import section_of
 
@@ -22,4 +23,4 @@ async def feishu() -> AsyncIterator[FeishuSimulator]:
 
 @pytest.fixture
 def client(feishu: FeishuSimulator) -> FeishuClient:
-    return FeishuClient(section_of(feishu), SystemClock(), timeout=5)
+    return FeishuClient(section_of(feishu), SystemClock(), timeout=PATIENCE)

@@ -11,7 +11,7 @@ from adapters.feishu.client import FeishuClient
 from core.errors import DeliveryError
 from core.messages import Message
 from core.plan import Decision, Rule
-from core.ports.approval_forms import ApprovalForms, FormOrder, FormState, FormStatus
+from core.ports.approval_forms import ApprovalForms, FormOrder, FormReturn, FormState, FormStatus, FormTransfer
 from tests.simulators.feishu import FeishuSimulator
 
 ORDER = FormOrder(
@@ -44,7 +44,7 @@ async def test_a_form_shows_the_plan_and_is_submitted_once(feishu: FeishuSimulat
 
 async def test_votes_are_told_in_order_with_their_comments(feishu: FeishuSimulator, forms: ApprovalForms) -> None:
     form = await forms.start(ORDER)
-    assert await forms.state(form) == FormState(FormStatus.OPEN)
+    assert await forms.state(form) == FormState(FormStatus.OPEN, voters=("ou_alice", "ou_bob"))
     feishu.approvals.decide(form, "ou_bob", "APPROVED", "fine")
     feishu.clock.advance(60)
     feishu.approvals.decide(form, "ou_alice", "REJECTED", "too risky")
@@ -97,14 +97,57 @@ async def test_what_feishu_decides_by_itself_is_nobodys_vote(feishu: FeishuSimul
 
 @pytest.mark.parametrize(
     ("status", "reason"),
-    [("CANCELED", "withdrawn"), ("DELETED", "deleted"), ("REVERTED", "reverted"), ("OVERTIME_CLOSE", "expired")],
+    [("CANCELED", "withdrawn"), ("DELETED", "deleted"), ("OVERTIME_CLOSE", "expired")],
 )
 async def test_a_form_may_end_without_a_decision(
     feishu: FeishuSimulator, forms: ApprovalForms, status: str, reason: str
 ) -> None:
     form = await forms.start(ORDER)
     feishu.approvals.end(form, status)
-    assert await forms.state(form) == FormState(FormStatus.ENDED, (), Message(reason))
+    state = await forms.state(form)
+    assert (state.status, state.votes, state.reason) == (FormStatus.ENDED, (), Message(reason))
+
+
+@pytest.mark.parametrize("by_status", [True, False])
+async def test_an_approved_form_may_be_revoked(feishu: FeishuSimulator, forms: ApprovalForms, by_status: bool) -> None:
+    form = await forms.start(replace(ORDER, rule="any"))
+    feishu.approvals.decide(form, "ou_bob", "APPROVED")
+    if by_status:
+        feishu.approvals.end(form, "REVERTED")
+    else:
+        feishu.approvals.revert(form)
+    assert (await forms.state(form)).status is FormStatus.REVERTED
+
+
+@pytest.mark.parametrize("field", ["open_id_list", "open_id"])
+async def test_who_got_a_task_is_in_the_entry_of_the_transfer(
+    feishu: FeishuSimulator, forms: ApprovalForms, field: str
+) -> None:
+    form = await forms.start(ORDER)
+    feishu.approvals.transfer(form, "ou_bob", "ou_dave")
+    [entry] = feishu.approvals.instances[form].timeline
+    entry |= {"ext": json.dumps({field: json.loads(entry["ext"])[field]})}
+    assert (await forms.state(form)).transfers == (FormTransfer("ou_bob", "ou_dave"),)
+    for nobody in ("", "{", "[]", None, '{"open_id": "ou_bob"}', '{"open_id_list": null}'):
+        entry |= {"ext": nobody}
+        assert (await forms.state(form)).transfers == ()
+
+
+async def test_the_last_return_counts(feishu: FeishuSimulator, forms: ApprovalForms) -> None:
+    form = await forms.start(ORDER)
+    assert (await forms.state(form)).returned is None
+    feishu.approvals.roll_back(form, "ou_bob", "no plan B")
+    assert (await forms.state(form)).returned == FormReturn("ou_bob", "no plan B")
+
+
+async def test_a_comment_is_added_once_and_fits(feishu: FeishuSimulator, forms: ApprovalForms) -> None:
+    form = await forms.start(ORDER)
+    for text in ("one", "one", "x" * 5000):
+        await forms.comment(form, text)
+    first, second = feishu.approvals.instances[form].comments
+    assert first == ("ou_carol", "one")
+    assert len(second[1]) <= 1000
+    await forms.comment("unknown", "nobody reads it")
 
 
 async def test_a_form_is_withdrawn_unless_it_is_over(feishu: FeishuSimulator, forms: ApprovalForms) -> None:

@@ -12,6 +12,7 @@ from adapters.feishu import connection as long_connection
 from adapters.feishu.connection import LongConnection
 from tests.simulators.feishu import FeishuSimulator
 from tests.simulators.feishu_platform import FeishuPlatform
+from tests.waiting import PATIENCE
 
 from .app import section_of
 from .cards import vote
@@ -40,7 +41,7 @@ async def connected(feishu: FeishuSimulator, app: App) -> AsyncIterator[LongConn
     connection = LongConnection(section_of(feishu), app.handle, first_pause=0.01, longest_pause=0.05)
     await connection.start()
     try:
-        await asyncio.wait_for(connection.connected.wait(), 10)
+        await asyncio.wait_for(connection.connected.wait(), PATIENCE)
         yield connection
     finally:
         await connection.stop()
@@ -122,7 +123,7 @@ async def test_an_outage_is_logged_when_it_begins_and_when_it_ends(
         feishu.fail("ws.endpoint", 2, status=503)
         await feishu.sockets.close()
         await feishu.until(lambda: feishu.sockets.accepted == 2)
-        await asyncio.wait_for(connection.connected.wait(), 5)
+        await asyncio.wait_for(connection.connected.wait(), PATIENCE)
     lost, restored = [r.getMessage() for r in caplog.records if r.name == "adapters.feishu.connection"]
     assert lost.startswith("Feishu's long connection cannot be reached: unreadable answer (HTTP 503, code None); let")
     assert restored == "Feishu's long connection can be reached again"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 
 import pytest
 
@@ -8,6 +9,7 @@ from adapters.feishu.client import FeishuClient
 from adapters.feishu.errors import FeishuError
 from adapters.feishu.messenger import FeishuMessenger
 from core.card import Card
+from core.errors import DeliveryError
 from core.ports.messenger import Messenger, Place, Posted
 from tests.simulators.feishu import UPDATABLE, FeishuSimulator
 from tests.simulators.feishu_cards import text_of
@@ -36,6 +38,39 @@ async def test_a_card_goes_to_a_person_and_words_below_it(feishu: FeishuSimulato
     assert "#7 Release" in text_of(shown.content)
     assert said.parent_id == posted.message
     assert said.content["zh_cn"]["content"] == [[{"tag": "text", "text": 'done <at user_id="all"></at>'}]]
+
+
+async def refused(call: Awaitable[object]) -> DeliveryError:
+    with pytest.raises(DeliveryError) as caught:
+        await call
+    return caught.value
+
+
+@pytest.mark.parametrize(("code", "is_of_receiver"), [(230020, True), (99991400, False), (11232, False)])
+async def test_a_limit_pauses_what_feishu_limits(
+    feishu: FeishuSimulator, messenger: Messenger, code: int, is_of_receiver: bool
+) -> None:
+    feishu.fail("im.message.create", status=400, body={"code": code, "msg": "busy"}, retry_after=30)
+    error = await refused(messenger.post(Place(channel="oc_ops"), card(), "k1"))
+    assert (error.limited, error.known, error.retry_after) == (True, True, 30)
+    again = await refused(messenger.post(Place(channel="oc_ops"), card(), "k1"))
+    assert (again.limited, again.sent) == (True, False)
+    assert len(feishu.calls_to("im.message.create")) == 1
+    if is_of_receiver:
+        await messenger.post(Place(user="ou_alice"), card(), "k2")
+    else:
+        assert (await refused(messenger.post(Place(user="ou_alice"), card(), "k2"))).limited
+        assert len(feishu.calls_to("im.message.create")) == 1
+
+
+async def test_a_card_whose_updates_are_limited_is_left_alone(feishu: FeishuSimulator, messenger: Messenger) -> None:
+    posted = await messenger.post(Place(channel="oc_ops"), card(), "k1")
+    other = await messenger.post(Place(channel="oc_ops"), card(), "k2")
+    feishu.fail("im.message.patch", status=400, body={"code": 230020, "msg": "busy"}, retry_after=30)
+    assert (await refused(messenger.update(posted, card("#8")))).retry_after == 30
+    assert (await refused(messenger.update(posted, card("#8")))).limited
+    assert await messenger.update(other, card("#8"))
+    assert len(feishu.calls_to("im.message.patch")) == 2
 
 
 async def test_updates_of_one_card_keep_their_order_and_feishus_pace(

@@ -43,7 +43,7 @@ def pressable(card: dict[str, Any]) -> list[Seen]:
     return [one for one in buttons(card) if one.value is not None]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(cards)
 def test_any_card_is_one_that_feishu_takes(card: Card) -> None:
     assert problems(render_card(card)) == []

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from adapters.hooks.body import render_body
-from adapters.store.sql.rows import to_json
 from core.effects import Hook
+from core.encoding import encode_json
 from core.people import Directory, Person
 from core.plan import Content, Item, Plan, Run, StoredSpec, Window
 from core.status import HookEvent, ItemStatus, PlanStatus, RunStatus
@@ -121,7 +121,7 @@ def test_every_job_type_is_told_even_when_nothing_is_filled_in() -> None:
 )
 def test_a_stored_workflow_is_told_as_any_other(stages: list[dict[str, Any]]) -> None:
     plain = plan_of(workflow_item(1, {"name": "发布", "stages": stages}))
-    spec = StoredSpec(to_json(plain.items["i1"].spec))
+    spec = StoredSpec(encode_json(plain.items["i1"].spec))
     stored = replace(plain, items={"i1": replace(plain.items["i1"], spec=spec)})
     for document_aliases in (False, True):
         assert told(stored, document_aliases=document_aliases) == told(plain, document_aliases=document_aliases)

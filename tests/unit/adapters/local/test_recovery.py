@@ -42,7 +42,8 @@ async def killed(tmp_path: Path) -> int:
     text = f"echo shown; echo x >> {tmp_path}/count; echo $$ > {pid}; sleep 1000"
     server = await asyncio.create_subprocess_exec(sys.executable, "-c", SERVER, str(tmp_path / "runs"), text)
     number = await pid_in(pid)
-    await until((tmp_path / "runs" / "r2" / "output.0").read_text)
+    queued = tmp_path / "runs" / "r2" / "output.0"
+    await until(lambda: queued.exists() and queued.read_text())
     server.kill()
     await server.wait()
     return number

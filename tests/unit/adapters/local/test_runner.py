@@ -14,12 +14,13 @@ import pytest
 from adapters.local.runner import LocalRunner
 from adapters.local.sessions import ProcessId
 from adapters.local.settings import LocalSettings
-from core.errors import DeliveryError
+from core.errors import DeliveryError, Unavailable
 from core.messages import Message
 from core.ports.runner import RunReport
 from core.status import RunStatus
 from core.workflow import Workflow
 from tests.unit.adapters.local.conftest import Desk, gone, order, pid_in, script, workflow
+from tests.waiting import PATIENCE
 
 
 async def test_stages_and_jobs_run_in_order_in_one_folder(desk: Desk) -> None:
@@ -129,13 +130,15 @@ async def test_cancel_ends_every_process_even_those_that_ignore_it(desk: Desk) -
         await gone(number)
 
 
-async def test_a_cancelled_script_may_clean_up(desk: Desk) -> None:
+async def test_a_cancelled_script_may_clean_up(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "runs", grace=PATIENCE)
     text = "trap 'echo unlocking; sleep 0.1; echo unlocked; exit 0' TERM; echo ready; while :; do sleep 0.1; done"
     await desk.start(script(text))
     await desk.output_with("ready\n")
     await desk.cancel()
     assert (await desk.end())[0] is RunStatus.CANCELLED
     assert "unlocking\nunlocked\n" in desk.runner.output("r1")
+    await desk.runner.close()
 
 
 async def test_cancel_before_the_first_step(desk: Desk) -> None:
@@ -153,7 +156,8 @@ async def test_a_background_process_does_not_outlive_its_script(desk: Desk) -> N
 
 async def test_a_daemon_that_keeps_the_output_open_does_not_hold_up_the_run(desk: Desk) -> None:
     pid = desk.work_dir.parent / "pid"
-    assert await desk.run(script(f"setsid bash -c 'echo $$ > {pid}; exec sleep 1000' & sleep 0.2")) == (
+    waits = f"until [ -s {pid} ]; do sleep 0.02; done"
+    assert await desk.run(script(f"setsid bash -c 'echo $$ > {pid}; exec sleep 1000' & {waits}")) == (
         RunStatus.PASSED,
         "",
     )
@@ -180,12 +184,11 @@ async def test_only_some_runs_go_on_at_a_time(tmp_path: Path) -> None:
     go = tmp_path / "go"
     await desk.start(script(f"until [ -e {go} ]; do sleep 0.05; done"), run_id="first")
     await desk.output_with("== stage/job\n", "first")
-    await desk.start(script("echo second"), run_id="second")
+    await desk.start(script(f"echo second; [ -e {go} ]"), run_id="second")
     await desk.output_with("== waiting for other runs to end\n", "second")
     assert await desk.status("second") is RunStatus.RUNNING
     go.touch()
-    await desk.end("second")
-    assert [report.run_id for report in desk.told] == ["first", "second"]
+    assert [await desk.end(run_id) for run_id in ("first", "second")] == [(RunStatus.PASSED, "")] * 2
     await desk.runner.close()
 
 
@@ -209,12 +212,15 @@ async def test_close_lets_runs_end_then_cancels_and_leaves_what_waits(tmp_path: 
     }
 
 
-async def test_a_failing_listener_does_not_harm_the_record(tmp_path: Path) -> None:
+@pytest.mark.parametrize("error", [ConnectionError("the database is away"), Unavailable()])
+async def test_a_failing_listener_does_not_harm_the_record(
+    tmp_path: Path, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
     called = asyncio.Event()
 
     async def fail(plan_id: str, item_id: str, report: RunReport) -> None:
         called.set()
-        raise ConnectionError("the database is away")
+        raise error
 
     runner = LocalRunner(LocalSettings(), tmp_path, fail)
     await runner.start(order(workflow(script("true"))))
@@ -223,6 +229,9 @@ async def test_a_failing_listener_does_not_harm_the_record(tmp_path: Path) -> No
     report = await runner.status("r1", "", order(workflow()))
     assert report
     assert report.status is RunStatus.PASSED
+    [record] = caplog.records
+    assert "the end of run r1 could not be reported" in record.getMessage()
+    assert bool(record.exc_info) is not isinstance(error, Unavailable), "an outage needs no traceback"
 
 
 async def test_what_cannot_run_is_not_started(desk: Desk) -> None:

@@ -46,7 +46,7 @@ def settings(sim: SlackSimulator) -> SlackSettings:
 
 @pytest.fixture
 async def client(settings: SlackSettings) -> AsyncIterator[SlackClient]:
-    client = SlackClient(settings, timeout=0.5)
+    client = SlackClient(settings, timeout=2)
     yield client
     await client.close()
 

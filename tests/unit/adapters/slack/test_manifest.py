@@ -8,7 +8,7 @@ from pathlib import Path
 from adapters.slack.doctor import SCOPES
 from adapters.slack.settings import SlackSettings
 
-MANIFEST = json.loads(Path("config/slack_manifest.json").read_text(encoding="utf-8"))
+MANIFEST = json.loads((Path(__file__).parents[4] / "config/slack_manifest.json").read_text(encoding="utf-8"))
 
 
 def test_scopes_are_those_that_the_check_up_wants() -> None:

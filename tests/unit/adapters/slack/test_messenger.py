@@ -111,6 +111,52 @@ async def test_rate_limit_is_respected_in_that_channel(sim: SlackSimulator, mess
     assert len(sim.calls_to("chat.postMessage")) == 2
 
 
+async def test_after_a_rate_limit_a_channel_gets_a_message_a_second(
+    sim: SlackSimulator, messenger: SlackMessenger
+) -> None:
+    sim.limit("chat.postMessage", 1, 1.0, key="channel", body={"ok": False, "error": "ratelimited"})
+    sent: list[float] = []
+    while len(sent) < 4:
+        try:
+            await messenger.post(CHANNEL, cards.card(), "k")
+            sent.append(sim.calls[-1].at)
+        except DeliveryError as error:
+            await asyncio.sleep(error.retry_after or 0)
+    assert len([call for call in sim.calls if call.fault]) == 1, "Slack refuses once"
+
+
+async def test_updates_are_paused_for_the_app_and_messages_go_on(
+    sim: SlackSimulator, messenger: SlackMessenger
+) -> None:
+    posted = await messenger.post(CHANNEL, cards.card(), "k")
+    sim.fail("chat.update", status=429, retry_after=30, body={"ok": False, "error": "ratelimited"})
+    for _ in range(2):
+        assert (await refused(messenger.update(posted, cards.card("#8")))).limited
+    assert len(sim.calls_to("chat.update")) == 1
+    await messenger.post(CHANNEL, cards.card(), "k")
+
+
+async def test_a_reply_to_a_person_waits_for_no_turn(
+    sim: SlackSimulator, client: SlackClient, messenger: SlackMessenger
+) -> None:
+    for _ in range(5):
+        await messenger.post(CHANNEL, cards.card(), "k")
+    await client.send("C1", {"text": "here you are"})
+    assert len(sim.messages("C1")) == 6
+
+
+async def test_a_rate_limit_without_a_time_pauses_the_channel_for_a_second(
+    sim: SlackSimulator, messenger: SlackMessenger
+) -> None:
+    sim.fail("chat.postMessage", status=429)
+    error = await refused(messenger.post(CHANNEL, cards.card(), "k"))
+    assert (error.limited, error.known, error.retry_after) == (True, True, 1)
+    again = await refused(messenger.post(CHANNEL, cards.card(), "k"))
+    assert (again.limited, again.sent) == (True, False)
+    assert 0 < (again.retry_after or 0) <= 1
+    assert len(sim.calls_to("chat.postMessage")) == 1
+
+
 @pytest.mark.parametrize(
     ("fault", "retryable", "sent"),
     [
@@ -120,7 +166,6 @@ async def test_rate_limit_is_respected_in_that_channel(sim: SlackSimulator, mess
         ({"status": 200, "body": {"ok": False, "error": "invalid_auth"}}, False, False),
         ({"status": 200, "body": {"ok": False, "error": "restricted_action"}}, False, False),
         ({"status": 200, "body": {"ok": False, "error": "a_code_of_tomorrow"}}, True, False),
-        ({"status": 429}, True, False),
         ({"how": "close"}, True, True),
         ({"how": "hang"}, True, True),
     ],
@@ -205,5 +250,8 @@ async def test_a_refusal_is_no_outage(
 
 async def test_many_at_once_share_one_messenger(sim: SlackSimulator, messenger: SlackMessenger) -> None:
     card = Card("t", "s", sections=(Section(text="x"),))
-    await asyncio.gather(*(messenger.post(CHANNEL, card, str(n)) for n in range(20)))
-    assert len(sim.messages("C1")) == 20
+    channels = [f"C{number}" for number in range(10, 30)]
+    for channel in channels:
+        sim.add_channel(channel, channel.lower())
+    await asyncio.gather(*(messenger.post(Place(channel=channel), card, channel) for channel in channels))
+    assert [len(sim.messages(channel)) for channel in channels] == [1] * 20

@@ -59,7 +59,7 @@ CARDS = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(CARDS, HOSTILE)
 def test_no_card_breaks_the_rules(card: Card, text: str) -> None:
     content = render_reply(Reply(text, card=card))
@@ -72,7 +72,7 @@ def test_no_card_breaks_the_rules(card: Card, text: str) -> None:
     assert not set("<>") & set(content["text"])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(FIELDS, min_size=1, max_size=5), HOSTILE)
 def test_no_form_breaks_the_rules(fields: list[Field], text: str) -> None:
     named = tuple(replace(field, name=f"f{n}") for n, field in enumerate(fields))

@@ -7,13 +7,14 @@ from typing import Any
 from aiohttp import ClientResponse
 
 from tests.unit.bot.api.serving import Site, site
+from tests.waiting import PATIENCE
 
 
 async def read_events(response: ClientResponse, count: int) -> list[dict[str, Any]]:
     """Read server-sent events as a browser does: fields up to an empty line; comments are passed over."""
     found: list[dict[str, Any]] = []
     event: dict[str, Any] = {}
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while len(found) < count:
             line = (await response.content.readline()).decode().rstrip("\n")
             if not line and event:
@@ -58,6 +59,6 @@ async def test_streams_end_when_the_server_stops() -> None:
     async with site() as fabu:
         response = await fabu.client.get("/api/v1/events", headers=fabu.headers("bob"))
         await response.content.readline()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await fabu.client.server.close()
         assert await response.content.read() == b"\n"

@@ -17,6 +17,7 @@ from uuid import uuid4
 import pytest
 
 from bot.cli import main
+from tests.waiting import PATIENCE
 
 FABU = Path(sys.executable).parent / "fabu"
 SETTINGS = """
@@ -26,6 +27,8 @@ timezone = "UTC"
 language = "en"
 [auth]
 admins = ["alice"]
+[approval]
+required = "none"
 [[people]]
 id = "alice"
 name = "Alice"
@@ -51,8 +54,6 @@ class Terminal:
         """Run a command as the entry point does, expect its exit code, and return what it printed, errors last."""
         out, err = io.StringIO(), io.StringIO()
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-            for name in [name for name in os.environ if name.startswith(("FABU", "LC_", "LANG"))]:
-                patch.delenv(name)
             for name, value in (self.env | env).items():
                 patch.setenv(name, value)
             patch.chdir(self.folder)
@@ -66,9 +67,8 @@ class Terminal:
 
     def process(self, *args: str, **env: str) -> subprocess.Popen[str]:
         """Start a command in a process of its own."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("FABU", "LC_", "LANG"))}
         return subprocess.Popen(
-            [FABU, *args], cwd=self.folder, env=kept | self.env | env, text=True,
+            [FABU, *args], cwd=self.folder, env=os.environ | self.env | env, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
@@ -106,7 +106,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
         yield Terminal(folder, {"FABU_URL": url})
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
 
 

@@ -9,6 +9,7 @@ import yaml
 
 from bot.cli.options import terminal_locale
 from tests.unit.bot.cli.conftest import Terminal
+from tests.waiting import PATIENCE
 
 NAME = "name: 发布"
 STEPS = "items: [{key: notes, name: Write the notes, type: text}, {key: tag, name: Tag the notes, type: text}]"
@@ -217,7 +218,7 @@ def test_watch_follows_a_plan_to_its_end(alice: Terminal) -> None:
     watching = alice.process("plan", "show", number, "--watch")
     alice.fabu("plan", "skip", number, "1", "not needed")
     alice.fabu("plan", "skip", number, "2", "not needed")
-    shown, _ = watching.communicate(timeout=30)
+    shown, _ = watching.communicate(timeout=PATIENCE)
     assert watching.returncode == 0
     assert "[successful]" in shown
 

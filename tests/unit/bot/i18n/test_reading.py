@@ -13,9 +13,10 @@ import pytest
 from bot.cards.digest import sort_entries
 from bot.cards.lists import ListCards
 from bot.cards.plan import PlanCards
+from bot.cards.refs import Ref
 from bot.cards.sentences import SENTENCES
 from bot.chat.dispatch import describe_outcome
-from bot.chat.requests import Ref, make_command, new_plan_form
+from bot.chat.requests import make_command, new_plan_form
 from bot.i18n import Locale
 from core import commands as c
 from core.audit import LogEntry

@@ -6,15 +6,18 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from adapters.common.system import SystemIds
+from adapters.common.system import SystemClock, SystemIds
 from adapters.store.open import open_store
 from bot.outbox.worker import Courier, DeliveryWorker, Receipt, back_off_forever
 from core.context import Environment, Policy
 from core.effects import Effect
 from core.engine import Engine
+from core.errors import DeliveryError
+from core.messages import Message
 from core.ports.outbox import Delivery, DeliveryState
 from core.ports.store import Store, Writing
 from tests.clock import ManualClock
+from tests.waiting import PATIENCE, eventually
 from tests.worlds import CI, HOOK, START
 
 T = TypeVar("T")
@@ -54,7 +57,7 @@ async def test_what_is_being_taken_when_the_worker_is_stopped_is_delivered() -> 
     engine = Engine(store, clock, SystemIds(), Environment(Policy()), b"key")
     worker = DeliveryWorker(store, clock, {CI: Courier(deliver, back_off_forever)}, engine)
     worker.start()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await add("first")
         await begun["first"].wait()
         store.gate.clear()
@@ -66,8 +69,34 @@ async def test_what_is_being_taken_when_the_worker_is_stopped_is_delivered() -> 
         store.gate.set()
         await begun["second"].wait()
         may_end["first"].set()
-        await asyncio.sleep(0.05)
+        await eventually(plain.read, lambda reading: reading.deliveries.counts(), wanted=lambda found: "done" in found)
+        assert not stopping.done()
         may_end["second"].set()
         await stopping
     page = await plain.read(lambda reading: reading.deliveries.page())
     assert {delivery.effect.id: delivery.state for delivery in page.items} == dict.fromkeys(begun, DeliveryState.DONE)
+
+
+async def test_a_rate_limit_is_no_attempt_and_makes_no_wait_longer() -> None:
+    clock = ManualClock(START)
+    store = open_store("memory://", b"k" * 32, clock)
+    engine = Engine(store, clock, SystemIds(), Environment(Policy()), b"key")
+    seen: list[int] = []
+    done = asyncio.Event()
+
+    async def deliver(delivery: Delivery) -> Receipt:
+        seen.append(delivery.attempts)
+        if len(seen) < 20:
+            raise DeliveryError("CI", Message("busy"), retryable=True, retry_after=0.005, limited=True)
+        done.set()
+        return Receipt(200)
+
+    worker = DeliveryWorker(store, SystemClock(), {CI: Courier(deliver, back_off_forever)}, engine)
+    await store.write(lambda writing: writing.outbox.add([Effect("e1", "p", CI, HOOK, clock.now())]))
+    worker.start()
+    async with asyncio.timeout(10):  # with growing waits it would take minutes
+        await done.wait()
+        await worker.stop()
+    assert seen == [1] * 20
+    attempts = await store.read(lambda reading: reading.deliveries.attempts("e1"))
+    assert [attempt.status for attempt in attempts] == [200]

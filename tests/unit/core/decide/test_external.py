@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from core import commands as c
 from core import errors
 from core.consequences import effects_of
+from core.draft import PlanPatch
 from core.effects import Hook
 from core.messages import Message
 from core.status import HookEvent, PlanStatus
 from core.timers import TimerKind, timers_of
-from tests.worlds import World, draft, stage, text_item, waiting_policy
+from tests.worlds import START, World, draft, stage, text_item, waiting_policy
 
 FINISH, EXECUTE, ALL_DONE = HookEvent
 
@@ -137,3 +140,23 @@ def test_a_plan_leaves_a_check_by_replan_and_cancel() -> None:
     assert world.plan.check is None
     world.do(c.Finish)
     assert world.do(c.Cancel) == ["cancelled"]
+
+
+def test_a_plan_whose_items_are_all_done_ends_as_soon_as_it_is_executed() -> None:
+    world = World(waiting_policy(EXECUTE))
+    world.create(draft(items=[text_item("a"), text_item("b")], checks=[]))
+    world.do(c.Submit)
+    world.on_item(c.Execute, "a")
+    world.do(c.Replan)
+    world.do(c.Edit, patch=PlanPatch.model_validate({"items": [text_item("a")], "checks": [EXECUTE]}))
+    assert world.do(c.Submit) == ["finished", "check_started"]
+    assert answer(world, EXECUTE) == ["check_passed", "execution_started", "succeeded"]
+
+
+def test_a_plan_that_is_approved_after_its_window_ends_at_once() -> None:
+    world = World(waiting_policy())
+    world.create(draft(stage("bob"), items=[text_item("a")], window={"end": START + timedelta(hours=1)}))
+    world.do(c.Submit)
+    world.wait(hours=1)
+    world.clock.advance(timedelta(microseconds=1))
+    assert world.do(c.Approve, "bob")[-2:] == ["execution_started", "timed_out"]

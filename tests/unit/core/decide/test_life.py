@@ -11,9 +11,10 @@ from core import commands as c
 from core import errors
 from core.draft import PlanPatch
 from core.plan import Decision
+from core.policies import ApprovalRules
 from core.status import ItemStatus, PlanStatus, RunStatus
 from core.timers import TimerKind, timers_of
-from tests.worlds import START, World, draft, stage, text_item, workflow_item
+from tests.worlds import START, World, draft, stage, text_item, with_rules, workflow_item
 
 
 @pytest.fixture
@@ -168,12 +169,17 @@ def test_a_person_in_two_groups_counts_once(world: World) -> None:
     assert world.plan.status is PlanStatus.WAIT_FOR_APPROVAL
 
 
-def test_the_manager_may_not_approve_unless_the_plan_says_so(world: World) -> None:
+def test_the_manager_may_not_approve_unless_the_plan_and_the_settings_say_so(world: World) -> None:
     world.create(draft(stage("alice", "bob", rule=1)))
     world.do(c.Submit)
     with pytest.raises(errors.SelfApproval):
         world.do(c.Approve, "alice")
     allowing = {"stages": [stage("alice", "bob", rule=1)], "allow_self_approval": True}
+    world.create(draft(approval=allowing))
+    world.do(c.Submit)
+    with pytest.raises(errors.SelfApproval):
+        world.do(c.Approve, "alice")
+    world.policy = with_rules(ApprovalRules(required="none", self_approval=True))
     world.create(draft(approval=allowing))
     world.do(c.Submit)
     assert "approved" in world.do(c.Approve, "alice")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -157,7 +157,6 @@ def places(tree: Any) -> Iterator[tuple[Any, Any]]:
 PLACES = sum(1 for _ in places(hook_example()))
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(changes=st.lists(st.tuples(st.integers(0, PLACES - 1), hostile), min_size=1, max_size=3))
 def test_hostile_values_are_refused_or_can_be_written_and_read_again(changes: list[tuple[int, Any]]) -> None:
     body = hook_example()

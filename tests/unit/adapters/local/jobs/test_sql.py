@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, NullPool, create_engine
 
 from core.status import RunStatus
-from tests.unit.adapters.local.conftest import Desk, script, shop_at, sql
+from tests.unit.adapters.local.conftest import Desk, order, script, shop_at, sql, workflow
 from tests.waiting import until
 
 PASSED = (RunStatus.PASSED, "")
@@ -157,8 +157,25 @@ async def test_without_a_transaction_runs_what_must_run_outside_one(desk: Desk, 
     assert "done; all" in desk.runner.output("r1")
 
 
-async def test_the_password_of_a_database_is_not_shown(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, shop_at("postgresql+psycopg://u:s3cret@127.0.0.1:1/x"))
+async def test_a_credential_that_a_database_quotes_is_not_shown(desk: Desk, engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE UNIQUE INDEX stock_names ON stock (name)")
+    secret = "5ecret"
+    params = [{"name": "KEY", "value": secret, "is_credential": True}]
+    insert = f"INSERT INTO stock VALUES ('{secret}', 1)"  # noqa: S608
+    for text in (f"{insert}; {insert}", f"DROP TABLE {secret}", f"SELECT '{secret}"):
+        desk.told.clear()
+        await desk.runner.start(order(workflow(sql(text), params=params), run_id := f"r{len(text)}"))
+        status, detail = await desk.end(run_id)
+        assert status is RunStatus.FAILED
+        assert secret not in desk.runner.output(run_id) + detail
+
+
+@pytest.mark.parametrize(
+    "address", ["postgresql+psycopg://u:s3cret@127.0.0.1:1/x", "mysql+pymysql://u:s3cret@127.0.0.1:1/x"]
+)
+async def test_the_password_of_a_database_is_not_shown(tmp_path: Path, address: str) -> None:
+    desk = Desk(tmp_path, shop_at(address))
     await desk.run(script("echo s3cret"), sql("SELECT 1"))
     status, detail = await desk.end()
     assert status is RunStatus.FAILED

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
+from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, NullPool, create_engine, text
 
@@ -27,6 +28,14 @@ async def test_a_loss_and_a_return_are_logged_once_each_and_the_replica_is_notif
 ) -> None:
     caplog.set_level("INFO", listening.__name__)
     monkeypatch.setattr(listening, "_RETRY_SECONDS", 0.02)
+    tries: list[str] = []
+    connect = psycopg.connect
+
+    def count(*args: Any, **options: Any) -> psycopg.Connection:
+        tries.append("")
+        return connect(*args, **options)
+
+    monkeypatch.setattr(psycopg, "connect", count)
     with fresh_database("PostgreSQL", postgres_url) as url:
         database = parse_url(url).database
         notified: list[str] = []
@@ -35,7 +44,8 @@ async def test_a_loss_and_a_return_are_logged_once_each_and_the_replica_is_notif
         server.exec_driver_sql(f"ALTER DATABASE {database} ALLOW_CONNECTIONS false")
         server.execute(_END_CONNECTIONS, {"database": database})
         await until(lambda: caplog.records)
-        await asyncio.sleep(0.3)  # for more tries
+        tries.clear()
+        await until(lambda: len(tries) > 3)
         server.exec_driver_sql(f"ALTER DATABASE {database} ALLOW_CONNECTIONS true")
         await until(lambda: len(notified) == 2)
         listener.close()
