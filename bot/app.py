@@ -10,7 +10,7 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -31,6 +31,7 @@ from bot.installation import LOG_KEY, check_key, derive, load_secret
 from bot.outbox.alarms import Alarms
 from bot.outbox.approval_forms import ApprovalFormStages
 from bot.outbox.cards import CardSync
+from bot.outbox.digests import Digests
 from bot.outbox.hooks import Hooks
 from bot.outbox.runs import Runs, report_run
 from bot.outbox.worker import Couriers, DeliveryWorker
@@ -56,6 +57,10 @@ POLL = 20.0
 """Seconds between two polls of runners and of approval forms, and between two loads of the directory."""
 PRUNE = 3600.0
 """Seconds between two removals of old outputs of runs."""
+
+
+Job = Callable[[], Awaitable[None]]
+"""Something that is done at regular intervals."""
 
 
 def policy_of(settings: Settings) -> Policy:
@@ -102,15 +107,17 @@ async def run_app(
         hooks = Hooks(settings, store, engine, clock)
         stack.push_async_callback(hooks.close)
         alarms = Alarms(store, engine, identities, chats.messengers, locale, settings.public_url)
+        digests = Digests(store, engine, identities, chats.messengers, clock, ids, locale, settings.public_url)
         couriers: Couriers = {
             DestinationKind.RUNNER: runs.courier,
             DestinationKind.HOOK: hooks.courier,
             DestinationKind.APPROVAL_FORM: forms.courier,
             DestinationKind.ADMINS: alarms.courier,
+            DestinationKind.DIGESTS: digests.courier,
             **gate_couriers(services),
             **_card_couriers(chats, services, identities, locale),
         }
-        _start_work(services, forms, couriers, environment, stack)
+        _start_work(services, (forms.poll, digests.poll), couriers, environment, stack)
         yield app
 
 
@@ -164,9 +171,9 @@ def _card_couriers(chats: Chats, services: Services, identities: Identities, loc
 
 
 def _start_work(
-    services: Services, forms: ApprovalFormStages, couriers: Couriers, environment: Environment, stack: AsyncExitStack
+    services: Services, polls: Sequence[Job], couriers: Couriers, environment: Environment, stack: AsyncExitStack
 ) -> None:
-    """Start the work in the background: deliveries and regular jobs. It stops when the stack is left."""
+    """Start the work in the background: deliveries and regular jobs, `polls` among them. It stops with the stack."""
     store, engine = services.store, services.engine
     worker = DeliveryWorker(store, services.clock, couriers, engine)
     engine.listen(lambda _: worker.wake())
@@ -175,11 +182,11 @@ def _start_work(
     stack.push_async_callback(worker.stop)
     ticks = Ticks(store, engine, services.clock)
     runs, refresh = services.runs, _directory_refresh(store, environment)
-    ticks.start({runs.poll: POLL, forms.poll: POLL, refresh: POLL, runs.prune: PRUNE})
+    ticks.start({refresh: POLL, runs.poll: POLL, **dict.fromkeys(polls, POLL), runs.prune: PRUNE})
     stack.callback(ticks.stop)
 
 
-def _directory_refresh(store: Store, environment: Environment) -> Callable[[], Awaitable[None]]:
+def _directory_refresh(store: Store, environment: Environment) -> Job:
     """Return a job that publishes the directory of the store: another process may have changed it."""
 
     async def refresh() -> None:

@@ -45,6 +45,7 @@ def effects_of(
         _form_tasks(before, after),
         _answer_tasks(before, after),
         _sync_tasks(events, policy),
+        _digest_tasks(events, policy),
     )
     return [Effect(ids.new(), after.id, destination, payload, now) for destination, payload in tasks]
 
@@ -136,3 +137,9 @@ def _sync_tasks(events: _Events, policy: Policy) -> Iterator[_Task]:
     if any(event.changes_cards for event in events):
         for chat in policy.destinations:
             yield Destination(DestinationKind.CHAT, chat), Sync()
+
+
+def _digest_tasks(events: _Events, policy: Policy) -> Iterator[_Task]:
+    """Yield a sync of the digests when other things may wait for people."""
+    if policy.destinations and any(event.changes_digests for event in events):
+        yield Destination(DestinationKind.DIGESTS), Sync()

@@ -29,6 +29,7 @@ class DestinationKind(StrEnum):
     HOOK = "hook"
     GATE = "gate"
     ADMINS = "admins"
+    DIGESTS = "digests"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,10 @@ class Destination:
     """Where an effect is delivered.
 
     `name` is that of the chat, the runner, the endpoint of hooks or the system with a gate; for approval forms it is
-    their channel; for administrators it is empty, or the id of the one person whom an alarm is for. `str` returns the
-    text form for the database, the API and people: `slack`, `feishu_instance`, `runner:local`, `hook:ci`,
-    `gate:zadig`, `admins`, `admins:bob`.
+    their channel; for administrators it is empty, or the id of the one person whom an alarm is for; for digests it is
+    the id of the person, or empty for those of all people who have something to do in a plan. `str` returns the text
+    form for the database, the API and people: `slack`, `feishu_instance`, `runner:local`, `hook:ci`, `gate:zadig`,
+    `admins`, `admins:bob`, `digests`, `digests:bob`.
     """
 
     kind: DestinationKind
@@ -50,7 +52,7 @@ class Destination:
                 return self.name
             case DestinationKind.RUNNER | DestinationKind.HOOK | DestinationKind.GATE:
                 return f"{self.kind}:{self.name}"
-            case DestinationKind.ADMINS:
+            case DestinationKind.ADMINS | DestinationKind.DIGESTS:
                 return f"{self.kind}:{self.name}" if self.name else self.kind.value
             case _:
                 assert_never(self.kind)
@@ -61,14 +63,14 @@ class Destination:
         kind, colon, name = text.partition(":")
         if colon:
             return cls(DestinationKind(kind), name)
-        if text == DestinationKind.ADMINS:
-            return cls(DestinationKind.ADMINS)
+        if text in (DestinationKind.ADMINS, DestinationKind.DIGESTS):
+            return cls(DestinationKind(text))
         return cls(DestinationKind.APPROVAL_FORM if text in _FORMS else DestinationKind.CHAT, text)
 
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """Update a plan's cards and its thread in a chat."""
+    """Update a plan's cards and its thread in a chat, or digests. The digest of one person belongs to no plan."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ class Event:
     """Whether cards and threads are updated after it."""
     changes_closed_cards: ClassVar[bool] = True
     """Whether this includes cards that request nothing any more: each update costs a call to the vendor."""
+    changes_digests: ClassVar[bool] = False
+    """Whether other things may wait for people after it."""
     in_thread: ClassVar[bool] = True
     """Whether the thread of the plan reports it."""
     has_actor: ClassVar[bool] = True
@@ -27,6 +29,13 @@ class Consequence(Event):
     """Base of the events that nobody causes directly: they follow from what somebody did."""
 
     has_actor = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress(Event):
+    """Base of the events by which people and runners bring an execution forward, or end it."""
+
+    changes_digests = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, get_args
 
 from core.draft import PlanDraft
-from core.event import Consequence, Event, LogOnly
+from core.event import Consequence, Event, LogOnly, Progress
 from core.messages import Message
 from core.plan import Check, Controls, Decision, Item, Run, Stage
 from core.status import HookEvent, RunStatus
@@ -177,6 +177,7 @@ class ExecutionStarted(Consequence):
     """The plan may be executed now."""
 
     name = "execution_started"
+    changes_digests = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,10 +185,11 @@ class WindowOpened(Consequence):
     """The release window has opened."""
 
     name = "window_opened"
+    changes_digests = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ItemDone(Event):
+class ItemDone(Progress):
     """A text item was done."""
 
     name = "item_done"
@@ -197,7 +199,7 @@ class ItemDone(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ItemSkipped(Event):
+class ItemSkipped(Progress):
     """An item was skipped."""
 
     name = "item_skipped"
@@ -207,7 +209,7 @@ class ItemSkipped(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunRequested(Event):
+class RunRequested(Progress):
     """A run of a workflow was requested; the runner is called after the commit."""
 
     name = "run_requested"
@@ -218,7 +220,7 @@ class RunRequested(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunChanged(Event):
+class RunChanged(Progress):
     """A runner reported on an attempt that has not ended."""
 
     name = "run_changed"
@@ -233,7 +235,7 @@ class RunChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunEnded(Event):
+class RunEnded(Progress):
     """An attempt ended."""
 
     name = "run_ended"
@@ -247,7 +249,7 @@ class RunEnded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunResumed(Event):
+class RunResumed(Progress):
     """An approver resumed an attempt that waited for a person; the runner is called after the commit."""
 
     name = "run_resumed"
@@ -379,10 +381,11 @@ class TimedOut(Consequence):
     """The release window closed before the plan was complete."""
 
     name = "timed_out"
+    changes_digests = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Replanned(Event):
+class Replanned(Progress):
     """The plan returned to planning. `cancelled` are the items whose runs were cancelled."""
 
     name = "replanned"
@@ -393,7 +396,7 @@ class Replanned(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cancelled(Event):
+class Cancelled(Progress):
     """The plan was cancelled. `cancelled` are the items whose runs were cancelled."""
 
     name = "cancelled"

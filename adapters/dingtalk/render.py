@@ -36,6 +36,8 @@ _LINE_BYTES = 400
 """The maximum of a line of markdown."""
 _NUMBER = re.compile(r"#(\d+)\b")
 """The number of a plan, at the beginning of a title."""
+_ITEM_OF = re.compile(r"#(\d+) · (\d+)\. ")
+"""The number of a plan and the position of an item, at the beginning of the title of a row that names both."""
 _POSITION = re.compile(r"(\d+)\. ")
 """The position of an item, at the beginning of the title of its row."""
 
@@ -75,8 +77,7 @@ def render_message(card: Card, words: Words) -> str:
     for section in card.sections:
         lines.append(_bold(section.heading))
         lines += [f"• {escape(line)}" for line in clean(section.text).splitlines() if line.strip()]
-        for row in section.rows:
-            lines += [f"• {escape(_line(row))}", *(f"> {escape(line)}" for line in row.lines)]
+        lines += _bullets(section)
     lines += _links(card)
     if commands := [f"`{escape_code(command)}`" for command in _commands(card, words)]:
         lines += [words.type_this, " ".join(commands)]
@@ -87,7 +88,7 @@ def _body(card: Card, sections: list[Section]) -> str:
     lines = _facts(card)
     for section in sections:
         lines += [_bold(section.heading)] if section.rows else []
-        lines += [f"• {escape(_line(row))}" for row in section.rows]
+        lines += _bullets(section)
     return _with_link(lines + _links(card), card.more, MAX_VALUE_BYTES)
 
 
@@ -97,6 +98,12 @@ def _details(card: Card) -> Iterator[str]:
         if row.lines:
             yield clean("\n".join((f"【{row.title}】", *row.lines)))
     yield from (clean(section.text) for section in card.sections if section.text)
+
+
+def _bullets(section: Section) -> list[str]:
+    """Return the rows with their lines, apart from rows that are nothing but a link: `_links` has them."""
+    rows = [row for row in section.rows if row.detail or row.buttons or not row.url]
+    return [text for row in rows for text in (f"• {escape(_line(row))}", *(f"　{escape(line)}" for line in row.lines))]
 
 
 def _links(card: Card) -> list[str]:
@@ -158,9 +165,11 @@ def _commands(card: Card, words: Words) -> Iterator[str]:
         elif plan:
             yield words.command_of(button, plan[1])
     for row in _rows(card):
-        number, position = _NUMBER.match(row.title), _POSITION.match(row.title)
+        number, position, item = (pattern.match(row.title) for pattern in (_NUMBER, _POSITION, _ITEM_OF))
         for button in row.buttons:
-            if plan and position and button.verb in ITEM_VERBS:
+            if item and button.verb in ITEM_VERBS:
+                yield words.command_of(button, item[1], item[2])
+            elif plan and position and button.verb in ITEM_VERBS:
                 yield words.command_of(button, plan[1], position[1])
             elif number and button.verb == "show":
                 yield words.command_of(button, number[1])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 
+from bot.cards.digest import DigestCards, sort_entries
 from bot.cards.paging import Pages, paging_buttons, paging_sections
 from bot.cards.plan import PlanCards, choose_tone, shorten
 from bot.cards.sentences import render_entry, render_log_head
@@ -37,6 +38,11 @@ class ListCards:
     directory: Directory
     public_url: str
 
+    @property
+    def digests(self) -> DigestCards:
+        """What makes digests for the same reader."""
+        return DigestCards(self.locale, self.directory, self.public_url)
+
     def plans(self, plans: Sequence[Plan], heading: str, pages: Pages | None = None) -> Card:
         """Return a page of the list of plans, each with a button that opens its card."""
         text = self.locale.text
@@ -52,13 +58,8 @@ class ListCards:
         text = self.locale.text
         cards = PlanCards(self.locale, self.directory, self.public_url)
         items = [
-            Row(
-                f"#{plan.number} {item.name}",
-                "▶️",
-                plan.name,
-                buttons=cards.item_buttons(plan, item),
-            )
-            for plan, item in mine.items
+            replace(self.digests.row(entry), buttons=cards.item_buttons(entry.plan, entry.item))
+            for entry in sort_entries(mine.items, self.directory)
         ]
         rows = [
             *((text("Waiting for your approval"), self._row(plan)) for plan in mine.approvals),
@@ -89,7 +90,7 @@ class ListCards:
         text, title = self.locale.text, self.locale.text("What could not be delivered")
         rows = tuple(
             Row(
-                f"#{numbers.get(delivery.effect.plan_id, '?')} {delivery.effect.destination}",
+                self._subject(delivery, numbers),
                 _TONE_MARKS[Tone.BAD],
                 self._failure(delivery),
             )
@@ -97,6 +98,13 @@ class ListCards:
         )
         nothing = "" if rows else text("Everything was delivered, or is still tried.")
         return self._card(title, (Section(text=nothing, rows=rows),), pages)
+
+    def _subject(self, delivery: Delivery, numbers: Mapping[str, int]) -> str:
+        """Return the number of the plan and the destination of a delivery; a digest is of no plan."""
+        effect = delivery.effect
+        return (
+            f"#{numbers.get(effect.plan_id, '?')} {effect.destination}" if effect.plan_id else str(effect.destination)
+        )
 
     def _failure(self, delivery: Delivery) -> str:
         """Return the id by which a delivery is replayed, when it was created, and why it failed."""

@@ -1,4 +1,4 @@
-"""The cards of one plan: the plan card of a channel, the approval card of an approver, the item card of an assignee."""
+"""The cards of one plan: the plan card of a channel, the approval card of an approver, and notices."""
 
 from __future__ import annotations
 
@@ -108,16 +108,8 @@ class PlanCards:
         card = self._card(plan, sections, self._buttons(plan, Verb.APPROVE, Verb.REJECT), contents)
         return replace(card, summary=self._ask(plan, card))
 
-    def item(self, plan: Plan, item_id: str) -> Card:
-        """Return the card for the assignee of an item."""
-        item = plan.items[item_id]
-        row = self._row(plan, item)
-        text = to_plain(str((item.spec or {}).get("content", ""))) if item.type == "text" else ""
-        section = Section(self.locale.text("Your item"), shorten(text, _DESCRIPTION_LIMIT), (row,))
-        return self._card(plan, (section,), ())
-
     def notice(self, plan: Plan, item_id: str = "") -> Card:
-        """Return the card that notifies the manager of the plan's status, or of the failed run of an item."""
+        """Return the card that notifies of the plan's status, or of the failed run of an item."""
         text, title = self.locale.text, f"#{plan.number} {plan.name}"
         if item := plan.items.get(item_id):
             news = text("“{item}”: {status}", item=item.name, status=item.run.status if item.run else item.status)

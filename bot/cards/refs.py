@@ -13,17 +13,21 @@ _PAGE = re.compile(r"[0-9]{1,6}")
 
 
 class View(StrEnum):
-    """What a reply shows. Only a click updates a reply; other cards are kept up to date (`bot.outbox.cards`)."""
+    """What a card shows that a click on it updates.
+
+    Only a click updates a reply; digests and the other cards are also kept up to date (`bot.outbox`).
+    """
 
     PLAN = "plan"
     MINE = "mine"
+    DIGEST = "digest"
 
 
 @dataclass(frozen=True, slots=True)
 class Ref:
     """The reference of a button: a plan, the nonce of the revision that the card shows, and perhaps an item.
 
-    Buttons of a reply have its `view` as well, with the `page` of it, so that a click can update the reply.
+    Buttons of a reply or a digest have its `view` as well, with the `page` of it, so that a click can update it.
     """
 
     plan_id: str

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from bot.cards.digest import load_entries
 from bot.cards.lists import ListCards
 from bot.cards.paging import LOG_PAGE_SIZE, PAGE_SIZE, Pages
 from bot.cards.plan import PlanCards, items_of
@@ -139,7 +140,7 @@ class Dispatch:
         return await self._update_reply(request, Reply(describe_outcome(outcome, command, request.locale), Tone.GOOD))
 
     async def _update_reply(self, request: _Request, reply: Reply) -> Reply:
-        """Add the present card to the reply to a click, if the clicked card is a reply itself."""
+        """Add the present card to the reply to a click, if the clicked card is a reply itself, or a digest."""
         inbound = request.inbound
         if not (inbound.verb and inbound.verb != SAY and inbound.message):
             return reply
@@ -147,11 +148,20 @@ class Dispatch:
             ref = Ref.parse(inbound.ref)
             if not ref.view:
                 return reply
-            is_list = ref.view == View.MINE
-            card = await (self._mine(request, 1) if is_list else self._plan_card(ref.plan_id, request.locale, ref.page))
+            card = await self._view(request, ref)
         except (NotFound, Unavailable):
             return reply
         return replace(reply, card=card, replaces=True)
+
+    async def _view(self, request: _Request, ref: Ref) -> Card:
+        """Return what the clicked card shows now."""
+        if ref.view == View.MINE:
+            return await self._mine(request, 1)
+        if ref.view == View.DIGEST:
+            person, directory = request.person.id, self._engine.directory
+            entries = await self._store.read(lambda reading: load_entries(reading, person, directory))
+            return self._lists(request.locale).digests.digest(entries)
+        return await self._plan_card(ref.plan_id, request.locale, ref.page)
 
     async def _make_form(self, request: _Request, ref: Ref) -> Form | None:
         """Return the form that a click opens; None when the button has none, or the person has no right to the verb."""

@@ -94,7 +94,9 @@ class Alarms:
             case Alarm(endpoint, reason):
                 return _disabled(endpoint, reason, f"{self._public_url}/", locale)
             case Undelivered(chat, recipients, _, reason):
-                plan = await self._store.read(lambda reading: plan_to_deliver(reading, effect.plan_id, chat))
+                plan = await self._store.read(
+                    lambda reading: plan_to_deliver(reading, effect.plan_id, chat, recipients)
+                )
                 names = ", ".join(map(self._engine.directory.name, recipients))
                 return _undelivered(plan, chat, names, reason, self._public_url, locale) if plan else None
             case FormReverted(stage, revision):
@@ -106,8 +108,11 @@ class Alarms:
                 raise TypeError(f"{effect.payload} is no alarm")
 
 
-def plan_to_deliver(reading: Reading, plan_id: str, chat: str) -> Plan | None:
-    """Return a plan whose cards a chat has still to take; None when all were delivered."""
+def plan_to_deliver(reading: Reading, plan_id: str, chat: str, recipients: Iterable[str] = ()) -> Plan | None:
+    """Return a plan whose cards a chat has still to take, or the digests of people; None when all were delivered."""
+    digests = (record for person in recipients for record in reading.digests.of_person(person))
+    if any(record.refused and record.platform == chat for record in digests):
+        return reading.plans.get(plan_id)
     destination = Destination(DestinationKind.CHAT, chat)
     states = (DeliveryState.PENDING, DeliveryState.SENDING)
     is_open = any(

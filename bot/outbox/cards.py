@@ -16,7 +16,7 @@ from bot.cards.plan import PlanCards
 from bot.cards.sentences import render_entry, render_log_head
 from bot.i18n import Locale
 from bot.outbox.holds import Holds
-from bot.outbox.notices import is_notice, list_notices
+from bot.outbox.notices import ITEM_CARD, is_notice, list_notices
 from bot.outbox.posting import CardPosting, find_intent, identity_of
 from bot.outbox.worker import Courier, Deferred, Receipt, back_off_forever, persistent
 from bot.people.identities import Identities
@@ -35,7 +35,7 @@ from core.ports.clock import Clock, Ids
 from core.ports.messenger import Messenger, Posted
 from core.ports.outbox import Delivery
 from core.ports.store import Reading, Store
-from core.status import ENDED, ItemStatus, PlanStatus
+from core.status import ENDED, PlanStatus
 
 log = logging.getLogger(__name__)
 
@@ -141,12 +141,10 @@ class CardSync:
             for person in await self._list_voters(snapshot)
         ]
         needed += [
-            replace(current, purpose="item", audience=person, item_id=item_id)
-            for person, item_id in await self._list_assignees(snapshot)
+            replace(current, purpose=purpose, audience=person, item_id=item_id)
+            for purpose, person, item_id in list_notices(plan)
+            if await self._is_chat_of(snapshot, person, "")
         ]
-        if await self._is_chat_of(snapshot, plan.manager, ""):
-            manager = replace(current, audience=plan.manager)
-            needed += [replace(manager, purpose=purpose, item_id=item_id) for purpose, item_id in list_notices(plan)]
         return [known.get(identity_of(record)) or replace(record, id=self._ids.new()) for record in needed]
 
     async def _list_voters(self, snapshot: _Snapshot) -> list[str]:
@@ -160,18 +158,6 @@ class CardSync:
             return []
         people = sorted(pending_voters(plan, self._engine.directory))
         return [person for person in people if await self._is_chat_of(snapshot, person, stage.channel.platform)]
-
-    async def _list_assignees(self, snapshot: _Snapshot) -> list[tuple[str, str]]:
-        """Return the assignees who get an item card in this chat, each with an item that can be executed now."""
-        plan = snapshot.plan
-        if plan.status is not PlanStatus.EXECUTING or not plan.window_open:
-            return []
-        ready = [
-            item
-            for item in plan.items.values()
-            if item.assignee and item.status in (ItemStatus.TODO, ItemStatus.FAILED) and not plan.blockers(item)
-        ]
-        return [(item.assignee, item.id) for item in ready if await self._is_chat_of(snapshot, item.assignee, "")]
 
     async def _is_chat_of(self, snapshot: _Snapshot, person_id: str, preferred: str) -> bool:
         """Return whether this chat is the first one where the person has an account, the preferred chat before others.
@@ -264,9 +250,7 @@ class CardSync:
         match record.purpose:
             case "approval":
                 return cards.approval(plan)
-            case "item" if record.item_id in plan.items:
-                return cards.item(plan, record.item_id)
-            case purpose if is_notice(purpose):
+            case purpose if is_notice(purpose) or purpose == ITEM_CARD:
                 return cards.notice(plan, record.item_id)
             case _:
                 return cards.plan(plan)
@@ -279,7 +263,7 @@ def _list_new(record: CardRecord, snapshot: _Snapshot) -> list[LogEntry]:
 def _list_thread(record: CardRecord, snapshot: _Snapshot) -> list[LogEntry]:
     """Return the log entries that have still to be posted below a card.
 
-    All entries of a thread go below the plan card; below an approval card goes a reminder, and below an item card the
+    All entries of a thread go below the plan card; below an approval card goes a reminder, and below a notice the
     failure of its run: the person has to act again.
     """
     new = _list_new(record, snapshot)
@@ -294,7 +278,7 @@ def _list_thread(record: CardRecord, snapshot: _Snapshot) -> list[LogEntry]:
 
 def _is_replaced(record: CardRecord, plan: Plan) -> bool:
     """Return whether a card requests something that a newer revision requests anew."""
-    return record.purpose in ("approval", "item") and record.revision < plan.revision
+    return record.purpose in ("approval", ITEM_CARD) and record.revision < plan.revision
 
 
 def _changes_closed(record: CardRecord, entries: Sequence[LogEntry]) -> bool:

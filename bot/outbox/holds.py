@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.outbox.posting import identity_of
+from bot.outbox.refusals import is_refusal
 from bot.outbox.worker import Deferred, Receipt, back_off_forever, persistent
 from core.errors import DeliveryError
 from core.messages import Message
@@ -18,8 +19,6 @@ from core.ports.cards import CardRecord
 from core.ports.clock import Clock
 from core.ports.outbox import Delivery, Hold
 
-_ATTEMPTS = 5
-"""After so many attempts a refusal of unknown meaning is taken for one that somebody has to mend."""
 _TOGETHER = timedelta(seconds=0.5)
 """How much earlier than its turn a card that has failed is attempted again, along with others."""
 _SHIFT = 5.0
@@ -67,7 +66,7 @@ class Holds:
 
     def is_refusal(self, name: str, error: DeliveryError) -> bool:
         """Return whether somebody has to mend the cause of an error; an unknown one is given a few attempts."""
-        return not error.retryable or (not error.known and self._attempts(name) >= _ATTEMPTS)
+        return is_refusal(error, self._attempts(name))
 
     def is_refused(self, record: CardRecord, error: DeliveryError) -> bool:
         """Return whether somebody has to mend the cause of an error of a card."""

@@ -1,4 +1,7 @@
-"""Notices: the cards that notify the manager of a plan of what others have done, with the next step as a button."""
+"""Notices: the cards that notify people of what others have done, with the next step as a button.
+
+The manager of a plan is notified of its progress, and of failed runs; of the latter also the assignee of the item.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,9 @@ from core.status import FAILED_CHECK, ItemStatus, PlanStatus, RunStatus
 
 RUN_NOTICE: Final = "notice:run"
 """The purpose of the card about a run of an item that failed, or whose end is unknown."""
+ITEM_CARD: Final = "item"
+"""The purpose of the card of a single item for its assignee. Such cards are kept up to date until their plan ends, but
+posted no more: digests have taken their place."""
 _STATUS_NOTICE: Final = "notice:status:"
 """What the purpose of a card about a status of the plan begins with; the status follows."""
 _BAD_ENDS = frozenset({PlanStatus.DENIED, PlanStatus.TIMEOUT, *FAILED_CHECK.values()})
@@ -20,16 +26,17 @@ def is_notice(purpose: str) -> bool:
     return purpose == RUN_NOTICE or purpose.startswith(_STATUS_NOTICE)
 
 
-def list_notices(plan: Plan) -> Iterator[tuple[str, str]]:
-    """Yield the notices that a plan needs now, as the purpose of the card and the id of an item, if it is about one.
+def list_notices(plan: Plan) -> Iterator[tuple[str, str, str]]:
+    """Yield the notices that a plan needs now.
 
-    An assignee is notified of a failed run by the item card, so a manager who is the assignee gets no notice of it.
+    Each is the purpose of the card, the person whom it is for, and the id of an item, if it is about one.
     """
     if _has_news(plan):
-        yield f"{_STATUS_NOTICE}{plan.status}", ""
+        yield f"{_STATUS_NOTICE}{plan.status}", plan.manager, ""
     for item in plan.items.values():
-        if _has_failed(item) and item.assignee != plan.manager:
-            yield RUN_NOTICE, item.id
+        if _has_failed(item):
+            assignee = item.assignee if plan.status is PlanStatus.EXECUTING else ""
+            yield from ((RUN_NOTICE, person, item.id) for person in sorted({plan.manager, assignee} - {""}))
 
 
 def _has_news(plan: Plan) -> bool:

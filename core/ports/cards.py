@@ -12,7 +12,7 @@ from typing import Protocol
 class CardRecord:
     """A card that was posted. `audience` is a channel or a person's id.
 
-    `purpose` is plan, approval, item, or that of a notice to the manager (`bot.outbox.notices`).
+    `purpose` is plan, approval, or that of a notice (`bot.outbox.notices`).
 
     `version` is that of the plan that the card shows, and `log_seq` the last log entry that its thread has. A record
     without `message` is an intent: posting the card has started.

@@ -87,6 +87,7 @@ class Mine:
     managed: Sequence[Plan]
     approvals: Sequence[Plan]
     items: Sequence[tuple[Plan, Item]]
+    """As `PlanReads.waiting` returns them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,13 @@ class PlanReads(Protocol):
 
     def mine(self, person: str, names: Collection[str], limit: int = 50) -> Mine:
         """Return what concerns a person; `names` are the person and their `@groups`."""
+        ...
+
+    def waiting(self, person: str, limit: int = 500) -> list[tuple[Plan, Item]]:
+        """Return the incomplete items of executing plans that are assigned to a person, those of new plans first.
+
+        Each plan has these items and those that they need, so that `Plan.blockers` holds for them.
+        """
         ...
 
     def find_items(self, plan_id: str, text: str) -> list[Item]:

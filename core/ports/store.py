@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from core.ports.cards import CardReads, CardWrites
+from core.ports.digests import DigestReads, DigestWrites
 from core.ports.log import LogReads
 from core.ports.outbox import DeliveryReads, Outbox
 from core.ports.people import PeopleReads, PeopleWrites
@@ -29,6 +30,7 @@ class Writing(Protocol):
     outbox: Outbox
     timers: Timers
     cards: CardWrites
+    digests: DigestWrites
     people: PeopleWrites
 
 
@@ -40,6 +42,7 @@ class Reading(Protocol):
     log: LogReads
     deliveries: DeliveryReads
     cards: CardReads
+    digests: DigestReads
     people: PeopleReads
 
 

@@ -57,7 +57,9 @@ async def test_messages_say_what_to_type(case: TextOffice) -> None:
     await bob.clicks("Approve", on=await asked(case, "bob", "waiting for approval"))
     await carol.clicks("Approve", on=await asked(case, "carol", "Operations"))
 
-    assert "“Notes” is done" in await carol.clicks("Done", on=await asked(case, "carol", "Your item"), item="Notes")
+    assert "“Notes” is done" in await carol.clicks(
+        "Done", on=await asked(case, "carol", "1 thing waits for you"), item="Notes"
+    )
     assert "`execute 1 2`" in await alice.says("show 1")
     await alice.says("execute 1 2")
     await eventually(fabu.item, "deploy", wanted=lambda item: item["status"] == "failed")

@@ -87,14 +87,17 @@ async def test_every_failure_of_a_run_is_notified(office: Office[Any, Any], chat
     assert alice.shows(ended, "successful"), "the run ended by itself"
 
 
-async def test_an_assignee_who_is_the_manager_gets_one_card(office: Office[Any, Any]) -> None:
+async def test_an_assignee_who_is_the_manager_gets_one_notice_of_a_failure(office: Office[Any, Any]) -> None:
     await office.fabu.submitted(FAILING | {"assignee": "alice"})
+    await office.alice.card_with("Execute")
     await office.alice.says("execute 1 deploy")
     await office.channel_card("executing")
     await office.alice.until(lambda: office.thread()[-1:] == ["System: “Deploy”: failed — all/go: exit code 1"])
     await office.fabu.api("POST", "/plans/1/cancel", {})
     await office.channel_card("cancelled")
-    assert len(notices(office)) == 1
+    digest, notice = await office.alice.until(lambda: notices(office) if len(notices(office)) == 2 else None)
+    assert office.alice.shows(notice, "1. Deploy")
+    assert not office.alice.shows(digest, "Manager")
 
 
 async def test_an_approval_is_notified(office: Office[Any, Any], chat: Chat) -> None:

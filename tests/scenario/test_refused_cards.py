@@ -12,7 +12,7 @@ from tests.clock import SharedClock
 from tests.scenario.chats.everywhere import APPROVERS, Everywhere, everywhere
 from tests.scenario.chats.registry import VENDORS
 from tests.scenario.chats.slack import SLACK
-from tests.scenario.office import Json, stage
+from tests.scenario.office import Json, stage, step
 from tests.waiting import eventually
 
 REFUSALS: dict[str, Json] = {
@@ -46,9 +46,9 @@ async def syncs(case: Everywhere, chat: str) -> list[Json]:
     return [one for one in listed if (one["kind"], one["destination"]) == ("sync", chat)]
 
 
-def alarms(case: Everywhere, chat: str) -> list[tuple[str, str]]:
+def alarms(case: Everywhere, chat: str, recipient: str = "") -> list[tuple[str, str]]:
     """Return who was notified that a chat refuses cards, with the chat that they read it in."""
-    words = f"{NAMES[chat]} refuses the cards to"
+    words = f"{NAMES[chat]} refuses the cards to {recipient}"
     people = [(name, office.person(one)) for name, office in case.offices.items() for one in ("alice", "dave")]
     return [(name, person.id) for name, person in people for card in person.cards if words in person.read(card)]
 
@@ -126,3 +126,22 @@ async def test_who_is_out_of_reach_holds_up_nobody_else(tmp_path: Path) -> None:
 async def refused_attempts(fabu: Any) -> int:
     listed = (await fabu.api("GET", "/plans/1/deliveries"))["items"]
     return max((one["attempts"] for one in listed if one["kind"] == "sync"), default=0)
+
+
+@pytest.mark.parametrize("chat", VENDORS)
+async def test_a_refused_digest_comes_once_the_cause_is_mended(case: Everywhere, chat: str) -> None:
+    assignee = APPROVERS[chat]
+    person: Any = case.offices[chat].person(assignee)
+    with person.simulator.outage(VENDORS[chat].posting, how="answer", **REFUSALS[chat]):
+        await case.fabu.submitted(step("notes", assignee=assignee), step("mail", assignee=assignee))
+
+        async def notified() -> list[tuple[str, str]]:
+            return alarms(case, chat, assignee.title())
+
+        found = await eventually(notified, wanted=lambda found: len(found) == 2)
+        assert chat not in {name for name, _ in found}
+        _, ready = await case.fabu.request("GET", "/readyz")
+        assert f"digests:{assignee}" in ready["details"]
+    await person.clicks("Done", item="Notes")
+    assert (await case.fabu.item("notes"))["status"] == "done"
+    assert len(alarms(case, chat, assignee.title())) == 2, "they were notified once"

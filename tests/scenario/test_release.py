@@ -148,7 +148,7 @@ async def test_a_whole_release_by_buttons(office: Office[Any, Any], chat: Chat, 
     if chat.cards:
         shown = await until_all_cards_are_final(office)
         assert sum(alice.shows(card, "Replaced by revision 2.") for card in shown) == 3, "those of the first round"
-        asked = 3 + 3 + 1 + 1  # the first stage in each round, Dave, and Erin for her item
+        asked = 3 + 3 + 1 + 1  # the first stage in each round, Dave, and Erin's digest
         notified = 3  # Alice: of the rejection, of the approval, and of the run that failed
         assert len(shown) == 1 + asked + notified
         assert not any(alice.offers(card, button) for card in shown for button in BUTTONS)
@@ -186,12 +186,12 @@ async def test_a_whole_release_by_chinese_words(office: Office[Any, Any], chat: 
 
 
 async def until_all_cards_are_final(office: Office[Any, Any]) -> list[Any]:
-    """Wait until every card shows the end of the plan, or that it was replaced; return the cards."""
+    """Wait until every card shows the end of the plan, that it was replaced or that nothing waits; return the cards."""
     alice = office.alice
 
     def look() -> list[Any] | None:
         cards = office.lasting_cards
-        ends = ("successful", "Replaced by revision 2.")
+        ends = ("successful", "Replaced by revision 2.", "Nothing waits for you.")
         return cards if all(any(alice.shows(card, words) for words in ends) for card in cards) else None
 
     final: list[Any] = await alice.until(look)

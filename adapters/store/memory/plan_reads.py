@@ -69,13 +69,17 @@ class MemoryPlanReads:
         plans = sorted(self._plans(), key=lambda plan: -plan.number)
         managed = [limit_to_scope(plan, _HEAD) for plan in plans if plan.manager == person and plan.status in UNENDED]
         approvals = [limit_to_scope(plan, _HEAD) for plan in plans if person in pending_voters(plan, directory)]
-        items = [
-            (limit_to_scope(plan, _HEAD), replace(item, spec=None))
-            for plan in plans
-            for item in plan.items.values()
-            if plan.status is PlanStatus.EXECUTING and item.assignee == person and not item.complete
-        ]
-        return Mine(managed[:limit], approvals[:limit], items[:limit])
+        return Mine(managed[:limit], approvals[:limit], self.waiting(person, limit))
+
+    def waiting(self, person: str, limit: int = 500) -> list[tuple[Plan, Item]]:
+        """See `PlanReads.waiting`."""
+        found: list[tuple[Plan, Item]] = []
+        for plan in sorted(self._plans(), key=lambda plan: -plan.number):
+            open_now = plan.items.values() if plan.status is PlanStatus.EXECUTING else ()
+            own = [item for item in open_now if item.assignee == person and not item.complete]
+            loaded = limit_to_scope(plan, Scope(frozenset(item.id for item in own)))
+            found += [(loaded, loaded.items[item.id]) for item in sorted(own, key=lambda item: item.position)]
+        return found[:limit]
 
     def find_items(self, plan_id: str, text: str) -> list[Item]:
         """See `PlanReads.find_items`."""

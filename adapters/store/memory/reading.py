@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from adapters.store.memory.cards import MemoryCardReads
 from adapters.store.memory.deliveries import MemoryDeliveryReads
+from adapters.store.memory.digests import MemoryDigestReads
 from adapters.store.memory.log import MemoryLogReads
 from adapters.store.memory.people import MemoryPeopleReads
 from adapters.store.memory.plan_reads import MemoryPlanReads
 from adapters.store.memory.requests import MemoryRequestReads
 from adapters.store.memory.state import State
 from core.ports.cards import CardReads
+from core.ports.digests import DigestReads
 from core.ports.log import LogReads
 from core.ports.outbox import DeliveryReads
 from core.ports.people import PeopleReads
@@ -27,3 +29,4 @@ class MemoryReading:
         self.log: LogReads = MemoryLogReads(state)
         self.deliveries: DeliveryReads = MemoryDeliveryReads(state)
         self.cards: CardReads = MemoryCardReads(state)
+        self.digests: DigestReads = MemoryDigestReads(state)

@@ -10,6 +10,7 @@ from core.audit import LogEntry
 from core.people import Group, Person
 from core.plan import Plan
 from core.ports.cards import CardRecord
+from core.ports.digests import DigestRecord
 from core.ports.outbox import Attempt, Delivery
 from core.ports.people import Token
 from core.ports.plans import Version
@@ -41,6 +42,8 @@ class State:
     bodies: dict[str, bytes] = field(default_factory=dict)
     timers: dict[tuple[str, TimerKind], Timer] = field(default_factory=dict)
     cards: dict[str, CardRecord] = field(default_factory=dict)
+    digests: dict[str, DigestRecord] = field(default_factory=dict)
+    digest_parts: dict[tuple[str, str], str] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
     identities: dict[tuple[str, str], tuple[str, datetime]] = field(default_factory=dict)

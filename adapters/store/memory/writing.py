@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from adapters.store.memory.cards import MemoryCardWrites
+from adapters.store.memory.digests import MemoryDigestWrites
 from adapters.store.memory.outbox import MemoryOutbox
 from adapters.store.memory.people import MemoryPeopleWrites
 from adapters.store.memory.plan_writes import MemoryPlanWrites
@@ -11,6 +12,7 @@ from adapters.store.memory.state import State
 from adapters.store.memory.timers import MemoryTimers
 from core.ports.cards import CardWrites
 from core.ports.clock import Clock
+from core.ports.digests import DigestWrites
 from core.ports.outbox import Outbox
 from core.ports.people import PeopleWrites
 from core.ports.plans import PlanWrites
@@ -28,4 +30,5 @@ class MemoryWriting:
         self.outbox: Outbox = outbox
         self.timers: Timers = MemoryTimers(state)
         self.cards: CardWrites = MemoryCardWrites(state)
+        self.digests: DigestWrites = MemoryDigestWrites(state)
         self.people: PeopleWrites = MemoryPeopleWrites(state)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, select
 
 from adapters.store.sql.loading import WHOLE, WITH_ITEMS, Loader
-from adapters.store.sql.mine import MineQueries
+from adapters.store.sql.mine import MineQueries, waiting
 from adapters.store.sql.paging import page_of
 from adapters.store.sql.rows import item_of, moment
 from adapters.store.sql.sealing import Sealing
@@ -76,6 +76,10 @@ class SqlPlanReads:
     def mine(self, person: str, names: Collection[str], limit: int = 50) -> Mine:
         """See `PlanReads.mine`."""
         return MineQueries(self._connection, self._loader, self._people.directory()).mine(person, names, limit)
+
+    def waiting(self, person: str, limit: int = 500) -> list[tuple[Plan, Item]]:
+        """See `PlanReads.waiting`."""
+        return waiting(self._connection, self._loader, person, limit)
 
     def find_items(self, plan_id: str, text: str) -> list[Item]:
         """See `PlanReads.find_items`."""

@@ -6,12 +6,14 @@ from sqlalchemy import Connection
 
 from adapters.store.sql.cards import SqlCardReads
 from adapters.store.sql.deliveries import SqlDeliveryReads
+from adapters.store.sql.digests import SqlDigestReads
 from adapters.store.sql.log import SqlLogReads
 from adapters.store.sql.people import SqlPeopleReads
 from adapters.store.sql.plan_reads import SqlPlanReads
 from adapters.store.sql.requests import SqlRequestReads
 from adapters.store.sql.sealing import Sealing
 from core.ports.cards import CardReads
+from core.ports.digests import DigestReads
 from core.ports.log import LogReads
 from core.ports.outbox import DeliveryReads
 from core.ports.people import PeopleReads
@@ -29,3 +31,4 @@ class SqlReading:
         self.log: LogReads = SqlLogReads(connection)
         self.deliveries: DeliveryReads = SqlDeliveryReads(connection)
         self.cards: CardReads = SqlCardReads(connection)
+        self.digests: DigestReads = SqlDigestReads(connection)

@@ -353,6 +353,17 @@ cards = Table(
     Index(None, "plan_id", "platform"),
 )
 
+digests = Table(
+    "digests", metadata, _id(), Column("person", Text, nullable=False, index=True),
+    *map(_col, ("platform", "channel", "message", "content", "shown")),
+    _moment("posted_at"), _col("moved", Boolean), _col("refused", Boolean),
+)  # fmt: skip
+
+digest_parts = Table(
+    "digest_parts", metadata, _of_plan(primary_key=True), Column("person", Text, primary_key=True, index=True),
+    _col("content"),
+)  # fmt: skip
+
 inbox = Table(
     "inbox",
     metadata,

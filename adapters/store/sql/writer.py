@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from adapters.store.sql.cards import SqlCardWrites
 from adapters.store.sql.databases import Availability, begin
+from adapters.store.sql.digests import SqlDigestWrites
 from adapters.store.sql.outbox import SqlOutbox
 from adapters.store.sql.people import SqlPeopleWrites
 from adapters.store.sql.plan_writes import SqlPlanWrites
@@ -21,6 +22,7 @@ from adapters.store.sql.sealing import Sealing
 from adapters.store.sql.timers import SqlTimers
 from core.ports.cards import CardWrites
 from core.ports.clock import Clock
+from core.ports.digests import DigestWrites
 from core.ports.outbox import Outbox
 from core.ports.people import PeopleWrites
 from core.ports.plans import PlanWrites
@@ -40,6 +42,7 @@ class SqlWriting:
         self.outbox: Outbox = SqlOutbox(connection, clock)
         self.timers: Timers = SqlTimers(connection)
         self.cards: CardWrites = SqlCardWrites(connection)
+        self.digests: DigestWrites = SqlDigestWrites(connection)
         self.people: PeopleWrites = SqlPeopleWrites(connection)
 
 

@@ -91,6 +91,7 @@ async def test_the_effects_of_a_command_are_stored_with_it(office: Office, desk:
     await office.do(c.Approve, plan, "bob")
     kept = [d.effect for d in (await desk.all()).values()]
     assert sorted((str(each.destination), type(each.payload), each.plan_id) for each in kept) == [
+        ("digests", Sync, plan.id),
         ("feishu", Sync, plan.id),
         ("hook:ci", Hook, plan.id),
         ("slack", Sync, plan.id),

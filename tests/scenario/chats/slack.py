@@ -51,10 +51,10 @@ class User(Person[Message]):
         return text_of(card)
 
     def offers(self, card: Message | View, button: str) -> bool:
-        """Return whether a message or a view has a button."""
+        """Return whether a message or a view has a button, or several of it."""
         with suppress(NotPossible):
             return bool(find(card, button))
-        return False
+        return any(button in _labels(block) for block in card.all_blocks())
 
     async def writes(self, words: str, channel: str = "") -> None:
         """Write to the bot: with a mention in a channel, otherwise in a direct message."""
@@ -184,13 +184,17 @@ async def connect(slack: SlackSimulator, fabu: Fabu) -> SlackOffice:
     return SlackOffice(fabu, slack)
 
 
+def _labels(block: Json) -> list[str]:
+    """Return the labels of the buttons in a block."""
+    return [element.get("text", {}).get("text") for element in interactive(block)]
+
+
 def _action(shown: Message | View, button: str, item: str) -> Action:
     """Return a button in the form of `slack_reading.find`: the button of an item is found by its block."""
     row = ""
     for block in shown.all_blocks():
         row = "\n".join(texts(block)) if block["type"] in ("section", "rich_text") else row
-        labels = [element.get("text", {}).get("text") for element in interactive(block)]
-        if item and item in row and button in labels:
+        if item and item in row and button in _labels(block):
             return block["block_id"], button
     return button
 

@@ -42,6 +42,8 @@ PLACES = {
     "gate:zadig": Destination(DestinationKind.GATE, "zadig"),
     "admins": Destination(DestinationKind.ADMINS),
     "admins:bob": Destination(DestinationKind.ADMINS, "bob"),
+    "digests": Destination(DestinationKind.DIGESTS),
+    "digests:bob": Destination(DestinationKind.DIGESTS, "bob"),
 }
 ROWS: list[tuple[str, str, str, str, Payload]] = [
     ("slack", "sync", "", "{}", Sync()),

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, event
 
 from adapters.store.open import open_store
 from core import commands as c
+from core.ports.digests import DigestRecord
 from core.ports.outbox import Attempt, DeliveryState, Settled
 from core.ports.plans import PlanQuery
 from core.ports.store import Store
@@ -82,6 +83,8 @@ async def deliver(store: Store) -> None:
     due = await store.write(lambda writing: writing.timers.claim(START + timedelta(days=1), LEASE, 10))
     await store.write(lambda writing: writing.timers.drop(due))
     await store.write(lambda writing: writing.requests.forget(START))
+    await store.write(lambda writing: writing.digests.put(DigestRecord("d1", "bob", "slack")))
+    await store.write(lambda writing: writing.digests.forget_parts("bob"))
 
 
 async def test_no_statement_that_writes_reads_a_whole_table(sqlite_file: Path) -> None:
@@ -112,6 +115,17 @@ async def test_a_page_of_plans_is_found_by_an_index(sqlite_file: Path, query: Pl
     assert statements.scans(sqlite_file) == []
 
 
+async def test_what_waits_for_somebody_is_found_by_their_items(sqlite_file: Path) -> None:
+    store = open_store(f"sqlite:///{sqlite_file}", b"key")
+    office = Office(store)
+    items = [text_item(f"i{number}", assignee="erin" if number % 10 == 0 else "") for number in range(30)]
+    await office.do(c.Submit, await office.create(draft(items=items)))
+    with listening() as statements:
+        assert len(await store.read(lambda reading: reading.plans.waiting("erin"))) == 3
+    await store.close()
+    assert statements.scans(sqlite_file) == []
+
+
 async def test_what_is_shown_is_found_by_an_index(sqlite_file: Path) -> None:
     store = open_store(f"sqlite:///{sqlite_file}", b"key")
     office = await live(store)
@@ -131,5 +145,7 @@ async def test_what_is_shown_is_found_by_an_index(sqlite_file: Path) -> None:
         await store.read(lambda reading: reading.deliveries.page(state="dead"))
         await store.read(lambda reading: reading.cards.of_plan(plan_id, "slack"))
         await store.read(lambda reading: reading.people.identity("slack", "U1"))
+        await store.read(lambda reading: reading.digests.of_person("bob"))
+        await store.read(lambda reading: reading.digests.parts(plan_id))
     await office.store.close()
     assert statements.scans(sqlite_file) == []

@@ -10,6 +10,7 @@ from enum import Enum
 
 import pytest
 
+from bot.cards.digest import sort_entries
 from bot.cards.lists import ListCards
 from bot.cards.plan import PlanCards
 from bot.cards.refs import Ref
@@ -116,7 +117,12 @@ def cards(plan: Plan, locale: Locale) -> Iterator[Card]:
     yield one.approval(plan)
     yield one.replaced(plan, 1)
     for item in plan.items:
-        yield one.item(plan, item)
+        yield one.notice(plan, item)
+    entries_of = sort_entries(((plan, item) for item in plan.items.values()), PEOPLE)
+    yield several.digests.digest(entries_of)
+    yield several.digests.digest(sort_entries(((replace(plan, window_open=False), e.item) for e in entries_of), PEOPLE))
+    yield several.digests.digest([])
+    yield several.digests.moved()
     yield several.plans([plan], locale.text("Release plans"))
     yield several.plans([], locale.text("Release plans"))
     yield several.mine(Mine([plan], [plan], [(plan, item) for item in plan.items.values()]))

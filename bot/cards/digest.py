@@ -1,0 +1,222 @@
+"""The digest of a person: one card over all plans that lists what waits for them now, and what will later."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from hashlib import sha256
+
+from bot.cards.plan import PlanCards, shorten
+from bot.cards.refs import Ref, View
+from bot.i18n import Locale
+from bot.i18n.labels import N_, label
+from bot.richtext import to_plain
+from core.approval import eligible_in_any
+from core.card import Button, Card, Row, Section, Style, Tone
+from core.messages import NO_MESSAGE
+from core.people import Directory
+from core.plan import Item, Plan
+from core.ports.store import Reading
+from core.status import ItemStatus, PlanStatus
+
+_WITH_TEXTS = 10
+"""Of how many items the instructions are loaded; the others have no room for them on any card."""
+_INSTRUCTIONS = (3, 120)
+"""How many lines of an item's instructions a row has, and how many characters each of them."""
+_DETAIL_LIMIT = 300
+"""The longest text of a row below its instructions, in characters."""
+_NAMED = 3
+"""How many things the line for notifications names."""
+_LINKED = 5
+"""How many plans are linked below."""
+
+
+class Weight(IntEnum):
+    """How urgently an item waits for its assignee; the lowest number comes first."""
+
+    FAILED = 1
+    PERSON = 2
+    READY = 3
+    RUNNING = 4
+    LATER = 5
+
+
+_MARKS = {Weight.FAILED: "❌", Weight.PERSON: "✋", Weight.READY: "▶️", Weight.RUNNING: "⏳", Weight.LATER: "▫️"}
+_STATES = {
+    Weight.FAILED: N_("failed"),
+    Weight.PERSON: N_("waits for you"),
+    Weight.READY: N_("ready"),
+    Weight.RUNNING: N_("running"),
+    Weight.LATER: N_("later"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An item that waits for its assignee."""
+
+    plan: Plan
+    item: Item
+    weight: Weight
+
+    @property
+    def key(self) -> str:
+        """What identifies the thing to do: an item that waits again, in a later revision or attempt, is another."""
+        waiting = f".{self.item.run.attempt}" if self.item.waits and self.item.run else ""
+        return f"{self.plan.item_ref(self.item.id)}{waiting}"
+
+
+def weigh(plan: Plan, item: Item, directory: Directory) -> Weight | None:
+    """Return how urgently an item waits for its assignee; None when it does not.
+
+    One that runs waits for nobody yet, and one whose run waits for a person does so for those who approve the plan.
+    """
+    if plan.status is not PlanStatus.EXECUTING or plan.deleted or item.complete:
+        return None
+    if item.status is ItemStatus.RUNNING and not (item.waits and item.assignee in eligible_in_any(plan, directory)):
+        return Weight.RUNNING
+    if not plan.window_open or plan.blockers(item):
+        return Weight.LATER
+    if item.status is ItemStatus.FAILED:
+        return Weight.FAILED
+    return Weight.PERSON if item.type == "text" or item.waits else Weight.READY
+
+
+def sort_entries(waiting: Iterable[tuple[Plan, Item]], directory: Directory) -> list[Entry]:
+    """Return what waits, the most urgent first."""
+    weighed = ((plan, item, weigh(plan, item, directory)) for plan, item in waiting)
+    return sorted((Entry(plan, item, w) for plan, item, w in weighed if w), key=lambda entry: entry.weight)
+
+
+def load_entries(reading: Reading, person: str, directory: Directory) -> list[Entry]:
+    """Return what waits for a person, the most urgent first, some of it with the instructions."""
+    waiting = sort_entries(reading.plans.waiting(person), directory)
+    entries = [entry for entry in waiting if entry.weight is not Weight.RUNNING]
+    for index, entry in enumerate(entries[:_WITH_TEXTS]):
+        if entry.weight is Weight.PERSON and entry.item.type == "text":
+            spec = reading.plans.spec(entry.plan.id, entry.item.id)
+            entries[index] = replace(entry, item=replace(entry.item, spec=spec))
+    return entries
+
+
+def summarize_parts(plan: Plan, directory: Directory) -> dict[str, str]:
+    """Return, by person, a hash of what waits for them in a plan, which differs when the digest has to be updated."""
+    parts: dict[str, list[str]] = {}
+    for item in sorted(plan.items.values(), key=lambda item: item.position):
+        if item.assignee and (weight := weigh(plan, item, directory)) and weight is not Weight.RUNNING:
+            blockers = [other.id for other in plan.blockers(item)]
+            message = item.run.message if item.run else NO_MESSAGE
+            parts.setdefault(item.assignee, []).append(repr((plan.item_ref(item.id), weight, blockers, message)))
+    return {person: sha256("\n".join(lines).encode()).hexdigest() for person, lines in parts.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class DigestCards:
+    """Makes the digest of one reader."""
+
+    locale: Locale
+    directory: Directory
+    public_url: str
+
+    def digest(self, entries: Sequence[Entry], *, lasting: bool = True) -> Card:
+        """Return the card with what waits now, each with a button for the one thing to do, and what will wait later.
+
+        `lasting` is whether the card is kept up to date, so that it says so.
+        """
+        text = self.locale.text
+        now = [entry for entry in entries if entry.weight is not Weight.LATER]
+        later = entries[len(now) :]
+        parts = [(text("Now {count}", count=len(now)), now), (text("Later {count}", count=len(later)), later)]
+        sections = [
+            Section(heading, rows=tuple(self.row(entry, first=index == 0) for index, entry in enumerate(part)))
+            for heading, part in parts
+            if part
+        ]
+        title, counts = self._title(len(now)), Counter(entry.weight for entry in now)
+        named = "; ".join(self._name(entry) for entry in now[:_NAMED])
+        return Card(
+            title,
+            text("{title}: {what}", title=title, what=named) if named else title,
+            tone=_tone(now),
+            tag=" · ".join(f"{text(_STATES[weight])} {count}" for weight, count in sorted(counts.items())),
+            sections=(*sections, *self._foot(now, lasting=lasting and bool(entries))),
+            more=self._more(),
+        )
+
+    def _foot(self, now: Sequence[Entry], *, lasting: bool) -> Iterator[Section]:
+        """Yield the links to the plans of what waits now, and the sentence on a card that is kept up to date."""
+        text = self.locale.text
+        plans = list({entry.plan.id: entry.plan for entry in now}.values())[:_LINKED]
+        links = (Row(f"#{plan.number} {plan.name}", url=f"{self.public_url}/plans/{plan.number}") for plan in plans)
+        if plans:
+            yield Section(text("Release plans"), rows=tuple(links))
+        if lasting:
+            sentence = text("This card is kept up to date. A new message comes only when something new waits for you.")
+            yield Section(text=sentence)
+
+    def moved(self) -> Card:
+        """Return what is left of a digest that a newer message replaces."""
+        title, where = self.locale.text("Moved below"), self.locale.text("What waits for you is in a newer message.")
+        return Card(title, where, sections=(Section(text=where),), more=self._more())
+
+    def row(self, entry: Entry, *, first: bool = True) -> Row:
+        """Return the row of an item with the one thing to do; only the button of the `first` row may ask for a text.
+
+        Some chats have room for one input.
+        """
+        buttons = () if entry.weight in (Weight.RUNNING, Weight.LATER) else (self._button(entry, first=first),)
+        return Row(
+            self._title_of(entry), _MARKS[entry.weight], f"{entry.plan.name} · {self._detail(entry)}", buttons=buttons
+        )
+
+    def _title(self, count: int) -> str:
+        text = self.locale.text
+        if not count:
+            return text("Nothing waits for you.")
+        return text("1 thing waits for you") if count == 1 else text("{count} things wait for you", count=count)
+
+    def _title_of(self, entry: Entry) -> str:
+        return f"#{entry.plan.number} · {entry.item.position}. {entry.item.name}"
+
+    def _name(self, entry: Entry) -> str:
+        return f"#{entry.plan.number} {entry.item.name} ({self.locale.text(_STATES[entry.weight])})"
+
+    def _more(self) -> Button:
+        return Button("open", self.locale.text("Open"), url=f"{self.public_url}/")
+
+    def _button(self, entry: Entry, *, first: bool) -> Button:
+        """Return the button for the one thing to do."""
+        cards = PlanCards(self.locale, self.directory, self.public_url)
+        foremost = cards.item_buttons(entry.plan, entry.item)[0]
+        button = replace(foremost, ref=str(replace(Ref.parse(foremost.ref), view=View.DIGEST)))
+        return button if first else replace(button, style=Style.DEFAULT, field=None)
+
+    def _detail(self, entry: Entry) -> str:
+        """Return the state of an item, and what somebody has to know for the next step."""
+        text, plan, item, run = self.locale.text, entry.plan, entry.item, entry.item.run
+        match entry.weight:
+            case Weight.LATER if not plan.window_open:
+                return text("The release window opens at {start}.", start=plan.window.start)
+            case Weight.LATER:
+                return text("after: {items}", items=", ".join(other.name for other in plan.blockers(item)))
+            case Weight.FAILED | Weight.PERSON if run and item.type == "workflow":
+                parts = (text(label(run.status)), self.locale.message(run.message) if run.message else "")
+                return shorten(" · ".join(part for part in parts if part), _DETAIL_LIMIT)
+            case weight:
+                return "\n".join((text(_STATES[weight]), *_instructions(item)))
+
+
+def _instructions(item: Item) -> list[str]:
+    """Return the first lines of what an item asks to do by hand, as far as it was loaded."""
+    lines, width = _INSTRUCTIONS
+    written = to_plain(str(item.spec.get("content", ""))) if item.type == "text" and item.spec else ""
+    found = [shorten(line.strip(), width) for line in written.splitlines() if line.strip()]
+    return [*found[:lines], *([f"+{len(found) - lines}"] if len(found) > lines else [])]
+
+
+def _tone(now: Sequence[Entry]) -> Tone:
+    if not now:
+        return Tone.NEUTRAL
+    return Tone.BAD if now[0].weight is Weight.FAILED else Tone.WAITING
