@@ -5,6 +5,7 @@ All texts are plain, and already in the reader's language; adapters escape them.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
@@ -70,13 +71,18 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a list (an item, a vote, a plan): a mark for its state, a title, a detail, and its buttons."""
+    """One line of a list (an item, a vote, a plan): a mark for its state, a title, a detail, and its buttons.
+
+    `lines` say what will run, to the letter. Where there is no room for those of all rows, `risky` rows keep theirs.
+    """
 
     title: str
     mark: str = ""
     detail: str = ""
     url: str = ""
     buttons: tuple[Button, ...] = ()
+    lines: tuple[str, ...] = ()
+    risky: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A whole card. `summary` is the line for notifications; `more` links to the page, for where a card is cut."""
+    """A whole card. `summary` is the line for notifications; `more` links to the page, for where a card is cut.
+
+    `notices` are what must not be missed, the worst first.
+    """
 
     title: str
     summary: str
@@ -101,11 +110,23 @@ class Card:
     buttons: tuple[Button, ...] = ()
     note: str = ""
     more: Button | None = None
+    notices: tuple[str, ...] = ()
+
+    def only_risky_lines(self) -> Card:
+        """Return the card with the lines of risky rows alone, which come first in their sections."""
+        return self._with_rows(lambda rows: sorted((_keep_risky(row) for row in rows), key=lambda row: not row.risky))
 
     def without_buttons(self) -> Card:
         """Return the card without buttons; the link to the page stays."""
-        sections = (replace(s, rows=tuple(replace(row, buttons=()) for row in s.rows)) for s in self.sections)
-        return replace(self, sections=tuple(sections), buttons=())
+        return replace(self._with_rows(lambda rows: [replace(row, buttons=()) for row in rows]), buttons=())
+
+    def _with_rows(self, change: Callable[[Sequence[Row]], Sequence[Row]]) -> Card:
+        sections = (replace(section, rows=tuple(change(section.rows))) for section in self.sections)
+        return replace(self, sections=tuple(sections))
+
+
+def _keep_risky(row: Row) -> Row:
+    return row if row.risky else replace(row, lines=())
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ def render_variables(card: Card) -> dict[str, str]:
         "status": cut(flatten(card.tag), _TITLE_BYTES),
         "status_color": _COLORS[card.tone],
         "body": _body(card, [section for section in card.sections if section is not items]),
-        "details": cut("\n\n".join(clean(section.text) for section in card.sections if section.text), MAX_VALUE_BYTES),
+        "details": cut("\n\n".join(_details(card)), MAX_VALUE_BYTES),
         "items": cut_lines([_line(row) for row in items.rows], MAX_VALUE_BYTES),
         "item": cut(_line(current), MAX_VALUE_BYTES),
         "footer": cut(
@@ -92,9 +92,18 @@ def _body(card: Card, sections: list[Section]) -> str:
     return _with_link(lines + _links(card), card.more, MAX_VALUE_BYTES)
 
 
+def _details(card: Card) -> Iterator[str]:
+    """Yield what the rows do, those that are a risk first, and the longer texts of the card."""
+    for row in sorted(_rows(card), key=lambda row: not row.risky):
+        if row.lines:
+            yield clean("\n".join((f"【{row.title}】", *row.lines)))
+    yield from (clean(section.text) for section in card.sections if section.text)
+
+
 def _bullets(section: Section) -> list[str]:
-    """Return the rows, apart from those that are nothing but a link: `_links` has them."""
-    return [f"• {escape(_line(row))}" for row in section.rows if row.detail or row.buttons or not row.url]
+    """Return the rows with their lines, apart from rows that are nothing but a link: `_links` has them."""
+    rows = [row for row in section.rows if row.detail or row.buttons or not row.url]
+    return [text for row in rows for text in (f"• {escape(_line(row))}", *(f"　{escape(line)}" for line in row.lines))]
 
 
 def _links(card: Card) -> list[str]:
@@ -105,8 +114,9 @@ def _links(card: Card) -> list[str]:
 
 
 def _facts(card: Card) -> list[str]:
+    notices = [f"⚠️ {_bold(notice)}" for notice in card.notices]
     note = [f"⚠️ {escape(card.note)}"] if card.note else []
-    return note + [f"{_bold(fact.label) or '•'} {escape(fact.value)}" for fact in card.facts]
+    return notices + note + [f"{_bold(fact.label) or '•'} {escape(fact.value)}" for fact in card.facts]
 
 
 def _bold(text: str) -> str:

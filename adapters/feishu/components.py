@@ -32,6 +32,12 @@ def paragraph(text: str, limit: int, *, small: bool = False) -> Element:
     return {"tag": "div", "text": {**plain_text(text, limit), **(_GREY if small else {})}}
 
 
+def tinted(text: str, limit: int) -> Element:
+    """Return a text on a red ground, rendered literally."""
+    column = {"tag": "column", "elements": [paragraph(text, limit)], "width": "weighted", "weight": 1}
+    return {"tag": "column_set", "background_style": "red-50", "columns": [column]}
+
+
 def heading(text: str, limit: int) -> Element:
     """Return a heading, in bold."""
     return {"tag": "markdown", "content": f"**{escape(text, limit)}**"}

@@ -23,6 +23,7 @@ from adapters.feishu.components import (
     link_button,
     paragraph,
     plain_text,
+    tinted,
 )
 from adapters.feishu.fitting import Block, Room
 from adapters.feishu.text import CUT, fit
@@ -36,11 +37,12 @@ _TEMPLATES: Final = {
     Tone.BAD: "red",
 }
 _TAG_COLORS: Final = {**_TEMPLATES, Tone.NEUTRAL: "neutral"}
-TITLE: Final = 200  # characters, as in the next six
+TITLE: Final = 200  # characters, as in the next seven
 TAG: Final = 60
 VALUE: Final = 300
 DETAIL: Final = 400
 NOTE: Final = 600
+LINES: Final = 1200
 BODY: Final = 2000
 BRIEF: Final = 80
 BUTTONS: Final = 5  # in one row
@@ -54,7 +56,7 @@ def render_card(card: Card) -> dict[str, Any]:
     room = Room(frame)
     room.take([_more(1_000_000)])
     foot = room.keep(_foot(card, numbers))
-    head = room.keep(_facts(card.facts))
+    head = room.keep([*_notices(card.notices), *_facts(card.facts)])
     body, rest = room.fit([block for section in card.sections for block in _section(section, numbers)])
     cut = [_more(sum(block.rows for block in rest))] if rest else []
     elements = [*head, *body, *cut, *foot]
@@ -94,6 +96,12 @@ def _foot(card: Card, numbers: Iterator[int]) -> Iterator[Block]:
         yield Block((column_set(map(button_element, others[start : start + BUTTONS])),))
 
 
+def _notices(notices: Sequence[str]) -> Iterator[Block]:
+    """Yield what must not be missed, on a tinted ground."""
+    if notices:
+        yield Block((tinted("\n".join(f"⚠️ {each}" for each in notices), NOTE),))
+
+
 def _facts(facts: Sequence[Fact]) -> Iterator[Block]:
     """Yield the facts in rows of two."""
     for start in range(0, len(facts), 2):
@@ -113,8 +121,8 @@ def _section(section: Section, numbers: Iterator[int]) -> Iterator[Block]:
 
 
 def _select_rows(rows: Sequence[Row]) -> list[Row]:
-    """Return as many rows as a section may have, in order; rows with buttons have priority."""
-    chosen = sorted(range(len(rows)), key=lambda index: not rows[index].buttons)[:ROWS]
+    """Return as many rows as a section may have, in order; rows with buttons and risky ones have priority."""
+    chosen = sorted(range(len(rows)), key=lambda index: not (rows[index].buttons or rows[index].risky))[:ROWS]
     return [rows[index] for index in sorted(chosen)]
 
 
@@ -122,11 +130,14 @@ def _row(row: Row, numbers: Iterator[int]) -> Block:
     title = f"{row.mark} {row.title}"
     brief = f"{fit(title, TITLE)} · {fit(row.detail, BRIEF)}" if row.detail.strip() else title
     lines = [paragraph(title, TITLE), *([paragraph(row.detail, DETAIL, small=True)] if row.detail.strip() else [])]
+    if row.lines:
+        lines.append(paragraph("\n".join(row.lines), LINES))
     submits, others = _split_buttons(row.buttons)
     others += [link_button(row.url)] if is_web_address(row.url) else []
     below = [column_set(map(button_element, others))] if others else []
     full = (_input_form(lines, submits, numbers), *below) if submits else (*lines, *below)
-    return Block(full, (paragraph(brief, TITLE + BRIEF),), important=bool(row.buttons), rows=1)
+    short = full if row.risky else (paragraph(brief, TITLE + BRIEF),)
+    return Block(full, short, important=bool(row.buttons) or row.risky, rows=1)
 
 
 def _split_buttons(buttons: Iterable[Button]) -> tuple[list[Button], list[Button]]:

@@ -45,6 +45,24 @@ def paragraph(text: str, limit: int = SECTION) -> JSON:
     return _rich_text(_literal(cut(clean(text), limit) or EMPTY))
 
 
+def notices(texts: Sequence[str]) -> list[JSON]:
+    """Return what must not be missed, as a quotation; no block where there is nothing."""
+    lines = [_bold(f"⚠️ {text}", 300) for text in texts]
+    parts = [part for line in lines for part in (_literal("\n"), line)][1:]
+    return [{"type": "rich_text", "elements": [{"type": "rich_text_quote", "elements": parts}]}] if parts else []
+
+
+def listed(rows: Sequence[tuple[str, str]]) -> JSON:
+    """Return rows of people's texts, each with lines below it that are shown to the letter."""
+    elements: list[JSON] = []
+    for text, lines in rows:
+        elements.append({"type": "rich_text_section", "elements": [_literal(text)]})
+        if lines:
+            letters = [_literal(cut(clean(lines), SECTION))]
+            elements.append({"type": "rich_text_preformatted", "elements": letters})
+    return {"type": "rich_text", "elements": elements}
+
+
 def beside(text: str, element: JSON) -> JSON:
     """Return a text of people, rendered literally, with a button beside it."""
     return {"type": "section", "text": plain_text(text, SECTION), "accessory": element}

@@ -107,38 +107,49 @@ def _characters(node: object) -> int:
 
 
 def _card(card: Card, *above: JSON) -> list[JSON]:
+    """Return the blocks of a card. If some rows find no room, only risky rows keep their lines, and come first."""
+    blocks, whole = _blocks(card, *above)
+    return blocks if whole else _blocks(card.only_risky_lines(), *above)[0]
+
+
+def _blocks(card: Card, *above: JSON) -> tuple[list[JSON], bool]:
+    """Return the blocks of a card, and whether all rows found room."""
     head = [*above, components.header(card.title)]
     if card.tag:
         head.append(components.status_line(_MARKS[card.tone], card.tag))
+    head += components.notices(card.notices)
     if card.facts:
         head.append(components.facts(card.facts))
     buttons = (*card.buttons[:MAX_BUTTONS], *([card.more] if card.more else ()))
     tail = [*([components.note(card.note)] if card.note else ()), *components.actions(buttons)]
     room = _Room(MAX_BLOCKS - len(head + tail), MAX_CHARACTERS - _characters(head + tail))
     body: list[JSON] = []
+    whole = True
     for left, section in zip(range(len(card.sections), 0, -1), card.sections, strict=True):
-        blocks = list(_section(section, _Room(room.blocks // left, room.characters // left)))
+        blocks, hidden = _section(section, _Room(room.blocks // left, room.characters // left))
+        whole = whole and not hidden
         room.take(blocks)
         body += blocks
-    return head + body + tail
+    return head + body + tail, whole
 
 
-def _section(section: Section, room: _Room) -> Iterator[JSON]:
+def _section(section: Section, room: _Room) -> tuple[list[JSON], int]:
+    """Return the blocks of a section, and how many of its rows find no room."""
+    found: list[JSON] = []
     hidden = len(section.rows)
     room.take([_more(hidden)])
     if section.heading and room.take([heading := components.heading(section.heading)]):
-        yield heading
+        found.append(heading)
     if section.text:
         limit = max(1, min(components.SECTION, room.characters))
         if room.take([paragraph := components.paragraph(section.text, limit)]):
-            yield paragraph
+            found.append(paragraph)
     for rows in _groups(section.rows):
         if not room.take(blocks := _rows(rows)):
             break
         hidden -= len(rows)
-        yield from blocks
-    if hidden:
-        yield _more(hidden)
+        found += blocks
+    return [*found, *([_more(hidden)] if hidden else [])], hidden
 
 
 def _more(rows: int) -> JSON:
@@ -151,7 +162,7 @@ def _groups(rows: Sequence[Row]) -> Iterator[list[Row]]:
     group: list[Row] = []
     for row in rows:
         alone = bool(row.buttons or row.url)
-        if group and (alone or sum(len(_line(member)) for member in group) + len(_line(row)) > _ROWS):
+        if group and (alone or sum(map(_length, group)) + _length(row) > _ROWS):
             yield group
             group = []
         if alone:
@@ -163,12 +174,22 @@ def _groups(rows: Sequence[Row]) -> Iterator[list[Row]]:
 
 
 def _rows(rows: Sequence[Row]) -> list[JSON]:
+    if any(row.lines for row in rows):
+        listed = components.listed([(_line(row), "\n".join(row.lines)) for row in rows])
+        return [listed, *components.actions([*rows[0].buttons, *_links(rows)])]
     text = "\n".join(map(_line, rows))
-    link = [Button("open", "↗", url=row.url) for row in rows if row.url]
-    below = components.actions([*rows[0].buttons, *link])
+    below = components.actions([*rows[0].buttons, *_links(rows)])
     if len(below) == 1 and len(below[0]["elements"]) == 1:
         return [components.beside(text, below[0]["elements"][0])]
     return [components.paragraph(text), *below]
+
+
+def _links(rows: Sequence[Row]) -> list[Button]:
+    return [Button("open", "↗", url=row.url) for row in rows if row.url]
+
+
+def _length(row: Row) -> int:
+    return len(_line(row)) + sum(map(len, row.lines))
 
 
 def _line(row: Row) -> str:

@@ -21,6 +21,8 @@ _KEYS: Final = {  # the keys of each type
     "context": {"elements"},
     "rich_text": {"elements"},
     "rich_text_section": {"elements"},
+    "rich_text_quote": {"elements"},
+    "rich_text_preformatted": {"elements"},
     "text": {"text", "style"},
     "link": {"url"},
     "actions": {"elements"},

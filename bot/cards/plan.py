@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bot.cards.deciding import Contents
 from bot.cards.paging import Pages, paging_buttons, paging_sections
 from bot.i18n import Locale
 from bot.i18n.labels import label
@@ -46,6 +47,16 @@ _NEXT_STEPS: Mapping[PlanStatus, tuple[Verb, ...]] = {
     **dict.fromkeys(FAILED_CHECK.values(), (Verb.RECHECK, Verb.REPLAN)),
 }
 """The verbs with a button on a notice to the manager of a plan; in other statuses the plan card has the next steps."""
+_UNDECIDED = frozenset(
+    {
+        PlanStatus.PLANNING,
+        PlanStatus.FINISH_PLANNING,
+        PlanStatus.WAIT_FOR_APPROVAL,
+        PlanStatus.FINISH_CHECK,
+        PlanStatus.FINISH_CHECK_FAILED,
+    }
+)
+"""The statuses in which cards say what will run, and not how far it has come."""
 _DESCRIPTION_LIMIT = 1500
 """The longest description or text of an item on a card, in characters."""
 _DETAIL_LIMIT = 300
@@ -84,14 +95,18 @@ class PlanCards:
 
         With `pages`, the items are those of one page.
         """
-        items = self._items(plan, pages=pages)
+        contents = self._contents(plan)
+        items = self._items(plan, contents, pages=pages)
         sections = (*paging_sections(pages, self.locale), self._content(plan), self._approval(plan), items)
-        return self._card(plan, sections, (*self._plan_buttons(plan), *paging_buttons(pages, self.locale)))
+        buttons = (*self._plan_buttons(plan), *paging_buttons(pages, self.locale))
+        return self._card(plan, sections, buttons, contents)
 
     def approval(self, plan: Plan) -> Card:
         """Return the card for an approver: content, items, votes, and buttons to approve and reject."""
-        sections = (self._content(plan), self._items(plan, buttons=False), self._approval(plan))
-        return self._card(plan, sections, self._buttons(plan, Verb.APPROVE, Verb.REJECT))
+        contents = self._contents(plan)
+        sections = (self._content(plan), self._items(plan, contents, buttons=False), self._approval(plan))
+        card = self._card(plan, sections, self._buttons(plan, Verb.APPROVE, Verb.REJECT), contents)
+        return replace(card, summary=self._ask(plan, card))
 
     def notice(self, plan: Plan, item_id: str = "") -> Card:
         """Return the card that notifies of the plan's status, or of the failed run of an item."""
@@ -134,7 +149,27 @@ class PlanCards:
                 return Form(verb, ref, f"{button.label}: {name}", button.label, (button.field,))
         return None
 
-    def _card(self, plan: Plan, sections: Iterable[Section | None], buttons: tuple[Button, ...]) -> Card:
+    def _contents(self, plan: Plan) -> Contents | None:
+        """Return what the plan does, for those who decide on it: until it is executed, and where specs are loaded."""
+        if plan.status not in _UNDECIDED or all(item.spec is None for item in plan.items.values()):
+            return None
+        return Contents.of(plan, self.locale)
+
+    def _ask(self, plan: Plan, card: Card) -> str:
+        """Return the line that notifies an approver: who asks for what, and the worst risk."""
+        if plan.status is not PlanStatus.WAIT_FOR_APPROVAL:
+            return card.summary
+        text, title = self.locale.text, f"#{plan.number} {plan.name}"
+        ask = text("{manager} asks for your approval: {plan}", manager=self.directory.name(plan.manager), plan=title)
+        return text("{ask}; risk: {risk}", ask=ask, risk=card.notices[0]) if card.notices else ask
+
+    def _card(
+        self,
+        plan: Plan,
+        sections: Iterable[Section | None],
+        buttons: tuple[Button, ...],
+        contents: Contents | None = None,
+    ) -> Card:
         text = self.locale.text
         status = text("deleted") if plan.deleted else text(label(plan.status))
         return Card(
@@ -142,16 +177,23 @@ class PlanCards:
             summary=f"#{plan.number} {plan.name}: {status}",
             tone=choose_tone(plan),
             tag=status,
-            facts=tuple(self._facts(plan)),
+            notices=contents.notices() if contents else (),
+            facts=(*self._touches(contents), *self._facts(plan)),
             sections=tuple(section for section in sections if section),
             buttons=buttons,
             note=self._note(plan),
             more=Button("open", text("Open"), url=f"{self.public_url}/plans/{plan.number}"),
         )
 
+    def _touches(self, contents: Contents | None) -> tuple[Fact, ...]:
+        touches = contents.touches() if contents else ""
+        return (Fact(self.locale.text("Touches"), touches),) if touches else ()
+
     def _facts(self, plan: Plan) -> Iterable[Fact]:
         text, time = self.locale.text, self.locale.time
         yield Fact(text("Manager"), self.directory.name(plan.manager))
+        if others := [self.directory.name(person) for person in plan.editors if person != plan.manager]:
+            yield Fact(text("Edited by"), ", ".join(others))
         yield Fact(text("Revision"), str(plan.revision))
         window = plan.window
         if window.start or window.end:
@@ -245,26 +287,35 @@ class PlanCards:
             detail = text("{decision}: {comment}", decision=decision, comment=comment) if comment else decision
             yield Row(voter, "👍" if vote.decision is Decision.APPROVE else "👎", detail)
 
-    def _items(self, plan: Plan, *, buttons: bool = True, pages: Pages | None = None) -> Section | None:
+    def _items(
+        self, plan: Plan, contents: Contents | None, *, buttons: bool = True, pages: Pages | None = None
+    ) -> Section | None:
         items = items_of(plan)
-        rows = tuple(self._row(plan, item, buttons=buttons) for item in (pages.part(items) if pages else items))
+        shown = pages.part(items) if pages else items
+        rows = tuple(self._row(plan, item, contents, buttons=buttons) for item in shown)
         return Section(self.locale.text("Release items"), rows=rows) if rows else None
 
-    def _row(self, plan: Plan, item: Item, *, buttons: bool = True) -> Row:
+    def _row(self, plan: Plan, item: Item, contents: Contents | None = None, *, buttons: bool = True) -> Row:
         mark = "⚠️" if item.run and item.run.status is RunStatus.UNKNOWN else _MARKS[item.status]
         url = item.run.url if item.run else ""
         offered = self.item_buttons(plan, item) if buttons else ()
-        return Row(f"{item.position}. {item.name}", mark, self._detail(plan, item), url, offered)
+        title, detail = f"{item.position}. {item.name}", self._detail(plan, item, contents)
+        if contents is None:
+            return Row(title, mark, detail, url, offered)
+        return Row(title, mark, detail, url, offered, contents.lines(item), contents.is_risky(item))
 
-    def _detail(self, plan: Plan, item: Item) -> str:
-        """Return the text of an item's row: status, workflow, people, blockers, the runner's message and the remark."""
+    def _detail(self, plan: Plan, item: Item, contents: Contents | None) -> str:
+        """Return the text of an item's row: status, workflow, people, blockers, the runner's message and the remark.
+
+        What `contents` say of the workflow is not repeated.
+        """
         text, name, run = self.locale.text, self.directory.name, item.run
         shows_run = item.status in (ItemStatus.RUNNING, ItemStatus.FAILED)
         parts = [text(label(run.status if run and shows_run else item.status))]
         if item.type == "workflow":
             attempt = f" #{run.attempt}" if run and run.attempt > 1 else ""
             parts.append(f"{reveal_invisible(item.workflow)} ({item.runner}){attempt}")
-            parts += _describe_workflow(item.spec)
+            parts += [] if contents else _describe_workflow(item.spec)
         if item.assignee:
             parts.append(f"@{name(item.assignee)}")
         if item.complete and item.executed_by:

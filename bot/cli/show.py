@@ -78,6 +78,7 @@ def card_view(card: Card, *, numbered: bool = True) -> RenderableType:
     """Render a card. With `numbered`, each button shows its position in `buttons_of`, from 1."""
     numbers = count(1) if numbered else None
     parts: list[RenderableType] = [_heading(card)]
+    parts += [Text(f"⚠️ {remove_invisible(notice)}", "bold red") for notice in card.notices]
     if card.facts:
         parts.append(_facts(card))
     for section in card.sections:
@@ -125,6 +126,8 @@ def _row(row: Row, numbers: Iterator[int] | None) -> Text:
     for more in (row.detail, row.url):
         if more:
             text.append("\n" + remove_invisible(more), "dim")
+    for line in row.lines:
+        text.append("\n  " + remove_invisible(line))
     return text
 
 

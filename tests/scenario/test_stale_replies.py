@@ -148,9 +148,9 @@ async def test_a_list_stays_a_list_after_a_click_on_a_row(tmp_path: Path, chat: 
         for name in ("One", "Two"):
             await office.fabu.submitted(step(name.lower(), name=name, assignee="bob"))
         card = await reply_to(bob, "list mine")
-        assert bob.shows(card, "#1 One", "#2 Two")
-        await bob.clicks("Done", on=card, item="#2 Two" if chat == "slack" else "", text="done")
-        await bob.until(lambda: sum(bob.shows(card, row) for row in ("#1 One", "#2 Two")) == 1)
+        assert bob.shows(card, "#1 · 1. One", "#2 · 1. Two")
+        await bob.clicks("Done", on=card, item="#2 · 1. Two" if chat == "slack" else "", text="done")
+        await bob.until(lambda: sum(bob.shows(card, row) for row in ("#1 · 1. One", "#2 · 1. Two")) == 1)
         assert bob.offers(card, "Done")
 
 

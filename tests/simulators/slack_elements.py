@@ -99,9 +99,9 @@ class RichTextLink(Strict):
 
 
 class RichTextSection(Strict):
-    """A paragraph of a rich_text block."""
+    """A paragraph, quotation or preformatted text of a rich_text block."""
 
-    type: Literal["rich_text_section"]
+    type: Literal["rich_text_section", "rich_text_quote", "rich_text_preformatted"]
     elements: list[Annotated[RichTextPart | RichTextLink, Field(discriminator="type")]] = Field(min_length=1)
 
 

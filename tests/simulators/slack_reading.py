@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 JSON = dict[str, Any]
+_RICH_TEXTS = ("rich_text_section", "rich_text_quote", "rich_text_preformatted")
 
 
 class NotPossible(AssertionError):
@@ -23,7 +24,7 @@ class Shown(Protocol):
 def interactive(block: JSON) -> list[JSON]:
     """Return the interactive elements of one block."""
     elements = [*block.get("elements", []), block.get("accessory"), block.get("element")]
-    shown = (None, "image", "mrkdwn", "plain_text", "rich_text_section")
+    shown = (None, "image", "mrkdwn", "plain_text", *_RICH_TEXTS)
     return [e for e in elements if isinstance(e, dict) and e.get("type") not in shown]
 
 
@@ -57,7 +58,7 @@ def texts(node: Any) -> Iterator[str]:
         for item in node:
             yield from texts(item)
     elif isinstance(node, dict):
-        if node.get("type") == "rich_text_section":
+        if node.get("type") in _RICH_TEXTS:
             yield "".join(part.get("text") or part["url"] for part in node["elements"])
             return
         if node.get("type") in ("plain_text", "mrkdwn", "markdown", "raw_text"):

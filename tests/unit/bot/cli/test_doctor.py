@@ -71,7 +71,7 @@ def test_a_test_of_messages_needs_a_chat_and_a_plan_that_exists(server: Terminal
     url = server.env["FABU_URL"]
     told = server.fabu("doctor", "--send-test", code=1, FABU__SERVER__PUBLIC_URL=url)
     assert "no chat is enabled, so nothing was sent" in told
-    assert "There is no plan 9" in server.fabu("doctor", "--send-test", "--plan", "9", code=1)
+    assert "There is no plan 9999" in server.fabu("doctor", "--send-test", "--plan", "9999", code=1)
     assert "--plan says whom --send-test writes to" in server.fabu("doctor", "--plan", "9", code=2)
 
 

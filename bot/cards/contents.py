@@ -1,0 +1,216 @@
+"""What an item does, for the people who decide on it: facts, the lines that matter, and what is risky.
+
+Credentials never appear. Everything else that runs is named, or counted where it finds no room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from difflib import unified_diff
+from functools import singledispatch
+from typing import Final
+
+from bot.cards.statements import parse_statements
+from bot.richtext import to_plain
+from core.messages import Message
+from core.plan import Item
+from core.text import reveal_invisible
+from core.workflow import (
+    MASK,
+    ApolloSpec,
+    BuildSpec,
+    DeploySpec,
+    DistributeImageSpec,
+    FreestyleSpec,
+    KeyVal,
+    NacosSpec,
+    NamedScanning,
+    NamedTest,
+    Param,
+    Repo,
+    RunTestsSpec,
+    ScanningSpec,
+    ServiceAndScanning,
+    ServiceAndTest,
+    SqlSpec,
+    VmDeploySpec,
+    Workflow,
+    WorkflowJob,
+    mask_credentials,
+)
+
+SECRET: Final = "•••"  # noqa: S105 - what is shown in place of one
+"""What stands for a credential: it says neither its value nor its length."""
+_SCRIPT_LINES, _SQL_LINES, _TEXT_LINES, _DIFF_LINES = 2, 4, 3, 12
+"""How many lines are shown of each sort of text."""
+_LINE: Final = 120
+"""How many characters of a line are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One thing that an item does: facts in short, lines to the letter, how many lines more there are, and risks."""
+
+    facts: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
+    more: int = 0
+    risks: tuple[Message, ...] = ()
+
+
+def contents_of(item: Item) -> list[Part]:
+    """Return what an item does: the text to follow, or the parameters and jobs of its workflow; its spec is loaded."""
+    spec = item.spec or {}
+    if item.type == "text":
+        shown, more = _first(to_plain(str(spec.get("content", ""))).splitlines(), _TEXT_LINES)
+        return [Part(lines=shown, more=more)] if shown else []
+    workflow = mask_credentials(Workflow.model_validate(spec))
+    parameters = tuple(_clean(_value(param.name, param)) for param in workflow.params if _is_given(param))
+    jobs = [part for stage in workflow.stages for job in stage.jobs if job.runs for part in _job(job)]
+    return [Part(parameters), *jobs] if parameters else jobs
+
+
+def _job(job: WorkflowJob) -> Iterator[Part]:
+    """Yield what one job does; its name stands first."""
+    for part in _describe(job.spec):
+        name = job.name or job.type if job.known else f"{job.name} ({job.type})"
+        yield replace(part, facts=tuple(_clean(fact) for fact in (name, *part.facts) if fact))
+
+
+@singledispatch
+def _describe(spec: object) -> Iterable[Part]:
+    """Return what a job does by its spec. Of a job of an unknown type nothing but its name is known."""
+    return [Part()]
+
+
+@_describe.register
+def _(spec: FreestyleSpec) -> Iterable[Part]:
+    services = (_named(each.service_name, *_sources(each.repos), *_values(each.key_vals)) for each in spec.services)
+    shown, more = _first(_lines_that_matter(spec.script), _SCRIPT_LINES)
+    return [Part((*_sources(spec.repos), *_values(spec.envs), *services), shown, more)]
+
+
+@_describe.register
+def _(spec: SqlSpec) -> Iterable[Part]:
+    """Show the first lines of the statements; the lines of those that are a risk come first, all of them."""
+    statements = parse_statements(spec.sql)
+    risky = [line for each in statements if each.risk for line in each.lines]
+    other = [line for each in statements if not each.risk for line in each.lines]
+    shown, more = _first([*risky, *other], max(_SQL_LINES, len(risky)))
+    return [Part((spec.id,), shown, more, tuple(each.risk for each in statements if each.risk))]
+
+
+@_describe.register
+def _(spec: ApolloSpec) -> Iterable[Part]:
+    for namespace in spec.namespace_list:
+        before = {entry.key: entry.val for entry in namespace.original_config}
+        changed = [entry for entry in namespace.kv if before.get(entry.key) != entry.val]
+        lines = (_named(entry.key, before.get(entry.key, ""), "→", entry.val) for entry in changed)
+        shown, more = _first(lines, _DIFF_LINES)
+        yield Part((_named(namespace.env, namespace.namespace),), shown, more)
+
+
+@_describe.register
+def _(spec: NacosSpec) -> Iterable[Part]:
+    for data in spec.nacos_datas:
+        changes = unified_diff(data.original_content.splitlines(), data.content.splitlines(), lineterm="", n=0)
+        shown, more = _first((line for line in [*changes][2:] if not line.startswith("@@")), _DIFF_LINES)
+        yield Part((_named(data.namespace_name or data.namespace_id, data.group, data.data_id),), shown, more)
+
+
+@_describe.register
+def _(spec: BuildSpec) -> Iterable[Part]:
+    return [
+        Part(
+            tuple(
+                _named(each.service_name, *_sources(each.repos), each.image, *_values(each.key_vals))
+                for each in spec.service_and_builds
+            )
+        )
+    ]
+
+
+@_describe.register
+def _(spec: DeploySpec) -> Iterable[Part]:
+    services = []
+    for each in spec.services:
+        images = (module.image for module in each.modules)
+        values = (f"{one.key}={one.value}" for one in each.variable_kvs)
+        texts = (" ".join(text.split()) for text in (each.variable_yaml, each.override_kvs))
+        services.append(_named(each.service_name, *images, *values, *texts))
+    return [Part((_environment(spec), *services))]
+
+
+@_describe.register
+def _(spec: VmDeploySpec) -> Iterable[Part]:
+    services = []
+    for each in spec.service_and_vm_deploys:
+        artifact = each.image or each.artifact_url or each.file_name
+        services.append(_named(each.service_name, artifact, *_sources(each.repos), *_values(each.key_vals)))
+    return [Part((_environment(spec), *services))]
+
+
+@_describe.register(RunTestsSpec)
+@_describe.register(ScanningSpec)
+def _(spec: RunTestsSpec | ScanningSpec) -> Iterable[Part]:
+    checks: list[ServiceAndTest | NamedTest | ServiceAndScanning | NamedScanning] = (
+        [*spec.service_and_tests, *spec.test_modules]
+        if isinstance(spec, RunTestsSpec)
+        else [*spec.service_and_scannings, *spec.scannings]
+    )
+    return [Part(tuple(_named(each.name, *_sources(each.repos), *_values(each.key_vals)) for each in checks))]
+
+
+@_describe.register
+def _(spec: DistributeImageSpec) -> Iterable[Part]:
+    copies = []
+    for each in spec.targets:
+        source, target = each.source_image or each.source_tag, each.target_image or each.target_tag
+        copies.append(_named(each.service_name, source, *(("→", target) if target else ())))
+    return [Part(tuple(copies))]
+
+
+def _lines_that_matter(script: str) -> list[str]:
+    """Return the lines of a script without its shebang, `set -…`, comments and blank lines."""
+    lines = (line.rstrip() for line in script.splitlines())
+    return [line for line in lines if line.strip() and not line.lstrip().startswith(("#", "set -"))]
+
+
+def _environment(spec: DeploySpec | VmDeploySpec) -> str:
+    return f"{spec.env} (production)" if spec.production else spec.env
+
+
+def _named(name: str, *parts: str) -> str:
+    return " ".join(filter(None, (name, *parts)))
+
+
+def _sources(repos: Iterable[Repo]) -> Iterator[str]:
+    """Yield each repository with what is checked out: branch or tag, pull requests, commit."""
+    for repo in repos:
+        pulls = (f"#{number}" for number in repo.prs)
+        yield _named(f"{repo.repo_name}@{repo.tag or repo.branch}", *pulls, repo.commit_id[:12])
+
+
+def _values(variables: Iterable[KeyVal]) -> Iterator[str]:
+    return (_value(each.key, each) for each in variables if _is_given(each))
+
+
+def _is_given(variable: Param | KeyVal) -> bool:
+    return bool(variable.value or variable.choice_value or (isinstance(variable, Param) and variable.repo))
+
+
+def _value(name: str, variable: Param | KeyVal) -> str:
+    if isinstance(variable, Param) and variable.repo:
+        return f"{name}={' '.join(_sources([variable.repo]))}"
+    return f"{name}={variable.value or ','.join(variable.choice_value)}"
+
+
+def _first(lines: Iterable[str], limit: int) -> tuple[tuple[str, ...], int]:
+    """Return the first lines, each cut to a readable length, and how many more there are."""
+    every = [_clean(line) for line in lines]
+    shown = tuple(line if len(line) <= _LINE else f"{line[: _LINE - 1]}…" for line in every[:limit])
+    return shown, len(every) - len(shown)
+
+
+def _clean(text: str) -> str:
+    return reveal_invisible(text).replace(MASK, SECRET)
