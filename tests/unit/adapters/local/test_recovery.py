@@ -6,13 +6,14 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from adapters.local.record import Record, RunFolder
-from adapters.local.sessions import ProcessId
+from adapters.local.sessions import ProcessId, end_session
 from adapters.local.settings import LocalSettings
 from core.messages import NO_MESSAGE, Message
 from core.status import RunStatus
@@ -36,7 +37,7 @@ asyncio.run(main())
 
 
 @pytest.fixture
-async def killed(tmp_path: Path) -> int:
+async def killed(tmp_path: Path) -> AsyncIterator[int]:
     """The process of a script whose server was killed while it ran."""
     pid = tmp_path / "pid"
     text = f"echo shown; echo x >> {tmp_path}/count; echo $$ > {pid}; sleep 1000"
@@ -46,7 +47,8 @@ async def killed(tmp_path: Path) -> int:
     await until(lambda: queued.exists() and queued.read_text())
     server.kill()
     await server.wait()
-    return number
+    yield number
+    await end_session(number, 0)
 
 
 async def test_a_run_of_a_killed_server_ends_as_unknown_and_is_not_repeated(killed: int, tmp_path: Path) -> None:
