@@ -81,8 +81,10 @@ class PersonEntry(Section):
 
     id: str = Field(description="The short name that plans and commands use.", pattern=r"^[\w.-]+$", max_length=64)
     name: str = Field("", description="What cards call the person; the id when empty.")
-    email: str = Field("", description="The e-mail address; chat accounts are matched by it.")
-    phone: str = Field("", description="The mobile number; DingTalk accounts are matched by it.")
+    email: str = Field(
+        "", description="The e-mail address: Slack and Feishu accounts are found by it, in DingTalk only who writes."
+    )
+    phone: str = Field("", description="The mobile number: Feishu and DingTalk accounts are found by it.")
     slack: str = Field("", title="Slack", description="The Slack member id, such as U1.")
     feishu: str = Field("", title="Feishu", description="The Feishu open_id, such as ou_1.")
     dingtalk: str = Field("", title="DingTalk", description="The DingTalk user id.")

@@ -14,7 +14,7 @@ from tests.services import fresh_database, leave_out
 
 ROOT = Path(__file__).parents[2]
 LOCKS = ("config/requirements.txt", "config/requirements-dev.txt")
-FOLDERS = {".ci", "adapters", "bot", "config", "core", "tests"}
+FOLDERS = {".ci", "adapters", "bot", "config", "core", "docs", "tests"}
 FILES = {
     ".editorconfig",
     ".gitattributes",
