@@ -11,10 +11,12 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 
 import aiohttp
 
 from tests.benchmarks import load
+from tests.benchmarks.multiplying import database_in, end_deliveries
 from tests.benchmarks.processes import MEASURED, started
 from tests.benchmarks.requests import REQUESTS, slack
 
@@ -48,13 +50,14 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server with what its requests refer to, each good for one."""
+    """A running server with what its requests refer to, each good for one; one that delivers has a database."""
 
     name: str
     port: int
     refs: Iterator[str]
     request: Callable[[str], bytes]
-    delivers: bool = False
+    folder: Path | None = None
+    """Where its database is."""
 
 
 @asynccontextmanager
@@ -67,7 +70,7 @@ async def fabu(
         module = ("-m", "tests.benchmarks.fabu_server", kind, sink, folder, *numbers)
         async with started(*module, core=MEASURED) as line:
             ready = json.loads(line)
-            yield Server(name, ready["port"], iter(ready["refs"]), lambda ref: REQUESTS[kind](ref, sink), delivers=True)
+            yield Server(name, ready["port"], iter(ready["refs"]), lambda ref: REQUESTS[kind](ref, sink), Path(folder))
 
 
 @asynccontextmanager
@@ -94,12 +97,13 @@ async def compared(servers: list[Server], size: Size) -> dict[str, load.Figures]
 
 
 async def _settled(server: Server) -> None:
-    """Wait until nothing is left to be delivered: the next server has the core for itself."""
-    if not server.delivers:
+    """Leave nothing to be delivered: the next server has the core for itself."""
+    if server.folder is None:
         return
     async with aiohttp.ClientSession() as session:
         while True:
             async with session.get(f"http://127.0.0.1:{server.port}/metrics") as response:
                 if not _OPEN.search(await response.text()):
                     return
-            await asyncio.sleep(0.1)
+            end_deliveries(database_in(server.folder))
+            await asyncio.sleep(0.5)

@@ -18,7 +18,7 @@ from bot.services import SERVICES, Services
 from config.settings import Settings
 from core import commands as c
 from core.draft import ApprovalDraft, PlanDraft, StageDraft, TextItemDraft
-from tests.benchmarks.multiplying import multiply_items, multiply_plans
+from tests.benchmarks.multiplying import database_in, end_deliveries, multiply_items, multiply_plans
 from tests.benchmarks.requests import SECRET
 
 _AT_ONCE = 200
@@ -48,7 +48,7 @@ def settings_for(kind: str, sink: str, folder: Path) -> Settings:
     return Settings.model_validate(
         {
             "server": {"language": "en"},
-            "database": {"url": f"sqlite:///{folder / 'fabu.db'}"},
+            "database": {"url": database_in(folder)},
             "people": people,
             **({"slack": sections["slack"], "hooks": hooks} if kind == "hooks" else {kind: sections[kind]}),
         }
@@ -77,13 +77,14 @@ async def waiting(services: Services, kind: str, count: int) -> list[str]:
     return refs
 
 
-async def settled(services: Services) -> None:
-    """Wait until nothing is left to be delivered."""
+async def settled(services: Services, database: str) -> None:
+    """Leave nothing to be delivered."""
     while True:
         counts = await services.store.read(lambda reading: reading.deliveries.counts())
         if not counts.get("pending", 0) + counts.get("sending", 0):
             return
-        await asyncio.sleep(0.1)
+        end_deliveries(database)
+        await asyncio.sleep(0.5)
 
 
 async def main(kind: str, sink: str, folder: Path, numbers: Sequence[int]) -> None:
@@ -94,7 +95,7 @@ async def main(kind: str, sink: str, folder: Path, numbers: Sequence[int]) -> No
         tune_garbage_collection()
         services = app[SERVICES]
         refs = await waiting(services, kind, plans)
-        await settled(services)
+        await settled(services, settings.database.url)
         multiply_items(settings.database.url, items)
         multiply_plans(settings.database.url, stored)
         print(json.dumps({"port": int(url.rpartition(":")[2]), "refs": refs}), flush=True)
