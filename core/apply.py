@@ -22,7 +22,7 @@ def create(plan_id: str, event: e.Created, stamp: Stamp) -> Plan:
         created_by=stamp.actor, created_at=stamp.at, updated_by=stamp.actor, updated_at=stamp.at,
         origin=event.origin, instance_code=event.instance_code, nonce=event.nonce, editors=(stamp.actor,),
     )  # fmt: skip
-    return _apply_draft(blank, event.draft, event.items)
+    return replace(_apply_draft(blank, event.draft, event.items), content_sha256=event.content_sha256)
 
 
 def apply(plan: Plan, event: e.AnyEvent, stamp: Stamp) -> Plan:
@@ -37,9 +37,9 @@ def _apply(plan: Plan, event: e.AnyEvent, stamp: Stamp) -> Plan:  # noqa: C901 -
             editors = tuple(dict.fromkeys((*plan.editors, stamp.actor)))
             plan = replace(plan, revision=plan.revision + 1, instance_code=event.instance_code, nonce=event.nonce)
             plan = replace(plan, editors=editors)
-            return _apply_draft(plan, event.draft, event.items)
+            return replace(_apply_draft(plan, event.draft, event.items), content_sha256=event.content_sha256)
         case e.Finished():
-            finished = replace(plan, status=PlanStatus.FINISH_PLANNING, planning_at=stamp.at)
+            finished = replace(_apply_digests(plan, event), status=PlanStatus.FINISH_PLANNING, planning_at=stamp.at)
             return finished if event.controls is None else _apply_controls(finished, event.stages, event.controls)
         case e.PoliciesApplied():
             return _apply_controls(plan, event.stages, event.controls)
@@ -54,6 +54,7 @@ def _apply(plan: Plan, event: e.AnyEvent, stamp: Stamp) -> Plan:  # noqa: C901 -
             | e.FormVoterRefused()
             | e.Replayed()
             | e.Refused()
+            | e.ContentMismatch()
         ):
             return plan
         case e.Deleted():
@@ -102,6 +103,17 @@ def _apply_draft(plan: Plan, draft: PlanDraft, items: tuple[Item, ...]) -> Plan:
         items=MappingProxyType({item.id: item for item in items}),
         tally=_count(items),
     )  # fmt: skip
+
+
+def _apply_digests(plan: Plan, event: e.Finished) -> Plan:
+    """Store the digests of a finished plan, as far as they are not stored: an earlier version made none."""
+    new = {
+        item_id: replace(plan.items[item_id], sha256=digest)
+        for item_id, digest in event.item_digests
+        if plan.items[item_id].sha256 != digest
+    }
+    items = MappingProxyType({**plan.items, **new}) if new else plan.items
+    return replace(plan, content_sha256=event.content_sha256, items=items)
 
 
 def _apply_controls(plan: Plan, stages: tuple[Stage, ...], controls: Controls) -> Plan:

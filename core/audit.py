@@ -3,6 +3,9 @@
 Each entry's hash is an HMAC-SHA256 over the previous entry's hash and the canonical JSON of the entry, with a key that
 is not in the database. An edit, a removal or a change of order breaks the chain. The removal of the newest entries is
 found by comparison with the newest hash, which is also sent elsewhere (the plan's thread, outgoing hooks).
+
+The entries of all plans together are linked in a second chain, in the order of their commits: the removal of a plan
+with its whole log breaks it.
 """
 
 from __future__ import annotations
@@ -25,7 +28,11 @@ from core.plan import AppliedPolicy, Check, Controls, Item, Run
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One line of a plan's operation log. `seq` counts from 1 per plan; `id` counts over all plans once stored."""
+    """One line of a plan's operation log. `seq` counts from 1 per plan; `id` counts over all plans once stored.
+
+    `link_seq` counts the entries of all plans without a gap, and `link` is the hash that chains them. Entries of
+    versions without this chain have neither.
+    """
 
     plan_id: str
     seq: int
@@ -37,10 +44,20 @@ class LogEntry:
     details: Mapping[str, Any]
     hash: str = ""
     id: int = 0
+    link_seq: int = 0
+    link: str = ""
 
 
-_CHAINED = [f.name for f in fields(LogEntry) if f.name not in ("hash", "id", "at")]
-_HIDDEN = ("instance_code", "nonce", "items", "draft", "stages")
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest entry of the chain over all plans: its number and its link."""
+
+    seq: int = 0
+    link: str = ""
+
+
+_CHAINED = [f.name for f in fields(LogEntry) if f.name not in ("hash", "id", "at", "link_seq", "link")]
+_HIDDEN = ("instance_code", "nonce", "items", "draft", "stages", "item_digests", "alarms")
 
 
 def entries_for(
@@ -65,6 +82,22 @@ def entry_hash(previous: str, entry: LogEntry, key: bytes) -> str:
 def fits(entry: LogEntry, previous: str, key: bytes) -> bool:
     """Return whether an entry was written with a key, after one with the hash `previous`."""
     return hmac.compare_digest(entry_hash(previous, entry, key), entry.hash)
+
+
+def link_entries(entries: Iterable[LogEntry], head: Head, key: bytes) -> list[LogEntry]:
+    """Return chained entries linked in their order to those of all plans, of which `head` is the newest."""
+    linked, seq, link = list[LogEntry](), head.seq, head.link
+    for entry in entries:
+        seq += 1
+        link = entry_link(link, seq, entry, key)
+        linked.append(replace(entry, link_seq=seq, link=link))
+    return linked
+
+
+def entry_link(previous: str, seq: int, entry: LogEntry, key: bytes) -> str:
+    """Return the link of the entry `seq` of all plans, after one with the link `previous`, as 64 hexadecimal digits."""
+    content = encode_canonical_json([previous, seq, entry.plan_id, entry.seq, entry.hash])
+    return hmac.new(key, content.encode(), "sha256").hexdigest()
 
 
 def first_broken_entry(entries: Iterable[LogEntry], key: bytes) -> LogEntry | None:

@@ -200,6 +200,19 @@ class ReportRun(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefuseRun(Command):
+    """End an attempt that was not started, because what is stored is not what was approved.
+
+    `alarms` is whether administrators are notified: not when they know of this plan already.
+    """
+
+    item_id: str
+    run_id: str
+    reason: Message
+    alarms: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LinkForm(Command):
     """Store the id of the vendor's approval form that was started for a stage."""
 
@@ -315,6 +328,7 @@ AnyCommand = (
     PersonCommand
     | Callback
     | ReportRun
+    | RefuseRun
     | LinkForm
     | CloseForm
     | RevertForm

@@ -12,6 +12,7 @@ from core.context import Policy
 from core.effects import (
     Alarm,
     Answer,
+    ContentMismatch,
     Destination,
     DestinationKind,
     Effect,
@@ -50,7 +51,9 @@ def effects_of(
     return [Effect(ids.new(), after.id, destination, payload, now) for destination, payload in tasks]
 
 
-def _direct_tasks(event: e.AnyEvent | e.Created, before: Plan | None, after: Plan) -> Iterator[_Task]:
+def _direct_tasks(  # noqa: C901 - one flat list of cases
+    event: e.AnyEvent | e.Created, before: Plan | None, after: Plan
+) -> Iterator[_Task]:
     """Yield the tasks of one event that depend on no other event."""
     match event:
         case e.RunRequested():
@@ -63,6 +66,8 @@ def _direct_tasks(event: e.AnyEvent | e.Created, before: Plan | None, after: Pla
         case e.CardsRefused():
             warning = Undelivered(event.chat, event.recipients, after.manager, event.reason)
             yield Destination(DestinationKind.ADMINS), warning
+        case e.ContentMismatch() if event.alarms:
+            yield Destination(DestinationKind.ADMINS), ContentMismatch(event.item_id)
         case e.FormReverted() if after.status is not PlanStatus.WAIT_FOR_APPROVAL:
             yield Destination(DestinationKind.ADMINS), FormReverted(event.stage, after.revision, after.manager)
         case e.FormVoterRefused():

@@ -174,9 +174,16 @@ class FormReverted:
     manager: str
 
 
+@dataclass(frozen=True, slots=True)
+class ContentMismatch:
+    """Notify administrators that a run was not started: what is stored is not what was approved."""
+
+    item_id: str
+
+
 Payload = (
     Sync | RunStart | RunResume | RunCancel | Hook | FormStart | FormCancel | FormComment | Answer | Ungated
-    | Alarm | Undelivered | FormReverted
+    | Alarm | Undelivered | FormReverted | ContentMismatch
 )  # fmt: skip
 """What to do at a destination, with the values for it."""
 
@@ -217,6 +224,7 @@ class EffectKind(StrEnum):
     UNGATED = "ungated"
     ALARM = "alarm"
     UNDELIVERED = "undelivered"
+    CONTENT_MISMATCH = "content_mismatch"
 
 
 class PayloadRecord(NamedTuple):
@@ -257,6 +265,8 @@ def record_of(payload: Payload) -> PayloadRecord:  # noqa: C901 - one flat list 
         case Undelivered(chat, recipients, manager, reason):
             details = {"recipients": list(recipients), "manager": manager, "reason": reason.to_json()}
             return PayloadRecord(EffectKind.UNDELIVERED, chat, details)
+        case ContentMismatch(item_id):
+            return PayloadRecord(EffectKind.CONTENT_MISMATCH, item_id)
         case _:
             assert_never(payload)
 
@@ -292,5 +302,7 @@ def payload_of(record: PayloadRecord) -> Payload:  # noqa: C901 - one flat list 
         case EffectKind.UNDELIVERED:
             reason = Message.from_json(details["reason"])
             return Undelivered(ref, tuple(details["recipients"]), details["manager"], reason)
+        case EffectKind.CONTENT_MISMATCH:
+            return ContentMismatch(ref)
         case _:
             assert_never(kind)

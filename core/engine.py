@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from core import commands as c
-from core.audit import LogEntry, entries_for
+from core.audit import LogEntry, entries_for, fits
 from core.consequences import effects_of
 from core.context import Context, Environment, Policy
 from core.decide import decide, start
@@ -93,6 +93,10 @@ class Engine:
     def listen(self, listener: Callable[[Sequence[str]], None]) -> None:
         """Call a function, on the event loop, with the ids of the plans that each commit changed."""
         self._listeners.append(listener)
+
+    def has_written(self, entry: LogEntry, previous: str) -> bool:
+        """Return whether a log entry is as it was written with the key of this installation, after another's hash."""
+        return fits(entry, previous, self._audit_key)
 
     def context(self, actor: Actor) -> Context:
         """Return the context of a decision on what an actor requests now."""
@@ -211,7 +215,7 @@ class _Batch:
         answers = [self._answer(request) for request in requests]
         changes = [self._change(touched) for touched in self._touched.values() if touched.entries or touched.requests]
         if changes:
-            self._writing.plans.save(changes)
+            self._writing.plans.save(changes, self._engine._audit_key)
         return _Results(answers, [change.after.id for change in changes if change.entries])
 
     def _answer(self, request: _Request) -> Outcome | Exception:
@@ -316,7 +320,7 @@ def scope_of(command: c.AnyCommand) -> Scope:
             return Scope(all_items=True)
         case c.TimerFired(kind=TimerKind.SCHEDULE):
             return Scope(all_items=True)
-        case c.ItemCommand() | c.ReportRun():
+        case c.ItemCommand() | c.ReportRun() | c.RefuseRun():
             return Scope(items=frozenset({command.item_id}))
         case _:
             return Scope()

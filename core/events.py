@@ -29,6 +29,7 @@ class Created(Event):
     nonce: str
     copied_from: str = ""
     origin: tuple[str, ...] = ()
+    content_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,15 +43,23 @@ class Edited(Event):
     instance_code: str
     nonce: str
     differences: tuple[dict[str, Any], ...] = ()
+    content_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished(Event):
-    """The planning was declared complete. `controls` and all `stages` are those of the policies that fit."""
+    """The planning was declared complete. `controls` and all `stages` are those of the policies that fit.
+
+    `content_sha256` and `approval_sha256` are the digests of what is stored now: only that may run. `item_digests` are
+    those of the items, each with its id.
+    """
 
     name = "finished"
     stages: tuple[Stage, ...] = ()
     controls: Controls | None = None
+    content_sha256: str = ""
+    approval_sha256: str = ""
+    item_digests: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +70,7 @@ class PoliciesApplied(Consequence):
     in_thread = False
     stages: tuple[Stage, ...]
     controls: Controls
+    approval_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +98,7 @@ class Voted(Event):
     decision: Decision
     comment: str
     delegate: str = ""
+    content_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +228,19 @@ class RunRequested(Progress):
     item_id: str
     run: Run
     remark: str = ""
+    content_sha256: str = ""
+    item_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentMismatch(Consequence):
+    """A run was not started: what is stored is not what was approved. With `alarms`, administrators are notified."""
+
+    name = "content_mismatch"
+    changes_closed_cards = False
+    item_id: str
+    run_id: str
+    alarms: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -393,6 +417,7 @@ class Replanned(Progress):
     cancelled: tuple[str, ...]
     instance_code: str
     nonce: str
+    content_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -423,10 +448,10 @@ class Refused(LogOnly):
 AnyEvent = (
     Edited | Finished | PoliciesApplied | Submitted | SubmitDeferred | Voted | Delegated | StagePassed | Approved
     | Denied | ApprovalExpired | Reminded | FormLinked | FormReverted | FormVoterRefused | ExecutionStarted
-    | WindowOpened | ItemDone | ItemSkipped | RunRequested | RunChanged | RunEnded | RunResumed | ScheduleFired
-    | CheckStarted | CheckProgressed | CheckReminded | CheckPassed | CheckFailed | Succeeded | TimedOut | Replanned
-    | Cancelled | Deleted | CheckRepeated | HookDelivered | HookUndeliverable | EndpointDisabled | CardsRefused
-    | Replayed | Refused
+    | WindowOpened | ItemDone | ItemSkipped | RunRequested | ContentMismatch | RunChanged | RunEnded | RunResumed
+    | ScheduleFired | CheckStarted | CheckProgressed | CheckReminded | CheckPassed | CheckFailed | Succeeded
+    | TimedOut | Replanned | Cancelled | Deleted | CheckRepeated | HookDelivered | HookUndeliverable
+    | EndpointDisabled | CardsRefused | Replayed | Refused
 )  # fmt: skip
 """Every event but `Created`, which has no plan to be applied to."""
 

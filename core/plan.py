@@ -219,7 +219,8 @@ class Item:
     """One thing to do in a release: a text to follow by hand, or a workflow to run.
 
     `spec` is the text (`{"content": …}`) or the workflow (`Workflow.dump_given`); it is None when it was not loaded.
-    `needs` are identifiers of items that must be complete first.
+    `needs` are identifiers of items that must be complete first. `sha256` is the digest of what the item says
+    (`core.digest`), empty for an item of a version without digests.
     """
 
     id: str
@@ -239,6 +240,7 @@ class Item:
     remark: str = ""
     run: Run | None = None
     spec: Mapping[str, Any] | None = None
+    sha256: str = ""
 
     @property
     def complete(self) -> bool:
@@ -308,6 +310,8 @@ class Plan:
     with its answer; it changes with every edit. `origin` identifies, in the terms of the system that opened a gate,
     what the plan requests approval for; empty for people's plans. `editors` are all who made a revision. `controls` is
     None while the plan is in planning, and for the plans of gates and of versions that had no policies.
+    `content_sha256` is the digest of what the revision says (`core.digest`), empty for a plan of a version without
+    digests.
     """
 
     id: str
@@ -345,6 +349,7 @@ class Plan:
     executing_at: datetime | None = None
     success_at: datetime | None = None
     content: Content | None = None
+    content_sha256: str = ""
     version: int = 0
     log_seq: int = 0
     log_head: str = ""

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, insert, insp
 from adapters.store.sql.databases import make_private_database, parse_url, translate_errors
 from adapters.store.sql.tables import counters, metadata
 
-HEAD = "0013"
+HEAD = "0014"
 """The newest revision in `migrations/versions`. Revisions are named so that they sort."""
 _VERSION_TABLE = (
     "CREATE TABLE alembic_version "
@@ -54,7 +54,7 @@ def migrate(connection: Connection) -> None:
 def _create(connection: Connection) -> None:
     """Create the tables that all migrations together create (a test compares them)."""
     metadata.create_all(connection)
-    connection.execute(insert(counters).values(name="plans", value=0))
+    connection.execute(insert(counters), [{"name": name, "value": 0} for name in ("plans", "log")])
     connection.execute(text(_VERSION_TABLE))
     connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
 

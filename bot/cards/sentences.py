@@ -37,6 +37,7 @@ SENTENCES = {
     "item_done": N_("completed “{item}”"),
     "item_skipped": N_("skipped “{item}”"),
     "run_requested": N_("started “{item}”, attempt {attempt}"),
+    "content_mismatch": N_("“{item}” was not started: what is stored is not what was approved"),
     "run_changed": N_("“{item}” is {status}"),
     "run_ended": N_("“{item}”: {status}"),
     "run_resumed": N_("let “{item}” go on"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -15,19 +14,18 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from bot.cli.failure import Failure
+from bot.cli.failure import ExitCode, Failure
 from bot.cli.options import Config
 
 if TYPE_CHECKING:
-    from core.audit import LogEntry
-    from core.plan import Plan
-    from core.ports.log import LogReads
-    from core.ports.store import Reading, Store
+    from bot.cli.verifying import Report
+    from core.audit import Head, LogEntry
+    from core.ports.store import Store
 
 app = typer.Typer(no_args_is_help=True, help="Verify and export the operation log (on the server's machine).")
 
-_BATCH = 1000
-"""Entries or plans that are read at once."""
+_HEAD = 8
+"""The fewest digits of a head that is compared."""
 
 
 class Format(StrEnum):
@@ -40,39 +38,82 @@ class Format(StrEnum):
 @app.command()
 def verify(
     head: Annotated[
-        str, typer.Option(metavar="HASH", help="A head that a thread or a hook told: it must be in the log still.")
+        str,
+        typer.Option(
+            metavar="HASH", help="A head that was told elsewhere, or its first digits; SEQ:HASH for that of all plans."
+        ),
     ] = "",
+    file: Annotated[
+        Path | None, typer.Option(metavar="DUMP", help="Verify an export of the whole log in place of the database.")
+    ] = None,
     config: Config = None,
 ) -> None:
-    """Check that no log entry was changed, removed or moved; name the first one of each plan that does not fit.
+    """Check that no log entry was changed, removed or moved, and that plans are stored as the log says.
 
-    Whoever cuts off the end of a log, and lets the database forget it, is found by a head that was told before.
+    Every problem is listed. Whoever cuts off the end of a log, and lets the database forget it, is found by a head that
+    was told before.
     """
     from bot.cli.configuration import read_settings
     from bot.cli.database import installation_secret, run_on_store
+    from bot.cli.verifying import read_dump, verify_entries, verify_store
     from bot.installation import LOG_KEY, derive
 
+    head = head.strip().rstrip("…")
+    if head and len(head.rpartition(":")[2]) < _HEAD:
+        raise Failure(f"A head has at least {_HEAD} digits here.", ExitCode.MISUSED)
     settings = read_settings(config)
     key = derive(installation_secret(settings), LOG_KEY)
 
-    async def check(store: Store) -> tuple[tuple[int, int, list[str]], bool]:
-        return await store.read(lambda reading: (check_chains(reading, key), not head or has_head(reading.log, head)))
+    async def check(store: Store) -> Report:
+        return await store.read(lambda reading: verify_store(reading, key, head))
 
-    (plans, entries, broken), found = run_on_store(settings, check)
-    for problem in broken:
+    if file is None:
+        report = run_on_store(settings, check)
+    else:
+        try:
+            report = verify_entries(read_dump(file), key, head)
+        except OSError as error:
+            raise Failure(f"{file} cannot be read: {error.strerror}.", ExitCode.MISUSED) from None
+        except ValueError as error:
+            raise Failure(f"{file} is no export of the log: {error}.", ExitCode.MISUSED) from None
+    _print_report(report, head)
+
+
+def _print_report(report: Report, head: str) -> None:
+    """Print what was found. Raises Failure when something is wrong."""
+    for problem in report.problems:
         typer.echo(problem)
-    if broken:
+    if report.unlinked:
+        typer.echo(
+            f"Entries of versions without the chain over all plans, checked in their plan alone: {report.unlinked}."
+        )
+    if report.unchecked:
+        typer.echo(f"Plans of versions without digests, whose content was not checked: {report.unchecked}.")
+    if report.problems:
         raise Failure(
-            "The log was changed, or server.secret_key is not the one it was written with: "
+            "The log or a plan was changed, or server.secret_key is not the one it was written with: "
             "compare with an export or a backup from before."
         )
-    typer.echo(f"The log fits. Entries: {entries}, plans: {plans}.")
-    if not found:
+    typer.echo(f"The log fits. Entries: {report.entries}, plans: {report.plans}.")
+    if not report.has_head:
         raise Failure(
             f"But no entry has the hash {head}: the end of a log was cut off, or it is another installation's."
         )
     if head:
         typer.echo("The log has this head.")
+
+
+@app.command()
+def head(config: Config = None) -> None:
+    """Print the head of the log of all plans as SEQ:HASH; keep it elsewhere, and give it to `verify --head` later."""
+    from bot.cli.configuration import read_settings
+    from bot.cli.database import run_on_store
+
+    async def load(store: Store) -> Head:
+        return await store.read(lambda reading: reading.log.head())
+
+    newest = run_on_store(read_settings(config), load)
+    typer.echo(f"{newest.seq}:{newest.link}")
 
 
 @app.command()
@@ -87,58 +128,16 @@ def export(
     """Write the operation log, with the hash of each entry."""
     from bot.cli.configuration import read_settings
     from bot.cli.database import run_on_store
+    from bot.cli.verifying import all_entries
 
     async def load(store: Store) -> list[LogEntry]:
         return await store.read(
-            lambda r: r.log.of_plan(r.plans.id_of(plan), limit=sys.maxsize) if plan else list(all_entries(r.log))
+            lambda r: r.log.of_plan(r.plans.id_of(plan), limit=sys.maxsize) if plan else list(all_entries(r))
         )
 
     entries = run_on_store(read_settings(config), load)
     with _open_output(output) as file:
         _WRITERS[file_format](entries, file)
-
-
-def all_entries(log: LogReads) -> Iterator[LogEntry]:
-    """Yield the log entries of all plans, in the order in which they were written."""
-    after = 0
-    while batch := log.since(after, _BATCH):
-        yield from batch
-        after = batch[-1].id
-
-
-def has_head(log: LogReads, head: str) -> bool:
-    """Tell whether an entry of the log has this hash."""
-    return any(entry.hash == head for entry in all_entries(log))
-
-
-def check_chains(reading: Reading, key: bytes) -> tuple[int, int, list[str]]:
-    """Check the hash chain of every plan's log.
-
-    Return the number of plans, the number of entries, and for each broken log a sentence that says where it breaks.
-    """
-    from core.audit import first_broken_entry
-    from core.ports.paging import read_all
-    from core.ports.plans import PlanQuery
-
-    logs: dict[str, list[LogEntry]] = defaultdict(list)
-    for entry in all_entries(reading.log):
-        logs[entry.plan_id].append(entry)
-    pages = read_all(lambda cursor: reading.plans.page(PlanQuery(cursor=cursor, limit=_BATCH)))
-    plans = {plan.id: plan for plan in pages}
-    broken = []
-    for plan_id in sorted({*logs, *plans}):
-        name = f"Plan #{plans[plan_id].number} ({plan_id})" if plan_id in plans else f"Plan {plan_id}"
-        if wrong := first_broken_entry(logs[plan_id], key):
-            broken.append(f"{name}: entry {wrong.seq} ({wrong.event}, by {wrong.actor}, {wrong.at}) does not fit.")
-        elif plan_id in plans and not _is_complete(plans[plan_id], logs[plan_id]):
-            broken.append(f"{name}: entries after {len(logs[plan_id])} are missing.")
-    return len(logs), sum(map(len, logs.values())), broken
-
-
-def _is_complete(plan: Plan, entries: list[LogEntry]) -> bool:
-    """Tell whether the newest entry is the one that the plan itself records as its last."""
-    last = (entries[-1].seq, entries[-1].hash) if entries else (0, "")
-    return (plan.log_seq, plan.log_head) == last
 
 
 @contextmanager

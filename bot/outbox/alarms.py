@@ -13,7 +13,7 @@ from bot.i18n import Locale
 from bot.outbox.worker import Courier, Receipt, back_off_forever, persistent
 from bot.people.identities import Identities
 from core.card import Button, Card, Section, Tone
-from core.effects import Alarm, Destination, DestinationKind, Effect, FormReverted, Undelivered
+from core.effects import Alarm, ContentMismatch, Destination, DestinationKind, Effect, FormReverted, Undelivered
 from core.engine import Engine
 from core.errors import Conflict, DeliveryError
 from core.messages import Message
@@ -99,6 +99,9 @@ class Alarms:
                 )
                 names = ", ".join(map(self._engine.directory.name, recipients))
                 return _undelivered(plan, chat, names, reason, self._public_url, locale) if plan else None
+            case ContentMismatch(item_id):
+                plan = await self._store.read(lambda reading: reading.plans.get(effect.plan_id))
+                return _mismatched(plan, item_id, self._public_url, locale)
             case FormReverted(stage, revision):
                 plan = await self._store.read(lambda reading: reading.plans.get(effect.plan_id))
                 is_void = plan.revision == revision and plan.approval.stages[stage] in plan.reverted_stages
@@ -135,6 +138,16 @@ def _undelivered(plan: Plan, chat: str, names: str, reason: Message, public_url:
         number=plan.number, name=plan.name, chat=Channel(chat), recipients=names,
     )  # fmt: skip
     way_out = locale.text("Mend the cause: until then the cards are sent again by themselves, at growing intervals.")
+    return _alarm(title, reason, way_out, f"{public_url}/plans/{plan.number}", locale)
+
+
+def _mismatched(plan: Plan, item_id: str, public_url: str, locale: Locale) -> Card:
+    title = locale.text("#{number} {name}: what is stored is not what was approved", number=plan.number, name=plan.name)
+    item = plan.items.get(item_id)
+    reason = item.run.message if item and item.run else Message("nothing was started")
+    way_out = locale.text(
+        "Somebody may have changed the database. Run `fabu audit verify`, and compare with a backup, before you replan."
+    )
     return _alarm(title, reason, way_out, f"{public_url}/plans/{plan.number}", locale)
 
 

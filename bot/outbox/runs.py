@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
 
+from bot.outbox.contents import find_mismatch, is_reported
 from bot.outbox.worker import Courier, Receipt, back_off_forever
 from core import commands as c
 from core.effects import Destination, Effect, RunCancel, RunResume, RunStart
@@ -86,11 +87,39 @@ class Runs:
             return
         try:
             order = await self._make_order(plan_id, item.id, run.id)
+            if self._may_begin(runner, run) and await self._refuse_if_changed(plan_id, item.id, run.id):
+                return
             report = await runner.status(run.id, run.external_id, order)
             if report and not (run.status in _FAILED and report.status in (*_FAILED, RunStatus.UNKNOWN)):
                 await report_run(self._engine, plan_id, item.id, report)
         except FabuError as error:
             log.info("the status of a run of %s cannot be requested: %s", item.runner, error)
+
+    def _may_begin(self, runner: Runner, run: Run) -> bool:
+        """Return whether a question about a run may begin it: a server that stopped may have left it in its queue."""
+        return (
+            isinstance(runner, Embedded)
+            and not run.status.ended
+            and all(run.id != run_id for *_, run_id in runner.active_runs())
+        )
+
+    async def _refuse_if_changed(self, plan_id: str, item_id: str, run_id: str) -> bool:
+        """End a run that is not what was approved, and return whether it was: then nothing may start it."""
+
+        def check(reading: Reading) -> tuple[Message | None, bool]:
+            plan = reading.plans.get(plan_id)
+            item = plan.items.get(item_id)
+            if item is None or item.run is None or item.run.id != run_id or item.run.status.ended:
+                return None, False  # withdrawn meanwhile
+            return find_mismatch(reading, plan, item, self._engine.has_written), is_reported(reading, plan_id)
+
+        reason, reported = await self._store.read(check)
+        if reason is None:
+            return False
+        log.error("run %s of plan %s was not started: %s", run_id, plan_id, reason)
+        command = c.RefuseRun(plan_id=plan_id, item_id=item_id, run_id=run_id, reason=reason, alarms=not reported)
+        await self._engine.execute(command, RUNNER)
+        return True
 
     def _log_unfollowed(self, item: Item, run: Run) -> None:
         """Log once that a run goes on whose runner is not enabled any more."""
@@ -120,6 +149,9 @@ class Runs:
         if run is None or run.status is not RunStatus.STARTING:
             return  # cancelled before its start, or started by an earlier attempt
         interrupted = delivery.attempts > len(await self._load_attempts(effect)) + 1
+        may_begin = not interrupted or isinstance(runner, Embedded)
+        if may_begin and await self._refuse_if_changed(effect.plan_id, start.item_id, start.run_id):
+            return
         order = await self._make_order(effect.plan_id, start.item_id, start.run_id)
         report = await runner.find(order) if interrupted else await _start_or_find(runner, order)
         unknown = RunReport(start.run_id, RunStatus.UNKNOWN, message=Message("the start was interrupted"))
@@ -152,6 +184,8 @@ class Runs:
         attempts = await self._load_attempts(effect)
         accepted = any(not attempt.error for attempt in attempts)
         if run is None or accepted or (attempts and run.status is RunStatus.WAITING):
+            return
+        if await self._refuse_if_changed(effect.plan_id, resume.item_id, run.id):
             return
         order = await self._make_order(effect.plan_id, resume.item_id, run.id)
         comment = ": ".join(filter(None, (resume.by, resume.comment)))

@@ -54,7 +54,7 @@ def _dispatch(pending: PendingDecision, command: c.AnyCommand) -> None:
             approval.decide(pending, command)
         case c.LinkForm() | c.CloseForm() | c.RevertForm() | c.RefuseFormVoter():
             approval.follow_form(pending, command)
-        case c.Execute() | c.Skip() | c.Retry() | c.ReportRun():
+        case c.Execute() | c.Skip() | c.Retry() | c.ReportRun() | c.RefuseRun():
             execution.decide(pending, command)
         case c.Replan() | c.Cancel():
             execution.withdraw(pending, command)

@@ -95,7 +95,12 @@ def _vote(pending: PendingDecision, decision: Decision, comment: str) -> None:
     if person is None:
         raise AlreadyDecided(decision=given[names[0]].decision)
     delegate = "" if person == actor.id else actor.id
-    pending.add(e.Voted(stage=index, person=person, decision=decision, comment=comment.strip(), delegate=delegate))
+    pending.add(
+        e.Voted(
+            stage=index, person=person, decision=decision, comment=comment.strip(), delegate=delegate,
+            content_sha256=pending.plan.content_sha256,
+        )
+    )  # fmt: skip
     if decision is Decision.REJECT:
         reason = Message.verbatim(comment.strip())
         pending.add(e.Denied(reason=reason or Message("Rejected in the approval form, without a comment.")))

@@ -15,12 +15,14 @@ from core.status import ItemStatus, RunStatus
 from core.timers import TimerKind, timers_of
 
 
-def decide(pending: PendingDecision, command: c.Execute | c.Skip | c.Retry | c.ReportRun) -> None:
+def decide(pending: PendingDecision, command: c.Execute | c.Skip | c.Retry | c.ReportRun | c.RefuseRun) -> None:
     """Decide a command on an item."""
     plan = pending.plan
     match command:
         case c.ReportRun():
             _report(pending, command)
+        case c.RefuseRun():
+            _refuse_run(pending, command)
         case c.Execute() if plan.items[command.item_id].waits:
             item = _require_status(pending, command, ItemStatus.RUNNING)
             pending.add(e.RunResumed(item_id=item.id, comment=command.remark.strip()))
@@ -60,7 +62,12 @@ def _request_run(pending: PendingDecision, item: Item, remark: str) -> None:
     attempt = item.run.attempt + 1 if item.run else 1
     repeats = item.run.external_id if item.run and item.status is ItemStatus.FAILED else ""
     run = Run(pending.context.ids.new(), attempt, RunStatus.STARTING, repeats)
-    pending.add(e.RunRequested(item_id=item.id, run=run, remark=remark))
+    pending.add(
+        e.RunRequested(
+            item_id=item.id, run=run, remark=remark,
+            content_sha256=pending.plan.content_sha256, item_sha256=item.sha256,
+        )
+    )  # fmt: skip
 
 
 def _report(pending: PendingDecision, command: c.ReportRun) -> None:
@@ -83,6 +90,20 @@ def _report(pending: PendingDecision, command: c.ReportRun) -> None:
     )  # fmt: skip
 
 
+def _refuse_run(pending: PendingDecision, command: c.RefuseRun) -> None:
+    """End an attempt that has not ended."""
+    item = pending.plan.items.get(command.item_id)
+    if item is None or item.run is None or item.run.id != command.run_id or item.run.status.ended:
+        return
+    pending.add(e.ContentMismatch(item_id=item.id, run_id=command.run_id, alarms=command.alarms))
+    pending.add(
+        e.RunEnded(
+            item_id=item.id, run_id=command.run_id, status=RunStatus.FAILED,
+            external_id=item.run.external_id, url=item.run.url, message=command.reason,
+        )
+    )  # fmt: skip
+
+
 def withdraw(pending: PendingDecision, command: c.Replan | c.Cancel) -> None:
     """Return the plan to planning, or cancel it."""
     running = tuple(item.id for item in pending.plan.items.values() if item.status is ItemStatus.RUNNING)
@@ -92,7 +113,12 @@ def withdraw(pending: PendingDecision, command: c.Replan | c.Cancel) -> None:
         pending.add(e.Cancelled(reason=reason, cancelled=running))
         return
     ids = pending.context.ids
-    pending.add(e.Replanned(reason=reason, cancelled=running, instance_code=ids.token(), nonce=ids.token(8)))
+    pending.add(
+        e.Replanned(
+            reason=reason, cancelled=running, instance_code=ids.token(), nonce=ids.token(8),
+            content_sha256=pending.plan.content_sha256,
+        )
+    )  # fmt: skip
 
 
 def fire_timer(pending: PendingDecision, command: c.TimerFired) -> None:

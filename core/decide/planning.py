@@ -13,6 +13,15 @@ from core.context import Context
 from core.decide import flow
 from core.decide.decision import PendingDecision
 from core.differences import differences_of_drafts, for_log
+from core.digest import (
+    digest_approval,
+    digest_header,
+    digest_item,
+    digest_plan,
+    items_in_order,
+    mask_spec,
+    needs_of,
+)
 from core.draft import ApprovalDraft, ItemDraft, PlanDraft, StageDraft, TextItemDraft, WindowDraft, WorkflowItemDraft
 from core.errors import Invalid, StaleRevision
 from core.plan import Item, Plan
@@ -35,9 +44,11 @@ def start(command: c.Create, context: Context) -> PendingDecision:
         raise Invalid(*problems)
     if actor not in (draft.manager, *draft.collaborators) and context.directory.active(actor):
         draft = draft.model_copy(update={"collaborators": (*draft.collaborators, actor)})
+    items = _make_items(draft, {}, context)
     event = e.Created(
         draft=draft,
-        items=_make_items(draft, {}, context),
+        items=items,
+        content_sha256=_digest_draft(draft, items),
         instance_code=context.ids.token(),
         nonce=context.ids.token(8),
         copied_from=command.copied_from,
@@ -79,6 +90,7 @@ def _edit(pending: PendingDecision, command: c.Edit) -> None:
             e.Edited(
                 draft=draft,
                 items=items,
+                content_sha256=_digest_draft(draft, items),
                 changed=changed,
                 instance_code=token,
                 nonce=nonce,
@@ -110,7 +122,16 @@ def _finish(pending: PendingDecision) -> None:
     problems += [one for one in approval_problems(draft, stages, controls, context) if one.path not in places]
     if problems:
         raise Invalid(*problems)
-    pending.add(e.Finished(stages=stages, controls=controls))
+    items = {item.id: digest_item(mask_spec(item), needs_of(item, plan)) for item in items_in_order(plan)}
+    pending.add(
+        e.Finished(
+            stages=stages,
+            controls=controls,
+            content_sha256=digest_plan(digest_header(draft), list(items.values())),
+            approval_sha256=digest_approval(stages, controls),
+            item_digests=tuple(items.items()),
+        )
+    )
     if pending.context.policy.waits_at(HookEvent.FINISH_PLANNING, pending.plan):
         flow.start_check(pending, HookEvent.FINISH_PLANNING)
 
@@ -139,7 +160,12 @@ def _apply_policies_again(pending: PendingDecision) -> None:
     if problems := [*approval_problems(draft, stages, controls, context)]:
         raise Invalid(*problems)
     if controls is not None and (stages, controls) != (plan.approval.stages, plan.controls):
-        pending.add(e.PoliciesApplied(stages=stages, controls=controls))
+        digest = digest_approval(stages, controls)
+        pending.add(e.PoliciesApplied(stages=stages, controls=controls, approval_sha256=digest))
+
+
+def _digest_draft(draft: PlanDraft, items: tuple[Item, ...]) -> str:
+    return digest_plan(digest_header(draft), [item.sha256 for item in items])
 
 
 def _make_items(draft: PlanDraft, before: Mapping[str, Item], context: Context) -> tuple[Item, ...]:
@@ -168,6 +194,7 @@ def _make_item(draft: ItemDraft, position: int, ids: Mapping[str, str], before: 
             project=draft.project or workflow.project,
             workflow=workflow.display_name or workflow.name,
         )
+    item = replace(item, sha256=digest_item(mask_spec(item), draft.needs))
     if before is None:
         return item
     same_task = (before.type, before.runner, before.project, before.spec) == (

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 
-from core.audit import LogEntry
+from core.audit import Head, LogEntry
 
 
 class LogReads(Protocol):
@@ -16,6 +17,14 @@ class LogReads(Protocol):
 
     def since(self, entry_id: int, limit: int = 500) -> list[LogEntry]:
         """Return log entries of all plans that follow an entry's id, in order."""
+        ...
+
+    def latest(self, plan_id: str, events: Collection[str]) -> LogEntry | None:
+        """Return the newest of a plan's entries of some events, or None."""
+        ...
+
+    def head(self) -> Head:
+        """Return the newest entry of the chain over all plans. Its link is empty when the entry was removed."""
         ...
 
     def newest(self) -> int:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from core.audit import LogEntry
 from core.draft import PlanDraft
 from core.effects import Effect
-from core.plan import Item, Plan
+from core.plan import Content, Item, Plan
 from core.ports.paging import Page
 from core.ports.requests import AcceptedRequest
 from core.timers import TimerKind
@@ -61,8 +61,10 @@ class PlanWrites(Protocol):
         """Return the number of the next new plan of this installation."""
         ...
 
-    def save(self, changes: Sequence[Change]) -> None:
+    def save(self, changes: Sequence[Change], link_key: bytes) -> None:
         """Save changes, their log entries, effects and timers.
+
+        The log entries are linked, with a key, to those of all plans (`core.audit.link_entries`), in this transaction.
 
         Raises Conflict when another replica changed one of the plans, or used one of the keys, meanwhile.
         """
@@ -152,6 +154,14 @@ class PlanReads(Protocol):
 
     def spec(self, plan_id: str, item_id: str) -> Mapping[str, Any]:
         """Return the spec of an item, with its credentials. Raises NotFound."""
+        ...
+
+    def masked_spec(self, plan_id: str, item_id: str) -> Mapping[str, Any]:
+        """Return the spec of an item, its credentials masked. Raises NotFound."""
+        ...
+
+    def content(self, plan_id: str) -> Content:
+        """Return the descriptive part of a plan. Raises NotFound."""
         ...
 
     def versions(self, plan_id: str) -> list[Version]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from adapters.store.memory.state import State
-from core.audit import LogEntry
+from core.audit import Head, LogEntry
 
 
 class MemoryLogReads:
@@ -19,6 +21,15 @@ class MemoryLogReads:
     def since(self, entry_id: int, limit: int = 500) -> list[LogEntry]:
         """See `LogReads.since`."""
         return [entry for entry in self._state.log.values() if entry.id > entry_id][:limit]
+
+    def latest(self, plan_id: str, events: Collection[str]) -> LogEntry | None:
+        """See `LogReads.latest`."""
+        found = [entry for entry in self._state.log.values() if entry.plan_id == plan_id and entry.event in events]
+        return max(found, key=lambda entry: entry.seq, default=None)
+
+    def head(self) -> Head:
+        """See `LogReads.head`."""
+        return self._state.head
 
     def newest(self) -> int:
         """See `LogReads.newest`."""

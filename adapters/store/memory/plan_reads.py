@@ -12,7 +12,7 @@ from adapters.store.memory.plan_writes import limit_to_scope
 from adapters.store.memory.state import State
 from core.approval import pending_voters
 from core.errors import NotFound, Thing
-from core.plan import Item, Plan, find_items
+from core.plan import Content, Item, Plan, find_items
 from core.ports.paging import Page
 from core.ports.people import PeopleReads
 from core.ports.plans import Mine, PlanQuery, Scope, Version
@@ -114,6 +114,17 @@ class MemoryPlanReads:
         if item is None or item.spec is None:
             raise NotFound(Thing.ITEM, item_id)
         return item.spec
+
+    def masked_spec(self, plan_id: str, item_id: str) -> Mapping[str, Any]:
+        """See `PlanReads.masked_spec`."""
+        self.spec(plan_id, item_id)
+        return _mask(self._state.plans[plan_id].items[item_id]).spec or {}
+
+    def content(self, plan_id: str) -> Content:
+        """See `PlanReads.content`."""
+        if plan_id not in self._state.plans:
+            raise NotFound(Thing.PLAN, plan_id)
+        return self._state.plans[plan_id].content or Content()
 
     def versions(self, plan_id: str) -> list[Version]:
         """See `PlanReads.versions`."""

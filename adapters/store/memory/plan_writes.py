@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from adapters.store.memory.outbox import MemoryOutbox
 from adapters.store.memory.state import State, Timer
+from core.audit import Head, LogEntry, link_entries
 from core.errors import Conflict
 from core.plan import Item, Plan
 from core.ports.clock import Clock
@@ -44,8 +45,9 @@ class MemoryPlanWrites:
         self._state.number += 1
         return self._state.number
 
-    def save(self, changes: Sequence[Change]) -> None:
+    def save(self, changes: Sequence[Change], link_key: bytes) -> None:
         """See `PlanWrites.save`."""
+        self._store_log([entry for change in changes for entry in change.entries], link_key)
         for change in changes:
             self._store_plan(change.before, change.after)
             self._store_history(change)
@@ -63,12 +65,15 @@ class MemoryPlanWrites:
         by_id = MappingProxyType({item.id: item for item in items})
         self._state.plans[after.id] = replace(after, items=by_id, content=content)
 
+    def _store_log(self, entries: Sequence[LogEntry], link_key: bytes) -> None:
+        for entry in link_entries(entries, self._state.head, link_key):
+            entry_id = len(self._state.log) + 1
+            self._state.log[entry_id] = replace(entry, id=entry_id)
+            self._state.head = Head(entry.link_seq, entry.link)
+
     def _store_history(self, change: Change) -> None:
-        """Store log entries, versions, timers and accepted requests."""
+        """Store versions, timers and accepted requests."""
         state, plan = self._state, change.after
-        for entry in change.entries:
-            entry_id = len(state.log) + 1
-            state.log[entry_id] = replace(entry, id=entry_id)
         for then, draft in change.drafts:
             content = draft.mask_credentials().model_dump(mode="json")
             version = Version(then.revision, then.updated_at, then.updated_by, then.instance_code, content)

@@ -6,7 +6,7 @@ from copy import copy
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 
-from core.audit import LogEntry
+from core.audit import Head, LogEntry
 from core.people import Group, Person
 from core.plan import Plan
 from core.ports.cards import CardRecord
@@ -32,6 +32,7 @@ class State:
 
     number: int = 0
     plans: dict[str, Plan] = field(default_factory=dict)
+    head: Head = field(default_factory=Head)
     log: dict[int, LogEntry] = field(default_factory=dict)
     versions: dict[tuple[str, int], Version] = field(default_factory=dict)
     inbox: dict[str, tuple[AcceptedRequest, datetime]] = field(default_factory=dict)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -10,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Select, bindparam, select
 
-from adapters.store.sql.rows import AnyRow, fetch, item_of, plan_of, stage_of, vote_of
+from adapters.store.sql.rows import AnyRow, content_of, fetch, item_of, plan_of, stage_of, vote_of
 from adapters.store.sql.sealing import Sealing
 from adapters.store.sql.tables import contents, item_specs, items, plans, stages, votes
 from core.plan import Content, Item, Plan, Stage, StoredSpec, Vote
@@ -94,7 +93,7 @@ class Loader:
 
     def _contents(self, scopes: Mapping[str, Scope]) -> dict[str, Content]:
         rows = self._rows(_CONTENTS, [plan_id for plan_id, scope in scopes.items() if scope.whole])
-        return {row.plan_id: Content(row.description, tuple(json.loads(row.jira_sprints))) for row in rows}
+        return {row.plan_id: content_of(row) for row in rows}
 
     def _items(self, scopes: Mapping[str, Scope]) -> dict[str, Mapping[str, Item]]:
         found: dict[str, dict[str, Item]] = defaultdict(dict)

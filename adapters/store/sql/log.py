@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import Connection, func, select
 
+from adapters.store.sql.linking import read_head
 from adapters.store.sql.rows import log_of
 from adapters.store.sql.tables import log
-from core.audit import LogEntry
+from core.audit import Head, LogEntry
 
 
 class SqlLogReads:
@@ -24,6 +27,16 @@ class SqlLogReads:
         """See `LogReads.since`."""
         statement = select(log).where(log.c.id > entry_id).order_by(log.c.id).limit(limit)
         return [log_of(row) for row in self._connection.execute(statement)]
+
+    def latest(self, plan_id: str, events: Collection[str]) -> LogEntry | None:
+        """See `LogReads.latest`."""
+        statement = select(log).where(log.c.plan_id == plan_id, log.c.event.in_(events)).order_by(log.c.seq.desc())
+        row = self._connection.execute(statement.limit(1)).first()
+        return log_of(row) if row else None
+
+    def head(self) -> Head:
+        """See `LogReads.head`."""
+        return read_head(self._connection)
 
     def newest(self) -> int:
         """See `LogReads.newest`."""

@@ -11,11 +11,11 @@ from sqlalchemy import Connection, bindparam, func, select
 from adapters.store.sql.loading import WHOLE, WITH_ITEMS, Loader
 from adapters.store.sql.mine import MineQueries, waiting
 from adapters.store.sql.paging import page_of
-from adapters.store.sql.rows import item_of, moment
+from adapters.store.sql.rows import AnyRow, content_of, item_of, moment
 from adapters.store.sql.sealing import Sealing
-from adapters.store.sql.tables import FORMED, RUN_OPEN, item_specs, items, plans, stages, versions
+from adapters.store.sql.tables import FORMED, RUN_OPEN, contents, item_specs, items, plans, stages, versions
 from core.errors import NotFound, Thing
-from core.plan import Item, Plan, find_items
+from core.plan import Content, Item, Plan, find_items
 from core.ports.paging import Page
 from core.ports.people import PeopleReads
 from core.ports.plans import Mine, PlanQuery, Version
@@ -102,11 +102,25 @@ class SqlPlanReads:
 
     def spec(self, plan_id: str, item_id: str) -> Mapping[str, Any]:
         """See `PlanReads.spec`."""
+        return self._loader.spec(self._spec_row(plan_id, item_id))
+
+    def masked_spec(self, plan_id: str, item_id: str) -> Mapping[str, Any]:
+        """See `PlanReads.masked_spec`."""
+        return Loader(self._connection, None).spec(self._spec_row(plan_id, item_id))
+
+    def _spec_row(self, plan_id: str, item_id: str) -> AnyRow:
         statement = select(item_specs).join(items).where(items.c.id == item_id, items.c.plan_id == plan_id)
         row = self._connection.execute(statement).first()
         if row is None:
             raise NotFound(Thing.ITEM, item_id)
-        return self._loader.spec(row)
+        return row
+
+    def content(self, plan_id: str) -> Content:
+        """See `PlanReads.content`."""
+        row = self._connection.execute(select(contents).where(contents.c.plan_id == plan_id)).first()
+        if row is None:
+            raise NotFound(Thing.PLAN, plan_id)
+        return content_of(row)
 
     def versions(self, plan_id: str) -> list[Version]:
         """See `PlanReads.versions`."""

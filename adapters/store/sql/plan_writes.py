@@ -33,6 +33,6 @@ class SqlPlanWrites:
         """See `PlanWrites.next_number`. The counter's row stays locked, so numbers have no gaps."""
         return int(self._connection.execute(_COUNT).scalar_one())
 
-    def save(self, changes: Sequence[Change]) -> None:
+    def save(self, changes: Sequence[Change], link_key: bytes) -> None:
         """See `PlanWrites.save`."""
-        Saver(self._connection, self._sealing, self._clock.now()).save(changes)
+        Saver(self._connection, self._sealing, self._clock.now()).save(changes, link_key)

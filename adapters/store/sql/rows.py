@@ -87,6 +87,7 @@ def revision_values(plan: Plan) -> Values:
         "expires_in": micros(plan.approval.expires_in),
         "remind_every": micros(plan.approval.remind_every),
         "controls": controls_json(plan.controls),
+        "content_sha256": plan.content_sha256 or None,
     }
 
 
@@ -181,6 +182,7 @@ def plan_of(
         executing_at=moment(row.executing_at),
         success_at=moment(row.success_at),
         content=content,
+        content_sha256=row.content_sha256 or "",
         version=row.version,
         log_seq=row.log_seq,
         log_head=row.log_head,
@@ -218,6 +220,11 @@ def _check_of(text: str | None) -> Check | None:
         return None
     event, since, deadline, progress, reason, *rest = json.loads(text)
     return Check(HookEvent(event), moment(since), moment(deadline), progress, Message.from_json(reason), *rest)
+
+
+def content_of(row: AnyRow) -> Content:
+    """Return the descriptive part of a plan of a row."""
+    return Content(row.description, tuple(json.loads(row.jira_sprints)))
 
 
 def stage_values(plan_id: str, position: int, stage: Stage) -> Values:
@@ -280,6 +287,7 @@ def item_values(plan_id: str, item: Item) -> Values:
         "runner": item.runner,
         "project": item.project,
         "workflow": item.workflow,
+        "sha256": item.sha256 or None,
         "executed_by": item.executed_by,
         "executed_at": micros(item.executed_at),
         "remark": item.remark,
@@ -314,6 +322,7 @@ def item_of(row: AnyRow, spec: Mapping[str, Any] | None = None) -> Item:
         remark=row.remark,
         run=_run_of(row),
         spec=spec,
+        sha256=row.sha256 or "",
     )
 
 
@@ -360,6 +369,8 @@ def log_values(entry: LogEntry) -> Values:
         "event": entry.event,
         "details": encode_json(entry.details),
         "hash": entry.hash,
+        "link_seq": entry.link_seq or None,
+        "link": entry.link or None,
     }
 
 
@@ -376,4 +387,6 @@ def log_of(row: AnyRow) -> LogEntry:
         details=json.loads(row.details),
         hash=row.hash,
         id=row.id,
+        link_seq=row.link_seq or 0,
+        link=row.link or "",
     )

@@ -10,6 +10,7 @@ from operator import itemgetter
 from sqlalchemy import BindParameter, Connection, Executable, bindparam, delete, insert, update
 
 from adapters.store.sql.announcing import announce
+from adapters.store.sql.linking import extend_chain
 from adapters.store.sql.outbox import ADD_EFFECT, effect_values
 from adapters.store.sql.rows import (
     Values,
@@ -78,8 +79,11 @@ class Saver:
         self._connection, self._sealing, self._now = connection, sealing, now
         self._rows: defaultdict[Executable, list[Values]] = defaultdict(list)
 
-    def save(self, changes: Sequence[Change]) -> None:
-        """Save everything. Raises Conflict when a plan has another version than was loaded."""
+    def save(self, changes: Sequence[Change], link_key: bytes) -> None:
+        """Save everything; `link_key` links the log entries.
+
+        Raises Conflict when a plan has another version than was loaded.
+        """
         for change in changes:
             self._collect_plan(change.before, change.after)
             self._collect_items(change.before, change.after)
@@ -93,16 +97,17 @@ class Saver:
                 result = self._connection.execute(statement, rows)
                 if statement in _SETTING and result.rowcount != len(rows):
                     raise Conflict
-        if entries := [log_values(entry) for change in changes for entry in change.entries]:
+        if entries := [entry for change in changes for entry in change.entries]:
             announce(self._connection)
-            self._connection.execute(_ADD_ENTRY, entries)
+            linked = extend_chain(self._connection, entries, link_key)
+            self._connection.execute(_ADD_ENTRY, list(map(log_values, linked)))
 
     def _collect_plan(self, before: Plan | None, after: Plan) -> None:
         if before is None:
             self._rows[_ADD_PLAN].append(immutable_values(after) | revision_values(after) | progress_values(after))
         elif before is not after:
             here = {"of": after.id, "before": before.version}
-            if after.revision != before.revision or after.controls is not before.controls:
+            if _is_new_content(before, after):
                 self._rows[_SET_PLAN].append(here | progress_values(after) | revision_values(after))
             elif after.updated_at is not before.updated_at:
                 self._rows[_SET_PROGRESS].append(here | progress_values(after))
@@ -182,6 +187,12 @@ class Saver:
             {"key": key, "plan_id": request.plan_id, "at": now, "replayed": request.replayed}
             for key, request in change.requests.items()
         ]
+
+
+def _is_new_content(before: Plan, after: Plan) -> bool:
+    """Return whether one of the columns of the revision may differ."""
+    known = (before.revision, before.content_sha256)
+    return (after.revision, after.content_sha256) != known or after.controls is not before.controls
 
 
 def _version_values(plan: Plan, draft: PlanDraft) -> Values:

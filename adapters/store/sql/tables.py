@@ -105,6 +105,7 @@ plans = Table(
     Column("remind_every", BigInteger),
     # What the policies demand: found when the plan is finished.
     _col("controls", null=True),
+    _col("content_sha256", null=True),
     # The progress: changes with nearly every command.
     _col("status"),
     _col("updated_by"),
@@ -188,6 +189,7 @@ items = Table(
     _col("runner"),
     _col("project"),
     _col("workflow"),
+    _col("sha256", null=True),
     _col("executed_by"),
     _moment("executed_at"),
     _col("remark"),
@@ -247,6 +249,9 @@ log = Table(
     _col("event"),
     _col("details"),
     _col("hash"),
+    # The chain over all plans; NULL for entries of versions without it.
+    Column("link_seq", BigInteger, index=True, unique=True),
+    _col("link", null=True),
     UniqueConstraint("plan_id", "seq"),
     sqlite_autoincrement=True,
 )

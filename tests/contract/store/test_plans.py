@@ -329,7 +329,7 @@ async def test_nothing_is_changed_by_a_transaction_that_fails(office: Office) ->
         writing.plans.next_number()
         found = writing.plans.load({plan.id: Scope()})[plan.id]
         newer = replace(found, name="other", version=found.version + 1)
-        writing.plans.save([Change(found, newer, requests={"key": AcceptedRequest(plan.id)})])
+        writing.plans.save([Change(found, newer, requests={"key": AcceptedRequest(plan.id)})], AUDIT_KEY)
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -349,7 +349,7 @@ async def test_a_lost_race_is_a_conflict_and_changes_nothing(office: Office, wha
         "id": Change(None, replace(newer, number=9)),
     }[what]
     with pytest.raises(Conflict):
-        await office.store.write(lambda writing: writing.plans.save([change]))
+        await office.store.write(lambda writing: writing.plans.save([change], AUDIT_KEY))
     assert await office.stored(plan) == plan
 
 

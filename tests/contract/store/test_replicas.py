@@ -117,9 +117,11 @@ async def test_replicas_number_plans_without_gaps(offices: list[Office]) -> None
 
 async def test_log_entries_are_numbered_in_the_order_of_commits(offices: list[Office]) -> None:
     first, second = await offices[0].create(), await offices[0].create()
-    held = Held(offices[0].store, lambda writing: writing.plans.save([renamed(first)]))
+    held = Held(offices[0].store, lambda writing: writing.plans.save([renamed(first)], AUDIT_KEY))
     await held.begun()
-    later = asyncio.create_task(offices[1].store.write(lambda writing: writing.plans.save([renamed(second)])))
+    later = asyncio.create_task(
+        offices[1].store.write(lambda writing: writing.plans.save([renamed(second)], AUDIT_KEY))
+    )
     await asyncio.wait([later], timeout=0.3)
     assert not later.done()
     await held.release()

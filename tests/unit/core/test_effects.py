@@ -13,6 +13,7 @@ from adapters.store.sql.outbox import delivery_of, effect_values
 from core.effects import (
     Alarm,
     Answer,
+    ContentMismatch,
     Destination,
     DestinationKind,
     Effect,
@@ -62,6 +63,7 @@ ROWS: list[tuple[str, str, str, str, Payload]] = [
     ("admins", "alarm", "ci", '{"reason":{"text":"it failed","params":{}}}', Alarm("ci", Message("it failed"))),
     ("admins:bob", "undelivered", "slack", '{"recipients":["bob","C1"],"manager":"alice","reason":"not_in_channel"}',
      Undelivered("slack", ("bob", "C1"), "alice", Message.verbatim("not_in_channel"))),
+    ("admins", "content_mismatch", "i1", "{}", ContentMismatch("i1")),
 ]  # fmt: skip
 
 

@@ -195,14 +195,102 @@ def test_a_log_whose_end_was_cut_off_does_not_have_the_head_that_was_told_elsewh
     heads = dict(
         connection.execute("SELECT seq, log.hash FROM plans JOIN log ON plans.id = plan_id WHERE number = ?", (number,))
     )
-    assert "The log has this head" in copy.fabu("audit", "verify", "--head", heads[3])
+    assert "The log has this head" in copy.fabu("audit", "verify", "--head", heads[3][:8] + "…")
+    assert "no entry has the hash" in copy.fabu("audit", "verify", "--head", "0" * 64, code=1)
+    assert "at least 8" in copy.fabu("audit", "verify", "--head", "61", code=2)
     with connection:
         connection.execute("DELETE FROM log WHERE hash = ?", (heads[3],))
         connection.execute("UPDATE plans SET log_seq = 2, log_head = ? WHERE number = ?", (heads[2], number))
     connection.close()
-    assert "The log fits." in copy.fabu("audit", "verify")
-    assert "The log has this head" in copy.fabu("audit", "verify", "--head", heads[2])
-    assert "no entry has the hash" in copy.fabu("audit", "verify", "--head", heads[3], code=1)
+    assert "missing" in copy.fabu("audit", "verify", code=1)
+
+
+CONTENT = [
+    ("UPDATE plans SET window_end = 1 WHERE number = ?", "the plan, or the list of its items, differs"),
+    ("UPDATE plans SET content_sha256 = NULL WHERE number = ?", "the plan, or the list of its items, differs"),
+    ("UPDATE contents SET description = 'x' WHERE plan_id = %s", "the plan, or the list of its items, differs"),
+    ("UPDATE items SET name = 'x' WHERE plan_id = %s", r"item 1 \(\w+\) differs"),
+    ("UPDATE items SET sha256 = 'x' WHERE plan_id = %s", r"item 1 \(\w+\) differs"),
+    (
+        "UPDATE item_specs SET spec = '{\"content\":1}' WHERE item_id IN (SELECT id FROM items WHERE plan_id = %s)",
+        "differs",
+    ),
+    ("UPDATE versions SET content = '{}' WHERE plan_id = %s", "its rows cannot be read"),
+    ("UPDATE versions SET by = 'x' WHERE plan_id = %s", "the stored version of revision 1 differs"),
+    ("DELETE FROM versions WHERE plan_id = %s", "there are 0 stored versions, but the log has 1"),
+    ("INSERT INTO stages VALUES (%s, 0, 'x', '[]', 'any', 'native', '', '', '', 0)", "the"),
+]
+
+
+@pytest.mark.parametrize(("change", "told"), CONTENT)
+def test_a_plan_that_is_stored_differently_from_its_log_is_found(
+    tampered: tuple[Terminal, str, sqlite3.Connection], change: str, told: str
+) -> None:
+    copy, number, connection = tampered
+    statement = change.replace("%s", "(SELECT id FROM plans WHERE number = ?)")
+    with connection:
+        connection.execute(statement, (number,))
+    connection.close()
+    assert re.search(rf"Plan #{number} \(\w+\): .*{told}", copy.fabu("audit", "verify", code=1))
+
+
+LINKS = [
+    ("DELETE FROM log WHERE id = (SELECT max(id) FROM log)", r"entry \d+ is missing: its end was cut off"),
+    ("DELETE FROM log WHERE plan_id = %s;DELETE FROM plans WHERE number = ?", "missing"),
+    ("UPDATE log SET link = 'x' WHERE plan_id = %s AND seq = 2", "does not fit"),
+    ("UPDATE log SET link = NULL WHERE plan_id = %s AND seq = 2", "has lost its link"),
+    ("UPDATE log SET link_seq = NULL, link = NULL WHERE plan_id = %s AND seq = 2", "is missing"),
+    ("UPDATE log SET id = -1 WHERE plan_id = %s AND seq = 2", "missing"),
+    ("UPDATE counters SET value = 1 WHERE name = 'log'", "the database counts 1 entries"),
+]
+
+
+@pytest.mark.parametrize(("change", "told"), LINKS)
+def test_a_break_of_the_chain_over_all_plans_is_found(
+    tampered: tuple[Terminal, str, sqlite3.Connection], change: str, told: str
+) -> None:
+    copy, number, connection = tampered
+    with connection:
+        for part in change.split(";"):
+            statement = part.replace("%s", "(SELECT id FROM plans WHERE number = ?)")
+            connection.execute(statement, (number,) if "?" in statement else ())
+    connection.close()
+    assert re.search(rf"The chain over all plans: .*{told}", copy.fabu("audit", "verify", code=1))
+
+
+def test_the_end_of_the_log_of_all_plans_is_found_by_its_head(
+    tampered: tuple[Terminal, str, sqlite3.Connection],
+) -> None:
+    copy, number, connection = tampered
+    head = copy.fabu("audit", "head").strip()
+    assert "The log has this head" in copy.fabu("audit", "verify", "--head", head)
+    with connection:
+        connection.execute(
+            "DELETE FROM log WHERE seq = 3 AND plan_id = (SELECT id FROM plans WHERE number = ?)", (number,)
+        )
+        connection.execute(
+            "UPDATE plans SET log_seq = 2, log_head = (SELECT hash FROM log WHERE plan_id = plans.id AND seq = 2) "
+            "WHERE number = ?",
+            (number,),
+        )
+        connection.execute("UPDATE counters SET value = (SELECT max(link_seq) FROM log) WHERE name = 'log'")
+    connection.close()
+    assert "no entry has the hash" in copy.fabu("audit", "verify", "--head", head, code=1)
+
+
+@pytest.mark.parametrize("file_format", ["jsonl", "csv"])
+def test_an_export_is_verified_alone(tampered: tuple[Terminal, str, sqlite3.Connection], file_format: str) -> None:
+    copy, number, connection = tampered
+    connection.close()
+    name = f"dump-{number}-{file_format}"
+    copy.fabu("audit", "export", "--format", file_format, "-o", name)
+    assert "The log fits." in copy.fabu("audit", "verify", "--file", name)
+    path = copy.folder / name
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join([*lines[:-2], lines[-1]]), encoding="utf-8")
+    assert "is missing" in copy.fabu("audit", "verify", "--file", name, code=1)
+    path.write_text("nothing", encoding="utf-8")
+    copy.fabu("audit", "verify", "--file", "none", code=2)
 
 
 def test_a_log_written_with_another_key_does_not_fit(alice: Terminal) -> None:

@@ -21,7 +21,8 @@ from core.status import HookEvent, RunStatus
 from core.timers import TimerKind, timers_of
 from tests.worlds import START, World, draft, stage, waiting_policy
 
-ON_ITEMS = (c.ItemCommand, c.ReportRun)
+REPORTS = (c.ReportRun, c.RefuseRun)
+ON_ITEMS = (c.ItemCommand, *REPORTS)
 Expected = list[str] | type[errors.FabuError]
 """The names of the events, or the error."""
 Fields = dict[str, Any]
@@ -143,6 +144,11 @@ def report(status: RunStatus) -> Callable[[World], Fields]:
     return fields
 
 
+def refusal(world: World) -> Fields:
+    fields = report(RunStatus.FAILED)(world)
+    return {"item_id": fields["item_id"], "run_id": fields["run_id"], "reason": Message("it was changed")}
+
+
 def submit(world: World) -> None:
     world.do(c.Submit)
 
@@ -213,6 +219,10 @@ ROWS = (
     Row(
         c.ReportRun, running, ["run_changed"], [], ["run_changed"], ["run_changed"], by="system",
         fields=report(RunStatus.RUNNING), name="ReportRun running",
+    ),
+    Row(
+        c.RefuseRun, running, ["content_mismatch", "run_ended"], [], [], [],
+        by="system", fields=refusal,
     ),
     Row(
         c.LinkForm, form_requested, ["form_linked"], [], [], [], by="system",
@@ -325,4 +335,4 @@ def test_after_its_item_was_taken_out(row: Row) -> None:
     again = Again(row)
     others = {key: item for key, item in again.world.plan.items.items() if key != again.fields["item_id"]}
     again.world.plan = replace(again.world.plan, items=MappingProxyType(others))
-    assert again.give() == ([] if row.command is c.ReportRun else errors.NotFound)
+    assert again.give() == ([] if issubclass(row.command, REPORTS) else errors.NotFound)
