@@ -12,7 +12,7 @@ import pytest
 from adapters.store.open import open_store
 from core import commands as c
 from core.audit import LogEntry
-from core.effects import Effect, FormStart, RunStart, Sync
+from core.effects import DestinationKind, Effect, FormStart, RunStart, Sync
 from core.engine import Outcome
 from core.errors import FabuError, Forbidden, Invalid, NotFound, WrongStatus
 from core.people import Directory
@@ -96,7 +96,8 @@ async def test_requests_in_one_commit_are_decided_one_after_the_other(office: Of
     stored = await office.stored(plan)
     assert stored.status is PlanStatus.CANCEL
     added = [effect for effect in await effects(office, plan) if effect not in cleared]
-    assert [type(effect.payload) for effect in added] == [FormStart], "the pending cards show all of it"
+    assert [type(effect.payload) for effect in added] == [Sync, FormStart], "the pending cards show all of it"
+    assert added[0].destination.kind is DestinationKind.DIGESTS
 
 
 async def test_what_was_begun_in_a_commit_is_begun_once(office: Office) -> None:
