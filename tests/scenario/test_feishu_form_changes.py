@@ -236,6 +236,7 @@ async def test_events_of_a_revoked_form_that_come_late_and_twice_change_nothing(
     await tell_revoked(case, form)
     await tell(case, form, status="APPROVED")
     await case.platform.decide("ou_bob", again.instance_code, "APPROVED")
+    await eventually(case.fabu.events, wanted=lambda events: events.count("stage_passed") == 2)
     await case.dave.clicks("Approve")
     await case.fabu.until_status("executing")
     await tell_revoked(case, form)
