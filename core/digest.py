@@ -101,11 +101,6 @@ def needs_of(item: Item, plan: Plan) -> list[str]:
     return [plan.items[need].key if need in plan.items else need for need in item.needs]
 
 
-def items_in_order(plan: Plan) -> list[Item]:
-    """Return all items of a plan in their order, of which digests are made."""
-    return sorted(plan.items.values(), key=lambda item: item.position)
-
-
 def _digest(content: object) -> str:
     return hashlib.sha256(encode_canonical_json(content).encode()).hexdigest()
 

@@ -384,6 +384,11 @@ class Plan:
         passed = self.approval.stages[: self.approval.current]
         return tuple(stage for stage in passed if stage.void_forms and not stage.form)
 
+    @property
+    def items_in_order(self) -> list[Item]:
+        """The loaded items in the order of the plan."""
+        return sorted(self.items.values(), key=lambda item: item.position)
+
     def blockers(self, item: Item) -> list[Item]:
         """Return the incomplete items that an item needs.
 

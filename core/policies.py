@@ -1,7 +1,7 @@
 """The policies of the installation: which plans they fit, and what approval they demand of these.
 
 The author of a plan does not choose its controls. Policies are applied when a plan is finished and frozen with its
-revision (`Controls`); `core.decide.controls` does that.
+revision (`Controls`); `core.decide.planning` does that.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Literal
 from core.draft import ItemDraft, PlanDraft, WorkflowItemDraft
 from core.plan import AppliedPolicy, Confirmation, Controls, Stage
 from core.text import normalize_name
-from core.workflow import UNREADABLE, reach_of
+from core.workflow import UNREADABLE, Reach, reach_of
 
 Required = Literal["none", "workflow", "all"]
 """Which plans need the vote of somebody who did not write them: none, those with workflow items, or all."""
@@ -108,7 +108,8 @@ class ApprovalRules:
         return tuple(stages)
 
     def _fitting(self, draft: PlanDraft) -> list[ApprovalPolicy]:
-        return [policy for policy in self.policies if fitting_items(policy.when, draft)]
+        items = _read(draft)
+        return [policy for policy in self.policies if any(_fits(policy.when, draft, *item) for item in items)]
 
 
 NO_RULES = ApprovalRules(required="none")
@@ -118,15 +119,19 @@ _STRICTNESS = tuple(Confirmation)
 
 def fitting_items(when: Condition, draft: PlanDraft) -> list[str]:
     """Return the keys of the items of which a condition holds."""
-    return [item.key for item in draft.items if _fits(when, draft, item)]
+    return [item.key for item, reach in _read(draft) if _fits(when, draft, item, reach)]
 
 
-def _fits(when: Condition, draft: PlanDraft, item: ItemDraft) -> bool:
+def _read(draft: PlanDraft) -> list[tuple[ItemDraft, Reach]]:
+    """Return each item with what it touches; a text touches nothing."""
+    return [(item, reach_of(item.workflow) if isinstance(item, WorkflowItemDraft) else Reach()) for item in draft.items]
+
+
+def _fits(when: Condition, draft: PlanDraft, item: ItemDraft, reach: Reach) -> bool:
     if not (_any_fits(when.names, [draft.name]) and _any_fits(when.labels, [*draft.labels, *item.labels])):
         return False
     if not isinstance(item, WorkflowItemDraft):
         return not (when.runners or when.projects or when.environments or when.job_types or when.databases)
-    reach = reach_of(item.workflow)
     return (
         _any_fits(when.runners, [item.runner])
         and _any_fits(when.projects, filter(None, [item.project or item.workflow.project]))

@@ -51,7 +51,7 @@ def render_plan(
     Pass a plan from `PlanReads.get_masked`: credentials are not masked here. `document_aliases` adds the field names of
     the document's tables to Zadig's, for receivers that follow the document.
     """
-    names, items = _Names(directory), sorted(plan.items.values(), key=lambda item: item.position)
+    names, items = _Names(directory), plan.items_in_order
     return {
         "id": plan.id,
         "index": plan.number,

@@ -14,7 +14,6 @@ from typing import Final
 from bot.cards.statements import parse_statements
 from bot.richtext import to_plain
 from core.messages import Message
-from core.plan import Item
 from core.text import reveal_invisible
 from core.workflow import (
     MASK,
@@ -58,13 +57,15 @@ class Part:
     risks: tuple[Message, ...] = ()
 
 
-def contents_of(item: Item) -> list[Part]:
-    """Return what an item does: the text to follow, or the parameters and jobs of its workflow; its spec is loaded."""
-    spec = item.spec or {}
-    if item.type == "text":
-        shown, more = _first(to_plain(str(spec.get("content", ""))).splitlines(), _TEXT_LINES)
-        return [Part(lines=shown, more=more)] if shown else []
-    workflow = mask_credentials(Workflow.model_validate(spec))
+def describe_text(content: str) -> list[Part]:
+    """Return the first lines of a text to follow."""
+    shown, more = _first(to_plain(content).splitlines(), _TEXT_LINES)
+    return [Part(lines=shown, more=more)] if shown else []
+
+
+def describe_workflow(workflow: Workflow) -> list[Part]:
+    """Return the parameters and jobs of a workflow."""
+    workflow = mask_credentials(workflow)
     parameters = tuple(_clean(_value(param.name, param)) for param in workflow.params if _is_given(param))
     jobs = [part for stage in workflow.stages for job in stage.jobs if job.runs for part in _job(job)]
     return [Part(parameters), *jobs] if parameters else jobs

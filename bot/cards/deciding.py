@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from bot.cards.contents import Part, contents_of
+from bot.cards.contents import Part, describe_text, describe_workflow
 from bot.cards.statements import parse_statements
 from bot.i18n import Locale
 from core.plan import Item, Plan
@@ -26,12 +26,21 @@ class Contents:
     locale: Locale
     plan: Plan
     parts: dict[str, list[Part]]
+    workflows: list[Workflow]
 
     @classmethod
     def of(cls, plan: Plan, locale: Locale) -> Contents:
         """Read the specs of a plan's items."""
-        items = sorted(plan.items.values(), key=lambda item: item.position)
-        return cls(locale, plan, {item.id: contents_of(item) for item in items if item.spec is not None})
+        parts: dict[str, list[Part]] = {}
+        workflows: list[Workflow] = []
+        for item in plan.items_in_order:
+            if item.spec is not None and item.type == "text":
+                parts[item.id] = describe_text(str(item.spec.get("content", "")))
+            elif item.spec is not None:
+                workflow = Workflow.model_validate(item.spec)
+                parts[item.id] = describe_workflow(workflow)
+                workflows.append(workflow)
+        return cls(locale, plan, parts, workflows)
 
     def lines(self, item: Item) -> tuple[str, ...]:
         """Return what an item does: a line of facts for each of its jobs, and the lines that matter."""
@@ -63,14 +72,8 @@ class Contents:
 
     def touches(self) -> str:
         """Return what the workflows of the plan touch: environments, those of production first, services and so on."""
-        workflows = [self._workflow(item_id) for item_id in self.parts]
-        reaches = [reach_of(workflow) for workflow in workflows if workflow]
-        statements = dict(_statements(workflow for workflow in workflows if workflow))
-        return " · ".join(part for part in self._touches(reaches, statements) if part)
-
-    def _workflow(self, item_id: str) -> Workflow | None:
-        item = self.plan.items[item_id]
-        return Workflow.model_validate(item.spec) if item.type == "workflow" else None
+        reaches = [reach_of(workflow) for workflow in self.workflows]
+        return " · ".join(part for part in self._touches(reaches, dict(_statements(self.workflows))) if part)
 
     def _touches(self, reaches: list[Reach], statements: dict[str, str]) -> Iterator[str]:
         text = self.locale.text

@@ -104,7 +104,7 @@ def load_entries(reading: Reading, person: str, directory: Directory) -> list[En
 def summarize_parts(plan: Plan, directory: Directory) -> dict[str, str]:
     """Return, by person, a hash of what waits for them in a plan, which differs when the digest has to be updated."""
     parts: dict[str, list[str]] = {}
-    for item in sorted(plan.items.values(), key=lambda item: item.position):
+    for item in plan.items_in_order:
         if item.assignee and (weight := weigh(plan, item, directory)) and weight is not Weight.RUNNING:
             blockers = [other.id for other in plan.blockers(item)]
             message = item.run.message if item.run else NO_MESSAGE

@@ -72,11 +72,6 @@ def choose_tone(plan: Plan) -> Tone:
     return _TONES.get(plan.status, Tone.NEUTRAL)
 
 
-def items_of(plan: Plan) -> list[Item]:
-    """Return the items of a plan in their order."""
-    return sorted(plan.items.values(), key=lambda item: item.position)
-
-
 def shorten(text: str, limit: int) -> str:
     """Return the text; cut and with an ellipsis when it has more characters than the limit."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
@@ -290,7 +285,7 @@ class PlanCards:
     def _items(
         self, plan: Plan, contents: Contents | None, *, buttons: bool = True, pages: Pages | None = None
     ) -> Section | None:
-        items = items_of(plan)
+        items = plan.items_in_order
         shown = pages.part(items) if pages else items
         rows = tuple(self._row(plan, item, contents, buttons=buttons) for item in shown)
         return Section(self.locale.text("Release items"), rows=rows) if rows else None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from core.messages import NO_MESSAGE, Message
@@ -38,19 +39,20 @@ class Statement:
     risk: Message = NO_MESSAGE
 
 
-def parse_statements(sql: str) -> list[Statement]:
+@lru_cache(maxsize=64)  # each card of a plan, for every reader, shows the same texts
+def parse_statements(sql: str) -> tuple[Statement, ...]:
     """Return the statements of a text, without comments and empty lines. One that cannot be read is a risk."""
     if len(sql) > _LONGEST:
-        return [Statement(_lines(sql[:_LONGEST]), "SQL", _TOO_LONG)]
+        return (Statement(_lines(sql[:_LONGEST]), "SQL", _TOO_LONG),)
     if any(mark in sql for mark in _RUN_IN_COMMENT):
-        return [Statement(_lines(sql), "SQL", _HAS_HIDDEN)]
+        return (Statement(_lines(sql), "SQL", _HAS_HIDDEN),)
     import sqlparse  # takes 50 ms, once
 
     try:
         parsed = sqlparse.parse(sqlparse.format(sql, strip_comments=True))
     except (sqlparse.exceptions.SQLParseError, RecursionError):
-        return [Statement(_lines(sql), "SQL", _CANNOT_READ)]
-    return [_statement(each) for each in parsed if str(each).strip(" \t\r\n;")]
+        return (Statement(_lines(sql), "SQL", _CANNOT_READ),)
+    return tuple(_statement(each) for each in parsed if str(each).strip(" \t\r\n;"))
 
 
 def _statement(parsed: Parsed) -> Statement:

@@ -10,7 +10,7 @@ from typing import assert_never
 from bot.cards.digest import load_entries
 from bot.cards.lists import ListCards
 from bot.cards.paging import LOG_PAGE_SIZE, PAGE_SIZE, Pages
-from bot.cards.plan import PlanCards, items_of
+from bot.cards.plan import PlanCards
 from bot.cards.refs import Ref, View, mark_reply
 from bot.chat.answered import AnsweredMessages
 from bot.chat.grammar import TypedCommand, parse
@@ -334,7 +334,7 @@ class Dispatch:
     async def _plan_card(self, plan_id: str, locale: Locale, page: int = 0) -> Card:
         """Return the card of a plan with a page of its items, by default the one with the first that is incomplete."""
         plan = await self._store.read(lambda reading: reading.plans.get(plan_id, whole=True))
-        items = items_of(plan)
+        items = plan.items_in_order
         begun = next((index for index, item in enumerate(items) if not item.complete), 0) // PAGE_SIZE + 1
         command = f"{word_for(ChatVerb.SHOW, locale.language)} {plan.number}"
         card = self._cards(locale).plan(plan, Pages(len(items), page or begun, command))

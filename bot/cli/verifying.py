@@ -20,7 +20,6 @@ from core.digest import (
     digest_item,
     digest_plan,
     digest_version,
-    items_in_order,
     mask_spec,
     needs_of,
 )
@@ -227,7 +226,7 @@ def _changed_versions(reading: Reading, plan: Plan, log: Sequence[LogEntry]) -> 
 
 
 def _changed_content(plan: Plan, digest: str) -> Iterator[str]:
-    items = items_in_order(plan)
+    items = plan.items_in_order
     for item in items:
         if not _is_unchanged(item, plan):
             yield f"item {item.position} ({item.key}) differs from the log"

@@ -9,7 +9,7 @@ from typing import Any
 from core import events as e
 from core.audit import LogEntry
 from core.decide.planning import draft_of
-from core.digest import digest_approval, digest_header, digest_item, digest_plan, items_in_order, mask_spec, needs_of
+from core.digest import digest_approval, digest_header, digest_item, digest_plan, mask_spec, needs_of
 from core.messages import Message
 from core.plan import Item, Plan
 from core.ports.store import Reading
@@ -62,7 +62,7 @@ def _latest(reading: Reading, plan: Plan, events: tuple[str, ...], written: Writ
 
 def _digest_content(reading: Reading, plan: Plan) -> str:
     header = digest_header(draft_of(replace(plan, items={}, content=reading.plans.content(plan.id))))
-    return digest_plan(header, [item.sha256 for item in items_in_order(plan)])
+    return digest_plan(header, [item.sha256 for item in plan.items_in_order])
 
 
 def _is_unchanged(reading: Reading, plan: Plan, item: Item) -> bool:

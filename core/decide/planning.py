@@ -18,7 +18,6 @@ from core.digest import (
     digest_header,
     digest_item,
     digest_plan,
-    items_in_order,
     mask_spec,
     needs_of,
 )
@@ -122,7 +121,7 @@ def _finish(pending: PendingDecision) -> None:
     problems += [one for one in approval_problems(draft, stages, controls, context) if one.path not in places]
     if problems:
         raise Invalid(*problems)
-    items = {item.id: digest_item(mask_spec(item), needs_of(item, plan)) for item in items_in_order(plan)}
+    items = {item.id: digest_item(mask_spec(item), needs_of(item, plan)) for item in plan.items_in_order}
     pending.add(
         e.Finished(
             stages=stages,
@@ -242,7 +241,7 @@ def draft_of(plan: Plan) -> PlanDraft:
             remind_every=approval.remind_every,
         ),
         checks=plan.check_events,
-        items=tuple(_draft_of_item(item, keys) for item in sorted(plan.items.values(), key=lambda item: item.position)),
+        items=tuple(_draft_of_item(item, keys) for item in plan.items_in_order),
     )
 
 

@@ -9,24 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cards.contents import SECRET, Part, contents_of
-from core.plan import Item
-from core.workflow import JobType
+from bot.cards.contents import SECRET, Part, describe_text, describe_workflow
+from core.workflow import JobType, Workflow
 
 
-def item(spec: dict[str, Any], kind: Any = "workflow") -> Item:
-    return Item(id="i", key="k", position=1, name="Item", type=kind, spec=spec)
+def workflow(spec: dict[str, Any]) -> list[Part]:
+    return describe_workflow(Workflow.model_validate(spec))
 
 
 def job(kind: str, spec: dict[str, Any]) -> Part:
-    [part] = contents_of(item({"stages": [{"jobs": [{"name": "job", "type": kind, "spec": spec}]}]}))
+    [part] = workflow({"stages": [{"jobs": [{"name": "job", "type": kind, "spec": spec}]}]})
     return part
 
 
 def test_a_text_is_shown_by_its_first_lines_without_markup() -> None:
-    [part] = contents_of(item({"content": "<p>one</p><p>two</p><p>three</p><p>four</p>"}, "text"))
+    [part] = describe_text("<p>one</p><p>two</p><p>three</p><p>four</p>")
     assert (part.lines, part.more) == (("one", "two", "three"), 1)
-    assert contents_of(item({"content": ""}, "text")) == []
+    assert describe_text("") == []
 
 
 def test_a_script_is_shown_by_the_lines_that_matter() -> None:
@@ -135,7 +134,7 @@ def test_an_unknown_job_type_is_named() -> None:
 def test_parameters_stand_before_the_jobs_and_idle_jobs_are_left_out() -> None:
     jobs = [{"name": "off", "type": "sql", "run_policy": "skip", "spec": {"id": "db", "sql": "DROP TABLE a"}}]
     params = [{"name": "VERSION", "value": "2.4"}, {"name": "EMPTY"}, {"name": "CODE", "type": "repo", "repo": REPO}]
-    parts = contents_of(item({"params": params, "stages": [{"jobs": jobs}]}))
+    parts = workflow({"params": params, "stages": [{"jobs": jobs}]})
     assert parts == [Part(("VERSION=2.4", "CODE=shop@main #7 #8 0123456789ab"))]
 
 
@@ -151,5 +150,5 @@ def test_no_credential_is_ever_shown(secret: str, mark: str) -> None:
         "zadig-scanning": {"scannings": [{"key_vals": hidden}]},
     }
     jobs = [{"name": kind, "type": kind, "spec": spec} for kind, spec in specs.items()]
-    found = contents_of(item({"params": hidden, "stages": [{"jobs": jobs}]}))
+    found = workflow({"params": hidden, "stages": [{"jobs": jobs}]})
     assert secret not in json.dumps([str(part) for part in found], ensure_ascii=False)

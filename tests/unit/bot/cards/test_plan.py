@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.cards.plan import PlanCards, choose_tone, items_of, shorten
+from bot.cards.plan import PlanCards, choose_tone, shorten
 from bot.i18n import Locale
 from core import commands as c
 from core.card import Card, Row, Tone
@@ -242,4 +242,4 @@ def test_texts_are_cut_at_their_limits() -> None:
 def test_items_are_in_their_order(world: World) -> None:
     world.create(draft(items=[text_item(key) for key in "cab"]))
     world.plan = replace(world.plan, items=dict(reversed(list(world.plan.items.items()))))
-    assert [item.key for item in items_of(world.plan)] == ["c", "a", "b"]
+    assert [item.key for item in world.plan.items_in_order] == ["c", "a", "b"]

@@ -42,7 +42,7 @@ def test_what_cannot_be_taken_back_is_a_risk(sql: str, kind: str, risk: str) -> 
 def test_each_statement_has_its_own_lines_without_comments() -> None:
     found = parse_statements("-- tidy\nDELETE FROM cart\n  WHERE old;\n\n/* and */ ALTER TABLE a\n  ADD b INT;\n;\n")
     assert [each.lines for each in found] == [("DELETE FROM cart", "  WHERE old;"), ("ALTER TABLE a", "  ADD b INT;")]
-    assert parse_statements(" ;; -- nothing") == []
+    assert parse_statements(" ;; -- nothing") == ()
 
 
 @pytest.mark.parametrize("mark", ["/*!50000", "/*M!"])
