@@ -10,7 +10,9 @@ import pytest
 
 from config.settings import Settings
 from core.ports.clock import Clock
+from tests.scenario.chats.registry import VENDORS
 from tests.scenario.chats.slack import IDS, KNOWN, User, connect, open_simulator, section_for
+from tests.scenario.chats.vocabulary import Office, Vendor
 from tests.scenario.office import Fabu, Json, opened, written_for
 from tests.simulators.slack import SlackSimulator
 
@@ -88,3 +90,16 @@ def dave(slack: SlackSimulator) -> User:
 def erin(slack: SlackSimulator) -> User:
     """A member of the group sre."""
     return User(slack, IDS["erin"])
+
+
+@pytest.fixture(params=VENDORS)
+def vendor(request: pytest.FixtureRequest) -> Vendor[Any, Any]:
+    """Each chat."""
+    return VENDORS[request.param]
+
+
+@pytest.fixture
+async def office(tmp_path: Path, vendor: Vendor[Any, Any]) -> AsyncIterator[Office[Any, Any]]:
+    """Fabu in one chat, reached over HTTP."""
+    async with vendor.office(tmp_path, mode="http") as opened_office:
+        yield opened_office

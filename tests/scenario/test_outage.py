@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.scenario.chats.registry import VENDORS
 from tests.scenario.chats.vocabulary import Office, Vendor
 from tests.scenario.office import LINES_OF_SMALL_RELEASE
-
-
-@pytest.fixture(params=VENDORS)
-def vendor(request: pytest.FixtureRequest) -> Vendor[Any, Any]:
-    """Each chat."""
-    return VENDORS[request.param]
-
-
-@pytest.fixture
-async def office(tmp_path: Path, vendor: Vendor[Any, Any]) -> AsyncIterator[Office[Any, Any]]:
-    async with vendor.office(tmp_path, mode="http") as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("failure", [{"how": "close"}, {"status": 500}, {"status": 429}])

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.scenario.chats.registry import VENDORS
 from tests.scenario.chats.vocabulary import Office, Vendor
 from tests.scenario.office import Json, step
 from tests.waiting import eventually
@@ -20,18 +15,6 @@ REFUSALS: dict[str, Json] = {
     "feishu": {"status": 400, "body": {"code": 230027, "msg": "Lack of necessary permissions."}},
     "dingtalk": {"status": 403, "body": {"code": "Forbidden.AccessDenied", "message": "no right"}},
 }
-
-
-@pytest.fixture(params=VENDORS)
-def vendor(request: pytest.FixtureRequest) -> Vendor[Any, Any]:
-    """Each chat."""
-    return VENDORS[request.param]
-
-
-@pytest.fixture
-async def office(tmp_path: Path, vendor: Vendor[Any, Any]) -> AsyncIterator[Office[Any, Any]]:
-    async with vendor.office(tmp_path, mode="http") as opened:
-        yield opened
 
 
 async def test_a_card_of_an_older_revision_says_which_one_replaces_it(

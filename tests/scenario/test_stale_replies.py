@@ -16,18 +16,6 @@ from tests.scenario.office import step
 from tests.simulators.slack_workspace import Message
 
 
-@pytest.fixture(params=VENDORS)
-def vendor(request: pytest.FixtureRequest) -> Vendor[Any, Any]:
-    """Each chat."""
-    return VENDORS[request.param]
-
-
-@pytest.fixture
-async def office(tmp_path: Path, vendor: Vendor[Any, Any]) -> AsyncIterator[Office[Any, Any]]:
-    async with vendor.office(tmp_path, mode="http") as opened:
-        yield opened
-
-
 @pytest.fixture
 async def slack(tmp_path: Path) -> AsyncIterator[SlackOffice]:
     async with SLACK.office(tmp_path, mode="http") as opened:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ import pytest
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from config.approval import ConditionEntry, PolicyEntry
 from config.example import render_example
 from config.settings import Settings, load_settings
 from core.draft import PlanDraft
+from core.policies import ApprovalPolicy, Condition
 
 CONFIG = Path(__file__).parents[2] / "config"
 SAMPLE = CONFIG / "fabu.toml"
@@ -93,3 +96,8 @@ def test_a_duration_without_units_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "fabu.toml").write_text(f'[hooks]\ncheck_timeout = "{text}"')
     with pytest.raises(ValidationError, match="1h30m"):
         load_settings(tmp_path / "fabu.toml")
+
+
+@pytest.mark.parametrize(("entry", "made"), [(ConditionEntry, Condition), (PolicyEntry, ApprovalPolicy)])
+def test_policies_have_the_same_keys_in_the_settings_and_in_the_core(entry: type[BaseModel], made: type[Any]) -> None:
+    assert set(entry.model_fields) == {field.name for field in fields(made)}

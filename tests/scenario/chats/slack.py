@@ -65,6 +65,7 @@ class User(Person[Message]):
         before = len(self.sentences)
         reply = await self.slack.slash(self.id, channel or CHANNEL, words)
         assert reply.problems == []
+        await self.until(lambda: self.slack.modal(self.id) or self.sentences[before:])  # late ones come by response_url
         return "\n".join(self.sentences[before:])
 
     async def clicks(self, button: str, on: Message | View | None = None, *, item: str = "", text: str = "") -> str:
