@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.clock import SharedClock
-from tests.scenario.chats.slack import SLACK, User, cards
+from tests.scenario.chats.slack import CHANNEL, SLACK, User, cards
 from tests.scenario.office import Fabu, stage, step
 from tests.simulators.slack import SlackSimulator
 from tests.simulators.slack_reading import is_card, text_of
@@ -48,8 +48,7 @@ async def test_a_dialog_that_slack_does_not_open_is_offered_by_a_button(
     fabu: Fabu, slack: SlackSimulator, alice: User, bob: User, fault: dict[str, Any]
 ) -> None:
     slack.fail("views.open", **fault)
-    assert await alice.says("new") == ""
-    await alice.until(lambda: slack.ephemerals("U1"))
+    assert await alice.says("new") == "New release plan"
     await slack.click(alice.id, slack.ephemerals("U1")[-1], "New release plan")
     await alice.fills_in(**{"Name": "Payments 2.4", "Approvers": "bob", "Items, one per line": "Freeze"})
     await alice.hears("Plan #1 “Payments 2.4” is started.")
@@ -67,7 +66,7 @@ async def test_a_dialog_that_is_open_already_is_not_offered_again(
     fabu: Fabu, slack: SlackSimulator, alice: User
 ) -> None:
     slack.fail("views.open", **refused("exchanged_trigger_id"))
-    await alice.says("new")
+    await slack.slash(alice.id, CHANNEL, "new")
     await alice.until(lambda: slack.calls_to("views.open"))
     await alice.says("list")
     assert len(slack.ephemerals(alice.id)) == 1, "the list alone"
