@@ -20,11 +20,11 @@ from core.workflow import Workflow
 class Policy:
     """The settings that decisions depend on.
 
-    `check_events` are the events at which plans wait for an external system, unless a plan has its own; `hooks` maps
-    each endpoint of an external system to the events of which it is notified; `runners` maps the name of each enabled
-    runner to the function that returns what it cannot run of a workflow; `destinations` are the enabled platforms
-    that have cards of plans (slack, feishu, dingtalk, email); `channels` are those in which stages can be decided;
-    `approval` are the installation's rules for approvals.
+    `check_events` are the events at which all plans wait for an external system; `hooks` maps each endpoint of an
+    external system to the events of which it is notified; `runners` maps the name of each enabled runner to the
+    function that returns what it cannot run of a workflow; `destinations` are the enabled platforms that have cards of
+    plans (slack, feishu, dingtalk, email); `channels` are those in which stages can be decided; `approval` are the
+    installation's rules for approvals.
     """
 
     check_events: frozenset[HookEvent] = frozenset()
@@ -36,8 +36,12 @@ class Policy:
     approval: ApprovalRules = NO_RULES
 
     def waits_at(self, event: HookEvent, plan: Plan) -> bool:
-        """Return whether a plan waits for an external system at an event; never when no endpoint is notified of it."""
-        wanted = self.check_events if plan.check_events is None else plan.check_events
+        """Return whether a plan waits for an external system at an event; never when no endpoint is notified of it.
+
+        A plan may wait at more events than the settings say, at fewer only if it is that of a gate, where another
+        system controls it.
+        """
+        wanted = (plan.check_events or frozenset()) | (frozenset() if plan.gate else self.check_events)
         return event in wanted and bool(self.endpoints_for(event))
 
     def endpoints_for(self, event: HookEvent) -> list[str]:

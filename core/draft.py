@@ -106,7 +106,7 @@ Items = Annotated[tuple[ItemDraft, ...], Field(max_length=2000)]
 
 
 class PlanDraft(Draft):
-    """A whole plan as written. `manager` defaults to whoever creates it, `checks` to those of the settings."""
+    """A whole plan as written. `manager` defaults to whoever creates it, `checks` adds to those of the settings."""
 
     name: Name
     manager: Id | Literal[""] = ""

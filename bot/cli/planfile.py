@@ -102,11 +102,13 @@ def _normalize(content: Json) -> Json:
 
 
 def plan_keys(answer: Json) -> Json:
-    """Return the part of an API answer that a plan file may hold."""
+    """Return the part of an API answer that a plan file may hold: no stages of policies, which are not the author's."""
     plan = _pick(answer, PlanDraft)
     plan["window"] = _pick(answer["window"], WindowDraft)
     plan["approval"] = _pick(answer["approval"], ApprovalDraft)
-    plan["approval"]["stages"] = [_pick(stage, StageDraft) for stage in answer["approval"]["stages"]]
+    plan["approval"]["stages"] = [
+        _pick(stage, StageDraft) for stage in answer["approval"]["stages"] if not stage.get("policy")
+    ]
     kinds: Mapping[str, type[BaseModel]] = {"text": TextItemDraft, "workflow": WorkflowItemDraft}
     plan["items"] = [_pick(item, kinds[item["type"]]) for item in answer["items"]]
     return plan
@@ -122,8 +124,7 @@ def as_yaml(answer: Json) -> str:
     Invisible characters, which could control a terminal, are escapes.
     """
     plan = plan_keys(answer)
-    no_checks: Json = {"checks": []} if plan.get("checks") == [] else {}
-    document = {"number": answer["number"], **_tidy(plan), **no_checks}
+    document = {"number": answer["number"], **_tidy(plan)}
     written = yaml.dump(document, Dumper=_Dumper, allow_unicode=True, sort_keys=False)
     return map_invisible(written, lambda character: f"\\U{ord(character):08x}")
 

@@ -31,7 +31,9 @@ def render_approval(plan: Plan, directory: Directory) -> dict[str, Any] | None:
     kind = _KINDS.get(stages[current].channel, "native")
     kinds: dict[str, Any] = dict.fromkeys(("native_approval", "lark_approval", "dingtalk_approval", "workwx_approval"))
     kinds[f"{kind}_approval"] = (
-        _native(plan, current, directory) if kind == "native" else {"approval_nodes": [_node(s) for s in stages]}
+        _native(plan, current, directory)
+        if kind == "native"
+        else {"approval_nodes": [_node(stage, directory) for stage in stages]}
     )
     return {"enabled": True, "status": _status(plan), "type": kind, "description": "", **kinds}
 
@@ -69,6 +71,7 @@ def _approver_with_vote(person: str, vote: Vote | None, directory: Directory) ->
     }
 
 
-def _node(stage: Stage) -> dict[str, Any]:
-    users = [{"id": name, "name": name} for name in stage.approvers]
+def _node(stage: Stage, directory: Directory) -> dict[str, Any]:
+    """Return a stage as a node, which names people alone: Zadig's groups of a chat are none of Fabu's."""
+    users = [{"id": person, "name": person} for person in sorted(directory.expand(stage.approvers))]
     return {"type": "OR" if stage.rule == "any" else "AND", "approve_node_type": "user", "approve_users": users}

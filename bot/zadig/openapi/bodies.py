@@ -114,14 +114,14 @@ def fields_of(body: PlanBody, directory: Directory) -> dict[str, Any]:
         "window": {"start": time_of(body.start_time, "start_time"), "end": time_of(body.end_time, "end_time")},
         "schedule_at": time_of(body.schedule_execute_time, "schedule_execute_time"),
         "description": body.description,
-        "approval": _approval(body.approval, directory),
+        "approval": approval_of(body.approval, directory),
     }
 
 
 def items_of(jobs: Iterable[JobBody], stored: Mapping[str, Item]) -> list[dict[str, Any]]:
     """Return the items of a draft for jobs, which have no ids: the n-th of a type and name is the n-th stored one.
 
-    Such an item keeps the key, assignee and needs that are stored, for which Zadig has no fields.
+    Such an item keeps the key, assignee, labels and needs that are stored, for which Zadig has no fields.
     """
     before = sorted(stored.values(), key=lambda item: item.position)
     taken = {item.key for item in before}
@@ -135,10 +135,19 @@ def items_of(jobs: Iterable[JobBody], stored: Mapping[str, Item]) -> list[dict[s
     left = {same.id: same.key for _, same in pairs if same}
     return [
         {"key": same.key if same else next(fresh), "name": job.name, "type": job.type}
-        | ({"assignee": same.assignee, "needs": [left[n] for n in same.needs if n in left]} if same else {})
+        | (_kept(same, left) if same else {})
         | _content(job, index)
         for index, (job, same) in enumerate(pairs)
     ]
+
+
+def _kept(item: Item, keys: Mapping[str, str]) -> dict[str, Any]:
+    """Return the fields of a stored item that Zadig does not have; `keys` are those of the items that are left."""
+    return {
+        "assignee": item.assignee,
+        "labels": item.labels,
+        "needs": [keys[need] for need in item.needs if need in keys],
+    }
 
 
 def _content(job: JobBody, index: int) -> dict[str, Any]:
@@ -153,7 +162,7 @@ def _content(job: JobBody, index: int) -> dict[str, Any]:
         raise Invalid(*(replace(problem, path=path + problem.path) for problem in error.problems)) from None
 
 
-def _approval(body: ApprovalBody | None, directory: Directory) -> dict[str, Any]:
+def approval_of(body: ApprovalBody | None, directory: Directory) -> dict[str, Any]:
     """Return the fields of a draft's approval. Raises Invalid for a kind that Fabu does not have."""
     if body is None or not body.enabled:
         return {}

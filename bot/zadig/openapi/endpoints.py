@@ -25,13 +25,14 @@ from bot.i18n import Locale
 from bot.services import SERVICES, Services
 from bot.zadig.openapi.approval import render_approval
 from bot.zadig.openapi.bodies import FullBody, PlanBody, fields_of, items_of
+from bot.zadig.openapi.returned import own_approval
 from core import commands as c
 from core.commands import Verb
 from core.context import Policy
 from core.decide.planning import draft_of
 from core.draft import PlanDraft, PlanPatch
 from core.errors import FabuError, Invalid, NotFound, Problem, Thing, WrongStatus
-from core.plan import Plan
+from core.plan import Plan, Stage
 from core.ports.plans import PlanQuery
 from core.ports.store import Reading
 from core.status import ENDED, HookEvent, PlanStatus
@@ -115,6 +116,8 @@ async def change(request: web.Request, services: Services) -> None:
     body = read_body(request, await request.read(), FullBody)
     plan, engine, actor = await _find_plan(request, services), services.engine, request[ACTOR]
     fields = fields_of(body, engine.directory) | {"items": items_of(body.jobs, plan.items)}
+    stages = plan.approval.stages if plan.controls else engine.policy.approval.stages(draft_of(plan))
+    fields |= own_approval(fields.pop("approval"), plan, filter(_is_added, stages), engine.directory)
     patch = validate(lambda: PlanPatch.model_validate(fields), fields)
     if plan.status in _FIXED:
         raise WrongStatus(status=plan.status, verb=Verb.EDIT)
@@ -126,6 +129,10 @@ async def change(request: web.Request, services: Services) -> None:
     if problems := problems_of(patch.apply_to(before), engine.context(actor), before, as_in_zadig=True):
         raise Invalid(*problems)
     await asyncio.gather(engine.execute(c.Replan(plan_id=plan.id), actor), engine.execute(edit, actor))
+
+
+def _is_added(stage: Stage) -> bool:
+    return bool(stage.policy)
 
 
 def _hooks(plan: Plan, policy: Policy) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from core.errors import Unavailable
 from core.plan import Plan
 from core.ports.requests import AcceptedRequest
 from core.ports.timers import DueTimer
-from core.status import HookEvent
 from core.timers import TimerKind
 from tests.contract.store.offices import Office
 from tests.unit.bot.outbox.failing import Desk
@@ -30,7 +29,7 @@ class Clockwork(Desk):
 
     def __init__(self) -> None:
         super().__init__()
-        self.office = Office(self.store, self.clock, waiting_policy(HookEvent.FINISH_PLANNING))
+        self.office = Office(self.store, self.clock, waiting_policy())
         self.ticks = Ticks(self.store, self.office.engine, self.clock)
 
     async def submitted(self, *, checked: bool = False, **fields: Any) -> Plan:

@@ -27,6 +27,7 @@ from bot.services import SERVICES, Services
 from config.settings import Settings
 from core.context import Environment, Policy
 from core.engine import Engine
+from core.policies import NO_RULES, ApprovalRules
 from core.ports.people import Token
 from core.ports.store import Writing
 from core.status import HookEvent
@@ -107,14 +108,14 @@ def add_token(token: Token, writing: Writing) -> None:
 
 
 @asynccontextmanager
-async def site(url: str = "memory://") -> AsyncIterator[Site]:
-    """Serve the interface until the context is left."""
+async def site(url: str = "memory://", approval: ApprovalRules = NO_RULES) -> AsyncIterator[Site]:
+    """Serve the interface, with rules for approvals, until the context is left."""
     clock, ids = ManualClock(START), SystemIds()
     server = {"language": "en", "public_url": "https://fabu.example.com", "secret_key": "x" * 32}
     settings = Settings.model_validate({"server": server})
     store = open_store(url, b"secret", clock)
     hooks = {"ci": frozenset({HookEvent.ALL_JOB_DONE})}
-    policy = Policy(runners={"local": lambda _: []}, hooks=hooks, destinations=("slack",))
+    policy = Policy(runners={"local": lambda _: []}, hooks=hooks, destinations=("slack",), approval=approval)
     engine = Engine(store, clock, ids, Environment(policy, PEOPLE), b"audit")
     dispatch = Dispatch(
         engine, store, Identities(store, engine, clock, {}), clock, ids,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -78,10 +80,29 @@ def test_without_waiting_each_moment_is_told_once() -> None:
     assert hooks(world) == [("all_job_done", "success")]
 
 
-def test_a_plan_may_choose_its_own_checks() -> None:
-    world = World(waiting_policy(FINISH, EXECUTE, ALL_DONE))
-    world.create(draft(checks=[ALL_DONE], items=[text_item("a")]))
-    assert world.do(c.Submit) == ["finished", "execution_started"]
+@pytest.mark.parametrize("checks", [[], [ALL_DONE], None])
+def test_the_checks_of_a_plan_add_to_those_of_the_settings_and_take_none_away(checks: Any) -> None:
+    world = World(replace(waiting_policy(FINISH), hooks={"ci": frozenset({FINISH, ALL_DONE})}))
+    world.create(draft(checks=checks, items=[text_item("a")]))
+    assert world.do(c.Submit)[:2] == ["finished", "check_started"]
+    assert answer(world, FINISH)[-1] == "execution_started"
+    waits = world.on_item(c.Execute, "a")[-1] == "check_started"
+    assert waits is bool(checks)
+
+
+@pytest.mark.parametrize("checks", [[], None])
+def test_no_edit_takes_a_check_of_the_settings_away(checks: Any) -> None:
+    world = World(waiting_policy(FINISH))
+    world.create(draft(items=[text_item("a")], checks=[EXECUTE]))
+    world.do(c.Edit, patch=PlanPatch.model_validate({"checks": checks}))
+    assert world.do(c.Finish) == ["finished", "check_started"]
+
+
+def test_the_plan_of_a_gate_waits_only_where_its_system_wants_it() -> None:
+    world = World(waiting_policy(FINISH))
+    world.create(draft(items=[text_item("a")], checks=[]))
+    world.plan = replace(world.plan, created_by="gate:zadig")
+    assert not any(world.policy.waits_at(event, world.plan) for event in HookEvent)
 
 
 def test_a_failed_check_says_why_and_can_be_asked_again() -> None:
@@ -144,11 +165,12 @@ def test_a_plan_leaves_a_check_by_replan_and_cancel() -> None:
 
 def test_a_plan_whose_items_are_all_done_ends_as_soon_as_it_is_executed() -> None:
     world = World(waiting_policy(EXECUTE))
-    world.create(draft(items=[text_item("a"), text_item("b")], checks=[]))
+    world.create(draft(items=[text_item("a"), text_item("b")]))
     world.do(c.Submit)
+    answer(world, EXECUTE)
     world.on_item(c.Execute, "a")
     world.do(c.Replan)
-    world.do(c.Edit, patch=PlanPatch.model_validate({"items": [text_item("a")], "checks": [EXECUTE]}))
+    world.do(c.Edit, patch=PlanPatch.model_validate({"items": [text_item("a")]}))
     assert world.do(c.Submit) == ["finished", "check_started"]
     assert answer(world, EXECUTE) == ["check_passed", "execution_started", "succeeded"]
 
