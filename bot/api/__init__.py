@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from adapters.common.http import json_answer
-from bot.api import chat, deliveries, events, health, history, people, plans
+from bot.api import chat, deliveries, events, health, history, people, plans, policies
 from bot.api.auth import TOKENS, protect_api
 from bot.api.errors import answer_errors
 from bot.api.metrics import METRICS, Metrics, measure, observe, show_metrics
@@ -18,6 +18,7 @@ from bot.services import SERVICES
 API = "/api/v1"
 ENDPOINTS: tuple[Endpoint, ...] = (
     *plans.ENDPOINTS,
+    *policies.ENDPOINTS,
     *history.ENDPOINTS,
     *deliveries.ENDPOINTS,
     *events.ENDPOINTS,

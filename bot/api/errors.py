@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -13,7 +14,7 @@ from bot.api.models import ErrorAnswer
 from bot.api.request import ACTOR, REQUEST_ID, json_response
 from bot.i18n import LANGUAGES, error_text, translate
 from bot.services import SERVICES
-from core.errors import FabuError, Invalid
+from core.errors import FabuError, Invalid, Problem
 from core.messages import Message
 
 log = logging.getLogger(__name__)
@@ -100,14 +101,7 @@ def error_response(request: web.Request, error: FabuError) -> web.Response:
     english = {name: str(value) if isinstance(value, Message) else value for name, value in error.params.items()}
     params = to_jsonable_python(english, fallback=str)
     if isinstance(error, Invalid):
-        params["problems"] = [
-            {
-                "path": problem.path,
-                "message": translate(problem.message, language, **problem.params),
-                "params": to_jsonable_python(problem.params, fallback=str),
-            }
-            for problem in error.problems
-        ]
+        params["problems"] = [problem_fields(problem, language) for problem in error.problems]
     answer = ErrorAnswer(code=error.code, message=error_text(error, language), params=params)
     response = json_response(answer, error.http_status)
     if error.http_status == web.HTTPUnauthorized.status_code:
@@ -115,6 +109,15 @@ def error_response(request: web.Request, error: FabuError) -> web.Response:
     if error.http_status == web.HTTPServiceUnavailable.status_code:
         response.headers["Retry-After"] = "1"
     return response
+
+
+def problem_fields(problem: Problem, language: str) -> dict[str, Any]:
+    """Return a problem as JSON, its message in a language."""
+    return {
+        "path": problem.path,
+        "message": translate(problem.message, language, **problem.params),
+        "params": to_jsonable_python(problem.params, fallback=str),
+    }
 
 
 def language_of(request: web.Request) -> str:

@@ -24,7 +24,7 @@ from core.ports.store import Reading
 from core.verbs import VERBS, Target
 
 _PATHS = {Target.PLAN: "/plans/{id}", Target.ITEM: "/plans/{id}/items/{item}"}
-_EXAMPLE = {
+EXAMPLE = {
     "name": "Release 2026-11",
     "manager": "alice",
     "window": {"start": None, "end": None},
@@ -179,7 +179,7 @@ def _verb_endpoints() -> Iterator[Endpoint]:
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(method="POST", path="/plans", summary="Start a plan", handler=create, answer=PlanAnswer, body=PlanDraft,
-             status=201, refusals=(404, 409), request_headers=(KEY_HEADER,), example=_EXAMPLE),
+             status=201, refusals=(404, 409), request_headers=(KEY_HEADER,), example=EXAMPLE),
     Endpoint(method="GET", path="/plans", summary="List plans, the newest first", handler=list_plans,
              answer=Listed[PlanAnswer], query=PlanFilter),
     Endpoint(method="GET", path="/plans/{id}", summary="Read a plan", handler=show, answer=PlanAnswer,

@@ -121,14 +121,15 @@ def load_commands() -> typer.Typer:
 
     `fabu run` does without them: a server would keep in memory what they import (2 MB).
     """
-    from bot.cli import audit, deliveries, people, plans, tokens
+    from bot.cli import audit, deliveries, people, plans, policies, tokens
     from bot.cli.chat import chat
     from bot.cli.doctor import doctor
 
     app.command()(chat)
     app.command()(doctor)
     for name, group in (
-        ("plan", plans), ("token", tokens), ("people", people), ("deliveries", deliveries), ("audit", audit)
+        ("plan", plans), ("policy", policies), ("token", tokens), ("people", people), ("deliveries", deliveries),
+        ("audit", audit),
     ):  # fmt: skip
         app.add_typer(group.app, name=name)
     return app

@@ -13,6 +13,7 @@ from bot.cli import verbs
 from bot.cli.access import pass_api
 from bot.cli.failure import ExitCode
 from bot.cli.options import terminal_locale
+from bot.cli.policies import AsJson, PlanOrFile, preview_of, print_preview
 from bot.cli.show import TABLE, print_json, reply_view, table_of, terminal
 from bot.cli.verbs import PlanRef, print_status, status_text
 from core.status import PlanStatus
@@ -24,7 +25,6 @@ app = typer.Typer(no_args_is_help=True, help="Work with the release plans of a r
 
 _ALL = 1_000_000
 """More entries than any log has."""
-_AsJson = Annotated[bool, typer.Option("--json", help="Print the API's JSON.")]
 
 
 @app.command()
@@ -82,7 +82,7 @@ def list_plans(
     manager: Annotated[str, typer.Option(metavar="ID", help="Only plans that this person is responsible for.")] = "",
     search: Annotated[str, typer.Option(metavar="TEXT", help="Only plans with this text in their name.")] = "",
     limit: Annotated[int, typer.Option(min=1, help="How many plans to show, the newest first.")] = 20,
-    as_json: _AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """List plans, or with `mine` what waits for you."""
     if which in ("mine", "我的"):
@@ -116,7 +116,7 @@ def show(
     watch: Annotated[
         bool, typer.Option("--watch", help="Follow the plan until it is over; exit code 1 unless it succeeds.")
     ] = False,
-    as_json: _AsJson = False,
+    as_json: AsJson = False,
     yaml: Annotated[
         bool, typer.Option("--yaml", help="Print what is planned as a file for `fabu plan apply`.")
     ] = False,
@@ -140,7 +140,7 @@ def show(
 
 @app.command()
 @pass_api
-def log(api: Api, plan: PlanRef, as_json: _AsJson = False) -> None:
+def log(api: Api, plan: PlanRef, as_json: AsJson = False) -> None:
     """Tell who did what with a plan, the newest last; --json has every entry with its details."""
     if as_json:
         from bot.cli.client import plan_path
@@ -157,7 +157,7 @@ def diff(
     plan: PlanRef,
     revision: Annotated[int | None, typer.Argument(help="The revision to look at; the newest without.")] = None,
     against: Annotated[int | None, typer.Option(help="The revision to compare with; the one before without.")] = None,
-    as_json: _AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """Tell what a revision of a plan changed."""
     from bot.cli.client import plan_path
@@ -174,6 +174,19 @@ def diff(
     found = DiffAnswer.model_validate(answer)
     typer.echo(f"Revision {found.revision}, compared with {found.against or 'nothing'}:")
     typer.echo(format_differences(found.differences) or "  nothing differs")
+
+
+@app.command()
+@pass_api
+def check(api: Api, plan: PlanOrFile, as_json: AsJson = False) -> None:
+    """Tell what would come of submitting a plan or a plan file; exit code 1 when something is in the way."""
+    answer = preview_of(api, plan)
+    if as_json:
+        print_json(answer)
+    else:
+        print_preview(answer)
+    if answer["problems"]:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def _print_card(api: Api, verb: str, plan: str) -> None:

@@ -21,13 +21,23 @@ from core.digest import (
     mask_spec,
     needs_of,
 )
-from core.draft import ApprovalDraft, ItemDraft, PlanDraft, StageDraft, TextItemDraft, WindowDraft, WorkflowItemDraft
+from core.draft import (
+    ApprovalDraft,
+    ItemDraft,
+    PlanDraft,
+    PlanPatch,
+    StageDraft,
+    TextItemDraft,
+    WindowDraft,
+    WorkflowItemDraft,
+)
 from core.errors import Invalid, StaleRevision
 from core.plan import Item, Plan
+from core.preview import problems_to_finish
 from core.status import HookEvent, ItemStatus, PlanStatus
-from core.validate import problems_at_finish, problems_of
+from core.validate import problems_of
 from core.validate_approval import approval_problems
-from core.validate_workflow import mistakes_at_finish, workflow_mistakes
+from core.validate_workflow import workflow_mistakes
 from core.workflow import Workflow, restore_masked
 
 
@@ -75,8 +85,7 @@ def _edit(pending: PendingDecision, command: c.Edit) -> None:
     plan, context = pending.plan, pending.context
     if command.revision is not None and command.revision != plan.revision:
         raise StaleRevision(seen=command.revision, revision=plan.revision)
-    before = draft_of(plan)
-    draft = _restore_credentials(command.patch.apply_to(before), plan)
+    before, draft = draft_of(plan), draft_after(command.patch, plan)
     differences = differences_of_drafts(before, draft)
     changed = tuple(dict.fromkeys(difference.field for difference in differences))
     problems = problems_of(draft, context, before, as_in_zadig=command.as_in_zadig)
@@ -98,8 +107,9 @@ def _edit(pending: PendingDecision, command: c.Edit) -> None:
         )
 
 
-def _restore_credentials(draft: PlanDraft, plan: Plan) -> PlanDraft:
-    """Return the draft with the stored credentials in place of masks that were sent back unchanged."""
+def draft_after(patch: PlanPatch, plan: Plan) -> PlanDraft:
+    """Return the draft of a plan after a change; the stored credentials replace masks that were sent back unchanged."""
+    draft = patch.apply_to(draft_of(plan))
     stored = {item.key: Workflow.model_validate(item.spec) for item in plan.items.values() if item.type == "workflow"}
     items = tuple(
         item.model_copy(update={"workflow": restore_masked(item.workflow, stored[item.key])})
@@ -115,11 +125,7 @@ def _finish(pending: PendingDecision) -> None:
     draft = draft_of(plan)
     stages = plan.approval.stages if plan.gate else context.policy.approval.stages(draft)
     controls = None if plan.gate else context.policy.approval.controls(draft, plan.editors)
-    problems = problems_at_finish(draft, context)
-    problems += [mistake for mistake in mistakes_at_finish(draft) if mistake not in problems]
-    places = {problem.path for problem in problems}
-    problems += [one for one in approval_problems(draft, stages, controls, context) if one.path not in places]
-    if problems:
+    if problems := problems_to_finish(draft, stages, controls, context):
         raise Invalid(*problems)
     items = {item.id: digest_item(mask_spec(item), needs_of(item, plan)) for item in plan.items_in_order}
     pending.add(

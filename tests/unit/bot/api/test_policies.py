@@ -1,4 +1,4 @@
-"""What policies demand of a plan stays, in whatever way the plan is written."""
+"""What policies demand of a plan stays, in whatever way it is written, and is told before it is submitted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import yaml
 from bot.cli.planfile import as_yaml, changes
 from core.plan import Stage
 from core.policies import ApprovalPolicy, ApprovalRules
-from tests.unit.bot.api.serving import Site, site
+from tests.unit.bot.api.serving import Site, draft, site
 from tests.worlds import stage
 
 SRE, LEAD = Stage("SRE", ("@sre",), "all"), Stage("Lead", ("bob",))
@@ -102,3 +102,40 @@ async def test_a_plan_file_does_not_differ_by_the_stages_of_policies(fabu: Site)
     del own["number"]
     await finished(fabu, plan)
     assert changes(own, (await fabu.ask("GET", f"/plans/{plan['id']}")).json) == []
+
+
+async def test_policies_are_listed_in_their_order(fabu: Site) -> None:
+    answered = await fabu.ask("GET", "/policies", by="erin")
+    assert (answered.json["required"], answered.json["self_approval"]) == ("workflow", False)
+    first, second = answered.json["policies"]
+    assert (first["name"], first["reason"], second["name"]) == ("production", "touches production", "b")
+    assert first["stages"] == [{"name": "SRE", "approvers": ["@sre"], "rule": "all", "channel": "native"}]
+    assert all(patterns == [] for patterns in first["when"].values())
+
+
+async def test_what_would_come_of_a_draft_is_told_and_nothing_made(fabu: Site) -> None:
+    answered = await fabu.ask("POST", "/plans/check", draft(manager="nobody"), by="erin")
+    assert answered.status == 200
+    assert [problem["path"] for problem in answered.json["problems"]] == ["manager"]
+    assert [(each["name"], each["reason"], each["items"]) for each in answered.json["policies"]] == [
+        ("production", "touches production", ["notes", "deploy"]),
+        ("b", "", ["notes", "deploy"]),
+    ]
+    assert answered.json["forecast"] == []
+    assert (await fabu.ask("GET", "/plans")).json["items"] == []
+
+
+async def test_a_draft_is_read_as_strictly_as_a_plan(fabu: Site) -> None:
+    for path in ("/plans", "/plans/check"):
+        refused = await fabu.ask("POST", path, draft(colour="red"))
+        assert (refused.status, refused.json["params"]["problems"][0]["path"]) == (422, "colour")
+
+
+async def test_what_would_come_of_a_plan_is_told_to_every_reader(fabu: Site) -> None:
+    plan = await fabu.plan()
+    answered = await fabu.ask("POST", f"/plans/{plan['id']}/check", by="bob")
+    assert (answered.status, answered.json["problems"], len(answered.json["policies"])) == (200, [], 2)
+    changed = await fabu.ask("POST", f"/plans/{plan['id']}/check", {"items": []}, by="bob", Accept_Language="zh")
+    assert changed.json["problems"][0]["path"] == "items"
+    assert (await fabu.ask("GET", f"/plans/{plan['id']}")).json == plan
+    assert (await fabu.ask("POST", "/plans/99/check")).status == 404

@@ -29,6 +29,13 @@ language = "en"
 admins = ["alice"]
 [approval]
 required = "none"
+[[approval.policies]]
+name = "risky"
+reason = "is risky"
+when = {labels = ["risky"]}
+stages = [{name = "Second look", approvers = ["erin"]}]
+executors = ["bob"]
+max_window = "4h"
 [[people]]
 id = "alice"
 name = "Alice"

@@ -18,7 +18,7 @@ CONTRACT = {
     "plan approve", "plan reject", "plan execute", "plan skip", "plan retry", "plan replan", "plan cancel",
     "plan recheck", "plan delete", "plan copy", "plan log", "plan diff", "token create", "token list",
     "token revoke", "people import", "people list", "db upgrade", "deliveries list", "deliveries replay",
-    "audit verify", "audit export",
+    "audit verify", "audit export", "plan check", "policy list", "policy test",
 }  # fmt: skip
 
 
