@@ -40,6 +40,7 @@ from bot.people.identities import Identities
 from bot.scheduler import Ticks
 from bot.services import SERVICES, Services
 from bot.zadig import add_zadig, gate_couriers
+from config.approval import NO_VOTE
 from config.settings import Settings
 from core.context import Environment, Policy
 from core.effects import Destination, DestinationKind
@@ -87,6 +88,8 @@ async def run_app(
     clock, ids = clock or SystemClock(), ids or SystemIds()
     async with AsyncExitStack() as stack:
         environment = Environment(policy_of(settings))
+        if settings.approval.required == "none":
+            log.warning("%s", NO_VOTE)
         engine, store = await _open_engine(settings, environment, clock, ids, stack)
         host = host_of(settings, clock, partial(report_run, engine))
         runners = await _start_runners(open_runners(settings, host), stack)

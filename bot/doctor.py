@@ -27,10 +27,12 @@ from adapters.hooks import doctor as hooks_doctor
 from adapters.store import doctor as store_doctor
 from adapters.store.open import data_folder, open_store
 from adapters.store.settings import DatabaseSettings
-from bot.adapters import enabled_chats, host_of, open_chats, open_runners
+from bot import policy_doctor
+from bot.adapters import Chats, enabled_chats, host_of, open_chats, open_runners
 from bot.installation import LostKey, WrongKey, check_key, is_key_lost, load_secret
 from bot.people.tokens import new_token
 from config.settings import Settings
+from core.plan import Channel
 from core.ports.checkup import Finding
 from core.ports.runner import RunReport
 
@@ -187,6 +189,13 @@ async def _check_proxy(name: str, url: URL) -> Finding:
     return Finding(not problem, text, f"mend {name}, or list the hosts that need no proxy in NO_PROXY")
 
 
+async def check_approval(settings: Settings) -> list[Finding]:
+    """Check the rules for approvals, and the plans of the database on which they should have an effect."""
+    async with opened_chats(settings) as chats:
+        channels = {Channel.NATIVE, *map(Channel, Chats(chats).channels)}
+    return await policy_doctor.examine(settings, channels)
+
+
 CHECKS: Mapping[str, Check] = {
     "settings": check_settings,
     "secret key": check_secret,
@@ -195,6 +204,7 @@ CHECKS: Mapping[str, Check] = {
     "callbacks": check_callbacks,
     "proxies": check_proxies,
     "clock": check_clock,
+    "approval": check_approval,
     "hooks": lambda settings: hooks_doctor.examine(settings.hooks),
 }
 

@@ -15,6 +15,8 @@ from core.text import Duration
 Pattern = Annotated[str, Field(min_length=1)]
 Patterns = Annotated[tuple[Pattern, ...], Field(min_length=1)]
 """At least one: a key that is left out fits everything, an empty one would look as if it fitted nothing."""
+NO_VOTE = "approval.required is none: no plan needs the vote of somebody else, but for those that a policy fits"
+"""What that choice means, for those who look after an installation."""
 
 
 class ConditionEntry(Section):

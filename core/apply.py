@@ -270,7 +270,8 @@ def _apply_execution(
     | e.RunChanged
     | e.RunEnded
     | e.RunResumed
-    | e.ScheduleFired,
+    | e.ScheduleFired
+    | e.ScheduleStopped,
     stamp: Stamp,
 ) -> Plan:
     match event:
@@ -286,7 +287,7 @@ def _apply_execution(
             )
         case e.WindowOpened():
             return replace(plan, window_open=True)
-        case e.ScheduleFired():
+        case e.ScheduleFired() | e.ScheduleStopped():
             return replace(plan, next_schedule=None)
         case e.ItemDone():
             item = replace(plan.items[event.item_id], status=ItemStatus.DONE, remark=event.remark)

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from core.draft import ApprovalDraft, StageDraft
 from core.people import Directory
-from core.plan import Approval, Decision, Plan, Stage
+from core.plan import Approval, Controls, Decision, Plan, Stage
 from core.status import PlanStatus
 
 
@@ -31,6 +31,16 @@ def eligible_in_any(plan: Plan, directory: Directory) -> frozenset[str]:
     """Return the people whose votes count in at least one stage of a plan."""
     stages = plan.approval.stages
     return frozenset().union(*(eligible(stage, excluded_voters(plan), directory) for stage in stages))
+
+
+def lists_without(person: str, controls: Controls, directory: Directory) -> list[tuple[str, ...]]:
+    """Return the lists of executors in which a person is not; somebody may execute who is in all."""
+    return [names for names in controls.executors if person not in directory.expand(names)]
+
+
+def has_approved(person: str, plan: Plan) -> bool:
+    """Return whether a person approved a plan in any stage, for themselves or for somebody else."""
+    return any(person in (vote.person, vote.delegate) for vote in plan.votes if vote.decision is Decision.APPROVE)
 
 
 def represented_by(plan: Plan, person: str, directory: Directory) -> list[str]:

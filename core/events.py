@@ -291,6 +291,14 @@ class ScheduleFired(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleStopped(Consequence):
+    """The schedule was due, and started nothing."""
+
+    name = "schedule_stopped"
+    reason: Message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckStarted(Consequence):
     """The plan waits for an external system."""
 
@@ -449,8 +457,8 @@ AnyEvent = (
     Edited | Finished | PoliciesApplied | Submitted | SubmitDeferred | Voted | Delegated | StagePassed | Approved
     | Denied | ApprovalExpired | Reminded | FormLinked | FormReverted | FormVoterRefused | ExecutionStarted
     | WindowOpened | ItemDone | ItemSkipped | RunRequested | ContentMismatch | RunChanged | RunEnded | RunResumed
-    | ScheduleFired | CheckStarted | CheckProgressed | CheckReminded | CheckPassed | CheckFailed | Succeeded
-    | TimedOut | Replanned | Cancelled | Deleted | CheckRepeated | HookDelivered | HookUndeliverable
+    | ScheduleFired | ScheduleStopped | CheckStarted | CheckProgressed | CheckReminded | CheckPassed | CheckFailed
+    | Succeeded | TimedOut | Replanned | Cancelled | Deleted | CheckRepeated | HookDelivered | HookUndeliverable
     | EndpointDisabled | CardsRefused | Replayed | Refused
 )  # fmt: skip
 """Every event but `Created`, which has no plan to be applied to."""

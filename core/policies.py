@@ -113,6 +113,8 @@ class ApprovalRules:
 
 
 NO_RULES = ApprovalRules(required="none")
+_READ = ("environments", "job_types", "databases")
+"""What conditions and what is read out of workflows have in common."""
 _STRICTNESS = tuple(Confirmation)
 """The ways to confirm a vote, the most lenient first."""
 
@@ -120,6 +122,12 @@ _STRICTNESS = tuple(Confirmation)
 def fitting_items(when: Condition, draft: PlanDraft) -> list[str]:
     """Return the keys of the items of which a condition holds."""
     return [item.key for item, reach in _read(draft) if _fits(when, draft, item, reach)]
+
+
+def unreadable_items(draft: PlanDraft, rules: ApprovalRules) -> list[str]:
+    """Return the keys of the items of which something that the policies look at cannot be read before the run."""
+    looked_at = {name for name in _READ if any(getattr(policy.when, name) for policy in rules.policies)}
+    return [item.key for item, reach in _read(draft) if any(UNREADABLE in getattr(reach, name) for name in looked_at)]
 
 
 def _read(draft: PlanDraft) -> list[tuple[ItemDraft, Reach]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from datetime import timedelta
 
-from core.approval import eligible, manager_excluded, votes_needed
+from core.approval import eligible, lists_without, manager_excluded, votes_needed
 from core.context import Context
 from core.draft import PlanDraft, StageDraft, WindowDraft
 from core.errors import Problem
@@ -68,6 +68,8 @@ def approval_problems(
         )
     if controls and controls.max_window is not None:
         yield from _window_problems(draft.window, controls.max_window)
+    if controls:
+        yield from _execution_problems(draft, stages, controls, context.directory)
 
 
 def _places(draft: PlanDraft, stages: Collection[Stage]) -> Iterator[tuple[str, Stage | StageDraft]]:
@@ -123,6 +125,64 @@ def _too_few(
             "{needed} must approve but only {count} can; add approvers, groups may be empty",
             {"needed": needed, "count": len(people)},
         )
+
+
+def policy_problems(context: Context) -> Iterator[Problem]:
+    """Yield the problems of policies that no plan can satisfy, whoever wrote it."""
+    directory = context.directory
+    for policy in context.policy.approval.policies:
+        path = f"approval.policies[{policy.name}]"
+        for stage in policy.stages:
+            yield from _channel_problems(path, stage, (), context)
+            yield from _too_few(path, stage, (), directory)
+        if policy.executors and not directory.expand(policy.executors):
+            yield Problem(f"{path}.executors", "nobody of these is active: {names}", {"names": _join(policy.executors)})
+
+
+def _execution_problems(
+    draft: PlanDraft, stages: Collection[Stage], controls: Controls, directory: Directory
+) -> Iterator[Problem]:
+    """Yield the problems of a plan that nobody could execute, or its schedule for its manager."""
+    limit: dict[str, object] = {"executors": "; ".join(_join(names) for names in controls.executors)}
+    runs_by_itself = draft.schedule_at and any(item.type == "workflow" for item in draft.items)
+    if runs_by_itself and lists_without(draft.manager, controls, directory):
+        yield Problem(
+            "schedule_at",
+            "policies let only these people execute this plan: {executors}. A schedule starts items in the name of the "
+            "manager: choose a manager who is among them, or null to start items by hand",
+            limit,
+        )
+    if all(item.type == "text" and item.assignee for item in draft.items):
+        return
+    administrators = tuple(person.id for person in directory.people.values() if person.admin)
+    lists = controls.executors or ((draft.manager, *administrators),)
+    executors = frozenset[str].intersection(*(directory.expand(names) for names in lists))
+    if not executors:
+        yield Problem(
+            "approval.policies",
+            "nobody can be found who may execute this plan: policies let only these people do it: {executors}; ask an "
+            "administrator to name others",
+            limit,
+        )
+    elif controls.separate_executor and executors <= _bound_to_approve(stages, controls, directory):
+        yield Problem(
+            "approval.policies",
+            "nobody would be left to execute this plan: {people} have to approve it, and whoever approves must not "
+            "execute; let fewer approve, or ask an administrator to name other executors",
+            {"people": _join(sorted(executors))},
+        )
+
+
+def _bound_to_approve(stages: Collection[Stage], controls: Controls, directory: Directory) -> frozenset[str]:
+    """Return the people without whose votes the stages cannot be complete."""
+    counting = [(stage, eligible(stage, controls.excluded, directory)) for stage in stages]
+    return frozenset[str]().union(
+        *(people for stage, people in counting if votes_needed(stage, len(people)) >= len(people))
+    )
+
+
+def _join(names: Collection[str]) -> str:
+    return ", ".join(names)
 
 
 def _window_problems(window: WindowDraft, longest: timedelta) -> Iterator[Problem]:

@@ -42,6 +42,7 @@ SENTENCES = {
     "run_ended": N_("“{item}”: {status}"),
     "run_resumed": N_("let “{item}” go on"),
     "schedule_fired": N_("items started by the schedule: {count}"),
+    "schedule_stopped": N_("The schedule starts nothing"),
     "check_started": N_("Waiting for the external check: {event}"),
     "check_progressed": N_("External check: {progress}"),
     "check_reminded": N_("still waits for the external check: {event}"),

@@ -27,15 +27,8 @@ async def load_people(
     import. With `remove`, those of the same origin who are not listed any more lose their rights: people are inactive
     and their tokens are revoked, groups have no members. They stay in the store, since plans and logs name them.
     """
-    admins = set(settings.auth.admins)
-    people = [_person_of(entry, chats, admin=entry.id in admins, imported=imported) for entry in settings.people]
-    groups = [Group(entry.id, entry.members, imported) for entry in settings.groups]
-    if remove:
-        before = await store.read(lambda reading: reading.people.directory())
-        people += _find_left(before, {person.id for person in people}, imported=imported)
-        kept = {group.id for group in groups}
-        old = (group for group in before.groups.values() if group.imported == imported and group.id not in kept)
-        groups += [replace(group, members=()) for group in old]
+    before = await store.read(lambda reading: reading.people.directory()) if remove else Directory()
+    people, groups = _listed(settings, before, chats, imported=imported)
     tokens = await store.read(lambda reading: reading.people.tokens())
     left = {person.id for person in people if not person.active}
     revoked = [token.id for token in tokens if token.person in left and token.revoked_at is None]
@@ -47,6 +40,28 @@ async def load_people(
 
     await store.write(write)
     return await store.read(lambda reading: reading.people.directory())
+
+
+def expected_people(settings: Settings, before: Directory, chats: Collection[str]) -> Directory:
+    """Return whom a server with these settings would know, if its store knows others already; nothing is stored."""
+    people, groups = _listed(settings, before, chats, imported=False)
+    return Directory(
+        {**before.people, **{person.id: person for person in people}},
+        {**before.groups, **{group.id: group for group in groups}},
+    )
+
+
+def _listed(
+    settings: Settings, before: Directory, chats: Collection[str], *, imported: bool
+) -> tuple[list[Person], list[Group]]:
+    """Return the people and groups of the settings, and those of the same origin before, who lose their rights."""
+    admins = set(settings.auth.admins)
+    people = [_person_of(entry, chats, admin=entry.id in admins, imported=imported) for entry in settings.people]
+    people += _find_left(before, {person.id for person in people}, imported=imported)
+    groups = [Group(entry.id, entry.members, imported) for entry in settings.groups]
+    kept = {group.id for group in groups}
+    old = (group for group in before.groups.values() if group.imported == imported and group.id not in kept)
+    return people, [*groups, *(replace(group, members=()) for group in old)]
 
 
 def _find_left(before: Directory, listed: Collection[str], *, imported: bool) -> list[Person]:

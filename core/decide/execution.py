@@ -8,6 +8,7 @@ from core import commands as c
 from core import events as e
 from core.decide import flow
 from core.decide.decision import PendingDecision
+from core.decide.rights import schedule_barred
 from core.errors import Invalid, ItemBlocked, ItemNotReady, OutsideWindow, Problem
 from core.messages import Message
 from core.plan import Item, Run
@@ -146,8 +147,14 @@ def fire_timer(pending: PendingDecision, command: c.TimerFired) -> None:
 
 
 def _start_scheduled(pending: PendingDecision) -> None:
-    """Start the workflow items that nothing blocks; text items and failed items need a person."""
+    """Start the workflow items that nothing blocks; text items and failed items need a person.
+
+    Where the policies do not let the manager execute, nothing is started.
+    """
     plan = pending.plan
+    if barred := schedule_barred(plan, pending.context):
+        pending.add(e.ScheduleStopped(reason=barred))
+        return
     open_now = plan.window.contains(pending.context.now)
     todo = [item for item in plan.items.values() if open_now and _is_startable(item)]
     due = sorted((item for item in todo if not plan.blockers(item)), key=lambda item: item.position)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from core import commands as c
-from core.approval import eligible_in_any, represented_by
+from core.approval import eligible_in_any, has_approved, lists_without, represented_by
 from core.commands import Verb
 from core.context import Context
 from core.decide import approval
 from core.errors import FabuError, Forbidden, ItemNotReady, NotFound, Thing, WrongStatus
 from core.messages import Message
 from core.people import ActorKind
-from core.plan import Decision, Plan
+from core.plan import Plan
 from core.status import ENDED, ItemStatus
 from core.verbs import VERBS, Target
 
@@ -22,10 +22,12 @@ _SYSTEM_OWNS_PLAN = Message("Another system asks for this approval. Change the p
 _ONLY_APPROVERS_RESUME = Message(
     "Only those who approve this plan may let a workflow go on here. Else do it where it runs."
 )
-
-
 _ONLY_EXECUTORS = Message("A policy lets only these people execute this plan: {executors}.")
 _APPROVED_BY_YOU = Message("You approved this plan, and a policy demands that somebody else executes it.")
+_SCHEDULE_BARRED = Message(
+    "It starts items in the name of the manager, {manager}, whom the policies do not let execute this plan. "
+    "Somebody who may has to execute them."
+)
 
 
 def may(plan: Plan, verb: Verb, context: Context, item_id: str = "") -> bool:
@@ -99,14 +101,24 @@ def _barred_by_policy(plan: Plan, item_id: str, verb: Verb, context: Context) ->
     controls, actor, item = plan.controls, context.actor, plan.items.get(item_id)
     if controls is None:
         return None
-    approvals = [vote for vote in plan.votes if vote.decision is Decision.APPROVE]
-    if controls.separate_executor and any(actor.id in (vote.person, vote.delegate) for vote in approvals):
+    if controls.separate_executor and has_approved(actor.id, plan):
         return _APPROVED_BY_YOU
     if verb is Verb.EXECUTE and item is not None and item.type == "text" and item.assignee == actor.id:
         return None
-    missing = [names for names in controls.executors if actor.id not in context.directory.expand(names)]
+    missing = lists_without(actor.id, controls, context.directory)
     names = ", ".join(context.directory.name(name) for name in dict.fromkeys(name for each in missing for name in each))
     return replace(_ONLY_EXECUTORS, params={"executors": names}) if missing else None
+
+
+def schedule_barred(plan: Plan, context: Context) -> Message | None:
+    """Return why the policies of a plan do not let its schedule start items, if so: it does so for the manager."""
+    controls, manager = plan.controls, plan.manager
+    if controls is None:
+        return None
+    approved = controls.separate_executor and has_approved(manager, plan)
+    if not approved and not lists_without(manager, controls, context.directory):
+        return None
+    return replace(_SCHEDULE_BARRED, params={"manager": context.directory.name(manager)})
 
 
 def _resumers(plan: Plan, context: Context) -> frozenset[str]:

@@ -59,14 +59,15 @@ DRAFTS = [
 
 @pytest.mark.parametrize("plan", DRAFTS)
 def test_a_draft_has_the_problems_with_which_it_is_refused(plan: PlanDraft) -> None:
-    world, refused = World(with_rules(RULES)), []
+    world = World(with_rules(RULES))
+    refused: tuple[Problem, ...] = ()
     try:
         world.create(plan)
         world.do(c.Submit)
     except Invalid as error:
         refused = error.problems
     foreseen = seen_by("alice", plan).problems
-    assert set(paths(tuple(refused))) <= set(paths(foreseen))
+    assert set(paths(refused)) <= set(paths(foreseen))
     assert bool(refused) is bool(foreseen)
 
 

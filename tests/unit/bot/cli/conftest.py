@@ -32,7 +32,7 @@ required = "none"
 [[approval.policies]]
 name = "risky"
 reason = "is risky"
-when = {labels = ["risky"]}
+when = {labels = ["risky"], job_types = ["freestyle"]}
 stages = [{name = "Second look", approvers = ["erin"]}]
 executors = ["bob"]
 max_window = "4h"

@@ -7,9 +7,16 @@ import json
 from tests.unit.bot.cli.conftest import Terminal
 
 NAME = "name: 发布"
-STEPS = "items: [{key: notes, name: Write the notes, type: text, labels: [risky]}]"
+STEPS = """
+items:
+- key: deploy
+  name: Deploy
+  type: workflow
+  labels: [risky]
+  workflow: {name: d, stages: [{name: all, jobs: [{name: go, type: freestyle, spec: {script: "true"}}]}]}
+"""
 WINDOW = "window: {start: 2030-01-01T00:00:00Z, end: 2030-01-01T01:00:00Z}"
-FITS = "risky · because: is risky · fits: notes\n  + Second look: erin (all, native)\n"
+FITS = "risky · because: is risky · fits: deploy\n  + Second look: erin (all, native)\n"
 
 
 def test_policies_are_listed_with_what_they_demand(bob: Terminal) -> None:

@@ -225,3 +225,80 @@ def test_a_plan_that_was_finished_before_there_were_policies_keeps_its_approval(
     world.do(c.Replan, reason="under policy")
     world.do(c.Submit)
     assert [each.name for each in world.plan.approval.stages] == ["QA", "SRE"]
+
+
+NOBODY = "nobody can be found who may execute"
+LEFT = "nobody would be left to execute"
+
+
+@pytest.mark.parametrize(
+    ("policy", "told"),
+    [
+        ({"executors": ("@empty",)}, NOBODY),
+        ({"executors": ("@sre",), "separate_executor": True, "stages": (Stage("SRE", ("@sre",), "all"),)}, LEFT),
+        ({"executors": ("@sre",), "separate_executor": True, "stages": (Stage("SRE", ("@sre",), 2),)}, LEFT),
+        ({"executors": ("@sre",), "separate_executor": True, "stages": (Stage("SRE", ("@sre",), "any"),)}, ""),
+        ({"executors": ("@sre", "erin"), "separate_executor": True, "stages": (Stage("SRE", ("@sre",)),)}, ""),
+        ({"separate_executor": True, "stages": (SRE,)}, ""),
+    ],
+)
+def test_a_plan_that_nobody_could_execute_is_refused(policy: dict[str, Any], told: str) -> None:
+    world = world_with(rules(**policy))
+    world.create(draft())
+    if told:
+        assert told in problems(world, c.Submit)["approval.policies"]
+    else:
+        world.do(c.Submit)
+
+
+def test_lists_of_executors_with_nobody_in_common_are_refused() -> None:
+    both = (ApprovalPolicy("a", executors=("@sre",)), ApprovalPolicy("b", executors=("bob",)))
+    world = world_with(ApprovalRules("none", policies=both))
+    world.create(draft())
+    assert "@sre; bob" in problems(world, c.Submit)["approval.policies"]
+    world.create(draft(items=[text_item("notes", assignee="erin")]))
+    world.do(c.Submit)
+
+
+SOON = START + timedelta(minutes=30)
+
+
+def scheduled(manager: str, **policy: Any) -> World:
+    world = world_with(rules(**policy))
+    world.create(draft(manager=manager, items=[workflow_item("deploy")], schedule_at=SOON), manager)
+    return world
+
+
+def fire_schedule(world: World) -> list[str]:
+    world.clock.advance(SOON - START)
+    return world.do(c.TimerFired, "system", kind="schedule", due_at=SOON)
+
+
+def test_a_schedule_starts_items_in_the_name_of_a_manager_who_may_execute() -> None:
+    world = scheduled("alice", executors=("@sre",))
+    assert "choose a manager who is among them" in problems(world, c.Submit)["schedule_at"]
+    world.do(c.Edit, patch=PlanPatch.model_validate({"items": [text_item("notes")]}))
+    world.do(c.Submit)
+    world = scheduled("carol", executors=("@sre",))
+    world.do(c.Submit, "carol")
+    assert fire_schedule(world) == ["schedule_fired", "run_requested"]
+
+
+def test_a_schedule_starts_nothing_once_its_manager_may_not_execute() -> None:
+    world = scheduled("carol", executors=("@sre",))
+    world.do(c.Submit, "carol")
+    world.directory = type(world.directory)(world.directory.people, {"sre": Group("sre", ("dave",))})
+    assert fire_schedule(world) == ["schedule_stopped"]
+    assert "Carol" in str(world.last.events[0].reason)  # type: ignore[union-attr]
+    assert world.plan.next_schedule is None
+    world.on_item(c.Execute, "deploy", "dave")
+
+
+def test_a_schedule_starts_nothing_for_a_manager_who_approved_where_others_execute() -> None:
+    world = world_with(replace(rules(separate_executor=True), self_approval=True))
+    approval = {"stages": [stage("carol", rule="any")], "allow_self_approval": True}
+    items = [workflow_item("deploy")]
+    world.create(draft(manager="carol", items=items, schedule_at=SOON, approval=approval), "carol")
+    world.do(c.Submit, "carol")
+    world.do(c.Approve, "carol")
+    assert fire_schedule(world) == ["schedule_stopped"]
