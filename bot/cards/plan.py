@@ -15,7 +15,7 @@ from bot.verbs import WORDS, ChatVerb
 from core.card import Button, Card, Fact, Field, Form, Row, Section, Tone
 from core.commands import Verb
 from core.people import Directory
-from core.plan import Decision, Item, Plan
+from core.plan import Controls, Decision, Item, Plan, Stage
 from core.status import FAILED_CHECK, WAITING_CHECK, ItemStatus, PlanStatus, RunStatus
 from core.text import reveal_invisible
 from core.verbs import VERBS
@@ -190,6 +190,8 @@ class PlanCards:
         if others := [self.directory.name(person) for person in plan.editors if person != plan.manager]:
             yield Fact(text("Edited by"), ", ".join(others))
         yield Fact(text("Revision"), str(plan.revision))
+        if executors := self._executors(plan.controls):
+            yield Fact(text("Executors"), executors)
         window = plan.window
         if window.start or window.end:
             yield Fact(text("Window"), f"{time(window.start)} – {time(window.end)}")
@@ -205,6 +207,14 @@ class PlanCards:
                 text("Jira sprints"),
                 ", ".join(str(s.get("sprint_name") or s.get("sprint_id", "")) for s in plan.content.jira_sprints),
             )
+
+    def _executors(self, controls: Controls | None) -> str:
+        """Return who alone may execute by the policies; empty if they leave it to the plan."""
+        if controls is None:
+            return ""
+        lists = [", ".join(map(self.directory.name, names)) for names in controls.executors]
+        rule = (self.locale.text("not who approved"),) if controls.separate_executor else ()
+        return "; ".join((*lists, *rule))
 
     def _note(self, plan: Plan) -> str:
         """Return what the plan waits for or why it ended, and what can be done about it; empty when neither applies."""
@@ -273,7 +283,8 @@ class PlanCards:
         who = ", ".join(name(approver) for approver in stage.approvers)
         revoked = stage in plan.reverted_stages
         mark = "↩️" if revoked else "✅" if passed else "⏳" if current else "▫️"
-        yield Row(stage.name, mark, " · ".join((who, rule, *((text("revoked"),) if revoked else ()))))
+        parts = (who, rule, self._because(stage), text("revoked") if revoked else "")
+        yield Row(stage.name, mark, " · ".join(part for part in parts if part))
         for vote in votes:
             voter = name(vote.person)
             if vote.delegate:
@@ -281,6 +292,12 @@ class PlanCards:
             decision, comment = text(label(vote.decision)), shorten(vote.comment, _DETAIL_LIMIT)
             detail = text("{decision}: {comment}", decision=decision, comment=comment) if comment else decision
             yield Row(voter, "👍" if vote.decision is Decision.APPROVE else "👎", detail)
+
+    def _because(self, stage: Stage) -> str:
+        """Return why a policy added a stage; empty for a stage of the author."""
+        if stage.reason:
+            return self.locale.text("because: {reason}", reason=stage.reason)
+        return self.locale.text("by the policy {policy}", policy=stage.policy) if stage.policy else ""
 
     def _items(
         self, plan: Plan, contents: Contents | None, *, buttons: bool = True, pages: Pages | None = None
