@@ -11,6 +11,7 @@ from core.draft import PlanDraft
 from core.errors import Problem
 from core.plan import Controls, Plan, Stage
 from core.policies import ApprovalPolicy, fitting_items
+from core.status import PlanStatus
 from core.validate import problems_at_finish, problems_of
 from core.validate_approval import approval_problems
 from core.validate_workflow import mistakes_at_finish, workflow_mistakes
@@ -42,11 +43,13 @@ def preview_new(draft: PlanDraft, context: Context) -> Preview:
 def preview_change(draft: PlanDraft, before: PlanDraft, plan: Plan, context: Context) -> Preview:
     """Return what would come of submitting a plan, if the actor changed it from `before` to a draft.
 
-    No policy fits the plan of a gate, which has the stages of its gate.
+    No policy fits the plan of a gate, nor one that a version without policies finished, until it is changed.
     """
-    if plan.gate:
+    changed = bool(differences_of_drafts(before, draft))
+    finished_before = plan.controls is None and plan.status is not PlanStatus.PLANNING
+    if plan.gate or (finished_before and not changed):
         return Preview(tuple(problems_to_finish(draft, plan.approval.stages, None, context)), ())
-    editors = (*plan.editors, context.actor.id) if differences_of_drafts(before, draft) else plan.editors
+    editors = (*plan.editors, context.actor.id) if changed else plan.editors
     return _preview(draft, before, editors, context)
 
 

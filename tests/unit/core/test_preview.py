@@ -13,7 +13,7 @@ from core.decide.planning import draft_after, draft_of
 from core.draft import PlanDraft, PlanPatch
 from core.errors import Invalid, Problem
 from core.plan import Stage
-from core.policies import ApprovalPolicy, ApprovalRules, Condition
+from core.policies import NO_RULES, ApprovalPolicy, ApprovalRules, Condition
 from core.preview import Preview, preview_change, preview_new
 from tests.worlds import START, World, draft, stage, text_item, with_rules, workflow_item
 
@@ -107,3 +107,13 @@ def test_no_policy_fits_the_plan_of_a_gate() -> None:
     world.create(draft(stage("bob"), labels=["risky"]))
     world.plan = replace(world.plan, created_by="gate:zadig")
     assert on_plan(world) == Preview((), ())
+
+
+def test_a_plan_that_was_finished_before_there_were_policies_comes_under_them_by_a_change() -> None:
+    world = World(with_rules(NO_RULES))
+    world.create(draft(items=[text_item("notes", labels=["risky"])]))
+    world.do(c.Finish)
+    world.plan = replace(world.plan, controls=None)
+    world.policy = with_rules(RULES)
+    assert on_plan(world) == Preview((), ())
+    assert fits(on_plan(world, description="new")) == {"labelled": ("notes",)}
