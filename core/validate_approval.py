@@ -154,17 +154,17 @@ def _execution_problems(
         )
     if all(item.type == "text" and item.assignee for item in draft.items):
         return
-    administrators = tuple(person.id for person in directory.people.values() if person.admin)
-    lists = controls.executors or ((draft.manager, *administrators),)
+    administrators = (person.id for person in directory.people.values() if person.admin)
+    lists = controls.executors or ((draft.manager, *(item.assignee for item in draft.items), *administrators),)
     executors = frozenset[str].intersection(*(directory.expand(names) for names in lists))
-    if not executors:
+    if controls.executors and not executors:
         yield Problem(
             "approval.policies",
             "nobody can be found who may execute this plan: policies let only these people do it: {executors}; ask an "
             "administrator to name others",
             limit,
         )
-    elif controls.separate_executor and executors <= _bound_to_approve(stages, controls, directory):
+    elif controls.separate_executor and frozenset() < executors <= _bound_to_approve(stages, controls, directory):
         yield Problem(
             "approval.policies",
             "nobody would be left to execute this plan: {people} have to approve it, and whoever approves must not "

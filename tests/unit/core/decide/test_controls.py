@@ -251,6 +251,17 @@ def test_a_plan_that_nobody_could_execute_is_refused(policy: dict[str, Any], tol
         world.do(c.Submit)
 
 
+@pytest.mark.parametrize(("assignee", "left"), [("", False), ("erin", True)])
+def test_those_who_execute_without_a_list_are_counted_as_well(assignee: str, left: bool) -> None:
+    world = world_with(replace(rules(separate_executor=True), self_approval=True))
+    approval = {"stages": [stage("alice", "root")], "allow_self_approval": True}
+    world.create(draft(items=[workflow_item("deploy", assignee=assignee)], approval=approval))
+    if left:
+        world.do(c.Submit)
+    else:
+        assert LEFT in problems(world, c.Submit)["approval.policies"]
+
+
 def test_lists_of_executors_with_nobody_in_common_are_refused() -> None:
     both = (ApprovalPolicy("a", executors=("@sre",)), ApprovalPolicy("b", executors=("bob",)))
     world = world_with(ApprovalRules("none", policies=both))
