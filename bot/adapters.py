@@ -105,4 +105,5 @@ def host_of(settings: Settings, clock: Clock, report: ReportHandler) -> Host:
         {verb: word_for(verb, language) for verb in ALIASES},
         data_folder(settings.database.url),
         report,
+        (settings.file,) if settings.file else (),
     )

@@ -73,6 +73,7 @@ def policy_of(settings: Settings) -> Policy:
         check_timeout=settings.hooks.check_timeout,
         hooks=hooks,
         approval=settings.approval.rules(),
+        authors={} if "*" in settings.local.allowed else {"local": settings.local.allowed},
     )
 
 
@@ -89,12 +90,15 @@ async def run_app(
         environment = Environment(policy_of(settings))
         engine, store = await _open_engine(settings, environment, clock, ids, stack)
         host = host_of(settings, clock, partial(report_run, engine))
-        runners = await _start_runners(open_runners(settings, host), stack)
+        adapters = open_runners(settings, host)
+        runners = await _start_runners(adapters, stack)
         runs = Runs(store, engine, runners)
         chats = open_chats(settings, host)
         stack.push_async_callback(chats.stop)
         validators = {name: runner.problems for name, runner in runners.items()}
         policy = replace(environment.policy, runners=validators, destinations=tuple(chats.messengers))
+        unconfined = frozenset(name for name, adapter in adapters.items() if not adapter.confines)
+        policy = replace(policy, approval=replace(policy.approval, unconfined=unconfined))
         policy = replace(policy, channels=frozenset({Channel.NATIVE, *map(Channel, chats.channels)}))
         environment.publish(policy=policy)
         identities = Identities(store, engine, clock, chats.messengers)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from adapters.common.settings import HttpUrl, Section
@@ -157,6 +157,7 @@ class Settings(BaseSettings):
     hooks: HooksSettings = HooksSettings()
     callback: Callback = Callback()
     jira: Jira = Jira()
+    _file: Path | None = PrivateAttr(None)
 
     @model_validator(mode="after")
     def _check_together(self) -> Settings:
@@ -204,6 +205,7 @@ class Settings(BaseSettings):
             **{f"zadig.gates[{index}].approvers": gate.approvers for index, gate in enumerate(self.zadig.gates)},
             "zadig.gate_manager": filter(None, [self.zadig.gate_manager]),
             **{f"{place}.approvers": stage.approvers for place, stage in self._policy_stages()},
+            "local.allowed": {*self.local.allowed} - {"*"},
             **{f"approval.policies[{index}].executors": p.executors for index, p in enumerate(self.approval.policies)},
         }
         for path, names in named.items():
@@ -218,6 +220,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:  # fmt: skip
         """Let the environment override the file."""
         return (env_settings, init_settings)
+
+    @property
+    def file(self) -> Path | None:
+        """The file that the settings were read from, if there is one."""
+        return self._file
 
     @property
     def public_url(self) -> str:
@@ -236,4 +243,6 @@ def load_settings(path: Path | None = None) -> Settings:
     pydantic.ValidationError with every field that is wrong.
     """
     values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8")) if path else {}
-    return Settings(**values)
+    settings = Settings(**values)
+    settings._file = path
+    return settings

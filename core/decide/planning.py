@@ -25,7 +25,7 @@ from core.draft import ApprovalDraft, ItemDraft, PlanDraft, StageDraft, TextItem
 from core.errors import Invalid, StaleRevision
 from core.plan import Item, Plan
 from core.status import HookEvent, ItemStatus, PlanStatus
-from core.validate import problems_at_finish, problems_of
+from core.validate import author_problems, problems_at_finish, problems_of
 from core.validate_approval import approval_problems
 from core.validate_workflow import mistakes_at_finish, workflow_mistakes
 from core.workflow import Workflow, restore_masked
@@ -115,7 +115,7 @@ def _finish(pending: PendingDecision) -> None:
     draft = draft_of(plan)
     stages = plan.approval.stages if plan.gate else context.policy.approval.stages(draft)
     controls = None if plan.gate else context.policy.approval.controls(draft, plan.editors)
-    problems = problems_at_finish(draft, context)
+    problems = [*problems_at_finish(draft, context), *author_problems(draft, context, plan.maker)]
     problems += [mistake for mistake in mistakes_at_finish(draft) if mistake not in problems]
     places = {problem.path for problem in problems}
     problems += [one for one in approval_problems(draft, stages, controls, context) if one.path not in places]
@@ -156,7 +156,8 @@ def _apply_policies_again(pending: PendingDecision) -> None:
     if controls is not None:
         stages = context.policy.approval.stages(draft)
         controls = context.policy.approval.controls(draft, plan.editors)
-    if problems := [*approval_problems(draft, stages, controls, context)]:
+    problems = [*author_problems(draft, context, plan.maker), *approval_problems(draft, stages, controls, context)]
+    if problems:
         raise Invalid(*problems)
     if controls is not None and (stages, controls) != (plan.approval.stages, plan.controls):
         digest = digest_approval(stages, controls)
