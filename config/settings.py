@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, Field, PrivateAttr, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from adapters.common.settings import HttpUrl, Section
@@ -234,6 +234,24 @@ class Settings(BaseSettings):
 
 def _find_duplicates(values: Iterable[str]) -> list[str]:
     return [value for value, count in Counter(values).items() if count > 1]
+
+
+def secrets_in(value: object) -> Iterator[str]:
+    """Yield the secrets in settings that are not empty."""
+    match value:
+        case SecretStr():
+            yield from filter(None, [value.get_secret_value()])
+        case BaseModel():
+            for name in type(value).model_fields:
+                yield from secrets_in(getattr(value, name))
+        case Mapping():
+            for inner in value.values():
+                yield from secrets_in(inner)
+        case tuple() | list():
+            for inner in value:
+                yield from secrets_in(inner)
+        case _:
+            pass
 
 
 def load_settings(path: Path | None = None) -> Settings:

@@ -38,7 +38,8 @@ class Host:
     `public_url` is the address for people, without a slash at the end. `language` is the installation's; `translate`
     translates a text into it, and `words` maps each verb to its word in that language. `data_folder` is where an
     adapter may keep files; None when several servers share one database, since none of them owns a folder. Runners
-    send the ends of their runs to `report`. `private_files` are those that nothing which a runner starts may read.
+    send the ends of their runs to `report`. `private_files` are those that nothing which a runner starts may read, and
+    `secrets` the texts that no output may show.
     """
 
     clock: Clock
@@ -49,6 +50,7 @@ class Host:
     data_folder: Path | None
     report: ReportHandler
     private_files: tuple[Path, ...] = ()
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

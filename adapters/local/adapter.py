@@ -28,6 +28,7 @@ def open_runner(settings: LocalSettings, host: Host) -> RunnerAdapter:
         work_dir,
         host.report,
         isolation,
+        secrets=host.secrets,
         shared=host.data_folder is None,
         public_url=host.public_url,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -54,6 +55,7 @@ class LocalRunner:
         report: ReportHandler,
         isolation: Isolation,
         *,
+        secrets: Iterable[str] = (),
         shared: bool = False,
         public_url: str = "",
         grace: float = GRACE,
@@ -61,20 +63,22 @@ class LocalRunner:
     ) -> None:
         """Store the folders of runs in `work_dir`, send their ends to `report`, and start scripts under `isolation`.
 
-        `shared` is whether other servers have the same plans, each with its own folder. `public_url` is the base of the
-        URLs of pages with outputs. `grace` and `drain` are in seconds.
+        `secrets` are masked in outputs, as are the passwords of databases. `shared` is whether other servers have the
+        same plans, each with its own folder. `public_url` is the base of the URLs of pages with outputs. `grace` and
+        `drain` are in seconds.
 
         Raises UnusableSetting when the URL of a database cannot be read.
         """
         self._settings = settings
-        self._outputs = Outputs(work_dir, settings.keep_outputs)
+        passwords = [_parse_password(name, url.get_secret_value()) for name, url in settings.databases.items()]
+        self._secrets = [*secrets, *passwords]
+        self._outputs = Outputs(work_dir, settings.keep_outputs, self._secrets)
         self._send_report = report
         self._isolation = isolation
         self._shared = shared
         self._public_url = public_url
         self._grace = grace
         self._drain = drain
-        self._passwords = [_parse_password(name, url.get_secret_value()) for name, url in settings.databases.items()]
         self._slots = asyncio.Semaphore(settings.max_parallel)
         self._server = ProcessId.own()
         self._runs: dict[str, LocalRun] = {}
@@ -202,7 +206,7 @@ class LocalRunner:
         self._runs[folder.run_id] = run = LocalRun(
             folder,
             record,
-            OutputLog(folder.path, [*credentials(order.workflow), *self._passwords]),
+            OutputLog(folder.path, [*credentials(order.workflow), *self._secrets]),
             make_steps(order.workflow, _variables(order)),
             slots=self._slots,
             settings=self._settings,
