@@ -167,10 +167,21 @@ class Settings(BaseSettings):
             if isinstance(section := getattr(self, name), Section)
             for key, text in section.mistakes().items()
         }
+        mistakes |= dict(self._find_own_database())
         mistakes |= dict(self._find_repeated()) | dict(self._find_unknown()) | dict(self._find_stages_without_channel())
         if mistakes:
             raise SettingsError(mistakes)
         return self
+
+    def _find_own_database(self) -> Iterator[tuple[str, str]]:
+        """Yield a mistake for each database of sql jobs that is Fabu's own."""
+        own = _place_of(self.database.url)
+        for name, url in self.local.databases.items():
+            if _place_of(url.get_secret_value()) == own:
+                yield (
+                    f"local.databases.{name}",
+                    "this is Fabu's own database, in which an sql job could approve anything: name another",
+                )
 
     def _find_repeated(self) -> Iterator[tuple[str, str]]:
         """Yield a mistake for each id, and each account in a chat, that is not of one person or group alone."""
@@ -230,6 +241,14 @@ class Settings(BaseSettings):
     def public_url(self) -> str:
         """The URL under which people reach Fabu, without a slash at the end."""
         return (self.server.public_url or f"http://{self.server.host}:{self.server.port}").rstrip("/")
+
+
+def _place_of(url: str) -> tuple[str, object]:
+    """Return where a database is, without driver, account and options."""
+    scheme, _, rest = url.partition("://")
+    place = rest.partition("?")[0].rpartition("@")[2]
+    kind = scheme.partition("+")[0]
+    return kind, Path(place.removeprefix("/")).resolve() if kind == "sqlite" else place
 
 
 def _find_duplicates(values: Iterable[str]) -> list[str]:

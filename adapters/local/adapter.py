@@ -40,7 +40,7 @@ def open_runner(settings: LocalSettings, host: Host) -> RunnerAdapter:
     return RunnerAdapter(
         name="local runner",
         runner=runner,
-        examine=partial(examine, work_dir, isolation),
+        examine=partial(examine, settings, work_dir, isolation),
         start=start,
         confines=isolation.confines,
     )
