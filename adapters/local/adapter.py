@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from adapters.common.adapter import Host, RunnerAdapter
-from adapters.local.doctor import REACH, examine
+from adapters.local.doctor import describe_reach, examine
 from adapters.local.isolation.choose import choose_isolation
 from adapters.local.runner import LocalRunner
 from adapters.local.settings import LocalSettings
@@ -34,7 +34,7 @@ def open_runner(settings: LocalSettings, host: Host) -> RunnerAdapter:
     )
 
     async def start() -> None:
-        (log.info if isolation.confines else log.warning)(REACH[isolation.kind])
+        log.log(logging.INFO if isolation.confines else logging.WARNING, "%s", describe_reach(isolation))
         await runner.recover()
 
     return RunnerAdapter(

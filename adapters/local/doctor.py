@@ -31,13 +31,18 @@ _CONNECT = 5
 """Seconds for the connection to a database."""
 
 
+def describe_reach(isolation: Isolation) -> str:
+    """Return what scripts reach, in plain words, and why nothing keeps them from it."""
+    return REACH[isolation.kind] + (f" ({isolation.reason})" if isolation.reason else "")
+
+
 async def examine(settings: LocalSettings, work_dir: Path, isolation: Isolation) -> list[Finding]:
     """Check that scripts can run on this machine, what they reach, and that outputs can be written."""
     bash = shutil.which("bash")
     text = f"scripts run with {bash}" if bash else "there is no bash on this machine"
     findings = [Finding(bool(bash), text, "install bash, or set local.enabled = false")]
     cure = "install bubblewrap, or name a user without rights in local.user; until then local scripts need approval"
-    findings.append(Finding(isolation.confines, REACH[isolation.kind], cure))
+    findings.append(Finding(isolation.confines, describe_reach(isolation), cure))
     if not _is_writable(work_dir):
         findings.append(Finding(False, f"outputs cannot be written to {work_dir}", "mend local.work_dir"))
     private = [Finding(True, "only their owner can read the outputs of runs")]

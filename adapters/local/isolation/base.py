@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,14 +12,15 @@ from typing import Any, ClassVar
 class Isolation:
     """Scripts run as the server's user, and reach what that user reaches. Other isolations derive from this one.
 
-    `kind` is the name in the settings, `home` the HOME of scripts. An isolation that `supervises` puts a process before
-    that of the script, with which all processes of the script end.
+    `kind` is the name in the settings, `home` the HOME of scripts, `reason` why nothing better is used. An isolation
+    that `supervises` puts a process before that of the script, with which all processes of the script end.
     """
 
     kind: ClassVar[str] = "none"
     supervises: ClassVar[bool] = False
 
     home: Path
+    reason: str = field(default="", kw_only=True)
 
     @property
     def confines(self) -> bool:

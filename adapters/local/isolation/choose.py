@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import pwd
 import shutil
@@ -14,8 +13,6 @@ from adapters.local.isolation.account import Account
 from adapters.local.isolation.base import Isolation
 from adapters.local.isolation.bubblewrap import Bubblewrap
 from adapters.local.settings import LocalSettings
-
-log = logging.getLogger(__name__)
 
 BASH = shutil.which("bash") or "/bin/bash"
 _MEND = "install it, and let this user make user namespaces"
@@ -44,8 +41,7 @@ def choose_isolation(settings: LocalSettings, work_dir: Path, private: tuple[Pat
         raise UnusableSetting(f"local.network is false, but {failure}: {_MEND}, or remove local.network")
     if settings.user:
         return _find_account(settings.user, work_dir)
-    log.info("%s", failure)
-    return Isolation(home)
+    return Isolation(home, reason=failure)
 
 
 def _find_bubblewrap(settings: LocalSettings, home: Path, private: tuple[Path, ...]) -> Bubblewrap | str:

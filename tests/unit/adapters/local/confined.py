@@ -16,7 +16,7 @@ import pytest
 from adapters.local.isolation.base import Isolation
 from adapters.local.isolation.choose import choose_isolation
 from adapters.local.settings import LocalSettings
-from tests.services import leave_out
+from tests.services import require_bubblewrap
 
 KINDS = ("bwrap", "user", "none")
 
@@ -49,15 +49,10 @@ class Machine:
         """Return an isolation that works on this machine; the test is left out where there is none."""
         if kind == "user" and os.geteuid() != 0:
             pytest.skip("another user: only root starts processes as one")
-        if kind == "bwrap" and (failure := _failure(self.runs)):
-            leave_out("bubblewrap", failure)
+        if kind == "bwrap":
+            require_bubblewrap()
         user = "nobody" if kind == "user" else ""
         return choose_isolation(LocalSettings(isolation=kind, user=user, **settings), self.runs, (self.data,))
-
-
-def _failure(work_dir: Path) -> str:
-    kind = choose_isolation(LocalSettings(), work_dir, ()).kind
-    return "" if kind == "bwrap" else "not installed, or the kernel forbids user namespaces"
 
 
 @contextmanager

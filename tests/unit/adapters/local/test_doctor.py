@@ -36,7 +36,9 @@ async def test_local_runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 async def test_scripts_that_nothing_confines_are_found(tmp_path: Path) -> None:
-    assert wrong(await examine(LocalSettings(), tmp_path / "runs", Isolation(tmp_path))) == [REACH["none"]]
+    assert wrong(await examine(LocalSettings(), tmp_path / "runs", Isolation(tmp_path, reason="no bwrap"))) == [
+        f"{REACH['none']} (no bwrap)"
+    ]
 
 
 async def accounts(tmp_path: Path, url: str) -> list[str]:

@@ -224,7 +224,9 @@ def test_without_bubblewrap_nothing_confines(tmp_path: Path, monkeypatch: pytest
     assert not choose_isolation(LocalSettings(), tmp_path, ()).confines
     (tmp_path / "bwrap").write_text("#!/bin/sh\necho 'No permissions to create new namespace' >&2; exit 1")
     (tmp_path / "bwrap").chmod(0o755)
-    assert not choose_isolation(LocalSettings(), tmp_path, ()).confines
+    found = choose_isolation(LocalSettings(), tmp_path, ())
+    assert not found.confines
+    assert found.reason == "bubblewrap does not work here (No permissions to create new namespace)"
 
 
 def processes(mark: str) -> list[str]:
