@@ -95,12 +95,7 @@ async def run_app(
         runs = Runs(store, engine, runners)
         chats = open_chats(settings, host)
         stack.push_async_callback(chats.stop)
-        validators = {name: runner.problems for name, runner in runners.items()}
-        policy = replace(environment.policy, runners=validators, destinations=tuple(chats.messengers))
-        unconfined = frozenset(name for name, adapter in adapters.items() if not adapter.confines)
-        policy = replace(policy, approval=replace(policy.approval, unconfined=unconfined))
-        policy = replace(policy, channels=frozenset({Channel.NATIVE, *map(Channel, chats.channels)}))
-        environment.publish(policy=policy)
+        environment.publish(policy=_complete_policy(environment.policy, adapters, chats))
         identities = Identities(store, engine, clock, chats.messengers)
         locale = Locale(settings.server.language, settings.server.timezone)
         dispatch = Dispatch(engine, store, identities, clock, ids, locale=locale, public_url=settings.public_url)
@@ -123,6 +118,18 @@ async def run_app(
         }
         _start_work(services, (forms.poll, digests.poll), couriers, environment, stack)
         yield app
+
+
+def _complete_policy(policy: Policy, runners: Mapping[str, RunnerAdapter], chats: Chats) -> Policy:
+    """Return a policy with what opened adapters add to it."""
+    unconfined = frozenset(name for name, adapter in runners.items() if not adapter.confines)
+    return replace(
+        policy,
+        runners={name: adapter.runner.problems for name, adapter in runners.items()},
+        destinations=tuple(chats.messengers),
+        channels=frozenset({Channel.NATIVE, *map(Channel, chats.channels)}),
+        approval=replace(policy.approval, unconfined=unconfined),
+    )
 
 
 async def _open_engine(

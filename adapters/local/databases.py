@@ -27,7 +27,10 @@ _NO_LOCAL_FILES: dict[str, dict[str, Any]] = {
     "mariadbconnector": {"local_infile": False},
 }
 """What keeps a driver from sending files of this machine (LOAD DATA LOCAL), even where the URL asks for it."""
-_POSTGRES_ROLES = ("pg_execute_server_program", "pg_read_server_files", "pg_write_server_files")
+_POSTGRES_ROLES = """
+    SELECT rolname, rolsuper FROM pg_roles WHERE pg_has_role(oid, 'MEMBER') AND
+    (rolsuper OR rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files')) ORDER BY 1
+"""
 _GLOBAL_GRANT = re.compile(r"GRANT (.+?) ON \*\.\* TO ")
 
 
@@ -77,10 +80,8 @@ def find_rights(connection: Connection) -> str:
     """Return what lets the account of a connection reach files and programs of the database's machine, or nothing."""
     match connection.dialect.name:
         case "postgresql":
-            roles = ", ".join(f"pg_has_role('{role}', 'MEMBER')" for role in _POSTGRES_ROLES)
-            query = f"SELECT rolsuper, {roles} FROM pg_roles WHERE rolname = current_user"  # noqa: S608 - constants
-            [row] = connection.exec_driver_sql(query).all()
-            return ", ".join(name for name, has in zip(("superuser", *_POSTGRES_ROLES), row, strict=True) if has)
+            roles = connection.exec_driver_sql(_POSTGRES_ROLES).all()  # also those that SET ROLE takes on
+            return ", ".join(sorted({"superuser" if superuser else name for name, superuser in roles}))
         case "mysql" | "mariadb":
             grants = [_GLOBAL_GRANT.match(text) for (text,) in connection.exec_driver_sql("SHOW GRANTS").all()]
             held = {name.strip() for grant in grants if grant for name in grant[1].split(",")}

@@ -33,7 +33,7 @@ _CONNECT = 5
 
 def describe_reach(isolation: Isolation) -> str:
     """Return what scripts reach, in plain words, and why nothing keeps them from it."""
-    return REACH[isolation.kind] + (f" ({isolation.reason})" if isolation.reason else "")
+    return "; ".join(filter(None, (REACH[isolation.kind], isolation.reason)))
 
 
 async def examine(settings: LocalSettings, work_dir: Path, isolation: Isolation) -> list[Finding]:

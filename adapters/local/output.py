@@ -48,8 +48,8 @@ class OutputLog:
         self.write(f"{start}{text}\n".encode())
 
     def mask(self, text: str) -> str:
-        """Return a text with the secrets of the run masked."""
-        return self._masker.mask(text)
+        """Return a text clean, with the secrets of the run masked."""
+        return self._masker.mask(clean_text(text))
 
     def _flush(self) -> None:
         self._append(self._masker.feed(self._cleaner.flush().encode()) + self._masker.flush())

@@ -37,7 +37,7 @@ async def test_local_runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 async def test_scripts_that_nothing_confines_are_found(tmp_path: Path) -> None:
     assert wrong(await examine(LocalSettings(), tmp_path / "runs", Isolation(tmp_path, reason="no bwrap"))) == [
-        f"{REACH['none']} (no bwrap)"
+        f"{REACH['none']}; no bwrap"
     ]
 
 
@@ -47,18 +47,20 @@ async def accounts(tmp_path: Path, url: str) -> list[str]:
 
 
 async def test_a_superuser_of_postgresql_is_found(tmp_path: Path, postgres_url: str) -> None:
-    told = "its account has superuser, pg_execute_server_program, pg_read_server_files, pg_write_server_files"
+    told = "its account has pg_execute_server_program, pg_read_server_files, pg_write_server_files, superuser"
     [found] = await accounts(tmp_path, postgres_url)
     assert found.startswith(f"local.databases.shop: {told}, so sql jobs reach files and programs")
 
 
-@pytest.mark.parametrize(("right", "found"), [("", ""), ("pg_read_server_files", "pg_read_server_files")])
+@pytest.mark.parametrize(
+    ("right", "found"), [("", ""), ("pg_read_server_files", "pg_read_server_files"), ("postgres", "superuser")]
+)
 async def test_an_account_of_postgresql_is_judged_by_its_roles(
     tmp_path: Path, postgres_url: str, right: str, found: str
 ) -> None:
     with account(postgres_url, "CREATE ROLE {} LOGIN PASSWORD 'p'", "DROP ROLE {}") as (url, name, execute):
         if right:
-            execute(f"GRANT {right} TO {name}")
+            execute(f'GRANT "{right}" TO {name}')
         assert [found in told for told in await accounts(tmp_path, url)] == ([True] if found else [])
 
 
