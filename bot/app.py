@@ -57,6 +57,8 @@ POLL = 20.0
 """Seconds between two polls of runners and of approval forms, and between two loads of the directory."""
 PRUNE = 3600.0
 """Seconds between two removals of old outputs of runs."""
+GRACE = 10.0
+"""Seconds that requests have to end when the server stops: less than any service manager waits before it kills."""
 
 
 Job = Callable[[], Awaitable[None]]
@@ -207,9 +209,11 @@ def _directory_refresh(store: Store, environment: Environment) -> Job:
 
 
 @asynccontextmanager
-async def serve_http(app: web.Application, host: str, port: int) -> AsyncIterator[str]:
-    """Serve an application over HTTP, and yield its URL."""
-    runner = web.AppRunner(app, access_log=None, handler_cancellation=False)
+async def serve_http(app: web.Application, host: str, port: int, grace: float = GRACE) -> AsyncIterator[str]:
+    """Serve an application over HTTP, and yield its URL. At the end, requests have `grace` seconds to end."""
+    runner = web.AppRunner(
+        app, access_log=None, handler_cancellation=False, shutdown_timeout=grace, auto_decompress=False
+    )
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)
