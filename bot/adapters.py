@@ -16,7 +16,7 @@ from adapters.common.adapter import ChatAdapter, Host, Inbox, Listener, ReportHa
 from adapters.store.open import data_folder
 from bot.i18n import translate
 from bot.verbs import ALIASES, word_for
-from config.settings import Settings
+from config.settings import Settings, secrets_in
 from core.ports.approval_forms import ApprovalForms
 from core.ports.clock import Clock
 from core.ports.messenger import Messenger
@@ -30,6 +30,8 @@ RUNNERS: Mapping[str, str] = {
     "zadig": "adapters.zadig.adapter",
     "local": "adapters.local.adapter",
 }
+_SHORTEST = 8
+"""Characters of a secret of the settings that is masked in outputs: a shorter one may be an ordinary word."""
 
 
 @dataclass(slots=True)
@@ -105,4 +107,6 @@ def host_of(settings: Settings, clock: Clock, report: ReportHandler) -> Host:
         {verb: word_for(verb, language) for verb in ALIASES},
         data_folder(settings.database.url),
         report,
+        (settings.file,) if settings.file else (),
+        tuple(secret for secret in secrets_in(settings) if len(secret) >= _SHORTEST),
     )

@@ -58,6 +58,8 @@ POLL = 20.0
 """Seconds between two polls of runners and of approval forms, and between two loads of the directory."""
 PRUNE = 3600.0
 """Seconds between two removals of old outputs of runs."""
+GRACE = 10.0
+"""Seconds that requests have to end when the server stops: less than any service manager waits before it kills."""
 
 
 Job = Callable[[], Awaitable[None]]
@@ -74,6 +76,7 @@ def policy_of(settings: Settings) -> Policy:
         check_timeout=settings.hooks.check_timeout,
         hooks=hooks,
         approval=settings.approval.rules(),
+        authors={} if "*" in settings.local.allowed else {"local": settings.local.allowed},
     )
 
 
@@ -92,14 +95,12 @@ async def run_app(
             log.warning("%s", NO_VOTE)
         engine, store = await _open_engine(settings, environment, clock, ids, stack)
         host = host_of(settings, clock, partial(report_run, engine))
-        runners = await _start_runners(open_runners(settings, host), stack)
+        adapters = open_runners(settings, host)
+        runners = await _start_runners(adapters, stack)
         runs = Runs(store, engine, runners)
         chats = open_chats(settings, host)
         stack.push_async_callback(chats.stop)
-        validators = {name: runner.problems for name, runner in runners.items()}
-        policy = replace(environment.policy, runners=validators, destinations=tuple(chats.messengers))
-        policy = replace(policy, channels=frozenset({Channel.NATIVE, *map(Channel, chats.channels)}))
-        environment.publish(policy=policy)
+        environment.publish(policy=_complete_policy(environment.policy, adapters, chats))
         identities = Identities(store, engine, clock, chats.messengers)
         locale = Locale(settings.server.language, settings.server.timezone)
         dispatch = Dispatch(engine, store, identities, clock, ids, locale=locale, public_url=settings.public_url)
@@ -122,6 +123,18 @@ async def run_app(
         }
         _start_work(services, (forms.poll, digests.poll), couriers, environment, stack)
         yield app
+
+
+def _complete_policy(policy: Policy, runners: Mapping[str, RunnerAdapter], chats: Chats) -> Policy:
+    """Return a policy with what opened adapters add to it."""
+    unconfined = frozenset(name for name, adapter in runners.items() if not adapter.confines)
+    return replace(
+        policy,
+        runners={name: adapter.runner.problems for name, adapter in runners.items()},
+        destinations=tuple(chats.messengers),
+        channels=frozenset({Channel.NATIVE, *map(Channel, chats.channels)}),
+        approval=replace(policy.approval, unconfined=unconfined),
+    )
 
 
 async def _open_engine(
@@ -199,9 +212,11 @@ def _directory_refresh(store: Store, environment: Environment) -> Job:
 
 
 @asynccontextmanager
-async def serve_http(app: web.Application, host: str, port: int) -> AsyncIterator[str]:
-    """Serve an application over HTTP, and yield its URL."""
-    runner = web.AppRunner(app, access_log=None, handler_cancellation=False)
+async def serve_http(app: web.Application, host: str, port: int, grace: float = GRACE) -> AsyncIterator[str]:
+    """Serve an application over HTTP, and yield its URL. At the end, requests have `grace` seconds to end."""
+    runner = web.AppRunner(
+        app, access_log=None, handler_cancellation=False, shutdown_timeout=grace, auto_decompress=False
+    )
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)

@@ -7,14 +7,13 @@ system, add its check to `CHECKS`; each chat and runner has its own (`adapters.c
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout
-from pydantic import BaseModel, SecretStr
 from yarl import URL
 
 from adapters.common.adapter import ChatAdapter, RunnerAdapter
@@ -31,7 +30,7 @@ from bot import policy_doctor
 from bot.adapters import Chats, enabled_chats, host_of, open_chats, open_runners
 from bot.installation import LostKey, WrongKey, check_key, is_key_lost, load_secret
 from bot.people.tokens import new_token
-from config.settings import Settings
+from config.settings import Settings, secrets_in
 from core.plan import Channel
 from core.ports.checkup import Finding
 from core.ports.runner import RunReport
@@ -212,25 +211,7 @@ CHECKS: Mapping[str, Check] = {
 def _holds_secret(file: Path, settings: Settings) -> bool:
     """Return whether a secret is written in the file of the settings, and not in the environment alone."""
     text = file.read_text(encoding="utf-8")
-    return any(secret in text for secret in _secrets(settings))
-
-
-def _secrets(value: object) -> Iterator[str]:
-    """Yield the secrets in settings that are not empty."""
-    match value:
-        case SecretStr():
-            yield from filter(None, [value.get_secret_value()])
-        case BaseModel():
-            for name in type(value).model_fields:
-                yield from _secrets(getattr(value, name))
-        case Mapping():
-            for inner in value.values():
-                yield from _secrets(inner)
-        case tuple() | list():
-            for inner in value:
-                yield from _secrets(inner)
-        case _:
-            pass
+    return any(secret in text for secret in secrets_in(settings))
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, Field, PrivateAttr, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from adapters.common.settings import HttpUrl, Section
@@ -157,6 +157,7 @@ class Settings(BaseSettings):
     hooks: HooksSettings = HooksSettings()
     callback: Callback = Callback()
     jira: Jira = Jira()
+    _file: Path | None = PrivateAttr(None)
 
     @model_validator(mode="after")
     def _check_together(self) -> Settings:
@@ -166,10 +167,21 @@ class Settings(BaseSettings):
             if isinstance(section := getattr(self, name), Section)
             for key, text in section.mistakes().items()
         }
+        mistakes |= dict(self._find_own_database())
         mistakes |= dict(self._find_repeated()) | dict(self._find_unknown()) | dict(self._find_stages_without_channel())
         if mistakes:
             raise SettingsError(mistakes)
         return self
+
+    def _find_own_database(self) -> Iterator[tuple[str, str]]:
+        """Yield a mistake for each database of sql jobs that is Fabu's own."""
+        own = _place_of(self.database.url)
+        for name, url in self.local.databases.items():
+            if _place_of(url.get_secret_value()) == own:
+                yield (
+                    f"local.databases.{name}",
+                    "this is Fabu's own database, in which an sql job could approve anything: name another",
+                )
 
     def _find_repeated(self) -> Iterator[tuple[str, str]]:
         """Yield a mistake for each id, and each account in a chat, that is not of one person or group alone."""
@@ -204,6 +216,7 @@ class Settings(BaseSettings):
             **{f"zadig.gates[{index}].approvers": gate.approvers for index, gate in enumerate(self.zadig.gates)},
             "zadig.gate_manager": filter(None, [self.zadig.gate_manager]),
             **{f"{place}.approvers": stage.approvers for place, stage in self._policy_stages()},
+            "local.allowed": {*self.local.allowed} - {"*"},
             **{f"approval.policies[{index}].executors": p.executors for index, p in enumerate(self.approval.policies)},
         }
         for path, names in named.items():
@@ -220,13 +233,44 @@ class Settings(BaseSettings):
         return (env_settings, init_settings)
 
     @property
+    def file(self) -> Path | None:
+        """The file that the settings were read from, if there is one."""
+        return self._file
+
+    @property
     def public_url(self) -> str:
         """The URL under which people reach Fabu, without a slash at the end."""
         return (self.server.public_url or f"http://{self.server.host}:{self.server.port}").rstrip("/")
 
 
+def _place_of(url: str) -> tuple[str, object]:
+    """Return where a database is, without driver, account and options."""
+    scheme, _, rest = url.partition("://")
+    place = rest.partition("?")[0].rpartition("@")[2]
+    kind = scheme.partition("+")[0]
+    return kind, Path(place.removeprefix("/")).resolve() if kind == "sqlite" else place
+
+
 def _find_duplicates(values: Iterable[str]) -> list[str]:
     return [value for value, count in Counter(values).items() if count > 1]
+
+
+def secrets_in(value: object) -> Iterator[str]:
+    """Yield the secrets in settings that are not empty."""
+    match value:
+        case SecretStr():
+            yield from filter(None, [value.get_secret_value()])
+        case BaseModel():
+            for name in type(value).model_fields:
+                yield from secrets_in(getattr(value, name))
+        case Mapping():
+            for inner in value.values():
+                yield from secrets_in(inner)
+        case tuple() | list():
+            for inner in value:
+                yield from secrets_in(inner)
+        case _:
+            pass
 
 
 def load_settings(path: Path | None = None) -> Settings:
@@ -236,4 +280,6 @@ def load_settings(path: Path | None = None) -> Settings:
     pydantic.ValidationError with every field that is wrong.
     """
     values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8")) if path else {}
-    return Settings(**values)
+    settings = Settings(**values)
+    settings._file = path
+    return settings

@@ -34,7 +34,7 @@ def apply(plan: Plan, event: e.AnyEvent, stamp: Stamp) -> Plan:
 def _apply(plan: Plan, event: e.AnyEvent, stamp: Stamp) -> Plan:  # noqa: C901 - one flat line of cases
     match event:
         case e.Edited():
-            editors = tuple(dict.fromkeys((*plan.editors, stamp.actor)))
+            editors = (*(person for person in plan.editors if person != stamp.actor), stamp.actor)
             plan = replace(plan, revision=plan.revision + 1, instance_code=event.instance_code, nonce=event.nonce)
             plan = replace(plan, editors=editors)
             return replace(_apply_draft(plan, event.draft, event.items), content_sha256=event.content_sha256)

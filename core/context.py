@@ -24,7 +24,8 @@ class Policy:
     external system to the events of which it is notified; `runners` maps the name of each enabled runner to the
     function that returns what it cannot run of a workflow; `destinations` are the enabled platforms that have cards of
     plans (slack, feishu, dingtalk, email); `channels` are those in which stages can be decided; `approval` are the
-    installation's rules for approvals.
+    installation's rules for approvals; `authors` maps a runner to the people and groups who may put its workflows into
+    plans, which everybody may where it is missing.
     """
 
     check_events: frozenset[HookEvent] = frozenset()
@@ -34,6 +35,7 @@ class Policy:
     destinations: tuple[str, ...] = ()
     channels: frozenset[Channel] = frozenset({Channel.NATIVE})
     approval: ApprovalRules = NO_RULES
+    authors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def waits_at(self, event: HookEvent, plan: Plan) -> bool:
         """Return whether a plan waits for an external system at an event; never when no endpoint is notified of it.

@@ -308,8 +308,9 @@ class Plan:
     `nonce` changes with every revision and is part of the references on cards, so that a click on an outdated card is
     recognized. `version` counts saves and prevents lost updates. `instance_code` is what an external system sends back
     with its answer; it changes with every edit. `origin` identifies, in the terms of the system that opened a gate,
-    what the plan requests approval for; empty for people's plans. `editors` are all who made a revision. `controls` is
-    None while the plan is in planning, and for the plans of gates and of versions that had no policies.
+    what the plan requests approval for; empty for people's plans. `editors` are all who made a revision, last who made
+    the present one. `controls` is None while the plan is in planning, and for the plans of gates and of versions that
+    had no policies.
     `content_sha256` is the digest of what the revision says (`core.digest`), empty for a plan of a version without
     digests.
     """
@@ -359,6 +360,11 @@ class Plan:
     def gate(self) -> str:
         """The id of the system that requests approval by this plan and gets the decision; empty for people's plans."""
         return self.created_by if self.created_by.startswith(GATE) else ""
+
+    @property
+    def maker(self) -> str:
+        """Who made the present revision, and answers for all that is in it."""
+        return self.editors[-1] if self.editors else self.created_by
 
     @property
     def passed_check(self) -> HookEvent | None:

@@ -15,7 +15,7 @@ from typing import Literal
 from core.draft import ItemDraft, PlanDraft, WorkflowItemDraft
 from core.plan import AppliedPolicy, Confirmation, Controls, Stage
 from core.text import normalize_name
-from core.workflow import UNREADABLE, Reach, reach_of
+from core.workflow import UNREADABLE, JobType, Reach, reach_of
 
 Required = Literal["none", "workflow", "all"]
 """Which plans need the vote of somebody who did not write them: none, those with workflow items, or all."""
@@ -63,16 +63,24 @@ class ApprovalPolicy:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRules:
-    """The installation's rules for approvals. `self_approval` is whether `allow_self_approval` of plans is heard."""
+    """The installation's rules for approvals. `self_approval` is whether `allow_self_approval` of plans is heard.
+
+    `unconfined` are the runners whose scripts reach the server's files: a plan with one needs a vote in any case.
+    """
 
     required: Required = "workflow"
     self_approval: bool = False
     policies: tuple[ApprovalPolicy, ...] = ()
+    unconfined: frozenset[str] = frozenset()
 
     def requires_vote(self, draft: PlanDraft) -> bool:
         """Return whether a plan needs the vote of somebody who did not write it."""
-        has_workflow = any(isinstance(item, WorkflowItemDraft) for item in draft.items)
-        return self.required == "all" or (self.required == "workflow" and has_workflow)
+        workflows = [item for item in draft.items if isinstance(item, WorkflowItemDraft)]
+        return (
+            self.required == "all"
+            or (self.required == "workflow" and bool(workflows))
+            or any(item.runner in self.unconfined and _has_script(item) for item in workflows)
+        )
 
     def excluded(self, draft: PlanDraft, editors: Iterable[str]) -> tuple[str, ...]:
         """Return the people whose votes on a plan do not count: its manager and everybody who made a revision."""
@@ -147,6 +155,10 @@ def _fits(when: Condition, draft: PlanDraft, item: ItemDraft, reach: Reach) -> b
         and _any_fits(when.job_types, reach.job_types)
         and _any_fits(when.databases, reach.databases)
     )
+
+
+def _has_script(item: WorkflowItemDraft) -> bool:
+    return any(name in reach_of(item.workflow).job_types for name in (JobType.FREESTYLE, UNREADABLE))
 
 
 def _any_fits(patterns: tuple[str, ...], names: Iterable[str]) -> bool:

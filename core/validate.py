@@ -34,7 +34,26 @@ def problems_of(
         *_check_new_times(draft, before, context.now, as_in_zadig=as_in_zadig),
         *stage_problems(draft, context.directory, "" if as_in_zadig else draft.manager),
         *_check_items(draft, context.directory),
+        *(author_problems(draft, context, context.actor.id) if draft != before else ()),
     ]
+
+
+def author_problems(draft: PlanDraft, context: Context, author: str) -> Iterator[Problem]:
+    """Yield a problem for each workflow of a runner whose workflows the author of a revision may not put into plans.
+
+    Whoever makes a revision answers for all that is in it.
+    """
+    for index, item in enumerate(draft.items):
+        if not isinstance(item, WorkflowItemDraft):
+            continue
+        allowed = context.policy.authors.get(item.runner)
+        if allowed is not None and author not in context.directory.expand(allowed):
+            yield Problem(
+                f"items[{index}].runner",
+                "{person} may not put workflows of the runner {runner} into a plan; let one of {people} do it, or "
+                "leave this item out",
+                {"person": author, "runner": item.runner, "people": ", ".join(allowed)},
+            )
 
 
 def problems_at_finish(draft: PlanDraft, context: Context) -> list[Problem]:

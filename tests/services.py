@@ -3,12 +3,16 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NoReturn
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import NullPool, create_engine, make_url
 from sqlalchemy.exc import DBAPIError
+
+from adapters.local.isolation.choose import choose_isolation
+from adapters.local.settings import LocalSettings
 
 STRICT = "FABU_TEST_STRICT"
 
@@ -18,6 +22,12 @@ def leave_out(what: str, why: str) -> NoReturn:
     if os.environ.get(STRICT) == "1":
         pytest.fail(f"{what}: {why} ({STRICT}=1 allows no test to be left out)", pytrace=False)
     pytest.skip(f"{what}: {why}")
+
+
+def require_bubblewrap() -> None:
+    """Leave the test out where bubblewrap does not work."""
+    if choose_isolation(LocalSettings(), Path("/nowhere"), ()).kind != "bwrap":
+        leave_out("bubblewrap", "not installed, or the kernel forbids user namespaces")
 
 
 @contextmanager

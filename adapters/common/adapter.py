@@ -38,7 +38,8 @@ class Host:
     `public_url` is the address for people, without a slash at the end. `language` is the installation's; `translate`
     translates a text into it, and `words` maps each verb to its word in that language. `data_folder` is where an
     adapter may keep files; None when several servers share one database, since none of them owns a folder. Runners
-    send the ends of their runs to `report`.
+    send the ends of their runs to `report`. `private_files` are those that nothing which a runner starts may read, and
+    `secrets` the texts that no output may show.
     """
 
     clock: Clock
@@ -48,6 +49,8 @@ class Host:
     words: Mapping[str, str]
     data_folder: Path | None
     report: ReportHandler
+    private_files: tuple[Path, ...] = ()
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,7 @@ class RunnerAdapter:
     """An open runner.
 
     `name` is for people, and `url` is the system that runs the workflows; empty when that is this process. `start`
-    recovers the runs of an earlier process.
+    recovers the runs of an earlier process. `confines` is whether what it runs is kept from the server's files.
     """
 
     name: str
@@ -119,3 +122,4 @@ class RunnerAdapter:
     url: str = ""
     examine: CheckUp
     start: Callable[[], Awaitable[None]] = field(default=start_nothing)
+    confines: bool = True

@@ -37,6 +37,10 @@ class Section(BaseModel):
         return dict(self.find_missing(switch, reason=reason)) if written else {}
 
 
+class UnusableSetting(ValueError):
+    """A setting is valid, but does not work on this machine; the text names it and its cure."""
+
+
 def is_loopback(host: str | None) -> bool:
     """Return whether a host, as written in a URL, is this machine."""
     try:

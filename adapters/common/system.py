@@ -1,8 +1,9 @@
-"""The system's clock and its random identifiers: the ports `Clock` and `Ids`."""
+"""The system's clock and its random identifiers: the ports `Clock` and `Ids`; and the server as a process of it."""
 
 from __future__ import annotations
 
 import secrets
+import sys
 import time
 from datetime import UTC, datetime
 
@@ -32,3 +33,20 @@ class SystemIds:
     def token(self, size: int = 16) -> str:
         """Return `size` random bytes as hexadecimal digits."""
         return secrets.token_hex(size)
+
+
+_PR_SET_DUMPABLE = 4
+
+
+def hide_process() -> None:
+    """Let no other process of this user read the memory and the environment of this one (prctl(2)); Linux only.
+
+    Processes that it starts are not hidden.
+    """
+    if sys.platform != "linux":
+        return
+    import ctypes  # here, where it is used: other commands start without it
+
+    library = ctypes.CDLL(None, use_errno=True)
+    if library.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "the process cannot be hidden")

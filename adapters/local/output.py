@@ -1,4 +1,4 @@
-"""The output of a run on disk: masked, streamed and capped.
+"""The output of a run on disk: cleaned, masked, streamed and capped.
 
 It is written in numbered segments of half the cap; of more than two, the first and the last two are kept. So the
 position of every byte, and the number of omitted bytes, follow from the names and sizes of the files, even after a
@@ -7,35 +7,31 @@ crash.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from io import FileIO
 from pathlib import Path
 
 from adapters.common.files import open_private
+from adapters.local.cleaning import Cleaner, clean_text
 from adapters.local.masking import Masker
-from core.text import remove_invisible
 
 CAP = 1 << 20
 """Bytes of output that are kept of a run: half of them from its beginning, half from its end."""
 
 _SEGMENT = CAP // 2
-_DROPPED = bytes(range(9)) + bytes(range(11, 27)) + bytes(range(28, 32)) + b"\x7f"
-"""Control characters but for tab, line feed and ESC. They are dropped before masking: they could split a secret."""
-
-_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\].*?(?:\x07|\x1b\\|$)", re.MULTILINE)
-"""Terminal sequences for colours, cursor and titles (ECMA-48, 5.4 and 8.3.89)."""
 
 
 class OutputLog:
-    """Writes the output of one run. `close` writes the bytes that were held back for masking.
+    """Writes the output of one run. `close` writes what was held back for cleaning and masking.
 
+    It is cleaned first: a secret that a terminal sequence or an invisible character splits would be whole when shown.
     Bytes are written to the page cache, in the calling thread; the cap limits their number.
     """
 
     def __init__(self, folder: Path, secrets: Iterable[str]) -> None:
         self._folder = folder
-        self._masker = Masker(secrets)
+        self._cleaner = Cleaner()
+        self._masker = masker_of(secrets)
         self._number = 0
         self._filled = 0
         self._unfinished = False
@@ -43,17 +39,20 @@ class OutputLog:
 
     def write(self, data: bytes) -> None:
         """Write bytes of a process."""
-        self._append(self._masker.feed(data.translate(None, _DROPPED)))
+        self._append(self._masker.feed(self._cleaner.feed(data).encode()))
 
     def write_line(self, text: str) -> None:
         """Write a line of the runner itself; first, end an unfinished line of a process."""
-        self._append(self._masker.flush())
+        self._flush()
         start = "\n" if self._unfinished else ""
         self.write(f"{start}{text}\n".encode())
 
     def mask(self, text: str) -> str:
-        """Return a text with the secrets of the run masked."""
-        return self._masker.mask(text)
+        """Return a text clean, with the secrets of the run masked."""
+        return self._masker.mask(clean_text(text))
+
+    def _flush(self) -> None:
+        self._append(self._masker.feed(self._cleaner.flush().encode()) + self._masker.flush())
 
     def _append(self, data: bytes) -> None:
         if data:
@@ -75,9 +74,9 @@ class OutputLog:
             _segment(self._folder, self._number - 2).unlink()
 
     def close(self) -> None:
-        """Write the bytes that were held back, and close the output."""
+        """Write what was held back, and close the output."""
         try:
-            self._append(self._masker.flush())
+            self._flush()
         finally:
             self._file.close()
 
@@ -98,9 +97,9 @@ def read_output(folder: Path) -> bytes:
     return head + marker + tail
 
 
-def decode_output(data: bytes) -> str:
-    """Return output as text, with invalid UTF-8 replaced, and without terminal sequences and invisible characters."""
-    return remove_invisible(_ESCAPES.sub("", data.decode(errors="replace")))
+def masker_of(secrets: Iterable[str]) -> Masker:
+    """Return what masks secrets in output, where they are clean as well."""
+    return Masker({text for secret in secrets for text in (secret, clean_text(secret))})
 
 
 def _create(folder: Path, number: int) -> FileIO:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from secrets import token_hex
 
 from adapters.common.files import open_private
-from adapters.local.output import decode_output, read_output
+from adapters.local.cleaning import Cleaner
+from adapters.local.output import masker_of, read_output
 from adapters.local.record import RunFolder
 
 
 class Outputs:
-    """The folders of all runs, in `root`; a folder is deleted when `keep` has passed since the end of its run."""
+    """The folders of all runs, in `root`; a folder is deleted when `keep` has passed since the end of its run.
 
-    def __init__(self, root: Path, keep: timedelta) -> None:
+    The `secrets` of the settings are masked when an output is shown: some may be newer than it.
+    """
+
+    def __init__(self, root: Path, keep: timedelta, secrets: Iterable[str]) -> None:
         self._root = root
         self._keep = keep
+        self._masker = masker_of(secrets)
 
     def folder(self, run_id: str) -> RunFolder:
         """Return the folder of a run, whether it exists or not. Raises ValueError for an invalid id."""
@@ -28,8 +33,9 @@ class Outputs:
         return (self.folder(path.parent.name) for path in self._root.glob("*/record.json"))
 
     def read(self, run_id: str) -> str:
-        """Return the stored output of a run; empty when there is none."""
-        return decode_output(read_output(self.folder(run_id).path))
+        """Return the stored output of a run, cleaned and masked again; empty when there is none."""
+        cleaner = Cleaner()
+        return self._masker.mask(cleaner.feed(read_output(self.folder(run_id).path)) + cleaner.flush())
 
     def prune(self, now: float) -> None:
         """Delete the folders of runs whose time is over at `now`, in unix seconds."""

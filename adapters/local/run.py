@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 
+from adapters.local.isolation.base import Isolation
 from adapters.local.output import OutputLog
 from adapters.local.record import Record, RunFolder
 from adapters.local.sessions import ProcessId
@@ -37,6 +38,7 @@ class LocalRun:
         *,
         slots: asyncio.Semaphore,
         settings: LocalSettings,
+        isolation: Isolation,
         grace: float,
     ) -> None:
         self.folder = folder
@@ -44,6 +46,7 @@ class LocalRun:
         self.left_in_queue = False
         self._output = output
         self._settings = settings
+        self._isolation = isolation
         self._grace = grace
         self._reason = NO_MESSAGE
         self._work = asyncio.create_task(self._run(steps, slots))
@@ -102,7 +105,9 @@ class LocalRun:
         return RunStatus.PASSED, NO_MESSAGE
 
     def _context(self, number: int) -> StepContext:
-        return StepContext(number, self.folder, self._output, self._settings, self._grace, self._save_session)
+        return StepContext(
+            number, self.folder, self._output, self._settings, self._isolation, self._grace, self._save_session
+        )
 
     def _save_session(self, session: ProcessId | None) -> None:
         self._save(replace(self.record, session=session))

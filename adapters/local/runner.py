@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,8 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from adapters.common.adapter import ReportHandler
+from adapters.common.settings import UnusableSetting
+from adapters.local.isolation.base import Isolation
 from adapters.local.jobs import find_problems, make_steps
 from adapters.local.output import OutputLog
 from adapters.local.outputs import Outputs
@@ -40,8 +43,7 @@ class LocalRunner:
     """Runs a few workflows at the same time, and reports the end of each run.
 
     A run is started at most once: after a crash of the server, its status is `unknown` until a person retries or skips.
-    A run that was still in the queue is queued again when its status is requested. Scripts run as the server's user,
-    with all its permissions; give Fabu a user of its own.
+    A run that was still in the queue is queued again when its status is requested.
     """
 
     name = "local"
@@ -51,27 +53,32 @@ class LocalRunner:
         settings: LocalSettings,
         work_dir: Path,
         report: ReportHandler,
+        isolation: Isolation,
         *,
+        secrets: Iterable[str] = (),
         shared: bool = False,
         public_url: str = "",
         grace: float = GRACE,
         drain: float = DRAIN,
     ) -> None:
-        """Store the folders of runs in `work_dir`, and send their ends to `report`.
+        """Store the folders of runs in `work_dir`, send their ends to `report`, and start scripts under `isolation`.
 
-        `shared` is whether other servers have the same plans, each with its own folder. `public_url` is the base of the
-        URLs of pages with outputs. `grace` and `drain` are in seconds.
+        `secrets` are masked in outputs, as are the passwords of databases. `shared` is whether other servers have the
+        same plans, each with its own folder. `public_url` is the base of the URLs of pages with outputs. `grace` and
+        `drain` are in seconds.
 
-        Raises ValueError when the URL of a database cannot be read.
+        Raises UnusableSetting when the URL of a database cannot be read.
         """
         self._settings = settings
-        self._outputs = Outputs(work_dir, settings.keep_outputs)
+        passwords = [_parse_password(name, url.get_secret_value()) for name, url in settings.databases.items()]
+        self._secrets = [*secrets, *passwords]
+        self._outputs = Outputs(work_dir, settings.keep_outputs, self._secrets)
         self._send_report = report
+        self._isolation = isolation
         self._shared = shared
         self._public_url = public_url
         self._grace = grace
         self._drain = drain
-        self._passwords = [_parse_password(name, url.get_secret_value()) for name, url in settings.databases.items()]
         self._slots = asyncio.Semaphore(settings.max_parallel)
         self._server = ProcessId.own()
         self._runs: dict[str, LocalRun] = {}
@@ -199,10 +206,11 @@ class LocalRunner:
         self._runs[folder.run_id] = run = LocalRun(
             folder,
             record,
-            OutputLog(folder.path, [*credentials(order.workflow), *self._passwords]),
+            OutputLog(folder.path, [*credentials(order.workflow), *self._secrets]),
             make_steps(order.workflow, _variables(order)),
             slots=self._slots,
             settings=self._settings,
+            isolation=self._isolation,
             grace=self._grace,
         )
         watcher = asyncio.create_task(self._watch(run))
@@ -238,7 +246,7 @@ def _parse_password(database: str, url: str) -> str:
     try:
         return str(make_url(url).password or "")
     except (ArgumentError, ValueError):
-        raise ValueError(f"local.databases.{database} is not the URL of a database") from None
+        raise UnusableSetting(f"local.databases.{database} is not the URL of a database") from None
 
 
 def _may_be_running(order: RunOrder) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Generic, Protocol, TypeVar
 
+from adapters.local.isolation.base import Isolation
 from adapters.local.output import OutputLog
 from adapters.local.record import RunFolder
 from adapters.local.sessions import ProcessId
@@ -49,6 +50,7 @@ class StepContext:
     folder: RunFolder
     output: OutputLog
     settings: LocalSettings
+    isolation: Isolation
     grace: float
     save_session: Callable[[ProcessId | None], None]
 

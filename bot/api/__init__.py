@@ -7,7 +7,7 @@ from aiohttp import web
 from adapters.common.http import json_answer
 from bot.api import chat, deliveries, events, health, history, people, plans, policies
 from bot.api.auth import TOKENS, protect_api
-from bot.api.errors import answer_errors
+from bot.api.errors import answer_errors, refuse_compressed
 from bot.api.metrics import METRICS, Metrics, measure, observe, show_metrics
 from bot.api.openapi import build_document
 from bot.api.pushes import add_pushes
@@ -35,7 +35,7 @@ def add_routes(app: web.Application) -> None:
     services = app[SERVICES]
     app[TOKENS] = Tokens(services.store, services.clock)
     app[METRICS], app[events.FEED], app[health.READINESS] = Metrics(), events.Feed(), {}
-    app.middlewares[:0] = [observe, answer_errors]
+    app.middlewares[:0] = [observe, answer_errors, refuse_compressed]
     app.middlewares.append(protect_api)
     app.cleanup_ctx.extend([measure, events.wake_streams])
     app.on_shutdown.append(app[events.FEED].close)

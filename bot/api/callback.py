@@ -93,7 +93,8 @@ class Callbacks:
         body = _parse(raw)
         plan_id = await self._services.store.read(lambda reading: reading.plans.id_of(body.release_plan_id))
         client = (_client_address(request, trust_proxy=self._services.settings.server.trust_proxy), plan_id)
-        if self._wrong_codes.too_many(client, self._services.clock.now()):
+        too_many = self._wrong_codes.too_many(client, self._services.clock.now())
+        if too_many and not await self._is_present_code(plan_id, body.instance_code):
             response = error_response(request, TooManyCodes())
             response.headers["Retry-After"] = str(int(SPAN.total_seconds()))
             return response
@@ -115,6 +116,10 @@ class Callbacks:
                 return f"callback:{verify(raw, request.headers, [self._secret], self._services.clock.now())}"
         return ""
 
+    async def _is_present_code(self, plan_id: str, code: str) -> bool:
+        plan = await self._services.store.read(lambda reading: reading.plans.get(plan_id))
+        return _are_equal(code, plan.instance_code)
+
     async def _execute(self, plan_id: str, body: CallbackBody, key: str) -> Outcome:
         command = c.Callback(
             plan_id=plan_id,
@@ -133,14 +138,17 @@ class Callbacks:
 
 
 class WrongCodes:
-    """Counts wrong codes by client and plan, from zero again after each `SPAN`."""
+    """Counts wrong codes by client and plan, from zero again after each `SPAN`.
+
+    Others behind the client's address are not held up: a right code is always taken.
+    """
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, str]] = Counter()
         self._until: datetime | None = None
 
     def too_many(self, client: tuple[str, str], now: datetime) -> bool:
-        """Tell whether a client has to wait."""
+        """Tell whether a client may send no other wrong code for now."""
         if self._until is None or now >= self._until:
             self._counts.clear()
             self._until = now + SPAN

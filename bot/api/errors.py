@@ -95,6 +95,14 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return error_response(request, InternalError(request_id=request[REQUEST_ID]))
 
 
+@web.middleware
+async def refuse_compressed(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse a compressed body before anybody reads it: it may be a thousand times larger than what was sent."""
+    if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        raise UnsupportedMediaType(Message("Send the body as it is, without Content-Encoding."))
+    return await handler(request)
+
+
 def error_response(request: web.Request, error: FabuError) -> web.Response:
     """Return the JSON response for an error."""
     language = language_of(request)

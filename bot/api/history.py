@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 from bot.api.bodies import Against, LogPart
 from bot.api.models import DiffAnswer, Listed, LogAnswer, VersionAnswer
 from bot.api.routing import Call, Endpoint
-from core.audit import LogEntry
-from core.differences import Difference, differences
 from core.errors import NotFound, Thing
-from core.events import Edited
-from core.messages import Message
-from core.ports.plans import Version
-from core.ports.store import Reading
-from core.workflow import MASK
+from core.revisions import compare_revisions
 
 
 async def list_log(call: Call[None, LogPart]) -> Listed[LogAnswer]:
@@ -32,7 +23,8 @@ async def list_log(call: Call[None, LogPart]) -> Listed[LogAnswer]:
 
 async def list_versions(call: Call[None, None]) -> Listed[VersionAnswer]:
     """List the revisions that changed the content of a plan, the oldest first."""
-    _, found = await _versions(call)
+    ref = call.ref("id", Thing.PLAN)
+    found = await call.services.store.read(lambda reading: reading.plans.versions(reading.plans.id_of(ref)))
     return Listed[VersionAnswer](items=[VersionAnswer.of(version) for version in found])
 
 
@@ -41,57 +33,13 @@ async def diff(call: Call[None, Against]) -> DiffAnswer:
 
     A credential that changed has the mask before and after.
     """
-    newest, found = await _versions(call)
-
-    def version_of(ref: str) -> Version:
-        """Return the newest version up to a revision, for not every revision has one."""
-        versions = [each for each in found if ref.isdecimal() and each.revision <= int(ref) <= newest]
-        if not versions:
-            raise NotFound(Message("This plan has no revision {ref}.", {"ref": ref}))
-        return versions[-1]
-
-    ref = call.ref("n", Thing.VERSION)
-    after = version_of(ref)
-    against = int(ref) - 1 if call.query.against is None else call.query.against
-    if not against:
-        return DiffAnswer(revision=int(ref), against=0, differences=list(differences({}, after.content)))
-    before = version_of(str(against))
-    first, last = sorted((found.index(before), found.index(after)))
-    secrets = _credential_changes((await _edits(call))[first:last])
-    return DiffAnswer(
-        revision=int(ref), against=against, differences=[*differences(before.content, after.content), *secrets]
+    plan, ref, against = call.ref("id", Thing.PLAN), call.ref("n", Thing.VERSION), call.query.against
+    if not ref.isdecimal():
+        raise NotFound(Thing.VERSION, ref)
+    found = await call.services.store.read(
+        lambda reading: compare_revisions(reading, reading.plans.id_of(plan), int(ref), against)
     )
-
-
-def _credential_changes(edits: Iterable[LogEntry]) -> Iterable[Difference]:
-    """Return the credentials that edits changed, each once, as the log has them: versions hold only masks."""
-    places = (Difference(**place) for edit in edits for place in edit.details.get("differences", ()))
-    return {place.path: place for place in places if place.before == place.after == MASK}.values()
-
-
-async def _edits(call: Call[Any, Any]) -> list[LogEntry]:
-    """Return the log entries of a plan's edits in their order: each made a version, after the first one."""
-    ref = call.ref("id", Thing.PLAN)
-
-    def query(reading: Reading) -> list[LogEntry]:
-        plan_id, edits, seq = reading.plans.id_of(ref), list[LogEntry](), 0
-        while entries := reading.log.of_plan(plan_id, seq):
-            edits += [entry for entry in entries if entry.event == Edited.name]
-            seq = entries[-1].seq
-        return edits
-
-    return await call.services.store.read(query)
-
-
-async def _versions(call: Call[Any, Any]) -> tuple[int, list[Version]]:
-    """Return the number of a plan's newest revision, and the plan's versions, the oldest first."""
-    ref = call.ref("id", Thing.PLAN)
-
-    def query(reading: Reading) -> tuple[int, list[Version]]:
-        plan_id = reading.plans.id_of(ref)
-        return reading.plans.get(plan_id).revision, reading.plans.versions(plan_id)
-
-    return await call.services.store.read(query)
+    return DiffAnswer(revision=found.revision, against=found.against, differences=list(found.differences))
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (

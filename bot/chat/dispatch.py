@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from bot.cards.digest import load_entries
-from bot.cards.lists import ListCards
-from bot.cards.paging import LOG_PAGE_SIZE, PAGE_SIZE, Pages
-from bot.cards.plan import PlanCards
-from bot.cards.refs import Ref, View, mark_reply
+from bot.cards.refs import Ref
 from bot.chat.answered import AnsweredMessages
 from bot.chat.grammar import TypedCommand, parse
+from bot.chat.looking import Looking, split_page
 from bot.chat.naming import find_person_id
 from bot.chat.redelivery import Redelivery
 from bot.chat.requests import draft_from_form, find_field, make_command, new_plan_form
-from bot.i18n import LANGUAGES, Locale, translate
-from bot.i18n.labels import N_, label
+from bot.i18n import Locale
+from bot.i18n.labels import N_
 from bot.people.identities import OWN_PLATFORMS, Identities
 from bot.people.sign_in_links import REQUESTED_LIFE, SignInLinks
 from bot.verbs import WORDS, ChatVerb, word_for
 from core import commands as c
-from core.audit import LogEntry
 from core.card import SAY, Card, Form, Tone
 from core.chat import Inbound, Reply
 from core.commands import Verb
@@ -34,13 +29,10 @@ from core.engine import Engine, Outcome
 from core.errors import Conflict, FabuError, Gone, Invalid, NotFound, OutdatedCard, Problem, Unavailable
 from core.messages import Message
 from core.people import Person
-from core.plan import Item, Plan
+from core.plan import Item
 from core.ports.clock import Clock, Ids
-from core.ports.paging import Page
-from core.ports.plans import PlanQuery
-from core.ports.store import Reading, Store
+from core.ports.store import Store
 from core.status import PlanStatus
-from core.text import normalize_name
 from core.verbs import VERBS, Argument, Target
 
 _WITH_QUESTION = frozenset(verb for verb, words in WORDS.items() if words.question)
@@ -51,15 +43,6 @@ _PARTS = {
     "delivery": N_("the id of the delivery, the number of the plan, or a time"),
 }
 """The descriptions of the parts that a typed command may lack."""
-_STATUSES = {
-    normalize_name(word): status.value
-    for status in PlanStatus
-    for word in (status.value, *(translate(label(status), language) for language in LANGUAGES))
-}
-"""The statuses by their names in all languages, whichever language the reader has."""
-_PAGE_NUMBER = re.compile(r"[0-9]{1,6}")
-_DEEPEST = 10_000
-"""How many plans may be skipped to reach a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +101,7 @@ class Dispatch:
             if not request or not isinstance(error, Conflict | Gone):
                 return reply
             if isinstance(error, OutdatedCard):
-                reply = replace(reply, card=await self._find_card(inbound, locale))
+                reply = replace(reply, card=await self._find_card(request))
             return await self._update_reply(request, reply)
 
     async def _handle_click(self, request: _Request) -> Reply:
@@ -126,12 +109,12 @@ class Dispatch:
         if inbound.verb == SAY:
             return await self._handle_text(replace(request, inbound=replace(inbound, text=inbound.ref)))
         if inbound.verb == "home":
-            return Reply(card=await self._mine(request))
+            return Reply(card=await self._look(request).mine())
         if inbound.verb == ChatVerb.NEW:
             return await self._create(request, draft_from_form(inbound.values, request.locale, self._engine.directory))
         ref = Ref.parse(inbound.ref)
         if inbound.verb == ChatVerb.SHOW:
-            return Reply(card=await self._plan_card(ref.plan_id, request.locale))
+            return Reply(card=await self._look(request).plan(ref.plan_id))
         opens_form = inbound.verb in _WITH_QUESTION and "text" not in inbound.values
         if opens_form and (form := await self._make_form(request, ref)):
             return Reply(form=form)
@@ -148,20 +131,10 @@ class Dispatch:
             ref = Ref.parse(inbound.ref)
             if not ref.view:
                 return reply
-            card = await self._view(request, ref)
+            card = await self._look(request).view(ref)
         except (NotFound, Unavailable):
             return reply
         return replace(reply, card=card, replaces=True)
-
-    async def _view(self, request: _Request, ref: Ref) -> Card:
-        """Return what the clicked card shows now."""
-        if ref.view == View.MINE:
-            return await self._mine(request, 1)
-        if ref.view == View.DIGEST:
-            person, directory = request.person.id, self._engine.directory
-            entries = await self._store.read(lambda reading: load_entries(reading, person, directory))
-            return self._lists(request.locale).digests.digest(entries)
-        return await self._plan_card(ref.plan_id, request.locale, ref.page)
 
     async def _make_form(self, request: _Request, ref: Ref) -> Form | None:
         """Return the form that a click opens; None when the button has none, or the person has no right to the verb."""
@@ -169,7 +142,7 @@ class Dispatch:
         if not may(plan, Verb(request.inbound.verb), self._context(request), ref.item_id):
             return None
         button = str(replace(ref, view="", page=0))
-        form = self._cards(request.locale).form(plan, request.inbound.verb, button)
+        form = self._look(request).plan_cards.form(plan, request.inbound.verb, button)
         return replace(form, ref=request.inbound.ref) if form else None
 
     def _context(self, request: _Request) -> Context:
@@ -207,16 +180,14 @@ class Dispatch:
 
     async def _answer(self, request: _Request, verb: ChatVerb, typed: TypedCommand) -> Reply:
         """Reply to a verb that exists in chats alone: it reads, or creates a plan."""
-        cards = self._lists(request.locale)
+        look = self._look(request)
         match verb:
             case ChatVerb.LIST:
-                return Reply(card=await self._list(request, typed.rest))
+                return Reply(card=await look.list_plans(typed.rest))
             case ChatVerb.SHOW:
-                page = _split_page(typed.rest)[1]
-                return Reply(card=await self._plan_card(await self._plan_id(typed), request.locale, page))
+                return Reply(card=await look.plan(await self._plan_id(typed), split_page(typed.rest)[1]))
             case ChatVerb.LOG:
-                page = _split_page(typed.rest)[1]
-                return Reply(card=await self._log(await self._plan_id(typed), request.locale, page))
+                return Reply(card=await look.log(await self._plan_id(typed), split_page(typed.rest)[1]))
             case ChatVerb.NEW if typed.rest:
                 draft = draft_from_form({"name": typed.rest}, request.locale, self._engine.directory)
                 return await self._create(request, draft)
@@ -225,9 +196,9 @@ class Dispatch:
             case ChatVerb.WEB:
                 return await self._sign_in_link(request)
             case ChatVerb.DELIVERIES:
-                return Reply(card=await self._redelivery.list_dead(typed.rest, cards))
+                return Reply(card=await self._redelivery.list_dead(typed.rest, look.list_cards))
             case ChatVerb.HELP:
-                return Reply(card=cards.help())
+                return Reply(card=look.list_cards.help())
             case _:
                 assert_never(verb)
 
@@ -257,59 +228,8 @@ class Dispatch:
     async def _execute_and_show(self, request: _Request, command: c.PersonCommand) -> Reply:
         """Execute a command; reply with its outcome and the card of the plan."""
         outcome = await self._execute(request, command)
-        card = await self._plan_card(outcome.plan.id, request.locale)
+        card = await self._look(request).plan(outcome.plan.id)
         return Reply(describe_outcome(outcome, command, request.locale), Tone.GOOD, card)
-
-    async def _list(self, request: _Request, rest: str) -> Card:
-        """Return a page of the plans with a status, given by name or value, or of the person's own matters.
-
-        Without a status, the plans are all. Raises Invalid.
-        """
-        text = request.locale.text
-        status, number = _split_page(rest)
-        if normalize_name(status) in ("mine", "我的"):
-            return await self._mine(request, number or 1)
-        value = _STATUSES.get(normalize_name(status), status)
-        if value and value not in set(PlanStatus):
-            raise Invalid(
-                Problem(
-                    "status",
-                    "there is no status {status}; use one of: {known}",
-                    {"status": status, "known": ", ".join(text(label(each)) for each in PlanStatus)},
-                )
-            )
-        command = " ".join(part for part in (word_for(ChatVerb.LIST, request.locale.language), status) if part)
-
-        def read(reading: Reading) -> tuple[Page[Plan], Pages]:
-            counts = reading.plans.counts()
-            pages = Pages(counts.get(value, 0) if value else sum(counts.values()), number, command)
-            query = PlanQuery(status=value, limit=PAGE_SIZE)
-            if skipped := min(pages.skipped, _DEEPEST):
-                query = replace(query, cursor=reading.plans.page(replace(query, limit=skipped)).next_cursor)
-            return reading.plans.page(query), pages
-
-        page, pages = await self._store.read(read)
-        return self._lists(request.locale).plans(page.items, text("Release plans"), pages)
-
-    async def _log(self, plan_id: str, locale: Locale, number: int) -> Card:
-        """Return a page of a plan's operation log; the first one has the newest entries."""
-
-        def read(reading: Reading) -> tuple[Plan, list[LogEntry], Pages]:
-            plan = reading.plans.get(plan_id)
-            command = f"{word_for(ChatVerb.LOG, locale.language)} {plan.number}"
-            pages = Pages(plan.log_seq, number, command, LOG_PAGE_SIZE)
-            last = plan.log_seq - pages.skipped
-            first = max(0, last - pages.size)
-            return plan, reading.log.of_plan(plan_id, first, last - first), pages
-
-        return self._lists(locale).log(*await self._store.read(read))
-
-    async def _mine(self, request: _Request, page: int = 0) -> Card:
-        person = request.person.id
-        groups = self._engine.directory.groups.values()
-        names = {person, *(f"@{group.id}" for group in groups if person in group.members)}
-        mine = await self._store.read(lambda reading: reading.plans.mine(person, names))
-        return mark_reply(self._lists(request.locale).mine(mine, page), View.MINE)
 
     async def _sign_in_link(self, request: _Request) -> Reply:
         """Reply with a link that signs in the first person who opens it.
@@ -324,27 +244,15 @@ class Dispatch:
         sentence = request.locale.text("Open this link within ten minutes; it works once: {url}", url=url)
         return Reply(sentence, link=url)
 
-    async def _find_card(self, inbound: Inbound, locale: Locale) -> Card | None:
+    async def _find_card(self, request: _Request) -> Card | None:
         """Return the present card of the plan that a button refers to; None when there is none."""
         try:
-            return await self._plan_card(Ref.parse(inbound.ref).plan_id, locale)
+            return await self._look(request).plan(Ref.parse(request.inbound.ref).plan_id)
         except (NotFound, Unavailable):
             return None
 
-    async def _plan_card(self, plan_id: str, locale: Locale, page: int = 0) -> Card:
-        """Return the card of a plan with a page of its items, by default the one with the first that is incomplete."""
-        plan = await self._store.read(lambda reading: reading.plans.get(plan_id, whole=True))
-        items = plan.items_in_order
-        begun = next((index for index, item in enumerate(items) if not item.complete), 0) // PAGE_SIZE + 1
-        command = f"{word_for(ChatVerb.SHOW, locale.language)} {plan.number}"
-        card = self._cards(locale).plan(plan, Pages(len(items), page or begun, command))
-        return mark_reply(card, View.PLAN, page)
-
-    def _cards(self, locale: Locale) -> PlanCards:
-        return PlanCards(locale, self._engine.directory, self._public_url)
-
-    def _lists(self, locale: Locale) -> ListCards:
-        return ListCards(locale, self._engine.directory, self._public_url)
+    def _look(self, request: _Request) -> Looking:
+        return Looking(self._store, self._engine, self._public_url, request.person.id, request.locale)
 
 
 def describe_outcome(outcome: Outcome, command: c.PersonCommand, locale: Locale) -> str:
@@ -370,12 +278,6 @@ def describe_outcome(outcome: Outcome, command: c.PersonCommand, locale: Locale)
         case _:
             done = text(WORDS[command.verb].done)
             return text("{done} #{number} is now: {status}.", done=done, number=plan.number, status=plan.status)
-
-
-def _split_page(rest: str) -> tuple[str, int]:
-    """Return what to list, and the number of the page that follows it, 0 without one."""
-    what, _, last = rest.rpartition(" ")
-    return (what.strip(), int(last)) if _PAGE_NUMBER.fullmatch(last) else (rest, 0)
 
 
 def _digest(text: str) -> str:

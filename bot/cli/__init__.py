@@ -63,11 +63,14 @@ def run(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more than what matters to operators.")] = False,
 ) -> None:
     """Run the server, until it is told to stop (SIGTERM, Ctrl-C)."""
+    from adapters.common.system import hide_process
     from bot.cli.configuration import read_settings
     from bot.cli.database import installation_secret
 
+    hide_process()
     settings = read_settings(config)
     installation_secret(settings)
+    from adapters.common.settings import UnusableSetting
     from bot.app import serve
     from bot.installation import WrongKey
 
@@ -79,7 +82,7 @@ def run(
             logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         asyncio.run(serve(settings))
-    except WrongKey as error:
+    except (WrongKey, UnusableSetting) as error:
         raise Failure(f"{error}.", ExitCode.MISUSED) from None
     except OSError as error:
         cure = " Look at server.host and server.port." if error.errno in _ADDRESS_ERRORS else ""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import socket
 import tempfile
 from collections.abc import Sequence
@@ -105,6 +106,7 @@ def settings_for(folder: Path, port: int, language: str) -> Settings:
 
 async def play(*, once: bool, port: int, language: str) -> int:
     """Play the release; then stay up until interrupted, unless `once`. Return 0 only if the plan reached success."""
+    logging.getLogger("adapters.local").setLevel(logging.ERROR)  # what its own scripts could reach concerns nobody
     with tempfile.TemporaryDirectory(prefix="fabu-demo-") as name:
         settings = settings_for(Path(name), port or _free_port(), language)
         async with run_app(settings) as app, serve_http(app, settings.server.host, settings.server.port) as url:

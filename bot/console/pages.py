@@ -8,6 +8,7 @@ from aiohttp import web
 
 from bot.cards.plan import PlanCards
 from bot.cards.sentences import render_entry, render_log_head
+from bot.console.forms import read_form
 from bot.console.rendering import READER, locale_of, render
 from bot.i18n.labels import label
 from bot.services import SERVICES
@@ -37,10 +38,10 @@ async def show_plan(request: web.Request) -> web.Response:
 
 async def press_button(request: web.Request) -> web.Response:
     """Execute the verb of a button, and show the plan with the reply. The same form sent again changes nothing."""
-    services, form = request.config_dict[SERVICES], await request.post()
+    services, form = request.config_dict[SERVICES], await read_form(request)
     inbound = Inbound(
-        "console", request[READER].id, str(form.get("once", "")), verb=str(form.get("verb", "")),
-        ref=str(form.get("ref", "")), values={"text": str(form.get("text", ""))},
+        "console", request[READER].id, form.get("once", ""), verb=form.get("verb", ""),
+        ref=form.get("ref", ""), values={"text": form.get("text", "")},
     )  # fmt: skip
     return await _render_plan(request, await services.chat(inbound))
 

@@ -15,6 +15,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from bot.api.auth import TOKENS
+from bot.console.forms import read_form
 from bot.console.rendering import READER, SECRET, csrf_token, locale_of, render
 from bot.people.tokens import digest_of, new_token
 from bot.services import SERVICES
@@ -55,7 +56,7 @@ async def _refuse(request: web.Request) -> web.Response | None:
     request[SECRET] = secret
     request[READER] = request.config_dict[SERVICES].engine.directory.people[actor.id]
     if request.method == "POST":
-        sent = str((await request.post()).get("csrf", ""))
+        sent = (await read_form(request)).get("csrf", "")
         if not hmac.compare_digest(sent.encode(), csrf_token(request).encode()):
             return await render(
                 request, "message.html", 403, message=locale_of(request).text("Open the page again, then repeat this.")

@@ -35,7 +35,7 @@ from core.errors import Invalid, StaleRevision
 from core.plan import Item, Plan
 from core.preview import problems_to_finish
 from core.status import HookEvent, ItemStatus, PlanStatus
-from core.validate import problems_of
+from core.validate import author_problems, problems_of
 from core.validate_approval import approval_problems
 from core.validate_workflow import workflow_mistakes
 from core.workflow import Workflow, restore_masked
@@ -125,7 +125,7 @@ def _finish(pending: PendingDecision) -> None:
     draft = draft_of(plan)
     stages = plan.approval.stages if plan.gate else context.policy.approval.stages(draft)
     controls = None if plan.gate else context.policy.approval.controls(draft, plan.editors)
-    if problems := problems_to_finish(draft, stages, controls, context):
+    if problems := problems_to_finish(draft, stages, controls, plan.maker, context):
         raise Invalid(*problems)
     items = {item.id: digest_item(mask_spec(item), needs_of(item, plan)) for item in plan.items_in_order}
     pending.add(
@@ -162,7 +162,8 @@ def _apply_policies_again(pending: PendingDecision) -> None:
     if controls is not None:
         stages = context.policy.approval.stages(draft)
         controls = context.policy.approval.controls(draft, plan.editors)
-    if problems := [*approval_problems(draft, stages, controls, context)]:
+    problems = [*author_problems(draft, context, plan.maker), *approval_problems(draft, stages, controls, context)]
+    if problems:
         raise Invalid(*problems)
     if controls is not None and (stages, controls) != (plan.approval.stages, plan.controls):
         digest = digest_approval(stages, controls)

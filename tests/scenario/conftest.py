@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from adapters.local.isolation.base import Isolation
 from config.settings import Settings
 from core.ports.clock import Clock
 from tests.scenario.chats.registry import VENDORS
@@ -15,6 +16,12 @@ from tests.scenario.chats.slack import IDS, KNOWN, User, connect, open_simulator
 from tests.scenario.chats.vocabulary import Office, Vendor
 from tests.scenario.office import Fabu, Json, opened, written_for
 from tests.simulators.slack import SlackSimulator
+
+
+@pytest.fixture(autouse=True)
+def scripts_need_no_approval(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let plans with scripts go without approval, although nothing isolates the scripts of tests."""
+    monkeypatch.setattr(Isolation, "confines", True)
 
 
 @pytest.fixture

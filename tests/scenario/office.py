@@ -41,8 +41,9 @@ The plan is complete""".splitlines()
 def written_for(folder: Path, people: Mapping[str, Mapping[str, Any]], **sections: Any) -> Json:
     """Return settings in the format of a file, with an SQLite database in a folder.
 
-    `people` has the accounts of each person in a chat.
+    `people` has the accounts of each person in a chat. Scripts are not isolated: they write where tests look.
     """
+    sections["local"] = {"isolation": "none", **sections.get("local", {})}
     known = [{"id": name, "name": name.title(), **people.get(name, {})} for name in PEOPLE]
     return {
         "server": {"language": "en", "timezone": "UTC", "port": 0, "public_url": "https://fabu.example.com"},

@@ -13,7 +13,7 @@ import pytest
 
 from config.settings import Settings
 from core.chat import Inbound
-from tests.scenario.office import Fabu, Json, opened, script, written_for
+from tests.scenario.office import Fabu, Json, opened, script, step, written_for
 from tests.waiting import eventually
 
 
@@ -49,6 +49,12 @@ class Reader:
 
     async def post(self, fabu: Fabu, path: str, **form: str) -> tuple[int, str]:
         async with self._session.post(fabu.url + path, data=form) as response:
+            assert response.content_type == "text/html"
+            return response.status, await response.text()
+
+    async def send(self, fabu: Fabu, path: str, kind: str, body: bytes) -> tuple[int, str]:
+        """Post a body that a form may not have."""
+        async with self._session.post(fabu.url + path, data=body, headers={"Content-Type": kind}) as response:
             assert response.content_type == "text/html"
             return response.status, await response.text()
 
@@ -204,3 +210,21 @@ async def test_a_button_that_is_pressed_twice_or_late_changes_nothing_more(fabu:
 
 def hidden(text: str, name: str) -> str:
     return str(re.findall(rf'name="{name}" value="([^"]+)"', text)[0])
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data; name"),
+        ("multipart/form-data", b"--x--"),
+        ("application/x-www-form-urlencoded; charset=klingon", b"csrf=%ff"),
+        ("application/x-www-form-urlencoded", b"csrf=\xff"),
+        ("application/x-www-form-urlencoded", b"&".join([b"a=b"] * 101)),
+        ("application/json", b"{}"),
+    ],
+)
+async def test_a_form_that_no_page_sends_is_refused(fabu: Fabu, alice: Reader, kind: str, body: bytes) -> None:
+    plan = await fabu.submitted(step("notes"))
+    status, page = await alice.send(fabu, f"/plans/{plan['number']}", kind, body)
+    assert status == 400
+    assert "Open the page again" in page

@@ -219,12 +219,9 @@ async def test_a_body_of_64_kilobytes_is_read(tmp_path: Path) -> None:
         assert (await check.post(body | {"padding": "x" * padding}))[0] == 200
 
 
-@pytest.mark.parametrize(("raw", "status"), [(b"no gzip", 400), (gzip.compress(b" " * 10_000_000), 413)])
-async def test_a_body_that_is_packed_badly_or_too_well_is_refused(tmp_path: Path, raw: bytes, status: int) -> None:
+async def test_a_packed_body_is_refused(tmp_path: Path) -> None:
     async with waiting(tmp_path) as check:
-        assert len(raw) < 64 * 1024
-        assert (await check.post(raw, **{"Content-Encoding": "gzip"}))[0] == status
-        assert await check.status() == FINISH_CHECK
+        assert (await check.post(gzip.compress(b" " * 10_000_000), **{"Content-Encoding": "gzip"}))[0] == 415
 
 
 async def test_other_methods_are_refused(tmp_path: Path) -> None:
@@ -278,15 +275,23 @@ async def test_who_tries_out_codes_has_to_wait(tmp_path: Path) -> None:
     async with waiting(tmp_path) as check:
         for _ in range(10):
             assert (await check.post(check.body(instance_code="0" * 32)))[0] == 403
-        assert (await check.post(check.body(release_plan_id="001")))[0] == 429, "however the plan is named"
+        wrong = check.body(instance_code="0" * 32)
+        assert (await check.post({**wrong, "release_plan_id": "001"}))[0] == 429, "however the plan is named"
         url = f"{check.running.url}/api/callback/release_plan"
-        async with check.running.session.post(url, json=check.body()) as response:
+        async with check.running.session.post(url, json=wrong) as response:
             assert (response.status, response.headers["Retry-After"]) == (429, "60")
         assert (await check.events()).count("refused") == 10
         other = await check.running.finished()
         code = (await check.running.call("GET", f"/plans/{other['id']}"))["instance_code"]
         assert (await check.post(check.body(release_plan_id=other["id"], instance_code=code)))[0] == 200
         check.running.clock.advance(timedelta(minutes=1))
+        assert (await check.post(wrong))[0] == 403
+
+
+async def test_who_tries_out_codes_holds_up_nobody_behind_the_same_address(tmp_path: Path) -> None:
+    async with waiting(tmp_path) as check:
+        for _ in range(11):
+            await check.post(check.body(instance_code="0" * 32))
         assert (await check.post(check.body()))[0] == 200
 
 

@@ -12,6 +12,7 @@ from pydantic import AliasChoices, BaseModel, TypeAdapter
 
 from adapters.dingtalk.server import PATHS as DINGTALK_PATHS
 from adapters.feishu.server import EVENTS_PATH as FEISHU_PATH
+from adapters.local.isolation.base import Isolation
 from adapters.slack.server import EVENTS_PATH as SLACK_PATH
 from bot.app import run_app
 from bot.chat.grammar import parse
@@ -172,7 +173,8 @@ def headings() -> list[str]:
     return [line for line in PAGES["docs/job-types.md"].splitlines() if line.startswith("## `")]
 
 
-async def test_the_examples_of_the_local_runner_run(tmp_path: Path) -> None:
+async def test_the_examples_of_the_local_runner_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Isolation, "confines", True)  # else scripts need approval where there is no bubblewrap
     settings = Settings.model_validate(
         {
             "server": {"secret_key": "k" * 64},

@@ -41,6 +41,7 @@ class ScriptStep:
             grace=context.grace,
             on_start=context.save_session,
             write=context.output.write,
+            isolation=context.isolation,
         )
         if code:
             raise StepError(_ending(code))

@@ -14,12 +14,13 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from sqlalchemy import URL, Engine, NullPool, create_engine, make_url
+from sqlalchemy import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import DBAPIError
 
+from adapters.local.databases import SqliteGuard, open_engine
 from adapters.local.settings import LocalSettings
 from adapters.local.statements import split_postgresql, split_sqlite
 from adapters.local.steps import JobKind, StepContext, StepError, parse_timeout, timeout_problems
@@ -66,11 +67,12 @@ class Execution:
     """
 
     def __init__(self, url: str, statements: str, *, transaction: bool) -> None:
-        self._engine = _engine(make_url(url), autocommit=not transaction)
+        self._engine = open_engine(make_url(url), autocommit=not transaction)
         self._statements = statements
         self._transaction = transaction
         self._completed = 0
         self._connection: DBAPIConnection | None = None
+        self._guard: SqliteGuard | None = None
         self._stopped = threading.Event()
 
     async def run(self, report: Report, grace: float) -> None:
@@ -99,6 +101,8 @@ class Execution:
             connection = self._engine.raw_connection()
             try:
                 self._connection = connection.dbapi_connection
+                if self._engine.dialect.name == "sqlite":
+                    self._guard = SqliteGuard(self._connection)
                 for number, lines in enumerate(self._execute(connection.cursor()), 1):
                     self._completed = number
                     self._raise_if_stopped()
@@ -116,6 +120,9 @@ class Execution:
             raise self._failure(str(error)) from error
 
     def _failure(self, error: str) -> StepError:
+        if self._guard and self._guard.refused:
+            what = self._guard.refused
+            return StepError(Message("{what} is refused: an sql job reaches its own database alone", {"what": what}))
         if self._transaction or not self._completed:
             return StepError(Message.verbatim(error))
         detail = Message(
@@ -191,18 +198,6 @@ def _run_in_thread(work: Callable[[], None]) -> asyncio.Future[None]:
 
     threading.Thread(target=run, daemon=True).start()
     return asyncio.wrap_future(outcome)
-
-
-def _engine(url: URL, *, autocommit: bool) -> Engine:
-    options: dict[str, Any] = {}
-    if url.get_driver_name() == "pymysql":
-        from pymysql.constants.CLIENT import MULTI_STATEMENTS
-        from pymysql.cursors import SSCursor
-
-        # An SSCursor does not read whole results into memory.
-        options = {"client_flag": MULTI_STATEMENTS, "cursorclass": SSCursor}
-    level: Literal["AUTOCOMMIT"] | None = "AUTOCOMMIT" if autocommit else None
-    return create_engine(url, poolclass=NullPool, connect_args=options, isolation_level=level)
 
 
 def _render_table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

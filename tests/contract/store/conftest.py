@@ -75,3 +75,16 @@ async def store(store_url: str, clock: ManualClock) -> AsyncIterator[Store]:
 @pytest.fixture
 def office(store: Store, clock: ManualClock) -> Office:
     return Office(store, clock)
+
+
+@pytest.fixture
+async def stores(empty_postgres: str, clock: ManualClock) -> AsyncIterator[list[Store]]:
+    opened = [open_store(empty_postgres, SECRET_KEY, clock) for _ in range(2)]
+    yield opened
+    for store in opened:
+        await store.close()
+
+
+@pytest.fixture
+def offices(stores: list[Store], clock: ManualClock) -> list[Office]:
+    return [Office(store, clock) for store in stores]

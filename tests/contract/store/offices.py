@@ -16,9 +16,10 @@ from core.ports.clock import Ids
 from core.ports.store import Store
 from core.status import HookEvent, RunStatus
 from tests.clock import ManualClock
-from tests.worlds import PEOPLE, START, draft
+from tests.worlds import PEOPLE, START, draft, workflow_item
 
 AUDIT_KEY = b"audit"
+SECRET = "s3cret-of-the-database"
 POLICY = Policy(
     hooks={"ci": frozenset({HookEvent.START_EXECUTE})},
     runners={"local": lambda _: []},
@@ -76,3 +77,9 @@ def actor(name: str) -> Actor:
 
 def item_of(plan: Plan, key: str) -> Item:
     return next(item for item in plan.items.values() if item.key == key)
+
+
+def with_secret(key: str = "deploy") -> dict[str, Any]:
+    """Return a workflow item with a credential."""
+    params = [{"name": "TOKEN", "type": "string", "value": SECRET, "is_credential": True}]
+    return workflow_item(key, workflow={"name": "deploy", "params": params, "stages": []})

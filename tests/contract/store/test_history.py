@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,15 +14,8 @@ from core.audit import first_broken_entry
 from core.draft import PlanDraft, PlanPatch
 from core.errors import Forbidden, NotFound, Unavailable
 from core.workflow import MASK
-from tests.contract.store.offices import AUDIT_KEY, Office, item_of
+from tests.contract.store.offices import AUDIT_KEY, SECRET, Office, item_of, with_secret
 from tests.worlds import draft, stage, workflow_item
-
-SECRET = "s3cret-of-the-database"
-
-
-def with_secret(key: str = "deploy") -> dict[str, Any]:
-    params = [{"name": "TOKEN", "type": "string", "value": SECRET, "is_credential": True}]
-    return workflow_item(key, workflow={"name": "deploy", "params": params, "stages": []})
 
 
 async def test_the_chain_of_the_log_holds_after_a_round_trip(office: Office) -> None:

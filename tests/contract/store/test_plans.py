@@ -84,7 +84,7 @@ async def test_what_the_policies_demand_is_stored_with_the_revision(store: Store
 async def test_everybody_who_made_a_revision_is_stored(office: Office) -> None:
     plan = await office.create(FULL)
     assert (await office.do(c.Edit, plan, "bob", patch=PlanPatch(description="mine"))).editors == ("alice", "bob")
-    assert (await office.do(c.Edit, plan, patch=PlanPatch(description="ours"))).editors == ("alice", "bob")
+    assert (await office.do(c.Edit, plan, patch=PlanPatch(description="ours"))).editors == ("bob", "alice")
 
 
 async def test_numbers_count_up_without_gaps(office: Office) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -12,7 +12,6 @@ from functools import partial
 import pytest
 from sqlalchemy import NullPool, create_engine, text
 
-from adapters.store.open import open_store
 from core import commands as c
 from core.audit import LogEntry, first_broken_entry
 from core.effects import Effect, Sync
@@ -24,7 +23,6 @@ from core.ports.plans import Change
 from core.ports.store import Store, Writing
 from core.status import PlanStatus
 from tests.clock import ManualClock
-from tests.contract.store.conftest import SECRET_KEY
 from tests.contract.store.offices import AUDIT_KEY, Office
 from tests.waiting import PATIENCE, until
 from tests.worlds import CI, HOOK, SLACK, START, draft, stage, text_item
@@ -57,19 +55,6 @@ def renamed(plan: Plan) -> Change:
     """A change with one log entry."""
     entry = LogEntry(plan.id, plan.log_seq + 1, START, "alice", "person", "api", "renamed", {})
     return Change(plan, replace(plan, version=plan.version + 1, log_seq=entry.seq), [entry])
-
-
-@pytest.fixture
-async def stores(empty_postgres: str, clock: ManualClock) -> AsyncIterator[list[Store]]:
-    opened = [open_store(empty_postgres, SECRET_KEY, clock) for _ in range(2)]
-    yield opened
-    for store in opened:
-        await store.close()
-
-
-@pytest.fixture
-def offices(stores: list[Store], clock: ManualClock) -> list[Office]:
-    return [Office(store, clock) for store in stores]
 
 
 async def test_the_same_request_at_two_replicas_counts_once(offices: list[Office]) -> None:

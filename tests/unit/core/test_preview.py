@@ -117,3 +117,12 @@ def test_a_plan_that_was_finished_before_there_were_policies_comes_under_them_by
     world.policy = with_rules(RULES)
     assert on_plan(world) == Preview((), ())
     assert fits(on_plan(world, description="new")) == {"labelled": ("notes",)}
+
+
+def test_who_may_not_write_a_runners_workflows_is_told_so_but_not_who_only_reads() -> None:
+    world = World(replace(with_rules(NO_RULES), authors={"local": ("alice",)}))
+    world.create(draft(items=[workflow_item("deploy")]))
+    assert on_plan(world, "erin") == Preview((), ())
+    assert paths(on_plan(world, "erin", description="mine").problems) == ["items[0].runner"]
+    found = preview_new(draft(items=[workflow_item("deploy")]), world.context(world.directory.actor("erin", "api")))
+    assert paths(found.problems) == ["items[0].runner"]

@@ -22,8 +22,7 @@ def upgrade() -> None:
     versions = sa.table("versions", sa.column("plan_id"), sa.column("revision"), sa.column("by"))
     editors: defaultdict[str, list[str]] = defaultdict(list)
     for plan_id, by in connection.execute(sa.select(versions.c.plan_id, versions.c.by).order_by(versions.c.revision)):
-        if by not in editors[plan_id]:
-            editors[plan_id].append(by)
+        editors[plan_id] = [*(person for person in editors[plan_id] if person != by), by]
     for plan_id, people in editors.items():
         text = json.dumps(people, ensure_ascii=False, separators=(",", ":"))
         connection.execute(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from adapters.local.isolation.base import Isolation
 from adapters.local.runner import LocalRunner
 from adapters.local.settings import LocalSettings
 from core.ports.runner import RunOrder, RunReport
@@ -80,7 +81,8 @@ class Desk:
         self.told: list[RunReport] = []
         self._news = asyncio.Condition()
         options = {"grace": 0.5, "drain": 0.0, **options}
-        self.runner = LocalRunner(settings or LocalSettings(), work_dir, self._tell, **options)
+        isolation = options.pop("isolation", Isolation(Path("/")))
+        self.runner = LocalRunner(settings or LocalSettings(), work_dir, self._tell, isolation, **options)
 
     async def _tell(self, plan_id: str, item_id: str, report: RunReport) -> None:
         assert (plan_id, item_id) == ("plan", f"item-{report.run_id}")

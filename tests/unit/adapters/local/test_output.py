@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from adapters.local.cleaning import Cleaner, clean_text
 from adapters.local.masking import Masker
-from adapters.local.output import CAP, OutputLog, decode_output, read_output
+from adapters.local.output import CAP, OutputLog, read_output
 from core.workflow import MASK
 from tests.unit.adapters.local.conftest import Desk, script
 
@@ -70,7 +71,47 @@ def test_up_to_the_cap_nothing_is_left_out(tmp_path: Path, size: int) -> None:
 
 def test_binary_and_terminal_sequences_become_plain_text() -> None:
     data = b"\x1b[31mred\x1b[0m \x1b]0;title\x07ok\r\n\x00\x07\xff\xfe \xc2\x9b31m tab\t " + "\u202eevil".encode()
-    assert decode_output(data) == "red ok\n\ufffd\ufffd 31m tab\t evil"
+    for size in range(1, len(data) + 1):
+        cleaner = Cleaner()
+        parts = [cleaner.feed(data[at : at + size]) for at in range(0, len(data), size)]
+        assert "".join(parts) + cleaner.flush() == "red ok\n\ufffd\ufffd 31m tab\t evil"
+
+
+SPLITS = {
+    "a colour": "\x1b[31m",
+    "a title": "\x1b]0;any; title\x07",
+    "a title to the end of its string": "\x1bPq...\x1b\\",
+    "a character set": "\x1b(B",
+    "a lone escape": "\x1bc",
+    "a carriage return": "\r",
+    "nothing to see": "\u200b",
+    "an odd sequence": "\x1b[9999999999m",
+}
+
+
+@pytest.mark.parametrize("split", SPLITS.values(), ids=SPLITS)
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 64])
+def test_a_secret_is_masked_that_something_unseen_splits(tmp_path: Path, split: str, size: int) -> None:
+    log = OutputLog(tmp_path, ["hunter2"])
+    data = f"pw=hunt{split}er{split}2 end\n".encode()
+    for at in range(0, len(data), size):
+        log.write(data[at : at + size])
+    log.close()
+    assert read_output(tmp_path).decode() == f"pw={MASK} end\n"
+
+
+def test_what_looks_like_the_beginning_of_a_sequence_is_not_lost() -> None:
+    assert clean_text("100% \x1b[\n\x1b]no end\nnext \x1b") == "100% \n\nnext "
+    cleaner = Cleaner()
+    assert cleaner.feed(b"\x1b[" + b"0" * 100_000) == ""
+    assert cleaner.feed(b"m shown") == "m shown"
+
+
+async def test_a_secret_that_is_newer_than_an_output_is_masked_in_it(desk: Desk) -> None:
+    await desk.run(script("echo tok; printf 'n3w-\\e[0mtoken\\n'"))
+    assert "n3w-token" in desk.runner.output("r1")
+    after = Desk(desk.work_dir, secrets=["n3w-token"])
+    assert f"\n{MASK}\n" in after.runner.output("r1")
 
 
 async def test_junk_is_shown_without_harm(desk: Desk) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.local.isolation.base import Isolation
 from adapters.local.record import Record, RunFolder
 from adapters.local.sessions import ProcessId, end_session
 from adapters.local.settings import LocalSettings
@@ -182,5 +183,13 @@ async def test_a_script_does_not_begin_without_its_gate(tmp_path: Path) -> None:
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        await run_script(path, folder=tmp_path, variables={}, grace=1, on_start=fail, write=lambda data: None)
+        await run_script(
+            path,
+            folder=tmp_path,
+            variables={},
+            grace=1,
+            on_start=fail,
+            write=lambda data: None,
+            isolation=Isolation(tmp_path),
+        )
     assert not (tmp_path / "begun").exists()

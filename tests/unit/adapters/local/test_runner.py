@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.local.isolation.base import Isolation
 from adapters.local.runner import LocalRunner
 from adapters.local.sessions import ProcessId
 from adapters.local.settings import LocalSettings
@@ -222,7 +223,7 @@ async def test_a_failing_listener_does_not_harm_the_record(
         called.set()
         raise error
 
-    runner = LocalRunner(LocalSettings(), tmp_path, fail)
+    runner = LocalRunner(LocalSettings(), tmp_path, fail, Isolation(tmp_path))
     await runner.start(order(workflow(script("true"))))
     await called.wait()
     await runner.close()

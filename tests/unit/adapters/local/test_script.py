@@ -9,11 +9,15 @@ from pathlib import Path
 import pytest
 
 from adapters.local.script import run_script
+from tests.unit.adapters.local.confined import Machine
 
 
+@pytest.mark.parametrize("kind", ["bwrap", "none"])
 @pytest.mark.parametrize("again", [None, 0, 2, 6, 8, 10])
 @pytest.mark.parametrize("moment", [0, 1, 2, 3, 4, 8, 16, None])
-def test_a_script_can_be_cancelled_at_any_moment(tmp_path: Path, moment: int | None, again: int | None) -> None:
+def test_a_script_can_be_cancelled_at_any_moment(
+    tmp_path: Path, moment: int | None, again: int | None, kind: str
+) -> None:
     """At a step of its start, or while it runs; also twice, as by a time limit and a stop.
 
     A process that is not collected fails the test by a warning.
@@ -23,7 +27,13 @@ def test_a_script_can_be_cancelled_at_any_moment(tmp_path: Path, moment: int | N
         output = asyncio.Event()
         running = asyncio.create_task(
             run_script(
-                file, folder=tmp_path, variables={}, grace=1, on_start=lambda _: None, write=lambda _: output.set()
+                file,
+                folder=work,
+                variables={},
+                grace=1,
+                on_start=lambda _: None,
+                write=lambda _: output.set(),
+                isolation=isolation,
             )
         )
         if moment is None:
@@ -38,7 +48,9 @@ def test_a_script_can_be_cancelled_at_any_moment(tmp_path: Path, moment: int | N
         await asyncio.wait({running})
         assert running.cancelled()
 
-    file = tmp_path / "script.sh"
+    isolation = Machine(tmp_path).isolation(kind)
+    file, work = tmp_path / "script.sh", tmp_path / "work"
+    work.mkdir()
     file.write_text("echo begun; sleep 1000")
     asyncio.run(cancel())
     tasks = Path("/proc/self/task").glob("*/children")

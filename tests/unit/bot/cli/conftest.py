@@ -48,6 +48,8 @@ id = "erin"
 id = "dora"
 active = false
 """
+BY_BOB = "approval: {stages: [{name: QA, approvers: [bob]}]}"
+"""The approval of plans with scripts: they need one where there is no bubblewrap."""
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ import sqlite3
 
 import pytest
 
-from tests.unit.bot.cli.conftest import Terminal
+from tests.unit.bot.cli.conftest import BY_BOB, Terminal
 
 STEP = "items: [{key: a, name: Step A, type: text}]"
 SCRIPT = """
@@ -300,8 +300,9 @@ def test_a_log_written_with_another_key_does_not_fit(alice: Terminal) -> None:
 
 
 def test_deliveries_are_listed_and_begin_again(alice: Terminal, bob: Terminal) -> None:
-    number = alice.plan(name="name: Delivered", items=SCRIPT)
+    number = alice.plan(name="name: Delivered", items=SCRIPT, approval=BY_BOB)
     alice.fabu("plan", "submit", number)
+    bob.fabu("plan", "approve", number)
     alice.fabu("plan", "execute", number, "go")
     watched = ("deliveries", "list", "--plan", number, "--json")
     while [found["state"] for found in json.loads(alice.fabu(*watched))] != ["done"]:
@@ -317,8 +318,9 @@ def test_deliveries_are_listed_and_begin_again(alice: Terminal, bob: Terminal) -
     assert "Only administrators" in bob.fabu("deliveries", "replay", found["id"], code=1)
     assert "Deliveries that begin again: 1." in alice.fabu("deliveries", "replay", found["id"])
     assert "Alice: delivers again: runner:local" in alice.fabu("plan", "log", number)
-    other = alice.plan(name="name: Delivered too", items=SCRIPT)
+    other = alice.plan(name="name: Delivered too", items=SCRIPT, approval=BY_BOB)
     alice.fabu("plan", "submit", other)
+    bob.fabu("plan", "approve", other)
     alice.fabu("plan", "execute", other, "go")
     assert "There are more; --limit 2 shows as many." in alice.fabu("deliveries", "list", "--limit", "1")
     assert len(json.loads(alice.fabu("deliveries", "list", "--limit", "1", "--json"))) == 1

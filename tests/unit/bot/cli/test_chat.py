@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.unit.bot.cli.conftest import Terminal
+from tests.unit.bot.cli.conftest import BY_BOB, Terminal
 
 STEPS = "items: [{key: a, name: Step A, type: text}]"
 APPROVAL = "approval: {stages: [{name: QA, approvers: [bob]}]}"
@@ -81,17 +81,18 @@ def test_invisible_characters_are_no_part_of_names_and_commands(alice: Terminal)
     assert found["name"] == "Release 9"
 
 
-def test_in_what_runs_they_are_kept_and_shown(alice: Terminal) -> None:
+def test_in_what_runs_they_are_kept_and_shown(alice: Terminal, bob: Terminal) -> None:
     job = '{name: go, type: freestyle, spec: {script: "echo a\\u200bb"}}'
     params = '[{name: TARGET, value: "pro\\u202ed"}]'
     workflow = f"{{name: deploy, params: {params}, stages: [{{name: all, jobs: [{job}]}}]}}"
     items = f'items: [{{key: a, name: "Dep\\u200floy", type: workflow, workflow: {workflow}}}]'
-    number = alice.plan(name="name: Kept as written", items=items)
+    number = alice.plan(name="name: Kept as written", items=items, approval=BY_BOB)
     told = alice.fabu("plan", "show", number)
     assert "Deploy" in told
     assert "TARGET=pro⟨U+202E⟩d" in told
     (item,) = json.loads(alice.fabu("plan", "show", number, "--json"))["items"]
     assert item["workflow"]["stages"][0]["jobs"][0]["spec"]["script"] == "echo a\u200bb"
     alice.fabu("plan", "submit", f"{number}\u200b")
+    bob.fabu("plan", "approve", number)
     alice.fabu("plan", "skip", number, "dep\ufeffloy", "not now")
     assert json.loads(alice.fabu("plan", "show", number, "--json"))["status"] == "success"

@@ -30,6 +30,8 @@ from tests.simulators.slack import SlackSimulator
 from tests.unit.bot.cli.conftest import Terminal
 
 PEOPLE: Any = [{"id": "alice"}]
+NO_SCRIPTS: Any = {"FABU__LOCAL__ENABLED": "false"}
+"""Doctor finds that nothing isolates scripts where there is no bubblewrap."""
 
 
 @pytest.fixture(autouse=True)
@@ -54,14 +56,14 @@ async def stranger() -> AsyncIterator[str]:
 
 def test_doctor_of_a_running_server_is_content(server: Terminal) -> None:
     url = server.env["FABU_URL"]
-    told = server.fabu("doctor", FABU__SERVER__PUBLIC_URL=url)
+    told = server.fabu("doctor", FABU__SERVER__PUBLIC_URL=url, **NO_SCRIPTS)
     assert "Everything is well." in told
     assert f"{url} is the server of these settings" in told
     assert "its tables fit this version" in told
 
 
 def test_doctor_fails_with_the_cure_for_what_is_wrong(terminal: Terminal) -> None:
-    told = terminal.fabu("doctor", code=1, FABU__SERVER__PUBLIC_URL="http://127.0.0.1:1")
+    told = terminal.fabu("doctor", code=1, FABU__SERVER__PUBLIC_URL="http://127.0.0.1:1", **NO_SCRIPTS)
     assert "✗ mend  nothing answers at http://127.0.0.1:1 (Connection refused)" in told
     assert "→ start `fabu run`, or mend the proxy" in told
     assert "1 to mend." in told

@@ -1,26 +1,32 @@
-"""What a server loads before it is ready."""
+"""`fabu run` as a process among others."""
 
 from __future__ import annotations
 
-from tests.unit.bot.cli.conftest import Terminal
+import subprocess
+import sys
+from pathlib import Path
 
-SPARED = {
-    "alembic", "bot.cli.plans", "cryptography", "jinja2", "lark_oapi", "markdown_it", "nh3", "psycopg",
-    "readline", "rich", "slack_bolt", "yaml",
-}  # fmt: skip
-"""What it may never need, over 40 MB in all; each is loaded with the first thing that needs it."""
-SLACK = {"BOT_TOKEN": "xoxb-x", "SIGNING_SECRET": "s", "API_URL": "http://127.0.0.1:9/"}
+import pytest
+
+TRY = """
+import ctypes, bot.app, bot.cli
+async def serve(settings):
+    print(ctypes.CDLL(None).prctl(3))  # PR_GET_DUMPABLE
+bot.app.serve = serve
+bot.cli.app(["run"])
+"""
 
 
-def test_a_server_loads_nothing_that_it_may_never_need(terminal: Terminal) -> None:
-    settings = {f"FABU__SLACK__{name}": value for name, value in SLACK.items()}
-    with terminal.process("run", PYTHONPROFILEIMPORTTIME="1", **settings) as process:
-        assert process.stderr
-        loaded = set()
-        for line in process.stderr:
-            if "Fabu listens at" in line:
-                process.terminate()
-            loaded.add(line.rpartition("|")[2].strip())
-    assert process.returncode == 0
-    assert "adapters.slack.server" in loaded
-    assert loaded & SPARED == set()
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl: Linux alone has it")
+def test_other_processes_of_the_same_user_do_not_read_the_memory_of_the_server(tmp_path: Path) -> None:
+    ended = subprocess.run([sys.executable, "-c", TRY], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert ended.stdout == "0\n"
+
+
+def test_a_setting_that_does_not_work_on_this_machine_is_refused_with_its_cure(tmp_path: Path) -> None:
+    (tmp_path / "fabu.toml").write_text('[local]\nisolation = "user"\nuser = "root"\n')
+    command = [sys.executable, "-c", "from bot.cli import main; main()", "run"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert "local.user: root can read what the server can; name a user without rights." in ended.stderr
+    assert "Traceback" not in ended.stderr

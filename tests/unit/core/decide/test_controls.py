@@ -91,7 +91,7 @@ def test_who_made_any_revision_does_not_approve_it() -> None:
     world.create(draft(collaborators=["bob"], approval={"stages": [stage("bob", "carol", "dave", rule=1)]}))
     world.do(c.Edit, "bob", patch=PlanPatch(description="mine"))
     world.do(c.Edit, "alice", patch=PlanPatch(description="not his any more"))
-    assert world.plan.editors == ("alice", "bob")
+    assert world.plan.editors == ("bob", "alice")
     world.do(c.Submit)
     with pytest.raises(errors.SelfApproval):
         world.do(c.Approve, "bob")

@@ -1,0 +1,133 @@
+"""Answers the requests of chats that only read: lists, plans and their logs, as cards in the reader's language."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from bot.cards.digest import load_entries
+from bot.cards.lists import ListCards
+from bot.cards.paging import LOG_PAGE_SIZE, PAGE_SIZE, Pages
+from bot.cards.plan import PlanCards
+from bot.cards.refs import Ref, View, mark_reply
+from bot.i18n import LANGUAGES, Locale, translate
+from bot.i18n.labels import label
+from bot.verbs import ChatVerb, word_for
+from core.audit import LogEntry
+from core.card import Card
+from core.engine import Engine
+from core.errors import Invalid, Problem
+from core.plan import Plan
+from core.ports.paging import Page
+from core.ports.plans import PlanQuery
+from core.ports.store import Reading, Store
+from core.status import PlanStatus
+from core.text import normalize_name
+
+_STATUSES = {
+    normalize_name(word): status.value
+    for status in PlanStatus
+    for word in (status.value, *(translate(label(status), language) for language in LANGUAGES))
+}
+"""The statuses by their names in all languages, whichever language the reader has."""
+_PAGE_NUMBER = re.compile(r"[0-9]{1,6}")
+_DEEPEST = 10_000
+"""How many plans may be skipped to reach a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """Reads what one person asks for. `public_url` is the address of the console."""
+
+    store: Store
+    engine: Engine
+    public_url: str
+    person: str
+    locale: Locale
+
+    @property
+    def plan_cards(self) -> PlanCards:
+        """What makes the cards of plans for the person."""
+        return PlanCards(self.locale, self.engine.directory, self.public_url)
+
+    @property
+    def list_cards(self) -> ListCards:
+        """What makes the person's lists."""
+        return ListCards(self.locale, self.engine.directory, self.public_url)
+
+    async def view(self, ref: Ref) -> Card:
+        """Return what the clicked card shows now."""
+        if ref.view == View.MINE:
+            return await self.mine(1)
+        if ref.view == View.DIGEST:
+            directory = self.engine.directory
+            entries = await self.store.read(lambda reading: load_entries(reading, self.person, directory))
+            return self.list_cards.digests.digest(entries)
+        return await self.plan(ref.plan_id, ref.page)
+
+    async def list_plans(self, rest: str) -> Card:
+        """Return a page of the plans with a status, given by name or value, or of the person's own matters.
+
+        Without a status, the plans are all. Raises Invalid.
+        """
+        text = self.locale.text
+        status, number = split_page(rest)
+        if normalize_name(status) in ("mine", "我的"):
+            return await self.mine(number or 1)
+        value = _STATUSES.get(normalize_name(status), status)
+        if value and value not in set(PlanStatus):
+            raise Invalid(
+                Problem(
+                    "status",
+                    "there is no status {status}; use one of: {known}",
+                    {"status": status, "known": ", ".join(text(label(each)) for each in PlanStatus)},
+                )
+            )
+        command = " ".join(part for part in (word_for(ChatVerb.LIST, self.locale.language), status) if part)
+
+        def read(reading: Reading) -> tuple[Page[Plan], Pages]:
+            counts = reading.plans.counts()
+            pages = Pages(counts.get(value, 0) if value else sum(counts.values()), number, command)
+            query = PlanQuery(status=value, limit=PAGE_SIZE)
+            if skipped := min(pages.skipped, _DEEPEST):
+                query = replace(query, cursor=reading.plans.page(replace(query, limit=skipped)).next_cursor)
+            return reading.plans.page(query), pages
+
+        page, pages = await self.store.read(read)
+        return self.list_cards.plans(page.items, text("Release plans"), pages)
+
+    async def log(self, plan_id: str, number: int) -> Card:
+        """Return a page of a plan's operation log; the first one has the newest entries."""
+
+        def read(reading: Reading) -> tuple[Plan, list[LogEntry], Pages]:
+            plan = reading.plans.get(plan_id)
+            command = f"{word_for(ChatVerb.LOG, self.locale.language)} {plan.number}"
+            pages = Pages(plan.log_seq, number, command, LOG_PAGE_SIZE)
+            last = plan.log_seq - pages.skipped
+            first = max(0, last - pages.size)
+            return plan, reading.log.of_plan(plan_id, first, last - first), pages
+
+        return self.list_cards.log(*await self.store.read(read))
+
+    async def mine(self, page: int = 0) -> Card:
+        """Return what waits for the person, and the person's plans; with `page`, a page of it."""
+        person = self.person
+        groups = self.engine.directory.groups.values()
+        names = {person, *(f"@{group.id}" for group in groups if person in group.members)}
+        mine = await self.store.read(lambda reading: reading.plans.mine(person, names))
+        return mark_reply(self.list_cards.mine(mine, page), View.MINE)
+
+    async def plan(self, plan_id: str, page: int = 0) -> Card:
+        """Return the card of a plan with a page of its items, by default the one with the first that is incomplete."""
+        plan = await self.store.read(lambda reading: reading.plans.get(plan_id, whole=True))
+        items = plan.items_in_order
+        begun = next((index for index, item in enumerate(items) if not item.complete), 0) // PAGE_SIZE + 1
+        command = f"{word_for(ChatVerb.SHOW, self.locale.language)} {plan.number}"
+        card = self.plan_cards.plan(plan, Pages(len(items), page or begun, command))
+        return mark_reply(card, View.PLAN, page)
+
+
+def split_page(rest: str) -> tuple[str, int]:
+    """Return what to list, and the number of the page that follows it, 0 without one."""
+    what, _, last = rest.rpartition(" ")
+    return (what.strip(), int(last)) if _PAGE_NUMBER.fullmatch(last) else (rest, 0)
