@@ -15,7 +15,7 @@ from core.text import Duration
 Pattern = Annotated[str, Field(min_length=1)]
 Patterns = Annotated[tuple[Pattern, ...], Field(min_length=1)]
 """At least one: a key that is left out fits everything, an empty one would look as if it fitted nothing."""
-NO_VOTE = "approval.required is none: no plan needs the vote of somebody else, but for those that a policy fits"
+NO_VOTE = "approval.required is none: only plans that a policy fits, or whose scripts reach the server, need a vote"
 """What that choice means, for those who look after an installation."""
 
 
