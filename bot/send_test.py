@@ -11,7 +11,7 @@ from bot.doctor import opened_chats
 from bot.i18n import Locale
 from config.settings import Settings
 from core.approval import eligible, excluded_voters
-from core.card import Card, Section
+from core.card import Card, State, line
 from core.errors import DeliveryError
 from core.people import Directory, Person
 from core.plan import Channel, Plan
@@ -119,7 +119,7 @@ def _is_passing(error: DeliveryError) -> bool:
 def _make_card(locale: Locale) -> Card:
     title = locale.text("Test message of Fabu")
     text = locale.text("An administrator tries out whether Fabu can write here. There is nothing to do.")
-    return Card(title, f"{title}. {text}", tag=locale.text("test"), sections=(Section(text=text),))
+    return Card(title, f"{title}. {text}", State(word=locale.text("test")), (line(text),))
 
 
 def _list_approvers(audience: Audience) -> Iterator[tuple[Person, Channel]]:

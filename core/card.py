@@ -1,13 +1,15 @@
 """The neutral card: content without layout. Each chat adapter renders it within its vendor's limits.
 
-All texts are plain, and already in the reader's language; adapters escape them.
+All texts are plain, and already in the reader's language; adapters escape them. Makers order the rows and weigh them;
+adapters decide about size alone (`adapters.common.fitting`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from enum import StrEnum
+from datetime import datetime
+from enum import IntEnum, StrEnum
 from typing import Final
 
 SAY: Final = "say"
@@ -30,6 +32,116 @@ class Style(StrEnum):
     PRIMARY = "primary"
     DEFAULT = "default"
     DANGER = "danger"
+
+
+class Weight(IntEnum):
+    """How much a reader needs a row; the lowest number is the heaviest. Heavier rows get room before lighter ones."""
+
+    BAD = 1
+    YOURS = 2
+    RISKY = 3
+    CHANGED = 4
+    PERSON = 5
+    READY = 6
+    RUNNING = 7
+    LATER = 8
+    SAME = 9
+    DONE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words, perhaps emphasized or struck out."""
+
+    text: str
+    strong: bool = False
+    struck: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A name, a value or a command, to the letter."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment. `text` is for vendors that cannot show `at`, which is aware, in the time zone of who reads."""
+
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A text that opens a page."""
+
+    text: str
+    url: str
+
+
+Span = Code | Text | Moment | Link
+Line = tuple[Span, ...]
+"""One line. What people wrote stands in Text and Code alone."""
+
+
+def line(*parts: str | Span) -> Line:
+    """Return a line of its parts, without those that are empty; a string is plain text."""
+    return tuple(Text(part) if isinstance(part, str) else part for part in parts if part)
+
+
+def join_lines(lines: Iterable[Line], separator: str = " · ") -> Line:
+    """Return the lines that are not empty as one."""
+    found = [each for each in lines if each]
+    return tuple(span for index, each in enumerate(found) for span in ((Text(separator),) if index else ()) + each)
+
+
+def plain(spans: Line) -> str:
+    """Return the text of a line without emphasis."""
+    return "".join(span.text for span in spans)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The state of what a card or a row shows. A mark never stands without its word, except in front of a title."""
+
+    tone: Tone = Tone.NEUTRAL
+    mark: str = ""
+    word: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What must not be missed."""
+
+    line: Line
+    tone: Tone = Tone.BAD
+
+
+class ExcerptKind(StrEnum):
+    """What sort of text an excerpt is of. A line of a diff begins with `-`, `+` or a space."""
+
+    CODE = "code"
+    DIFF = "diff"
+    OUTPUT = "output"
+    QUOTE = "quote"
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """Lines of a text to the letter, and `more`: that there are others, such as `+4 lines`; empty if there are none.
+
+    `language` is the programming language of code, such as `sql`; empty if it is not known.
+    """
+
+    kind: ExcerptKind
+    lines: tuple[str, ...]
+    more: str = ""
+    language: str = ""
+
+
+Body = tuple[Line | Excerpt, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,71 +174,100 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
-    """A label with a value: manager, window, revision."""
+class Row:
+    """A part of a list (an item, a vote, a plan), or a paragraph if it has a body and no title.
 
-    label: str
-    value: str
+    `line` is the rest of what one must know at once, `body` what stands below it. `url` opens what the row is about.
+    """
+
+    title: str = ""
+    weight: Weight = Weight.LATER
+    state: State = State()
+    line: Line = ()
+    body: Body = ()
+    buttons: tuple[Button, ...] = ()
+    url: str = ""
+
+    @property
+    def short(self) -> Row:
+        """The row in short: its head alone. Rows that somebody must act on keep their buttons."""
+        buttons = self.buttons if self.weight <= Weight.YOURS else ()
+        return replace(self, line=(), body=(), buttons=buttons)
+
+
+class Show(StrEnum):
+    """How a section is shown, where the vendor can: PROGRESS as a list of tasks, TABLE in columns."""
+
+    LIST = "list"
+    PROGRESS = "progress"
+    TABLE = "table"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One line of a list (an item, a vote, a plan): a mark for its state, a title, a detail, and its buttons.
+class Hidden:
+    """How many rows of one state a section does not show; `word` is that of the state, or empty."""
 
-    `lines` say what will run, to the letter. Where there is no room for those of all rows, `risky` rows keep theirs.
-    """
-
-    title: str
-    mark: str = ""
-    detail: str = ""
-    url: str = ""
-    buttons: tuple[Button, ...] = ()
-    lines: tuple[str, ...] = ()
-    risky: bool = False
+    word: str
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of a card: a heading, a longer text, rows."""
+    """A part of a card. A `folded` one is closed until somebody opens it, where the vendor can.
 
-    heading: str = ""
-    text: str = ""
+    `hidden` counts the rows that are not in `rows`.
+    """
+
+    title: str = ""
     rows: tuple[Row, ...] = ()
+    show: Show = Show.LIST
+    folded: bool = False
+    hidden: tuple[Hidden, ...] = ()
+
+    @property
+    def rest(self) -> str:
+        """The line that counts hidden rows, such as `+19 ready · +120 done`; empty if none are hidden."""
+        return " · ".join(f"+{each.count} {each.word}".rstrip() for each in self.hidden)
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
     """A whole card. `summary` is the line for notifications; `more` links to the page, for where a card is cut.
 
-    `notices` are what must not be missed, the worst first.
+    `ask` says in one or two lines what is wanted, and by when; `notices` what must not be missed, the worst first; and
+    `foot` what is good to know. `review` links to the page in place of `buttons` that decide (those that are PRIMARY)
+    where not every risky and changed row finds room in full.
     """
 
     title: str
     summary: str
-    tone: Tone = Tone.NEUTRAL
-    tag: str = ""
-    facts: tuple[Fact, ...] = ()
+    state: State = State()
+    ask: tuple[Line, ...] = ()
+    notices: tuple[Notice, ...] = ()
     sections: tuple[Section, ...] = ()
     buttons: tuple[Button, ...] = ()
-    note: str = ""
+    foot: tuple[Line, ...] = ()
     more: Button | None = None
-    notices: tuple[str, ...] = ()
+    review: Button | None = None
 
-    def only_risky_lines(self) -> Card:
-        """Return the card with the lines of risky rows alone, which come first in their sections."""
-        return self._with_rows(lambda rows: sorted((_keep_risky(row) for row in rows), key=lambda row: not row.risky))
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows of all sections."""
+        return tuple(row for section in self.sections for row in section.rows)
 
     def without_buttons(self) -> Card:
-        """Return the card without buttons; the link to the page stays."""
-        return replace(self._with_rows(lambda rows: [replace(row, buttons=()) for row in rows]), buttons=())
+        """Return the card without buttons; the link to the page in `more` stays."""
+        return replace(self.with_rows(lambda row: replace(row, buttons=())), buttons=(), review=None)
 
-    def _with_rows(self, change: Callable[[Sequence[Row]], Sequence[Row]]) -> Card:
-        sections = (replace(section, rows=tuple(change(section.rows))) for section in self.sections)
+    def with_rows(self, change: Callable[[Row], Row]) -> Card:
+        """Return the card with each row changed."""
+        sections = (replace(section, rows=tuple(map(change, section.rows))) for section in self.sections)
         return replace(self, sections=tuple(sections))
 
 
-def _keep_risky(row: Row) -> Row:
-    return row if row.risky else replace(row, lines=())
+def paragraph(*lines: str, title: str = "") -> Section:
+    """Return a section that is nothing but a text, of which each line is a paragraph."""
+    return Section(title, (Row(body=tuple(line(each) for each in lines if each)),))
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,10 @@ h1 { font-size: 18px; margin: 4px 0; }
 .block { margin: 6px 0; white-space: pre-wrap; }
 .section { display: flex; gap: 12px; justify-content: space-between; align-items: flex-start; }
 .note { font-size: 12.5px; color: #616061; }
+pre, code { background: #f8f8f8; border: 1px solid #ddd; border-radius: 4px; font-size: 12px; }
+pre { padding: 6px 8px; margin: 4px 0; }
+blockquote { border-left: 4px solid #ddd; margin: 4px 0; padding-left: 10px; }
+code { color: #c01343; padding: 0 3px; }
 .actions { display: flex; flex-wrap: wrap; gap: 8px; margin: 8px 0; }
 .button { border: 1px solid #bbb; border-radius: 8px; padding: 0 12px; white-space: nowrap; }
 .primary { background: #007a5a; color: #fff; border-color: #007a5a; }
@@ -73,23 +77,47 @@ def draw_block(block: Json) -> str:
         case "header":
             return f"<h1>{escape(block['text']['text'])}</h1>"
         case "rich_text":
-            parts = [part for section in block["elements"] for part in section["elements"]]
-            return f"<div class=block>{''.join(map(draw_part, parts))}</div>"
+            return f"<div class=block>{''.join(map(draw_element, block['elements']))}</div>"
         case "section":
-            button = draw_button(block["accessory"])
+            button = draw_button(block["accessory"]) if "accessory" in block else ""
             return f"<div class='block section'><span>{escape(block['text']['text'])}</span>{button}</div>"
         case "context":
             return f"<div class='block note'>{escape(' '.join(part['text'] for part in block['elements']))}</div>"
         case "actions":
             return f"<div class=actions>{''.join(map(draw_button, block['elements']))}</div>"
+        case "container":
+            return f"<div class='block note'>▸ {escape(block['title']['text'])}</div>"
+        case "plan":
+            tasks = "".join(f"<li>{escape(task['title'])}</li>" for task in block["tasks"])
+            return f"<div class=block>{escape(block['title'])}<ul>{tasks}</ul></div>"
+        case "divider":
+            return "<hr>"
+        case other:
+            raise ValueError(other)
+
+
+def draw_element(element: Json) -> str:
+    """Return the HTML of an element of a rich text: a section, a quote, lines to the letter or a list."""
+    parts = element["elements"]
+    match element["type"]:
+        case "rich_text_section":
+            return f"<div>{''.join(map(draw_part, parts))}</div>"
+        case "rich_text_quote":
+            return f"<blockquote>{''.join(map(draw_part, parts))}</blockquote>"
+        case "rich_text_preformatted":
+            return f"<pre>{''.join(map(draw_part, parts))}</pre>"
+        case "rich_text_list":
+            return f"<ul>{''.join(f'<li>{draw_element(part)}</li>' for part in parts)}</ul>"
         case other:
             raise ValueError(other)
 
 
 def draw_part(part: Json) -> str:
     """Return the HTML of a part of a rich text."""
-    text = escape(part["text"])
-    return f"<b>{text}</b>" if part.get("style", {}).get("bold") else text
+    text, style = escape(part.get("text") or part.get("fallback") or part["url"]), part.get("style", {})
+    for name, tag in (("bold", "b"), ("code", "code"), ("strike", "s"), ("italic", "i")):
+        text = f"<{tag}>{text}</{tag}>" if style.get(name) else text
+    return text
 
 
 def draw_button(button: Json) -> str:

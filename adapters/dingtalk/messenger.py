@@ -1,7 +1,7 @@
 """The outbound side of DingTalk: cards where a template is configured, robot messages elsewhere.
 
-A robot message cannot be updated. Instead, a new one is sent when the status of the plan (the card's tag) differs from
-that in the last message; `Posted.message` contains a digest of the status.
+A robot message cannot be updated. Instead, a new one is sent when the state of the card differs from that in the last
+message; `Posted.message` contains a digest of the state.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from weakref import WeakValueDictionary
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 
 _MESSAGE = "message"
 _TITLE_BYTES = 200
+_DIGITS = re.compile(r"\d+")
 
 
 class DingTalkMessenger:
@@ -146,5 +148,6 @@ def _action_card(card: Card, words: Words) -> tuple[str, dict[str, str]]:
 
 
 def _message_id(card: Card) -> str:
-    """Return the prefix of the ids of messages with the status of a card."""
-    return f"{_MESSAGE}:{hashlib.sha256(f'{card.tone} {card.tag}'.encode()).hexdigest()[:12]}:"
+    """Return the prefix of the ids of messages with the state of a card; how far it has come is no other state."""
+    state = f"{card.state.tone} {_DIGITS.sub('', card.state.word)}"
+    return f"{_MESSAGE}:{hashlib.sha256(state.encode()).hexdigest()[:12]}:"

@@ -1,7 +1,7 @@
 """The components of cards, each within Feishu's limits.
 
 Feishu docs, "Card JSON 2.0 components". Texts of people are `plain_text`, which is rendered literally, or are escaped
-for Markdown.
+for Markdown (`adapters.feishu.markdown`).
 """
 
 from __future__ import annotations
@@ -9,17 +9,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from adapters.feishu.text import CUT, escape, fit
-from core.card import Button, Field, Style
+from adapters.feishu.markdown import is_web_address
+from adapters.feishu.text import CUT, fit
+from core.card import Button, Field, Style, Tone
 
 Element = dict[str, Any]
 
 LABEL: Final = 100  # characters of the label of a button, and of a placeholder
-NAME: Final = 60  # characters of the label of a fact
 TEXT: Final = 300  # characters of a confirmation
 
-_TYPES: Final = {Style.PRIMARY: "primary", Style.DEFAULT: "default", Style.DANGER: "danger"}
-_GREY: Final = {"text_size": "notation", "text_color": "grey"}
+_TYPES: Final = {Style.PRIMARY: "primary_filled", Style.DEFAULT: "default", Style.DANGER: "danger"}
+_GROUNDS: Final = {
+    Tone.NEUTRAL: "grey-50",
+    Tone.WAITING: "orange-50",
+    Tone.ACTIVE: "blue-50",
+    Tone.GOOD: "green-50",
+    Tone.BAD: "red-50",
+}
+_CHEVRON: Final = {"tag": "standard_icon", "token": "down-small-ccm_outlined", "size": "16px 16px"}
 
 
 def plain_text(text: str, limit: int) -> Element:
@@ -27,32 +34,45 @@ def plain_text(text: str, limit: int) -> Element:
     return {"tag": "plain_text", "content": fit(text, limit)}
 
 
-def paragraph(text: str, limit: int, *, small: bool = False) -> Element:
-    """Return a text as a component that is rendered literally; small print is grey."""
-    return {"tag": "div", "text": {**plain_text(text, limit), **(_GREY if small else {})}}
+def markdown(content: str, *, small: bool = False) -> Element:
+    """Return Markdown as a component."""
+    return {"tag": "markdown", "content": content, **({"text_size": "notation"} if small else {})}
 
 
-def tinted(text: str, limit: int) -> Element:
-    """Return a text on a red ground, rendered literally."""
-    column = {"tag": "column", "elements": [paragraph(text, limit)], "width": "weighted", "weight": 1}
-    return {"tag": "column_set", "background_style": "red-50", "columns": [column]}
+def tinted(content: str, tone: Tone) -> Element:
+    """Return Markdown on a ground in the colour of a tone."""
+    column = {
+        "tag": "column",
+        "elements": [markdown(content)],
+        "width": "weighted",
+        "weight": 1,
+        "padding": "8px 12px 8px 12px",
+    }
+    return {"tag": "column_set", "background_style": _GROUNDS[tone], "columns": [column]}
 
 
-def heading(text: str, limit: int) -> Element:
-    """Return a heading, in bold."""
-    return {"tag": "markdown", "content": f"**{escape(text, limit)}**"}
+def side_by_side(elements: Iterable[Element]) -> Element:
+    """Return components in a row, which is broken where there is too little room."""
+    columns = [{"tag": "column", "elements": [element], "width": "auto"} for element in elements]
+    return {"tag": "column_set", "flex_mode": "flow", "columns": columns}
 
 
-def fact(label: str, value: str, limit: int) -> Element:
-    """Return a label in bold with a value below it."""
-    return {"tag": "markdown", "content": f"**{escape(label, NAME)}**\n{escape(value, limit)}"}
+def beside(content: str, buttons: Iterable[Element]) -> Element:
+    """Return Markdown with buttons at its right."""
+    wide: Element = {"tag": "column", "elements": [markdown(content)], "width": "weighted", "weight": 1}
+    columns: list[Element] = [wide, *({"tag": "column", "elements": [button], "width": "auto"} for button in buttons)]
+    return {"tag": "column_set", "columns": [{**column, "vertical_align": "center"} for column in columns]}
 
 
-def column_set(elements: Iterable[Element], *, equal: bool = False) -> Element:
-    """Return components side by side, each with its own width, or all with an equal width."""
-    width: Element = {"width": "weighted", "weight": 1} if equal else {"width": "auto"}
-    columns = [{"tag": "column", "elements": [element], **width} for element in elements]
-    return {"tag": "column_set", "flex_mode": "bisect" if equal else "flow", "columns": columns}
+def panel(title: str, elements: Sequence[Element]) -> Element:
+    """Return components that are hidden until somebody presses the title, which is Markdown."""
+    header = {
+        "title": markdown(title),
+        "icon": _CHEVRON,
+        "icon_position": "follow_text",
+        "icon_expanded_angle": -180,
+    }
+    return {"tag": "collapsible_panel", "expanded": False, "header": header, "elements": list(elements)}
 
 
 def button_element(button: Button, name: str = "") -> Element:
@@ -70,23 +90,16 @@ def button_element(button: Button, name: str = "") -> Element:
     return element
 
 
-def link_button(url: str) -> Button:
-    """Return a button that opens a page. Its label is a symbol, which needs no translation."""
-    return Button("open", "↗", url=url)
-
-
-def is_web_address(url: str) -> bool:
-    """Return whether a card may open a URL: a web page, never another scheme."""
-    return url.startswith(("https://", "http://"))
-
-
 def drop_unsafe_links(buttons: Iterable[Button]) -> list[Button]:
     """Return the buttons without those whose URL is no web address."""
     return [button for button in buttons if not button.url or is_web_address(button.url)]
 
 
-def input_element(fields: Sequence[Field], name: str, *, required: bool) -> Element:
-    """Return one input for the fields of several buttons that have the same name."""
+def input_element(fields: Sequence[Field], name: str, *, required: bool, labelled: bool = True) -> Element:
+    """Return one input for the fields of several buttons that have the same name.
+
+    One that is not `labelled` says inside of it what it is for, as long as it is empty.
+    """
     labels = dict.fromkeys(field.label for field in fields if field.label)
     longest = min(1000, max(1, *(field.max_length for field in fields)))
     element: Element = {
@@ -95,12 +108,16 @@ def input_element(fields: Sequence[Field], name: str, *, required: bool) -> Elem
         "width": "fill",
         "max_length": longest,
         "required": required,
-        "label": plain_text(" / ".join(labels), LABEL),
-        "label_position": "top",
     }
-    if hint := next((field.hint for field in fields if field.hint), ""):
+    hint = next((field.hint for field in fields if field.hint), "")
+    value = next((field.value for field in fields if field.value), "")
+    if labelled or hint or value:
+        element |= {"label": plain_text(" / ".join(labels), LABEL), "label_position": "top"}
+    else:
+        hint = " / ".join(labels)
+    if hint:
         element["placeholder"] = plain_text(hint, LABEL)
-    if value := next((field.value for field in fields if field.value), ""):
+    if value:
         element["default_value"] = fit(value, longest)
     if any(field.multiline for field in fields):
         element |= {"input_type": "multiline_text", "rows": 2}

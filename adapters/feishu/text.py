@@ -24,9 +24,9 @@ def fit(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1].rstrip() + CUT
 
 
-def escape(text: str, limit: int) -> str:
+def escape(text: str) -> str:
     """Return one line of Markdown that renders a text literally, without mentions, links, images and emojis."""
-    return fit(text, limit).translate(_MARKUP)
+    return remove_invisible(text).replace("\t", " ").translate(_MARKUP)
 
 
 def plain(text: str, limit: int) -> str:

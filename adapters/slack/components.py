@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, assert_never
 
 from yarl import URL
 
 from adapters.slack.text import EMPTY, JSON, clean, cut, flatten, line, plain_text
-from core.card import Button, Fact, Field, Style
+from core.card import (
+    Button,
+    Code,
+    Excerpt,
+    ExcerptKind,
+    Field,
+    Line,
+    Link,
+    Moment,
+    Notice,
+    Row,
+    Span,
+    State,
+    Style,
+    Text,
+    plain,
+)
+from core.text import remove_invisible
 
 LINK: Final = "link"  # the action_id of buttons that open a page; Slack sends their clicks, too
 SECTION: Final = 3000  # characters in a section
 _BUTTONS: Final = 5  # in one row
 _URL: Final = 3000  # characters in a URL
 _INPUT: Final = 3000  # characters in an input
+_TITLE: Final = 300  # characters of the title of a row
+_WORD: Final = 200  # characters of the name of a state
+_SPAN: Final = 1000  # characters of a part of a line
+_DATE: Final = "{date_short_pretty} {time}"
+_FOOT: Final = 600  # characters of a line of the foot
+_FOOT_LINES: Final = 10  # in a context
 
 
 def header(text: str) -> JSON:
@@ -27,9 +50,14 @@ def heading(text: str) -> JSON:
     return _rich_text(_bold(text, 150))
 
 
-def status_line(mark: str, tag: str) -> JSON:
-    """Return the line with a card's status, after a coloured mark."""
-    return _rich_text(_literal(f"{mark} "), _bold(tag, 200))
+def head(state: State, ask: Sequence[Line]) -> list[JSON]:
+    """Return the state of a card with what is asked of its reader, a line each; no block where nothing is said."""
+    words = [_literal(f"{state.mark} ")] if state.mark and state.word else []
+    words += [_bold(state.word, _WORD)] if state.word else []
+    first, *more = [_spans(each) for each in ask] or [[]]
+    lines = [[*words, *([_literal(" · ")] if words and first else ()), *first], *more]
+    sections = [{"type": "rich_text_section", "elements": parts} for parts in lines if parts]
+    return [{"type": "rich_text", "elements": sections}] if sections else []
 
 
 def sentence(text: str, link: str = "") -> JSON:
@@ -40,31 +68,25 @@ def sentence(text: str, link: str = "") -> JSON:
     return _rich_text(*(part for part in parts if part.get("text") != ""))
 
 
-def paragraph(text: str, limit: int = SECTION) -> JSON:
-    """Return a text of people, rendered literally."""
-    return _rich_text(_literal(cut(clean(text), limit) or EMPTY))
-
-
-def notices(texts: Sequence[str]) -> list[JSON]:
+def notices(found: Sequence[Notice]) -> list[JSON]:
     """Return what must not be missed, as a quotation; no block where there is nothing."""
-    lines = [_bold(f"⚠️ {text}", 300) for text in texts]
-    parts = [part for line in lines for part in (_literal("\n"), line)][1:]
+    lines = [_bold(f"⚠️ {plain(each.line)}", 300) for each in found]
+    parts = [part for each in lines for part in (_literal("\n"), each)][1:]
     return [{"type": "rich_text", "elements": [{"type": "rich_text_quote", "elements": parts}]}] if parts else []
 
 
-def listed(rows: Sequence[tuple[str, str]]) -> JSON:
-    """Return rows of people's texts, each with lines below it that are shown to the letter."""
-    elements: list[JSON] = []
-    for text, lines in rows:
-        elements.append({"type": "rich_text_section", "elements": [_literal(text)]})
-        if lines:
-            letters = [_literal(cut(clean(lines), SECTION))]
-            elements.append({"type": "rich_text_preformatted", "elements": letters})
-    return {"type": "rich_text", "elements": elements}
+def row_elements(row: Row) -> list[JSON]:
+    """Return the elements of rich_text for a row: its head, and what stands below it."""
+    parts = _row_head(row)
+    elements: list[JSON] = [{"type": "rich_text_section", "elements": parts}] if parts else []
+    for part in row.body:
+        elements += _excerpt(part) if isinstance(part, Excerpt) else _paragraph(part)
+    return elements
 
 
-def beside(text: str, element: JSON) -> JSON:
-    """Return a text of people, rendered literally, with a button beside it."""
+def beside(row: Row, element: JSON) -> JSON:
+    """Return the head of a row with a button beside it."""
+    text = "".join(part.get("text") or part["fallback"] for part in _row_head(row))
     return {"type": "section", "text": plain_text(text, SECTION), "accessory": element}
 
 
@@ -73,18 +95,26 @@ def note(text: str) -> JSON:
     return {"type": "context", "elements": [plain_text(text, SECTION)]}
 
 
-def facts(pairs: Sequence[Fact]) -> JSON:
-    """Return labels with their values, one a line."""
-    parts: list[JSON] = []
-    for pair in pairs:
-        end = "" if pair is pairs[-1] else "\n"
-        parts += [_bold(pair.label, 100), _literal(f" {cut(clean(pair.value), 300) or EMPTY}{end}")]
-    return _rich_text(*parts)
+def foot(lines: Sequence[Line]) -> list[JSON]:
+    """Return what is good to know, in small print."""
+    texts = [plain_text(plain(each), _FOOT) for each in lines[:_FOOT_LINES] if plain(each).strip()]
+    return [{"type": "context", "elements": texts}] if texts else []
 
 
-def actions(buttons: Iterable[Button]) -> list[JSON]:
-    """Return rows of buttons. An action_id is the verb, with a number where a row has the verb twice."""
-    elements = [button_element(button) for button in buttons if not button.url or _web_address(button.url)]
+def count_characters(node: object) -> int:
+    """Return the number of characters of all texts in blocks."""
+    if isinstance(node, dict):
+        text = node.get("text")
+        return (len(text) if isinstance(text, str) else 0) + sum(map(count_characters, node.values()))
+    return sum(map(count_characters, node)) if isinstance(node, list) else 0
+
+
+def actions(buttons: Iterable[Button], about: str = "") -> list[JSON]:
+    """Return rows of buttons. An action_id is the verb, with a number where a row has the verb twice.
+
+    What they are `about` is read out with them.
+    """
+    elements = [button_element(button, about) for button in buttons if not button.url or _web_address(button.url)]
     rows = [elements[start : start + _BUTTONS] for start in range(0, len(elements), _BUTTONS)]
     for row in rows:
         used: set[str] = set()
@@ -95,10 +125,12 @@ def actions(buttons: Iterable[Button]) -> list[JSON]:
     return [{"type": "actions", "elements": row} for row in rows]
 
 
-def button_element(button: Button) -> JSON:
+def button_element(button: Button, about: str = "") -> JSON:
     """Return a button that sends its verb and ref, or opens a page."""
     action_id = LINK if button.url else button.verb
     element: JSON = {"type": "button", "text": line(button.label, 75), "action_id": action_id}
+    if about:
+        element["accessibility_label"] = cut(flatten(f"{button.label} {about}"), 75) or EMPTY
     if button.style is not Style.DEFAULT:
         element["style"] = button.style.value
     if button.url:
@@ -129,6 +161,52 @@ def input_block(field: Field) -> JSON:
         "element": element,
     }
     return block | {"hint": plain_text(field.hint, 2000)} if field.hint else block
+
+
+def _row_head(row: Row) -> list[JSON]:
+    """Return a row's title with its mark, state and line; each part has a text."""
+    title = cut(flatten(f"{row.state.mark} {row.title}"), _TITLE)
+    parts = [_literal(title) | {"style": {"bold": True}}] if title else []
+    word = cut(flatten(row.state.word), _WORD) if row.title else ""
+    rest = [[_literal(word)] if word else [], _spans(row.line)]
+    return [*parts, *(part for spans in rest if spans for part in ([_literal(" · ")] if parts else []) + spans)]
+
+
+def _paragraph(spans: Line) -> list[JSON]:
+    parts = _spans(spans)
+    return [{"type": "rich_text_section", "elements": parts}] if parts else []
+
+
+def _excerpt(excerpt: Excerpt) -> Iterator[JSON]:
+    """Yield lines to the letter, and that there are more of them."""
+    kind = "rich_text_quote" if excerpt.kind is ExcerptKind.QUOTE else "rich_text_preformatted"
+    if letters := cut(remove_invisible("\n".join(excerpt.lines)).rstrip(), SECTION):
+        yield {"type": kind, "elements": [_literal(letters)]}
+    if more := cut(flatten(excerpt.more), _WORD):
+        yield {"type": "rich_text_section", "elements": [_literal(more) | {"style": {"italic": True}}]}
+
+
+def _spans(spans: Line) -> list[JSON]:
+    """Return the parts of a line, without those that are empty."""
+    return [_span(span) for span in spans if flatten(span.text)]
+
+
+def _span(span: Span) -> JSON:
+    text = cut(" ".join(remove_invisible(span.text).split("\n")), _SPAN)
+    match span:
+        case Text(_, strong, struck):
+            style = {name: True for name, given in (("bold", strong), ("strike", struck)) if given}
+            return _literal(text) | ({"style": style} if style else {})
+        case Code():
+            return _literal(text) | {"style": {"code": True}}
+        case Link(_, url) if _web_address(url):
+            return {"type": "link", "url": _web_address(url), "text": text}
+        case Moment(at):  # each reader sees it in their own time zone
+            return {"type": "date", "timestamp": int(at.timestamp()), "format": _DATE, "fallback": text}
+        case Link():
+            return _literal(text)
+        case _:
+            assert_never(span)
 
 
 def _rich_text(*parts: JSON) -> JSON:

@@ -21,7 +21,7 @@ from adapters.slack.errors import TRIGGER_USED, SlackError
 from adapters.slack.inbound import Kind, Request
 from adapters.slack.render import render_home, render_message, render_modal, render_opener, render_reply
 from adapters.slack.text import JSON, cut, flatten
-from core.card import Card, Form, Section, Tone
+from core.card import Card, Form, Tone, paragraph
 from core.chat import Reply
 from core.errors import DeliveryError
 from core.ports.messenger import Posted
@@ -169,4 +169,4 @@ def _input_errors(request: Request, reply: Reply) -> dict[str, str]:
 
 
 def _home_card(reply: Reply) -> Card:
-    return reply.card or Card("Fabu", reply.text, sections=(Section(text=reply.text),))
+    return reply.card or Card("Fabu", reply.text, sections=(paragraph(reply.text),))

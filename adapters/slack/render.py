@@ -1,21 +1,21 @@
 """Renders cards, replies, home tabs and modals as Block Kit, within Slack's limits.
 
-Rows without buttons share blocks. Sections share the space that the head and the buttons leave. A line counts the rows
-that do not fit; the card's `more` button opens the page with all of them.
+Texts of people stand in rich_text, in which Slack looks for no markup. Rows without buttons share blocks. Rows that do
+not fit are counted; the card's `more` button opens the page with all of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import orjson
 
+from adapters.common.fitting import fit_card
 from adapters.slack import components
-from adapters.slack.text import JSON, clean, cut, escape, flatten, line
+from adapters.slack.text import JSON, escape, line
 from adapters.slack.validate import require_valid, require_valid_view
-from core.card import SAY, Button, Card, Form, Row, Section, Style, Tone
+from core.card import SAY, Button, Card, Form, Row, Section, Style
 from core.chat import Reply
 
 MAX_BLOCKS: Final = 50
@@ -24,10 +24,7 @@ MAX_BUTTONS: Final = 25  # below a card
 FALLBACK: Final = 3000  # characters of the text for notifications
 VALUE: Final = 2000  # characters of the value of a button
 MODAL_LABEL: Final = 24  # characters of the title of a modal and its buttons
-_MARKS: Final = {Tone.NEUTRAL: "⚪", Tone.WAITING: "🟡", Tone.ACTIVE: "🔵", Tone.GOOD: "🟢", Tone.BAD: "🔴"}
-_TITLE: Final = 300  # characters of the title of a row
-_ROW: Final = 1000  # characters of a row
-_ROWS: Final = 1500  # characters of the rows that share a block
+_ROWS: Final = 2500  # characters of the rows that share a block: more of them, and it is a wall
 
 
 def render_message(card: Card) -> JSON:
@@ -81,117 +78,65 @@ def render_modal(form: Form, origin: JSON) -> JSON:
     return require_valid_view(view)
 
 
-@dataclass(slots=True)
-class _Room:
-    """The space that is left in a message, or in one of its sections."""
-
-    blocks: int
-    characters: int
-
-    def take(self, blocks: Sequence[JSON]) -> bool:
-        """Subtract the space of blocks; False, and nothing subtracted, when they do not fit."""
-        count, characters = len(blocks), _characters(list(blocks))
-        if count > self.blocks or characters > self.characters:
-            return False
-        self.blocks -= count
-        self.characters -= characters
-        return True
-
-
-def _characters(node: object) -> int:
-    """Return the number of characters of all texts."""
-    if isinstance(node, dict):
-        text = node.get("text")
-        return (len(text) if isinstance(text, str) else 0) + sum(map(_characters, node.values()))
-    return sum(map(_characters, node)) if isinstance(node, list) else 0
-
-
 def _card(card: Card, *above: JSON) -> list[JSON]:
-    """Return the blocks of a card. If some rows find no room, only risky rows keep their lines, and come first."""
-    blocks, whole = _blocks(card, *above)
-    return blocks if whole else _blocks(card.only_risky_lines(), *above)[0]
+    """Return the blocks of a card, with as many rows as there is room for."""
+    return _blocks(fit_card(card, lambda candidate: _fits(_blocks(candidate, *above))), *above)
 
 
-def _blocks(card: Card, *above: JSON) -> tuple[list[JSON], bool]:
-    """Return the blocks of a card, and whether all rows found room."""
-    head = [*above, components.header(card.title)]
-    if card.tag:
-        head.append(components.status_line(_MARKS[card.tone], card.tag))
-    head += components.notices(card.notices)
-    if card.facts:
-        head.append(components.facts(card.facts))
+def _fits(blocks: list[JSON]) -> bool:
+    return len(blocks) <= MAX_BLOCKS and components.count_characters(blocks) <= MAX_CHARACTERS
+
+
+def _blocks(card: Card, *above: JSON) -> list[JSON]:
+    """Return the blocks of a card, all of its rows in full."""
     buttons = (*card.buttons[:MAX_BUTTONS], *([card.more] if card.more else ()))
-    tail = [*([components.note(card.note)] if card.note else ()), *components.actions(buttons)]
-    room = _Room(MAX_BLOCKS - len(head + tail), MAX_CHARACTERS - _characters(head + tail))
-    body: list[JSON] = []
-    whole = True
-    for left, section in zip(range(len(card.sections), 0, -1), card.sections, strict=True):
-        blocks, hidden = _section(section, _Room(room.blocks // left, room.characters // left))
-        whole = whole and not hidden
-        room.take(blocks)
-        body += blocks
-    return head + body + tail, whole
+    return [
+        *above,
+        components.header(card.title),
+        *components.head(card.state, card.ask),
+        *components.notices(card.notices),
+        *(block for section in card.sections for block in _section(section)),
+        *components.actions(buttons),
+        *components.foot(card.foot),
+    ]
 
 
-def _section(section: Section, room: _Room) -> tuple[list[JSON], int]:
-    """Return the blocks of a section, and how many of its rows find no room."""
-    found: list[JSON] = []
-    hidden = len(section.rows)
-    room.take([_more(hidden)])
-    if section.heading and room.take([heading := components.heading(section.heading)]):
-        found.append(heading)
-    if section.text:
-        limit = max(1, min(components.SECTION, room.characters))
-        if room.take([paragraph := components.paragraph(section.text, limit)]):
-            found.append(paragraph)
+def _section(section: Section) -> Iterator[JSON]:
+    if section.title and (section.rows or section.rest):
+        yield components.heading(section.title)
     for rows in _groups(section.rows):
-        if not room.take(blocks := _rows(rows)):
-            break
-        hidden -= len(rows)
-        found += blocks
-    return [*found, *([_more(hidden)] if hidden else [])], hidden
-
-
-def _more(rows: int) -> JSON:
-    """Return the line that counts hidden rows."""
-    return components.note(f"… +{rows}")  # needs no translation
+        yield from _rows(rows)
+    if section.rest:
+        yield components.note(section.rest)
 
 
 def _groups(rows: Sequence[Row]) -> Iterator[list[Row]]:
     """Yield the rows of each block: neighbours without buttons share one, up to a readable size."""
     group: list[Row] = []
+    characters = 0
     for row in rows:
+        size = components.count_characters(components.row_elements(row))
         alone = bool(row.buttons or row.url)
-        if group and (alone or sum(map(_length, group)) + _length(row) > _ROWS):
+        if group and (alone or characters + size > _ROWS):
             yield group
-            group = []
+            group, characters = [], 0
         if alone:
             yield [row]
         else:
             group.append(row)
+            characters += size
     if group:
         yield group
 
 
-def _rows(rows: Sequence[Row]) -> list[JSON]:
-    if any(row.lines for row in rows):
-        listed = components.listed([(_line(row), "\n".join(row.lines)) for row in rows])
-        return [listed, *components.actions([*rows[0].buttons, *_links(rows)])]
-    text = "\n".join(map(_line, rows))
-    below = components.actions([*rows[0].buttons, *_links(rows)])
-    if len(below) == 1 and len(below[0]["elements"]) == 1:
-        return [components.beside(text, below[0]["elements"][0])]
-    return [components.paragraph(text), *below]
-
-
-def _links(rows: Sequence[Row]) -> list[Button]:
-    return [Button("open", "↗", url=row.url) for row in rows if row.url]
-
-
-def _length(row: Row) -> int:
-    return len(_line(row)) + sum(map(len, row.lines))
-
-
-def _line(row: Row) -> str:
-    title = cut(flatten(f"{row.mark} {row.title}"), _TITLE)
-    return f"{title}\n{cut(clean(row.detail), _ROW - _TITLE)}" if row.detail else title
+def _rows(rows: Sequence[Row]) -> Iterator[JSON]:
+    """Yield the block of some rows; below one with buttons, its buttons, of which a single one stands beside it."""
+    [first, *_] = rows
+    buttons = [*first.buttons, *([Button("open", "↗", url=first.url)] if first.url else ())]
+    below = components.actions(buttons, about=first.title)
+    if not first.body and len(below) == 1 and len(below[0]["elements"]) == 1:
+        yield components.beside(first, below[0]["elements"][0])
+        return
+    if elements := [element for row in rows for element in components.row_elements(row)]:
+        yield {"type": "rich_text", "elements": elements}
+    yield from below

@@ -24,10 +24,11 @@ _KEYS: Final = {  # the keys of each type
     "rich_text_quote": {"elements"},
     "rich_text_preformatted": {"elements"},
     "text": {"text", "style"},
-    "link": {"url"},
+    "link": {"url", "text"},
+    "date": {"timestamp", "format", "fallback"},
     "actions": {"elements"},
     "input": {"label", "hint", "optional", "element"},
-    "button": {"text", "action_id", "value", "url", "style", "confirm"},
+    "button": {"text", "action_id", "value", "url", "style", "confirm", "accessibility_label"},
     "plain_text_input": {"action_id", "multiline", "max_length", "initial_value"},
     "modal": {"callback_id", "private_metadata", "title", "submit", "blocks"},
     "home": {"blocks"},
@@ -158,6 +159,7 @@ def _button(button: JSON) -> Iterator[str]:
     yield from _length("action_id", button, 255)
     yield from _length("value", button, 2000)
     yield from _length("url", button, 3000)
+    yield from _length("accessibility_label", button, 75)
     if button.get("style", "primary") not in ("primary", "danger"):
         yield f"a button has no style {button['style']}"
     if not button.get("url", "https://").startswith(("http://", "https://")):

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from enum import IntEnum
 from hashlib import sha256
 
-from bot.cards.plan import PlanCards, shorten
+from bot.cards.buttons import Buttons, emphasize_one
+from bot.cards.contents import describe_text
+from bot.cards.deciding import show_part
+from bot.cards.naming import join_names, shorten, title_of, title_of_item
 from bot.cards.refs import Ref, View
 from bot.i18n import Locale
 from bot.i18n.labels import N_, label
-from bot.richtext import to_plain
 from core.approval import eligible_in_any
-from core.card import Button, Card, Row, Section, Style, Tone
+from core.card import Body, Button, Card, Line, Row, Section, State, Tone, Weight, join_lines, line
 from core.messages import NO_MESSAGE
 from core.people import Directory
 from core.plan import Item, Plan
@@ -23,8 +24,6 @@ from core.status import ItemStatus, PlanStatus
 
 _WITH_TEXTS = 10
 """Of how many items the instructions are loaded; the others have no room for them on any card."""
-_INSTRUCTIONS = (3, 120)
-"""How many lines of an item's instructions a row has, and how many characters each of them."""
 _DETAIL_LIMIT = 300
 """The longest text of a row below its instructions, in characters."""
 _NAMED = 3
@@ -33,24 +32,14 @@ _LINKED = 5
 """How many plans are linked below."""
 
 
-class Weight(IntEnum):
-    """How urgently an item waits for its assignee; the lowest number comes first."""
-
-    FAILED = 1
-    PERSON = 2
-    READY = 3
-    RUNNING = 4
-    LATER = 5
-
-
-_MARKS = {Weight.FAILED: "❌", Weight.PERSON: "✋", Weight.READY: "▶️", Weight.RUNNING: "⏳", Weight.LATER: "▫️"}
 _STATES = {
-    Weight.FAILED: N_("failed"),
-    Weight.PERSON: N_("waits for you"),
-    Weight.READY: N_("ready"),
-    Weight.RUNNING: N_("running"),
-    Weight.LATER: N_("later"),
+    Weight.BAD: State(Tone.BAD, "❌", N_("failed")),
+    Weight.PERSON: State(Tone.WAITING, "✋", N_("waits for you")),
+    Weight.READY: State(Tone.ACTIVE, "▶️", N_("ready")),
+    Weight.RUNNING: State(Tone.ACTIVE, "⏳", N_("running")),
+    Weight.LATER: State(Tone.NEUTRAL, "▫️", N_("later")),
 }
+"""The states of things to do by how urgently they wait, with English words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +69,7 @@ def weigh(plan: Plan, item: Item, directory: Directory) -> Weight | None:
     if not plan.window_open or plan.blockers(item):
         return Weight.LATER
     if item.status is ItemStatus.FAILED:
-        return Weight.FAILED
+        return Weight.BAD
     return Weight.PERSON if item.type == "text" or item.waits else Weight.READY
 
 
@@ -136,30 +125,29 @@ class DigestCards:
         ]
         title, counts = self._title(len(now)), Counter(entry.weight for entry in now)
         named = "; ".join(self._name(entry) for entry in now[:_NAMED])
-        return Card(
+        word = " · ".join(f"{text(_STATES[weight].word)} {count}" for weight, count in sorted(counts.items()))
+        sentence = text("This card is kept up to date. A new message comes only when something new waits for you.")
+        card = Card(
             title,
             text("{title}: {what}", title=title, what=named) if named else title,
-            tone=_tone(now),
-            tag=" · ".join(f"{text(_STATES[weight])} {count}" for weight, count in sorted(counts.items())),
-            sections=(*sections, *self._foot(now, lasting=lasting and bool(entries))),
+            State(_tone(now), _STATES[now[0].weight].mark if now else "", word),
+            sections=(*sections, *self._links(now)),
+            foot=(line(sentence),) if lasting and entries else (),
             more=self._more(),
         )
+        return emphasize_one(card)
 
-    def _foot(self, now: Sequence[Entry], *, lasting: bool) -> Iterator[Section]:
-        """Yield the links to the plans of what waits now, and the sentence on a card that is kept up to date."""
-        text = self.locale.text
+    def _links(self, now: Sequence[Entry]) -> Iterator[Section]:
+        """Yield the links to the plans of what waits now."""
         plans = list({entry.plan.id: entry.plan for entry in now}.values())[:_LINKED]
-        links = (Row(f"#{plan.number} {plan.name}", url=f"{self.public_url}/plans/{plan.number}") for plan in plans)
+        links = (Row(title_of(plan), url=f"{self.public_url}/plans/{plan.number}") for plan in plans)
         if plans:
-            yield Section(text("Release plans"), rows=tuple(links))
-        if lasting:
-            sentence = text("This card is kept up to date. A new message comes only when something new waits for you.")
-            yield Section(text=sentence)
+            yield Section(self.locale.text("Release plans"), rows=tuple(links))
 
     def moved(self) -> Card:
         """Return what is left of a digest that a newer message replaces."""
         title, where = self.locale.text("Moved below"), self.locale.text("What waits for you is in a newer message.")
-        return Card(title, where, sections=(Section(text=where),), more=self._more())
+        return Card(title, where, ask=(line(where),), more=self._more())
 
     def row(self, entry: Entry, *, first: bool = True) -> Row:
         """Return the row of an item with the one thing to do; only the button of the `first` row may ask for a text.
@@ -167,9 +155,9 @@ class DigestCards:
         Some chats have room for one input.
         """
         buttons = () if entry.weight in (Weight.RUNNING, Weight.LATER) else (self._button(entry, first=first),)
-        return Row(
-            self._title_of(entry), _MARKS[entry.weight], f"{entry.plan.name} · {self._detail(entry)}", buttons=buttons
-        )
+        state = replace(_STATES[entry.weight], word=self._word(entry))
+        title = f"#{entry.plan.number} · {title_of_item(entry.item)}"
+        return Row(title, entry.weight, state, self._line(entry), self._body(entry), buttons)
 
     def _title(self, count: int) -> str:
         text = self.locale.text
@@ -177,46 +165,46 @@ class DigestCards:
             return text("Nothing waits for you.")
         return text("1 thing waits for you") if count == 1 else text("{count} things wait for you", count=count)
 
-    def _title_of(self, entry: Entry) -> str:
-        return f"#{entry.plan.number} · {entry.item.position}. {entry.item.name}"
-
     def _name(self, entry: Entry) -> str:
-        return f"#{entry.plan.number} {entry.item.name} ({self.locale.text(_STATES[entry.weight])})"
+        return f"#{entry.plan.number} {entry.item.name} ({self.locale.text(_STATES[entry.weight].word)})"
 
     def _more(self) -> Button:
         return Button("open", self.locale.text("Open"), url=f"{self.public_url}/")
 
     def _button(self, entry: Entry, *, first: bool) -> Button:
         """Return the button for the one thing to do."""
-        cards = PlanCards(self.locale, self.directory, self.public_url)
-        foremost = cards.item_buttons(entry.plan, entry.item)[0]
+        foremost = Buttons(self.locale).of_item(entry.plan, entry.item)[0]
         button = replace(foremost, ref=str(replace(Ref.parse(foremost.ref), view=View.DIGEST)))
-        return button if first else replace(button, style=Style.DEFAULT, field=None)
+        return button if first else replace(button, field=None)
 
-    def _detail(self, entry: Entry) -> str:
-        """Return the state of an item, and what somebody has to know for the next step."""
+    def _word(self, entry: Entry) -> str:
+        """Return the word of an item's state; that of its run is more exact."""
+        run = entry.item.run
+        says_run = entry.weight in (Weight.BAD, Weight.PERSON) and run and entry.item.type == "workflow"
+        return self.locale.text(label(run.status) if run and says_run else _STATES[entry.weight].word)
+
+    def _line(self, entry: Entry) -> Line:
+        """Return the plan of an item, and what somebody has to know for the next step."""
         text, plan, item, run = self.locale.text, entry.plan, entry.item, entry.item.run
-        match entry.weight:
-            case Weight.LATER if not plan.window_open:
-                return text("The release window opens at {start}.", start=plan.window.start)
-            case Weight.LATER:
-                return text("after: {items}", items=", ".join(other.name for other in plan.blockers(item)))
-            case Weight.FAILED | Weight.PERSON if run and item.type == "workflow":
-                parts = (text(label(run.status)), self.locale.message(run.message) if run.message else "")
-                return shorten(" · ".join(part for part in parts if part), _DETAIL_LIMIT)
-            case weight:
-                return "\n".join((text(_STATES[weight]), *_instructions(item)))
+        more: Line = ()
+        if entry.weight is Weight.LATER and not plan.window_open:
+            more = self.locale.spans("The release window opens at {start}.", start=plan.window.start)
+        elif entry.weight is Weight.LATER:
+            more = line(text("after: {items}", items=join_names(other.name for other in plan.blockers(item))))
+        elif run and run.message and item.type == "workflow":
+            more = line(shorten(self.locale.message(run.message), _DETAIL_LIMIT))
+        return join_lines([line(plan.name), more])
 
-
-def _instructions(item: Item) -> list[str]:
-    """Return the first lines of what an item asks to do by hand, as far as it was loaded."""
-    lines, width = _INSTRUCTIONS
-    written = to_plain(str(item.spec.get("content", ""))) if item.type == "text" and item.spec else ""
-    found = [shorten(line.strip(), width) for line in written.splitlines() if line.strip()]
-    return [*found[:lines], *([f"+{len(found) - lines}"] if len(found) > lines else [])]
+    def _body(self, entry: Entry) -> Body:
+        """Return the first lines of what an item asks to do by hand, as far as it was loaded."""
+        item = entry.item
+        if entry.weight is not Weight.PERSON or item.type != "text" or not item.spec:
+            return ()
+        parts = describe_text(str(item.spec.get("content", "")))
+        return tuple(each for part in parts for each in show_part(part, self.locale))
 
 
 def _tone(now: Sequence[Entry]) -> Tone:
     if not now:
         return Tone.NEUTRAL
-    return Tone.BAD if now[0].weight is Weight.FAILED else Tone.WAITING
+    return Tone.BAD if now[0].weight is Weight.BAD else Tone.WAITING

@@ -7,27 +7,25 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 
+from bot.cards.buttons import Buttons
 from bot.cards.digest import DigestCards, sort_entries
+from bot.cards.naming import shorten, title_of
 from bot.cards.paging import Pages, paging_buttons, paging_sections
-from bot.cards.plan import PlanCards, choose_tone, shorten
 from bot.cards.sentences import render_entry, render_log_head
+from bot.cards.states import MARKS, state_of
 from bot.i18n import Locale
-from bot.i18n.labels import label
 from bot.verbs import WORDS, ChatVerb, VerbWords, word_for
 from core.audit import LogEntry
-from core.card import Button, Card, Row, Section, Tone
+from core.card import Button, Card, Row, Section, State, Tone, Weight, line, paragraph, plain
 from core.people import Directory
 from core.plan import Plan
 from core.ports.outbox import Delivery
 from core.ports.plans import Mine
 
-_TONE_MARKS = {Tone.NEUTRAL: "▫️", Tone.WAITING: "⏳", Tone.ACTIVE: "▶️", Tone.GOOD: "✅", Tone.BAD: "❌"}
 _LOG_BYTES = 4500
 """How much of a log every vendor's messages have room for."""
 _SENTENCE_LIMITS = (300, 150, 80, 40)
 """The numbers of characters to which sentences of a log are cut, of which the first is taken that finds room."""
-_ROWS = 15
-"""How many rows a section has at most: Feishu has room for 25."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +45,8 @@ class ListCards:
         """Return a page of the list of plans, each with a button that opens its card."""
         text = self.locale.text
         rows = tuple(self._row(plan) for plan in plans)
-        empty = "" if rows else text("There is nothing here yet. Start a plan with `new`.")
-        return self._card(heading, (Section(text=empty, rows=rows),), pages)
+        empty = paragraph(text("There is nothing here yet. Start a plan with `new`."))
+        return self._card(heading, (Section(rows=rows) if rows else empty,), pages)
 
     def mine(self, mine: Mine, page: int = 0) -> Card:
         """Return the card of the reader's own matters: pending approvals, then items, then plans they manage.
@@ -56,13 +54,12 @@ class ListCards:
         With `page`, those of one page.
         """
         text = self.locale.text
-        cards = PlanCards(self.locale, self.directory, self.public_url)
         items = [
-            replace(self.digests.row(entry), buttons=cards.item_buttons(entry.plan, entry.item))
+            replace(self.digests.row(entry), buttons=Buttons(self.locale).of_item(entry.plan, entry.item))
             for entry in sort_entries(mine.items, self.directory)
         ]
         rows = [
-            *((text("Waiting for your approval"), self._row(plan)) for plan in mine.approvals),
+            *((text("Waiting for your approval"), self._row(plan, Weight.YOURS)) for plan in mine.approvals),
             *((text("Your items"), row) for row in items),
             *((text("Your plans"), self._row(plan)) for plan in mine.managed),
         ]
@@ -70,18 +67,17 @@ class ListCards:
         pages = Pages(len(rows), page, command) if page else None
         parts = groupby(pages.part(rows) if pages else rows, key=itemgetter(0))
         sections = tuple(Section(heading, rows=tuple(row for _, row in part)) for heading, part in parts)
-        nothing = Section(text=text("Nothing is waiting for you. `list` shows all plans."))
+        nothing = paragraph(text("Nothing is waiting for you. `list` shows all plans."))
         return self._card(text("My releases"), sections or (nothing,), pages)
 
     def log(self, plan: Plan, entries: Sequence[LogEntry], pages: Pages | None = None) -> Card:
         """Return a part of a plan's operation log, the oldest entry first."""
         lines = [(self.locale.time(each.at), render_entry(each, plan, self.locale, self.directory)) for each in entries]
-        rows = _render_log(lines)
-        sections = tuple(Section(rows=rows[start : start + _ROWS]) for start in range(0, len(rows), _ROWS))
+        sections = (Section(rows=_render_log(lines)),)
         title = self.locale.text("Operation log of #{number} {name}", number=plan.number, name=plan.name)
         more = Button("open", self.locale.text("Open"), url=f"{self.public_url}/plans/{plan.number}")
-        card = replace(self._card(title, sections, pages), tone=choose_tone(plan), more=more)
-        return replace(card, note=render_log_head(plan, self.locale))
+        card = replace(self._card(title, sections, pages), state=state_of(plan, self.locale), more=more)
+        return replace(card, foot=(line(render_log_head(plan, self.locale)),))
 
     def deliveries(
         self, deliveries: Sequence[Delivery], numbers: Mapping[str, int], pages: Pages | None = None
@@ -91,13 +87,13 @@ class ListCards:
         rows = tuple(
             Row(
                 self._subject(delivery, numbers),
-                _TONE_MARKS[Tone.BAD],
-                self._failure(delivery),
+                state=State(Tone.BAD, MARKS[Tone.BAD], text("not delivered")),
+                line=line(self._failure(delivery)),
             )
             for delivery in deliveries
         )
-        nothing = "" if rows else text("Everything was delivered, or is still tried.")
-        return self._card(title, (Section(text=nothing, rows=rows),), pages)
+        nothing = paragraph(text("Everything was delivered, or is still tried."))
+        return self._card(title, (Section(rows=rows) if rows else nothing,), pages)
 
     def _subject(self, delivery: Delivery, numbers: Mapping[str, int]) -> str:
         """Return the number of the plan and the destination of a delivery; a digest is of no plan."""
@@ -119,16 +115,15 @@ class ListCards:
 
     def _usage(self, words: VerbWords) -> Row:
         usage = self.locale.text(words.usage)
-        return Row(usage, detail=" ".join(word for word in words.aliases if not usage.startswith(word)))
+        return Row(usage, line=line(" ".join(word for word in words.aliases if not usage.startswith(word))))
 
-    def _row(self, plan: Plan) -> Row:
-        text = self.locale.text
-        detail = f"{text(label(plan.status))} · {self.directory.name(plan.manager)}"
+    def _row(self, plan: Plan, weight: Weight = Weight.LATER) -> Row:
         return Row(
-            f"#{plan.number} {plan.name}",
-            _TONE_MARKS[choose_tone(plan)],
-            detail,
-            buttons=(Button(ChatVerb.SHOW, text("Show"), plan.ref),),
+            title_of(plan),
+            weight,
+            state_of(plan, self.locale),
+            line(self.directory.name(plan.manager)),
+            buttons=(Button(ChatVerb.SHOW, self.locale.text("Show"), plan.ref),),
         )
 
     def _card(self, title: str, sections: tuple[Section, ...], pages: Pages | None = None) -> Card:
@@ -145,7 +140,7 @@ def _render_log(lines: Sequence[tuple[str, str]]) -> tuple[Row, ...]:
     """Return the rows of a log from times and sentences, the latter cut so far that all of them find room."""
     rows: tuple[Row, ...] = ()
     for limit in _SENTENCE_LIMITS:
-        rows = tuple(Row(time, detail=shorten(text, limit)) for time, text in lines)
-        if sum(len(f"{row.title}{row.detail}".encode()) for row in rows) <= _LOG_BYTES:
+        rows = tuple(Row(time, line=line(shorten(text, limit))) for time, text in lines)
+        if sum(len(f"{row.title}{plain(row.line)}".encode()) for row in rows) <= _LOG_BYTES:
             break
     return rows

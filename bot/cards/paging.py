@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from bot.i18n import Locale
-from core.card import SAY, Button, Section
+from core.card import SAY, Button, Section, paragraph
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ def paging_sections(pages: Pages | None, locale: Locale) -> tuple[Section, ...]:
     if pages.number < pages.count:
         command = f"{pages.command} {pages.number + 1}"
         text = f"{text} {locale.text('`{command}` shows the next page.', command=command)}"
-    return (Section(text=text),)
+    return (paragraph(text),)
 
 
 def paging_buttons(pages: Pages | None, locale: Locale) -> tuple[Button, ...]:

@@ -58,8 +58,5 @@ def mark_reply(card: Card, view: View, page: int = 0) -> Card:
             return button
         return replace(button, ref=str(replace(Ref.parse(button.ref), view=view, page=page)))
 
-    sections = (
-        replace(section, rows=tuple(replace(row, buttons=tuple(map(mark, row.buttons))) for row in section.rows))
-        for section in card.sections
-    )
-    return replace(card, sections=tuple(sections), buttons=tuple(map(mark, card.buttons)))
+    marked = card.with_rows(lambda row: replace(row, buttons=tuple(map(mark, row.buttons))))
+    return replace(marked, buttons=tuple(map(mark, card.buttons)))

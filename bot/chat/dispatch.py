@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from bot.cards.naming import title_of_item
 from bot.cards.refs import Ref
 from bot.chat.answered import AnsweredMessages
 from bot.chat.grammar import TypedCommand, parse
@@ -289,6 +290,6 @@ def _require_one(items: list[Item], text: str) -> Item:
     if not items:
         raise NotFound(Message("This plan has no item {ref}. `show` lists its items.", {"ref": text}))
     if len(items) > 1:
-        names = ", ".join(f"{item.position}. {item.name}" for item in items[:5])
+        names = ", ".join(map(title_of_item, items[:5]))
         raise Invalid(Problem("item", "several items fit: {names}; write the position", {"names": names}))
     return items[0]

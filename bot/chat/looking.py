@@ -48,7 +48,7 @@ class Looking:
     @property
     def plan_cards(self) -> PlanCards:
         """What makes the cards of plans for the person."""
-        return PlanCards(self.locale, self.engine.directory, self.public_url)
+        return PlanCards(self.locale, self.engine.directory, self.public_url, self.person)
 
     @property
     def list_cards(self) -> ListCards:
@@ -118,13 +118,11 @@ class Looking:
         return mark_reply(self.list_cards.mine(mine, page), View.MINE)
 
     async def plan(self, plan_id: str, page: int = 0) -> Card:
-        """Return the card of a plan with a page of its items, by default the one with the first that is incomplete."""
+        """Return the card of a plan, with a page of its items in their order, by default with what is next."""
         plan = await self.store.read(lambda reading: reading.plans.get(plan_id, whole=True))
-        items = plan.items_in_order
-        begun = next((index for index, item in enumerate(items) if not item.complete), 0) // PAGE_SIZE + 1
         command = f"{word_for(ChatVerb.SHOW, self.locale.language)} {plan.number}"
-        card = self.plan_cards.plan(plan, Pages(len(items), page or begun, command))
-        return mark_reply(card, View.PLAN, page)
+        pages = Pages(len(plan.items), page, command) if page else None
+        return mark_reply(self.plan_cards.plan(plan, pages), View.PLAN, page)
 
 
 def split_page(rest: str) -> tuple[str, int]:

@@ -17,13 +17,15 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from core.card import Button, Card, Row, Section, Style, Tone
+from core.card import Button, Card, Code, Excerpt, Line, Link, Row, Section, Span, Style, Tone
+from core.card import Text as Words
 from core.chat import Reply
 from core.text import map_invisible, remove_invisible
 
 _COLOURS = {Tone.NEUTRAL: "none", Tone.WAITING: "yellow", Tone.ACTIVE: "blue", Tone.GOOD: "green", Tone.BAD: "red"}
 _MARKS = {Tone.NEUTRAL: "", Tone.WAITING: "⏳ ", Tone.ACTIVE: "▶️ ", Tone.GOOD: "✅ ", Tone.BAD: "❌ "}
 _STYLES = {Style.PRIMARY: "bold", Style.DEFAULT: "", Style.DANGER: "red"}
+_EXCERPT = "cyan"
 _WIDTH = 100
 """The largest width of a card, in columns: longer lines are hard to read."""
 TABLE = 160
@@ -77,58 +79,74 @@ def sentence(reply: Reply) -> Text:
 def card_view(card: Card, *, numbered: bool = True) -> RenderableType:
     """Render a card. With `numbered`, each button shows its position in `buttons_of`, from 1."""
     numbers = count(1) if numbered else None
-    parts: list[RenderableType] = [_heading(card)]
-    parts += [Text(f"⚠️ {remove_invisible(notice)}", "bold red") for notice in card.notices]
-    if card.facts:
-        parts.append(_facts(card))
+    parts: list[RenderableType] = [_heading(card), *map(_line, card.ask)]
+    parts += [Text("⚠️ ", f"bold {_COLOURS[each.tone]}").append_text(_line(each.line)) for each in card.notices]
     for section in card.sections:
         parts += [Text(), *_section(section, numbers)]
-    if card.note:
-        parts += [Text(), Text(remove_invisible(card.note), "italic")]
     if card.buttons:
         parts += [Text(), _buttons(card.buttons, numbers)]
+    if card.foot:
+        parts += [Text(), *(Text.assemble(_line(each), style="dim") for each in card.foot)]
     if card.more and card.more.url:
         parts += [Text(), Text(f"{remove_invisible(card.more.label)}: {remove_invisible(card.more.url)}", "dim")]
-    return Panel(Group(*parts), box=ROUNDED, border_style=_COLOURS[card.tone], expand=False)
+    return Panel(Group(*parts), box=ROUNDED, border_style=_COLOURS[card.state.tone], expand=False)
 
 
 def _heading(card: Card) -> Text:
-    heading = Text(_MARKS[card.tone] + remove_invisible(card.title), "bold")
-    return heading.append(f"  [{remove_invisible(card.tag)}]", _COLOURS[card.tone]) if card.tag else heading
-
-
-def _facts(card: Card) -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for fact in card.facts:
-        table.add_row(Text(remove_invisible(fact.label)), Text(remove_invisible(fact.value)))
-    return table
+    mark, word = card.state.mark, remove_invisible(card.state.word)
+    heading = Text(" ".join(part for part in (mark, remove_invisible(card.title)) if part), "bold")
+    return heading.append(f"  [{word}]", _COLOURS[card.state.tone]) if word else heading
 
 
 def _section(section: Section, numbers: Iterator[int] | None) -> Iterator[RenderableType]:
-    if section.heading:
-        yield Text(remove_invisible(section.heading), "bold underline")
-    if section.text:
-        yield Text(remove_invisible(section.text))
-    if section.rows:
-        table = Table.grid(padding=(0, 1))
-        marked = any(row.mark for row in section.rows)
-        for row in section.rows:
-            table.add_row(*[Text(remove_invisible(row.mark))] * marked, _row(row, numbers))
-        yield table
+    if section.title:
+        yield Text(remove_invisible(section.title), "bold underline")
+    for row in section.rows:
+        yield _row(row, numbers)
+    if section.rest:
+        yield Text(remove_invisible(section.rest), "dim")
 
 
 def _row(row: Row, numbers: Iterator[int] | None) -> Text:
-    text = Text(remove_invisible(row.title))
+    lines = [_head(row, numbers)] if row.title else []
+    for part in row.body:
+        indent = "  " if row.title else ""
+        if isinstance(part, Excerpt):
+            lines += [Text(indent + remove_invisible(each), _EXCERPT) for each in part.lines]
+            lines += [Text(indent + remove_invisible(part.more), "dim")] if part.more else []
+        else:
+            lines.append(Text(indent).append_text(_line(part)))
+    return Text("\n").join(lines)
+
+
+def _head(row: Row, numbers: Iterator[int] | None) -> Text:
+    """Render the mark of a row, its title with its buttons, and below it its state and what else is known."""
+    head = Text(f"{row.state.mark} " if row.state.mark else "").append(remove_invisible(row.title), "bold")
     if row.buttons:
-        text.append("  ").append_text(_buttons(row.buttons, numbers))
-    for more in (row.detail, row.url):
-        if more:
-            text.append("\n" + remove_invisible(more), "dim")
-    for line in row.lines:
-        text.append("\n  " + remove_invisible(line))
-    return text
+        head.append("  ").append_text(_buttons(row.buttons, numbers))
+    word = Text(remove_invisible(row.state.word), _COLOURS[row.state.tone])
+    details = [each for each in (word, _line(row.line)) if each.plain]
+    if details:
+        head.append("\n  ").append_text(Text(" · ").join(details))
+    if row.url:
+        head.append(f"\n  {remove_invisible(row.url)}", "dim")
+    return head
+
+
+def _line(line: Line) -> Text:
+    """Render a line of a card: code to the letter, links with their addresses."""
+    return Text.assemble(*map(_span, line))
+
+
+def _span(span: Span) -> Text:
+    written = remove_invisible(span.text)
+    if isinstance(span, Link):
+        return Text(f"{written} ({remove_invisible(span.url)})")
+    if isinstance(span, Code):
+        return Text(written, _EXCERPT)
+    if isinstance(span, Words):
+        return Text(written, "bold" if span.strong else "strike" if span.struck else "")
+    return Text(written)
 
 
 def _buttons(buttons: tuple[Button, ...], numbers: Iterator[int] | None) -> Text:

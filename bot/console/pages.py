@@ -6,6 +6,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from bot.cards.paging import Pages
 from bot.cards.plan import PlanCards
 from bot.cards.sentences import render_entry, render_log_head
 from bot.console.forms import read_form
@@ -56,11 +57,13 @@ async def _render_plan(request: web.Request, reply: Reply | None = None) -> web.
         return plan, [f"{locale.time(e.at)} · {render_entry(e, plan, locale, directory)}" for e in entries]
 
     plan, log = await services.store.read(load)
+    in_order = Pages(len(plan.items), 1, "", size=max(1, len(plan.items)))
+    cards = PlanCards(locale, directory, services.settings.public_url, request[READER].id)
     return await render(
         request,
         "plan.html",
         plan=plan,
-        card=PlanCards(locale, directory, services.settings.public_url).plan(plan),
+        card=cards.plan(plan, in_order),
         log=log,
         head=render_log_head(plan, locale),
         reply=reply,

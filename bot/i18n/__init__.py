@@ -7,9 +7,11 @@ from datetime import datetime
 from enum import Enum
 from functools import cache
 from pathlib import Path
+from string import Formatter
 from zoneinfo import ZoneInfo
 
 from bot.i18n.labels import label
+from core.card import Line, Moment, Span, Text
 from core.errors import FabuError, Invalid, Problem
 from core.messages import Message
 from core.people import Person
@@ -45,6 +47,18 @@ class Locale:
         """Return an English text in the reader's language. Messages, enumerations and times in it are rendered too."""
         return translate(source, self.language, **{name: self._render(value) for name, value in params.items()})
 
+    def spans(self, source: str, /, **params: object) -> Line:
+        """Return an English text in the reader's language as a line of a card. Spans and moments in it stay such."""
+        spans: list[Span] = []
+        for literal, name, _, _ in Formatter().parse(translate(source, self.language)):
+            spans += [Text(literal)] if literal else []
+            spans += [self._span(params[name])] if name else []
+        return tuple(spans)
+
+    def moment(self, at: datetime) -> Moment:
+        """Return a moment as a part of a line, which vendors may show in the reader's own zone."""
+        return Moment(at, self.time(at))
+
     def message(self, message: Message) -> str:
         """Return a message in the reader's language. A verbatim message stays as it is."""
         return message.text if message.params is None else self.text(message.text, **message.params)
@@ -76,6 +90,11 @@ class Locale:
         if isinstance(error, Invalid):
             return self.text(error.message, problems="\n".join(f"• {self.problem(each)}" for each in error.problems))
         return self.text(error.message, **error.params)
+
+    def _span(self, value: object) -> Span:
+        if isinstance(value, Span):
+            return value
+        return self.moment(value) if isinstance(value, datetime) else Text(str(self._render(value)))
 
     def _render(self, value: object) -> object:
         """Return a parameter in the reader's language."""

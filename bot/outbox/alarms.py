@@ -9,10 +9,11 @@ from functools import partial
 
 from bot.cards.plan import PlanCards
 from bot.cards.refs import View, mark_reply
+from bot.cards.states import MARKS
 from bot.i18n import Locale
 from bot.outbox.worker import Courier, Receipt, back_off_forever, persistent
 from bot.people.identities import Identities
-from core.card import Button, Card, Section, Tone
+from core.card import Button, Card, State, Tone, line
 from core.effects import Alarm, ContentMismatch, Destination, DestinationKind, Effect, FormReverted, Undelivered
 from core.engine import Engine
 from core.errors import Conflict, DeliveryError
@@ -152,6 +153,5 @@ def _mismatched(plan: Plan, item_id: str, public_url: str, locale: Locale) -> Ca
 
 
 def _alarm(title: str, reason: Message, way_out: str, url: str, locale: Locale) -> Card:
-    section = Section(text=f"{locale.message(reason)}\n{way_out}")
-    more = Button("open", locale.text("Open"), url=url)
-    return Card(title, title, tone=Tone.BAD, sections=(section,), more=more)
+    more, state = Button("open", locale.text("Open"), url=url), State(Tone.BAD, MARKS[Tone.BAD], locale.text("alarm"))
+    return Card(title, title, state, (line(locale.message(reason)), line(way_out)), more=more)

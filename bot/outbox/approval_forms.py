@@ -24,7 +24,7 @@ from bot.outbox.worker import Courier, Receipt, back_off_forever
 from bot.people.identities import Identities
 from core import commands as c
 from core.approval import eligible, excluded_voters, form_key, represented_by, votes_needed
-from core.card import Card
+from core.card import Card, Excerpt, Row, plain
 from core.effects import FormCancel, FormComment, FormStart
 from core.engine import Engine
 from core.errors import (
@@ -348,11 +348,18 @@ def _waits_for(plan: Plan, form: str) -> bool:
 
 def _lines(card: Card, locale: Locale) -> Iterator[tuple[str, str]]:
     """Yield the content of a card as labels with values."""
-    for fact in card.facts:
-        yield fact.label, fact.value
+    if card.notices:
+        yield locale.text("Risks"), "\n".join(plain(notice.line) for notice in card.notices)
     for section in card.sections:
-        rows = (" ".join(part for part in (row.mark, row.title, row.detail) if part) for row in section.rows)
-        yield (
-            section.heading or locale.text("Release content"),
-            "\n".join(part for part in (section.text, *rows) if part),
-        )
+        rows = (text for row in section.rows for text in _row_lines(row))
+        yield section.title or locale.text("Release content"), "\n".join(rows)
+    yield locale.text("Good to know"), "\n".join(map(plain, (*card.ask[1:], *card.foot)))
+
+
+def _row_lines(row: Row) -> Iterator[str]:
+    """Yield the head of a row, and what stands below it."""
+    head = " ".join(part for part in (row.state.mark, row.title, plain(row.line)) if part)
+    if head:
+        yield head
+    for part in row.body:
+        yield from (*part.lines, *([part.more] if part.more else [])) if isinstance(part, Excerpt) else [plain(part)]

@@ -244,7 +244,8 @@ class CardSync:
         return replace(record, log_seq=new[-1].seq if new else record.log_seq)
 
     def _make_card(self, plan: Plan, record: CardRecord, locale: Locale) -> Card:
-        cards = PlanCards(locale, self._engine.directory, self._public_url)
+        reader = record.audience if record.purpose != "plan" else ""
+        cards = PlanCards(locale, self._engine.directory, self._public_url, reader)
         if _is_replaced(record, plan):
             return cards.replaced(plan, record.revision)
         match record.purpose:

@@ -14,14 +14,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from bot.cards.digest import DigestCards, Entry, Weight, load_entries, summarize_parts
+from bot.cards.digest import DigestCards, Entry, load_entries, summarize_parts
 from bot.i18n import Locale
 from bot.outbox.refusals import is_refusal
 from bot.outbox.worker import Courier, Receipt, back_off_forever, persistent
 from bot.people.identities import Identities
 from bot.people.sign_in_links import SENT_LIFE, SignInLinks
 from core import commands as c
-from core.card import Card
+from core.card import Card, Weight
 from core.effects import Destination, DestinationKind, Effect, Sync
 from core.engine import Engine
 from core.errors import DeliveryError
@@ -197,7 +197,7 @@ class Digests:
 
     def _has_news(self, state: _State, record: DigestRecord) -> bool:
         """Return whether something waits that a message does not show. A failure has a message of its own."""
-        return any(entry.key not in record.shown and entry.weight is not Weight.FAILED for entry in state.now)
+        return any(entry.key not in record.shown and entry.weight is not Weight.BAD for entry in state.now)
 
     def _pause_left(self, record: DigestRecord) -> timedelta:
         return record.posted_at + PAUSE - self._clock.now() if record.posted_at else timedelta()

@@ -79,7 +79,7 @@ async def test_eighty_items_of_one_person_are_one_message(office: Office[Any, An
     fabu, bob = office.fabu, office.bob
     await fabu.submitted(*MANY)
     digest = await bob.until(lambda: bob.cards[0] if bob.cards else None)
-    assert bob.shows(digest, "80 things wait for you", "#1 · 1. Step1", "Payments 2.4", "How to step1")
+    assert bob.shows(digest, "80 things wait for you", "#1 · 1 Step1")
     await until_delivered(office)
     await fabu.submitted(step("more", assignee="bob"), name="Hotfix")
     if chat.cards:
@@ -93,11 +93,11 @@ async def test_something_new_moves_the_digest_down(office: Office[Any, Any], cha
     fabu, bob = office.fabu, office.bob
     await fabu.submitted(step("notes", assignee="bob"), step("later", assignee="bob", needs=["notes"]))
     old = await bob.card_with("Done")
-    assert bob.shows(old, "1 thing waits for you", "#1 · 1. Notes", "Later 1", "after: Notes")
+    assert bob.shows(old, "1 thing waits for you", "#1 · 1 Notes", "Later 1", "after: Notes")
     await pass_time(office)
     await fabu.submitted(step("fix", assignee="bob"), name="Hotfix")
     [_, new] = await bob.until(lambda: bob.cards if len(bob.cards) == 2 else None)
-    assert bob.shows(new, "2 things wait for you", "#1 · 1. Notes", "#2 · 1. Fix", "Hotfix")
+    assert bob.shows(new, "2 things wait for you", "#1 · 1 Notes", "#2 · 1 Fix", "Hotfix")
     if chat.cards:
         await bob.until(lambda: bob.shows(old, "Moved below") and not bob.offers(old, "Done"))
     assert "“Fix” is done" in await bob.clicks("Done", on=new, item="Fix") if chat.cards else True
@@ -112,7 +112,7 @@ async def test_what_others_have_done_leaves_in_silence(office: Office[Any, Any],
     digest = await bob.card_with("Done")
     await execute(fabu, "notes", "alice")
     if chat.cards:
-        await bob.until(lambda: bob.shows(digest, "1 thing waits for you") and not bob.shows(digest, "1. Notes"))
+        await bob.until(lambda: bob.shows(digest, "1 thing waits for you") and not bob.shows(digest, "1 Notes"))
     await pass_time(office)
     if not chat.cards:
         await bob.hears("1 thing waits for you: #1 Mail")
@@ -147,7 +147,7 @@ async def test_a_failure_has_a_card_of_its_own_and_comes_first(office: Office[An
     assert bob.read(digest).index("Notes") < bob.read(digest).index("Deploy"), "a person is waited for"
     await execute(fabu, "deploy", "bob")
     await alice.card_with("Retry")
-    notice = await bob.until(lambda: next((c for c in bob.cards[1:] if bob.shows(c, "2. Deploy", "failed")), None))
+    notice = await bob.until(lambda: next((c for c in bob.cards[1:] if bob.shows(c, "2 Deploy", "failed")), None))
     assert "“Deploy” is running" in await bob.clicks("Retry", on=notice, item="Deploy")
     await eventually(fabu.item, "deploy", wanted=lambda item: item["status"] == "done")
     await until_delivered(office)
@@ -160,8 +160,8 @@ async def test_a_digest_shows_failures_first(office: Office[Any, Any]) -> None:
     await fabu.submitted(step("notes", assignee="bob"), script("deploy", "exit 3", assignee="bob"))
     digest = await bob.card_with("Done")
     await execute(fabu, "deploy", "bob")
-    await bob.until(lambda: bob.shows(digest, "#1 · 2. Deploy", "exit code 3", "2 things wait for you"))
-    assert bob.read(digest).index("2. Deploy") < bob.read(digest).index("1. Notes")
+    await bob.until(lambda: bob.shows(digest, "#1 · 2 Deploy", "exit code 3", "2 things wait for you"))
+    assert bob.read(digest).index("❌ #1 · 2 Deploy") < bob.read(digest).index("✋ #1 · 1 Notes")
     assert "“Deploy” is running" in await bob.clicks("Retry", on=digest)
 
 
@@ -175,7 +175,7 @@ async def test_a_row_that_is_not_true_any_more_is_refused_and_redrawn(office: Of
         await execute(fabu, "notes", "alice")
         assert "“Notes” is done" in await bob.clicks("Done", on=digest, item="Notes", text="Written")
         assert (await fabu.item("notes"))["executed_by"] == "alice"
-    await bob.until(lambda: bob.shows(digest, "1 thing waits for you") and not bob.shows(digest, "1. Notes"))
+    await bob.until(lambda: bob.shows(digest, "1 thing waits for you") and not bob.shows(digest, "1 Notes"))
     await until_delivered(office)
     with bob.simulator.outage(UPDATING[chat.vendor.name]):
         await fabu.api("POST", "/plans/1/replan", {"reason": "wrong"})
@@ -274,7 +274,7 @@ async def test_a_digest_is_in_the_language_and_the_zone_of_its_reader(tmp_path: 
             await fabu.submitted(step("later", assignee="bob"), window=window, name="Later")
             await fabu.submitted(step("more", assignee="bob"), name="More")
             await until_delivered(office)
-            words = ("件事等你", "#1 · 1. Notes", "等你处理")
+            words = ("件事等你", "#1 · 1 Notes", "等你处理")
             digest = await office.bob.until(
                 lambda: next((c for c in office.bob.cards if office.bob.shows(c, *words)), None)
             )

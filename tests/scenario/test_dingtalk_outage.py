@@ -118,8 +118,8 @@ async def test_a_card_that_can_be_changed_no_more_is_posted_anew(case: DingTalkO
     case.ding.fail("card.update", **refusal)
     await case.fabu.api("POST", "/plans/1/items/notes/execute", {})
     await case.alice.until(lambda: len(case.ding.cards(GROUP)) == 2)
-    new = await case.channel_card("✅ 1. Notes")
-    assert "▫️ 1. Notes" in old.params["items"]
+    new = await case.channel_card("✅ 1 Notes")
+    assert "✋ 1 Notes" in old.params["items"]
     await case.alice.clicks("Execute", on=new)
     await case.channel_card("successful")
     assert len(case.ding.cards(GROUP)) == 2

@@ -23,9 +23,9 @@ async def test_the_card_of_the_group_is_at_the_next_item(case: DingTalkOffice) -
     await case.fabu.submitted(step("notes"), step("smoke"), stages=[DINGTALK.stage("QA", "bob")])
     await case.bob.clicks("Approve", text="可以发布")
     card = await case.channel_card("executing")
-    assert (card.params["item"], card.params["show_execute"]) == ("▫️ 1. Notes · to do", "true")
+    assert (card.params["item"], card.params["show_execute"]) == ("✋ 1 Notes · waits for a person", "true")
     await case.alice.clicks("Done", on=card, text="已通知")
-    await case.alice.until(lambda: card.params["item"].startswith("▫️ 2. Smoke"))
+    await case.alice.until(lambda: card.params["item"].startswith("✋ 2 Smoke"))
     await case.alice.says("完成 1 smoke 正常", GROUP)
     await case.channel_card("successful")
     shown = [card.params[name] for name in ("status_color", "show_execute", "item")]
@@ -70,7 +70,7 @@ async def test_the_answer_to_a_command_shows_what_its_buttons_did(case: DingTalk
     await case.bob.writes("查看 1")
     [card] = case.bob.answers
     assert "#1 is now: executing" in await case.bob.clicks("Approve", on=card)
-    assert (card.params["status"], card.params["show_approve"]) == ("executing", "false")
+    assert (card.params["status"], card.params["show_approve"]) == ("executing, 0 of 2 done", "false")
     await case.alice.writes("show 1")
     [card] = case.alice.answers
     assert "“Notes” is done" in await case.alice.clicks("Execute", on=card)

@@ -48,7 +48,7 @@ async def test_a_plan_is_started_by_a_card_and_shown_by_a_command(tmp_path: Path
         created = await case.platform.click("ou_alice", form, "Create", filled)
         assert created.card is not None
         assert "#1 Shop" in text_of(created.card)
-        assert "2. deploy" in await case.alice.asks("show 1", GROUP)
+        assert "2 deploy" in await case.alice.asks("show 1", GROUP)
 
 
 async def test_a_sign_in_link_is_given_alone_and_never_shown_to_a_group(tmp_path: Path) -> None:

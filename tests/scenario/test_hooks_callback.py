@@ -15,6 +15,7 @@ import pytest
 
 from bot.cards.plan import PlanCards
 from bot.i18n import Locale
+from core.card import plain
 from core.effects import Destination, DestinationKind, Effect, RunCancel
 from tests.scenario.hooked import NEXT_SECRET, SECRET, Fabu, fabu, settings_for
 from tests.simulators.receiver import Hook, Receiver
@@ -57,9 +58,10 @@ class Waiting:
         return (await eventually(found, wanted=lambda found: len(found) >= times))[-1]
 
     async def note(self) -> str:
-        """What the plan's card says below."""
+        """What the plan's card says first."""
         plan = await self.running.services.store.read(lambda reading: reading.plans.get(self.plan["id"]))
-        return PlanCards(Locale("en", "UTC"), self.running.services.engine.directory, "").plan(plan).note
+        card = PlanCards(Locale("en", "UTC"), self.running.services.engine.directory, "").plan(plan)
+        return "\n".join(map(plain, card.ask))
 
 
 @asynccontextmanager

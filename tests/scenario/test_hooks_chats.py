@@ -61,7 +61,7 @@ async def test_the_card_says_what_is_waited_for_and_how_to_get_out_of_it(front: 
     await front.approver.clicks("Approve")
     started = "Waiting for an external system (execution starts) since "
     await front.office.channel_card(started, WAY_OUT)
-    await front.approver.sees(started, WAY_OUT)
+    await front.approver.sees(started)
     await front.answer(3, "success")
     await front.office.channel_card("executing")
     await front.approver.clicks("Done", text="written")

@@ -49,7 +49,7 @@ async def test_one_stage_is_decided_in_three_chats(case: Everywhere) -> None:
 
     await case.slack.alice.says("execute 1 notes written")
     await case.feishu.alice.clicks("Execute", on=await case.feishu.channel_card("written"), item="Deploy")
-    card = await case.dingtalk.channel_card("✅ 2. Deploy")
+    card = await case.dingtalk.channel_card("✅ 2 Deploy")
     await case.dingtalk.alice.clicks("Skip", on=card, item="Announce", text="nobody reads it")
     await case.until_all_cards_show("successful", "👍 Carol")
     lines = await case.until_all_threads_end("The plan is complete", await case.fabu.head())

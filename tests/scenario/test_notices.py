@@ -74,12 +74,12 @@ async def test_every_failure_of_a_run_is_notified(office: Office[Any, Any], chat
     await office.fabu.submitted(FAILING)
     await alice.says("execute 1 deploy")
     notice = await alice.card_with("Retry")
-    assert alice.shows(notice, "1. Deploy", "failed")
+    assert alice.shows(notice, "1 Deploy", "failed")
     await alice.clicks("Retry", on=notice)
     if chat.vendor.name == "dingtalk":
         await alice.hears("#1 Payments 2.4\nSystem: “Deploy”: failed")
     else:
-        await alice.until(lambda: alice.shows(notice, "failed", "#2") and alice.offers(notice, "Retry"))
+        await alice.until(lambda: alice.shows(notice, "failed", "attempt 2") and alice.offers(notice, "Retry"))
     await alice.says("retry 1 deploy")
     await office.fabu.until_status("success")
     [failed, ended] = await alice.until(lambda: notices(office)[1:] and notices(office))
@@ -96,7 +96,7 @@ async def test_an_assignee_who_is_the_manager_gets_one_notice_of_a_failure(offic
     await office.fabu.api("POST", "/plans/1/cancel", {})
     await office.channel_card("cancelled")
     digest, notice = await office.alice.until(lambda: notices(office) if len(notices(office)) == 2 else None)
-    assert office.alice.shows(notice, "1. Deploy")
+    assert office.alice.shows(notice, "1 Deploy")
     assert not office.alice.shows(digest, "Manager")
 
 

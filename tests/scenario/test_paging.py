@@ -57,14 +57,14 @@ async def test_the_items_of_a_plan(office: Office[Any, Any]) -> None:
     plan = await office.fabu.submitted(*(step(f"s{number}") for number in range(1, 24)))
 
     async def items(words: str) -> list[int]:
-        return sorted({int(number) for number in re.findall(r"\b(\d+)\. S\1\b", await read(office.alice, words))})
+        return sorted({int(number) for number in re.findall(r"\b(\d+) S\1\b", await read(office.alice, words))})
 
-    assert await items("show 1") == await items("show 1 1") == list(range(1, 11))
+    assert await items("show 1 1") == list(range(1, 11))
     assert await items("show 1 3") == await items("show 1 99") == [21, 22, 23]
     assert "Page 2 of 3. `show 1 3` shows the next page." in narrow(await read(office.alice, "show 1 2"))
     for number in range(1, 12):
         await office.fabu.api("POST", f"/plans/{plan['id']}/items/s{number}/execute", {})
-    assert await items("show 1") == list(range(11, 21)), "the first item that is incomplete is shown"
+    assert 12 in await items("show 1"), "what is next is shown"
 
 
 async def test_the_deliveries_that_were_given_up(office: Office[Any, Any]) -> None:
@@ -119,17 +119,17 @@ async def test_a_button_turns_the_page_in_slack(tmp_path: Path) -> None:
     async with CHATS["slack-http"].office(tmp_path) as slack:
         await slack.fabu.draft(*(step(f"s{number}") for number in range(1, 12)))
         alice: User = slack.alice
-        await alice.says("show 1")
+        await alice.says("show 1 1")
         shown = alice.slack.ephemerals(alice.id)[-1]
-        assert "11. S11" not in text_of(shown)
-        assert "11. S11" in await alice.clicks("Next page", on=shown)
+        assert "11 S11" not in text_of(shown)
+        assert "11 S11" in await alice.clicks("Next page", on=shown)
 
 
 async def test_a_button_turns_the_page_in_feishu(tmp_path: Path) -> None:
     async with FEISHU.office(tmp_path) as feishu:
         await feishu.fabu.draft(*(step(f"s{number}") for number in range(1, 12)))
-        asked = await feishu.alice.writes("show 1")
+        asked = await feishu.alice.writes("show 1 1")
         [card] = await feishu.alice.until(lambda: feishu.alice.replies_to(asked, "interactive"))
-        assert not feishu.alice.shows(card, "11. S11")
+        assert not feishu.alice.shows(card, "11 S11")
         answer = await feishu.alice.presses("Next page", on=card)
-        assert "11. S11" in json.dumps(answer.body, ensure_ascii=False)
+        assert "11 S11" in json.dumps(answer.body, ensure_ascii=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -23,6 +24,8 @@ HOSTILE = (
     "[Approve here](https://evil.example/x) *b* _i_ ~s~ `c` <b>t</b> List<T> & &amp; # > "
     "<at id=all></at> <@U1> <!channel> @all www.evil.example"
 )
+OWN_TAGS = re.compile(r"</?(?:font|text_tag)(?: color='[a-z]+')?>")
+"""What Fabu itself writes in Feishu's Markdown."""
 NAME = "[Bob](https://evil.example) <@U2> *B*"
 
 
@@ -60,7 +63,7 @@ def feishu_markup(office: Office[Any, Any]) -> Iterator[str]:
             continue
         if message.msg_type == "interactive":
             for element, _ in elements(message.content):
-                yield from markdown(element["content"]) if element["tag"] == "markdown" else ()
+                yield from markdown(OWN_TAGS.sub("", element["content"])) if element["tag"] == "markdown" else ()
         else:
             assert message.msg_type == "post", "a message of type text has markup"
             for line in message.content["zh_cn"]["content"]:
@@ -114,7 +117,8 @@ async def test_nothing_that_people_write_comes_alive(office: Office[Any, Any], c
     await carol.clicks("Done", text=HOSTILE)
     assert (await fabu.item("notes"))["remark"] == HOSTILE
     if chat.cards:
-        await office.channel_card("successful", f"#1 {HOSTILE}", f"{NAME} bob")
+        names = () if chat.vendor.name == "dingtalk" else (f"{NAME} bob",)  # its Markdown has look-alikes
+        await office.channel_card("successful", f"#1 {HOSTILE}", *names)
     if chat.vendor.name != "dingtalk":  # its cards have no room for the remark of an item that is done
         await office.channel_card(f"“{HOSTILE}”")
     await alice.asks("show 1")

@@ -21,8 +21,8 @@ async def test_home_shows_what_concerns_somebody_and_its_buttons_work(
         "Waiting for your approval",
         "#2 Asked for",
         "Your items",
-        "#1 · 1. Notes",
-        "#1 · 2. Deploy",
+        "#1 · 1 Notes",
+        "#1 · 2 Deploy",
         "Your plans",
         "#3 Bob's",
     ]
@@ -30,7 +30,7 @@ async def test_home_shows_what_concerns_somebody_and_its_buttons_work(
     assert "Of no concern" not in shown
 
     await bob.clicks("Done", on=home, text="by the book")
-    await bob.until(lambda: "1. Notes" not in text_of(home))
+    await bob.until(lambda: "1 Notes" not in text_of(home))
     await bob.clicks("Execute", on=home)
     await bob.until(lambda: not bob.offers(home, "Execute"))
     await fabu.until_status("success", 1)
@@ -50,5 +50,5 @@ async def test_home_without_anything_says_so(fabu: Fabu, bob: User) -> None:
 async def test_a_plan_is_shown_from_the_home_tab(fabu: Fabu, alice: User) -> None:
     await fabu.draft(name="Mine")
     await alice.clicks("Show", on=await alice.opens_home())
-    answer = await alice.clicks("Submit", on=await alice.sees("#1 Mine", "1. Notes"))
+    answer = await alice.clicks("Submit", on=await alice.sees("#1 Mine", "1 Notes"))
     assert answer == "Submitted. #1 is now: executing."

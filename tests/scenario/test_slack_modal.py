@@ -18,8 +18,8 @@ async def test_a_plan_that_is_started_in_a_modal(
     steps = {"Items, one per line": "Freeze\n\nAnnounce"}
     await alice.fills_in(**{"Name": "Payments 2.4", "Approvers": "bob，@sre", "Window": window, **steps})
     shown = await alice.hears("Plan #1 “Payments 2.4” is started.")
-    assert "1. Freeze" in shown
-    assert "2. Announce" in shown
+    assert "1 Freeze" in shown
+    assert "2 Announce" in shown
 
     shown = await alice.clicks("Submit", on=slack.ephemerals("U1")[-1])
     assert shown == "Submitted. #1 is now: waiting for approval."

@@ -54,8 +54,8 @@ async def test_the_schedule_starts_workflows_and_the_windows_end_ends_the_plan(
     slack.clock.advance(3601)
     await alice.until(lambda: "Done" in text_of(card))
     slack.clock.advance(3600)
-    await alice.until(lambda: "✅ 3. Verify" in text_of(card))
-    assert "done · deploy (local) · go · by schedule" in text_of(card)
+    await alice.until(lambda: "✅ 3 Verify" in text_of(card))
+    assert "done · deploy (local) · by schedule" in text_of(card)
     assert await fabu.status() == "executing"
     slack.clock.advance(3601)
     await fabu.until_status("timeout")

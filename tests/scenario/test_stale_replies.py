@@ -106,7 +106,7 @@ async def test_a_reply_in_a_thread_of_slack_is_updated_as_well(slack: SlackOffic
 
     card = await slack.alice.until(below)
     await slack.alice.clicks("Done", on=card, item="Notes", text="sent")
-    await slack.alice.until(lambda: "✅ 1. Notes" in slack.alice.read(card))
+    await slack.alice.until(lambda: "✅ 1 Notes" in slack.alice.read(card))
 
 
 async def test_after_the_life_of_a_response_url_slacks_api_changes_the_card(slack: SlackOffice) -> None:
@@ -115,7 +115,7 @@ async def test_after_the_life_of_a_response_url_slacks_api_changes_the_card(slac
     card = await slack.alice.until(lambda: next((m for m in slack.slack.dms(slack.alice.id) if m.blocks), None))
     slack.slack.fail("response_url", 9, status=404)
     await slack.alice.clicks("Done", on=card, item="Notes", text="sent")
-    await slack.alice.until(lambda: "✅ 1. Notes" in slack.alice.read(card))
+    await slack.alice.until(lambda: "✅ 1 Notes" in slack.alice.read(card))
 
 
 async def test_where_slack_changes_nothing_the_present_card_is_sent(slack: SlackOffice) -> None:
@@ -124,9 +124,9 @@ async def test_where_slack_changes_nothing_the_present_card_is_sent(slack: Slack
     slack.slack.fail("response_url", 9, status=404)
     await slack.alice.clicks("Done", on=card, item="Notes", text="sent")
     await slack.alice.until(
-        lambda: any("✅ 1. Notes" in slack.alice.read(shown) for shown in slack.slack.ephemerals(slack.alice.id))
+        lambda: any("✅ 1 Notes" in slack.alice.read(shown) for shown in slack.slack.ephemerals(slack.alice.id))
     )
-    assert "▫️ 1. Notes" in slack.alice.read(card)
+    assert "✋ 1 Notes" in slack.alice.read(card)
 
 
 @pytest.mark.parametrize("chat", VENDORS)
@@ -136,9 +136,9 @@ async def test_a_list_stays_a_list_after_a_click_on_a_row(tmp_path: Path, chat: 
         for name in ("One", "Two"):
             await office.fabu.submitted(step(name.lower(), name=name, assignee="bob"))
         card = await reply_to(bob, "list mine")
-        assert bob.shows(card, "#1 · 1. One", "#2 · 1. Two")
-        await bob.clicks("Done", on=card, item="#2 · 1. Two" if chat == "slack" else "", text="done")
-        await bob.until(lambda: sum(bob.shows(card, row) for row in ("#1 · 1. One", "#2 · 1. Two")) == 1)
+        assert bob.shows(card, "#1 · 1 One", "#2 · 1 Two")
+        await bob.clicks("Done", on=card, item="#2 · 1 Two" if chat == "slack" else "", text="done")
+        await bob.until(lambda: sum(bob.shows(card, row) for row in ("#1 · 1 One", "#2 · 1 Two")) == 1)
         assert bob.offers(card, "Done")
 
 
@@ -146,7 +146,7 @@ async def test_the_page_of_a_long_plan_is_kept(feishu: FeishuOffice) -> None:
     await feishu.fabu.submitted(*(step(f"s{number}") for number in range(45)))
     asked = await feishu.alice.writes("show 1 2")
     [card] = await feishu.alice.until(lambda: feishu.alice.replies_to(asked, "interactive"))
-    first = next(number for number in range(1, 46) if feishu.alice.shows(card, f"▫️ {number}. "))
+    first = next(number for number in range(1, 46) if feishu.alice.shows(card, f"✋ {number} "))
     assert first > 1
     await feishu.alice.clicks("Done", on=card)
-    await feishu.alice.until(lambda: feishu.alice.shows(card, f"✅ {first}. "))
+    await feishu.alice.until(lambda: feishu.alice.shows(card, f"✅ {first} "))

@@ -52,12 +52,12 @@ async def test_the_documents_example_runs_to_success_with_a_retry(front: Beside)
         await eventually(fabu.item, item["key"], wanted=lambda now: now["run"]["url"].startswith(page))
         if number == 1:
             await zadig.move(task, "failed", job="deploy", error="image not found")
-            card = await front.office.channel_card(f"❌ 1. {name}", "deploy / deploy: image not found")
+            card = await front.office.channel_card(f"❌ 1 {name}", "deploy / deploy: image not found")
             await front.alice.clicks("Retry", on=card)
             await zadig.until(lambda task=task: task.restarted)  # type: ignore[misc]
             await eventually(fabu.item, item["key"], wanted=lambda now: now["run"]["status"] == "running")
         await zadig.move(task, "passed")
-        await front.office.channel_card(f"✅ {number}. {name}")
+        await front.office.channel_card(f"✅ {number} {name}")
     await fabu.until_status("success")
     await front.office.channel_card("successful")
     assert (await fabu.item("i0"))["run"]["attempt"] == 2
@@ -87,7 +87,7 @@ async def test_an_approver_lets_go_on_what_waits_in_zadig(front: Beside, status:
         "pause": "build: somebody has to start this stage",
         "wait_for_approval": "build / sign-off: somebody has to",
     }
-    card = await front.office.channel_card("waiting for a person", said[status])
+    card = await front.office.channel_card("waits for a person", said[status])
     assert f"{zadig.url}/v1/projects/detail/shop" in str(vars(card)), "the link to the task's page"
 
     assert "Only those who approve this plan" in await front.alice.says("execute 1 deploy")
@@ -111,11 +111,11 @@ async def test_what_zadig_says_to_an_approver_whom_it_does_not_list_is_shown(fro
     await eventually(fabu.item, "i0", wanted=lambda now: now["run"]["status"] == "running")
     await zadig.move(zadig.only_task(), "pause")
     await fabu.services.runs.poll()
-    card = await front.office.channel_card("waiting for a person", "somebody has to start this stage")
+    card = await front.office.channel_card("waits for a person", "somebody has to start this stage")
     body = {"code": 6169, "message": "failed to approve", "description": "fabu is not in the list of approvers"}
     zadig.fail("manual-exec", status=400, body=body)
     await front.approver.clicks("Let it go on", on=card)
-    await front.office.channel_card("waiting for a person", "fabu is not in the list of approvers")
+    await front.office.channel_card("waits for a person", "fabu is not in the list of approvers")
     await front.approver.clicks("Let it go on", on=card)
     await zadig.until(lambda: zadig.only_task().status == "running")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +11,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Button:
-    """One button of a card, with the form around it."""
+    """One button of a card, with the form around it and the text of its row."""
 
     element: dict[str, Any]
     form: dict[str, Any] | None = None
+    beside: str = ""
+    """The text that it stands beside or below."""
 
     @property
     def text(self) -> str:
@@ -45,8 +48,14 @@ class Button:
 
 def buttons(card: dict[str, Any]) -> list[Button]:
     """Return the buttons of a card in reading order, disabled ones left out."""
-    found = [Button(element, form) for element, form in elements(card) if element["tag"] == "button"]
-    return [button for button in found if not button.element.get("disabled")]
+    found: list[Button] = []
+    beside = ""
+    for element, form in elements(card):
+        if element["tag"] in {"markdown", "form"}:
+            beside = read_markdown(element.get("content", ""))
+        elif element["tag"] == "button" and not element.get("disabled"):
+            found.append(Button(element, form, beside))
+    return found
 
 
 def fields(form: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -71,10 +80,21 @@ def elements(
             yield from elements(child, form)
 
 
+def read_markdown(content: str) -> str:
+    """Return what a person sees of Markdown: code to the letter, and other text without its marks."""
+    parts = re.split(r"^```\w*\n(.*?)\n```$", content, flags=re.MULTILINE | re.DOTALL)
+    return "".join(part if index % 2 else _read_words(part) for index, part in enumerate(parts))
+
+
+def _read_words(content: str) -> str:
+    words = re.sub(r"</?(?:font|text_tag)(?: color='\w+')?>|\*\*|~~|`", "", content)
+    return html.unescape(re.sub(r"\[([^\]\n]*)\]\([^)\n]*\)", r"\1", words)).replace("\xa0", " ")
+
+
 def _texts(node: Any) -> Iterator[str]:
     if isinstance(node, dict):
         if isinstance(node.get("content"), str):
-            yield html.unescape(node["content"]) if node["tag"] == "markdown" else node["content"]
+            yield read_markdown(node["content"]) if node["tag"] == "markdown" else node["content"]
         for key, value in node.items():
             if key == "rows" and isinstance(value, list):
                 yield from (str(cell) for row in value for cell in row.values())

@@ -19,6 +19,7 @@ from .slack_elements import (
     ContextElement,
     InputElement,
     PlainText,
+    RichTextPreformatted,
     RichTextSection,
     Strict,
     Url,
@@ -79,7 +80,7 @@ class RichText(Block):
     """Texts and links with styles as fields, in place of markup."""
 
     type: Literal["rich_text"]
-    elements: list[RichTextSection] = Field(min_length=1)
+    elements: list[Annotated[RichTextSection | RichTextPreformatted, Field(discriminator="type")]] = Field(min_length=1)
 
 
 class Divider(Block):

@@ -98,10 +98,30 @@ class RichTextLink(Strict):
     style: TextStyle | None = None
 
 
-class RichTextSection(Strict):
-    """A paragraph, quotation or preformatted text of a rich_text block."""
+class RichTextDate(Strict):
+    """A moment of a rich_text block, which each reader sees in their own time zone."""
 
-    type: Literal["rich_text_section", "rich_text_quote", "rich_text_preformatted"]
+    type: Literal["date"]
+    timestamp: int = Field(ge=1_000_000_000, le=9_999_999_999)
+    format: str = Field(min_length=1)
+    fallback: str | None = Field(None, min_length=1)
+    url: Url | None = None
+    style: TextStyle | None = None
+
+
+class RichTextSection(Strict):
+    """A paragraph or quotation of a rich_text block."""
+
+    type: Literal["rich_text_section", "rich_text_quote"]
+    elements: list[Annotated[RichTextPart | RichTextLink | RichTextDate, Field(discriminator="type")]] = Field(
+        min_length=1
+    )
+
+
+class RichTextPreformatted(Strict):
+    """Lines of a rich_text block to the letter; only texts and links may stand in them."""
+
+    type: Literal["rich_text_preformatted"]
     elements: list[Annotated[RichTextPart | RichTextLink, Field(discriminator="type")]] = Field(min_length=1)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, SecretStr
 
-from core.card import Button, Card, Fact, Row, Section
+from core.card import Button, Card, Excerpt, ExcerptKind, Notice, Row, Section, State, Weight, line
 from core.errors import DeliveryError
 from core.ports.messenger import Place
 from tests.contract.chat.conftest import Subject
@@ -18,7 +18,7 @@ from tests.waiting import eventually
 
 
 def card(title: str = "#7 Payments") -> Card:
-    return Card(title, f"{title}: executing", tag="executing")
+    return Card(title, f"{title}: executing", State(word="executing"))
 
 
 async def refused(call: Awaitable[Any]) -> DeliveryError:
@@ -69,11 +69,17 @@ async def test_updates_of_one_card_keep_their_order(chat: Subject) -> None:
 
 async def test_what_is_too_large_for_the_vendor_is_cut_before_it_is_sent(chat: Subject) -> None:
     much = "发布 <b>&amp; *all* @everyone |" * 100
-    rows = tuple(Row(f"{number}. {much}", "✅", much, "https://fabu.example.com") for number in range(100))
+    state, body = State(mark="✅", word=much), (line(much), Excerpt(ExcerptKind.CODE, (much,) * 20, much, "sql"))
+    rows = tuple(
+        Row(f"{number} {much}", weight, state, line(much), body, url="https://fabu.example.com")
+        for number in range(100)
+        for weight in (Weight.RISKY, Weight.DONE)
+    )
     buttons = tuple(Button("approve", much, f"ref{number}") for number in range(60))
     large = replace(
-        card(), summary=much, tag=much, facts=(Fact(much, much),) * 60, sections=(Section(much, much, rows),) * 3,
-        buttons=buttons, note=much, more=Button("open", "Open", url="https://fabu.example.com"),
+        card(), summary=much, state=state, ask=(line(much),) * 2, notices=(Notice(line(much)),) * 4,
+        sections=(Section(much, rows),) * 3, buttons=buttons, foot=(line(much),) * 3,
+        more=Button("open", "Open", url="https://fabu.example.com"),
     )  # fmt: skip
     posted = await chat.messenger.post(chat.channel, large, "k1")
     assert await chat.messenger.update(posted, replace(large, title=f"#8 {much}"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -139,7 +138,7 @@ class FeishuOffice(Office[User, Message]):
 def button_of(card: Message, label: str, item: str = "") -> Button | None:
     """Return a button of a card with a label, and beside the name of an item if one is given."""
     for one in buttons(card.content):
-        if one.text == label and item in json.dumps(one.form, ensure_ascii=False):
+        if one.text == label and item in one.beside:
             return one
     return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.card import Button, Card, Fact, Field, Row, Section, Tone
+from core.card import Button, Card, Field, Row, Section, State, Tone, line, paragraph
 
 OPEN = Button("open", "打开", url="https://fabu.example/plans/12")
 REASON = Field("为什么驳回？", required=True)
@@ -17,19 +17,18 @@ def item(position: int, *verbs: str, mark: str = "▫️") -> Row:
     buttons = tuple(
         Button(verb, verb, f"plan.r1.i{position}", field=REASON if verb == "skip" else None) for verb in verbs
     )
-    return Row(f"{position}. 第{position}步", mark, "待办", buttons=buttons)
+    return Row(f"{position} 第{position}步", state=State(mark=mark, word="待办"), buttons=buttons)
 
 
 def plan_card(*rows: Row, buttons: tuple[Button, ...] = (), **changes: Any) -> Card:
     fields: dict[str, Any] = {
         "title": "#12 支付服务",
         "summary": "#12 支付服务: 执行中",
-        "tone": Tone.ACTIVE,
-        "tag": "执行中",
-        "facts": (Fact("负责人", "Alice"),),
+        "state": State(Tone.ACTIVE, "🔵", "执行中"),
+        "foot": (line("负责人 Alice"),),
         "sections": (
-            Section(text="灰度发布"),
-            Section("审批", rows=(Row("QA", "✅", "Bob"),)),
+            paragraph("灰度发布"),
+            Section("审批", (Row("QA", state=State(Tone.GOOD, "✅", "同意"), line=line("Bob")),)),
             Section("发布项", rows=rows),
         ),
         "buttons": buttons,

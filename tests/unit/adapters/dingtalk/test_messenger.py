@@ -11,7 +11,7 @@ from adapters.dingtalk.client import DingTalkClient
 from adapters.dingtalk.messenger import DingTalkMessenger
 from adapters.dingtalk.settings import DingTalkSettings
 from adapters.dingtalk.words import Words
-from core.card import Tone
+from core.card import State, Tone
 from core.errors import DeliveryError
 from core.ports.messenger import Messenger, Place, Posted
 from tests.adapters import changed
@@ -47,7 +47,7 @@ async def test_cards_in_a_group_and_to_a_user(ding: DingTalkSimulator, messenger
 
 async def test_an_update(ding: DingTalkSimulator, messenger: Messenger) -> None:
     posted = await messenger.post(GROUP, CARD, "key-1")
-    assert await messenger.update(posted, replace(CARD, tag="成功", tone=Tone.GOOD, buttons=()))
+    assert await messenger.update(posted, replace(CARD, state=State(Tone.GOOD, "✅", "成功"), buttons=()))
     (card,) = ding.cards("cid1")
     assert [card.params[name] for name in ("status", "status_color", "show_approve")] == ["成功", "green", "false"]
 
@@ -55,7 +55,10 @@ async def test_an_update(ding: DingTalkSimulator, messenger: Messenger) -> None:
 async def test_updates_of_one_card_wait_for_one_another(ding: DingTalkSimulator, messenger: Messenger) -> None:
     posted = await messenger.post(GROUP, CARD, "key-1")
     ding.fail("card.update", how="hang")
-    updates = [asyncio.create_task(messenger.update(posted, replace(CARD, tag=tag))) for tag in ("first", "second")]
+    updates = [
+        asyncio.create_task(messenger.update(posted, replace(CARD, state=State(word=word))))
+        for word in ("first", "second")
+    ]
     first, second = await asyncio.gather(*updates, return_exceptions=True)
     assert isinstance(first, DeliveryError)  # it timed out, and only then the second was sent
     assert second is True
@@ -94,7 +97,7 @@ async def test_without_a_page_it_is_a_markdown_message(ding: DingTalkSimulator, 
 async def test_a_message_is_written_anew_only_for_another_status(ding: DingTalkSimulator, plain: Messenger) -> None:
     posted = await plain.post(GROUP, CARD, "key-1")
     assert await plain.update(posted, plan_card(item(1, mark="✅")))
-    assert not await plain.update(posted, replace(CARD, tag="成功", tone=Tone.GOOD))
+    assert not await plain.update(posted, replace(CARD, state=State(Tone.GOOD, "✅", "成功")))
     assert len(ding.robot_messages("cid1")) == 1
 
 

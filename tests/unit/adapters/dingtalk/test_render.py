@@ -11,7 +11,22 @@ from adapters.dingtalk.render import MESSAGE_BYTES, has_buttons, render_message,
 from adapters.dingtalk.text import cut_lines, size
 from adapters.dingtalk.validate import ITEM_VERBS, PLAN_VERBS, PUBLIC, param_problems
 from adapters.dingtalk.words import Words
-from core.card import Button, Card, Fact, Field, Row, Section, Tone
+from core.card import (
+    Button,
+    Card,
+    Code,
+    Excerpt,
+    ExcerptKind,
+    Field,
+    Notice,
+    Row,
+    Section,
+    State,
+    Text,
+    Tone,
+    Weight,
+    line,
+)
 
 from .cards import APPROVE, CANCEL, OPEN, REJECT, item, plan_card
 from .reading import HOSTILE, READERS, markup
@@ -25,17 +40,26 @@ BUTTONS = st.lists(
     ),
     max_size=4,
 ).map(tuple)
-ROWS = st.lists(st.builds(Row, HOSTILE, HOSTILE, HOSTILE, buttons=BUTTONS), max_size=12).map(tuple)
+LINES = st.lists(st.builds(Text, HOSTILE) | st.builds(Code, HOSTILE), max_size=3).map(tuple)
+EXCERPTS = st.builds(Excerpt, st.sampled_from(ExcerptKind), st.lists(HOSTILE, max_size=3).map(tuple), HOSTILE)
+STATES = st.builds(State, st.sampled_from(Tone), HOSTILE, HOSTILE)
+TITLES = HOSTILE | HOSTILE.map(lambda title: f"7 {title}") | HOSTILE.map(lambda title: f"#7 · 3 {title}")
+ROWS = st.lists(
+    st.builds(
+        Row, TITLES, st.sampled_from(Weight), STATES, LINES, st.lists(LINES | EXCERPTS, max_size=2).map(tuple), BUTTONS
+    ),
+    max_size=12,
+).map(tuple)
 CARDS = st.builds(
     Card,
     title=HOSTILE,
     summary=HOSTILE,
-    tone=st.sampled_from(Tone),
-    tag=HOSTILE,
-    facts=st.lists(st.builds(Fact, HOSTILE, HOSTILE), max_size=6).map(tuple),
-    sections=st.lists(st.builds(Section, HOSTILE, HOSTILE, ROWS), max_size=4).map(tuple),
+    state=STATES,
+    ask=st.lists(LINES, max_size=2).map(tuple),
+    notices=st.lists(st.builds(Notice, LINES), max_size=4).map(tuple),
+    sections=st.lists(st.builds(Section, HOSTILE, ROWS), max_size=4).map(tuple),
     buttons=BUTTONS,
-    note=HOSTILE,
+    foot=st.lists(LINES, max_size=3).map(tuple),
     more=st.sampled_from([None, OPEN]),
 )
 
@@ -79,23 +103,48 @@ def test_lists_are_cut_between_lines() -> None:
 
 
 def test_an_approval_card() -> None:
-    shown = render_variables(plan_card(item(1), item(2), buttons=(APPROVE, REJECT, CANCEL), note="等待审批"))
+    ask = (line("alice 请你审批"),)
+    notice = Notice(line("1 清空 cart"))
+    shown = render_variables(plan_card(item(1), item(2), buttons=(APPROVE, REJECT, CANCEL), ask=ask, notices=(notice,)))
     assert (shown["title"], shown["status"], shown["status_color"]) == ("#12 支付服务", "执行中", "blue")
     assert shown["ref"] == "plan.r1"
     assert [name for name, value in shown.items() if value == "true"] == [
         "show_input", "show_approve", "show_reject", "show_cancel",
     ]  # fmt: skip
-    assert shown["body"] == (
-        "⚠️ 等待审批\n\n**负责人** Alice\n\n**审批**\n\n• ✅ QA · Bob\n\n[打开](https://fabu.example/plans/12)"
-    )
-    assert (shown["details"], shown["items"]) == ("灰度发布", "▫️ 1. 第1步 · 待办\n▫️ 2. 第2步 · 待办")
+    assert shown["body"].split("\n\n") == [
+        "alice 请你审批",
+        "⚠️ **1 清空 cart**",
+        "**审批**",
+        "• ✅ QA · 同意 · Bob",
+        "负责人 Alice",
+        "[打开](https://fabu.example/plans/12)",
+    ]
+    assert (shown["details"], shown["items"]) == ("灰度发布", "▫️ 1 第1步 · 待办\n▫️ 2 第2步 · 待办")
     assert shown["footer"] == "取消计划: 计划将不可恢复？"
     assert (shown["item"], shown["item_ref"]) == ("", "")
 
 
+def test_what_will_run_stands_to_the_letter() -> None:
+    sql = Excerpt(ExcerptKind.CODE, ("DELETE FROM `shop_main`;", "-- [a](b)"), "另有 4 行", "sql")
+    row = replace(item(3), body=(line("库 ", Code("shop_main")), sql))
+    assert render_variables(plan_card(row))["details"].split("\n\n")[0].splitlines() == [
+        "【3 第3步】", "库 shop_main", "DELETE FROM `shop_main`;", "-- [a](b)", "另有 4 行",
+    ]  # fmt: skip
+
+
+def test_items_beyond_the_room_are_counted_and_those_that_need_somebody_stand_first() -> None:
+    many = [replace(item(n), title=f"{n} {'部署服务' * 3}") for n in range(1, 301)]
+    failed = replace(item(301, "retry"), weight=Weight.BAD, state=State(Tone.BAD, "❌", "失败"))
+    shown = render_variables(plan_card(*many, failed))
+    lines = shown["items"].splitlines()
+    assert lines[-2:] == ["❌ 301 第301步 · 失败", f"+{300 - len(lines) + 2} 待办"]
+    assert shown["item"] == "❌ 301 第301步 · 失败"
+    assert shown["show_retry"] == "true"
+
+
 def test_the_current_item_is_the_first_that_something_can_be_done_about() -> None:
     shown = render_variables(plan_card(item(1, mark="✅"), item(2, "retry", "skip"), item(3, "execute", "skip")))
-    assert (shown["item"], shown["item_ref"]) == ("▫️ 2. 第2步 · 待办", "plan.r1.i2")
+    assert (shown["item"], shown["item_ref"]) == ("▫️ 2 第2步 · 待办", "plan.r1.i2")
     assert [name for name in shown if name.startswith("show_") and shown[name] == "true"] == [
         "show_input", "show_skip", "show_retry",
     ]  # fmt: skip
@@ -110,8 +159,8 @@ def test_a_button_of_an_old_kind_without_a_reference_is_not_shown() -> None:
 
 
 def test_the_link_stays_when_a_plan_is_too_long() -> None:
-    facts = tuple(Fact(f"事实{n}", "很长" * 40) for n in range(20))
-    body = render_variables(plan_card(facts=facts))["body"]
+    stages = tuple(Row(f"阶段{n}", state=State(word="待定"), line=line("很长" * 40)) for n in range(20))
+    body = render_variables(plan_card(sections=(Section("审批", stages),)))["body"]
     assert body.endswith("[打开](https://fabu.example/plans/12)")
     assert "\n\n… +" in body
 
@@ -134,7 +183,7 @@ def test_whether_the_template_has_something_to_offer(card: Card, expected: bool)
 
 def test_a_message_tells_what_to_type() -> None:
     text = render_message(plan_card(item(1), item(2, "execute", "skip"), buttons=(APPROVE, REJECT)), WORDS)
-    assert text.startswith("### #12 支付服务\n\n**执行中**\n\n**负责人** Alice")
+    assert text.startswith("### #12 支付服务\n\n**执行中**\n\n• 灰度发布")
     assert "`批准 12` `驳回 12 REASON` `执行 12 2` `跳过 12 2 REASON`" in text
     assert text.endswith("[打开](https://fabu.example/plans/12)")
 

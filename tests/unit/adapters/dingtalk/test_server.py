@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from adapters.dingtalk.settings import DingTalkSettings
-from core.card import Field, Form
+from core.card import Field, Form, State, Tone
 from core.chat import Reply
 from core.ports.messenger import Place
 from tests.adapters import changed
@@ -73,7 +73,7 @@ async def test_a_click_on_an_outdated_card_shows_the_plan_as_it_is(
     ding: DingTalkSimulator, served: Served, bot: Bot
 ) -> None:
     card = await posted(ding, served)
-    bot.reply = Reply("卡片已过期", card=plan_card(tag="已拒绝"))
+    bot.reply = Reply("卡片已过期", card=plan_card(state=State(Tone.BAD, "❌", "已拒绝")))
     await ding.click("bob", card, "approve")
     assert (card.params["status"], card.params["show_approve"], card.params["ref"]) == ("已拒绝", "false", "")
     assert ding.vars_of(card, "bob")["note"] == "卡片已过期"
@@ -178,7 +178,7 @@ async def test_a_slow_answer_to_a_click_follows_as_a_message(
     async with serving(ding, settings, bot, mode, answer_within=0.05) as served:
         card = await posted(ding, served)
         bot.free.clear()
-        bot.reply = Reply("卡片已过期", card=plan_card(tag="已拒绝"))
+        bot.reply = Reply("卡片已过期", card=plan_card(state=State(Tone.BAD, "❌", "已拒绝")))
         await ding.click("bob", card, "approve")
         assert ding.vars_of(card, "bob")["note"] == "稍后回复"
         assert card.params["show_approve"] == "true"
@@ -195,7 +195,7 @@ async def test_a_slow_answer_whose_card_cannot_be_changed_is_a_message(
     async with serving(ding, settings, bot, "http", answer_within=0.05) as served:
         card = await posted(ding, served)
         bot.free.clear()
-        bot.reply = Reply("卡片已过期", card=plan_card(tag="已拒绝"))
+        bot.reply = Reply("卡片已过期", card=plan_card(state=State(Tone.BAD, "❌", "已拒绝")))
         ding.fail("card.update", **refusal)
         await ding.click("bob", card, "approve")
         bot.free.set()

@@ -14,7 +14,7 @@ from adapters.slack.client import SlackClient
 from adapters.slack.messenger import SlackMessenger
 from adapters.slack.render import render_home
 from adapters.slack.settings import SlackSettings
-from core.card import Button, Card, Section
+from core.card import Button, Card, paragraph
 from core.errors import DeliveryError
 from core.ports.messenger import Place, Posted
 from tests.loopback import serve
@@ -36,7 +36,10 @@ async def test_card_in_a_channel_changes_and_gets_a_thread(sim: SlackSimulator, 
     posted = await messenger.post(CHANNEL, cards.card(), "k")
     [message] = sim.messages("C1")
     assert posted == Posted("C1", message.ts)
-    assert text_of(message).splitlines()[:2] == ["#7 Payments", "🔵 executing"]
+    assert text_of(message).splitlines()[:2] == [
+        "#7 Payments",
+        "🔵 executing, 1 of 4 done · window 20:00 – 22:00",
+    ]
     assert await messenger.update(posted, cards.card("#7 Renamed"))
     assert (message.text, text_of(message).splitlines()[0]) == ("#7 Renamed: executing", "#7 Renamed")
     await messenger.say(posted, "<!here> done & dusted", "k2")
@@ -249,7 +252,7 @@ async def test_a_refusal_is_no_outage(
 
 
 async def test_many_at_once_share_one_messenger(sim: SlackSimulator, messenger: SlackMessenger) -> None:
-    card = Card("t", "s", sections=(Section(text="x"),))
+    card = Card("t", "s", sections=(paragraph("x"),))
     channels = [f"C{number}" for number in range(10, 30)]
     for channel in channels:
         sim.add_channel(channel, channel.lower())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,7 +13,27 @@ from hypothesis import strategies as st
 from adapters.slack import validate
 from adapters.slack.render import render_home, render_message, render_modal, render_reply, render_text
 from adapters.slack.text import clean, escape, strip_markup
-from core.card import Button, Card, Fact, Field, Form, Row, Section, Style, Tone
+from core.card import (
+    Button,
+    Card,
+    Code,
+    Excerpt,
+    ExcerptKind,
+    Field,
+    Form,
+    Link,
+    Moment,
+    Notice,
+    Row,
+    Section,
+    Show,
+    State,
+    Style,
+    Text,
+    Tone,
+    Weight,
+    line,
+)
 from core.chat import Reply
 from tests.simulators import slack_blocks
 from tests.simulators.slack_reading import text_of
@@ -33,6 +54,7 @@ HOSTILE = st.one_of(
         ]
     ),
 )
+MOMENTS = st.integers(1_000_000_000, 9_999_999_999).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 VERBS = st.sampled_from(["approve", "reject", "execute", "skip"])
 FIELDS = st.builds(
     Field, HOSTILE, st.just("text"), HOSTILE, st.booleans(), st.booleans(), HOSTILE, st.integers(-1, 5000)
@@ -43,18 +65,36 @@ URLS = st.sampled_from(
 BUTTONS = st.builds(
     Button, VERBS, HOSTILE, st.just("1f.2e.3d"), st.sampled_from(Style), st.none() | FIELDS, HOSTILE, URLS
 )
-ROWS = st.builds(Row, HOSTILE, st.sampled_from(["", "✅"]), HOSTILE, URLS, st.lists(BUTTONS, max_size=4).map(tuple))
-SECTIONS = st.builds(Section, HOSTILE, HOSTILE, st.lists(ROWS, max_size=40).map(tuple))
+SPANS = st.one_of(
+    st.builds(Text, HOSTILE, st.booleans(), st.booleans()),
+    st.builds(Code, HOSTILE),
+    st.builds(Link, HOSTILE, URLS),
+    st.builds(Moment, MOMENTS, HOSTILE),
+)
+LINES = st.lists(SPANS, max_size=4).map(tuple)
+EXCERPTS = st.builds(Excerpt, st.sampled_from(ExcerptKind), st.lists(HOSTILE, max_size=4).map(tuple), HOSTILE)
+STATES = st.builds(State, st.sampled_from(Tone), st.sampled_from(["", "✅"]), HOSTILE)
+ROWS = st.builds(
+    Row,
+    HOSTILE,
+    st.sampled_from(Weight),
+    STATES,
+    LINES,
+    st.lists(LINES | EXCERPTS, max_size=3).map(tuple),
+    st.lists(BUTTONS, max_size=4).map(tuple),
+    URLS,
+)
+SECTIONS = st.builds(Section, HOSTILE, st.lists(ROWS, max_size=20).map(tuple), st.sampled_from(Show), st.booleans())
 CARDS = st.builds(
     Card,
     HOSTILE,
     HOSTILE,
-    st.sampled_from(Tone),
-    HOSTILE,
-    st.lists(st.builds(Fact, HOSTILE, HOSTILE), max_size=12).map(tuple),
-    st.lists(SECTIONS, max_size=5).map(tuple),
+    STATES,
+    st.lists(LINES, max_size=2).map(tuple),
+    st.lists(st.builds(Notice, LINES), max_size=4).map(tuple),
+    st.lists(SECTIONS, max_size=4).map(tuple),
     st.lists(BUTTONS, max_size=30).map(tuple),
-    HOSTILE,
+    st.lists(LINES, max_size=4).map(tuple),
     st.none() | BUTTONS,
 )
 
@@ -110,54 +150,93 @@ class Shown:
 def test_layout() -> None:
     blocks = render_message(cards.card())["blocks"]
     assert [block["type"] for block in blocks] == [
-        *("header", "rich_text", "rich_text"),  # title, status, facts
-        *("rich_text", "rich_text", "rich_text", "section"),  # text, heading, two rows
+        *("header", "rich_text", "rich_text"),  # title, state and ask, text
+        *("rich_text", "rich_text", "section"),  # heading, a row, one with a link
         *("rich_text", "actions", "section"),  # a row with two buttons, one with a button
-        *("context", "actions"),
+        *("actions", "context"),
     ]
-    assert texts(blocks)[2:] == [
+    assert texts(blocks) == [
+        "🔵 executing, 1 of 4 done · window 20:00 – 22:00",
         "Ship it",
         "Release items",
-        "✅ Approve plan\nbob",
-        "⏳ Deploy api\nrunning",
-        "▫️ Warm caches\ntodo",
-        "▫️ Announce\ntodo",
+        "✅ 1 Approve plan · done · bob",
+        "⏳ 2 Deploy api · running",
+        "▫️ 3 Warm caches · later",
+        "▫️ 4 Announce · later",
     ]
-    [facts] = blocks[2]["elements"]
-    assert facts["elements"][:2] == [
-        {"type": "text", "text": "Manager", "style": {"bold": True}},
-        {"type": "text", "text": " Alice\n"},
+    [state] = blocks[1]["elements"]
+    assert state["elements"][1] == {"type": "text", "text": "executing, 1 of 4 done", "style": {"bold": True}}
+    assert text_of(Shown(blocks[-1:])) == "revision 2 · manager: Alice\nOpen since 20:00"
+
+
+def test_what_will_run_stands_to_the_letter() -> None:
+    sql = Excerpt(ExcerptKind.CODE, ("DELETE FROM `cart`;", "-- *all* <!channel>"), "+4 lines", "sql")
+    body = (line("database ", Code("shop_main")), sql, Excerpt(ExcerptKind.QUOTE, ("Tell them",)))
+    [block] = render_message(Card("t", "s", sections=(Section(rows=(Row("3 Clean", body=body),)),)))["blocks"][1:]
+    assert block["elements"] == [
+        {"type": "rich_text_section", "elements": [{"type": "text", "text": "3 Clean", "style": {"bold": True}}]},
+        {
+            "type": "rich_text_section",
+            "elements": [
+                {"type": "text", "text": "database "},
+                {"type": "text", "text": "shop_main", "style": {"code": True}},
+            ],
+        },
+        {
+            "type": "rich_text_preformatted",
+            "elements": [{"type": "text", "text": "DELETE FROM `cart`;\n-- *all* <!channel>"}],
+        },
+        {"type": "rich_text_section", "elements": [{"type": "text", "text": "+4 lines", "style": {"italic": True}}]},
+        {"type": "rich_text_quote", "elements": [{"type": "text", "text": "Tell them"}]},
     ]
+
+
+def test_notices_are_a_quotation() -> None:
+    found = (Notice(line("3 Clean: ", Code("cart"), " is emptied")), Notice(line("+2 more risks")))
+    [block] = render_message(Card("t", "s", notices=found))["blocks"][1:]
+    assert [each["type"] for each in block["elements"]] == ["rich_text_quote"]
+    assert text_of(Shown([block])) == "⚠️ 3 Clean: cart is emptied\n⚠️ +2 more risks"
+
+
+def test_a_moment_is_shown_in_the_zone_of_each_reader() -> None:
+    ask = (line("by ", Moment(datetime(2026, 11, 27, 19, 30, tzinfo=UTC), "2026-11-27 19:30 UTC")),)
+    [block] = render_message(Card("t", "s", ask=ask))["blocks"][1:]
+    assert block["elements"][0]["elements"][1] == {
+        "type": "date", "timestamp": 1795807800, "format": "{date_short_pretty} {time}",
+        "fallback": "2026-11-27 19:30 UTC",
+    }  # fmt: skip
 
 
 def test_rows_without_buttons_share_a_block() -> None:
-    rows = tuple(Row(f"Item {n}", "✅", "done") for n in range(150))
-    blocks = render_message(Card("t", "s", sections=(Section("Items", rows=rows),)))["blocks"]
+    rows = tuple(Row(f"{n} Item", Weight.DONE, cards.DONE) for n in range(150))
+    blocks = render_message(Card("t", "s", sections=(Section("Items", rows),)))["blocks"]
     assert len(blocks) < 10
-    assert "Item 149" in texts(blocks)[-1]
+    assert "149 Item" in texts(blocks)[-1]
 
 
-def test_rows_beyond_the_room_are_counted() -> None:
-    rows = tuple(
-        Row(f"Item {n}", buttons=(Button("execute", "Run", str(n)), Button("skip", "Skip", str(n)))) for n in range(100)
-    )
-    approval = Section("Approval", rows=(Row("QA", "✅", "bob"),))
-    card = Card(
-        "t", "s", sections=(Section("Items", rows=rows), approval), more=Button("open", "Open", url="https://a.b/")
-    )
-    blocks = render_message(card)["blocks"]
-    shown = sum(text.startswith("Item ") for text in texts(blocks))
-    folded = [block["elements"][0]["text"] for block in blocks if block["type"] == "context"]
-    assert shown > 10
-    assert folded == [f"… +{100 - shown}"]
-    assert texts(blocks)[-2:] == ["Approval", "✅ QA\nbob"]
+def test_rows_beyond_the_room_are_counted_by_their_state() -> None:
+    buttons = (Button("execute", "Run", "r"), Button("skip", "Skip", "s"))
+    ready = tuple(Row(f"{n} Item", Weight.READY, State(word="ready"), buttons=buttons) for n in range(3000))
+    approval = Section("Approval", (Row("QA", Weight.SAME, cards.DONE, line("bob")),))
+    failed = Row("0 Smoke test", Weight.BAD, State(word="failed"), buttons=buttons)
+    more = Button("open", "Open", url="https://a.b/")
+    blocks = render_message(Card("t", "s", sections=(Section("Items", (*ready, failed)), approval), more=more))[
+        "blocks"
+    ]
+    shown = [text for text in texts(blocks) if " Item" in text]
+    counted = [block["elements"][0]["text"] for block in blocks if block["type"] == "context"]
+    hidden = 3000 - sum(text.count(" Item") for text in shown)
+    assert 0 < hidden < 3000
+    assert counted == [f"+{hidden} ready", "+1 done"]
+    assert any(text == "0 Smoke test · failed" for text in texts(blocks))
     assert blocks[-1]["elements"][0]["url"] == "https://a.b/"
 
 
-def test_one_button_stands_beside_its_row() -> None:
-    row = Row("Item", buttons=(Button("execute", "Run", "r"),))
+def test_one_button_stands_beside_its_row_and_says_what_it_is_about() -> None:
+    row = Row("7 Smoke test", buttons=(Button("execute", "Run", "r"),))
     block = render_message(Card("t", "s", sections=(Section(rows=(row,)),)))["blocks"][-1]
     assert (block["accessory"]["action_id"], block["accessory"]["value"]) == ("execute", "r")
+    assert block["accessory"]["accessibility_label"] == "Run 7 Smoke test"
 
 
 def test_a_button_carries_its_reference_and_nothing_else() -> None:

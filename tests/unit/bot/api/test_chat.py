@@ -12,16 +12,14 @@ async def test_typed_words_are_answered_with_a_card(fabu: Site) -> None:
 
 
 async def test_the_answer_is_in_the_language_that_is_asked_for(fabu: Site) -> None:
-    said = {"text": "help"}
-    chinese = (await fabu.ask("POST", "/chat", said, Accept_Language="zh-CN")).json["card"]
-    english = (await fabu.ask("POST", "/chat", said, Accept_Language="en")).json["card"]
+    wanted = {"text": "help"}
+    chinese = (await fabu.ask("POST", "/chat", wanted, Accept_Language="zh-CN")).json["card"]
+    english = (await fabu.ask("POST", "/chat", wanted, Accept_Language="en")).json["card"]
     assert (chinese["title"], english["title"]) == ("命令", "Commands")
     rows = {card["title"]: card["sections"][0]["rows"][0] for card in (chinese, english)}
-    assert (rows["命令"]["title"], rows["命令"]["detail"]) == ("列表 [我的|状态] [页码]：查看发布计划", "清单 ls")
-    assert (rows["Commands"]["title"], rows["Commands"]["detail"]) == (
-        "list [mine|status] [PAGE]: the plans",
-        "列表 清单 ls",
-    )
+    said = {title: (row["title"], row["line"][0]["text"]) for title, row in rows.items()}
+    assert said["命令"] == ("列表 [我的|状态] [页码]：查看发布计划", "清单 ls")
+    assert said["Commands"] == ("list [mine|status] [PAGE]: the plans", "列表 清单 ls")
 
 
 async def test_a_button_of_the_card_does_what_it_says(fabu: Site) -> None:

@@ -149,7 +149,7 @@ async def test_what_was_given_up_is_seen_and_delivered_again_in_a_chat(fabu: Sit
 
     rows = (await said("deliveries"))["card"]["sections"][0]["rows"]
     assert [row["title"] for row in rows] == [f"#{other['number']} slack", f"#{plan['number']} slack"]
-    assert first in rows[1]["detail"]
+    assert first in rows[1]["line"][0]["text"]
     assert len((await said(f"投递 {plan['number']}", "alice"))["card"]["sections"][0]["rows"]) == 1
 
     assert "Only administrators" in (await said(f"replay {first}", "alice"))["text"]

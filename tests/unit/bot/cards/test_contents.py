@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.cards.contents import SECRET, Part, describe_text, describe_workflow
+from core.card import Code, ExcerptKind, Text
+from core.messages import Message
 from core.workflow import JobType, Workflow
 
 
@@ -24,14 +26,15 @@ def job(kind: str, spec: dict[str, Any]) -> Part:
 
 def test_a_text_is_shown_by_its_first_lines_without_markup() -> None:
     [part] = describe_text("<p>one</p><p>two</p><p>three</p><p>four</p>")
-    assert (part.lines, part.more) == (("one", "two", "three"), 1)
+    assert (part.lines, part.more, part.kind) == (("one", "two", "three"), 1, ExcerptKind.QUOTE)
     assert describe_text("") == []
 
 
 def test_a_script_is_shown_by_the_lines_that_matter() -> None:
     script = "#!/bin/bash\nset -eu\n\n# dump\nmysqldump shop > cart.sql\n  gzip cart.sql\nsha256sum cart.sql.gz\nls\n"
     part = job("freestyle", {"script": script, "envs": [{"key": "KEEP", "value": "7"}]})
-    assert part == Part(("job", "KEEP=7"), ("mysqldump shop > cart.sql", "  gzip cart.sql"), 2)
+    facts = (Text("job"), Code("KEEP=7"))
+    assert part == Part(facts, ("mysqldump shop > cart.sql", "  gzip cart.sql"), 2, language="bash")
 
 
 def test_what_would_be_invisible_is_shown_and_long_lines_are_cut() -> None:
@@ -43,7 +46,7 @@ def test_what_would_be_invisible_is_shown_and_long_lines_are_cut() -> None:
 def test_statements_that_are_a_risk_come_first_and_whole() -> None:
     statements = ["INSERT INTO t VALUES (1);"] * 6 + ["DELETE FROM cart;", "DROP TABLE old;"]
     part = job("sql", {"id": "shop_main", "sql": "\n".join(statements)})
-    assert part.facts == ("job", "shop_main")
+    assert (part.facts, part.language) == ((Text("job"), Code("shop_main")), "sql")
     assert part.lines[:2] == ("DELETE FROM cart;", "DROP TABLE old;")
     assert (len(part.lines), part.more) == (4, 4)
     assert [str(risk) for risk in part.risks] == ["DELETE without WHERE", "DROP"]
@@ -53,7 +56,7 @@ def test_statements_that_are_a_risk_come_first_and_whole() -> None:
 
 KEYS = [{"key": "MODE", "value": "fast"}, {"key": "PASSWORD", "value": "hunter2", "is_credential": True}]
 REPO = {"repo_name": "shop", "branch": "main", "prs": [7, 8], "commit_id": "0123456789abcdef"}
-SPECS: dict[str, tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]] = {
+SPECS: dict[str, tuple[dict[str, Any], tuple[str | Message, ...], tuple[str, ...]]] = {
     "zadig-build": (
         {"service_and_builds": [{"service_name": "api", "image": "r/api:2", "repos": [REPO], "key_vals": KEYS}]},
         (f"api shop@main #7 #8 0123456789ab r/api:2 MODE=fast PASSWORD={SECRET}",),
@@ -72,7 +75,7 @@ SPECS: dict[str, tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]] = {
                 }
             ],
         },
-        ("prod (production)", "api r/api:2 replicas=3 limits: cpu: 2"),
+        (Message("{environment} (production)", {"environment": "prod"}), "api r/api:2 replicas=3 limits: cpu: 2"),
         (),
     ),
     "zadig-vm-deploy": (
@@ -99,7 +102,7 @@ SPECS: dict[str, tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]] = {
             ]
         },
         ("prod app",),
-        ("ttl 30 → 90", "new → on"),
+        ("-ttl = 30", "+ttl = 90", "+new = on"),
     ),
     "nacos": (
         {
@@ -108,7 +111,7 @@ SPECS: dict[str, tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]] = {
             ]
         },
         ("prod g d",),
-        ("-b", "+c"),
+        (" a", "-b", "+c"),
     ),
     "sql": ({"id": "shop", "sql": "SELECT 1;"}, ("shop",), ("SELECT 1;",)),
     "zadig-distribute-image": (
@@ -123,19 +126,20 @@ SPECS: dict[str, tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]] = {
 def test_each_job_type_says_what_it_changes(kind: JobType) -> None:
     spec, facts, lines = SPECS[kind]
     part = job(kind, spec)
-    assert part.facts == ("job", *facts)
-    assert part.lines == lines
+    shown = (Text("job"), *(Code(fact) if isinstance(fact, str) else fact for fact in facts))
+    assert (part.facts, part.lines) == (shown, lines)
+    assert part.kind is (ExcerptKind.DIFF if kind in ("apollo", "nacos") else ExcerptKind.CODE)
 
 
 def test_an_unknown_job_type_is_named() -> None:
-    assert job("tapd", {"anything": 1}) == Part(("job (tapd)",))
+    assert job("tapd", {"anything": 1}) == Part((Text("job (tapd)"),))
 
 
 def test_parameters_stand_before_the_jobs_and_idle_jobs_are_left_out() -> None:
     jobs = [{"name": "off", "type": "sql", "run_policy": "skip", "spec": {"id": "db", "sql": "DROP TABLE a"}}]
     params = [{"name": "VERSION", "value": "2.4"}, {"name": "EMPTY"}, {"name": "CODE", "type": "repo", "repo": REPO}]
     parts = workflow({"params": params, "stages": [{"jobs": jobs}]})
-    assert parts == [Part(("VERSION=2.4", "CODE=shop@main #7 #8 0123456789ab"))]
+    assert parts == [Part((Code("VERSION=2.4"), Code("CODE=shop@main #7 #8 0123456789ab")))]
 
 
 @given(st.text("abc•*", min_size=4, max_size=12), st.sampled_from(["is_credential", "is_sensitive"]))

@@ -12,10 +12,10 @@ from adapters.dingtalk.words import Words
 from adapters.feishu.render import render_card
 from adapters.feishu.validate import problems
 from adapters.slack.render import render_message as render_slack
-from bot.cards.digest import DigestCards, Weight, sort_entries, summarize_parts, weigh
+from bot.cards.digest import DigestCards, sort_entries, summarize_parts, weigh
 from bot.i18n import Locale
 from core import commands as c
-from core.card import Style
+from core.card import Style, Weight, plain
 from core.plan import Item, Plan, Run
 from core.status import ItemStatus, PlanStatus, RunStatus
 from tests.worlds import PEOPLE, World, draft, stage, text_item, workflow_item
@@ -54,7 +54,7 @@ def with_item(plan: Plan, key: str, **changes: Any) -> tuple[Plan, Item]:
         ("notes", {}, Weight.PERSON),
         ("mail", {}, Weight.LATER),
         ("mail", {"needs": ()}, Weight.PERSON),
-        ("deploy", {"status": ItemStatus.FAILED}, Weight.FAILED),
+        ("deploy", {"status": ItemStatus.FAILED}, Weight.BAD),
         ("deploy", {"status": ItemStatus.RUNNING, "run": RUN}, Weight.RUNNING),
         ("deploy", {"status": ItemStatus.RUNNING, "run": WAITING}, Weight.RUNNING),
         ("deploy", {"status": ItemStatus.RUNNING, "run": WAITING, "assignee": "carol"}, Weight.PERSON),
@@ -101,6 +101,12 @@ def test_one_button_is_emphasized_and_asks_and_each_names_the_digest(plan: Plan)
     assert [(b.label, b.style, bool(b.field)) for b in second] == [("Execute", Style.DEFAULT, False)]
     assert all(button.ref.endswith(".digest") for button in (*first, *second))
     assert [row.buttons for row in card.sections[1].rows] == [()]
+    assert [(row.title, row.state.word) for row in card.rows[:2]] == [
+        ("#1 · 2 Notes", "waits for you"),
+        ("#1 · 1 Deploy", "ready"),
+    ]
+    assert plain(card.rows[2].line) == "Release 1 · after: Deploy, Notes"
+    assert plain(card.foot[0]).startswith("This card is kept up to date.")
     assert card.summary == "2 things wait for you: #1 Notes (waits for you); #1 Deploy (ready)"
 
 

@@ -11,6 +11,7 @@ from bot.cards.sentences import render_entry
 from bot.i18n import Locale
 from core import commands as c
 from core.audit import entries_for
+from core.card import plain
 from core.people import SYSTEM
 from core.plan import Stage
 from core.policies import ApprovalPolicy, ApprovalRules
@@ -29,9 +30,9 @@ def under(**policy: Any) -> World:
 
 
 def details(world: World, locale: Locale) -> dict[str, str]:
-    """The details of the stages on the approval card, by their titles."""
+    """What the approval card says of the stages, by their titles."""
     card = PlanCards(locale, PEOPLE, "https://fabu.example.com").approval(world.plan)
-    return {row.title: row.detail for section in card.sections for row in section.rows}
+    return {row.title: plain(row.line) for row in card.rows}
 
 
 def test_a_stage_says_why_a_policy_added_it() -> None:
@@ -40,7 +41,7 @@ def test_a_stage_says_why_a_policy_added_it() -> None:
     assert shown["Mine"] == "Erin · all must approve"
     assert shown["SRE"] == "@sre · one must approve · because: touches production"
     assert shown["Lead"] == "Bob · all must approve · by the policy second"
-    assert details(world, ZH)["SRE"].endswith("理由：touches production")
+    assert details(world, ZH)["SRE"].endswith("原因：touches production")
 
 
 @pytest.mark.parametrize(
@@ -54,8 +55,8 @@ def test_a_stage_says_why_a_policy_added_it() -> None:
 )
 def test_a_card_says_who_alone_may_execute(policy: dict[str, Any], shown: str | None) -> None:
     cards = PlanCards(EN, PEOPLE, "https://fabu.example.com")
-    facts = {fact.label: fact.value for fact in cards.plan(under(**policy).plan).facts}
-    assert facts.get("Executors") == shown
+    foot = [plain(each) for each in cards.plan(under(**policy).plan).foot]
+    assert [each for each in foot if each.startswith("executors")] == ([f"executors: {shown}"] if shown else [])
 
 
 def test_the_log_says_which_policies_were_applied_and_why() -> None:

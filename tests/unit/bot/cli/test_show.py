@@ -11,29 +11,62 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from bot.cli.show import buttons_of, card_view, print_json, reply_view, table_of
-from core.card import Button, Card, Fact, Field, Form, Row, Section, Style, Tone
+from core.card import (
+    Button,
+    Card,
+    Code,
+    Excerpt,
+    ExcerptKind,
+    Field,
+    Form,
+    Hidden,
+    Link,
+    Notice,
+    Row,
+    Section,
+    State,
+    Style,
+    Text,
+    Tone,
+    line,
+    paragraph,
+)
 from core.chat import Reply
 from core.text import remove_invisible
 
+SQL = Excerpt(ExcerptKind.CODE, ("DELETE FROM `cart`;", "  SELECT 1;"), "+4 lines", "sql")
 CARD = Card(
     title="#1 订单系统 2026-11 月度发布",
     summary="",
-    tone=Tone.WAITING,
-    tag="waiting for approval",
-    facts=(Fact("负责人", "爱丽丝"), Fact("Window", "2026-11-24 18:00 Asia/Shanghai – any time")),
+    state=State(Tone.WAITING, "🟡", "waiting for approval"),
+    ask=(
+        line("等待", Text("QA", strong=True)),
+        line("window ", Code("18:00"), Link("why", "https://fabu.example.com/why")),
+    ),
+    notices=(Notice(line("2 Deploy: DROP")),),
     sections=(
-        Section("Approval", rows=(Row("QA", "⏳", "鲍勃 · all must approve"),)),
+        Section(
+            "Approval",
+            rows=(Row("QA", state=State(Tone.WAITING, "🟡", "deciding"), line=line("鲍勃 · all must approve")),),
+        ),
+        paragraph("先看说明"),
         Section(
             "Release items",
-            "先看说明",
             rows=(
-                Row("1. 备份数据库", "▫️", buttons=(Button("execute", "Done", "r1"), Button("skip", "Skip", "r1"))),
-                Row("2. Deploy", "✅", "done " * 40, url="https://ci.example.com/runs/1"),
+                Row("1 备份数据库", buttons=(Button("execute", "Done", "r1"), Button("skip", "Skip", "r1"))),
+                Row(
+                    "2 Deploy",
+                    state=State(Tone.GOOD, "✅", "done"),
+                    line=line("done " * 40),
+                    body=(line("db ", Code("shop_main")), SQL),
+                    url="https://ci.example.com/runs/1",
+                ),
             ),
+            hidden=(Hidden("later", 19),),
         ),
     ),
     buttons=(Button("approve", "Approve", "r", Style.PRIMARY), Button("reject", "Reject", "r", Style.DANGER)),
-    note="Two of three have decided.",
+    foot=(line("revision 3 · ", Code("7f3a9c12")),),
     more=Button("open", "Open", url="https://fabu.example.com/plans/1"),
 )
 
@@ -50,9 +83,10 @@ def shown(card: Card, width: int = 60, *, numbered: bool = True, colour: bool = 
 def test_everything_on_a_card_is_shown() -> None:
     text = shown(CARD)
     for part in (
-        "⏳ #1 订单系统 2026-11 月度发布  [waiting for approval]", "负责人  爱丽丝", "鲍勃 · all must approve",
-        "先看说明", "✅ 2. Deploy", "https://ci.example.com/runs/1", "Two of three have decided.",
-        "Open: https://fabu.example.com/plans/1",
+        "🟡 #1 订单系统 2026-11 月度发布  [waiting for approval]", "等待QA", "window 18:00why (https://fabu.example.com/why)",
+        "⚠️ 2 Deploy: DROP", "🟡 QA", "deciding · 鲍勃 · all must approve", "先看说明", "✅ 2 Deploy", "db shop_main",
+        "DELETE FROM `cart`;", "    SELECT 1;", "+4 lines", "+19 later", "https://ci.example.com/runs/1",
+        "revision 3 · 7f3a9c12", "Open: https://fabu.example.com/plans/1",
     ):  # fmt: skip
         assert part in text
 
@@ -78,12 +112,13 @@ def test_without_numbers_buttons_are_named() -> None:
 def test_nothing_is_said_by_colour_alone() -> None:
     coloured = shown(CARD, colour=True)
     assert "\x1b[" in coloured
-    for tone, mark in {Tone.GOOD: "✅", Tone.BAD: "❌", Tone.ACTIVE: "▶️", Tone.WAITING: "⏳"}.items():
-        assert f"{mark} #1" in shown(replace(CARD, tone=tone))
+    plain = shown(CARD)
+    assert all(f"{each.state.mark} {each.title}" in plain for each in CARD.rows if each.state.mark)
+    assert f"{CARD.state.mark} {CARD.title}  [{CARD.state.word}]" in plain
 
 
 def test_texts_steer_neither_terminal_nor_markup() -> None:
-    text = shown(replace(CARD, title="[red]\x1b[2J\x9b2J\u202eevil[/red] :smile:", tone=Tone.NEUTRAL))
+    text = shown(replace(CARD, title="[red]\x1b[2J\x9b2J\u202eevil[/red] :smile:"))
     assert "[red][2J2Jevil[/red] :smile:" in text
     assert remove_invisible("a\r\x07\x1b]8;;x\x07b\tc\nd") == "a]8;;xb\tc\nd"
 

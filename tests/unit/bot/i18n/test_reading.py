@@ -20,7 +20,7 @@ from bot.chat.requests import make_command, new_plan_form
 from bot.i18n import Locale
 from core import commands as c
 from core.audit import LogEntry
-from core.card import Card
+from core.card import Card, Code
 from core.commands import Verb
 from core.draft import PlanDraft, PlanPatch
 from core.effects import Destination, DestinationKind, Effect, Sync
@@ -49,7 +49,7 @@ NAMES = re.compile(
 ENGLISH = re.compile(r"[A-Za-z]{2,}")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 ZH, EN = Locale("zh_CN", "Asia/Shanghai"), Locale("en", "Asia/Shanghai")
-SILENT = frozenset({"verb", "ref", "name", "style", "tone", "mark", "url"})
+SILENT = frozenset({"verb", "ref", "name", "style", "tone", "mark", "url", "language", "show", "folded"})
 """Fields that nobody reads."""
 ENDS = {status: ItemStatus.RUNNING for status in RunStatus if not status.ended} | {RunStatus.PASSED: ItemStatus.DONE}
 EVENTS = [event for event in SENTENCES if event != "refused"]
@@ -57,6 +57,8 @@ EVENTS = [event for event in SENTENCES if event != "refused"]
 
 def texts(shown: object) -> Iterator[str]:
     """Every text of a card, a form or a part of them that people read."""
+    if isinstance(shown, Code):
+        return  # to the letter in every language
     if isinstance(shown, str) and not isinstance(shown, Enum):
         yield shown
     elif isinstance(shown, tuple):
