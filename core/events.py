@@ -98,6 +98,7 @@ class Voted(Event):
     decision: Decision
     comment: str
     delegate: str = ""
+    revision: int = 0
     content_sha256: str = ""
 
 

@@ -24,12 +24,14 @@ class Body(BaseModel):
 
 
 class Words(Body):
-    """The text of a command, in one field or none."""
+    """The text of a command, in one field or none, and the revision that the caller expects; any if it is null."""
+
+    revision: Annotated[int, Field(ge=1, lt=2**31)] | None = None
 
     @property
     def text(self) -> str:
-        """The value of the field, empty when there is no field."""
-        return "".join(value for _, value in self)
+        """The value of the field for the text, empty when there is none."""
+        return "".join(value for _, value in self if isinstance(value, str))
 
 
 class Comment(Words):

@@ -115,15 +115,16 @@ async def _find_target(call: Call[Any, Any]) -> Ref:
 
     Raises NotFound, and StaleRevision when the plan has another revision than the caller expects.
     """
-    ref, revision = call.ref("id", Thing.PLAN), call.revision
+    ref = call.ref("id", Thing.PLAN)
+    expected = {call.revision, call.body.revision if isinstance(call.body, Words) else None} - {None}
     item = call.ref("item", Thing.ITEM) if "item" in call.request.match_info else ""
 
     def locate(reading: Reading) -> Ref:
         plan_id, nonce = reading.plans.id_of(ref), ""
-        if revision is not None:
+        if expected:
             plan = reading.plans.get(plan_id)
-            if plan.revision != revision:
-                raise StaleRevision(seen=revision, revision=plan.revision)
+            if stale := expected - {plan.revision}:
+                raise StaleRevision(seen=stale.pop(), revision=plan.revision)
             nonce = plan.nonce
         return Ref(plan_id, nonce, _item_id(reading, plan_id, item) if item else "")
 

@@ -37,7 +37,7 @@ from core.card import (
 )
 from core.commands import Verb
 from core.people import Directory
-from core.plan import Controls, Decision, Item, Plan
+from core.plan import Confirmation, Controls, Decision, Item, Plan
 from core.status import PlanStatus
 
 _UNDECIDED: Final = frozenset(
@@ -62,13 +62,15 @@ _DIGEST: Final = 8
 class PlanCards:
     """Makes the cards of plans in the language and time zone of `locale`.
 
-    `reader` is the person who gets them; it is empty for cards that everybody in a channel sees.
+    `reader` is the person who gets them; it is empty for cards that everybody in a channel sees. `is_page` is whether
+    they stand on the plan's page.
     """
 
     locale: Locale
     directory: Directory
     public_url: str
     reader: str = ""
+    is_page: bool = False
 
     def plan(self, plan: Plan, pages: Pages | None = None) -> Card:
         """Return the full card: what the plan waits for, its items with their buttons, the approval and the content.
@@ -214,12 +216,20 @@ class PlanCards:
             ask=asks.of_plan(),
             notices=notices,
             sections=tuple(sections),
-            buttons=tuple(self._confirmed(button, risk) for button in buttons),
+            buttons=tuple(self._confirmed(button, risk) for button in self._leading_to_page(plan, buttons)),
             foot=tuple(self._foot(plan)),
             more=self._page(plan, text("Open")),
             review=self._review(plan) if offers_approval else None,
         )
         return emphasize_one(card)
+
+    def _leading_to_page(self, plan: Plan, buttons: tuple[Button, ...]) -> tuple[Button, ...]:
+        """Return the link to the page in place of the buttons that vote, where a policy takes votes there alone."""
+        votes = [button for button in buttons if button.verb in (Verb.APPROVE, Verb.REJECT)]
+        on_page_alone = plan.controls is not None and plan.controls.confirm is Confirmation.PAGE
+        if self.is_page or not votes or not on_page_alone:
+            return buttons
+        return (self._review(plan), *(button for button in buttons if button not in votes))
 
     def _confirmed(self, button: Button, risk: str) -> Button:
         if button.verb != Verb.APPROVE or not risk:

@@ -13,14 +13,16 @@ _PAGE = re.compile(r"[0-9]{1,6}")
 
 
 class View(StrEnum):
-    """What a card shows that a click on it updates.
+    """What a card shows.
 
-    Only a click updates a reply; digests and the other cards are also kept up to date (`bot.outbox`).
+    Only a click updates a reply; digests, approval cards and the others are kept up to date (`bot.outbox`). An approval
+    card is sent to one person alone: whoever clicks it has seen it.
     """
 
     PLAN = "plan"
     MINE = "mine"
     DIGEST = "digest"
+    APPROVAL = "approval"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from bot.cards.naming import title_of_item
-from bot.cards.refs import Ref
+from bot.cards.refs import Ref, View
 from bot.chat.answered import AnsweredMessages
 from bot.chat.grammar import TypedCommand, parse
 from bot.chat.looking import Looking, split_page
@@ -17,6 +17,7 @@ from bot.chat.requests import draft_from_form, find_field, make_command, new_pla
 from bot.i18n import Locale
 from bot.i18n.labels import N_
 from bot.people.identities import OWN_PLATFORMS, Identities
+from bot.people.seen import has_seen
 from bot.people.sign_in_links import REQUESTED_LIFE, SignInLinks
 from bot.verbs import WORDS, ChatVerb, word_for
 from core import commands as c
@@ -24,7 +25,7 @@ from core.card import SAY, Card, Form, Tone
 from core.chat import Inbound, Reply
 from core.commands import Verb
 from core.context import Context
-from core.decide.rights import may
+from core.decide.rights import check_allowed, may
 from core.draft import PlanDraft
 from core.engine import Engine, Outcome
 from core.errors import Conflict, FabuError, Gone, Invalid, NotFound, OutdatedCard, Problem, Unavailable
@@ -67,7 +68,7 @@ class Dispatch:
         self, engine: Engine, store: Store, identities: Identities, clock: Clock, ids: Ids,
         *, locale: Locale, public_url: str,
     ) -> None:  # fmt: skip
-        self._engine, self._store, self._identities, self._ids = engine, store, identities, ids
+        self._engine, self._store, self._identities, self._clock, self._ids = engine, store, identities, clock, ids
         self._locale, self._public_url, self._redelivery = locale, public_url, Redelivery(store, engine)
         self._links = SignInLinks(store, clock, ids, public_url)
         self._answered = AnsweredMessages(store, clock)
@@ -115,7 +116,10 @@ class Dispatch:
             return await self._create(request, draft_from_form(inbound.values, request.locale, self._engine.directory))
         ref = Ref.parse(inbound.ref)
         if inbound.verb == ChatVerb.SHOW:
-            return Reply(card=await self._look(request).plan(ref.plan_id))
+            return Reply(card=await self._look(request).show(ref.plan_id))
+        has_seen_it = ref.view == View.APPROVAL
+        if inbound.verb == Verb.APPROVE and not has_seen_it and (unseen := await self._show_first(request, ref)):
+            return unseen
         opens_form = inbound.verb in _WITH_QUESTION and "text" not in inbound.values
         if opens_form and (form := await self._make_form(request, ref)):
             return Reply(form=form)
@@ -130,7 +134,7 @@ class Dispatch:
             return reply
         try:
             ref = Ref.parse(inbound.ref)
-            if not ref.view:
+            if ref.view in ("", View.APPROVAL):
                 return reply
             card = await self._look(request).view(ref)
         except (NotFound, Unavailable):
@@ -186,7 +190,7 @@ class Dispatch:
             case ChatVerb.LIST:
                 return Reply(card=await look.list_plans(typed.rest))
             case ChatVerb.SHOW:
-                return Reply(card=await look.plan(await self._plan_id(typed), split_page(typed.rest)[1]))
+                return Reply(card=await look.show(await self._plan_id(typed), split_page(typed.rest)[1]))
             case ChatVerb.LOG:
                 return Reply(card=await look.log(await self._plan_id(typed), split_page(typed.rest)[1]))
             case ChatVerb.NEW if typed.rest:
@@ -207,6 +211,8 @@ class Dispatch:
         """Execute a typed command on a plan or an item."""
         plan_id, rest, spec = await self._plan_id(typed), typed.rest, VERBS[verb]
         ref = Ref(plan_id)
+        if verb is Verb.APPROVE and (unseen := await self._show_first(request, ref)):
+            return unseen
         if spec.target is Target.ITEM:
             items = await self._store.read(lambda reading: reading.plans.find_items(plan_id, typed.item))
             ref = replace(ref, item_id=_require_one(items, typed.item).id)
@@ -219,6 +225,24 @@ class Dispatch:
             "The delegate is {name} ({id}).", name=directory.name(person), id=person.lstrip("@")
         )
         return replace(reply, text=f"{reply.text} {named}")
+
+    async def _show_first(self, request: _Request, ref: Ref) -> Reply | None:
+        """Return the approval card in place of the vote of somebody who was not shown the present revision.
+
+        None for who was shown it, and for who may not approve now: the vote itself is then refused with the reason.
+        """
+        plan = await self._store.read(lambda reading: reading.plans.get(ref.plan_id))
+        try:
+            check_allowed(plan, c.Approve(plan_id=plan.id, nonce=ref.nonce), self._context(request))
+        except FabuError:
+            return None
+        if ref.nonce and ref.nonce != plan.nonce:
+            return None
+        if await has_seen(self._store, plan, request.person.id):
+            return None
+        card = await self._look(request).approval(plan.id)
+        text = request.locale.text("Nothing is approved yet: look at what it is first, then press the button.")
+        return Reply(text, Tone.WAITING, card)
 
     async def _plan_id(self, typed: TypedCommand) -> str:
         return await self._store.read(lambda reading: reading.plans.id_of(typed.plan))
@@ -253,7 +277,7 @@ class Dispatch:
             return None
 
     def _look(self, request: _Request) -> Looking:
-        return Looking(self._store, self._engine, self._public_url, request.person.id, request.locale)
+        return Looking(self._store, self._engine, self._clock, self._public_url, request.person.id, request.locale)
 
 
 def describe_outcome(outcome: Outcome, command: c.PersonCommand, locale: Locale) -> str:

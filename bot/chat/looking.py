@@ -12,12 +12,14 @@ from bot.cards.plan import PlanCards
 from bot.cards.refs import Ref, View, mark_reply
 from bot.i18n import LANGUAGES, Locale, translate
 from bot.i18n.labels import label
+from bot.people.seen import note_seen
 from bot.verbs import ChatVerb, word_for
 from core.audit import LogEntry
 from core.card import Card
 from core.engine import Engine
 from core.errors import Invalid, Problem
 from core.plan import Plan
+from core.ports.clock import Clock
 from core.ports.paging import Page
 from core.ports.plans import PlanQuery
 from core.ports.store import Reading, Store
@@ -41,6 +43,7 @@ class Looking:
 
     store: Store
     engine: Engine
+    clock: Clock
     public_url: str
     person: str
     locale: Locale
@@ -116,6 +119,21 @@ class Looking:
         names = {person, *(f"@{group.id}" for group in groups if person in group.members)}
         mine = await self.store.read(lambda reading: reading.plans.mine(person, names))
         return mark_reply(self.list_cards.mine(mine, page), View.MINE)
+
+    async def show(self, plan_id: str, page: int = 0) -> Card:
+        """Return what the person asks to see of a plan, which is then what the person has seen."""
+        await self._note_seen(plan_id)
+        return await self.plan(plan_id, page)
+
+    async def approval(self, plan_id: str) -> Card:
+        """Return what the person has to see before a vote, with the buttons for it."""
+        await self._note_seen(plan_id)
+        plan = await self.store.read(lambda reading: reading.plans.get(plan_id, whole=True))
+        return mark_reply(self.plan_cards.approval(plan), View.PLAN)
+
+    async def _note_seen(self, plan_id: str) -> None:
+        plan = await self.store.read(lambda reading: reading.plans.get(plan_id))
+        await note_seen(self.store, self.clock, plan, self.person)
 
     async def plan(self, plan_id: str, page: int = 0) -> Card:
         """Return the card of a plan, with a page of its items in their order, by default with what is next."""

@@ -61,8 +61,10 @@ FIRST_ACT = (
 )
 SECOND_ACT = (
     Scene("alice", "submit 1", Message("The new revision is asked for anew; old votes are void.")),
+    Scene("bob", "show 1", Message("Bob looks at it: a vote counts for what its voter has seen."), with_card=True),
     Scene("bob", "approve 1 thank you", Message("Bob agrees; the second stage is next.")),
     Scene("alice", "approve 1", Message("Alice is responsible for the plan, so her approval does not count.")),
+    Scene("carol", "批准 1", Message("Carol has seen nothing yet, so she is shown it in place of a vote.")),
     Scene(
         "carol",
         "批准 1 可以发布",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,9 +12,10 @@ import typer
 from bot.cli.access import pass_api
 from bot.cli.failure import ExitCode, Failure
 from bot.cli.options import terminal_locale
-from bot.cli.show import terminal
+from bot.cli.show import reply_view, terminal
 from bot.i18n.labels import label
 from bot.verbs import WORDS
+from core import commands as c
 from core.commands import Verb
 from core.status import PlanStatus
 from core.text import remove_invisible
@@ -31,6 +33,7 @@ _Item = Annotated[
         parser=remove_invisible,
     ),
 ]
+_Yes = Annotated[bool, typer.Option("--yes", help="Do not show it and ask: you know what it is.")]
 _ARGUMENTS: Mapping[Argument, Any] = {
     Argument.COMMENT: Annotated[list[str] | None, typer.Argument(metavar="COMMENT", help="A word to go with it.")],
     Argument.REASON: Annotated[list[str], typer.Argument(metavar="REASON", help="Why; everybody sees it.")],
@@ -53,9 +56,13 @@ def _command(verb: Verb) -> Callable[..., None]:
     """Return the command of a verb. It takes the plan, the item if the verb is about one, and the verb's text."""
     spec = VERBS[verb]
 
-    def command(api: Api, plan: str, item: str = "", **texts: str | list[str] | None) -> None:
+    def command(api: Api, plan: str, item: str = "", yes: bool = False, **texts: str | list[str] | None) -> None:
+        if verb is Verb.APPROVE:
+            revision = _ask_to_approve(api, plan, yes=yes)
+            print_status(api.act(plan, verb.value, revision=revision, **_joined(texts)))
+            return
         path = _item_path(api, plan, item, verb) if spec.target is Target.ITEM else verb.value
-        print_status(api.act(plan, path, **{field: _join(text) for field, text in texts.items()}))
+        print_status(api.act(plan, path, **_joined(texts)))
 
     command.__name__, command.__doc__ = verb.value, WORDS[verb].cli_help
     command.__signature__ = inspect.Signature(list(_parameters(spec)))  # type: ignore[attr-defined]
@@ -71,6 +78,23 @@ def _parameters(spec: VerbSpec) -> Iterator[inspect.Parameter]:
     if argument := spec.argument:
         default = inspect.Parameter.empty if argument.required else None
         yield inspect.Parameter(argument.field, kind, annotation=_ARGUMENTS[argument], default=default)
+    if spec.command is c.Approve:
+        yield inspect.Parameter("yes", kind, annotation=_Yes, default=False)
+
+
+def _ask_to_approve(api: Api, plan: str, *, yes: bool) -> int:
+    """Print what is to be approved, ask for it unless it was agreed to before, and return its revision.
+
+    Raises Failure without a terminal, where nobody can see what it is, and when the answer is no.
+    """
+    shown = api.plan(plan)
+    if not yes:
+        terminal().print(reply_view(api.chat(text=f"show {shown['number']}"), numbered=False))
+        if not sys.stdin.isatty():
+            raise Failure("Nothing is approved: nobody can be asked here. Add --yes once you know what it is.")
+        if not typer.confirm(f"Approve revision {shown['revision']}?"):
+            raise Failure("Nothing is approved.")
+    return int(shown["revision"])
 
 
 def delete(api: Api, plan: PlanRef) -> None:
@@ -96,6 +120,10 @@ def print_status(plan: dict[str, Any]) -> None:
 def status_text(status: str) -> str:
     """Return a plan's status in the language of this terminal."""
     return terminal_locale().text(label(PlanStatus(status)))
+
+
+def _joined(texts: Mapping[str, str | list[str] | None]) -> dict[str, str]:
+    return {field: _join(text) for field, text in texts.items()}
 
 
 def _join(text: str | list[str] | None) -> str:

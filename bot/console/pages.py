@@ -12,6 +12,7 @@ from bot.cards.sentences import render_entry, render_log_head
 from bot.console.forms import read_form
 from bot.console.rendering import READER, locale_of, render
 from bot.i18n.labels import label
+from bot.people.seen import note_seen
 from bot.services import SERVICES
 from core.chat import Inbound, Reply
 from core.plan import Plan
@@ -33,7 +34,10 @@ async def show_home(request: web.Request) -> web.Response:
 
 
 async def show_plan(request: web.Request) -> web.Response:
-    """Show one plan."""
+    """Show one plan. Who opened the page has seen it."""
+    services, ref = request.config_dict[SERVICES], request.match_info["ref"]
+    plan = await services.store.read(lambda reading: reading.plans.get(reading.plans.id_of(ref)))
+    await note_seen(services.store, services.clock, plan, request[READER].id)
     return await _render_plan(request)
 
 
@@ -58,7 +62,7 @@ async def _render_plan(request: web.Request, reply: Reply | None = None) -> web.
 
     plan, log = await services.store.read(load)
     in_order = Pages(len(plan.items), 1, "", size=max(1, len(plan.items)))
-    cards = PlanCards(locale, directory, services.settings.public_url, request[READER].id)
+    cards = PlanCards(locale, directory, services.settings.public_url, request[READER].id, is_page=True)
     return await render(
         request,
         "plan.html",

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.cards.plan import PlanCards
+from bot.cards.refs import View, mark_reply
 from bot.cards.sentences import render_entry, render_log_head
 from bot.i18n import Locale
 from bot.outbox.holds import Holds
@@ -250,7 +251,7 @@ class CardSync:
             return cards.replaced(plan, record.revision)
         match record.purpose:
             case "approval":
-                return cards.approval(plan)
+                return mark_reply(cards.approval(plan), View.APPROVAL)
             case purpose if is_notice(purpose) or purpose == ITEM_CARD:
                 return cards.notice(plan, record.item_id)
             case _:

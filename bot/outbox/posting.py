@@ -109,7 +109,13 @@ class CardPosting:
                 await self._replace_key(record)
             raise
         posted_record = replace(record, channel=posted.channel, message=posted.message, posted_at=self._clock.now())
-        await self._store.write(lambda writing: writing.cards.put([posted_record]))
+
+        def save(writing: Writing) -> None:
+            writing.cards.put([posted_record])
+            if person and record.purpose == "approval":  # the vendor shows it to this person
+                writing.seen.put(plan.id, person.id, record.revision, self._clock.now())
+
+        await self._store.write(save)
         return posted_record
 
 

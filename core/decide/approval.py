@@ -98,7 +98,7 @@ def _vote(pending: PendingDecision, decision: Decision, comment: str) -> None:
     pending.add(
         e.Voted(
             stage=index, person=person, decision=decision, comment=comment.strip(), delegate=delegate,
-            content_sha256=pending.plan.content_sha256,
+            revision=plan.revision, content_sha256=plan.content_sha256,
         )
     )  # fmt: skip
     if decision is Decision.REJECT:

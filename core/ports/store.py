@@ -17,6 +17,7 @@ from core.ports.outbox import DeliveryReads, Outbox
 from core.ports.people import PeopleReads, PeopleWrites
 from core.ports.plans import PlanReads, PlanWrites
 from core.ports.requests import RequestReads, RequestWrites
+from core.ports.seen import SeenReads, SeenWrites
 from core.ports.timers import Timers
 
 T = TypeVar("T")
@@ -32,6 +33,7 @@ class Writing(Protocol):
     cards: CardWrites
     digests: DigestWrites
     people: PeopleWrites
+    seen: SeenWrites
 
 
 class Reading(Protocol):
@@ -44,6 +46,7 @@ class Reading(Protocol):
     cards: CardReads
     digests: DigestReads
     people: PeopleReads
+    seen: SeenReads
 
 
 class Store(Protocol):

@@ -128,6 +128,15 @@ class Fabu:
         stages = (await self.plan(number))["approval"]["stages"]
         return [(vote["person"], vote["decision"], vote["comment"]) for stage in stages for vote in stage["votes"]]
 
+    async def until_seen(self, person: str, number: int = 1) -> None:
+        """Wait until a person was shown the present revision of a plan: the approval card was delivered."""
+
+        def read(reading: Reading) -> bool:
+            plan = reading.plans.get(reading.plans.id_of(str(number)))
+            return plan.revision in reading.seen.revisions(plan.id, person)
+
+        await eventually(self.services.store.read, read, wanted=bool)
+
     async def until_status(self, status: str, number: int = 1) -> None:
         """Wait until a plan has a status."""
         await eventually(self.status, number, wanted=lambda found: found == status)

@@ -61,6 +61,7 @@ async def test_a_click_is_answered_while_dingtalk_takes_no_calls(case: DingTalkO
 async def test_a_command_counts_although_its_answer_cannot_be_given(case: DingTalkOffice) -> None:
     await case.fabu.submitted(stages=QA)
     with case.ding.outage():
+        await case.fabu.until_seen("bob")
         await case.bob.writes("approve 1")
     assert await case.fabu.status() == "executing"
     await case.until_all_cards_show("executing")
@@ -96,6 +97,7 @@ async def test_a_token_is_replaced_before_it_runs_out(tmp_path: Path) -> None:
         await case.fabu.submitted(stages=QA)
         await case.bob.card_with("Approve")
         case.ding.clock.advance(7200 - 60)
+        await case.fabu.until_seen("bob")
         await case.bob.writes("approve 1")
         await case.until_all_cards_show("executing")
         assert len(case.ding.calls_to("token")) == 2

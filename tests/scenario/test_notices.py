@@ -76,15 +76,17 @@ async def test_every_failure_of_a_run_is_notified(office: Office[Any, Any], chat
     notice = await alice.card_with("Retry")
     assert alice.shows(notice, "1 Deploy", "failed")
     await alice.clicks("Retry", on=notice)
-    if chat.vendor.name == "dingtalk":
+    if not chat.cards:  # a message cannot be changed: another one tells the second failure
+        await alice.until(lambda: alice.shows(notices(office)[-1], "failed", "attempt 2"))
+    elif chat.vendor.name == "dingtalk":
         await alice.hears("#1 Payments 2.4\nSystem: “Deploy”: failed")
     else:
         await alice.until(lambda: alice.shows(notice, "failed", "attempt 2") and alice.offers(notice, "Retry"))
     await alice.says("retry 1 deploy")
     await office.fabu.until_status("success")
-    [failed, ended] = await alice.until(lambda: notices(office)[1:] and notices(office))
-    assert failed == notice
-    assert alice.shows(ended, "successful"), "the run ended by itself"
+    await alice.until(lambda: alice.shows(notices(office)[-1], "successful"))  # the run ended by itself
+    assert len(notices(office)) == (2 if chat.cards else 3)
+    assert notices(office)[0] == notice
 
 
 async def test_an_assignee_who_is_the_manager_gets_one_notice_of_a_failure(office: Office[Any, Any]) -> None:

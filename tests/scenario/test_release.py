@@ -123,6 +123,7 @@ async def test_a_whole_release_by_buttons(office: Office[Any, Any], chat: Chat, 
     assert "waiting for approval" in await alice.clicks("Submit", on=card)
     assert "You are not an approver" in await alice.says("approve 1")
     await erin.card_with("Approve")
+    await fabu.until_seen("erin")
     assert "stage QA" in await erin.says("approve 1 Checked twice")
     assert "stage Operations" in await bob.clicks("Approve")
     assert "#1 is now: executing." in await dave.clicks("Approve")
@@ -163,7 +164,9 @@ async def test_a_whole_release_by_chinese_words(office: Office[Any, Any], chat: 
     assert "#1 is now: rejected" in await bob.says("驳回 #1 没有回滚方案", office.channel)
     assert "planning" in await alice.says("重新规划 1")
     assert "waiting for approval" in await alice.says("提交1")
+    await fabu.until_seen("bob")
     assert "stage Operations" in await bob.says("批准 1 没问题", office.channel)
+    await fabu.until_seen("dave")
     assert "executing" in await dave.says("同意 1")
 
     assert "“Notes” is done" in await erin.says("执行 1 notes 写好了")

@@ -16,6 +16,7 @@ from tests.simulators.slack_reading import is_card, text_of
 
 async def test_a_command_is_answered_while_slack_takes_no_calls(fabu: Fabu, slack: SlackSimulator, bob: User) -> None:
     await fabu.submitted(stages=[stage("QA", "bob")])
+    await fabu.until_seen("bob")
     with slack.outage():
         assert "#1 is now: executing" in await bob.says("approve 1")
     await bob.until(lambda: "executing" in "".join(map(text_of, cards(slack))))

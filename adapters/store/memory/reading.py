@@ -9,6 +9,7 @@ from adapters.store.memory.log import MemoryLogReads
 from adapters.store.memory.people import MemoryPeopleReads
 from adapters.store.memory.plan_reads import MemoryPlanReads
 from adapters.store.memory.requests import MemoryRequestReads
+from adapters.store.memory.seen import MemorySeenReads
 from adapters.store.memory.state import State
 from core.ports.cards import CardReads
 from core.ports.digests import DigestReads
@@ -17,6 +18,7 @@ from core.ports.outbox import DeliveryReads
 from core.ports.people import PeopleReads
 from core.ports.plans import PlanReads
 from core.ports.requests import RequestReads
+from core.ports.seen import SeenReads
 
 
 class MemoryReading:
@@ -24,6 +26,7 @@ class MemoryReading:
 
     def __init__(self, state: State) -> None:
         self.people: PeopleReads = MemoryPeopleReads(state)
+        self.seen: SeenReads = MemorySeenReads(state)
         self.plans: PlanReads = MemoryPlanReads(state, self.people)
         self.requests: RequestReads = MemoryRequestReads(state)
         self.log: LogReads = MemoryLogReads(state)

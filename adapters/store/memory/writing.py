@@ -8,6 +8,7 @@ from adapters.store.memory.outbox import MemoryOutbox
 from adapters.store.memory.people import MemoryPeopleWrites
 from adapters.store.memory.plan_writes import MemoryPlanWrites
 from adapters.store.memory.requests import MemoryRequestWrites
+from adapters.store.memory.seen import MemorySeenWrites
 from adapters.store.memory.state import State
 from adapters.store.memory.timers import MemoryTimers
 from core.ports.cards import CardWrites
@@ -17,6 +18,7 @@ from core.ports.outbox import Outbox
 from core.ports.people import PeopleWrites
 from core.ports.plans import PlanWrites
 from core.ports.requests import RequestWrites
+from core.ports.seen import SeenWrites
 from core.ports.timers import Timers
 
 
@@ -32,3 +34,4 @@ class MemoryWriting:
         self.cards: CardWrites = MemoryCardWrites(state)
         self.digests: DigestWrites = MemoryDigestWrites(state)
         self.people: PeopleWrites = MemoryPeopleWrites(state)
+        self.seen: SeenWrites = MemorySeenWrites(state)

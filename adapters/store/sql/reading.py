@@ -12,6 +12,7 @@ from adapters.store.sql.people import SqlPeopleReads
 from adapters.store.sql.plan_reads import SqlPlanReads
 from adapters.store.sql.requests import SqlRequestReads
 from adapters.store.sql.sealing import Sealing
+from adapters.store.sql.seen import SqlSeenReads
 from core.ports.cards import CardReads
 from core.ports.digests import DigestReads
 from core.ports.log import LogReads
@@ -19,6 +20,7 @@ from core.ports.outbox import DeliveryReads
 from core.ports.people import PeopleReads
 from core.ports.plans import PlanReads
 from core.ports.requests import RequestReads
+from core.ports.seen import SeenReads
 
 
 class SqlReading:
@@ -26,6 +28,7 @@ class SqlReading:
 
     def __init__(self, connection: Connection, sealing: Sealing) -> None:
         self.people: PeopleReads = SqlPeopleReads(connection)
+        self.seen: SeenReads = SqlSeenReads(connection)
         self.plans: PlanReads = SqlPlanReads(connection, sealing, self.people)
         self.requests: RequestReads = SqlRequestReads(connection)
         self.log: LogReads = SqlLogReads(connection)

@@ -369,6 +369,11 @@ digest_parts = Table(
     _col("content"),
 )  # fmt: skip
 
+seen = Table(
+    "seen", metadata, _of_plan(primary_key=True), Column("person", Text, primary_key=True),
+    Column("revision", Integer, primary_key=True), _col("at", BigInteger),
+)  # fmt: skip
+
 inbox = Table(
     "inbox",
     metadata,

@@ -19,6 +19,7 @@ from adapters.store.sql.people import SqlPeopleWrites
 from adapters.store.sql.plan_writes import SqlPlanWrites
 from adapters.store.sql.requests import SqlRequestWrites
 from adapters.store.sql.sealing import Sealing
+from adapters.store.sql.seen import SqlSeenWrites
 from adapters.store.sql.timers import SqlTimers
 from core.ports.cards import CardWrites
 from core.ports.clock import Clock
@@ -27,6 +28,7 @@ from core.ports.outbox import Outbox
 from core.ports.people import PeopleWrites
 from core.ports.plans import PlanWrites
 from core.ports.requests import RequestWrites
+from core.ports.seen import SeenWrites
 from core.ports.store import Writing
 from core.ports.timers import Timers
 
@@ -44,6 +46,7 @@ class SqlWriting:
         self.cards: CardWrites = SqlCardWrites(connection)
         self.digests: DigestWrites = SqlDigestWrites(connection)
         self.people: PeopleWrites = SqlPeopleWrites(connection)
+        self.seen: SeenWrites = SqlSeenWrites(connection)
 
 
 class Writer:

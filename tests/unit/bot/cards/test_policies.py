@@ -13,7 +13,7 @@ from core import commands as c
 from core.audit import entries_for
 from core.card import plain
 from core.people import SYSTEM
-from core.plan import Stage
+from core.plan import Confirmation, Stage
 from core.policies import ApprovalPolicy, ApprovalRules
 from tests.worlds import PEOPLE, START, World, draft, stage, with_rules
 
@@ -57,6 +57,14 @@ def test_a_card_says_who_alone_may_execute(policy: dict[str, Any], shown: str | 
     cards = PlanCards(EN, PEOPLE, "https://fabu.example.com")
     foot = [plain(each) for each in cards.plan(under(**policy).plan).foot]
     assert [each for each in foot if each.startswith("executors")] == ([f"executors: {shown}"] if shown else [])
+
+
+def test_votes_that_count_on_the_page_alone_are_led_there() -> None:
+    plan = under(confirm=Confirmation.PAGE).plan
+    card = PlanCards(EN, PEOPLE, "https://fabu.example.com").approval(plan)
+    assert [(button.verb, button.url) for button in card.buttons] == [("open", "https://fabu.example.com/plans/1")]
+    page = PlanCards(EN, PEOPLE, "https://fabu.example.com", "bob", is_page=True).plan(plan)
+    assert {"approve", "reject"} <= {button.verb for button in page.buttons}
 
 
 def test_the_log_says_which_policies_were_applied_and_why() -> None:

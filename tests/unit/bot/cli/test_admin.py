@@ -302,7 +302,7 @@ def test_a_log_written_with_another_key_does_not_fit(alice: Terminal) -> None:
 def test_deliveries_are_listed_and_begin_again(alice: Terminal, bob: Terminal) -> None:
     number = alice.plan(name="name: Delivered", items=SCRIPT, approval=BY_BOB)
     alice.fabu("plan", "submit", number)
-    bob.fabu("plan", "approve", number)
+    bob.fabu("plan", "approve", number, "--yes")
     alice.fabu("plan", "execute", number, "go")
     watched = ("deliveries", "list", "--plan", number, "--json")
     while [found["state"] for found in json.loads(alice.fabu(*watched))] != ["done"]:
@@ -320,7 +320,7 @@ def test_deliveries_are_listed_and_begin_again(alice: Terminal, bob: Terminal) -
     assert "Alice: delivers again: runner:local" in alice.fabu("plan", "log", number)
     other = alice.plan(name="name: Delivered too", items=SCRIPT, approval=BY_BOB)
     alice.fabu("plan", "submit", other)
-    bob.fabu("plan", "approve", other)
+    bob.fabu("plan", "approve", other, "--yes")
     alice.fabu("plan", "execute", other, "go")
     assert "There are more; --limit 2 shows as many." in alice.fabu("deliveries", "list", "--limit", "1")
     assert len(json.loads(alice.fabu("deliveries", "list", "--limit", "1", "--json"))) == 1

@@ -93,6 +93,6 @@ def test_in_what_runs_they_are_kept_and_shown(alice: Terminal, bob: Terminal) ->
     (item,) = json.loads(alice.fabu("plan", "show", number, "--json"))["items"]
     assert item["workflow"]["stages"][0]["jobs"][0]["spec"]["script"] == "echo a\u200bb"
     alice.fabu("plan", "submit", f"{number}\u200b")
-    bob.fabu("plan", "approve", number)
+    bob.fabu("plan", "approve", number, "--yes")
     alice.fabu("plan", "skip", number, "dep\ufeffloy", "not now")
     assert json.loads(alice.fabu("plan", "show", number, "--json"))["status"] == "success"

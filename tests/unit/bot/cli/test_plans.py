@@ -30,8 +30,8 @@ items:
 def test_a_plan_goes_from_its_file_to_its_end(alice: Terminal, bob: Terminal) -> None:
     number = alice.plan(name=NAME, items=STEPS, approval=APPROVAL)
     assert f"#{number} 发布: waiting for approval" in alice.fabu("plan", "submit", number)
-    assert "You are not an approver" in alice.fabu("plan", "approve", number, code=1)
-    assert f"#{number} 发布: executing" in bob.fabu("plan", "approve", f"#{number}", "looks", "good")
+    assert "You are not an approver" in alice.fabu("plan", "approve", number, "--yes", code=1)
+    assert f"#{number} 发布: executing" in bob.fabu("plan", "approve", f"#{number}", "looks", "good", "--yes")
     alice.fabu("plan", "execute", number, "Write", "done", "by hand")
     assert "successful" in alice.fabu("plan", "skip", number, "2", "not", "needed")
     log = json.loads(alice.fabu("plan", "log", number, "--json"))
