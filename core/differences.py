@@ -33,6 +33,19 @@ class Difference:
         """The field of the plan in which the place is."""
         return re.split(r"[.[]", self.path, maxsplit=1)[0]
 
+    @property
+    def is_credential(self) -> bool:
+        """Whether it is a credential that changed, of which only the mask is known."""
+        return bool(self.before == self.after == MASK)
+
+    @property
+    def matters(self) -> bool:
+        """Whether the plan says something else. A field of a plan that is missing equals an empty one.
+
+        Inside a workflow it does not: what is missing there is left as the runner has it, and what is empty clears it.
+        """
+        return ".workflow." in self.path or not all(value in (None, "", [], {}) for value in (self.before, self.after))
+
 
 def differences(before: Any, after: Any, path: str = "") -> Iterator[Difference]:
     """Yield each place whose value differs, with its value before and after.

@@ -13,7 +13,6 @@ from core.events import Edited
 from core.messages import Message
 from core.ports.plans import Version
 from core.ports.store import Reading
-from core.workflow import MASK
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ def _version_of(revision: int, versions: Sequence[Version], newest: int) -> Vers
 def _credential_changes(edits: Iterable[LogEntry]) -> Iterable[Difference]:
     """Return the credentials that edits changed, each once, as the log has them: versions hold only masks."""
     places = (Difference(**place) for edit in edits for place in edit.details.get("differences", ()))
-    return {place.path: place for place in places if place.before == place.after == MASK}.values()
+    return {place.path: place for place in places if place.is_credential}.values()
 
 
 def _edits(reading: Reading, plan_id: str) -> list[LogEntry]:

@@ -64,7 +64,7 @@ SENTENCES = {
 """The sentence of each event by its name."""
 _COMMENTS = ("comment", "reason", "remark", "message")
 """The details that may hold a comment; the first that an entry has follows its sentence."""
-_FIELDS = {
+FIELDS = {
     "name": N_("name"),
     "manager": N_("manager"),
     "collaborators": N_("collaborators"),
@@ -87,7 +87,7 @@ def render_entry(entry: LogEntry, plan: Plan, locale: Locale, directory: Directo
     item = plan.items.get(str(details.get("item_id", "")))
     params["item"] = item.name if item else "?"
     params["stage"] = _stage_name(plan, int(details.get("stage", 0)))
-    params["changed"] = ", ".join(locale.text(_FIELDS[name]) for name in details.get("changed", ()))
+    params["changed"] = ", ".join(locale.text(FIELDS[name]) for name in details.get("changed", ()))
     params["count"] = len(details.get("started", ()))
     params["destinations"] = ", ".join(details.get("destinations", ()))
     params["recipients"] = ", ".join(map(directory.name, details.get("recipients", ())))
