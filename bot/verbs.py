@@ -21,6 +21,7 @@ class ChatVerb(StrEnum):
     LIST = "list"
     SHOW = "show"
     NEW = "new"
+    DIFF = "diff"
     LOG = "log"
     DELIVERIES = "deliveries"
     WEB = "web"
@@ -140,6 +141,7 @@ WORDS: Mapping[Verb | ChatVerb, VerbWords] = {
         cli_help="Ask the external system again after its check failed.",
     ),
     Verb.DELETE: VerbWords(done=N_("Deleted.")),
+    ChatVerb.DIFF: VerbWords(aliases=("对比", "差异"), usage=N_("diff N [REVISION]: what changed since you saw it")),
     ChatVerb.LOG: VerbWords(
         aliases=("操作记录", "记录", "日志"), usage=N_("log N [PAGE]: who did what, the newest on page 1")
     ),
@@ -167,4 +169,4 @@ def target_of(verb: Verb | ChatVerb) -> Target | None:
     """Return what has to be typed after a verb: a plan, or a plan and an item. None for a verb without a plan."""
     if isinstance(verb, Verb):
         return VERBS[verb].target
-    return Target.PLAN if verb in (ChatVerb.SHOW, ChatVerb.LOG) else None
+    return Target.PLAN if verb in (ChatVerb.SHOW, ChatVerb.DIFF, ChatVerb.LOG) else None

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from core.audit import LogEntry
 from core.differences import Difference, differences
 from core.errors import NotFound
-from core.events import Edited
+from core.events import Edited, Voted
 from core.messages import Message
+from core.plan import Decision, Plan
 from core.ports.plans import Version
 from core.ports.store import Reading
 
@@ -27,6 +28,32 @@ class Comparison:
     before: Mapping[str, Any]
     after: Mapping[str, Any]
     differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What differs from the revision that a person was shown before, and the reason for which they rejected that."""
+
+    comparison: Comparison
+    rejected: str | None = None
+
+
+def compare_with_seen(reading: Reading, plan: Plan, person: str) -> Since | None:
+    """Compare the present revision with the last one before it that a person was shown; None if there was none."""
+    shown = [revision for revision in reading.seen.revisions(plan.id, person) if revision < plan.revision]
+    if not shown:
+        return None
+    comparison = compare_revisions(reading, plan.id, plan.revision, shown[-1])
+    return Since(comparison, _rejection(reading, plan.id, person, shown[-1]))
+
+
+def _rejection(reading: Reading, plan_id: str, person: str, revision: int) -> str | None:
+    """Return the reason for which a person rejected a revision; None if they did not."""
+    for entry in _entries(reading, plan_id, Voted.name):
+        vote = entry.details
+        if vote.get("revision") == revision and vote["decision"] == Decision.REJECT.value and entry.actor == person:
+            return str(vote.get("comment", ""))
+    return None
 
 
 def compare_revisions(
@@ -66,8 +93,11 @@ def _credential_changes(edits: Iterable[LogEntry]) -> Iterable[Difference]:
 
 def _edits(reading: Reading, plan_id: str) -> list[LogEntry]:
     """Return the log entries of a plan's edits in their order: each made a version, after the first one."""
-    edits, seq = list[LogEntry](), 0
+    return list(_entries(reading, plan_id, Edited.name))
+
+
+def _entries(reading: Reading, plan_id: str, event: str) -> Iterator[LogEntry]:
+    seq = 0
     while entries := reading.log.of_plan(plan_id, seq):
-        edits += [entry for entry in entries if entry.event == Edited.name]
+        yield from (entry for entry in entries if entry.event == event)
         seq = entries[-1].seq
-    return edits

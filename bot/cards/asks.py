@@ -37,14 +37,20 @@ class Asks:
         """Return what the plan waits for or why it ended, and what can be done about it; none when neither applies."""
         return tuple(each for each in self._of_plan() if each)
 
-    def of_approval(self) -> tuple[Line, ...]:
-        """Return what an approver is asked for, what they have decided, or else what has become of the plan."""
+    def of_approval(self, *, again: bool = False) -> tuple[Line, ...]:
+        """Return what an approver is asked for, what they have decided, or else what has become of the plan.
+
+        They may be asked `again`, after they were shown an earlier revision.
+        """
         plan, text = self.plan, self.locale.text
         if vote := self.own_vote:
             return (self._decided(vote), *filter(None, [self._afterwards()]))
         if plan.status is not PlanStatus.WAIT_FOR_APPROVAL or plan.approval.stage is None:
             return self.of_plan()
-        asked = text("{manager} asks for your approval", manager=self.directory.name(plan.manager))
+        name = self.directory.name(plan.manager)
+        asked = text("{manager} asks for your approval", manager=name)
+        if again:
+            asked = text("{manager} asks again, with revision {revision}", manager=name, revision=plan.revision)
         head = join_lines([(Text(asked, strong=True),), line(plan.approval.stage.name)])
         times = join_lines([self._deadline(), self.window()])
         return (head, times) if times else (head,)

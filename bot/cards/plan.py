@@ -8,6 +8,7 @@ from typing import Final
 
 from bot.cards.asks import Asks
 from bot.cards.buttons import Buttons, emphasize_one
+from bot.cards.changes import Changes
 from bot.cards.deciding import Contents
 from bot.cards.items import ItemRows
 from bot.cards.naming import join_names, shorten, title_of, title_of_item
@@ -38,6 +39,7 @@ from core.card import (
 from core.commands import Verb
 from core.people import Directory
 from core.plan import Confirmation, Controls, Decision, Item, Plan
+from core.revisions import Comparison, Since
 from core.status import PlanStatus
 
 _UNDECIDED: Final = frozenset(
@@ -54,6 +56,8 @@ _ASKED_WITH_WINDOW: Final = frozenset({PlanStatus.WAIT_FOR_APPROVAL, PlanStatus.
 """The statuses in which the first lines of a card name the release window, so that its foot does not."""
 _DESCRIPTION_LIMIT: Final = 1500
 """The longest description on a card, in characters."""
+_WHOLE: Final = 1000
+"""How many lines of a difference are shown where that is all there is to show."""
 _DIGEST: Final = 8
 """How many characters of the digest of a revision are shown."""
 
@@ -91,16 +95,20 @@ class PlanCards:
         hint = self.locale.text("`{command}` lists the items in their order.", command=command)
         return replace(card, foot=(*card.foot, line(hint)))
 
-    def approval(self, plan: Plan) -> Card:
+    def approval(self, plan: Plan, since: Since | None = None) -> Card:
         """Return the card for an approver: what is asked, what runs, and buttons to approve and reject.
 
-        Once the reader has voted, it says how, and the contents are closed.
+        To a reader who was shown an earlier revision, it says first what has changed `since`. Once the reader has
+        voted, it says how, and the contents are closed.
         """
         contents, asks = self._contents(plan), self._asks(plan)
         items = tuple(_without_buttons(each) for each in self._items(plan, contents).sections())
         buttons = Buttons(self.locale).of_verbs(plan, Verb.APPROVE, Verb.REJECT)
-        card = self._card(plan, (*self._touches(contents), *items, *self._about(plan)), buttons, contents)
-        card = replace(card, ask=asks.of_approval())
+        changes = self._changes(plan, since)
+        if changes:
+            items = tuple(replace(section, folded=True) for section in items)
+        card = self._card(plan, (*changes, *self._touches(contents), *items, *self._about(plan)), buttons, contents)
+        card = replace(card, ask=asks.of_approval(again=bool(changes)))
         if vote := asks.own_vote:
             tone = Tone.GOOD if vote.decision is Decision.APPROVE else Tone.BAD
             folded = tuple(replace(section, folded=True) for section in card.sections)
@@ -108,6 +116,30 @@ class PlanCards:
             summary = f"{card.title}: {plain(card.ask[0])}"
             return replace(card, state=state, sections=folded, summary=summary)
         return replace(card, summary=self._summarize_request(plan, card))
+
+    def difference(self, plan: Plan, comparison: Comparison) -> Card:
+        """Return the card with what differs between two revisions, as far as it finds room; the page has the rest."""
+        text, changes = self.locale.text, Changes(self.locale, comparison, limit=_WHOLE)
+        compared = text("Revision {new}, compared with {old}", new=comparison.revision, old=comparison.against or "∅")
+        rows = changes.rows()
+        ask = (line(compared), *(() if rows else (line(text("Nothing differs.")),)))
+        title = title_of(plan)
+        state = state_of(plan, self.locale)
+        return Card(title, f"{title}: {compared}", state, ask, sections=(Section(rows=rows),), more=self._open(plan))
+
+    def _changes(self, plan: Plan, since: Since | None) -> tuple[Section, ...]:
+        """Return what has changed since the revision that the reader saw before, and what has not."""
+        if since is None:
+            return ()
+        text, changes = self.locale.text, Changes(self.locale, since.comparison)
+        title = text("Changed since revision {revision}", revision=since.comparison.against)
+        if since.rejected is not None:
+            title = text("Changed since revision {revision}, which you rejected", revision=since.comparison.against)
+        said = (Row(weight=Weight.CHANGED, body=(line(f"“{since.rejected}”"),)),) if since.rejected else ()
+        same = [item.name for item in plan.items_in_order if item.key not in changes.keys]
+        unchanged = text("Unchanged {count}: {names}", count=len(same), names=join_names(same)) if same else ""
+        rest = (Row(weight=Weight.SAME, body=(line(unchanged),)),) if unchanged else ()
+        return (Section(title, (*said, *changes.rows(), *rest)),)
 
     def notice(self, plan: Plan, item_id: str = "") -> Card:
         """Return the card that notifies of the plan's status, or of the failed run of an item."""
@@ -136,7 +168,7 @@ class PlanCards:
             State(Tone.NEUTRAL, MARKS[Tone.NEUTRAL], text("replaced")),
             (line(note),),
             foot=(line(text("revision {revision}", revision=revision)),),
-            more=self._page(plan, text("Open")),
+            more=self._open(plan),
         )
 
     def form(self, plan: Plan, verb: str, ref: str) -> Form | None:
@@ -205,7 +237,7 @@ class PlanCards:
         Who approves in spite of a risk is asked once more, with the risk; and where not all that is risky finds room,
         the page takes the place of the button.
         """
-        asks, text, state = self._asks(plan), self.locale.text, state_of(plan, self.locale)
+        asks, state = self._asks(plan), state_of(plan, self.locale)
         notices = (*asks.revoked(), *(contents.notices() if contents else ()))
         risk = plain(notices[0].line) if notices else ""
         offers_approval = any(button.verb == Verb.APPROVE for button in buttons)
@@ -218,7 +250,7 @@ class PlanCards:
             sections=tuple(sections),
             buttons=tuple(self._confirmed(button, risk) for button in self._leading_to_page(plan, buttons)),
             foot=tuple(self._foot(plan)),
-            more=self._page(plan, text("Open")),
+            more=self._open(plan),
             review=self._review(plan) if offers_approval else None,
         )
         return emphasize_one(card)
@@ -235,6 +267,9 @@ class PlanCards:
         if button.verb != Verb.APPROVE or not risk:
             return button
         return replace(button, confirm=self.locale.text("{risk}. Approve it nevertheless?", risk=risk))
+
+    def _open(self, plan: Plan) -> Button:
+        return self._page(plan, self.locale.text("Open"))
 
     def _review(self, plan: Plan) -> Button:
         return self._page(plan, self.locale.text("Review and approve"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from difflib import unified_diff
+from enum import StrEnum
 from typing import Any
 
 import yaml
@@ -23,6 +24,7 @@ _Dumper.add_representer(
     str,
     lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None),
 )
+_Dumper.add_multi_representer(StrEnum, lambda dumper, value: dumper.represent_str(value.value))
 
 
 def is_short(value: Any) -> bool:
@@ -46,5 +48,10 @@ def _lines(value: Any) -> list[str]:
         return []
     if isinstance(value, str):
         return value.split("\n")
+    return write_yaml(value).splitlines()
+
+
+def write_yaml(value: Any) -> str:
+    """Return a value as YAML in which scripts are read as they are written; invisible characters are kept."""
     text: str = yaml.dump(value, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=float("inf"))
-    return text.splitlines()
+    return text

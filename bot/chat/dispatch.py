@@ -191,6 +191,8 @@ class Dispatch:
                 return Reply(card=await look.list_plans(typed.rest))
             case ChatVerb.SHOW:
                 return Reply(card=await look.show(await self._plan_id(typed), split_page(typed.rest)[1]))
+            case ChatVerb.DIFF:
+                return Reply(card=await look.diff(await self._plan_id(typed), typed.rest))
             case ChatVerb.LOG:
                 return Reply(card=await look.log(await self._plan_id(typed), split_page(typed.rest)[1]))
             case ChatVerb.NEW if typed.rest:

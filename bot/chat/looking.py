@@ -23,6 +23,7 @@ from core.ports.clock import Clock
 from core.ports.paging import Page
 from core.ports.plans import PlanQuery
 from core.ports.store import Reading, Store
+from core.revisions import Comparison, Since, compare_revisions, compare_with_seen
 from core.status import PlanStatus
 from core.text import normalize_name
 
@@ -33,6 +34,7 @@ _STATUSES = {
 }
 """The statuses by their names in all languages, whichever language the reader has."""
 _PAGE_NUMBER = re.compile(r"[0-9]{1,6}")
+_REVISION = re.compile(r"[0-9]{1,6}")
 _DEEPEST = 10_000
 """How many plans may be skipped to reach a page."""
 
@@ -127,9 +129,31 @@ class Looking:
 
     async def approval(self, plan_id: str) -> Card:
         """Return what the person has to see before a vote, with the buttons for it."""
-        await self._note_seen(plan_id)
-        plan = await self.store.read(lambda reading: reading.plans.get(plan_id, whole=True))
-        return mark_reply(self.plan_cards.approval(plan), View.PLAN)
+
+        def load(reading: Reading) -> tuple[Plan, Since | None]:
+            plan = reading.plans.get(plan_id, whole=True)
+            return plan, compare_with_seen(reading, plan, self.person)
+
+        plan, since = await self.store.read(load)
+        await note_seen(self.store, self.clock, plan, self.person)
+        return mark_reply(self.plan_cards.approval(plan, since), View.PLAN)
+
+    async def diff(self, plan_id: str, rest: str) -> Card:
+        """Return what the present revision changed since another one, which `rest` may name.
+
+        By default that is the one that the person was shown before, or else the one before it. Raises NotFound, and
+        Invalid when `rest` is no number.
+        """
+        if rest and not _REVISION.fullmatch(rest):
+            raise Invalid(Problem("revision", "write the number of the revision to compare with"))
+
+        def load(reading: Reading) -> tuple[Plan, Comparison]:
+            plan = reading.plans.get(plan_id)
+            since = None if rest else compare_with_seen(reading, plan, self.person)
+            against = int(rest.lstrip("#")) if rest else None
+            return plan, since.comparison if since else compare_revisions(reading, plan_id, None, against)
+
+        return self.plan_cards.difference(*await self.store.read(load))
 
     async def _note_seen(self, plan_id: str) -> None:
         plan = await self.store.read(lambda reading: reading.plans.get(plan_id))

@@ -8,7 +8,7 @@ before the next begins.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -36,6 +36,7 @@ from core.ports.clock import Clock, Ids
 from core.ports.messenger import Messenger, Posted
 from core.ports.outbox import Delivery
 from core.ports.store import Reading, Store
+from core.revisions import Since, compare_with_seen
 from core.status import ENDED, PlanStatus
 
 log = logging.getLogger(__name__)
@@ -48,13 +49,15 @@ _KEPT_AFTER_END = timedelta(days=14)
 class _Snapshot:
     """A plan with the records of its cards, and the log entries since the oldest of them.
 
-    `holds` are the cards and the receivers that wait, with the people who cannot be looked up now.
+    `holds` are the cards and the receivers that wait, with the people who cannot be looked up now. `since` is what has
+    changed, for each person who votes, since the revision that they were shown before.
     """
 
     plan: Plan
     records: Sequence[CardRecord]
     entries: Sequence[LogEntry]
     holds: Holds
+    since: Mapping[str, Since]
 
 
 class CardSync:
@@ -86,7 +89,8 @@ class CardSync:
             records = reading.cards.of_plan(delivery.effect.plan_id, platform)
             plan = reading.plans.get(delivery.effect.plan_id, whole=True)
             entries = reading.log.of_plan(plan.id, min((record.log_seq for record in records), default=0))
-            return _Snapshot(plan, records, entries, Holds(delivery, plan.version, self._clock))
+            holds = Holds(delivery, plan.version, self._clock)
+            return _Snapshot(plan, records, entries, holds, self._compare(reading, plan))
 
         snapshot = await self._store.read(load)
         holds, needed = snapshot.holds, await self._list_needed(snapshot)
@@ -102,6 +106,13 @@ class CardSync:
                 holds.add(record, error)
         await self._report_refusals(snapshot)
         return Receipt() if self._has_expired(snapshot.plan, delivery) else holds.outcome()
+
+    def _compare(self, reading: Reading, plan: Plan) -> dict[str, Since]:
+        if plan.revision == 1 or plan.status is not PlanStatus.WAIT_FOR_APPROVAL:
+            return {}
+        voters = pending_voters(plan, self._engine.directory)
+        found = ((person, compare_with_seen(reading, plan, person)) for person in voters)
+        return {person: since for person, since in found if since}
 
     async def _report_refusals(self, snapshot: _Snapshot) -> None:
         """Log whom this chat refuses cards, and thereby notify the manager and the administrators.
@@ -200,7 +211,7 @@ class CardSync:
             return
         person = self._engine.directory.people.get(record.audience) if record.purpose != "plan" else None
         locale = Locale.of(person, self._locale.language, self._locale.timezone)
-        card = self._make_card(plan, record, locale)
+        card = self._make_card(plan, record, locale, snapshot.since.get(record.audience))
         changed = _changes_closed(record, snapshot.entries)
         if needed and (changed or not record.message or not is_notice(record.purpose)):
             if not is_current:
@@ -244,14 +255,14 @@ class CardSync:
             await self._messenger.say(place, "\n".join(lines), f"{record.id}-{entries[-1].seq}")
         return replace(record, log_seq=new[-1].seq if new else record.log_seq)
 
-    def _make_card(self, plan: Plan, record: CardRecord, locale: Locale) -> Card:
+    def _make_card(self, plan: Plan, record: CardRecord, locale: Locale, since: Since | None) -> Card:
         reader = record.audience if record.purpose != "plan" else ""
         cards = PlanCards(locale, self._engine.directory, self._public_url, reader)
         if _is_replaced(record, plan):
             return cards.replaced(plan, record.revision)
         match record.purpose:
             case "approval":
-                return mark_reply(cards.approval(plan), View.APPROVAL)
+                return mark_reply(cards.approval(plan, since), View.APPROVAL)
             case purpose if is_notice(purpose) or purpose == ITEM_CARD:
                 return cards.notice(plan, record.item_id)
             case _:

@@ -149,10 +149,10 @@ async def test_a_whole_release_by_buttons(office: Office[Any, Any], chat: Chat, 
     if chat.cards:
         asked = 3 + 3 + 1 + 1  # the first stage in each round, Dave, and Erin's digest
         notified = 3  # Alice: of the rejection, of the approval, and of the run that failed
-        every = 1 + asked + notified
-        shown = await eventually(until_all_cards_are_final, office, wanted=lambda found: len(found) >= every)
+        shown = await until_all_cards_are_final(office)
         assert sum(alice.shows(card, "Replaced by revision 2.") for card in shown) == 3, "those of the first round"
-        assert len(shown) == every
+        retried = 1  # a failure that is retried before its notice is due needs none any more
+        assert asked + notified - retried <= len(shown) - 1 <= asked + notified
         assert not any(alice.offers(card, button) for card in shown for button in BUTTONS)
 
 
