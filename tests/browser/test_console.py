@@ -124,7 +124,7 @@ async def test_a_release_is_approved_and_run_in_the_browser(console: Console, br
         click("summary.button", "Done")
         browser.find_element(By.CSS_SELECTOR, "details[open] textarea").send_keys("检查完毕")
         click("details[open] button", "Done")
-        shown(".rows + h2 + .rows", "检查完毕")
+        shown(".log", "检查完毕")
         click("button", "Execute")
 
     async def by(person: str, steps: Callable[[str], None]) -> None:

@@ -53,7 +53,7 @@ def held(tmp_path: Path) -> Iterator[None]:
 
 async def test_commands_are_refused_in_words_and_taken_afterwards(fabu: Fabu, bob: User, tmp_path: Path) -> None:
     await fabu.submitted(stages=[stage("QA", "bob")])
-    await bob.card_with("Approve")
+    await fabu.until_seen("bob")
     with held(tmp_path):
         status, answer = await fabu.request("POST", "/api/v1/plans/1/approve", {}, by="bob")
         assert (status, answer["code"], answer["message"]) == (503, "unavailable", AWAY)
