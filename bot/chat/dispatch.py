@@ -272,9 +272,10 @@ class Dispatch:
         return Reply(sentence, link=url)
 
     async def _find_card(self, request: _Request) -> Card | None:
-        """Return the present card of the plan that a button refers to; None when there is none."""
+        """Return the present card of the plan that a button refers to, as it was asked for; None when there is none."""
         try:
-            return await self._look(request).plan(Ref.parse(request.inbound.ref).plan_id)
+            ref, look = Ref.parse(request.inbound.ref), self._look(request)
+            return await (look.approval(ref.plan_id) if ref.view == View.APPROVAL else look.plan(ref.plan_id))
         except (NotFound, Unavailable):
             return None
 

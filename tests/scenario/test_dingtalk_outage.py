@@ -60,8 +60,8 @@ async def test_a_click_is_answered_while_dingtalk_takes_no_calls(case: DingTalkO
 
 async def test_a_command_counts_although_its_answer_cannot_be_given(case: DingTalkOffice) -> None:
     await case.fabu.submitted(stages=QA)
+    await case.fabu.until_seen("bob")
     with case.ding.outage():
-        await case.fabu.until_seen("bob")
         await case.bob.writes("approve 1")
     assert await case.fabu.status() == "executing"
     await case.until_all_cards_show("executing")
@@ -83,7 +83,7 @@ async def test_cards_never_show_an_older_state_than_before(case: DingTalkOffice)
 
 async def test_a_token_that_ran_out_is_replaced_unnoticed(case: DingTalkOffice) -> None:
     await case.fabu.submitted(stages=QA)
-    await case.bob.card_with("Approve")
+    await case.fabu.until_seen("bob")
     for verb in ("approve", "execute"):
         case.ding.tokens.expire()
         person = case.bob if verb == "approve" else case.alice

@@ -54,7 +54,9 @@ async def test_messages_say_what_to_type(case: TextOffice) -> None:
     await bob.clicks("Reject", text="No rollback plan")
     await alice.clicks("Replan", on=await in_group(case, "rejected", "No rollback plan"))
     await alice.clicks("Submit", on=await in_group(case, "planning"))
+    await fabu.until_seen("bob")
     await bob.clicks("Approve", on=await asked(case, "bob", "waiting for approval"))
+    await fabu.until_seen("carol")
     await carol.clicks("Approve", on=await asked(case, "carol", "Operations"))
 
     assert "“Notes” is done" in await carol.clicks(

@@ -113,6 +113,7 @@ async def test_nothing_that_people_write_comes_alive(office: Office[Any, Any], c
     await bob.sees("rejected")
     await alice.says(f"replan 1 {HOSTILE}")
     await alice.says("submit 1")
+    await fabu.until_seen("bob")
     await bob.clicks("Approve", on=await bob.sees("waiting for approval"), text=HOSTILE)
     await carol.clicks("Done", text=HOSTILE)
     assert (await fabu.item("notes"))["remark"] == HOSTILE

@@ -119,7 +119,7 @@ async def test_who_is_out_of_reach_holds_up_nobody_else(tmp_path: Path) -> None:
         office.bob.slack.fail("conversations.open", 100, status=200, body=refusal)
         await office.fabu.submitted(stages=[SLACK.stage("QA", "bob", rule="any")])
         await eventually(refused_attempts, office.fabu, wanted=lambda attempts: attempts >= 2)
-        await office.fabu.until_seen("bob")
+        await office.bob.says("show 1")
         await office.bob.says("approve 1")
         await office.channel_card("executing")
 

@@ -110,6 +110,7 @@ async def test_a_whole_release_by_buttons(office: Office[Any, Any], chat: Chat, 
     await fabu.draft(*ITEMS, stages=stages(chat))
     assert "#1 is now: waiting for approval." in await alice.says("submit 1", office.channel)
 
+    await fabu.until_seen("bob")
     assert await bob.clicks("Approve") == "Your approval counts. #1 now waits for stage QA."
     assert "why" in (await carol.clicks("Reject")).lower(), "a rejection needs a reason"
     assert await fabu.status() == "wait_for_approval"
@@ -125,7 +126,9 @@ async def test_a_whole_release_by_buttons(office: Office[Any, Any], chat: Chat, 
     await erin.card_with("Approve")
     await fabu.until_seen("erin")
     assert "stage QA" in await erin.says("approve 1 Checked twice")
+    await fabu.until_seen("bob")
     assert "stage Operations" in await bob.clicks("Approve")
+    await fabu.until_seen("dave")
     assert "#1 is now: executing." in await dave.clicks("Approve")
 
     assert await erin.clicks("Done", text="Written in the wiki") == "“Notes” is done. #1 is now: executing."

@@ -60,6 +60,7 @@ async def test_a_message_that_is_delivered_again_is_answered_once(
     fabu: Fabu, slack: SlackSimulator, bob: User, again: JSON
 ) -> None:
     await fabu.submitted(stages=[stage("QA", "bob", "carol", rule=2)])
+    await fabu.until_seen("bob")
     place = slack.workspace.direct(bob.id).id
     event = {
         "type": "message",
@@ -104,6 +105,7 @@ async def test_a_file_may_come_with_a_command(
     fabu: Fabu, slack: SlackSimulator, bob: User, text: str, answer: str, channel: str
 ) -> None:
     await fabu.submitted(stages=[stage("QA", "bob")])
+    await fabu.until_seen("bob")
     place = channel or slack.workspace.direct(bob.id).id
     ts = slack.say(bob.id, place, text).ts
     event: JSON = {"user": bob.id, "channel": place, "ts": ts, "files": [FILE], "upload": False}
