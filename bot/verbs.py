@@ -51,7 +51,9 @@ class VerbWords:
 
 WORDS: Mapping[Verb | ChatVerb, VerbWords] = {
     ChatVerb.LIST: VerbWords(aliases=("列表", "清单", "ls"), usage=N_("list [mine|status] [PAGE]: the plans")),
-    ChatVerb.SHOW: VerbWords(aliases=("查看", "详情"), usage=N_("show N [PAGE]: one plan")),
+    ChatVerb.SHOW: VerbWords(
+        aliases=("查看", "详情"), usage=N_("show N [ITEM|failed|ready|waiting|WORD|page 2]: a plan, or items of it")
+    ),
     ChatVerb.NEW: VerbWords(aliases=("新建", "创建"), usage=N_("new [NAME]: start a plan")),
     Verb.CREATE: VerbWords(),
     Verb.EDIT: VerbWords(done=N_("Saved.")),

@@ -91,7 +91,7 @@ class PlanCards:
         card = self._card(plan, sections, (*buttons, *paging_buttons(pages, self.locale)), contents)
         if pages or len(plan.items) <= PAGE_SIZE:
             return card
-        command = f"{word_for(ChatVerb.SHOW, self.locale.language)} {plan.number} 1"
+        command = f"{word_for(ChatVerb.SHOW, self.locale.language)} {plan.number} {self.locale.text('page')} 1"
         hint = self.locale.text("`{command}` lists the items in their order.", command=command)
         return replace(card, foot=(*card.foot, line(hint)))
 

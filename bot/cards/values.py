@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from difflib import unified_diff
 from enum import StrEnum
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import yaml
 
 from core.text import reveal_invisible
+from core.workflow import Workflow, mask_credentials
 
 _LONG = 120
 """From how many characters on a value is shown in lines of its own."""
@@ -49,6 +51,11 @@ def _lines(value: Any) -> list[str]:
     if isinstance(value, str):
         return value.split("\n")
     return write_yaml(value).splitlines()
+
+
+def write_workflow(spec: Mapping[str, Any]) -> str:
+    """Return all that a workflow says as YAML, without credentials; invisible characters are revealed."""
+    return reveal_invisible(write_yaml(mask_credentials(Workflow.model_validate(spec)).dump_given()))
 
 
 def write_yaml(value: Any) -> str:

@@ -190,7 +190,7 @@ class Dispatch:
             case ChatVerb.LIST:
                 return Reply(card=await look.list_plans(typed.rest))
             case ChatVerb.SHOW:
-                return Reply(card=await look.show(await self._plan_id(typed), split_page(typed.rest)[1]))
+                return Reply(card=await look.show(await self._plan_id(typed), typed.rest))
             case ChatVerb.DIFF:
                 return Reply(card=await look.diff(await self._plan_id(typed), typed.rest))
             case ChatVerb.LOG:

@@ -6,19 +6,22 @@ import re
 from dataclasses import dataclass, replace
 
 from bot.cards.digest import load_entries
+from bot.cards.item import ItemCards
 from bot.cards.lists import ListCards
 from bot.cards.paging import LOG_PAGE_SIZE, PAGE_SIZE, Pages
 from bot.cards.plan import PlanCards
 from bot.cards.refs import Ref, View, mark_reply
+from bot.cards.states import weigh_item
 from bot.i18n import LANGUAGES, Locale, translate
 from bot.i18n.labels import label
 from bot.people.seen import note_seen
 from bot.verbs import ChatVerb, word_for
 from core.audit import LogEntry
-from core.card import Card
+from core.card import Card, Weight
 from core.engine import Engine
-from core.errors import Invalid, Problem
-from core.plan import Plan
+from core.errors import Invalid, NotFound, Problem
+from core.messages import Message
+from core.plan import Plan, find_items
 from core.ports.clock import Clock
 from core.ports.paging import Page
 from core.ports.plans import PlanQuery
@@ -33,6 +36,17 @@ _STATUSES = {
     for word in (status.value, *(translate(label(status), language) for language in LANGUAGES))
 }
 """The statuses by their names in all languages, whichever language the reader has."""
+_PAGE = re.compile(r"(?:page|页|第)\s*([0-9]{1,6})\s*页?", re.IGNORECASE)
+_ITEM_STATES = {
+    normalize_name(word): weight
+    for weight, words in {
+        Weight.BAD: ("failed", "失败"),
+        Weight.READY: ("ready", "可执行"),
+        Weight.PERSON: ("waiting", "等人", "等待"),
+    }.items()
+    for word in words
+}
+"""The states by which items are looked for."""
 _PAGE_NUMBER = re.compile(r"[0-9]{1,6}")
 _REVISION = re.compile(r"[0-9]{1,6}")
 _DEEPEST = 10_000
@@ -122,10 +136,34 @@ class Looking:
         mine = await self.store.read(lambda reading: reading.plans.mine(person, names))
         return mark_reply(self.list_cards.mine(mine, page), View.MINE)
 
-    async def show(self, plan_id: str, page: int = 0) -> Card:
-        """Return what the person asks to see of a plan, which is then what the person has seen."""
+    async def show(self, plan_id: str, rest: str = "") -> Card:
+        """Return what the person asks to see: a plan, which the person has then seen, or a part of it.
+
+        `rest` is an item by position, key or name; `page 2`; a state; or a part of the names of items. Raises NotFound.
+        """
+        if page := _PAGE.fullmatch(rest):
+            return await self.plan(plan_id, int(page[1]))
+        if rest:
+            return await self._show_items(plan_id, rest.strip('"“”「」`'))
         await self._note_seen(plan_id)
-        return await self.plan(plan_id, page)
+        return await self.plan(plan_id)
+
+    async def _show_items(self, plan_id: str, what: str) -> Card:
+        """Return the card of an item, or of all that fit. Raises NotFound when none does."""
+        plan = await self.store.read(lambda reading: reading.plans.get(plan_id, whole=True))
+        cards = ItemCards(self.locale, self.engine.directory, self.public_url, plan, self.person)
+        items = plan.items_in_order
+        found, wanted = find_items(items, what), normalize_name(what)
+        exact = [
+            item for item in found if wanted in (str(item.position), normalize_name(item.name)) or what == item.key
+        ]
+        if weight := None if exact else _ITEM_STATES.get(wanted):
+            found = [item for item in items if weigh_item(plan, item) is weight]
+        elif not found:
+            raise NotFound(Message("This plan has no item {ref}. `show` lists its items.", {"ref": what}))
+        elif len(found) == 1:
+            return mark_reply(cards.item(found[0]), View.PLAN)
+        return mark_reply(cards.found(found, what), View.PLAN)
 
     async def approval(self, plan_id: str) -> Card:
         """Return what the person has to see before a vote, with the buttons for it."""
@@ -162,7 +200,7 @@ class Looking:
     async def plan(self, plan_id: str, page: int = 0) -> Card:
         """Return the card of a plan, with a page of its items in their order, by default with what is next."""
         plan = await self.store.read(lambda reading: reading.plans.get(plan_id, whole=True))
-        command = f"{word_for(ChatVerb.SHOW, self.locale.language)} {plan.number}"
+        command = f"{word_for(ChatVerb.SHOW, self.locale.language)} {plan.number} {self.locale.text('page')}"
         pages = Pages(len(plan.items), page, command) if page else None
         return mark_reply(self.plan_cards.plan(plan, pages), View.PLAN, page)
 

@@ -5,27 +5,17 @@ It is imported on a thread, for the first page: with what it loads, that takes 0
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from bot.cards.values import write_yaml
+from bot.cards.values import write_workflow
 from bot.richtext import markdown, to_html
-from core.text import reveal_invisible
-from core.workflow import Workflow, mask_credentials
 
 
 def kind_of(value: object) -> str:
     """Return what sort of part of a card a value is: `Code`, `Link`, `Excerpt`."""
     return type(value).__name__
-
-
-def show_whole(spec: Mapping[str, Any]) -> str:
-    """Return all that a workflow says as YAML, without credentials; invisible characters are revealed."""
-    masked = mask_credentials(Workflow.model_validate(spec)).dump_given()
-    return reveal_invisible(write_yaml(masked))
 
 
 markdown()  # on this thread, not when the first page has rich text
@@ -36,4 +26,4 @@ TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-TEMPLATES.filters |= {"rich": to_html, "kind": kind_of, "whole": show_whole}
+TEMPLATES.filters |= {"rich": to_html, "kind": kind_of, "whole": write_workflow}

@@ -10,10 +10,12 @@ import asyncio
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bot.app import run_app, serve_http, tune_garbage_collection
+from bot.cards.refs import Ref, View
 from bot.services import SERVICES, Services
 from config.settings import Settings
 from core import commands as c
@@ -69,7 +71,9 @@ async def waiting(services: Services, kind: str, count: int) -> list[str]:
         await services.engine.execute(c.Create(plan_id=plan_id, draft=content), alice)
         ask = c.Submit if kind != "hooks" else c.Finish
         plan = (await services.engine.execute(ask(plan_id=plan_id), alice)).plan
-        return plan.ref if kind != "hooks" else f"{plan.id}.{plan.instance_code}"
+        if kind == "hooks":
+            return f"{plan.id}.{plan.instance_code}"
+        return str(replace(Ref.parse(plan.ref), view=View.APPROVAL))  # as the buttons of an approval card have it
 
     refs: list[str] = []
     while len(refs) < count:

@@ -144,7 +144,7 @@ async def test_a_list_stays_a_list_after_a_click_on_a_row(tmp_path: Path, chat: 
 
 async def test_the_page_of_a_long_plan_is_kept(feishu: FeishuOffice) -> None:
     await feishu.fabu.submitted(*(step(f"s{number}") for number in range(45)))
-    asked = await feishu.alice.writes("show 1 2")
+    asked = await feishu.alice.writes("show 1 page 2")
     [card] = await feishu.alice.until(lambda: feishu.alice.replies_to(asked, "interactive"))
     first = next(number for number in range(1, 46) if feishu.alice.shows(card, f"✋ {number} "))
     assert first > 1

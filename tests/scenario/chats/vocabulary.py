@@ -100,6 +100,11 @@ class Person(ABC, Generic[CardT]):
             raise AssertionError(f"{self.id} waits in vain, and sees\n{seen}") from None
 
 
+async def read_answer(person: Person[Any], words: str) -> str:
+    """Write to the bot, and return what is read on the message or the card that it answers."""
+    return await person.asks(words) or person.read(getattr(person, "answers")[-1])  # noqa: B009 - DingTalk's alone
+
+
 @dataclass(frozen=True)
 class Office(ABC, Generic[PersonT, CardT]):
     """One Fabu, one chat, and the people who use both."""
