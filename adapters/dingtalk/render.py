@@ -106,7 +106,9 @@ def _lists(card: Card) -> tuple[str, str]:
         for line in (flatten(section.title) if titled else "", *map(_line, section.rows), flatten(section.rest))
     ]
     rows = sorted((row for section in lists for row in section.rows if row.body), key=lambda row: row.weight)
-    details = [clean("\n".join((f"【{row.title}】", *_plain_body(row.body)))) for row in rows]
+    details = [
+        clean("\n".join(filter(None, (row.title and f"【{row.title}】", *_plain_body(row.body))))) for row in rows
+    ]
     paragraphs = (row for section in card.sections if not _has_items(section) for row in section.rows if not row.title)
     details += [clean("\n".join(_plain_body(row.body))) for row in paragraphs]
     return "\n".join(filter(None, lines)), "\n\n".join(filter(None, details))

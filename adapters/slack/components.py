@@ -188,7 +188,7 @@ def _excerpt(excerpt: Excerpt) -> Iterator[JSON]:
 
 def _spans(spans: Line) -> list[JSON]:
     """Return the parts of a line, without those that are empty."""
-    return [_span(span) for span in spans if flatten(span.text)]
+    return [_span(span) for span in spans if flatten(span.text) or (isinstance(span, Text) and span.text.isspace())]
 
 
 def _span(span: Span) -> JSON:
