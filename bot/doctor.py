@@ -158,7 +158,16 @@ async def check_callbacks(settings: Settings) -> list[Finding]:
                 problem = f"is not reached ({connection_failure(error) or 'no answer in time'})"
             cure = f"start `fabu run`, and let the proxy pass POST {path} on to it"
             findings.append(Finding(not problem, f"{url} {problem or 'is where Fabu listens'}", cure))
-    return findings
+    return findings + _check_proof(settings)
+
+
+def _check_proof(settings: Settings) -> list[Finding]:
+    """Check that external systems prove who they are by more than a code that is in every hook."""
+    if not (settings.hooks.wait_for_callback and settings.hooks.targets):
+        return []
+    how = settings.callback.auth
+    cure = 'set callback.auth = "signature" and callback.secret, and let the systems sign what they answer'
+    return [Finding(how != "instance_code", f"callbacks prove who sends them by {how}", cure)]
 
 
 async def check_proxies(settings: Settings) -> list[Finding]:

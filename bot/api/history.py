@@ -25,7 +25,7 @@ async def list_versions(call: Call[None, None]) -> Listed[VersionAnswer]:
     """List the revisions that changed the content of a plan, the oldest first."""
     ref = call.ref("id", Thing.PLAN)
     found = await call.services.store.read(lambda reading: reading.plans.versions(reading.plans.id_of(ref)))
-    return Listed[VersionAnswer](items=[VersionAnswer.of(version) for version in found])
+    return Listed[VersionAnswer](items=[VersionAnswer.of(version, with_code=call.actor.admin) for version in found])
 
 
 async def diff(call: Call[None, Against]) -> DiffAnswer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
@@ -184,7 +185,8 @@ class ItemAnswer(Answer):
 class PlanAnswer(Answer):
     """A release plan. Lists leave `items` out; `description` and `jira_sprints` come with a single plan.
 
-    `controls` is null until the plan is finished.
+    `controls` is null until the plan is finished. `instance_code` is empty for all but administrators: whoever has it
+    may answer for the external systems that hooks tell it to.
     """
 
     id: str
@@ -215,14 +217,15 @@ class PlanAnswer(Answer):
     items: list[ItemAnswer] | None = WHERE_LOADED
 
     @classmethod
-    def of(cls, plan: Plan, public_url: str, *, items: bool = True) -> Self:
-        """Return the loaded parts of a plan; without its items unless `items`."""
+    def of(cls, plan: Plan, public_url: str, *, with_code: bool, items: bool = True) -> Self:
+        """Return the loaded parts of a plan; without its items unless `items`, without its code unless `with_code`."""
         approval, content = plan.approval, plan.content
         stages = [_stage(stage, plan, index) for index, stage in enumerate(approval.stages)]
         derived = {
             "approval": {**_fields(approval, ApprovalAnswer), "stages": stages, "delegates": dict(approval.delegates)},
             "checks": None if plan.check_events is None else sorted(plan.check_events),
             "url": f"{public_url}/plans/{plan.number}",
+            "instance_code": plan.instance_code if with_code else "",
             "description": content.description if content else None,
             "jira_sprints": [dict(sprint) for sprint in content.jira_sprints] if content else None,
             "items": _items(plan.items) if items else None,
@@ -274,7 +277,7 @@ class LogAnswer(Answer):
 
 
 class VersionAnswer(Answer):
-    """One revision of a plan."""
+    """One revision of a plan; `instance_code` as in a plan."""
 
     revision: int
     at: datetime
@@ -282,9 +285,9 @@ class VersionAnswer(Answer):
     instance_code: str
 
     @classmethod
-    def of(cls, version: Version) -> Self:
-        """Return a version without its content."""
-        return cls.model_validate(version)
+    def of(cls, version: Version, *, with_code: bool) -> Self:
+        """Return a version without its content; without its code unless `with_code`."""
+        return cls.model_validate(version if with_code else replace(version, instance_code=""))
 
 
 class DiffAnswer(Answer):

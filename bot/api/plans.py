@@ -81,10 +81,10 @@ async def _create(call: Call[Any, None], command: c.Create) -> PlanAnswer:
 
 async def list_plans(call: Call[None, PlanFilter]) -> Listed[PlanAnswer]:
     """List plans, the newest first."""
-    query, url = call.query, call.services.settings.public_url
+    query, url, admin = call.query, call.services.settings.public_url, call.actor.admin
     plans = PlanQuery(query.status, query.manager, query.q, query.cursor, query.limit)
     page = await call.services.store.read(lambda reading: reading.plans.page(plans))
-    return Listed[PlanAnswer].of(page, lambda plan: PlanAnswer.of(plan, url, items=False))
+    return Listed[PlanAnswer].of(page, lambda plan: PlanAnswer.of(plan, url, with_code=admin, items=False))
 
 
 async def show(call: Call[None, None]) -> PlanAnswer:
@@ -143,7 +143,7 @@ def _item_id(reading: Reading, plan_id: str, ref: str) -> str:
 def _answer_with_revision(call: Call[Any, Any], plan: Plan) -> PlanAnswer:
     """Return the answer for a plan, and set its revision as ETag."""
     call.headers["ETag"] = f'"{plan.revision}"'
-    return PlanAnswer.of(plan, call.services.settings.public_url)
+    return PlanAnswer.of(plan, call.services.settings.public_url, with_code=call.actor.admin)
 
 
 async def _answer(call: Call[Any, Any], outcome: Outcome, *, whole: bool = False) -> PlanAnswer:

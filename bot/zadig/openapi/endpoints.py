@@ -98,7 +98,8 @@ async def create(request: web.Request, services: Services) -> dict[str, Any]:
 async def show(request: web.Request, services: Services) -> dict[str, Any]:
     """Answer a plan with its items, its credentials masked."""
     plan = await _find_plan(request, services, _load_masked)
-    fields = render_plan(plan, "", plan.status, plan.instance_code, services.engine.directory)
+    code = plan.instance_code if request[ACTOR].admin else ""
+    fields = render_plan(plan, "", plan.status, code, services.engine.directory)
     del fields["event_name"]
     return fields | {
         "version": plan.revision,
