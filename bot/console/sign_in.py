@@ -20,6 +20,7 @@ from bot.console.rendering import READER, SECRET, csrf_token, locale_of, render
 from bot.people.tokens import digest_of, new_token
 from bot.services import SERVICES
 from core.errors import FabuError, Forbidden, Unauthorized
+from core.messages import Message
 
 COOKIE = "fabu_session"
 _LIFE = timedelta(hours=12)
@@ -33,16 +34,28 @@ _SIGN_IN = "/sign-in/"
 async def require_session(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Set the reader of a page by the session's cookie; show everybody else how to sign in.
 
-    A form is rejected unless it comes from a page of the same session. Errors are shown as pages.
+    A form is rejected unless it comes from a page of the same session, or, before there is one, of this site: nobody
+    else can sign a reader in, not as themselves either. Errors are shown as pages.
     """
     needs_session = request.path == "/" or request.path.startswith(_PAGES)
     if not needs_session and not request.path.startswith(_SIGN_IN):
         return await handler(request)
     try:
+        if request.method == "POST" and _comes_from_elsewhere(request):
+            raise Forbidden(Message("Open the page again, then repeat this."))
         refusal = await _refuse(request) if needs_session else None
         return refusal or await handler(request)
     except FabuError as error:
         return await render(request, "message.html", error.http_status, message=locale_of(request).error(error))
+
+
+def _comes_from_elsewhere(request: web.Request) -> bool:
+    """Return whether a page of another site has sent a form, as browsers say (Fetch Metadata, or Origin before it)."""
+    if site := request.headers.get("Sec-Fetch-Site"):
+        return site not in ("same-origin", "none")
+    origin = request.headers.get("Origin", "")
+    ours = (request.host, request.config_dict[SERVICES].settings.public_url.partition("://")[2])
+    return bool(origin) and origin.partition("://")[2] not in ours
 
 
 async def _refuse(request: web.Request) -> web.Response | None:
@@ -65,12 +78,18 @@ async def _refuse(request: web.Request) -> web.Response | None:
 
 
 async def offer(request: web.Request) -> web.Response:
-    """Show the button that signs in. Redirect a reader with a session to the plan of the link, if it has one."""
+    """Show who will be signed in, and the button for it: a link that somebody else has sent may be theirs.
+
+    Redirect a reader with a session to the plan of the link, if it has one.
+    """
     if plan := _plan_number(request):
         with suppress(Unauthorized):
             await request.config_dict[TOKENS].find(request.cookies.get(COOKIE, ""))
             return _redirect(plan)
-    return await render(request, "sign_in.html")
+    link = await request.config_dict[TOKENS].find_link(request.match_info["secret"])
+    if link is None:
+        return await render(request, "signed_out.html", 401)
+    return await render(request, "sign_in.html", name=request.config_dict[SERVICES].engine.directory.name(link.person))
 
 
 async def enter(request: web.Request) -> web.StreamResponse:

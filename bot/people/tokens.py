@@ -70,6 +70,15 @@ class Tokens:
             self._known = {**self._known, digest: token}
         return token
 
+    async def find_link(self, secret: str) -> Token | None:
+        """Return the valid sign-in link with a secret, without using it; None when there is none."""
+        digest, now = digest_of(secret), self._clock.now()
+        every = await self._store.read(lambda reading: reading.people.tokens())
+        link = next((token for token in every if token.digest == digest and token.single_use), None)
+        if link is None or link.used_at or link.revoked_at or (link.expires_at and link.expires_at <= now):
+            return None
+        return link
+
     async def _record_use(self, token: Token, now: datetime) -> Token:
         """Record the use of a valid token and return it; while nothing can be saved, it is used all the same.
 

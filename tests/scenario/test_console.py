@@ -52,9 +52,10 @@ class Reader:
             assert response.content_type == "text/html"
             return response.status, await response.text()
 
-    async def send(self, fabu: Fabu, path: str, kind: str, body: bytes) -> tuple[int, str]:
-        """Post a body that a form may not have."""
-        async with self._session.post(fabu.url + path, data=body, headers={"Content-Type": kind}) as response:
+    async def send(self, fabu: Fabu, path: str, kind: str, body: bytes, **headers: str) -> tuple[int, str]:
+        """Post a body that a form may not have, or one from elsewhere."""
+        given = {"Content-Type": kind, **headers}
+        async with self._session.post(fabu.url + path, data=body, headers=given) as response:
             assert response.content_type == "text/html"
             return response.status, await response.text()
 
@@ -164,6 +165,24 @@ async def test_a_link_signs_in_once(fabu: Fabu, reader: Reader) -> None:
     assert (await reader.post(fabu, path))[0] == 200
     assert (await reader.post(fabu, path))[0] == 401
     assert (await reader.post(fabu, "/sign-in/unknown"))[0] == 401
+
+
+async def test_the_page_of_a_link_says_who_will_be_signed_in(fabu: Fabu, reader: Reader) -> None:
+    path = f"/sign-in/{await secret_for(fabu, 'alice')}"
+    status, page, _ = await reader.get(fabu, path)
+    assert (status, "Alice" in page) == (200, True)
+    await reader.post(fabu, path)
+    assert (await reader.get(fabu, path))[0] == 401
+
+
+@pytest.mark.parametrize("header", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}])
+async def test_another_site_signs_nobody_in(fabu: Fabu, reader: Reader, header: dict[str, str]) -> None:
+    path = f"/sign-in/{await secret_for(fabu, 'alice')}"
+    status, page = await reader.send(fabu, path, "application/x-www-form-urlencoded", b"", **header)
+    assert (status, "Open the page again" in page) == (403, True)
+    assert (await reader.get(fabu, "/"))[0] == 401
+    ours = {"Sec-Fetch-Site": "same-origin"} if "Sec-Fetch-Site" in header else {"Origin": "http://fabu.example.com"}
+    assert (await reader.send(fabu, path, "application/x-www-form-urlencoded", b"", **ours))[0] == 200
 
 
 @pytest.mark.parametrize(
