@@ -117,9 +117,10 @@ class Dispatch:
         ref = Ref.parse(inbound.ref)
         if inbound.verb == ChatVerb.SHOW:
             return Reply(card=await self._look(request).show(ref.plan_id))
-        has_seen_it = ref.view == View.APPROVAL
-        if inbound.verb == Verb.APPROVE and not has_seen_it and (unseen := await self._show_first(request, ref)):
-            return unseen
+        if inbound.verb == Verb.APPROVE and ref.view != View.APPROVAL:
+            shown = await self._show_first(request, ref)
+            if isinstance(shown, Reply):
+                return shown
         opens_form = inbound.verb in _WITH_QUESTION and "text" not in inbound.values
         if opens_form and (form := await self._make_form(request, ref)):
             return Reply(form=form)
@@ -213,8 +214,11 @@ class Dispatch:
         """Execute a typed command on a plan or an item."""
         plan_id, rest, spec = await self._plan_id(typed), typed.rest, VERBS[verb]
         ref = Ref(plan_id)
-        if verb is Verb.APPROVE and (unseen := await self._show_first(request, ref)):
-            return unseen
+        if verb is Verb.APPROVE:
+            shown = await self._show_first(request, ref)
+            if isinstance(shown, Reply):
+                return shown
+            ref = shown
         if spec.target is Target.ITEM:
             items = await self._store.read(lambda reading: reading.plans.find_items(plan_id, typed.item))
             ref = replace(ref, item_id=_require_one(items, typed.item).id)
@@ -228,20 +232,21 @@ class Dispatch:
         )
         return replace(reply, text=f"{reply.text} {named}")
 
-    async def _show_first(self, request: _Request, ref: Ref) -> Reply | None:
+    async def _show_first(self, request: _Request, ref: Ref) -> Reply | Ref:
         """Return the approval card in place of the vote of somebody who was not shown the present revision.
 
-        None for who was shown it, and for who may not approve now: the vote itself is then refused with the reason.
+        Otherwise return the reference to the revision that was shown, so that the vote counts for no later one. It is
+        unchanged for who may not approve now: the vote itself is then refused with the reason.
         """
         plan = await self._store.read(lambda reading: reading.plans.get(ref.plan_id))
         try:
             check_allowed(plan, c.Approve(plan_id=plan.id, nonce=ref.nonce), self._context(request))
         except FabuError:
-            return None
+            return ref
         if ref.nonce and ref.nonce != plan.nonce:
-            return None
+            return ref
         if await has_seen(self._store, plan, request.person.id):
-            return None
+            return replace(ref, nonce=plan.nonce)
         card = await self._look(request).approval(plan.id)
         text = request.locale.text("Nothing is approved yet: look at what it is first, then press the button.")
         return Reply(text, Tone.WAITING, card)

@@ -47,8 +47,7 @@ _ITEM_STATES = {
     for word in words
 }
 """The states by which items are looked for."""
-_PAGE_NUMBER = re.compile(r"[0-9]{1,6}")
-_REVISION = re.compile(r"[0-9]{1,6}")
+_NUMBER = re.compile(r"[0-9]{1,6}")
 _DEEPEST = 10_000
 """How many plans may be skipped to reach a page."""
 
@@ -182,13 +181,13 @@ class Looking:
         By default that is the one that the person was shown before, or else the one before it. Raises NotFound, and
         Invalid when `rest` is no number.
         """
-        if rest and not _REVISION.fullmatch(rest):
+        if rest and not _NUMBER.fullmatch(rest):
             raise Invalid(Problem("revision", "write the number of the revision to compare with"))
 
         def load(reading: Reading) -> tuple[Plan, Comparison]:
             plan = reading.plans.get(plan_id)
             since = None if rest else compare_with_seen(reading, plan, self.person)
-            against = int(rest.lstrip("#")) if rest else None
+            against = int(rest) if rest else None
             return plan, since.comparison if since else compare_revisions(reading, plan_id, None, against)
 
         return self.plan_cards.difference(*await self.store.read(load))
@@ -208,4 +207,4 @@ class Looking:
 def split_page(rest: str) -> tuple[str, int]:
     """Return what to list, and the number of the page that follows it, 0 without one."""
     what, _, last = rest.rpartition(" ")
-    return (what.strip(), int(last)) if _PAGE_NUMBER.fullmatch(last) else (rest, 0)
+    return (what.strip(), int(last)) if _NUMBER.fullmatch(last) else (rest, 0)
