@@ -71,8 +71,7 @@ def _message(head: Sequence[str], card: Card, words: Words) -> str:
     if commands := [f"`{escape_code(command)}`" for command in _commands(card, words)]:
         lines += [words.type_this, " ".join(commands)]
     lines += [escape_paragraph(plain(line)) for line in card.foot]
-    link = f"\n\n{format_link(card.more.label, card.more.url)}" if card.more and card.more.url else ""
-    return "\n\n".join(cut(line, _LINE_BYTES) for line in lines if line) + link
+    return "\n\n".join(cut(line, _LINE_BYTES) for line in lines if line) + _link(card)
 
 
 def _variables(card: Card, current: Row) -> dict[str, str]:
@@ -128,8 +127,14 @@ def _body(card: Card) -> str:
             lines += _section(section)
     lines += [*_links(card), *(escape_paragraph(plain(line)) for line in card.foot)]
     paragraphs = [cut(line, _LINE_BYTES) for line in lines if line]
-    link = f"\n\n{format_link(card.more.label, card.more.url)}" if card.more and card.more.url else ""
+    link = _link(card)
     return cut_lines(paragraphs, MAX_VALUE_BYTES - size(link), "\n\n") + link
+
+
+def _link(card: Card) -> str:
+    """Return the link below a text: to the page, or what takes the place of a button that decides."""
+    offered = next((button for button in (*card.buttons, card.more) if button and button.url), None)
+    return f"\n\n{format_link(offered.label, offered.url)}" if offered else ""
 
 
 def _top(card: Card) -> list[str]:
@@ -201,7 +206,7 @@ def _flag(value: bool) -> str:
 def _commands(card: Card, words: Words) -> Iterator[str]:
     """Yield the command to type for each button of a plan, of its items, or of a list of plans."""
     plan = _NUMBER.match(card.title)
-    for button in card.buttons:
+    for button in (each for each in card.buttons if not each.url):
         if button.verb == SAY:
             yield button.ref
         elif plan:

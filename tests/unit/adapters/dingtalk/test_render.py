@@ -22,6 +22,7 @@ from core.card import (
     Row,
     Section,
     State,
+    Style,
     Text,
     Tone,
     Weight,
@@ -148,6 +149,16 @@ def test_the_current_item_is_the_first_that_something_can_be_done_about() -> Non
     assert [name for name in shown if name.startswith("show_") and shown[name] == "true"] == [
         "show_input", "show_skip", "show_retry",
     ]  # fmt: skip
+
+
+def test_where_a_risk_finds_no_room_the_link_to_the_page_stands_in_place_of_the_vote() -> None:
+    review = Button("open", "查看并审批", url="https://fabu.example/plans/12")
+    risky = [replace(item(n), weight=Weight.RISKY, body=(line("很长" * 60),)) for n in range(1, 41)]
+    card = plan_card(*risky, buttons=(replace(APPROVE, style=Style.PRIMARY), REJECT), review=review)
+    shown = render_variables(card)
+    assert (shown["show_approve"], shown["show_reject"]) == ("false", "true")
+    assert shown["body"].endswith("[查看并审批](https://fabu.example/plans/12)")
+    assert "`open" not in render_message(replace(card, buttons=(review, REJECT)), WORDS)
 
 
 def test_no_text_is_asked_for_where_no_button_takes_one() -> None:

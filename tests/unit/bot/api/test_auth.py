@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
@@ -145,3 +146,20 @@ async def test_people_are_listed_without_their_addresses(fabu: Site) -> None:
     assert [person["id"] for person in people] == sorted(PEOPLE.people)
     carol = next(person for person in people if person["id"] == "carol")
     assert carol == {"id": "carol", "name": "Carol", "active": True, "admin": False, "groups": ["sre"]}
+
+
+async def test_to_a_stranger_what_exists_and_what_does_not_is_the_same(fabu: Site) -> None:
+    plan = await fabu.plan()
+    asked = 0
+    for route in fabu.client.app.router.routes():
+        path = route.resource.canonical if route.resource else ""
+        if not path.startswith("/api/v1/") or route.method in ("HEAD", "OPTIONS"):
+            continue
+        answers = []
+        for ref in (plan["id"], "1", "0" * 24, "999"):
+            url = re.sub(r"\{[^}]+\}", ref, path)
+            async with fabu.client.request(route.method, url, headers={"Authorization": "Bearer wrong"}) as response:
+                answers.append((response.status, (await response.json())["code"]))
+        assert set(answers) == {(401, "unauthorized")}, (route.method, path)
+        asked += 1
+    assert asked == len(ENDPOINTS)
