@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import BigInteger, BindParameter, Connection, Integer, Text, bindparam, exists, insert, select
+from sqlalchemy import Connection, bindparam, select, text
 
 from adapters.store.sql.rows import micros
 from adapters.store.sql.tables import seen
 
-_plan: BindParameter[Any] = bindparam("of", type_=Text)
-_person: BindParameter[Any] = bindparam("who", type_=Text)
-_revision: BindParameter[Any] = bindparam("shown", type_=Integer)
-_HAS = exists().where(seen.c.plan_id == _plan, seen.c.person == _person, seen.c.revision == _revision)
-_ADD = insert(seen).from_select(
-    ["plan_id", "person", "revision", "at"],
-    select(_plan, _person, _revision, bindparam("now", type_=BigInteger)).where(~_HAS),
+# SQLite and PostgreSQL write it alike; two that add the same at once do not fail.
+_ADD = text("INSERT INTO seen (plan_id, person, revision, at) VALUES (:of, :who, :shown, :now) ON CONFLICT DO NOTHING")
+_REVISIONS = (
+    select(seen.c.revision)
+    .where(seen.c.plan_id == bindparam("of"), seen.c.person == bindparam("who"))
+    .order_by(seen.c.revision)
 )
-_REVISIONS = select(seen.c.revision).where(seen.c.plan_id == _plan, seen.c.person == _person).order_by(seen.c.revision)
 
 
 class SqlSeenWrites:
