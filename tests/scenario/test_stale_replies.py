@@ -13,6 +13,7 @@ from tests.scenario.chats.registry import VENDORS
 from tests.scenario.chats.slack import CHANNEL, SLACK, SlackOffice
 from tests.scenario.chats.vocabulary import Office, Vendor
 from tests.scenario.office import step
+from tests.simulators.slack_reading import is_card
 from tests.simulators.slack_workspace import Message
 
 
@@ -101,7 +102,7 @@ async def test_a_reply_in_a_thread_of_slack_is_updated_as_well(slack: SlackOffic
     await slack.alice.writes("show 1", CHANNEL)
 
     def below() -> Message | None:
-        found = [m for m in slack.slack.messages(CHANNEL) if m.thread_ts and m.blocks]
+        found = [m for m in slack.slack.messages(CHANNEL) if m.thread_ts and is_card(m)]
         return found[-1] if found else None
 
     card = await slack.alice.until(below)
@@ -112,7 +113,7 @@ async def test_a_reply_in_a_thread_of_slack_is_updated_as_well(slack: SlackOffic
 async def test_after_the_life_of_a_response_url_slacks_api_changes_the_card(slack: SlackOffice) -> None:
     await slack.fabu.submitted(step("notes"), step("announce"))
     await slack.alice.writes("show 1")
-    card = await slack.alice.until(lambda: next((m for m in slack.slack.dms(slack.alice.id) if m.blocks), None))
+    card = await slack.alice.until(lambda: next((m for m in slack.slack.dms(slack.alice.id) if is_card(m)), None))
     slack.slack.fail("response_url", 9, status=404)
     await slack.alice.clicks("Done", on=card, item="Notes", text="sent")
     await slack.alice.until(lambda: "✅ 1 Notes" in slack.alice.read(card))
