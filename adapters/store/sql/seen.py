@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select, text
+from sqlalchemy import Connection, TextClause, bindparam, select
 
 from adapters.store.sql.rows import micros
 from adapters.store.sql.tables import seen
 
 # SQLite and PostgreSQL write it alike; two that add the same at once do not fail.
-_ADD = text("INSERT INTO seen (plan_id, person, revision, at) VALUES (:of, :who, :shown, :now) ON CONFLICT DO NOTHING")
+_ADD = TextClause(
+    "INSERT INTO seen (plan_id, person, revision, at) VALUES (:of, :who, :shown, :now) ON CONFLICT DO NOTHING"
+)
 _REVISIONS = (
     select(seen.c.revision)
     .where(seen.c.plan_id == bindparam("of"), seen.c.person == bindparam("who"))
