@@ -20,7 +20,8 @@ def create(plan_id: str, event: e.Created, stamp: Stamp) -> Plan:
     blank = Plan(
         id=plan_id, number=0, name="", status=PlanStatus.PLANNING, manager=event.draft.manager,
         created_by=stamp.actor, created_at=stamp.at, updated_by=stamp.actor, updated_at=stamp.at,
-        origin=event.origin, instance_code=event.instance_code, nonce=event.nonce, editors=(stamp.actor,),
+        origin=event.origin, lineage=event.lineage, instance_code=event.instance_code, nonce=event.nonce,
+        editors=(stamp.actor,),
     )  # fmt: skip
     return replace(_apply_draft(blank, event.draft, event.items), content_sha256=event.content_sha256)
 

@@ -196,11 +196,10 @@ class Row:
 
 
 class Show(StrEnum):
-    """How a section is shown, where the vendor can: PROGRESS as a list of tasks, TABLE in columns."""
+    """How a section is shown, where the vendor can: PROGRESS as a list of tasks."""
 
     LIST = "list"
     PROGRESS = "progress"
-    TABLE = "table"
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class ItemCommand(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Create(Command):
-    """Start a plan. `plan_id` is new; `copied_from` names the plan a copy was made from.
+    """Start a plan. `plan_id` is new; `copied_from` names the plan a copy was made from, `lineage` the first.
 
     `origin` identifies, in the terms of another system, what the plan requests approval for. With `as_in_zadig`
     the window may have begun long ago, and the manager be an approver, which is judged when the planning is finished.
@@ -64,6 +64,7 @@ class Create(Command):
     verb: ClassVar = Verb.CREATE
     draft: PlanDraft
     copied_from: str = ""
+    lineage: str = ""
     origin: tuple[str, ...] = ()
     as_in_zadig: bool = False
 

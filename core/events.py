@@ -20,7 +20,7 @@ from core.status import HookEvent, RunStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Created(Event):
-    """A plan was started. `items` are the draft's items with their identifiers; `origin` becomes the plan's."""
+    """A plan was started. `items` are those of the draft, with ids; `origin` and `lineage` become the plan's."""
 
     name = "created"
     draft: PlanDraft
@@ -28,6 +28,7 @@ class Created(Event):
     instance_code: str
     nonce: str
     copied_from: str = ""
+    lineage: str = ""
     origin: tuple[str, ...] = ()
     content_sha256: str = ""
 

@@ -308,9 +308,10 @@ class Plan:
     `nonce` changes with every revision and is part of the references on cards, so that a click on an outdated card is
     recognized. `version` counts saves and prevents lost updates. `instance_code` is what an external system sends back
     with its answer; it changes with every edit. `origin` identifies, in the terms of the system that opened a gate,
-    what the plan requests approval for; empty for people's plans. `editors` are all who made a revision, last who made
-    the present one. `controls` is None while the plan is in planning, and for the plans of gates and of versions that
-    had no policies.
+    what the plan requests approval for; empty for people's plans. `lineage` is the id of the plan from which a copy
+    descends, through all copies in between; empty for a plan that is no copy. `editors` are all who made a revision,
+    last who made the present one. `controls` is None while the plan is in planning, and for the plans of gates and of
+    versions that had no policies.
     `content_sha256` is the digest of what the revision says (`core.digest`), empty for a plan of a version without
     digests.
     """
@@ -325,6 +326,7 @@ class Plan:
     updated_by: str
     updated_at: datetime
     origin: tuple[str, ...] = ()
+    lineage: str = ""
     revision: int = 1
     instance_code: str = ""
     nonce: str = ""
@@ -391,6 +393,11 @@ class Plan:
         return tuple(stage for stage in passed if stage.void_forms and not stage.form)
 
     @property
+    def line(self) -> str:
+        """The id of the first plan of its lineage."""
+        return self.lineage or self.id
+
+    @property
     def items_in_order(self) -> list[Item]:
         """The loaded items in the order of the plan."""
         return sorted(self.items.values(), key=lambda item: item.position)
@@ -402,6 +409,10 @@ class Plan:
         """
         needed = (self.items[need] for need in item.needs if need in self.items)
         return [other for other in needed if not other.complete]
+
+    def waiting_for(self, item: Item) -> list[Item]:
+        """Return the incomplete items that need an item, in the order of the plan; only loaded items are considered."""
+        return [other for other in self.items_in_order if item.id in other.needs and not other.complete]
 
     def votes_of(self, stage: int) -> tuple[Vote, ...]:
         """Return the votes of one stage, in the order they were given."""

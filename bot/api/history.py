@@ -6,7 +6,8 @@ from bot.api.bodies import Against, LogPart
 from bot.api.models import DiffAnswer, Listed, LogAnswer, VersionAnswer
 from bot.api.routing import Call, Endpoint
 from core.errors import NotFound, Thing
-from core.revisions import compare_revisions
+from core.ports.store import Reading
+from core.revisions import History
 
 
 async def list_log(call: Call[None, LogPart]) -> Listed[LogAnswer]:
@@ -36,9 +37,11 @@ async def diff(call: Call[None, Against]) -> DiffAnswer:
     plan, ref, against = call.ref("id", Thing.PLAN), call.ref("n", Thing.VERSION), call.query.against
     if not ref.isdecimal():
         raise NotFound(Thing.VERSION, ref)
-    found = await call.services.store.read(
-        lambda reading: compare_revisions(reading, reading.plans.id_of(plan), int(ref), against)
-    )
+
+    def load(reading: Reading) -> History:
+        return History.load(reading, reading.plans.get(reading.plans.id_of(plan)))
+
+    found = (await call.services.store.read(load)).compare(int(ref), against)
     return DiffAnswer(revision=found.revision, against=found.against, differences=list(found.differences))
 
 

@@ -61,10 +61,8 @@ async def copy(call: Call[Copy, None]) -> PlanAnswer:
     window = body.window or _future_window(draft.window, call.services.clock.now())
     scheduled = draft.schedule_at if draft.schedule_at and draft.schedule_at > call.services.clock.now() else None
     changes = {"name": body.name or draft.name, "window": window, "schedule_at": body.schedule_at or scheduled}
-    command = c.Create(
-        plan_id=call.services.ids.new_plan(), draft=draft.model_copy(update=changes), copied_from=plan.id
-    )
-    return await _create(call, command)
+    new, draft = call.services.ids.new_plan(), draft.model_copy(update=changes)
+    return await _create(call, c.Create(plan_id=new, draft=draft, copied_from=plan.id, lineage=plan.line))
 
 
 def _future_window(window: WindowDraft, now: datetime) -> WindowDraft:

@@ -76,6 +76,16 @@ class Buttons:
         return Button(verb, name or text(label(verb)), ref, words.style, field, text(words.confirm))
 
 
+def link_to(name: str, public_url: str, plan: Plan | None = None) -> Button:
+    """Return the button that opens the page of a plan, or the start page."""
+    return Button("open", name, url=page_of(public_url, plan))
+
+
+def page_of(public_url: str, plan: Plan | None = None) -> str:
+    """Return the URL of the page of a plan, or of the start page."""
+    return f"{public_url}/plans/{plan.number}" if plan else f"{public_url}/"
+
+
 def emphasize_one(card: Card) -> Card:
     """Return the card with one primary button at most: the first of the card itself, or else of its rows."""
     found = False

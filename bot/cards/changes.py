@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from bot.cards.naming import count_more_lines
 from bot.cards.places import item_key, name_place
 from bot.cards.sentences import FIELDS
 from bot.cards.values import compare_lines, is_short, write_in_line
@@ -16,8 +17,9 @@ from core.differences import Difference
 from core.revisions import Comparison
 from core.text import reveal_invisible
 
-_WORDS: Final = (N_("new"), N_("removed"), N_("changed"))
-"""What can be said of an item."""
+_NEW: Final = N_("new")
+_REMOVED: Final = N_("removed")
+_CHANGED: Final = N_("changed")
 _CONTEXT: Final = 1
 """How many lines that are equal stand around those that differ."""
 
@@ -28,7 +30,7 @@ class Changes:
 
     locale: Locale
     comparison: Comparison
-    limit: int = 12
+    limit: int
 
     @property
     def keys(self) -> frozenset[str]:
@@ -53,18 +55,15 @@ class Changes:
         return items
 
     def _row(self, key: str, found: Sequence[Difference], order: dict[str, int]) -> Row:
-        body = tuple(self._body(found))
-        if not key:
-            return Row(self.locale.text("Plan"), Weight.CHANGED, self._state(2), body=body)
-        if key not in order:
+        if key and key not in order:
             old = next(item for item in self.comparison.before["items"] if item["key"] == key)
-            return Row(str(old["name"]), Weight.CHANGED, self._state(1))
-        title = f"{order[key]} {self._items()[order[key] - 1]['name']}"
-        is_new = any(each.path == f"items[{key}]" for each in found)
-        return Row(title, Weight.CHANGED, self._state(0 if is_new else 2), body=body)
+            return Row(str(old["name"]), Weight.CHANGED, self._state(_REMOVED))
+        title = f"{order[key]} {self._items()[order[key] - 1]['name']}" if key else self.locale.text("Plan")
+        is_new = any(key and each.path == f"items[{key}]" for each in found)
+        return Row(title, Weight.CHANGED, self._state(_NEW if is_new else _CHANGED), body=tuple(self._body(found)))
 
-    def _state(self, word: int) -> State:
-        return State(Tone.WAITING, "", self.locale.text(_WORDS[word]))
+    def _state(self, word: str) -> State:
+        return State(Tone.WAITING, "", self.locale.text(word))
 
     def _body(self, found: Sequence[Difference]) -> Iterator[Line | Excerpt]:
         """Yield what differs; the lines of long texts end at the limit, after which they are counted."""
@@ -75,8 +74,9 @@ class Changes:
             yield from parts
 
     def _parts(self, each: Difference, left: int) -> Body:
-        if each.path == f"items[{item_key(each.path)}]":  # a new item
-            return (self._excerpt(each, left),)
+        if each.path == f"items[{item_key(each.path)}]":  # a new item, whose name is in the title
+            said = {name: value for name, value in each.after.items() if value and name not in ("key", "name")}
+            return (self._excerpt(replace(each, after=said), left),)
         content = self.comparison.after, self.comparison.before
         name = name_place(each.path, *content) or self.locale.text(FIELDS[each.field])
         if each.is_credential:
@@ -88,7 +88,7 @@ class Changes:
 
     def _excerpt(self, each: Difference, limit: int) -> Excerpt:
         lines = [text for text in compare_lines(each.before, each.after, _CONTEXT) if not text.startswith("@@")]
-        more = self.locale.text("+{count} lines", count=len(lines) - limit) if len(lines) > limit else ""
+        more = count_more_lines(len(lines) - limit, self.locale)
         return Excerpt(ExcerptKind.DIFF, tuple(lines[:limit]), more)
 
 

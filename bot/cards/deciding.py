@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from bot.cards.contents import Part, describe_text, describe_workflow
-from bot.cards.naming import join_names, title_of_item
+from bot.cards.naming import count_more_lines, join_names, title_of_item
 from bot.cards.statements import parse_statements
 from bot.i18n import Locale
 from core.card import Body, Excerpt, Line, Notice, Text, join_lines, line
@@ -109,8 +109,7 @@ def show_part(part: Part, locale: Locale) -> Iterator[Line | Excerpt]:
         spans = (Text(locale.message(fact), strong=True) if isinstance(fact, Message) else fact for fact in shown)
         yield join_lines([*((span,) for span in spans), more])
     if part.lines:
-        more_lines = locale.text("+{count} lines", count=part.more) if part.more else ""
-        yield Excerpt(part.kind, part.lines, more_lines, part.language)
+        yield Excerpt(part.kind, part.lines, count_more_lines(part.more, locale), part.language)
 
 
 def _in_production(locale: Locale, name: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from bot.cards.buttons import Buttons, emphasize_one
+from bot.cards.buttons import Buttons, emphasize_one, link_to, page_of
 from bot.cards.contents import describe_text
 from bot.cards.deciding import show_part
 from bot.cards.naming import join_names, shorten, title_of, title_of_item
@@ -140,7 +140,7 @@ class DigestCards:
     def _links(self, now: Sequence[Entry]) -> Iterator[Section]:
         """Yield the links to the plans of what waits now."""
         plans = list({entry.plan.id: entry.plan for entry in now}.values())[:_LINKED]
-        links = (Row(title_of(plan), url=f"{self.public_url}/plans/{plan.number}") for plan in plans)
+        links = (Row(title_of(plan), url=page_of(self.public_url, plan)) for plan in plans)
         if plans:
             yield Section(self.locale.text("Release plans"), rows=tuple(links))
 
@@ -169,7 +169,7 @@ class DigestCards:
         return f"#{entry.plan.number} {entry.item.name} ({self.locale.text(_STATES[entry.weight].word)})"
 
     def _more(self) -> Button:
-        return Button("open", self.locale.text("Open"), url=f"{self.public_url}/")
+        return link_to(self.locale.text("Open"), self.public_url)
 
     def _button(self, entry: Entry, *, first: bool) -> Button:
         """Return the button for the one thing to do."""

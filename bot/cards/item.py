@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bot.cards.buttons import Buttons, emphasize_one
+from bot.cards.buttons import Buttons, emphasize_one, link_to
 from bot.cards.items import ItemRows
 from bot.cards.naming import join_names, title_of, title_of_item
 from bot.cards.states import state_of_item, weigh_item
@@ -51,10 +51,13 @@ class ItemCards:
 
     def found(self, items: Sequence[Item], what: str) -> Card:
         """Return the card of the items that fit what somebody looks for."""
-        rows = ItemRows(self.locale, self.directory, self.plan, reader=self.reader)
         title, text = title_of(self.plan), self.locale.text("{count} items: {what}", count=len(items), what=what)
-        sections = (Section(rows=tuple(map(rows.row, items))),)
+        sections = (Section(rows=tuple(map(self._rows.row, items))),)
         return emphasize_one(Card(title, f"{title}: {text}", ask=(line(text),), sections=sections, more=self._open()))
+
+    @property
+    def _rows(self) -> ItemRows:
+        return ItemRows(self.locale, self.directory, self.plan, reader=self.reader)
 
     def _about(self, item: Item) -> Line:
         """Return how an item is done, by whom, and what its run says."""
@@ -65,16 +68,9 @@ class ItemCards:
 
     def _neighbours(self, item: Item) -> Line:
         """Return which items an item needs that are not complete, and which wait for it."""
-        text, plan = self.locale.text, self.plan
-        needed = join_names(map(title_of_item, plan.blockers(item)))
-        waiting = [other for other in plan.items_in_order if item.id in other.needs and not other.complete]
-        names = join_names(map(title_of_item, waiting))
-        return join_lines(
-            [
-                line(text("after: {items}", items=needed) if needed else ""),
-                line(text("waiting for it: {items}", items=names) if names else ""),
-            ]
-        )
+        needed = join_names(map(title_of_item, self.plan.blockers(item)))
+        after = line(self.locale.text("after: {items}", items=needed)) if needed else ()
+        return join_lines([after, self._rows.waiting_for(item)])
 
     def _contents(self, item: Item) -> Iterator[Row]:
         """Yield all that an item says, credentials masked; invisible characters are revealed."""
@@ -88,4 +84,4 @@ class ItemCards:
             yield Row(body=(Excerpt(kind, tuple(lines[start : start + _LINES]), language=language),))
 
     def _open(self) -> Button:
-        return Button("open", self.locale.text("Open"), url=f"{self.public_url}/plans/{self.plan.number}")
+        return link_to(self.locale.text("Open"), self.public_url, self.plan)

@@ -138,6 +138,11 @@ class ItemRows:
         by = line(self.locale.text("by {person}", person=name))
         return join_lines([by, (self.locale.moment(item.executed_at),) if item.executed_at else ()])
 
+    def waiting_for(self, item: Item) -> Line:
+        """Return which items wait for one; empty if none do."""
+        waiting = join_names(map(title_of_item, self.plan.waiting_for(item)))
+        return line(self.locale.text("waiting for it: {items}", items=waiting)) if waiting else ()
+
     def _after(self, item: Item) -> Line:
         blockers = [other.position for other in self.plan.blockers(item)]
         return line(self.locale.text("after {items}", items=name_positions(blockers))) if blockers else ()

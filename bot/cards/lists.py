@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 
-from bot.cards.buttons import Buttons
+from bot.cards.buttons import Buttons, link_to
 from bot.cards.digest import DigestCards, sort_entries
 from bot.cards.naming import shorten, title_of
 from bot.cards.paging import Pages, paging_buttons, paging_sections
@@ -75,7 +75,7 @@ class ListCards:
         lines = [(self.locale.time(each.at), render_entry(each, plan, self.locale, self.directory)) for each in entries]
         sections = (Section(rows=_render_log(lines)),)
         title = self.locale.text("Operation log of #{number} {name}", number=plan.number, name=plan.name)
-        more = Button("open", self.locale.text("Open"), url=f"{self.public_url}/plans/{plan.number}")
+        more = link_to(self.locale.text("Open"), self.public_url, plan)
         card = replace(self._card(title, sections, pages), state=state_of(plan, self.locale), more=more)
         return replace(card, foot=(line(render_log_head(plan, self.locale)),))
 
@@ -132,7 +132,7 @@ class ListCards:
             title,
             sections=(*paging_sections(pages, self.locale), *sections),
             buttons=paging_buttons(pages, self.locale),
-            more=Button("open", self.locale.text("Open"), url=f"{self.public_url}/"),
+            more=link_to(self.locale.text("Open"), self.public_url),
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from bot.i18n import Locale
 from core.plan import Item, Plan
 
 NAMES = 6
@@ -25,6 +26,13 @@ def join_names(names: Iterable[str], limit: int = NAMES) -> str:
     every = [name for name in names if name]
     more = f" +{len(every) - limit}" if len(every) > limit else ""
     return ", ".join(every[:limit]) + more
+
+
+def count_more_lines(count: int, locale: Locale) -> str:
+    """Return that there are more lines than those shown; empty if there are none."""
+    if count <= 0:
+        return ""
+    return locale.text("+1 line") if count == 1 else locale.text("+{count} lines", count=count)
 
 
 def shorten(text: str, limit: int) -> str:

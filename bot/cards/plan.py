@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.cards.asks import Asks
-from bot.cards.buttons import Buttons, emphasize_one
+from bot.cards.buttons import Buttons, emphasize_one, link_to
 from bot.cards.changes import Changes
 from bot.cards.deciding import Contents
 from bot.cards.items import ItemRows
@@ -39,7 +39,7 @@ from core.card import (
 from core.commands import Verb
 from core.people import Directory
 from core.plan import Confirmation, Controls, Decision, Item, Plan
-from core.revisions import Comparison, Since
+from core.revisions import Since
 from core.status import PlanStatus
 
 _UNDECIDED: Final = frozenset(
@@ -56,6 +56,8 @@ _ASKED_WITH_WINDOW: Final = frozenset({PlanStatus.WAIT_FOR_APPROVAL, PlanStatus.
 """The statuses in which the first lines of a card name the release window, so that its foot does not."""
 _DESCRIPTION_LIMIT: Final = 1500
 """The longest description on a card, in characters."""
+_DIFF: Final = 12
+"""How many lines of the difference of an item are shown on a card."""
 _WHOLE: Final = 1000
 """How many lines of a difference are shown where that is all there is to show."""
 _DIGEST: Final = 8
@@ -76,15 +78,17 @@ class PlanCards:
     reader: str = ""
     is_page: bool = False
 
-    def plan(self, plan: Plan, pages: Pages | None = None) -> Card:
+    def plan(self, plan: Plan, pages: Pages | None = None, since: Since | None = None) -> Card:
         """Return the full card: what the plan waits for, its items with their buttons, the approval and the content.
 
         With `pages`, the items are those of one page, in their order. Where there are others, nobody approves but on
-        the web page, which shows all.
+        the web page, which shows all. While people decide on the plan, it begins with what has changed `since`.
         """
         contents = self._contents(plan)
         items = self._items(plan, contents).sections(pages)
-        sections = (*paging_sections(pages, self.locale), *self._touches(contents), *items, *self._about(plan))
+        changes = self._changes(plan, since) if plan.status in _UNDECIDED else ()
+        paging = paging_sections(pages, self.locale)
+        sections = (*paging, *changes, *self._touches(contents), *items, *self._about(plan))
         buttons = Buttons(self.locale).of_plan(plan)
         if pages and pages.count > 1:
             buttons = tuple(self._review(plan) if each.verb == Verb.APPROVE else each for each in buttons)
@@ -105,10 +109,11 @@ class PlanCards:
         items = tuple(_without_buttons(each) for each in self._items(plan, contents).sections())
         buttons = Buttons(self.locale).of_verbs(plan, Verb.APPROVE, Verb.REJECT)
         changes = self._changes(plan, since)
-        if changes:
+        again = since is not None and not since.success
+        if again:
             items = tuple(replace(section, folded=True) for section in items)
         card = self._card(plan, (*changes, *self._touches(contents), *items, *self._about(plan)), buttons, contents)
-        card = replace(card, ask=asks.of_approval(again=bool(changes)))
+        card = replace(card, ask=asks.of_approval(again=again))
         if vote := asks.own_vote:
             tone = Tone.GOOD if vote.decision is Decision.APPROVE else Tone.BAD
             folded = tuple(replace(section, folded=True) for section in card.sections)
@@ -117,10 +122,12 @@ class PlanCards:
             return replace(card, state=state, sections=folded, summary=summary)
         return replace(card, summary=self._summarize_request(plan, card))
 
-    def difference(self, plan: Plan, comparison: Comparison) -> Card:
+    def difference(self, plan: Plan, since: Since) -> Card:
         """Return the card with what differs between two revisions, as far as it finds room; the page has the rest."""
-        text, changes = self.locale.text, Changes(self.locale, comparison, limit=_WHOLE)
-        compared = text("Revision {new}, compared with {old}", new=comparison.revision, old=comparison.against or "∅")
+        text, comparison = self.locale.text, since.comparison
+        changes = Changes(self.locale, comparison, limit=_WHOLE)
+        old = f"#{since.success}" if since.success else comparison.against or "∅"
+        compared = text("Revision {new}, compared with {old}", new=comparison.revision, old=old)
         rows = changes.rows()
         ask = (line(compared), *(() if rows else (line(text("Nothing differs.")),)))
         title = title_of(plan)
@@ -128,10 +135,17 @@ class PlanCards:
         return Card(title, f"{title}: {compared}", state, ask, sections=(Section(rows=rows),), more=self._open(plan))
 
     def _changes(self, plan: Plan, since: Since | None) -> tuple[Section, ...]:
-        """Return what has changed since the revision that the reader saw before, and what has not."""
+        """Return what has changed since the revision that the reader saw before, and what has not.
+
+        To a reader who saw none, what differs from the last success is worth knowing, but no more than what will run.
+        """
         if since is None:
             return ()
-        text, changes = self.locale.text, Changes(self.locale, since.comparison)
+        text, changes = self.locale.text, Changes(self.locale, since.comparison, _WHOLE if self.is_page else _DIFF)
+        if since.success:
+            rows = tuple(replace(row, weight=Weight.SAME) for row in changes.rows())
+            title = text("Since #{number}, which succeeded last", number=since.success)
+            return (Section(title, rows or (Row(body=(line(text("Nothing differs.")),)),)),)
         title = text("Changed since revision {revision}", revision=since.comparison.against)
         if since.rejected is not None:
             title = text("Changed since revision {revision}, which you rejected", revision=since.comparison.against)
@@ -193,12 +207,10 @@ class PlanCards:
         """
         weight = weigh_item(plan, item)
         state = state_of_item(item, weight, self.locale)
-        row = ItemRows(self.locale, self.directory, plan, reader=self.reader).row(item)
-        waiting = [other for other in plan.items_in_order if item.id in other.needs and not other.complete]
-        names = join_names(map(title_of_item, waiting))
-        waits = self.locale.text("waiting for it: {items}", items=names) if waiting else ""
-        card, news = self._card(plan, (Section(rows=(row,)),), ()), f"{title_of_item(item)}: {state.word}"
-        ask = (Text(news, strong=True),), join_lines([line(f"{card.state.mark} {card.state.word}"), line(waits)])
+        rows = self._items(plan, None)
+        card, news = self._card(plan, (Section(rows=(rows.row(item),)),), ()), f"{title_of_item(item)}: {state.word}"
+        whole = line(f"{card.state.mark} {card.state.word}")
+        ask = (Text(news, strong=True),), join_lines([whole, rows.waiting_for(item)])
         return replace(card, state=state, ask=ask, summary=f"{card.title}: {news}")
 
     def _contents(self, plan: Plan) -> Contents | None:
@@ -275,7 +287,7 @@ class PlanCards:
         return self._page(plan, self.locale.text("Review and approve"))
 
     def _page(self, plan: Plan, name: str) -> Button:
-        return Button("open", name, url=f"{self.public_url}/plans/{plan.number}")
+        return link_to(name, self.public_url, plan)
 
     def _touches(self, contents: Contents | None) -> Iterator[Section]:
         """Yield what the plan touches, without which nobody decides by a button."""

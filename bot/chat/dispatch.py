@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -17,7 +18,6 @@ from bot.chat.requests import draft_from_form, find_field, make_command, new_pla
 from bot.i18n import Locale
 from bot.i18n.labels import N_
 from bot.people.identities import OWN_PLATFORMS, Identities
-from bot.people.seen import has_seen
 from bot.people.sign_in_links import REQUESTED_LIFE, SignInLinks
 from bot.verbs import WORDS, ChatVerb, word_for
 from core import commands as c
@@ -31,9 +31,9 @@ from core.engine import Engine, Outcome
 from core.errors import Conflict, FabuError, Gone, Invalid, NotFound, OutdatedCard, Problem, Unavailable
 from core.messages import Message
 from core.people import Person
-from core.plan import Item
+from core.plan import Item, Plan
 from core.ports.clock import Clock, Ids
-from core.ports.store import Store
+from core.ports.store import Reading, Store
 from core.status import PlanStatus
 from core.verbs import VERBS, Argument, Target
 
@@ -238,14 +238,19 @@ class Dispatch:
         Otherwise return the reference to the revision that was shown, so that the vote counts for no later one. It is
         unchanged for who may not approve now: the vote itself is then refused with the reason.
         """
-        plan = await self._store.read(lambda reading: reading.plans.get(ref.plan_id))
+
+        def load(reading: Reading) -> tuple[Plan, Sequence[int]]:
+            plan = reading.plans.get(ref.plan_id)
+            return plan, reading.seen.revisions(plan.id, request.person.id)
+
+        plan, shown = await self._store.read(load)
         try:
             check_allowed(plan, c.Approve(plan_id=plan.id, nonce=ref.nonce), self._context(request))
         except FabuError:
             return ref
         if ref.nonce and ref.nonce != plan.nonce:
             return ref
-        if await has_seen(self._store, plan, request.person.id):
+        if plan.revision in shown:
             return replace(ref, nonce=plan.nonce)
         card = await self._look(request).approval(plan.id)
         text = request.locale.text("Nothing is approved yet: look at what it is first, then press the button.")

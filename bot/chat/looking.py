@@ -26,7 +26,7 @@ from core.ports.clock import Clock
 from core.ports.paging import Page
 from core.ports.plans import PlanQuery
 from core.ports.store import Reading, Store
-from core.revisions import Comparison, Since, compare_revisions, compare_with_seen
+from core.revisions import History, Since, compare_for_readers
 from core.status import PlanStatus
 from core.text import normalize_name
 
@@ -144,12 +144,13 @@ class Looking:
             return await self.plan(plan_id, int(page[1]))
         if rest:
             return await self._show_items(plan_id, rest.strip('"“”「」`'))
-        await self._note_seen(plan_id)
-        return await self.plan(plan_id)
+        plan = await self._load(plan_id)
+        await note_seen(self.store, self.clock, plan, self.person)
+        return self._card(plan)
 
     async def _show_items(self, plan_id: str, what: str) -> Card:
         """Return the card of an item, or of all that fit. Raises NotFound when none does."""
-        plan = await self.store.read(lambda reading: reading.plans.get(plan_id, whole=True))
+        plan = await self._load(plan_id)
         cards = ItemCards(self.locale, self.engine.directory, self.public_url, plan, self.person)
         items = plan.items_in_order
         found, wanted = find_items(items, what), normalize_name(what)
@@ -169,7 +170,7 @@ class Looking:
 
         def load(reading: Reading) -> tuple[Plan, Since | None]:
             plan = reading.plans.get(plan_id, whole=True)
-            return plan, compare_with_seen(reading, plan, self.person)
+            return plan, compare_for_readers(reading, plan, [self.person]).get(self.person)
 
         plan, since = await self.store.read(load)
         await note_seen(self.store, self.clock, plan, self.person)
@@ -178,27 +179,29 @@ class Looking:
     async def diff(self, plan_id: str, rest: str) -> Card:
         """Return what the present revision changed since another one, which `rest` may name.
 
-        By default that is the one that the person was shown before, or else the one before it. Raises NotFound, and
-        Invalid when `rest` is no number.
+        By default that is the one that the person was shown before, or else the one before it; a first revision is
+        compared with the last success of its lineage. Raises NotFound, and Invalid when `rest` is no number.
         """
         if rest and not _NUMBER.fullmatch(rest):
             raise Invalid(Problem("revision", "write the number of the revision to compare with"))
 
-        def load(reading: Reading) -> tuple[Plan, Comparison]:
+        def load(reading: Reading) -> tuple[Plan, Since]:
             plan = reading.plans.get(plan_id)
-            since = None if rest else compare_with_seen(reading, plan, self.person)
-            against = int(rest) if rest else None
-            return plan, since.comparison if since else compare_revisions(reading, plan_id, None, against)
+            since = None if rest else compare_for_readers(reading, plan, [self.person]).get(self.person)
+            if since is None or (since.success and plan.revision > 1):
+                since = Since(History.load(reading, plan).compare(against=int(rest) if rest else None))
+            return plan, since
 
         return self.plan_cards.difference(*await self.store.read(load))
 
-    async def _note_seen(self, plan_id: str) -> None:
-        plan = await self.store.read(lambda reading: reading.plans.get(plan_id))
-        await note_seen(self.store, self.clock, plan, self.person)
-
     async def plan(self, plan_id: str, page: int = 0) -> Card:
         """Return the card of a plan, with a page of its items in their order, by default with what is next."""
-        plan = await self.store.read(lambda reading: reading.plans.get(plan_id, whole=True))
+        return self._card(await self._load(plan_id), page)
+
+    async def _load(self, plan_id: str) -> Plan:
+        return await self.store.read(lambda reading: reading.plans.get(plan_id, whole=True))
+
+    def _card(self, plan: Plan, page: int = 0) -> Card:
         command = f"{word_for(ChatVerb.SHOW, self.locale.language)} {plan.number} {self.locale.text('page')}"
         pages = Pages(len(plan.items), page, command) if page else None
         return mark_reply(self.plan_cards.plan(plan, pages), View.PLAN, page)

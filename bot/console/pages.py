@@ -19,6 +19,7 @@ from core.plan import Plan
 from core.ports.plans import PlanQuery
 from core.ports.runner import Embedded
 from core.ports.store import Reading
+from core.revisions import Since, compare_for_readers
 
 _STYLE = Path(__file__).parent / "static" / "style.css"
 
@@ -34,10 +35,7 @@ async def show_home(request: web.Request) -> web.Response:
 
 
 async def show_plan(request: web.Request) -> web.Response:
-    """Show one plan. Who opened the page has seen it."""
-    services, ref = request.config_dict[SERVICES], request.match_info["ref"]
-    plan = await services.store.read(lambda reading: reading.plans.get(reading.plans.id_of(ref)))
-    await note_seen(services.store, services.clock, plan, request[READER].id)
+    """Show one plan."""
     return await _render_plan(request)
 
 
@@ -52,22 +50,27 @@ async def press_button(request: web.Request) -> web.Response:
 
 
 async def _render_plan(request: web.Request, reply: Reply | None = None) -> web.Response:
+    """Show one plan, with what has changed since the revision that the reader saw before, and has seen it now."""
     services, locale = request.config_dict[SERVICES], locale_of(request)
     directory, ref = services.engine.directory, request.match_info["ref"]
 
-    def load(reading: Reading) -> tuple[Plan, list[str]]:
+    reader = request[READER].id
+
+    def load(reading: Reading) -> tuple[Plan, list[str], Since | None]:
         plan = reading.plans.get(reading.plans.id_of(ref), whole=True)
         entries = reading.log.of_plan(plan.id, limit=5000)
-        return plan, [f"{locale.time(e.at)} · {render_entry(e, plan, locale, directory)}" for e in entries]
+        log = [f"{locale.time(e.at)} · {render_entry(e, plan, locale, directory)}" for e in entries]
+        return plan, log, compare_for_readers(reading, plan, [reader]).get(reader)
 
-    plan, log = await services.store.read(load)
+    plan, log, since = await services.store.read(load)
+    await note_seen(services.store, services.clock, plan, reader)
     in_order = Pages(len(plan.items), 1, "", size=max(1, len(plan.items)))
-    cards = PlanCards(locale, directory, services.settings.public_url, request[READER].id, is_page=True)
+    cards = PlanCards(locale, directory, services.settings.public_url, reader, is_page=True)
     return await render(
         request,
         "plan.html",
         plan=plan,
-        card=cards.plan(plan, in_order),
+        card=cards.plan(plan, in_order, since),
         log=log,
         head=render_log_head(plan, locale),
         reply=reply,

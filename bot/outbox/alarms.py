@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 
+from bot.cards.buttons import link_to
 from bot.cards.plan import PlanCards
 from bot.cards.refs import View, mark_reply
 from bot.cards.states import MARKS
@@ -93,7 +94,7 @@ class Alarms:
         """Return the card of an alarm; None when its cause is over."""
         match effect.payload:
             case Alarm(endpoint, reason):
-                return _disabled(endpoint, reason, f"{self._public_url}/", locale)
+                return _disabled(endpoint, reason, self._public_url, locale)
             case Undelivered(chat, recipients, _, reason):
                 plan = await self._store.read(
                     lambda reading: plan_to_deliver(reading, effect.plan_id, chat, recipients)
@@ -127,10 +128,10 @@ def plan_to_deliver(reading: Reading, plan_id: str, chat: str, recipients: Itera
     return reading.plans.get(plan_id) if is_open else None
 
 
-def _disabled(endpoint: str, reason: Message, url: str, locale: Locale) -> Card:
+def _disabled(endpoint: str, reason: Message, public_url: str, locale: Locale) -> Card:
     title = locale.text("{endpoint} is told nothing any more", endpoint=endpoint)
     way_out = locale.text("Mend it, then `replay` what could not be delivered: it is told again once that succeeds.")
-    return _alarm(title, reason, way_out, url, locale)
+    return _alarm(title, reason, way_out, link_to(locale.text("Open"), public_url), locale)
 
 
 def _undelivered(plan: Plan, chat: str, names: str, reason: Message, public_url: str, locale: Locale) -> Card:
@@ -139,7 +140,7 @@ def _undelivered(plan: Plan, chat: str, names: str, reason: Message, public_url:
         number=plan.number, name=plan.name, chat=Channel(chat), recipients=names,
     )  # fmt: skip
     way_out = locale.text("Mend the cause: until then the cards are sent again by themselves, at growing intervals.")
-    return _alarm(title, reason, way_out, f"{public_url}/plans/{plan.number}", locale)
+    return _alarm(title, reason, way_out, link_to(locale.text("Open"), public_url, plan), locale)
 
 
 def _mismatched(plan: Plan, item_id: str, public_url: str, locale: Locale) -> Card:
@@ -149,9 +150,9 @@ def _mismatched(plan: Plan, item_id: str, public_url: str, locale: Locale) -> Ca
     way_out = locale.text(
         "Somebody may have changed the database. Run `fabu audit verify`, and compare with a backup, before you replan."
     )
-    return _alarm(title, reason, way_out, f"{public_url}/plans/{plan.number}", locale)
+    return _alarm(title, reason, way_out, link_to(locale.text("Open"), public_url, plan), locale)
 
 
-def _alarm(title: str, reason: Message, way_out: str, url: str, locale: Locale) -> Card:
-    more, state = Button("open", locale.text("Open"), url=url), State(Tone.BAD, MARKS[Tone.BAD], locale.text("alarm"))
+def _alarm(title: str, reason: Message, way_out: str, more: Button, locale: Locale) -> Card:
+    state = State(Tone.BAD, MARKS[Tone.BAD], locale.text("alarm"))
     return Card(title, title, state, (line(locale.message(reason)), line(way_out)), more=more)

@@ -36,7 +36,7 @@ from core.ports.clock import Clock, Ids
 from core.ports.messenger import Messenger, Posted
 from core.ports.outbox import Delivery
 from core.ports.store import Reading, Store
-from core.revisions import Since, compare_with_seen
+from core.revisions import Since, compare_for_readers
 from core.status import ENDED, PlanStatus
 
 log = logging.getLogger(__name__)
@@ -108,11 +108,9 @@ class CardSync:
         return Receipt() if self._has_expired(snapshot.plan, delivery) else holds.outcome()
 
     def _compare(self, reading: Reading, plan: Plan) -> dict[str, Since]:
-        if plan.revision == 1 or plan.status is not PlanStatus.WAIT_FOR_APPROVAL:
+        if plan.status is not PlanStatus.WAIT_FOR_APPROVAL:
             return {}
-        voters = pending_voters(plan, self._engine.directory)
-        found = ((person, compare_with_seen(reading, plan, person)) for person in voters)
-        return {person: since for person, since in found if since}
+        return compare_for_readers(reading, plan, pending_voters(plan, self._engine.directory))
 
     async def _report_refusals(self, snapshot: _Snapshot) -> None:
         """Log whom this chat refuses cards, and thereby notify the manager and the administrators.

@@ -61,6 +61,7 @@ def start(command: c.Create, context: Context) -> PendingDecision:
         instance_code=context.ids.token(),
         nonce=context.ids.token(8),
         copied_from=command.copied_from,
+        lineage=command.lineage,
         origin=command.origin,
     )
     return PendingDecision(create(command.plan_id, event, context.stamp), context, event)

@@ -122,6 +122,10 @@ class PlanReads(Protocol):
         """Return the plan that has a stage with a vendor's approval form, without its items; None without one."""
         ...
 
+    def last_success(self, plan: Plan) -> Plan | None:
+        """Return the plan of the same lineage that succeeded last, without its items; None if no other one has."""
+        ...
+
     def page(self, query: PlanQuery) -> Page[Plan]:
         """Return a page of plans, without their items."""
         ...

@@ -96,3 +96,18 @@ async def test_a_new_revision_begins_with_what_has_changed(office: Office[Any, A
     assert "+make check" in await bob.asks("diff 1")
     assert "There is no" not in await bob.asks("diff 1 1")
     assert "write the number" in await bob.says("diff 1 everything")
+
+
+async def test_a_copy_says_what_differs_from_the_last_success(office: Office[Any, Any], chat: Chat) -> None:
+    fabu, bob = office.fabu, office.bob
+    await fabu.submitted(step("notes"), script("deploy", "make VERSION=2.3"))
+    await fabu.api("POST", "/plans/1/items/notes/execute", {})
+    await fabu.api("POST", "/plans/1/items/deploy/skip", {"reason": "by hand"})
+    await fabu.until_status("success")
+    await fabu.api("POST", "/plans/1/copy", {"name": "Next"})
+    changed = [step("notes"), script("deploy", "make VERSION=2.4")]
+    approval = {"stages": [chat.vendor.stage("QA", "bob")]}
+    await fabu.api("PATCH", "/plans/2", {"items": changed, "approval": approval})
+    await fabu.api("POST", "/plans/2/submit", {})
+    card = await bob.sees("Alice asks for your approval", "Since #1, which succeeded last")
+    assert bob.shows(card, "make VERSION=2.3"), "that is what it was"

@@ -52,6 +52,12 @@ class MemoryPlanReads:
         plan = next(found, None) if form else None
         return limit_to_scope(plan, _HEAD) if plan else None
 
+    def last_success(self, plan: Plan) -> Plan | None:
+        """See `PlanReads.last_success`. A deleted plan is not found."""
+        line = (each for each in self._plans() if each.line == plan.line and each.id != plan.id)
+        found = sorted((each.success_at, each.id) for each in line if each.status is PlanStatus.SUCCESS)
+        return limit_to_scope(self._state.plans[found[-1][1]], _HEAD) if found else None
+
     def page(self, query: PlanQuery) -> Page[Plan]:
         """See `PlanReads.page`."""
         found = {

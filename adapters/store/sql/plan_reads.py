@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, or_, select
 
 from adapters.store.sql.loading import WHOLE, WITH_ITEMS, Loader
 from adapters.store.sql.mine import MineQueries, waiting
@@ -26,6 +26,13 @@ _LONGEST_NUMBER = 9
 _ID = select(plans.c.id).where(~plans.c.deleted)
 _NUMBERED, _NAMED = (_ID.where(column == bindparam("ref")) for column in (plans.c.number, plans.c.id))
 """Built once: that takes longer than running them."""
+_LAST_SUCCESS = (
+    select(plans)
+    .where(or_(plans.c.lineage == bindparam("of"), plans.c.id == bindparam("of")), plans.c.id != bindparam("but"))
+    .where(plans.c.status == PlanStatus.SUCCESS, ~plans.c.deleted)
+    .order_by(plans.c.success_at.desc())
+    .limit(1)
+)
 
 
 class SqlPlanReads:
@@ -59,6 +66,11 @@ class SqlPlanReads:
         """See `PlanReads.with_form`. A deleted plan is not found."""
         statement = select(plans).join(stages).where(stages.c.form == form, FORMED, ~plans.c.deleted).limit(1)
         found = self._loader.assemble(self._connection.execute(statement).all())
+        return found[0] if found else None
+
+    def last_success(self, plan: Plan) -> Plan | None:
+        """See `PlanReads.last_success`. A deleted plan is not found."""
+        found = self._loader.assemble(self._connection.execute(_LAST_SUCCESS, {"of": plan.line, "but": plan.id}).all())
         return found[0] if found else None
 
     def page(self, query: PlanQuery) -> Page[Plan]:

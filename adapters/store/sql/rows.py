@@ -135,6 +135,7 @@ def immutable_values(plan: Plan) -> Values:
         "created_by": plan.created_by,
         "created_at": micros(plan.created_at),
         "origin": encode_json(plan.origin) if plan.origin else None,
+        "lineage": plan.lineage or None,
     }
 
 
@@ -157,6 +158,7 @@ def plan_of(
         updated_by=row.updated_by,
         updated_at=moment(row.updated_at),
         origin=tuple(json.loads(row.origin)) if row.origin else (),
+        lineage=row.lineage or "",
         revision=row.revision,
         instance_code=row.instance_code,
         nonce=row.nonce,

@@ -87,6 +87,7 @@ plans = Table(
     _col("created_by"),
     _moment("created_at", null=False),
     _col("origin", null=True),
+    _col("lineage", null=True),
     # The content: changes only with the revision.
     _col("name"),
     _col("manager"),
@@ -137,6 +138,7 @@ plans = Table(
     Index(None, "manager", "number"),
     Index(None, "manager", "status"),
 )
+_index_part("ix_plans_lineage", plans.c.lineage, where=plans.c.lineage.is_not(None))
 
 contents = Table("contents", metadata, _of_plan(primary_key=True), _col("description"), _col("jira_sprints"))
 

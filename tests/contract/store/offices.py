@@ -40,9 +40,9 @@ class Office:
         self.engine = Engine(store, self.clock, self.ids, Environment(policy, directory), AUDIT_KEY)
 
     async def create(
-        self, plan_draft: PlanDraft | None = None, by: str = "alice", key: str = "", **fields: Any
+        self, plan_draft: PlanDraft | None = None, by: str = "alice", key: str = "", lineage: str = "", **fields: Any
     ) -> Plan:
-        command = c.Create(plan_id=self.ids.new_plan(), draft=plan_draft or draft(**fields))
+        command = c.Create(plan_id=self.ids.new_plan(), draft=plan_draft or draft(**fields), lineage=lineage)
         return await self.stored((await self.engine.execute(command, actor(by), key)).plan)
 
     async def ask(

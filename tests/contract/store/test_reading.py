@@ -197,3 +197,25 @@ async def test_reads_that_run_together_each_see_a_whole_state(office: Office) ->
     executed = (office.ask(c.Execute, plan, item_id=item_id) for item_id in plan.items)
     seen = await asyncio.gather(*(look() for _ in range(20)), *executed)
     assert all(seen[:20])
+
+
+async def test_the_last_success_is_that_of_the_same_lineage(office: Office) -> None:
+    async def succeeded(lineage: str = "") -> Plan:
+        plan = await office.create(items=[text_item("notes")], lineage=lineage)
+        await office.do(c.Submit, plan)
+        plan = await office.do(c.Execute, plan, item_id=item_of(plan, "notes").id)
+        assert plan.status is PlanStatus.SUCCESS
+        office.clock.advance(timedelta(hours=1))
+        return plan
+
+    async def last(plan: Plan) -> int:
+        found = await office.store.read(lambda reading: reading.plans.last_success(plan))
+        return found.number if found else 0
+
+    first, _ = await succeeded(), await succeeded()
+    assert (first.lineage, await last(first)) == ("", 0)
+    second, draft_of_it = await succeeded(first.line), await office.create(lineage=first.line)
+    assert draft_of_it.lineage == first.id
+    assert [await last(plan) for plan in (draft_of_it, second, first)] == [second.number, first.number, second.number]
+    await office.do(c.Delete, second)
+    assert await last(draft_of_it) == first.number

@@ -151,6 +151,24 @@ async def test_a_gate_of_an_earlier_version_keeps_its_question(url: str) -> None
     assert [each.origin for each in stored] == [origin, ()]
 
 
+async def test_copies_of_an_earlier_version_belong_to_the_lineage_of_the_first(url: str) -> None:
+    migrate.upgrade(url)
+    store = open_store(url, b"key")
+    office = Office(store)
+    first = await office.create()
+    plans, actor = [first], office.engine.directory.actor("root", "api")
+    for source in ("first", "copy"):
+        command = c.Create(plan_id=office.ids.new_plan(), draft=draft(name=source), copied_from=plans[-1].id)
+        plans.append((await office.engine.execute(command, actor)).plan)
+    await store.close()
+    taken_back(url, "0015")
+    migrate.upgrade(url)
+    store = open_store(url, b"key")
+    stored = await store.read(lambda reading: [reading.plans.get(each.id).lineage for each in plans])
+    await store.close()
+    assert stored == ["", first.id, first.id]
+
+
 async def test_people_of_an_earlier_version_keep_their_accounts(url: str) -> None:
     migrate.upgrade(url)
     alice, bob = Person("alice", "Alice", accounts={"slack": "U1", "dingtalk": "李"}), Person("bob", "Bob")

@@ -243,7 +243,11 @@ async def test_a_copy_drops_times_that_have_passed(fabu: Site) -> None:
     anew = await fabu.ask("POST", f"/plans/{plan['id']}/copy", {"window": {"end": end}})
     assert anew.json["window"] == {"start": None, "end": "2026-03-03T09:00:00Z"}
     log = await fabu.ask("GET", f"/plans/{anew.json['id']}/log")
-    assert log.json["items"][0]["details"]["copied_from"] == plan["id"]
+    details = log.json["items"][0]["details"]
+    assert (details["copied_from"], details["lineage"]) == (plan["id"], plan["id"])
+    of_copy = await fabu.ask("POST", f"/plans/{anew.json['id']}/copy")
+    log = await fabu.ask("GET", f"/plans/{of_copy.json['id']}/log")
+    assert log.json["items"][0]["details"]["lineage"] == plan["id"]
 
 
 async def test_a_misspelt_field_of_a_workflow_is_refused_before_its_secret_is_stored(fabu: Site) -> None:

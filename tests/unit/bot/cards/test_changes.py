@@ -86,4 +86,4 @@ def test_a_missing_field_of_the_plan_equals_an_empty_one() -> None:
     plan = draft().model_dump(mode="json")
     old = {name: value for name, value in plan.items() if name != "labels"}
     comparison = Comparison(2, 1, old, plan, tuple(differences(old, plan)))
-    assert Changes(Locale("en", "UTC"), comparison).rows() == ()
+    assert Changes(Locale("en", "UTC"), comparison, 12).rows() == ()

@@ -66,7 +66,7 @@ def test_the_card_says_what_will_run() -> None:
         shown = row(card, "1 Run")
         assert shown.body == (
             (Text("dump"),),
-            Excerpt(ExcerptKind.CODE, ("echo one", "echo two"), "+1 lines", "bash"),
+            Excerpt(ExcerptKind.CODE, ("echo one", "echo two"), "+1 line", "bash"),
         )
         assert plain(shown.line) == "w (local)", "what the body says is not repeated"
 
