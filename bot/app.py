@@ -105,7 +105,7 @@ async def run_app(
         locale = Locale(settings.server.language, settings.server.timezone)
         dispatch = Dispatch(engine, store, identities, clock, ids, locale=locale, public_url=settings.public_url)
         services = Services(settings, store, engine, clock, ids, dispatch, chats.messengers, runs)
-        forms = ApprovalFormStages(store, engine, identities, chats.approval_forms, locale, settings.public_url)
+        forms = ApprovalFormStages(store, engine, identities, chats.approval_forms, clock, locale, settings.public_url)
         app = _build_application(services)
         await chats.start(app, Inbox(dispatch, forms.update, engine.pressure))
         hooks = Hooks(settings, store, engine, clock)

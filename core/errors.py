@@ -75,7 +75,7 @@ class Forbidden(FabuError):
 
     code = "forbidden"
     http_status = 403
-    message = "This is not yours to do: {verb}. Ask {manager}, who is responsible for the plan."
+    message = "This is not yours to do: {verb}. Ask {people}, or an administrator."
 
 
 class NotApprover(Forbidden):
@@ -98,7 +98,7 @@ class SelfApproval(Forbidden):
     """The manager of a plan, or somebody who edited it, tried to approve it."""
 
     code = "self_approval"
-    message = "You are responsible for this plan or have edited it, so somebody else must approve it."
+    message = "You are responsible for this plan or have edited it, so somebody else must approve it: {people}."
 
 
 class ConfirmedOnPage(Forbidden):
@@ -111,7 +111,7 @@ class ConfirmedOnPage(Forbidden):
 class DecidedInForm(Forbidden):
     """The stage is decided in a vendor's own approval form."""
 
-    message = "This stage is decided in the approval form of {platform}. Open it there."
+    message = "This stage is decided in the approval form of {platform}, by {people}. Open it there."
 
 
 class Thing(StrEnum):

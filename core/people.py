@@ -9,7 +9,7 @@ from functools import cached_property
 
 from core.errors import Forbidden
 from core.messages import Message
-from core.text import normalize_name
+from core.text import join_names, normalize_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +131,10 @@ class Directory:
         """Return what to call a person; an unknown one keeps the identifier."""
         person = self.people.get(person_id)
         return person.name if person else person_id
+
+    def names(self, person_ids: Iterable[str]) -> str:
+        """Return what to call people, each once, of whom many are counted: `Alice, Bob +3`."""
+        return join_names(dict.fromkeys(map(self.name, person_ids)))
 
     def actor(self, person_id: str, via: str) -> Actor:
         """Return the person as an actor.

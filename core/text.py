@@ -1,13 +1,13 @@
-"""Parsers and formatters for what people write: invisible characters, durations, times and phone numbers."""
+"""Parsers and formatters for what people write: invisible characters, names, durations, times and phone numbers."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, WithJsonSchema
 
@@ -83,6 +83,17 @@ def normalize_typed(text: str) -> str:
     letters, digits and signs that input methods write in full width. Punctuation of full width stays.
     """
     return unicodedata.normalize("NFC", remove_invisible(text)).translate(_NARROW)
+
+
+NAMES: Final = 6
+"""How many names of one sort are listed; the others are counted."""
+
+
+def join_names(names: Iterable[str], limit: int = NAMES) -> str:
+    """Return names as a list, of which those above the limit are counted: `api, web +3`."""
+    every = [name for name in names if name]
+    more = f" +{len(every) - limit}" if len(every) > limit else ""
+    return ", ".join(every[:limit]) + more
 
 
 def normalize_name(written: str) -> str:

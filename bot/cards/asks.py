@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.cards.items import ItemRows
-from bot.cards.naming import join_names
 from bot.cards.stages import StageRows
 from bot.cards.states import state_of
 from bot.i18n import Locale
@@ -20,6 +19,7 @@ from core.card import Line, Notice, Text, join_lines, line
 from core.people import Directory
 from core.plan import Decision, Plan, Vote
 from core.status import FAILED_CHECK, WAITING_CHECK, PlanStatus
+from core.text import join_names
 
 _DRAFT: Final = frozenset({PlanStatus.PLANNING, PlanStatus.FINISH_PLANNING})
 

@@ -78,12 +78,12 @@ class Buttons:
 
 def link_to(name: str, public_url: str, plan: Plan | None = None) -> Button:
     """Return the button that opens the page of a plan, or the start page."""
-    return Button("open", name, url=page_of(public_url, plan))
+    return Button("open", name, url=page_of(public_url, plan.number if plan else ""))
 
 
-def page_of(public_url: str, plan: Plan | None = None) -> str:
-    """Return the URL of the page of a plan, or of the start page."""
-    return f"{public_url}/plans/{plan.number}" if plan else f"{public_url}/"
+def page_of(public_url: str, number: object = "") -> str:
+    """Return the URL of the page of the plan with a number, or of the start page."""
+    return f"{public_url}/plans/{number}" if number else f"{public_url}/"
 
 
 def emphasize_one(card: Card) -> Card:

@@ -8,13 +8,13 @@ from functools import partial
 from typing import Final
 
 from bot.cards.contents import Part, describe_text, describe_workflow
-from bot.cards.naming import count_more_lines, join_names, title_of_item
+from bot.cards.naming import count_more_lines, title_of_item
 from bot.cards.statements import parse_statements
 from bot.i18n import Locale
 from core.card import Body, Excerpt, Line, Notice, Text, join_lines, line
 from core.messages import Message
 from core.plan import Item, Plan
-from core.text import reveal_invisible
+from core.text import join_names, reveal_invisible
 from core.workflow import SqlSpec, Workflow, reach_of
 
 _NOTICES: Final = 3

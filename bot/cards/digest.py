@@ -10,7 +10,7 @@ from hashlib import sha256
 from bot.cards.buttons import Buttons, emphasize_one, link_to, page_of
 from bot.cards.contents import describe_text
 from bot.cards.deciding import show_part
-from bot.cards.naming import join_names, shorten, title_of, title_of_item
+from bot.cards.naming import shorten, title_of, title_of_item
 from bot.cards.refs import Ref, View
 from bot.i18n import Locale
 from bot.i18n.labels import N_, label
@@ -21,6 +21,7 @@ from core.people import Directory
 from core.plan import Item, Plan
 from core.ports.store import Reading
 from core.status import ItemStatus, PlanStatus
+from core.text import join_names
 
 _WITH_TEXTS = 10
 """Of how many items the instructions are loaded; the others have no room for them on any card."""
@@ -140,7 +141,7 @@ class DigestCards:
     def _links(self, now: Sequence[Entry]) -> Iterator[Section]:
         """Yield the links to the plans of what waits now."""
         plans = list({entry.plan.id: entry.plan for entry in now}.values())[:_LINKED]
-        links = (Row(title_of(plan), url=page_of(self.public_url, plan)) for plan in plans)
+        links = (Row(title_of(plan), url=page_of(self.public_url, plan.number)) for plan in plans)
         if plans:
             yield Section(self.locale.text("Release plans"), rows=tuple(links))
 

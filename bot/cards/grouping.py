@@ -9,10 +9,11 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from bot.cards.naming import join_names, name_positions
+from bot.cards.naming import name_positions
 from bot.i18n import Locale
 from core.card import Excerpt, Line, Row, Weight, join_lines, line
 from core.plan import Item
+from core.text import join_names
 
 _MORE_THAN: Final = 20
 """How many rows of one kind, target and state stand alone."""

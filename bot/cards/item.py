@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.cards.buttons import Buttons, emphasize_one, link_to
 from bot.cards.items import ItemRows
-from bot.cards.naming import join_names, title_of, title_of_item
+from bot.cards.naming import title_of, title_of_item
 from bot.cards.states import state_of_item, weigh_item
 from bot.cards.values import write_workflow
 from bot.i18n import Locale
@@ -16,7 +16,7 @@ from bot.richtext import to_plain
 from core.card import Button, Card, Excerpt, ExcerptKind, Line, Row, Section, join_lines, line
 from core.people import Directory
 from core.plan import Item, Plan
-from core.text import reveal_invisible
+from core.text import join_names, reveal_invisible
 
 _LINES: Final = 25
 """How many lines of a content are a row, so that what finds no room ends between two rows."""

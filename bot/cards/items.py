@@ -11,7 +11,7 @@ from bot.cards.buttons import Buttons
 from bot.cards.contents import describe_text
 from bot.cards.deciding import Contents, show_part
 from bot.cards.grouping import group_rows
-from bot.cards.naming import join_names, name_positions, shorten, title_of_item
+from bot.cards.naming import name_positions, shorten, title_of_item
 from bot.cards.paging import Pages
 from bot.cards.states import state_of_item, weigh_item
 from bot.i18n import Locale
@@ -33,7 +33,7 @@ from core.card import (
 from core.people import Directory
 from core.plan import Item, Plan
 from core.status import ItemStatus
-from core.text import reveal_invisible
+from core.text import join_names, reveal_invisible
 from core.workflow import Workflow
 
 _LINE: Final = 300

@@ -6,9 +6,7 @@ from collections.abc import Iterable
 
 from bot.i18n import Locale
 from core.plan import Item, Plan
-
-NAMES = 6
-"""How many names of one sort are listed; the others are counted."""
+from core.text import NAMES
 
 
 def title_of(plan: Plan) -> str:
@@ -19,13 +17,6 @@ def title_of(plan: Plan) -> str:
 def title_of_item(item: Item) -> str:
     """Return what an item is called: `7 Smoke test`."""
     return f"{item.position} {item.name}"
-
-
-def join_names(names: Iterable[str], limit: int = NAMES) -> str:
-    """Return names as a list, of which those above the limit are counted: `api, web +3`."""
-    every = [name for name in names if name]
-    more = f" +{len(every) - limit}" if len(every) > limit else ""
-    return ", ".join(every[:limit]) + more
 
 
 def count_more_lines(count: int, locale: Locale) -> str:

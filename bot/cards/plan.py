@@ -11,7 +11,7 @@ from bot.cards.buttons import Buttons, emphasize_one, link_to
 from bot.cards.changes import Changes
 from bot.cards.deciding import Contents
 from bot.cards.items import ItemRows
-from bot.cards.naming import join_names, shorten, title_of, title_of_item
+from bot.cards.naming import shorten, title_of, title_of_item
 from bot.cards.paging import PAGE_SIZE, Pages, paging_buttons, paging_sections
 from bot.cards.stages import StageRows
 from bot.cards.states import MARKS, state_of, state_of_item, weigh_item
@@ -41,6 +41,7 @@ from core.people import Directory
 from core.plan import Confirmation, Controls, Decision, Item, Plan
 from core.revisions import Since
 from core.status import PlanStatus
+from core.text import join_names
 
 _UNDECIDED: Final = frozenset(
     {
@@ -309,7 +310,7 @@ class PlanCards:
         """Return who alone may execute by the policies; empty if they leave it to the plan."""
         if controls is None:
             return ""
-        lists = [join_names(map(self.directory.name, names)) for names in controls.executors]
+        lists = [self.directory.names(names) for names in controls.executors]
         rule = (self.locale.text("not who approved"),) if controls.separate_executor else ()
         return "; ".join((*lists, *rule))
 

@@ -90,7 +90,7 @@ def render_entry(entry: LogEntry, plan: Plan, locale: Locale, directory: Directo
     params["changed"] = ", ".join(locale.text(FIELDS[name]) for name in details.get("changed", ()))
     params["count"] = len(details.get("started", ()))
     params["destinations"] = ", ".join(details.get("destinations", ()))
-    params["recipients"] = ", ".join(map(directory.name, details.get("recipients", ())))
+    params["recipients"] = directory.names(details.get("recipients", ()))
     params["attempt"] = (details.get("run") or {}).get("attempt", 1)
     params["event"] = params.get("event") or HookEvent((details.get("check") or {"event": "finish_planning"})["event"])
     sentence = locale.text(SENTENCES[entry.event], **params)

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from bot.cards.naming import join_names, shorten
+from bot.cards.naming import shorten
 from bot.i18n import Locale
 from bot.i18n.labels import label
 from core.card import Line, Row, Section, State, Tone, Weight, join_lines, line
 from core.people import Directory
 from core.plan import Decision, Plan, Stage, Vote
 from core.status import PlanStatus
+from core.text import join_names
 
 _COMMENT: Final = 300
 """The longest comment of a vote, in characters."""

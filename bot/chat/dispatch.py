@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from bot.cards.buttons import page_of
 from bot.cards.naming import title_of_item
 from bot.cards.refs import Ref, View
 from bot.chat.answered import AnsweredMessages
@@ -28,7 +29,17 @@ from core.context import Context
 from core.decide.rights import check_allowed, may
 from core.draft import PlanDraft
 from core.engine import Engine, Outcome
-from core.errors import Conflict, FabuError, Gone, Invalid, NotFound, OutdatedCard, Problem, Unavailable
+from core.errors import (
+    ConfirmedOnPage,
+    Conflict,
+    FabuError,
+    Gone,
+    Invalid,
+    NotFound,
+    OutdatedCard,
+    Problem,
+    Unavailable,
+)
 from core.messages import Message
 from core.people import Person
 from core.plan import Item, Plan
@@ -98,6 +109,9 @@ class Dispatch:
         except Invalid as error:
             errors = {find_field(problem): locale.text(problem.message, **problem.params) for problem in error.problems}
             return Reply(locale.error(error), Tone.BAD, errors=errors)
+        except ConfirmedOnPage as error:
+            page = page_of(self._public_url, error.params["plan"])
+            return Reply(f"{locale.error(error)} {page}", Tone.BAD, link=page)
         except FabuError as error:
             reply = Reply(locale.error(error), Tone.BAD)
             if not request or not isinstance(error, Conflict | Gone):

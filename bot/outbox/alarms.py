@@ -99,7 +99,7 @@ class Alarms:
                 plan = await self._store.read(
                     lambda reading: plan_to_deliver(reading, effect.plan_id, chat, recipients)
                 )
-                names = ", ".join(map(self._engine.directory.name, recipients))
+                names = self._engine.directory.names(recipients)
                 return _undelivered(plan, chat, names, reason, self._public_url, locale) if plan else None
             case ContentMismatch(item_id):
                 plan = await self._store.read(lambda reading: reading.plans.get(effect.plan_id))

@@ -44,10 +44,11 @@ from core.messages import Message
 from core.people import Actor, ActorKind
 from core.plan import Channel, Decision, Plan, Stage
 from core.ports.approval_forms import ApprovalForms, FormOrder, FormReturn, FormState, FormStatus, FormVote
+from core.ports.clock import Clock
 from core.ports.outbox import Delivery
 from core.ports.paging import Page
 from core.ports.plans import PlanQuery
-from core.ports.store import Store
+from core.ports.store import Store, Writing
 from core.status import REOPENABLE, PlanStatus
 
 log = logging.getLogger(__name__)
@@ -72,10 +73,10 @@ class ApprovalFormStages:
 
     def __init__(
         self, store: Store, engine: Engine, identities: Identities, vendors: Mapping[str, ApprovalForms],
-        locale: Locale, public_url: str,
+        clock: Clock, locale: Locale, public_url: str,
     ) -> None:  # fmt: skip
         self._store, self._engine, self._identities, self._vendors = store, engine, identities, vendors
-        self._locale, self._public_url = locale, public_url
+        self._clock, self._locale, self._public_url = clock, locale, public_url
 
     @property
     def courier(self) -> Courier:
@@ -261,7 +262,10 @@ class ApprovalFormStages:
             await self._link(plan, stage, await vendor.start(order))
 
     async def _link(self, plan: Plan, stage: Stage, form: str) -> None:
-        """Store the id of a form in its plan; withdraw the form when the plan does not wait for it any more."""
+        """Store the id of a form in its plan, whose approvers are shown the revision by it.
+
+        The form is withdrawn when the plan does not wait for it any more.
+        """
         command = c.LinkForm(plan_id=plan.id, nonce=plan.nonce, stage=plan.approval.current, form=form)
         try:
             linked = _waits_for((await self._engine.execute(command, _system(stage.channel))).plan, form)
@@ -269,6 +273,13 @@ class ApprovalFormStages:
             linked = False
         if not linked:
             await self._vendor(stage.channel).cancel(form)
+            return
+
+        def note(writing: Writing) -> None:
+            for person in sorted(eligible(stage, excluded_voters(plan), self._engine.directory)):
+                writing.seen.put(plan.id, person, plan.revision, self._clock.now())
+
+        await self._store.write(note)
 
     async def _make_order(self, plan: Plan, stage: Stage, key: str) -> FormOrder:
         """Return the form to submit. Raises DeliveryError when too few approvers have an account at the vendor."""
@@ -278,7 +289,7 @@ class ApprovalFormStages:
         submitter = await self._find_user(channel, plan.manager)
         missing = [person for person, user in users.items() if not user]
         if not submitter or len(users) - len(missing) < votes_needed(stage, len(people)):
-            names = ", ".join(map(directory.name, missing if submitter else [plan.manager]))
+            names = directory.names(missing if submitter else [plan.manager])
             reason = Message("these people have no account there: {people}", {"people": names})
             raise DeliveryError(channel.platform, reason, retryable=False, sent=False)
         card = PlanCards(self._locale, directory, self._public_url).approval(plan)

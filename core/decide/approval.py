@@ -39,20 +39,19 @@ def check_right(plan: Plan, context: Context) -> None:
         raise WrongStatus(status=plan.status, verb=Verb.APPROVE)
     actor, directory = context.actor, context.directory
     if stage.channel.is_form and actor.via != stage.channel.value:
-        raise DecidedInForm(platform=stage.channel)
+        raise DecidedInForm(platform=stage.channel, people=directory.names(stage.approvers))
     if plan.controls and plan.controls.confirm is Confirmation.PAGE and actor.via != "console":
-        raise ConfirmedOnPage
+        raise ConfirmedOnPage(plan=plan.number)
     if represented_by(plan, actor.id, directory):
         return
     check_not_decided(plan, context)
     excluded = excluded_voters(plan)
     if actor.id in excluded and actor.id in directory.expand(stage.approvers):
-        raise SelfApproval
+        raise SelfApproval(people=directory.names(sorted(eligible(stage, excluded, directory))))
     for other in plan.approval.stages:
         if actor.id in eligible(other, excluded, directory):
             raise NotYourTurn(yours=other.name, stage=stage.name)
-    approvers = ", ".join(directory.name(name) for name in stage.approvers)
-    raise NotApprover(stage=stage.name, approvers=approvers)
+    raise NotApprover(stage=stage.name, approvers=directory.names(stage.approvers))
 
 
 def check_not_decided(plan: Plan, context: Context) -> None:

@@ -20,10 +20,13 @@ _RESERVED_TO_GATES = frozenset({Verb.EDIT, Verb.REPLAN})
 """What people cannot do to the plan of a gate: they would approve something else than the other system requested."""
 _SYSTEM_OWNS_PLAN = Message("Another system asks for this approval. Change the plan there, and it asks anew.")
 _ONLY_APPROVERS_RESUME = Message(
-    "Only those who approve this plan may let a workflow go on here. Else do it where it runs."
+    "Only those who approve this plan may let a workflow go on here: {people}. Else do it where it runs."
 )
 _ONLY_EXECUTORS = Message("A policy lets only these people execute this plan: {executors}.")
-_APPROVED_BY_YOU = Message("You approved this plan, and a policy demands that somebody else executes it.")
+_APPROVED_BY_YOU = Message(
+    "You approved this plan, and a policy demands that somebody else executes it. Who may: {people}."
+)
+_OTHER_ADMINISTRATORS = Message("administrators who did not approve it")
 _SCHEDULE_BARRED = Message(
     "It starts items in the name of the manager, {manager}, whom the policies do not let execute this plan. "
     "Somebody who may has to execute them."
@@ -58,13 +61,20 @@ def _refusal(plan: Plan, verb: Verb, context: Context, item_id: str) -> FabuErro
     if plan.gate and verb in _RESERVED_TO_GATES:
         return Forbidden(_SYSTEM_OWNS_PLAN)
     if verb is Verb.EXECUTE and _waits_for_person(plan, item_id):
-        return Forbidden(_ONLY_APPROVERS_RESUME)
+        people = context.directory.names(sorted(_resumers(plan, context)))
+        return Forbidden(replace(_ONLY_APPROVERS_RESUME, params={"people": people}))
     if item_id and (barred := _barred_by_policy(plan, item_id, verb, context)):
         return Forbidden(barred)
     if verb is Verb.EXECUTE and _was_started(plan, item_id) and context.actor.id in _resumers(plan, context):
         # Whoever may let a run go on is told that it has gone on, and not that it was never theirs to do.
         return ItemNotReady(item=plan.items[item_id].name, status=plan.items[item_id].status, verb=verb)
-    return Forbidden(verb=verb, manager=context.directory.name(plan.manager))
+    return Forbidden(verb=verb, people=context.directory.names(_who_may(plan, verb, item_id)))
+
+
+def _who_may(plan: Plan, verb: Verb, item_id: str) -> list[str]:
+    """Return who may use a verb that is no vote, beside administrators: those whom one asks first."""
+    item = plan.items.get(item_id)
+    return [item.assignee if item else "", plan.manager, *(plan.collaborators if verb is Verb.EDIT else ())]
 
 
 def _has_right(plan: Plan, verb: Verb, context: Context, item_id: str) -> bool:
@@ -102,11 +112,14 @@ def _barred_by_policy(plan: Plan, item_id: str, verb: Verb, context: Context) ->
     if controls is None:
         return None
     if controls.separate_executor and has_approved(actor.id, plan):
-        return _APPROVED_BY_YOU
+        lists = [context.directory.expand(names) for names in controls.executors]
+        people = sorted(frozenset.intersection(*lists)) if lists else _who_may(plan, verb, item_id)
+        names = context.directory.names(each for each in people if not has_approved(each, plan))
+        return replace(_APPROVED_BY_YOU, params={"people": names or _OTHER_ADMINISTRATORS})
     if verb is Verb.EXECUTE and item is not None and item.type == "text" and item.assignee == actor.id:
         return None
     missing = lists_without(actor.id, controls, context.directory)
-    names = ", ".join(context.directory.name(name) for name in dict.fromkeys(name for each in missing for name in each))
+    names = context.directory.names(name for each in missing for name in each)
     return replace(_ONLY_EXECUTORS, params={"executors": names}) if missing else None
 
 

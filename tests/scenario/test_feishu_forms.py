@@ -58,6 +58,7 @@ async def test_a_form_is_decided_in_feishu_and_a_card_decides_the_next_stage(eit
     assert form.title == "#1 Payments 2.4"
     assert "1 Notes" in form.form[0]["value"]
     assert "https://fabu.example.com/plans/1" in form.form[0]["value"]
+    await either.fabu.until_seen("bob")
     assert "decided in the approval form" in await either.bob.says("approve 1")
     assert either.bob.cards == [], "it is the form that asks them"
 

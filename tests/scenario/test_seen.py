@@ -5,11 +5,15 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from core.chat import Inbound
+from core.plan import Confirmation, Stage
+from core.policies import ApprovalPolicy, ApprovalRules
 from tests.scenario.chats.registry import CHATS
 from tests.scenario.chats.vocabulary import Chat, Office
 from tests.scenario.office import Fabu, Json, script, step
@@ -111,3 +115,21 @@ async def test_a_copy_says_what_differs_from_the_last_success(office: Office[Any
     await fabu.api("POST", "/plans/2/submit", {})
     card = await bob.sees("Alice asks for your approval", "Since #1, which succeeded last")
     assert bob.shows(card, "make VERSION=2.3"), "that is what it was"
+
+
+async def test_votes_on_the_page_alone_are_refused_elsewhere_with_its_address(
+    office: Office[Any, Any], chat: Chat
+) -> None:
+    fabu, page = office.fabu, "https://fabu.example.com/plans/1"
+    policy = ApprovalPolicy("prod", stages=(Stage("SRE", ("bob",)),), confirm=Confirmation.PAGE)
+    environment = fabu.services.engine._environment
+    environment.publish(policy=replace(environment.policy, approval=ApprovalRules("none", policies=(policy,))))
+    await fabu.submitted(step("notes"))
+    await fabu.until_seen("bob")
+    assert page in await office.bob.says("approve 1")
+    refused = await fabu.request("POST", "/api/v1/plans/1/approve", {}, by="bob")
+    assert (refused[0], refused[1]["code"]) == (403, "confirmed_on_page")
+    ref = (await fabu.services.store.read(lambda reading: reading.plans.get(reading.plans.id_of("1")))).ref
+    pressed = Inbound("console", "bob", "press", verb="approve", ref=ref, values={"text": ""})
+    await fabu.services.chat(pressed)
+    assert [person for person, *_ in await fabu.votes()] == ["bob"]

@@ -166,6 +166,19 @@ async def test_a_revision_that_has_passed_is_refused(fabu: Site) -> None:
     assert (await fabu.ask("PATCH", path, {}, If_Match="yesterday")).json["params"]["problems"][0]["path"] == "If-Match"
 
 
+async def test_a_vote_may_name_its_revision_and_counts_for_no_other(fabu: Site) -> None:
+    plan = await fabu.plan(approval={"stages": [stage("carol", "dave")]})
+    path = f"/plans/{plan['id']}"
+    await fabu.ask("PATCH", path, {"name": "Release 2"})
+    await fabu.ask("POST", f"{path}/submit")
+    for fields, headers in (({"revision": 1}, {}), ({}, {"If_Match": '"1"'})):
+        stale = await fabu.ask("POST", f"{path}/approve", fields, by="carol", **headers)
+        assert (stale.status, stale.json["params"]) == (412, {"seen": 1, "revision": 2})
+    assert (await fabu.ask("GET", path)).json["approval"]["stages"][0]["votes"] == []
+    assert (await fabu.ask("POST", f"{path}/approve", {"revision": 2}, by="carol")).json["revision"] == 2
+    assert (await fabu.ask("POST", f"{path}/approve", by="dave")).json["status"] == "executing"
+
+
 async def test_a_deleted_plan_is_gone_from_every_answer(fabu: Site) -> None:
     plan = await fabu.plan()
     gone = await fabu.ask("DELETE", f"/plans/{plan['id']}", If_Match="*")

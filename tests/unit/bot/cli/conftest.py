@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+import pty
 import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
@@ -80,6 +81,20 @@ class Terminal:
             [FABU, *args], cwd=self.folder, env=os.environ | self.env | env, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
+
+    def answering(self, answer: str, *args: str) -> tuple[int, str]:
+        """Run a command at a terminal where a person types an answer; return its exit code and what it printed."""
+        ours, its = pty.openpty()
+        process = subprocess.Popen(
+            [FABU, *args], cwd=self.folder, env=os.environ | self.env, stdin=its, stdout=its, stderr=its
+        )
+        os.close(its)
+        os.write(ours, answer.encode())
+        printed = b""
+        with suppress(OSError), os.fdopen(ours, "rb", buffering=0) as screen:  # Linux reports the end as an error
+            while part := screen.read(4096):
+                printed += part
+        return process.wait(PATIENCE), printed.decode()
 
     def acting_as(self, person: str) -> Terminal:
         """Return the terminal of a person with a token."""

@@ -44,6 +44,19 @@ def test_a_plan_goes_from_its_file_to_its_end(alice: Terminal, bob: Terminal) ->
     assert "There is no plan" in alice.fabu("plan", "show", number, code=1)
 
 
+def test_who_approves_at_a_terminal_sees_what_it_is_and_is_asked(alice: Terminal, bob: Terminal) -> None:
+    number = alice.plan(name=NAME, items=STEPS, approval=APPROVAL)
+    alice.fabu("plan", "submit", number)
+    assert "nobody can be asked here" in bob.fabu("plan", "approve", number, code=1)
+    code, screen = bob.answering("n\n", "plan", "approve", number)
+    assert code == 1
+    for shown in ("Write the notes", "Approve revision 1? [y/N]", "Nothing is approved."):
+        assert shown in screen
+    assert "waiting for approval" in alice.fabu("plan", "show", number)
+    assert bob.answering("y\n", "plan", "approve", number)[0] == 0
+    assert "executing" in alice.fabu("plan", "show", number)
+
+
 def test_apply_submits_when_asked(alice: Terminal) -> None:
     file = alice.folder / "submitted.json"
     file.write_text(json.dumps({"name": "At once", "items": [{"key": "a", "name": "A", "type": "text"}]}))

@@ -81,7 +81,7 @@ class Forms(Desk):
         engine = self.office.engine
         self.stages = ApprovalFormStages(
             self.store, engine, Identities(self.store, engine, self.clock, {}), self.vendors,
-            Locale("en", "UTC"), "https://fabu.example.com",
+            self.clock, Locale("en", "UTC"), "https://fabu.example.com",
         )  # fmt: skip
 
     async def submit(self) -> None:

@@ -93,7 +93,7 @@ def test_a_rejection_in_a_form_needs_no_reason(form: World) -> None:
 
 
 def test_votes_are_given_where_the_stage_is_decided(form: World) -> None:
-    with pytest.raises(errors.DecidedInForm):
+    with pytest.raises(errors.DecidedInForm, match="by Bob, Carol"):
         form.do(c.Approve, "bob")
 
 
