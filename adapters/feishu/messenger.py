@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 from weakref import WeakValueDictionary
@@ -63,10 +63,12 @@ class FeishuMessenger:
             asyncio.get_running_loop().call_later(PACE, updating.release)
         return True
 
-    async def say(self, posted: Posted, text: str, key: str) -> None:
-        """Post a plain text in the thread below a card."""
+    async def say(
+        self, posted: Posted, text: str, key: str, mentioned: Sequence[str] = (), *, loud: bool = False
+    ) -> None:
+        """Post a plain text as a reply to a card, which stands in the chat: each one is `loud`."""
         with self._in_turn("reply"), self._receivers.keep(posted.channel, _is_of_receiver):
-            await self._client.reply_text(posted.message, text, key[:UUID])
+            await self._client.reply_text(posted.message, text, key[:UUID], mentioned)
 
     async def find_user(self, email: str, phone: str) -> str:
         """Return the open_id of the user with an e-mail address or phone number; empty when there is none.

@@ -60,12 +60,13 @@ def head(state: State, ask: Sequence[Line]) -> list[JSON]:
     return [{"type": "rich_text", "elements": sections}] if sections else []
 
 
-def sentence(text: str, link: str = "") -> JSON:
-    """Return a text, rendered literally, in which the URL `link` alone is a link."""
+def sentence(text: str, link: str = "", mentioned: Sequence[str] = ()) -> JSON:
+    """Return a text, rendered literally, in which the URL `link` alone is a link; users are mentioned after it."""
     shown = cut(clean(text), SECTION) or EMPTY
     pieces = shown.split(link) if link and _web_address(link) else [shown]
     parts = [part for piece in pieces for part in ({"type": "link", "url": link}, _literal(piece))][1:]
-    return _rich_text(*(part for part in parts if part.get("text") != ""))
+    users = [part for user in mentioned for part in (_literal(" "), {"type": "user", "user_id": user})]
+    return _rich_text(*(part for part in parts if part.get("text") != ""), *users)
 
 
 def notices(found: Sequence[Notice]) -> list[JSON]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from adapters.slack.client import SlackClient
 from adapters.slack.errors import NO_UPDATE, SlackError
 from adapters.slack.inbound import PLATFORM
@@ -36,9 +38,12 @@ class SlackMessenger:
             raise
         return True
 
-    async def say(self, posted: Posted, text: str, key: str) -> None:
-        """Post a plain text in the thread below a card."""
-        await self._client.send(posted.channel, render_text(text), posted.message, queued=True)
+    async def say(
+        self, posted: Posted, text: str, key: str, mentioned: Sequence[str] = (), *, loud: bool = False
+    ) -> None:
+        """Post a plain text in the thread below a card; a `loud` one is broadcast to the channel as well."""
+        content = render_text(text, mentioned=mentioned) | ({"reply_broadcast": True} if loud else {})
+        await self._client.send(posted.channel, content, posted.message, queued=True)
 
     async def find_user(self, email: str, phone: str) -> str:
         """Return the id of the active user with an e-mail address, or "". Slack finds nobody by phone number."""

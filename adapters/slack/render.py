@@ -42,9 +42,9 @@ def render_reply(reply: Reply) -> JSON:
     return {"text": escape(reply.text, FALLBACK), "blocks": require_valid(blocks)}
 
 
-def render_text(text: str, link: str = "") -> JSON:
-    """Return a text as the content of a message; the URL `link` in it is the only link."""
-    return {"text": escape(text, FALLBACK), "blocks": require_valid([components.sentence(text, link)])}
+def render_text(text: str, link: str = "", mentioned: Sequence[str] = ()) -> JSON:
+    """Return a text as the content of a message, which mentions users; the URL `link` in it is the only link."""
+    return {"text": escape(text, FALLBACK), "blocks": require_valid([components.sentence(text, link, mentioned)])}
 
 
 def render_home(card: Card) -> JSON:

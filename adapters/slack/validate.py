@@ -26,6 +26,7 @@ _KEYS: Final = {  # the keys of each type
     "text": {"text", "style"},
     "link": {"url", "text"},
     "date": {"timestamp", "format", "fallback"},
+    "user": {"user_id"},
     "actions": {"elements"},
     "input": {"label", "hint", "optional", "element"},
     "button": {"text", "action_id", "value", "url", "style", "confirm", "accessibility_label"},

@@ -25,8 +25,12 @@ UPDATABLE = 14 * 24 * HOUR
 RECEIVE_ID_TYPES = {"open_id", "chat_id", "email"}
 TEXT_BYTES = 150 * 1024
 POST_BYTES = 30 * 1024
-POST_PARTS: dict[str, set[str]] = {"text": {"tag", "text"}, "a": {"tag", "text", "href"}}
-"""The keys of those parts of a formatted message that an app of texts and links needs."""
+POST_PARTS: dict[str, set[str]] = {
+    "text": {"tag", "text"},
+    "a": {"tag", "text", "href"},
+    "at": {"tag", "user_id"},
+}
+"""The keys of those parts of a formatted message that an app of texts, links and mentions needs."""
 BOT = "ou_bot"
 
 
@@ -48,7 +52,10 @@ class Message:
     def text(self) -> str:
         """The words of a text message, or of a formatted one."""
         if self.msg_type == "post":
-            return "\n".join("".join(part["text"] for part in line) for line in self.content["zh_cn"]["content"])
+            return "\n".join(
+                "".join(part.get("text") or f"@{part['user_id']}" for part in line)
+                for line in self.content["zh_cn"]["content"]
+            )
         return str(self.content["text"])
 
 
@@ -239,7 +246,8 @@ def _is_post(content: dict[str, Any]) -> bool:
     lines = [line for post in posts for line in post.get("content", ())]
     parts = [part for line in lines for part in line]
     return bool(parts) and all(
-        part.keys() == POST_PARTS.get(part.get("tag")) and isinstance(part["text"], str) and part["text"]
+        part.keys() == POST_PARTS.get(part.get("tag"))
+        and all(isinstance(value, str) and value for value in part.values())
         for part in parts
     )
 

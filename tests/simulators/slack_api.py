@@ -166,6 +166,9 @@ class WebApi:
         """Return the bot's new message from text, blocks and attachments, or refuse it; it is not posted yet."""
         message = Message(channel.id, self.workspace.timestamp(), self.workspace.bot_user, "")
         message.thread_ts = arguments.get("thread_ts")
+        message.is_broadcast = arguments.get("reply_broadcast") is True
+        if message.is_broadcast and not message.thread_ts:
+            raise Refused("invalid_arguments", ["[ERROR] reply_broadcast without thread_ts"])
         self._fill(message, arguments)
         return message
 

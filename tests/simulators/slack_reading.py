@@ -59,7 +59,10 @@ def texts(node: Any) -> Iterator[str]:
             yield from texts(item)
     elif isinstance(node, dict):
         if node.get("type") in _RICH_TEXTS:
-            yield "".join(part.get("text") or part.get("fallback") or part["url"] for part in node["elements"])
+            yield "".join(
+                part.get("text") or part.get("fallback") or part.get("url") or f"@{part['user_id']}"
+                for part in node["elements"]
+            )
             return
         if node.get("type") in ("plain_text", "mrkdwn", "markdown", "raw_text"):
             yield node["text"]

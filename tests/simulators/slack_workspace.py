@@ -51,6 +51,8 @@ class Message:
     only_for: str | None = None
     """The one user who sees it, when it is ephemeral."""
     edited: str | None = None
+    is_broadcast: bool = False
+    """Whether a reply in a thread stands in the channel as well."""
     metadata: JSON | None = None
 
     def all_blocks(self) -> list[JSON]:

@@ -122,7 +122,7 @@ class FeishuOffice(Office[User, Message]):
     def thread(self) -> list[str]:
         """Return the lines in the thread of the group's newest plan card."""
         replies = self.alice.replies_to(self.channel_cards[-1], "post")
-        return "\n".join(reply.text for reply in replies).splitlines()
+        return [line.partition(" @ou_")[0] for reply in replies for line in reply.text.splitlines()]
 
     async def form(self, number: int = 0) -> Instance:
         """Wait until a form is submitted and linked to its plan; return the form."""
