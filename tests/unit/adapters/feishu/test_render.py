@@ -76,6 +76,7 @@ cards = st.builds(
 REASON = Field("Why do you reject it?", required=True, multiline=True)
 APPROVE = Button("approve", "Approve", "p.n", Style.PRIMARY)
 REJECT = Button("reject", "Reject", "p.n", Style.DANGER, REASON)
+SKIP = Button("skip", "Skip", "p.n", field=REASON)
 REPLAN = Button("replan", "Replan", "p.n", confirm="Take it back?")
 
 
@@ -127,7 +128,7 @@ def test_approve_and_reject_share_a_form_and_what_is_confirmed_stays_apart() -> 
 
 
 def test_a_text_that_every_button_requires_must_be_filled_in() -> None:
-    card = render_card(Card("t", "s", sections=(Section(rows=(Row("item", buttons=(REJECT,)),)),)))
+    card = render_card(Card("t", "s", sections=(Section(rows=(Row("item", Weight.BAD, buttons=(REJECT,)),)),)))
     (reject,) = pressable(card)
     (field,) = fields(reject.form or {}).values()
     assert field["required"]
@@ -139,11 +140,37 @@ def test_buttons_without_a_text_need_no_form() -> None:
     assert approve.form is None
 
 
-def test_each_item_has_a_form_of_its_own() -> None:
-    rows = tuple(Row(f"{n}. item", buttons=(Button("skip", "Skip", f"p.n.{n}", field=REASON),)) for n in range(3))
-    found = pressable(render_card(Card("t", "s", sections=(Section("Items", rows=rows),))))
-    assert [one.value for one in found] == [{"verb": "skip", "ref": f"p.n.{n}"} for n in range(3)]
-    assert len({id(one.form) for one in found}) == 3
+def test_the_row_that_needs_somebody_most_has_the_one_form() -> None:
+    done = Button("done", "Done", "p.n", Style.PRIMARY, Field("Remark", multiline=True))
+    weights = (Weight.PERSON, Weight.BAD, Weight.PERSON)
+    rows = tuple(Row(f"{n} item", weight, buttons=(done, SKIP)) for n, weight in enumerate(weights))
+    card = render_card(Card("t", "s", sections=(Section("Items", rows=rows),)))
+    assert problems(card) == []
+    found = pressable(card)
+    assert [(one.text, one.submits) for one in found] == [
+        ("Done", False), ("Skip…", False), ("Done", True), ("Skip", True), ("Done", False), ("Skip…", False)
+    ]  # fmt: skip
+    assert found[0].value == {"verb": "done", "ref": "p.n", "text": ""}, "one click is enough"
+    assert found[1].value == {"verb": "skip", "ref": "p.n"}, "it opens a form"
+    assert found[2].value == {"verb": "done", "ref": "p.n"}
+
+
+def test_the_buttons_of_the_card_itself_have_the_form_before_any_row() -> None:
+    row = Row("7 item", Weight.BAD, buttons=(SKIP,))
+    found = pressable(render_card(Card("t", "s", sections=(Section(rows=(row,)),), buttons=(APPROVE, REJECT))))
+    assert [(one.text, one.submits) for one in found] == [("Skip…", False), ("Approve", True), ("Reject", True)]
+
+
+def test_what_is_ready_is_started_without_a_form() -> None:
+    row = Row("7 item", Weight.READY, buttons=(Button("execute", "Execute", "p.n"), SKIP))
+    [element] = render_card(Card("t", "s", sections=(Section(rows=(row,)),)))["body"]["elements"]
+    assert [column["elements"][0].get("type") for column in element["columns"]] == [None, "default", "text"]
+
+
+def test_three_buttons_stand_in_a_row() -> None:
+    buttons = tuple(Button(f"verb{n}", f"Do {n}") for n in range(4))
+    rows = render_card(Card("t", "s", buttons=buttons))["body"]["elements"]
+    assert [len(row["columns"]) for row in rows] == [3, 1]
 
 
 def test_a_long_plan_keeps_every_title_and_as_many_forms_as_fit() -> None:
@@ -168,7 +195,7 @@ def test_the_parts_of_a_card_stand_in_their_order() -> None:
     )  # fmt: skip
     tags = [element["tag"] for element in card["body"]["elements"]]
     assert tags == [
-        "markdown", "column_set", "markdown", "markdown", "form", "column_set", "collapsible_panel", "markdown"
+        "markdown", "column_set", "markdown", "markdown", "form", "collapsible_panel", "markdown"
     ]  # fmt: skip
     words = [
         "waiting",
@@ -178,9 +205,9 @@ def test_the_parts_of_a_card_stand_in_their_order() -> None:
         "Items",
         "1 Deploy",
         "Approve",
-        "Open",
         "In full",
         "revision 2",
+        "Open",
     ]
     shown = text_of(card)
     places = [shown.index(word) for word in words]
@@ -224,18 +251,18 @@ def test_notices_stand_on_the_colour_of_the_worst_and_more_than_three_are_counte
 
 
 def test_no_form_is_folded() -> None:
-    rows = (Row("1 Deploy"), Row("2 Check", buttons=(REJECT,)))
+    rows = (Row("1 Deploy"), Row("2 Check", Weight.BAD, buttons=(REJECT,)), Row("3 Look", buttons=(REJECT,)))
     card = render_card(Card("t", "s", sections=(Section("In full", rows, folded=True),)))
     assert [element["tag"] for element in card["body"]["elements"]] == ["form", "collapsible_panel"]
     assert problems(card) == []
 
 
-def test_the_tasks_of_a_progress_are_one_component_and_of_many_most_are_counted() -> None:
+def test_without_tables_the_tasks_of_a_progress_are_one_component_and_of_many_most_are_counted() -> None:
     rows = tuple(Row(f"{n} Deploy", Weight.LATER, State(word="later")) for n in range(1, 31))
     done = tuple(Row(f"{n} Check", Weight.DONE, State(word="done")) for n in range(31, 301))
     yours = Row("301 Ask", Weight.YOURS, buttons=(Button("done", "Done", "p.n"),))
     section = Section("", (*done, *rows, yours), Show.PROGRESS, hidden=(Hidden("done", 1),))
-    card = render_card(Card("t", "s", sections=(section,)))
+    card = render_card(Card("t", "s", sections=(section,)), tables=False)
     assert len(card["body"]["elements"]) == 3
     shown = text_of(card)
     assert shown.count("Deploy") == 20
@@ -320,6 +347,6 @@ def test_a_form_asks_for_all_its_fields_at_once() -> None:
     form = Form("new", "", "New plan", "Create", (Field("Name", "name", required=True), Field("Items", "items")))
     card = render_form(form)
     (create,) = pressable(card)
-    assert create.value == {"verb": "new", "ref": ""}
+    assert create.value == {"verb": "new", "ref": "", "form": {"title": "New plan", "opened_by": ""}}
     assert [name.rpartition("_")[0] for name in fields(create.form or {})] == ["name", "items"]
     assert [one["required"] for one in fields(create.form or {}).values()] == [True, False]
