@@ -37,12 +37,12 @@ def pick_asking(card: Card) -> Row | None:
 
 
 def row_elements(row: Row, content: str, numbers: Iterator[int], *, asks: bool) -> Iterator[Element]:
-    """Yield a row with its buttons: in a form if it `asks`, else beside its line if that is one, or below."""
+    """Yield a row with its buttons: in a form if it `asks`, else beside a row without a body, or below."""
     text = [markdown(content)] if content else []
     submits, others = split_buttons(row.buttons) if asks else ([], drop_unsafe_links(row.buttons))
     if submits:
         yield input_form(text, submits, numbers)
-    elif others and content and len(others) <= BESIDE and "\n" not in content:
+    elif others and content and len(others) <= BESIDE and not row.body:
         first, *rest = others
         yield beside(content, [button_element(first), *(button_element(button, light=True) for button in rest)])
         return

@@ -63,6 +63,11 @@ def is_many(card: Card, counts: Sequence[Count]) -> bool:
     return bool(counts) and max(len(card.rows), sum(each.number for each in counts)) > MANY
 
 
+def is_open(card: Card) -> bool:
+    """Return whether a card shows items: progress that is folded stays so where all others are."""
+    return any(row.title for section in card.sections if not section.folded for row in section.rows)
+
+
 def set_aside(card: Card) -> Card:
     """Return a card of many items with only the first of those that are next as rows, and the others in the table."""
     sections: list[Section] = []

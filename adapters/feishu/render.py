@@ -26,7 +26,17 @@ from adapters.feishu.components import (
     tinted,
 )
 from adapters.feishu.markdown import COLORS, FONT_COLORS, block, grey, inline, tag, words
-from adapters.feishu.progress import Count, condense, counts_in, is_many, set_aside, split_sections, table, tiles
+from adapters.feishu.progress import (
+    Count,
+    condense,
+    counts_in,
+    is_many,
+    is_open,
+    set_aside,
+    split_sections,
+    table,
+    tiles,
+)
 from adapters.feishu.text import CUT, fit
 from adapters.feishu.validate import ENVELOPE, MAX_BYTES, MAX_ELEMENTS, count_elements, size_in_body
 from core.card import (
@@ -65,7 +75,7 @@ def render_card(card: Card, *, tables: bool = True) -> dict[str, Any]:
     place.
     """
     counts, ask = counts_in(card)
-    card, many = replace(card, ask=ask), is_many(card, counts)
+    card, many, tables = replace(card, ask=ask), is_many(card, counts), tables and is_open(card)
     if not tables:
         card = condense(card)
     elif many:
@@ -109,7 +119,7 @@ def _draw(card: Card, *, counts: Sequence[Count], many: bool, tables: bool) -> d
     drawing = _Drawing(pick_asking(card))
     submits, others = split_buttons(card.buttons)
     more = drop_unsafe_links([card.more] if card.more else [])
-    linked = more if submits and not others and card.foot else []
+    linked = more if card.foot and not others else []
     sections, paged = split_sections(card.sections) if tables else (card.sections, Section())
     opened = [each for section in sections if not section.folded for each in drawing.section(section)]
     asked = [input_form((), submits, drawing.numbers)] if submits else []
@@ -138,11 +148,12 @@ class _Drawing:
     def section(self, section: Section) -> Iterator[Element]:
         """Yield an open section: its title, its rows, and the line that counts the others.
 
-        A title and a paragraph of one line stand in one line.
+        A title stands in one line with a paragraph, or with the only row, of one line.
         """
         title = words(section.title, TITLE, strong=True) if section.rows or section.hidden else ""
         first = section.rows[0] if section.rows else Row()
-        if title and not first.title and not first.buttons and (content := _content(first)) and "\n" not in content:
+        joins = not first.buttons and (not first.title or len(section.rows) == 1)
+        if title and joins and (content := _content(first)) and "\n" not in content:
             section = replace(section, rows=section.rows[1:])
             title = f"{title}　{content}"
         if title:
@@ -169,7 +180,7 @@ class _Drawing:
         """Yield rows, each as one component; the tasks of a progress that are one line each are one together."""
         lines: list[str] = []
         for row in section.rows:
-            content = _content(row)
+            content = _content(row, broken=bool(row.buttons) and row is not self.asking)
             if section.show is Show.PROGRESS and not row.buttons and "\n" not in content:
                 lines += [content] if content else []
                 continue
@@ -246,8 +257,11 @@ def _paged(section: Section) -> Iterator[Element]:
         yield markdown(grey(words(section.rest, LINE)), small=True)
 
 
-def _content(row: Row) -> str:
-    """Return a row as Markdown: the head in bold with its state, the rest of its line, and its body."""
+def _content(row: Row, *, broken: bool = False) -> str:
+    """Return a row as Markdown: the head in bold with its state, the rest of its line, and its body.
+
+    A line that is `broken` has its rest below the head: beside buttons there is little room.
+    """
     title = words(row.title, TITLE, strong=True)
     if title and row.url:
         title = inline((Link(row.title, row.url),), TITLE)
@@ -256,8 +270,9 @@ def _content(row: Row) -> str:
     rest = inline(row.line, BODY)
     if not any(isinstance(span, Text) and span.strong for span in row.line):
         rest = grey(rest)
-    head = " ".join(filter(None, (mark, title, tag(row.state, TAG), rest)))
-    return "\n".join(filter(None, (head, *map(_part, row.body))))
+    head = " ".join(filter(None, (mark, title, tag(row.state, TAG))))
+    first = "\n" if broken else " "
+    return "\n".join(filter(None, (first.join(filter(None, (head, rest))), *map(_part, row.body))))
 
 
 def _part(part: Line | Excerpt) -> str:

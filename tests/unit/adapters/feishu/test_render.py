@@ -189,13 +189,13 @@ def test_the_parts_of_a_card_stand_in_their_order() -> None:
         Card(
             "#7 Release", "s", State(Tone.WAITING, "🟡", "waiting"), (line("alice asks"), line("by 19:30")),
             (Notice(line("no WHERE")),),
-            (Section("Items", (Row("1 Deploy"),)), Section("In full", (Row("1 Deploy"),), folded=True)),
+            (Section("Items", (Row("1 Deploy"), Row("2 Check"))), Section("In full", (Row("1 Deploy"),), folded=True)),
             (APPROVE, REJECT), (line("revision 2"),), Button("open", "Open", url="https://fabu.example/1"),
         )
     )  # fmt: skip
     tags = [element["tag"] for element in card["body"]["elements"]]
     assert tags == [
-        "markdown", "column_set", "markdown", "markdown", "form", "collapsible_panel", "markdown"
+        "markdown", "column_set", "markdown", "markdown", "markdown", "form", "collapsible_panel", "markdown"
     ]  # fmt: skip
     words = [
         "waiting",
@@ -237,9 +237,24 @@ def test_a_title_and_its_paragraph_are_one_line() -> None:
     assert element["content"] == "**Touches**　api, web"
 
 
-def test_the_button_of_a_line_stands_beside_it() -> None:
-    row = Row("8 Check", Weight.YOURS, buttons=(Button("show", "Handle", "p.n"),))
+def test_a_title_and_the_only_row_below_it_are_one_line() -> None:
+    section = Section("Approval", (Row("SRE", state=State(Tone.WAITING, "🟡", "waiting")),))
+    [element] = render_card(Card("t", "s", sections=(section,)))["body"]["elements"]
+    assert element["content"] == "**Approval**　🟡 **SRE** <text_tag color='orange'>waiting</text_tag>"
+
+
+def test_the_link_to_the_page_stands_at_the_end_unless_there_is_a_row_of_buttons() -> None:
+    more, foot = Button("open", "Open", url="https://fabu.example/1"), (line("revision 2"),)
+    [end] = render_card(Card("t", "s", foot=foot, more=more))["body"]["elements"]
+    assert end["content"] == "<font color='grey'>revision 2</font> · [Open](https://fabu.example/1)"
+    beside = buttons(render_card(Card("t", "s", buttons=(REPLAN,), foot=foot, more=more)))
+    assert [one.text for one in beside] == ["Replan", "Open"]
+
+
+def test_the_button_of_a_row_stands_beside_its_two_lines() -> None:
+    row = Row("8 Check", Weight.YOURS, line=line("by dave"), buttons=(Button("show", "Handle", "p.n"),))
     [element] = render_card(Card("t", "s", sections=(Section(rows=(row,)),)))["body"]["elements"]
+    assert element["columns"][0]["elements"][0]["content"] == "**8 Check**\n<font color='grey'>by dave</font>"
     assert [column["elements"][0]["tag"] for column in element["columns"]] == ["markdown", "button"]
 
 
