@@ -64,8 +64,13 @@ def is_many(card: Card, counts: Sequence[Count]) -> bool:
 
 
 def is_open(card: Card) -> bool:
-    """Return whether a card shows items: progress that is folded stays so where all others are."""
-    return any(row.title for section in card.sections if not section.folded for row in section.rows)
+    """Return whether a card shows progress, or what is to do: else what is folded stays so."""
+    opened = [section for section in card.sections if not section.folded]
+    return any(
+        row.title and (section.show is Show.PROGRESS or row.weight <= Weight.LATER)
+        for section in opened
+        for row in section.rows
+    )
 
 
 def set_aside(card: Card) -> Card:

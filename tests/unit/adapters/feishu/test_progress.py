@@ -105,6 +105,14 @@ def test_what_has_buttons_or_more_to_say_or_needs_somebody_stays_a_row() -> None
     assert "Later 7" in others
 
 
+def test_what_is_done_stays_folded_where_nothing_is_to_do() -> None:
+    done = Section("Done 2", rows(Weight.DONE, 2), Show.PROGRESS, folded=True)
+    skipped = Section("Skipped 1", rows(Weight.DONE, 1, 3))
+    card = render_card(Card("t", "s", sections=(skipped, done)))
+    assert tables(card) == []
+    assert card["body"]["elements"][-1]["tag"] == "collapsible_panel"
+
+
 def test_a_column_that_is_empty_in_every_row_is_left_out() -> None:
     card = render_card(Card("t", "s", sections=(Section("Later 1", (Row("1 Deploy"),), Show.PROGRESS),)))
     assert [column["name"] for column in tables(card)[0]["columns"]] == ["i"]
