@@ -20,10 +20,11 @@ from adapters.feishu.components import (
     markdown,
     side_by_side,
 )
-from core.card import Button, Card, Field, Row, Style, Weight
+from core.card import Button, Card, Excerpt, ExcerptKind, Field, Line, Row, Style, Weight, plain
 
 BUTTONS: Final = 3  # in one row
 BESIDE: Final = 2  # buttons at the right of a row
+SHORT: Final = 60  # characters of a line beside buttons
 _LIGHTEST: Final = Weight.PERSON
 """The lightest weight of a row with a form: what is ready is started without a word."""
 
@@ -36,19 +37,34 @@ def pick_asking(card: Card) -> Row | None:
     return min(asking, key=lambda row: row.weight, default=None)
 
 
+def stands_beside(row: Row) -> bool:
+    """Return whether the buttons of a row that has no form stand at its right: few, beside a few short lines."""
+    short = len(row.body) <= 1 and all(map(_is_short, row.body))
+    return bool(row.title) and short and 0 < len(drop_unsafe_links(row.buttons)) <= BESIDE
+
+
 def row_elements(row: Row, content: str, numbers: Iterator[int], *, asks: bool) -> Iterator[Element]:
-    """Yield a row with its buttons: in a form if it `asks`, else beside a row without a body, or below."""
+    """Yield a row with its buttons: in a form if it `asks`, else beside or below it."""
     text = [markdown(content)] if content else []
     submits, others = split_buttons(row.buttons) if asks else ([], drop_unsafe_links(row.buttons))
     if submits:
         yield input_form(text, submits, numbers)
-    elif others and content and len(others) <= BESIDE and not row.body:
+    elif content and stands_beside(row) and not asks:
         first, *rest = others
         yield beside(content, [button_element(first), *(button_element(button, light=True) for button in rest)])
         return
     else:
         yield from text
     yield from button_rows(others)
+
+
+def _is_short(part: Line | Excerpt) -> bool:
+    """Return whether a part of a body is one short line of words."""
+    if not isinstance(part, Excerpt):
+        return len(plain(part)) <= SHORT
+    return (
+        part.kind is ExcerptKind.QUOTE and len(part.lines) <= 1 and not part.more and len("".join(part.lines)) <= SHORT
+    )
 
 
 def button_rows(buttons: Sequence[Button]) -> Iterator[Element]:

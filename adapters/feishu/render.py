@@ -14,7 +14,15 @@ from itertools import count
 from typing import Any, Final
 
 from adapters.common.fitting import fit_card
-from adapters.feishu.asking import button_rows, form, input_form, pick_asking, row_elements, split_buttons
+from adapters.feishu.asking import (
+    button_rows,
+    form,
+    input_form,
+    pick_asking,
+    row_elements,
+    split_buttons,
+    stands_beside,
+)
 from adapters.feishu.components import (
     Element,
     button_element,
@@ -180,7 +188,7 @@ class _Drawing:
         """Yield rows, each as one component; the tasks of a progress that are one line each are one together."""
         lines: list[str] = []
         for row in section.rows:
-            content = _content(row, broken=bool(row.buttons) and row is not self.asking)
+            content = _content(row, broken=stands_beside(row) and row is not self.asking)
             if section.show is Show.PROGRESS and not row.buttons and "\n" not in content:
                 lines += [content] if content else []
                 continue

@@ -85,9 +85,9 @@ def pressable(card: dict[str, Any]) -> list[Seen]:
 
 
 @settings(max_examples=150, deadline=None)
-@given(cards)
-def test_any_card_is_one_that_feishu_takes(card: Card) -> None:
-    assert problems(render_card(card)) == []
+@given(cards, st.booleans())
+def test_any_card_is_one_that_feishu_takes(card: Card, tables: bool) -> None:
+    assert problems(render_card(card, tables=tables)) == []
 
 
 @settings(max_examples=50, deadline=None)
@@ -249,6 +249,23 @@ def test_the_link_to_the_page_stands_at_the_end_unless_there_is_a_row_of_buttons
     assert end["content"] == "<font color='grey'>revision 2</font> · [Open](https://fabu.example/1)"
     beside = buttons(render_card(Card("t", "s", buttons=(REPLAN,), foot=foot, more=more)))
     assert [one.text for one in beside] == ["Replan", "Open"]
+
+
+@pytest.mark.parametrize(
+    ("body", "tags"),
+    [
+        (line("short"), ["column_set"]),
+        (line("long " * 20), ["markdown", "column_set"]),
+        (Excerpt(ExcerptKind.QUOTE, ("short",)), ["column_set"]),
+        (Excerpt(ExcerptKind.QUOTE, ("two", "lines")), ["markdown", "column_set"]),
+        (Excerpt(ExcerptKind.QUOTE, ("short",), "+4 lines"), ["markdown", "column_set"]),
+        (Excerpt(ExcerptKind.CODE, ("make",)), ["markdown", "column_set"]),
+    ],
+)
+def test_buttons_stand_beside_a_short_body_and_below_a_long_one(body: Line | Excerpt, tags: list[str]) -> None:
+    row = Row("8 Check", Weight.READY, body=(body,), buttons=(Button("show", "Handle", "p.n"),))
+    card = render_card(Card("t", "s", sections=(Section(rows=(row,)),)))
+    assert [element["tag"] for element in card["body"]["elements"]] == tags
 
 
 def test_the_button_of_a_row_stands_beside_its_two_lines() -> None:
