@@ -18,6 +18,7 @@ from adapters.feishu.validate import problems
 from .base import Simulator
 from .feishu_api import Rate, Refused, Tokens, endpoint, parsed, text
 from .feishu_approval import Approvals
+from .feishu_cards import elements
 from .feishu_socket import Sockets
 
 HOUR = 3600.0
@@ -75,6 +76,8 @@ class FeishuSimulator(Simulator):
         self.scopes = {"im:message", "im:chat:readonly", "contact:user.id:readonly", "contact:contact.base:readonly"}
         self.scopes |= {"contact:user.email:readonly", "contact:user.phone:readonly", "approval:approval"}
         self.activate_status = 2
+        self.takes_tables = True
+        """Whether cards may have tables; not in the app of an old tenant."""
         self.messages: dict[str, Message] = {}
         self.tokens = Tokens(self.clock, {"app_id": self.app_id, "app_secret": self.app_secret})
         self.rate = Rate(self.clock)
@@ -224,10 +227,17 @@ class FeishuSimulator(Simulator):
             self._uuids[uuid] = message
         return {"message_id": message.message_id, "chat_id": chat_id, "msg_type": msg_type, "parent_id": parent_id}
 
+    def card_problems(self, card: dict[str, Any]) -> list[str]:
+        """Return why Feishu refuses a card; empty if it takes it."""
+        has_table = any(element["tag"] == "table" for element, _ in elements(card))
+        if has_table and not self.takes_tables:
+            return ["ErrCode: 200861; ErrMsg: cards no longer support this; ErrorValue: unsupported tag table"]
+        return problems(card)
+
     def _checked(self, msg_type: str, body: dict[str, Any]) -> dict[str, Any]:
         content: dict[str, Any] = parsed(body, "content")
         if msg_type == "interactive":
-            if found := problems(content):
+            if found := self.card_problems(content):
                 raise Refused(230099, f"Failed to create card content, ext={'; '.join(found)}")
         elif msg_type == "text":
             if not isinstance(content.get("text"), str) or len(json.dumps(content).encode()) > TEXT_BYTES:
