@@ -215,7 +215,8 @@ class Hidden:
 class Section:
     """A part of a card. A `folded` one is closed until somebody opens it, where the vendor can.
 
-    `hidden` counts the rows that are not in `rows`.
+    `hidden` counts the rows that are not in `rows`. `columns` are the names of the title, the state and the line of a
+    row, for where the rows stand in a table.
     """
 
     title: str = ""
@@ -223,6 +224,7 @@ class Section:
     show: Show = Show.LIST
     folded: bool = False
     hidden: tuple[Hidden, ...] = ()
+    columns: tuple[str, str, str] | tuple[()] = ()
 
     @property
     def rest(self) -> str:

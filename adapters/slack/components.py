@@ -38,6 +38,7 @@ _SPAN: Final = 1000  # characters of a part of a line
 _DATE: Final = "{date_short_pretty} {time}"
 _FOOT: Final = 600  # characters of a line of the foot
 _FOOT_LINES: Final = 10  # in a context
+_TEXTS: Final = ("text", "title", "caption")  # the keys of texts
 
 
 def header(text: str) -> JSON:
@@ -63,7 +64,7 @@ def head(state: State, ask: Sequence[Line]) -> list[JSON]:
 def sentence(text: str, link: str = "") -> JSON:
     """Return a text, rendered literally, in which the URL `link` alone is a link."""
     shown = cut(clean(text), SECTION) or EMPTY
-    pieces = shown.split(link) if link and _web_address(link) else [shown]
+    pieces = shown.split(link) if link and web_address(link) else [shown]
     parts = [part for piece in pieces for part in ({"type": "link", "url": link}, _literal(piece))][1:]
     return _rich_text(*(part for part in parts if part.get("text") != ""))
 
@@ -82,6 +83,16 @@ def row_elements(row: Row) -> list[JSON]:
     for part in row.body:
         elements += _excerpt(part) if isinstance(part, Excerpt) else _paragraph(part)
     return elements
+
+
+def row_text(row: Row) -> str:
+    """Return the head of a row, of whatever length, without its mark."""
+    return " · ".join(part for part in (row.title, row.state.word, plain(row.line)) if flatten(part))
+
+
+def row_list(rows: Iterable[Row]) -> JSON:
+    """Return the element of rich_text that lists rows of one state."""
+    return {"type": "rich_text_list", "style": "bullet", "elements": [_list_entry(row) for row in rows]}
 
 
 def beside(row: Row, element: JSON) -> JSON:
@@ -104,8 +115,8 @@ def foot(lines: Sequence[Line]) -> list[JSON]:
 def count_characters(node: object) -> int:
     """Return the number of characters of all texts in blocks."""
     if isinstance(node, dict):
-        text = node.get("text")
-        return (len(text) if isinstance(text, str) else 0) + sum(map(count_characters, node.values()))
+        own = (node[key] for key in _TEXTS if isinstance(node.get(key), str))
+        return sum(map(len, own)) + sum(map(count_characters, node.values()))
     return sum(map(count_characters, node)) if isinstance(node, list) else 0
 
 
@@ -114,7 +125,7 @@ def actions(buttons: Iterable[Button], about: str = "") -> list[JSON]:
 
     What they are `about` is read out with them.
     """
-    elements = [button_element(button, about) for button in buttons if not button.url or _web_address(button.url)]
+    elements = [button_element(button, about) for button in buttons if not button.url or web_address(button.url)]
     rows = [elements[start : start + _BUTTONS] for start in range(0, len(elements), _BUTTONS)]
     for row in rows:
         used: set[str] = set()
@@ -134,7 +145,7 @@ def button_element(button: Button, about: str = "") -> JSON:
     if button.style is not Style.DEFAULT:
         element["style"] = button.style.value
     if button.url:
-        return element | {"url": _web_address(button.url)}
+        return element | {"url": web_address(button.url)}
     if button.ref:
         element["value"] = button.ref
     if button.confirm and not button.field:  # a modal asks for the field, and can be cancelled
@@ -172,6 +183,15 @@ def _row_head(row: Row) -> list[JSON]:
     return [*parts, *(part for spans in rest if spans for part in ([_literal(" · ")] if parts else []) + spans)]
 
 
+def _list_entry(row: Row) -> JSON:
+    """Return a row in a list; its title opens what it is about."""
+    title, url = cut(flatten(row.title), _TITLE) or EMPTY, web_address(row.url)
+    parts = [{"type": "link", "url": url, "text": title} if url else _literal(title)]
+    if rest := _spans(row.line):
+        parts += [_literal(" · "), *rest]
+    return {"type": "rich_text_section", "elements": parts}
+
+
 def _paragraph(spans: Line) -> list[JSON]:
     parts = _spans(spans)
     return [{"type": "rich_text_section", "elements": parts}] if parts else []
@@ -188,7 +208,12 @@ def _excerpt(excerpt: Excerpt) -> Iterator[JSON]:
 
 def _spans(spans: Line) -> list[JSON]:
     """Return the parts of a line, without those that are empty."""
-    return [_span(span) for span in spans if flatten(span.text) or (isinstance(span, Text) and span.text.isspace())]
+    shown = (span for span in spans if flatten(span.text) or (isinstance(span, Text) and _is_space(span.text)))
+    return [_span(span) for span in shown]
+
+
+def _is_space(text: str) -> bool:
+    return remove_invisible(text).isspace()
 
 
 def _span(span: Span) -> JSON:
@@ -199,8 +224,8 @@ def _span(span: Span) -> JSON:
             return _literal(text) | ({"style": style} if style else {})
         case Code():
             return _literal(text) | {"style": {"code": True}}
-        case Link(_, url) if _web_address(url):
-            return {"type": "link", "url": _web_address(url), "text": text}
+        case Link(_, url) if web_address(url):
+            return {"type": "link", "url": web_address(url), "text": text}
         case Moment(at):  # each reader sees it in their own time zone
             return {"type": "date", "timestamp": int(at.timestamp()), "format": _DATE, "fallback": text}
         case Link():
@@ -232,7 +257,7 @@ def _confirm(button: Button) -> JSON:
     return dialog | ({} if button.style is Style.DEFAULT else {"style": button.style.value})
 
 
-def _web_address(url: str) -> str:
+def web_address(url: str) -> str:
     """Return a web address in Slack's format, or "" for any other URL: its button is left out, and the card sent."""
     try:
         address = URL(url)

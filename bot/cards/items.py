@@ -149,14 +149,16 @@ class ItemRows:
         later = [(item, _quiet(row)) for item, row in rows if row.weight is Weight.LATER]
         skipped = [pair for pair in rows if pair[0].status is ItemStatus.SKIPPED]
         done = [pair for pair in rows if pair[0].status is ItemStatus.DONE]
+        columns = (text("Item"), text("State"), text("Details"))
         if now:
             yield Section(text("Now {count}", count=len(now)), self._group(now))
         if later:
-            yield Section(text("Later {count}", count=len(later)), self._group(later), Show.PROGRESS)
+            yield Section(text("Later {count}", count=len(later)), self._group(later), Show.PROGRESS, columns=columns)
         if skipped:
             yield Section(text("Skipped {count}", count=len(skipped)), self._group(skipped))
         if done:
-            yield Section(text("Done {count}", count=len(done)), self._group(done), Show.PROGRESS, folded=True)
+            title = text("Done {count}", count=len(done))
+            yield Section(title, self._group(done), Show.PROGRESS, folded=True, columns=columns)
 
     def _group(self, rows: Sequence[tuple[Item, Row]]) -> tuple[Row, ...]:
         return group_rows(rows, self._target, self.locale)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 JSON = dict[str, Any]
+_TITLED = ("plan", "task_card", "data_table")
 _RICH_TEXTS = ("rich_text_section", "rich_text_quote", "rich_text_preformatted")
 
 
@@ -24,7 +25,7 @@ class Shown(Protocol):
 def interactive(block: JSON) -> list[JSON]:
     """Return the interactive elements of one block."""
     elements = [*block.get("elements", []), block.get("accessory"), block.get("element")]
-    shown = (None, "image", "mrkdwn", "plain_text", *_RICH_TEXTS)
+    shown = (None, "image", "mrkdwn", "plain_text", "rich_text_list", *_RICH_TEXTS)
     return [e for e in elements if isinstance(e, dict) and e.get("type") not in shown]
 
 
@@ -66,8 +67,10 @@ def texts(node: Any) -> Iterator[str]:
             return
         if node.get("type") == "image":
             yield node["alt_text"]
+        if node.get("type") in _TITLED:
+            yield node.get("title") or node["caption"]
         for key, child in node.items():
-            if key not in ("confirm", "initial_option", "initial_options"):
+            if key not in ("confirm", "initial_option", "initial_options", "sources", "child_blocks"):
                 yield from texts(child)
 
 
