@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Final, assert_never
 
 from yarl import URL
 
 from adapters.slack.text import EMPTY, JSON, clean, cut, flatten, line, plain_text
 from core.card import (
+    SAY,
     Button,
     Code,
     Excerpt,
@@ -18,6 +20,7 @@ from core.card import (
     Link,
     Moment,
     Notice,
+    Picker,
     Row,
     Span,
     State,
@@ -29,7 +32,12 @@ from core.text import remove_invisible
 
 LINK: Final = "link"  # the action_id of buttons that open a page; Slack sends their clicks, too
 SECTION: Final = 3000  # characters in a section
-_BUTTONS: Final = 5  # in one row
+_BUTTONS: Final = 25  # in one block, which Slack breaks into rows
+_FIRST: Final = 3  # buttons that are never in a menu
+_OPTIONS: Final = 5  # in an overflow menu
+_PICKS: Final = 100  # options of a select menu
+_OPTION_VALUE: Final = 150  # characters of the value of an option of an overflow menu
+_LABEL: Final = 75  # characters of a label, and of the value of an option of a select menu
 _URL: Final = 3000  # characters in a URL
 _INPUT: Final = 3000  # characters in an input
 _TITLE: Final = 300  # characters of the title of a row
@@ -120,12 +128,22 @@ def count_characters(node: object) -> int:
     return sum(map(count_characters, node)) if isinstance(node, list) else 0
 
 
-def actions(buttons: Iterable[Button], about: str = "") -> list[JSON]:
-    """Return rows of buttons. An action_id is the verb, with a number where a row has the verb twice.
+def actions(
+    buttons: Sequence[Button], about: str = "", *, more: Button | None = None, picker: Picker | None = None
+) -> list[JSON]:
+    """Return rows of buttons, of which the rare ones are in a menu, with a picker and a link to `more`.
 
-    What they are `about` is read out with them.
+    An action_id is the verb, with a number where a row has the verb twice. What buttons are `about` is read out.
     """
-    elements = [button_element(button, about) for button in buttons if not button.url or web_address(button.url)]
+    usable = [button for button in buttons if not button.url or web_address(button.url)]
+    rare = [button for button in usable[_FIRST:] if _fits_menu(button)][:_OPTIONS]
+    rare = rare if len(rare) > 1 else []
+    shown = [button for button in usable if not any(button is each for each in rare)]
+    elements = [button_element(button, about) for button in shown]
+    elements += _select(picker) if picker else []
+    elements += [button_element(more, about)] if more and web_address(more.url) else []
+    if rare:
+        elements.append({"type": "overflow", "action_id": "more", "options": [_menu_option(each) for each in rare]})
     rows = [elements[start : start + _BUTTONS] for start in range(0, len(elements), _BUTTONS)]
     for row in rows:
         used: set[str] = set()
@@ -136,12 +154,34 @@ def actions(buttons: Iterable[Button], about: str = "") -> list[JSON]:
     return [{"type": "actions", "elements": row} for row in rows]
 
 
+def _fits_menu(button: Button) -> bool:
+    """Return whether a button can be an option, which asks nothing before its click is sent; pages stay in sight."""
+    asks = button.confirm and not button.field
+    return button.verb != SAY and not asks and len(f"{button.verb} {button.ref}") <= _OPTION_VALUE
+
+
+def _menu_option(button: Button) -> JSON:
+    text = line(button.label, _LABEL)
+    if button.url:
+        return {"text": text, "value": LINK, "url": web_address(button.url)}
+    return {"text": text, "value": f"{button.verb} {button.ref}"}
+
+
+def _select(picker: Picker) -> list[JSON]:
+    """Return the menu of a picker, with as many options as it may have; none where no option is valid."""
+    valid = (option for option in picker.options if 1 <= len(option.ref) <= _LABEL)
+    options = [{"text": line(option.label, _LABEL), "value": option.ref} for option in islice(valid, _PICKS)]
+    placeholder = line(picker.label, 150)
+    menu = {"type": "static_select", "action_id": picker.verb, "placeholder": placeholder, "options": options}
+    return [menu] if options else []
+
+
 def button_element(button: Button, about: str = "") -> JSON:
     """Return a button that sends its verb and ref, or opens a page."""
     action_id = LINK if button.url else button.verb
-    element: JSON = {"type": "button", "text": line(button.label, 75), "action_id": action_id}
+    element: JSON = {"type": "button", "text": line(button.label, _LABEL), "action_id": action_id}
     if about:
-        element["accessibility_label"] = cut(flatten(f"{button.label} {about}"), 75) or EMPTY
+        element["accessibility_label"] = cut(flatten(f"{button.label} {about}"), _LABEL) or EMPTY
     if button.style is not Style.DEFAULT:
         element["style"] = button.style.value
     if button.url:
@@ -184,11 +224,10 @@ def _row_head(row: Row) -> list[JSON]:
 
 
 def _list_entry(row: Row) -> JSON:
-    """Return a row in a list; its title opens what it is about."""
-    title, url = cut(flatten(row.title), _TITLE) or EMPTY, web_address(row.url)
-    parts = [{"type": "link", "url": url, "text": title} if url else _literal(title)]
-    if rest := _spans(row.line):
-        parts += [_literal(" · "), *rest]
+    """Return the head of a row in a list; its title opens what it is about."""
+    parts = _row_head(row) or [_literal(EMPTY)]
+    if url := web_address(row.url):
+        parts[0] = {"type": "link", "url": url, "text": parts[0].get("text") or EMPTY}
     return {"type": "rich_text_section", "elements": parts}
 
 

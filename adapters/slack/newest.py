@@ -21,6 +21,9 @@ TASKS: Final = 50  # tasks of a plan: Slack documents no limit
 TABLE_ROWS: Final = 100  # below the header
 TABLE_CHARACTERS: Final = 10_000  # of all cells of the tables of a message
 CHILDREN: Final = 10  # blocks in a container
+_MANY: Final = 20  # rows of a card, from which on not all that can be executed have buttons
+_NEXT: Final = 5  # rows of each weight that have
+_NEXT_WEIGHTS: Final = frozenset({Weight.PERSON, Weight.READY})
 _TITLE: Final = 150  # characters of the title of a block or a task
 _CELL: Final = 70  # characters of the title of a row in a table
 _STATE: Final = 20  # characters of a state in a table
@@ -35,7 +38,12 @@ def newest_types(blocks: Iterable[JSON]) -> frozenset[str]:
 
 def with_new_ids(blocks: Iterable[JSON]) -> list[JSON]:
     """Return the blocks with new ids where Slack wants others at each update of a message."""
-    return [block | {"block_id": secrets.token_hex(8)} if block["type"] in TYPES else block for block in blocks]
+    return [block | {"block_id": secrets.token_hex(8)} if _keeps_state(block) else block for block in blocks]
+
+
+def _keeps_state(block: JSON) -> bool:
+    """Return whether Slack may show what was opened or picked before the update."""
+    return block["type"] in TYPES or any(each["type"] == "static_select" for each in block.get("elements", ()))
 
 
 def count_blocks(blocks: Sequence[JSON]) -> int:
@@ -63,15 +71,53 @@ def container(title: str, children: Sequence[JSON]) -> JSON:
     }
 
 
+def set_aside(card: Card) -> Card:
+    """Return the card of a plan under way with what is running as part of the progress, which needs nobody.
+
+    Of many rows, only the first of those that can be executed stay rows with buttons: the picker offers what the others
+    do.
+    """
+    if not _shows_progress(card) and card.picker is None:
+        return card
+    most = _NEXT if card.picker and len(card.rows) > _MANY else len(card.rows)
+    return replace(card, sections=tuple(part for section in card.sections for part in _split_next(section, most)))
+
+
+def _split_next(section: Section, most: int) -> Iterator[Section]:
+    """Yield a section, and the rows of it that are part of the progress."""
+    aside = [] if section.folded or section.show is not Show.LIST else list(_find_far(section.rows, most))
+    ids = set(map(id, aside))
+    yield replace(section, rows=tuple(row for row in section.rows if id(row) not in ids)) if aside else section
+    if aside:
+        title = " · ".join(dict.fromkeys(row.state.word for row in aside if row.state.word))
+        rows = tuple(replace(row, buttons=(), body=()) for row in aside)
+        yield replace(section, title=title, rows=rows, show=Show.PROGRESS, hidden=())
+
+
+def _find_far(rows: Iterable[Row], most: int) -> Iterator[Row]:
+    seen: Counter[Weight] = Counter()
+    for row in rows:
+        seen[row.weight] += 1
+        runs = row.weight is Weight.RUNNING and _only_tells(row)
+        if runs or (row.weight in _NEXT_WEIGHTS and seen[row.weight] > most):
+            yield row
+
+
+def _shows_progress(card: Card) -> bool:
+    """Return whether a card says how far something has come, and is not closed as a whole."""
+    is_open = any(not section.folded for section in card.sections)
+    return is_open and any(section.show is Show.PROGRESS for section in card.sections)
+
+
 class Progress:
     """The rows of a card that only say how far it has come, in one `plan`, or a `data_table` where they are many.
 
-    A card has none if it has no open section that shows progress. Whether its rows are many is decided by the whole
-    card, before rows are left out to find room.
+    A card that is closed as a whole has none. Whether its rows are many is decided by the whole card, before rows are
+    left out to find room.
     """
 
     def __init__(self, card: Card) -> None:
-        self.exists = any(section.show is Show.PROGRESS and not section.folded for section in card.sections)
+        self.exists = _shows_progress(card)
         self._many = len(list(_tasks(self._split(card.sections)[1]))) > TASKS
 
     def limit(self, card: Card) -> Card:

@@ -8,6 +8,7 @@ unless the workspace refuses them: progress and what is folded are rows then.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
@@ -15,10 +16,10 @@ import orjson
 
 from adapters.common.fitting import fit_card
 from adapters.slack import components
-from adapters.slack.newest import CHILDREN, TABLE_CHARACTERS, Progress, container, count_blocks, count_texts
+from adapters.slack.newest import CHILDREN, TABLE_CHARACTERS, Progress, container, count_blocks, count_texts, set_aside
 from adapters.slack.text import JSON, escape, line
 from adapters.slack.validate import require_valid, require_valid_view
-from core.card import SAY, Button, Card, Form, Row, Section, Style
+from core.card import SAY, Button, Card, Form, Row, Section, Style, Weight
 from core.chat import Reply
 
 MAX_BLOCKS: Final = 50  # of a message
@@ -84,14 +85,23 @@ def render_modal(form: Form, origin: JSON) -> JSON:
 
 def _card(card: Card, *above: JSON, newest: bool, limit: int = MAX_BLOCKS) -> list[JSON]:
     """Return the blocks of a card, with as many rows as there is room for."""
-    progress = Progress(card) if newest else None
-    if progress:
+    if card.picker:
+        card = card.with_rows(_with_one_button)
+    progress = None
+    if newest:
+        card = set_aside(card)
+        progress = Progress(card)
         card = progress.limit(card)
 
     def draw(candidate: Card) -> list[JSON]:
         return _blocks(candidate, above, progress)
 
     return draw(fit_card(card, lambda candidate: _fits(draw(candidate), limit)))
+
+
+def _with_one_button(row: Row) -> Row:
+    """Return a row with its first button, unless it has failed: the picker has the others."""
+    return row if row.weight is Weight.BAD else replace(row, buttons=row.buttons[:1])
 
 
 def _fits(blocks: list[JSON], limit: int) -> bool:
@@ -101,7 +111,7 @@ def _fits(blocks: list[JSON], limit: int) -> bool:
 
 def _blocks(card: Card, above: Sequence[JSON], progress: Progress | None) -> list[JSON]:
     """Return the blocks of a card, all of its rows in full."""
-    buttons = (*card.buttons[:MAX_BUTTONS], *([card.more] if card.more else ()))
+    buttons = card.buttons[:MAX_BUTTONS]
     sections = progress.split(card.sections) if progress else [(section, []) for section in card.sections]
     return [
         *above,
@@ -109,7 +119,7 @@ def _blocks(card: Card, above: Sequence[JSON], progress: Progress | None) -> lis
         *components.head(card.state, card.ask),
         *components.notices(card.notices),
         *_sections(sections, folds=progress is not None),
-        *components.actions(buttons),
+        *components.actions(buttons, more=card.more, picker=card.picker),
         *components.foot(card.foot),
     ]
 
@@ -176,8 +186,8 @@ def _groups(rows: Sequence[Row]) -> Iterator[list[_Drawn]]:
 def _rows(*drawn: _Drawn) -> Iterator[JSON]:
     """Yield the block of some rows; below one with buttons, its buttons, of which a single one stands beside it."""
     first = drawn[0][0]
-    buttons = [*first.buttons, *([Button("open", "↗", url=first.url)] if first.url else ())]
-    below = components.actions(buttons, about=first.title)
+    link = Button("open", "↗", url=first.url) if first.url else None
+    below = components.actions(first.buttons, first.title, more=link)
     if not first.body and len(below) == 1 and len(below[0]["elements"]) == 1:
         yield components.beside(first, below[0]["elements"][0])
         return

@@ -31,16 +31,14 @@ class NewestBlocks:
 
     async def send(self, render: Render, send: Callable[[JSON], Awaitable[T]]) -> T:
         """Send content with the newest blocks, or without them where Slack refuses them. Raises what `send` raises."""
-        content = render(not self._refused)
+        content = _with_new_ids(render(not self._refused))
         types = newest_types(content["blocks"])
-        if not types:
-            return await send(content)
         try:
-            sent = await send(content | {"blocks": with_new_ids(content["blocks"])})
+            sent = await send(content)
         except SlackError as error:
-            if error.vendor_code not in _REFUSED:
+            if not types or error.vendor_code not in _REFUSED:
                 raise
-            sent = await send(render(False))
+            sent = await send(_with_new_ids(render(False)))
             self._note_refusal(types, error)
         else:
             self._taken |= types
@@ -62,6 +60,10 @@ class NewestBlocks:
                 _join(types),
                 error,
             )
+
+
+def _with_new_ids(content: JSON) -> JSON:
+    return content | {"blocks": with_new_ids(content["blocks"])}
 
 
 def _join(types: frozenset[str]) -> str:

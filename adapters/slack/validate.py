@@ -36,6 +36,8 @@ _KEYS: Final = {  # the keys of each type
     "container": {"title", "width", "is_collapsible", "default_collapsed", "child_blocks"},
     "input": {"label", "hint", "optional", "element"},
     "button": {"text", "action_id", "value", "url", "style", "confirm", "accessibility_label"},
+    "overflow": {"action_id", "options"},
+    "static_select": {"action_id", "placeholder", "options"},
     "plain_text_input": {"action_id", "multiline", "max_length", "initial_value"},
     "modal": {"callback_id", "private_metadata", "title", "submit", "blocks"},
     "home": {"blocks"},
@@ -123,7 +125,7 @@ def _actions(block: JSON) -> Iterator[str]:
     if len({element["action_id"] for element in elements}) < len(elements):
         yield "an action_id is used twice"
     for element in elements:
-        yield from _button(element)
+        yield from _button(element) if element["type"] == "button" else _menu(element)
 
 
 def _input(block: JSON) -> Iterator[str]:
@@ -197,6 +199,18 @@ def _section(block: JSON) -> Iterator[str]:
 def _count(elements: Sequence[JSON], limit: int) -> Iterator[str]:
     if not 1 <= len(elements) <= limit:
         yield f"there are {len(elements)} elements, allowed are 1 to {limit}"
+
+
+def _menu(menu: JSON) -> Iterator[str]:
+    most, longest = (5, 150) if menu["type"] == "overflow" else (100, 75)
+    yield from _keys(menu)
+    yield from _length("action_id", menu, 255)
+    yield from _count(menu["options"], most)
+    yield from _text(menu["placeholder"], 150, PLAIN) if "placeholder" in menu else ()
+    for option in menu["options"]:
+        yield from _text(option["text"], 75, PLAIN)
+        yield from _length("value", option, longest)
+        yield from _length("url", option, 3000)
 
 
 def _button(button: JSON) -> Iterator[str]:

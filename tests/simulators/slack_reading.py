@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 JSON = dict[str, Any]
-_TITLED = ("plan", "task_card", "data_table")
+_ICONS = {"pending": "▫️", "in_progress": "⏳", "complete": "✅", "error": "❌"}
 _RICH_TEXTS = ("rich_text_section", "rich_text_quote", "rich_text_preformatted")
 
 
@@ -65,13 +65,25 @@ def texts(node: Any) -> Iterator[str]:
         if node.get("type") in ("plain_text", "mrkdwn", "markdown", "raw_text"):
             yield node["text"]
             return
-        if node.get("type") == "image":
-            yield node["alt_text"]
-        if node.get("type") in _TITLED:
-            yield node.get("title") or node["caption"]
+        yield from _own_text(node)
         for key, child in node.items():
             if key not in ("confirm", "initial_option", "initial_options", "sources", "child_blocks"):
                 yield from texts(child)
+
+
+def _own_text(node: JSON) -> Iterator[str]:
+    """Yield what a node says of itself that is no text object; the status of a task is an icon."""
+    match node.get("type"):
+        case "image":
+            yield node["alt_text"]
+        case "plan":
+            yield node["title"]
+        case "data_table":
+            yield node["caption"]
+        case "task_card":
+            yield f"{_ICONS[node['status']]} {node['title']}"
+        case _:
+            pass
 
 
 def is_card(message: Any) -> bool:

@@ -14,7 +14,21 @@ from adapters.slack.client import SlackClient
 from adapters.slack.messenger import SlackMessenger
 from adapters.slack.render import render_home, render_message
 from adapters.slack.server import SlackServer
-from core.card import Button, Card, Row, Section, Show, State, Tone, Weight, line, paragraph
+from core.card import (
+    SAY,
+    Button,
+    Card,
+    Option,
+    Picker,
+    Row,
+    Section,
+    Show,
+    State,
+    Tone,
+    Weight,
+    line,
+    paragraph,
+)
 from core.chat import Reply
 from core.errors import DeliveryError
 from core.ports.messenger import Place
@@ -67,7 +81,9 @@ def test_progress_is_a_plan_of_tasks() -> None:
     ]
     assert plan["tasks"][0]["sources"] == [{"type": "url", "url": "https://ci.example.com/6", "text": "↗"}]
     [done] = plan["tasks"][2]["details"]["elements"]
-    assert [entry["elements"][0]["text"] for entry in done["elements"]] == ["1 Step", "2 Step", "3 Step"]
+    assert ["".join(part["text"] for part in entry["elements"]) for entry in done["elements"]] == [
+        f"✅ {n} Step · done · by bob {n}" for n in (1, 2, 3)
+    ]
 
 
 def test_rows_with_buttons_stand_above_the_plan() -> None:
@@ -88,6 +104,32 @@ def test_the_progress_of_many_items_is_a_table() -> None:
     assert [row[:2] for row in rows] == [[f"{n} Deploy", "▫️ later"] for n in range(100)]
     assert len({len(row[2]) for row in rows}) == 1
     assert blocks[blocks.index(table) + 1]["elements"][0]["text"] == "+200 later · +3 done"
+
+
+def test_what_is_running_is_a_task_and_not_a_row() -> None:
+    now = Section("Now 2", (Row("7 Test", Weight.READY, buttons=(Button("execute", "Run", "r"),)), RUNNING))
+    card = Card("t", "s", sections=(now, Section("Later 1", (LATER,), Show.PROGRESS)))
+    plan = block_of(card, "plan")
+    assert plan["title"] == "running · Later 1"
+    assert [task["status"] for task in plan["tasks"]] == ["in_progress", "pending"]
+    assert "6 Watch" not in str([block for block in render_message(card)["blocks"] if block["type"] != "plan"])
+
+
+def test_of_many_items_only_the_next_have_buttons_where_a_picker_has_the_others() -> None:
+    buttons = (Button("execute", "Run", "r"), Button("skip", "Skip", "s"))
+    failed = Row("0 Test", Weight.BAD, buttons=(Button("retry", "Retry", "r"), buttons[1]))
+    ready = tuple(Row(f"{n} Ship", Weight.READY, State(mark="▶️", word="ready"), buttons=buttons) for n in range(40))
+    card = Card("t", "s", sections=(Section("Now 41", (failed, *ready)),))
+    everything = render_message(card)["blocks"]
+    assert str(everything).count("'action_id': 'skip'") > 20
+    picker = Picker("Any item…", SAY, (Option("▶️ 1 Ship", "show 1 1"),))
+    blocks = render_message(replace(card, picker=picker))["blocks"]
+    assert [block["accessory"]["action_id"] for block in blocks if "accessory" in block] == ["execute"] * 5
+    [failed_row, below] = [block["elements"] for block in blocks if block["type"] == "actions"]
+    assert [each["action_id"] for each in failed_row] == ["retry", "skip"]
+    assert [each["action_id"] for each in below] == [SAY]
+    [plan] = [block for block in blocks if block["type"] == "plan"]
+    assert (plan["title"], len(plan["tasks"]), plan["tasks"][0]["status"]) == ("ready", 35, "pending")
 
 
 def test_what_is_folded_is_closed() -> None:
