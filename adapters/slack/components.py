@@ -46,7 +46,7 @@ _SPAN: Final = 1000  # characters of a part of a line
 _DATE: Final = "{date_short_pretty} {time}"
 _FOOT: Final = 600  # characters of a line of the foot
 _FOOT_LINES: Final = 10  # in a context
-_TEXTS: Final = ("text", "title", "caption")  # the keys of texts
+_TEXTS: Final = frozenset({"text", "title", "caption"})  # the keys of texts
 
 
 def header(text: str) -> JSON:
@@ -106,7 +106,7 @@ def row_list(rows: Iterable[Row]) -> JSON:
 def beside(row: Row, element: JSON) -> JSON:
     """Return the head of a row with a button beside it."""
     text = "".join(part.get("text") or part["fallback"] for part in _row_head(row))
-    return {"type": "section", "text": plain_text(text, SECTION), "accessory": element}
+    return {"type": "section", "text": plain_text(text, SECTION), "accessory": element, "expand": True}
 
 
 def note(text: str) -> JSON:
@@ -121,11 +121,19 @@ def foot(lines: Sequence[Line]) -> list[JSON]:
 
 
 def count_characters(node: object) -> int:
-    """Return the number of characters of all texts in blocks."""
-    if isinstance(node, dict):
-        own = (node[key] for key in _TEXTS if isinstance(node.get(key), str))
-        return sum(map(len, own)) + sum(map(count_characters, node.values()))
-    return sum(map(count_characters, node)) if isinstance(node, list) else 0
+    """Return the number of characters of all texts in blocks. Every step of fitting counts, so it is quick."""
+    count, left = 0, [node]
+    while left:
+        each = left.pop()
+        if isinstance(each, dict):
+            for key, value in each.items():
+                if isinstance(value, str):
+                    count += len(value) if key in _TEXTS else 0
+                else:
+                    left.append(value)
+        elif isinstance(each, list):
+            left += each
+    return count
 
 
 def actions(

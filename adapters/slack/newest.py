@@ -24,6 +24,7 @@ CHILDREN: Final = 10  # blocks in a container
 _MANY: Final = 20  # rows of a card, from which on not all that can be executed have buttons
 _NEXT: Final = 5  # rows of each weight that have
 _NEXT_WEIGHTS: Final = frozenset({Weight.PERSON, Weight.READY})
+_OF_ITEMS: Final = frozenset({*_NEXT_WEIGHTS, Weight.RUNNING, Weight.LATER, Weight.DONE})
 _TITLE: Final = 150  # characters of the title of a block or a task
 _CELL: Final = 70  # characters of the title of a row in a table
 _STATE: Final = 20  # characters of a state in a table
@@ -81,6 +82,22 @@ def set_aside(card: Card) -> Card:
         return card
     most = _NEXT if card.picker and len(card.rows) > _MANY else len(card.rows)
     return replace(card, sections=tuple(part for section in card.sections for part in _split_next(section, most)))
+
+
+def list_few(card: Card) -> Card:
+    """Return the card of many rows for a workspace that refuses tables: most of what needs nobody is counted.
+
+    As in a table, only the first of the rows that can be executed have buttons.
+    """
+    if card.picker is None or len(card.rows) <= _MANY:
+        return card
+    far = {id(row) for section in card.sections for row in _find_far(section.rows, _NEXT)}
+    card = card.with_rows(lambda row: replace(row, buttons=(), body=()) if id(row) in far else row)
+    idle = sorted(
+        (row for row in card.rows if _only_tells(row) and row.weight in _OF_ITEMS), key=lambda row: row.weight
+    )
+    gone = set(map(id, idle[_MANY:]))
+    return replace(card, sections=tuple(_leave_out(section, gone) for section in card.sections))
 
 
 def _split_next(section: Section, most: int) -> Iterator[Section]:

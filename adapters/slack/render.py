@@ -16,16 +16,24 @@ import orjson
 
 from adapters.common.fitting import fit_card
 from adapters.slack import components
-from adapters.slack.newest import CHILDREN, TABLE_CHARACTERS, Progress, container, count_blocks, count_texts, set_aside
+from adapters.slack.newest import (
+    CHILDREN,
+    TABLE_CHARACTERS,
+    Progress,
+    container,
+    count_blocks,
+    count_texts,
+    list_few,
+    set_aside,
+)
 from adapters.slack.text import JSON, escape, line
-from adapters.slack.validate import require_valid, require_valid_view
+from adapters.slack.validate import MESSAGE_BLOCKS, MESSAGE_CHARACTERS, VIEW_BLOCKS, require_valid, require_valid_view
 from core.card import SAY, Button, Card, Form, Row, Section, Style, Weight
+from core.card import line as line_of
 from core.chat import Reply
 
-MAX_BLOCKS: Final = 50  # of a message
-HOME_BLOCKS: Final = 100
-MAX_CHARACTERS: Final = 12_000  # of all texts; somewhat above, Slack answers msg_blocks_too_long
 MAX_BUTTONS: Final = 25  # below a card
+FEW_BUTTONS: Final = 5  # below a card that is too large without rows
 FALLBACK: Final = 3000  # characters of the text for notifications
 VALUE: Final = 2000  # characters of the value of a button
 MODAL_LABEL: Final = 24  # characters of the title of a modal and its buttons
@@ -54,7 +62,7 @@ def render_text(text: str, link: str = "") -> JSON:
 
 def render_home(card: Card) -> JSON:
     """Return a card as the view of a home tab, in which the newest blocks are not documented to be allowed."""
-    return require_valid_view({"type": "home", "blocks": _card(card, newest=False, limit=HOME_BLOCKS)})
+    return require_valid_view({"type": "home", "blocks": _card(card, newest=False, limit=VIEW_BLOCKS)})
 
 
 def render_opener(form: Form, text: str) -> JSON:
@@ -83,7 +91,7 @@ def render_modal(form: Form, origin: JSON) -> JSON:
     return require_valid_view(view)
 
 
-def _card(card: Card, *above: JSON, newest: bool, limit: int = MAX_BLOCKS) -> list[JSON]:
+def _card(card: Card, *above: JSON, newest: bool, limit: int = MESSAGE_BLOCKS) -> list[JSON]:
     """Return the blocks of a card, with as many rows as there is room for."""
     if card.picker:
         card = card.with_rows(_with_one_button)
@@ -92,11 +100,24 @@ def _card(card: Card, *above: JSON, newest: bool, limit: int = MAX_BLOCKS) -> li
         card = set_aside(card)
         progress = Progress(card)
         card = progress.limit(card)
+    else:
+        card = list_few(card)
 
     def draw(candidate: Card) -> list[JSON]:
         return _blocks(candidate, above, progress)
 
-    return draw(fit_card(card, lambda candidate: _fits(draw(candidate), limit)))
+    blocks = draw(fit_card(card, lambda candidate: _fits(draw(candidate), limit)))
+    return blocks if _fits(blocks, limit) else draw(_cut(card))
+
+
+def _cut(card: Card) -> Card:
+    """Return what is left of a card that is too large even without rows: its first lines and buttons."""
+    hidden = sum(each.count for section in card.sections for each in section.hidden) + len(card.rows)
+    foot = (line_of(f"… +{hidden}"),) if hidden else ()
+    buttons = card.buttons[:FEW_BUTTONS]
+    return replace(
+        card, ask=card.ask[:1], notices=card.notices[:1], sections=(), buttons=buttons, foot=foot, picker=None
+    )
 
 
 def _with_one_button(row: Row) -> Row:
@@ -105,8 +126,10 @@ def _with_one_button(row: Row) -> Row:
 
 
 def _fits(blocks: list[JSON], limit: int) -> bool:
+    if count_blocks(blocks) > limit:
+        return False
     texts, cells = count_texts(blocks)
-    return count_blocks(blocks) <= limit and texts <= MAX_CHARACTERS and cells <= TABLE_CHARACTERS
+    return texts <= MESSAGE_CHARACTERS and cells <= TABLE_CHARACTERS
 
 
 def _blocks(card: Card, above: Sequence[JSON], progress: Progress | None) -> list[JSON]:
@@ -119,7 +142,7 @@ def _blocks(card: Card, above: Sequence[JSON], progress: Progress | None) -> lis
         *components.head(card.state, card.ask),
         *components.notices(card.notices),
         *_sections(sections, folds=progress is not None),
-        *components.actions(buttons, more=card.more, picker=card.picker),
+        *components.actions(buttons, card.title, more=card.more, picker=card.picker),
         *components.foot(card.foot),
     ]
 

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 from adapters.slack.errors import SlackError
 from adapters.slack.newest import newest_types, with_new_ids
 from adapters.slack.text import JSON
+from core.errors import DeliveryError
 
 T = TypeVar("T")
 Render = Callable[[bool], JSON]
@@ -38,7 +39,12 @@ class NewestBlocks:
         except SlackError as error:
             if not types or error.vendor_code not in _REFUSED:
                 raise
-            sent = await send(_with_new_ids(render(False)))
+            try:
+                sent = await send(_with_new_ids(render(False)))
+            except DeliveryError as other:
+                if not (isinstance(other, SlackError) and other.vendor_code in _REFUSED):
+                    self._note_refusal(types, error)  # so that the next attempt is one call, which is in its turn
+                raise
             self._note_refusal(types, error)
         else:
             self._taken |= types

@@ -14,11 +14,14 @@ from adapters.slack.text import JSON
 from core.errors import DeliveryError
 from core.messages import Message
 
+MESSAGE_BLOCKS: Final = 50
+MESSAGE_CHARACTERS: Final = 12_000  # of all texts but those in tables; somewhat above, it is msg_blocks_too_long
+VIEW_BLOCKS: Final = 100
 PLAIN: Final = ("plain_text",)
 TEXTS: Final = ("plain_text", "mrkdwn")
 _KEYS: Final = {  # the keys of each type
     "header": {"text"},
-    "section": {"text", "fields", "accessory"},
+    "section": {"text", "fields", "accessory", "expand"},
     "context": {"elements"},
     "rich_text": {"elements"},
     "rich_text_section": {"elements"},
@@ -45,8 +48,10 @@ _KEYS: Final = {  # the keys of each type
 
 
 def require_valid(blocks: list[JSON]) -> list[JSON]:
-    """Return the blocks of a message or home tab. Raises DeliveryError, not retryable, with the first problem."""
-    _refuse(problems(blocks))
+    """Return the blocks of a message. Raises DeliveryError, not retryable, with the first problem."""
+    characters, _ = count_texts(blocks)
+    long = [f"blocks: there are {characters} characters, allowed are {MESSAGE_CHARACTERS}"]
+    _refuse([*problems(blocks), *(long if characters > MESSAGE_CHARACTERS else ())])
     return blocks
 
 
@@ -62,7 +67,7 @@ def _refuse(found: list[str]) -> None:
         raise DeliveryError("Slack", reason, retryable=False, sent=False)
 
 
-def problems(blocks: Sequence[JSON], limit: int = 50) -> list[str]:
+def problems(blocks: Sequence[JSON], limit: int = MESSAGE_BLOCKS) -> list[str]:
     """Return the problems of blocks, as `place: problem`."""
     number, (_, cells) = count_blocks(blocks), count_texts(blocks)
     found = [] if 1 <= number <= limit else [f"blocks: there are {number}, allowed are 1 to {limit}"]
@@ -76,7 +81,7 @@ def problems(blocks: Sequence[JSON], limit: int = 50) -> list[str]:
 
 def view_problems(view: JSON) -> list[str]:
     """Return the problems of a modal or home tab."""
-    found = [*_keys(view), *problems(view["blocks"], 100)]
+    found = [*_keys(view), *problems(view["blocks"], VIEW_BLOCKS)]
     if view["type"] == "modal":
         found += [*_text(view["title"], 24, PLAIN), *_text(view["submit"], 24, PLAIN)]
         found += [*_length("callback_id", view, 255), *_length("private_metadata", view, 3000)]

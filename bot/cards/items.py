@@ -46,7 +46,7 @@ _OUTPUT: Final = (4, 120)
 """How many lines of what a failed run says a row has, and how many characters each of them."""
 _OPTIONS: Final = 100
 """How many items there are to pick from; nobody looks through more."""
-_OPTION: Final = 70
+_OPTION: Final = 50
 """How long the name of an item to pick is, in characters."""
 _NEEDS_SOMEBODY: Final = Weight.RUNNING
 """The lightest weight of the rows that a card of a plan under way begins with."""

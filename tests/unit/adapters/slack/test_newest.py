@@ -130,6 +130,11 @@ def test_of_many_items_only_the_next_have_buttons_where_a_picker_has_the_others(
     assert [each["action_id"] for each in below] == [SAY]
     [plan] = [block for block in blocks if block["type"] == "plan"]
     assert (plan["title"], len(plan["tasks"]), plan["tasks"][0]["status"]) == ("ready", 35, "pending")
+    rows = render_message(replace(card, picker=picker), newest=False)["blocks"]
+    assert [block["accessory"]["action_id"] for block in rows if "accessory" in block] == ["execute"] * 5
+    assert "24 Ship" in str(rows)
+    assert "25 Ship" not in str(rows)
+    assert [block["elements"][0]["text"] for block in rows if block["type"] == "context"] == ["+15 ready"]
 
 
 def test_what_is_folded_is_closed() -> None:
@@ -204,6 +209,26 @@ async def test_a_workspace_that_refuses_them_gets_rows_from_then_on(
     assert "9 Roll out · later" in text_of(sim.messages("C1")[0])
     [record] = [each for each in caplog.records if "does not take the blocks" in each.getMessage()]
     assert "container, plan" in record.getMessage()
+
+
+async def test_what_is_refused_either_way_says_nothing_of_the_workspace(
+    sim: SlackSimulator, messenger: SlackMessenger
+) -> None:
+    sim.fail("chat.postMessage", times=2, status=200, body={"ok": False, "error": "invalid_blocks"})
+    with pytest.raises(DeliveryError):
+        await messenger.post(CHANNEL, progress(), "k")
+    await messenger.post(CHANNEL, progress(), "k2")
+    assert "plan" in [block["type"] for block in sim.messages("C1")[0].blocks]
+
+
+async def test_the_next_attempt_of_a_refused_card_is_one_call(sim: SlackSimulator, messenger: SlackMessenger) -> None:
+    sim.workspace.has_newest_blocks = False
+    sim.fail("chat.postMessage", status=200, body={"ok": False, "error": "invalid_blocks"})
+    sim.fail("chat.postMessage", status=503)
+    with pytest.raises(DeliveryError):
+        await messenger.post(CHANNEL, progress(), "k")
+    await messenger.post(CHANNEL, progress(), "k")
+    assert len(sim.calls_to("chat.postMessage")) == 3
 
 
 async def test_a_refusal_of_one_card_is_about_that_card(

@@ -221,6 +221,17 @@ def test_rows_without_buttons_share_a_block() -> None:
     assert "149 Item" in texts(blocks)[-1]
 
 
+def test_a_card_that_is_too_large_without_rows_keeps_its_first_lines_and_buttons() -> None:
+    long = line(*("x" * 1000,) * 5)
+    buttons = tuple(Button("approve", "Approve", f"r{n}", confirm="y" * 300) for n in range(25))
+    rows = (Row("1 Deploy", body=(long,)),) * 3
+    card = Card("t", "s", ask=(long, long), sections=(Section("Items", rows),), buttons=buttons)
+    blocks = render_message(card)["blocks"]
+    assert [block["type"] for block in blocks] == ["header", "rich_text", "actions", "context"]
+    assert len(blocks[2]["elements"]) == 5
+    assert blocks[3]["elements"][0]["text"] == "… +3"
+
+
 def test_rows_beyond_the_room_are_counted_by_their_state() -> None:
     buttons = (Button("execute", "Run", "r"), Button("skip", "Skip", "s"))
     ready = tuple(Row(f"{n} Item", Weight.READY, State(word="ready"), buttons=buttons) for n in range(3000))
