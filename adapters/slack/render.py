@@ -16,16 +16,8 @@ import orjson
 
 from adapters.common.fitting import fit_card
 from adapters.slack import components
-from adapters.slack.newest import (
-    CHILDREN,
-    TABLE_CHARACTERS,
-    Progress,
-    container,
-    count_blocks,
-    count_texts,
-    list_few,
-    set_aside,
-)
+from adapters.slack.newest import CHILDREN, TABLE_CHARACTERS, container, count_blocks, count_texts
+from adapters.slack.progress import Progress, list_few, set_aside
 from adapters.slack.text import JSON, escape, line
 from adapters.slack.validate import MESSAGE_BLOCKS, MESSAGE_CHARACTERS, VIEW_BLOCKS, require_valid, require_valid_view
 from core.card import SAY, Button, Card, Form, Row, Section, Style, Weight

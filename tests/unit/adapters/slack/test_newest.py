@@ -86,6 +86,14 @@ def test_progress_is_a_plan_of_tasks() -> None:
     ]
 
 
+def test_the_task_of_what_is_done_lists_fifty() -> None:
+    done = tuple(Row(f"{n} Step", Weight.DONE, cards.DONE) for n in range(60))
+    blocks = render_message(progress(done=done))["blocks"]
+    at = [block["type"] for block in blocks].index("plan")
+    [entries] = blocks[at]["tasks"][-1]["details"]["elements"]
+    assert (len(entries["elements"]), blocks[at + 1]["elements"][0]["text"]) == (50, "+10 done")
+
+
 def test_rows_with_buttons_stand_above_the_plan() -> None:
     waits = replace(LATER, title="8 Check", buttons=(Button("skip", "Skip", "s"),))
     blocks = render_message(progress((waits, LATER)))["blocks"]
