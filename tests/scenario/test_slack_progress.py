@@ -28,3 +28,14 @@ async def test_progress_and_any_item(fabu: Fabu, slack: SlackSimulator, alice: U
     [plan] = [block for block in card.blocks if block["type"] == "plan"]
     assert (plan["tasks"][-1]["title"], plan["tasks"][-1]["status"]) == ("Done 2", "complete")
     assert "✅ 7 Deploy5 · done" in text_of(card)
+
+
+async def test_a_workspace_without_these_blocks_reads_the_same(fabu: Fabu, slack: SlackSimulator, alice: User) -> None:
+    slack.workspace.has_newest_blocks = False
+    await fabu.submitted(step("notes"), *(script(f"deploy{n}", "true", needs=["notes"]) for n in range(11)))
+    card = await SlackOffice(fabu, slack).channel_card("Later 11", "▫️ 7 Deploy5 · later")
+    assert "is done" in await alice.clicks("Done", on=card, text="Written")
+    await SlackOffice(fabu, slack).channel_card("Done 1", "✅ 1 Notes · done")
+    refused = [call.operation for call in slack.calls if call.answer.get("error") == "invalid_blocks"]
+    assert refused == ["chat.postMessage"]
+    slack.calls.clear()
