@@ -25,13 +25,18 @@ class SlackMessenger:
     async def post(self, place: Place, card: Card, key: str) -> Posted:
         """Post a card to a person or a channel."""
         channel = await self._client.open_direct_channel(place.user) if place.user else place.channel
-        return await self._client.send(channel, render_message(card), queued=True)
+        return await self._client.newest_blocks.send(
+            lambda newest: render_message(card, newest=newest),
+            lambda content: self._client.send(channel, content, queued=True),
+        )
 
     async def update(self, posted: Posted, card: Card) -> bool:
         """Replace the content of a card; False when Slack does not permit that any more."""
-        content = render_message(card)
         try:
-            await self._client.update(posted, content, queued=True)
+            await self._client.newest_blocks.send(
+                lambda newest: render_message(card, newest=newest),
+                lambda content: self._client.update(posted, content, queued=True),
+            )
         except SlackError as error:
             if error.vendor_code in NO_UPDATE:
                 return False

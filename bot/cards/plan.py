@@ -87,10 +87,10 @@ class PlanCards:
         the web page, which shows all. While people decide on the plan, it begins with what has changed `since`.
         """
         contents = self._contents(plan)
-        items = self._items(plan, contents).sections(pages)
+        items = self._items(plan, contents)
         changes = self._changes(plan, since) if plan.status in _UNDECIDED else ()
-        paging = paging_sections(pages, self.locale)
-        sections = (*paging, *changes, *self._touches(contents), *items, *self._about(plan))
+        shown = (*changes, *self._touches(contents), *items.sections(pages))
+        sections = (*paging_sections(pages, self.locale), *shown, *self._about(plan))
         buttons = Buttons(self.locale).of_plan(plan)
         if pages and pages.count > 1:
             buttons = tuple(self._review(plan) if each.verb == Verb.APPROVE else each for each in buttons)
@@ -99,7 +99,8 @@ class PlanCards:
             return card
         command = f"{word_for(ChatVerb.SHOW, self.locale.language)} {plan.number} {self.locale.text('page')} 1"
         hint = self.locale.text("`{command}` lists the items in their order.", command=command)
-        return replace(card, foot=(*card.foot, line(hint)))
+        picker = items.picker() if plan.status is PlanStatus.EXECUTING else None
+        return replace(card, foot=(*card.foot, line(hint)), picker=picker)
 
     def approval(self, plan: Plan, since: Since | None = None) -> Card:
         """Return the card for an approver: what is asked, what runs, and buttons to approve and reject.

@@ -133,6 +133,17 @@ class RichTextPreformatted(Strict):
     elements: list[Annotated[RichTextPart | RichTextLink, Field(discriminator="type")]] = Field(min_length=1)
 
 
+class RichTextList(Strict):
+    """A list of paragraphs of a rich_text block."""
+
+    type: Literal["rich_text_list"]
+    style: Literal["bullet", "ordered"]
+    elements: list[RichTextSection] = Field(min_length=1)
+    indent: int | None = Field(None, ge=0, le=8)
+    offset: int | None = Field(None, ge=0)
+    border: int | None = Field(None, ge=0, le=1)
+
+
 class Confirm(Strict):
     """A confirmation dialog."""
 
