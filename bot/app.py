@@ -35,6 +35,7 @@ from bot.outbox.digests import Digests
 from bot.outbox.hooks import Hooks
 from bot.outbox.runs import Runs, report_run
 from bot.outbox.worker import Couriers, DeliveryWorker
+from bot.people.card_links import CardLinks
 from bot.people.directory import load_people
 from bot.people.identities import Identities
 from bot.scheduler import Ticks
@@ -103,15 +104,16 @@ async def run_app(
         environment.publish(policy=_complete_policy(environment.policy, adapters, chats))
         identities = Identities(store, engine, clock, chats.messengers)
         locale = Locale(settings.server.language, settings.server.timezone)
-        dispatch = Dispatch(engine, store, identities, clock, ids, locale=locale, public_url=settings.public_url)
-        services = Services(settings, store, engine, clock, ids, dispatch, chats.messengers, runs)
+        links = CardLinks(derive(load_secret(settings), "links on cards"), clock, settings.public_url)
+        dispatch = Dispatch(engine, store, identities, clock, ids, locale=locale, card_links=links)
+        services = Services(settings, store, engine, clock, ids, dispatch, chats.messengers, runs, links)
         forms = ApprovalFormStages(store, engine, identities, chats.approval_forms, clock, locale, settings.public_url)
         app = _build_application(services)
         await chats.start(app, Inbox(dispatch, forms.update, engine.pressure))
         hooks = Hooks(settings, store, engine, clock)
         stack.push_async_callback(hooks.close)
-        alarms = Alarms(store, engine, identities, chats.messengers, locale, settings.public_url)
-        digests = Digests(store, engine, identities, chats.messengers, clock, ids, locale, settings.public_url)
+        alarms = Alarms(store, engine, identities, chats.messengers, locale, links)
+        digests = Digests(store, engine, identities, chats.messengers, clock, ids, locale, links)
         couriers: Couriers = {
             DestinationKind.RUNNER: runs.courier,
             DestinationKind.HOOK: hooks.courier,
@@ -176,11 +178,11 @@ def _build_application(services: Services) -> web.Application:
 
 def _card_couriers(chats: Chats, services: Services, identities: Identities, locale: Locale) -> Couriers:
     """Return the couriers that update the cards of each chat."""
-    engine, public_url = services.engine, services.settings.public_url
+    engine = services.engine
     return {
         Destination(DestinationKind.CHAT, name): CardSync(
             chat.messenger, chat.channel, services.store, engine, identities, services.clock, services.ids, locale,
-            public_url, tuple(chats.adapters),
+            services.card_links, tuple(chats.adapters),
         ).courier
         for name, chat in chats.adapters.items()
     }  # fmt: skip

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from bot.outbox.runs import Runs
+from bot.people.card_links import CardLinks
 from config.settings import Settings
 from core.chat import Handler
 from core.engine import Engine
@@ -21,7 +22,7 @@ class Services:
     """The parts of a running server.
 
     `chat` replies to the requests of every chat (`bot.chat.dispatch`); `messengers` are by platform; `runs` has the
-    runners.
+    runners; `card_links` makes and reads the links on people's cards.
     """
 
     settings: Settings
@@ -32,6 +33,7 @@ class Services:
     chat: Handler
     messengers: Mapping[str, Messenger]
     runs: Runs
+    card_links: CardLinks
 
 
 SERVICES = web.AppKey("services", Services)

@@ -151,7 +151,9 @@ WORDS: Mapping[Verb | ChatVerb, VerbWords] = {
         aliases=("投递",), usage=N_("deliveries [N|all] [PAGE]: what outside systems could not be told")
     ),
     Verb.REPLAY: VerbWords(aliases=("重新投递", "重发"), usage=N_("replay ID|N|START [/ END]: deliver it again")),
-    ChatVerb.WEB: VerbWords(aliases=("网页", "登录"), usage=N_("web: a sign-in link to the console")),
+    ChatVerb.WEB: VerbWords(
+        aliases=("网页", "登录"), usage=N_("web [N]: a sign-in link to the console, or to a plan there")
+    ),
     ChatVerb.HELP: VerbWords(aliases=("帮助", "?", "？"), usage=N_("help")),
 }
 """In the order in which the help lists them."""

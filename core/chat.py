@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from core.card import Card, Form, Tone
+from core.people import FULL, Credential
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class Inbound:
     a picture, a file or the like, and no text. `key` is the same when the vendor delivers a
     request twice. `channel`, `message` and `thread` are the vendor's ids of the place. `private` is whether only the
     requester sees the reply. `language` is that of the reply; empty means the person's own.
+    `credential` is what the requester acts with.
     """
 
     platform: str
@@ -34,6 +36,7 @@ class Inbound:
     thread: str = ""
     private: bool = False
     language: str = ""
+    credential: Credential = FULL
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 FabuError
 ├── Unauthorized          the sender is not proven              401
 ├── Forbidden             the sender is known, without a right  403
+│   ├── MissingScope
 │   ├── NotApprover
 │   ├── NotYourTurn
 │   ├── SelfApproval
@@ -76,6 +77,16 @@ class Forbidden(FabuError):
     code = "forbidden"
     http_status = 403
     message = "This is not yours to do: {verb}. Ask {people}, or an administrator."
+
+
+class MissingScope(Forbidden):
+    """The token does not let its person do this."""
+
+    code = "missing_scope"
+    message = (
+        "This token has no scope “{scope}”. Make another one with it: `fabu token create --as ID --scope {scope}`, or "
+        "sign in anew from a chat."
+    )
 
 
 class NotApprover(Forbidden):

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from typing import Final
 
-from core.errors import Forbidden
+from core.errors import Forbidden, MissingScope
 from core.messages import Message
 from core.text import join_names, normalize_name
 
@@ -53,6 +54,34 @@ class ActorKind(StrEnum):
     EXTERNAL = "external"
 
 
+class TokenScope(StrEnum):
+    """What a token or session lets its person do: each verb and each endpoint needs one."""
+
+    READ = "read"
+    PLAN = "plan"
+    DECIDE = "decide"
+    EXECUTE = "execute"
+    ADMIN = "admin"
+
+
+EVERY_SCOPE: Final = frozenset(TokenScope)
+"""What people may do who are identified by their chat, and what tokens of versions without scopes may do."""
+USUAL_SCOPES: Final = EVERY_SCOPE - {TokenScope.ADMIN}
+"""The scopes of a token that is made without any being named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What somebody acts with. `token` is the id of an API token or session; empty for who is identified otherwise."""
+
+    scopes: frozenset[TokenScope] = EVERY_SCOPE
+    token: str = ""
+
+
+FULL: Final = Credential()
+"""The credential of people who are identified by their chat, and of systems."""
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """The party on whose behalf a command is executed, as a signature or a token has proven it.
@@ -64,6 +93,12 @@ class Actor:
     kind: ActorKind = ActorKind.PERSON
     via: str = ""
     admin: bool = False
+    credential: Credential = FULL
+
+    def require(self, scope: TokenScope) -> None:
+        """Raise MissingScope unless the credential has a scope."""
+        if scope not in self.credential.scopes:
+            raise MissingScope(scope=scope)
 
 
 SYSTEM = Actor("system", ActorKind.SYSTEM, "timer")
@@ -136,12 +171,13 @@ class Directory:
         """Return what to call people, each once, of whom many are counted: `Alice, Bob +3`."""
         return join_names(dict.fromkeys(map(self.name, person_ids)))
 
-    def actor(self, person_id: str, via: str) -> Actor:
-        """Return the person as an actor.
+    def actor(self, person_id: str, via: str, credential: Credential = FULL) -> Actor:
+        """Return the person as an actor, an administrator only if the credential has that scope.
 
         Raises Forbidden when the person is unknown or has left: rights end with the membership, not with the token.
         """
         person = self.people.get(person_id)
         if person is None or not person.active:
             raise Forbidden(Message("Your account is not active. Ask an administrator to activate it."))
-        return Actor(person.id, ActorKind.PERSON, via, person.admin)
+        is_admin = person.admin and TokenScope.ADMIN in credential.scopes
+        return Actor(person.id, ActorKind.PERSON, via, is_admin, credential)

@@ -33,7 +33,7 @@ def add_routes(app: web.Application) -> None:
     `app[SERVICES]` has to be set.
     """
     services = app[SERVICES]
-    app[TOKENS] = Tokens(services.store, services.clock)
+    app[TOKENS] = Tokens(services.store, services.clock, services.card_links.read)
     app[METRICS], app[events.FEED], app[health.READINESS] = Metrics(), events.Feed(), {}
     app.middlewares[:0] = [observe, answer_errors, refuse_compressed]
     app.middlewares.append(protect_api)

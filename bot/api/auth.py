@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from bot.api.request import ACTOR
+from bot.api.request import ACTOR, TOKEN
 from bot.people.tokens import Tokens
 from bot.services import SERVICES
 from core.errors import Unauthorized
@@ -20,12 +20,12 @@ TOKENS = web.AppKey("tokens", Tokens)
 async def protect_api(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Handle a request of the API only with a valid token."""
     if request.path.startswith(PREFIX):
-        request[ACTOR] = await authenticate(request)
+        await authenticate(request)
     return await handler(request)
 
 
 async def authenticate(request: web.Request) -> Actor:
-    """Return the owner of the token in a request, as an actor.
+    """Return the owner of the token in a request, as an actor, and note both in the request.
 
     Raises Unauthorized without a valid token, Forbidden when its owner is not active any more.
     """
@@ -33,4 +33,6 @@ async def authenticate(request: web.Request) -> Actor:
     if scheme.lower() != "bearer" or not secret.strip():
         raise Unauthorized
     token = await request.config_dict[TOKENS].find(secret.strip())
-    return request.config_dict[SERVICES].engine.directory.actor(token.person, via="api")
+    actor = request.config_dict[SERVICES].engine.directory.actor(token.person, "api", token.credential)
+    request[TOKEN], request[ACTOR] = token, actor
+    return actor

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, assert_never
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from core.draft import Id, Name, WindowDraft
+from core.people import TokenScope
 from core.ports.outbox import DeliveryState
 from core.status import PlanStatus
 from core.text import Duration, Moment, Visible
@@ -106,11 +107,16 @@ class Replay(Body):
 
 
 class NewToken(Body):
-    """A new token. Only administrators may name another `person` than themselves."""
+    """A new token. Only administrators may name another `person` than themselves.
+
+    It has no scope that the token of the request does not have, and ends with that. Without `scopes`, it has all of
+    them but `admin`.
+    """
 
     name: Name
     person: Id | None = None
     expires_in: Duration | None = None
+    scopes: Annotated[tuple[TokenScope, ...], Field(min_length=1)] | None = None
 
 
 class ChatBody(Body):

@@ -22,6 +22,7 @@ async def chat(call: Call[ChatBody, None]) -> ReplyAnswer:
         values=body.values,
         private=True,
         language=language_of(call.request),
+        credential=call.actor.credential,
     )
     return ReplyAnswer.of(await call.services.chat(inbound))
 

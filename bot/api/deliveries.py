@@ -8,11 +8,13 @@ from bot.api.bodies import DeliveryFilter, Replay, Words
 from bot.api.models import DeliveryAnswer, Listed, ReplayAnswer
 from bot.api.routing import KEY_HEADER, Call, Endpoint
 from bot.outbox.replay import Choice, Replays, choose_dead, choose_ids
+from core.commands import Verb
 from core.errors import NotFound, Thing
 from core.messages import Message
 from core.ports.outbox import Attempt, Delivery
 from core.ports.paging import Page
 from core.ports.store import Reading
+from core.verbs import VERBS
 
 
 async def list_of_plan(call: Call[None, DeliveryFilter]) -> Listed[DeliveryAnswer]:
@@ -80,8 +82,9 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(method="GET", path="/deliveries/{id}", summary="Read a delivery with its tries and their answers",
              handler=show, answer=DeliveryAnswer, refusals=(404,)),
     Endpoint(method="POST", path="/deliveries/{id}/replay", summary="Begin an ended delivery again",
-             handler=replay_one, answer=ReplayAnswer, body=Words, refusals=(404,), request_headers=(KEY_HEADER,)),
+             handler=replay_one, answer=ReplayAnswer, body=Words, refusals=(404,), request_headers=(KEY_HEADER,),
+             scope=VERBS[Verb.REPLAY].scope),
     Endpoint(method="POST", path="/deliveries/replay", summary="Begin several ended deliveries again",
              handler=replay_many, answer=ReplayAnswer, body=Replay, request_headers=(KEY_HEADER,),
-             example={"since": "2026-11-24T08:00:00Z"}),
+             example={"since": "2026-11-24T08:00:00Z"}, scope=VERBS[Verb.REPLAY].scope),
 )  # fmt: skip

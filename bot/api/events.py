@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 from aiohttp import web
 
+from bot.api.auth import TOKENS
 from bot.api.bodies import EventPart
 from bot.api.models import LogAnswer
+from bot.api.request import TOKEN
 from bot.api.routing import Call, Endpoint
 from bot.services import SERVICES
 from core.audit import LogEntry
@@ -20,6 +23,8 @@ log = logging.getLogger(__name__)
 
 HEARTBEAT = 15.0
 """Seconds after which a stream without entries sends a comment, so that proxies keep it open."""
+LOOK = 1.0
+"""Seconds after which a stream asks again whether its token is still good."""
 BATCH = 200
 """Entries that are read at once."""
 
@@ -61,23 +66,42 @@ async def wake_streams(app: web.Application) -> AsyncIterator[None]:
 async def stream_events(call: Call[None, EventPart]) -> web.StreamResponse:
     """Stream the log entries of all plans. A client that reconnects continues after its `Last-Event-ID`."""
     store, feed = call.services.store, call.request.config_dict[FEED]
+    watch = _Watch(call)
     last = await store.read(lambda reading: reading.log.newest()) if (start := _read_start(call)) is None else start
     response = web.StreamResponse(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
     response.content_type = "text/event-stream"
     await response.prepare(call.request)
     try:
         await response.write(b": connected\n\n")
-        while not feed.closed:
+        while not feed.closed and await watch.permits():
             news = feed.news
             entries = await _read_after(store, last)
             if entries:
                 last = entries[-1].id
                 await response.write("".join(map(_format_event, entries)).encode())
-            elif not await _wait(news, HEARTBEAT):
+            elif not await _wait(news, LOOK) and watch.is_silent():
                 await response.write(b": still here\n\n")
     except (ConnectionResetError, Unavailable) as error:
         log.debug("an event stream ended: %s", error)  # the client reconnects with the last id that it has
     return response
+
+
+class _Watch:
+    """Watches whether a stream may go on, and when it has to show that it is still there."""
+
+    def __init__(self, call: Call[None, EventPart]) -> None:
+        self._tokens, self._token = call.request.config_dict[TOKENS], call.request[TOKEN]
+        self._engine, self._silent = call.services.engine, 0.0
+
+    async def permits(self) -> bool:
+        """Return whether the token is good, and its person active, as of a second ago; streams share the look."""
+        is_good = await self._tokens.is_good(self._token.id, timedelta(seconds=LOOK))
+        return is_good and self._engine.directory.active(self._token.person)
+
+    def is_silent(self) -> bool:
+        """Return whether the stream has been silent for too long, after another second without news."""
+        self._silent = (self._silent + LOOK) % HEARTBEAT
+        return self._silent == 0
 
 
 def _read_start(call: Call[None, EventPart]) -> int | None:

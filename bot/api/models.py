@@ -14,7 +14,7 @@ from core.card import Card, Form, Tone
 from core.chat import Reply
 from core.differences import Difference
 from core.effects import EffectKind, record_of
-from core.people import Directory, Person
+from core.people import Directory, Person, TokenScope
 from core.plan import Channel, Confirmation, Decision, Item, Plan, Rule, Stage
 from core.ports.outbox import Attempt, Delivery, DeliveryState
 from core.ports.paging import Page
@@ -369,12 +369,13 @@ class TokenAnswer(Answer):
     expires_at: datetime | None
     revoked_at: datetime | None
     used_at: datetime | None
+    scopes: list[TokenScope]
     secret: str | None = WHERE_LOADED
 
     @classmethod
     def of(cls, token: Token, secret: str | None = None) -> Self:
         """Return a token."""
-        return cls.model_validate(_fields(token, cls) | {"secret": secret})
+        return cls.model_validate(_fields(token, cls) | {"scopes": sorted(token.scopes), "secret": secret})
 
 
 class ReplyAnswer(Answer):

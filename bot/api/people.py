@@ -8,12 +8,16 @@ from typing import Any
 from bot.api.auth import TOKENS
 from bot.api.bodies import NewToken, TokensOf
 from bot.api.models import Listed, PersonAnswer, TokenAnswer
+from bot.api.request import TOKEN
 from bot.api.routing import KEY_HEADER, Call, Endpoint
 from bot.installation import load_secret
 from bot.people.tokens import new_token, token_for_key
 from core.engine import REUSED_KEY
 from core.errors import Conflict, Forbidden, Invalid, NotFound, Problem, Thing
 from core.messages import Message
+from core.people import USUAL_SCOPES, TokenScope
+from core.ports.people import Token
+from core.text import format_duration
 
 
 async def show_caller(call: Call[None, None]) -> PersonAnswer:
@@ -42,29 +46,51 @@ async def make_token(call: Call[NewToken, None]) -> TokenAnswer:
     person = _owner(call, body.person or "")
     if not services.engine.directory.active(person):
         raise Invalid(Problem("person", "nobody is called {name}; use the id of an active person", {"name": person}))
-    expires_at = services.clock.now() + body.expires_in if body.expires_in else None
+    parent, scopes = call.request[TOKEN], _scopes_for(call)
+    secret, token = new_token(person, body.name, services.clock, services.ids, _end_of(call), scopes, parent=parent.id)
     if call.key:
-        return await _make_token_once(call, person, expires_at)
-    secret, token = new_token(person, body.name, services.clock, services.ids, expires_at)
+        return await _make_token_once(call, token)
     await services.store.write(lambda writing: writing.people.add_token(token))
     return TokenAnswer.of(token, secret)
 
 
-async def _make_token_once(call: Call[NewToken, None], person: str, expires_at: datetime | None) -> TokenAnswer:
+def _scopes_for(call: Call[NewToken, None]) -> frozenset[TokenScope]:
+    """Return the scopes of a new token: those that are requested, or all that a usual token may have.
+
+    Raises MissingScope for one that the token of the request does not have.
+    """
+    own, wanted = call.request[TOKEN].scopes, call.body.scopes
+    for scope in wanted or ():
+        call.actor.require(scope)
+    return frozenset(wanted) if wanted else own & USUAL_SCOPES
+
+
+def _end_of(call: Call[NewToken, None]) -> datetime | None:
+    """Return when a new token expires: not after the token of the request.
+
+    Raises Invalid when a longer life is requested than that has left.
+    """
+    now, limit = call.services.clock.now(), call.request[TOKEN].expires_at
+    if call.body.expires_in is None:
+        return limit
+    if limit and now + call.body.expires_in > limit:
+        left = format_duration(limit - now)
+        raise Invalid(Problem("expires_in", "this token ends sooner; write at most {left}", {"left": left}))
+    return now + call.body.expires_in
+
+
+async def _make_token_once(call: Call[NewToken, None], made: Token) -> TokenAnswer:
     """Make the token of a request with an idempotency key. When it was made before, return it as it is now.
 
     Raises Invalid when the key belongs to another request.
     """
-    store, clock = call.services.store, call.services.clock
-    secret, token = token_for_key(
-        call.key, load_secret(call.services.settings), person, call.body.name, clock, expires_at
-    )
+    store = call.services.store
+    secret, token = token_for_key(call.key, load_secret(call.services.settings), made)
     try:
         await store.write(lambda writing: writing.people.add_token(token))
     except Conflict:
         known = next(each for each in await store.read(lambda reading: reading.people.tokens()) if each.id == token.id)
-        life = known.expires_at - known.created_at if known.expires_at else None
-        if (known.person, known.name, life) != (person, token.name, call.body.expires_in):
+        if _request_of(known) != _request_of(token):
             raise Invalid(REUSED_KEY) from None
         call.headers["Idempotent-Replayed"] = "true"
         token = known
@@ -81,6 +107,12 @@ async def revoke_token(call: Call[None, None]) -> None:
     now = services.clock.now()
     await services.store.write(lambda writing: writing.people.revoke_token(token_id, now))
     call.request.config_dict[TOKENS].forget()
+
+
+def _request_of(token: Token) -> tuple[object, ...]:
+    """Return what a request said of a token, but for when it was made."""
+    life = token.expires_at - token.created_at if token.expires_at and token.expires_at != token.created_at else None
+    return token.person, token.name, token.scopes, life
 
 
 def _owner(call: Call[Any, Any], person: str) -> str:

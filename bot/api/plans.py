@@ -18,6 +18,7 @@ from core.decide.planning import draft_of
 from core.draft import PlanDraft, PlanPatch, WindowDraft
 from core.engine import Outcome
 from core.errors import NotFound, StaleRevision, Thing
+from core.people import TokenScope
 from core.plan import Plan
 from core.ports.plans import PlanQuery
 from core.ports.store import Reading
@@ -173,23 +174,25 @@ def _verb_endpoints() -> Iterator[Endpoint]:
                     body=body_for(spec.argument),
                     refusals=(404, 409, 412),
                     request_headers=(KEY_HEADER, REVISION_HEADER),
+                    scope=spec.scope,
                 )
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(method="POST", path="/plans", summary="Start a plan", handler=create, answer=PlanAnswer, body=PlanDraft,
-             status=201, refusals=(404, 409), request_headers=(KEY_HEADER,), example=EXAMPLE),
+             status=201, refusals=(404, 409), request_headers=(KEY_HEADER,), example=EXAMPLE, scope=TokenScope.PLAN),
     Endpoint(method="GET", path="/plans", summary="List plans, the newest first", handler=list_plans,
              answer=Listed[PlanAnswer], query=PlanFilter),
     Endpoint(method="GET", path="/plans/{id}", summary="Read a plan", handler=show, answer=PlanAnswer,
              refusals=(404,)),
     Endpoint(method="PATCH", path="/plans/{id}", summary="Change what is planned", handler=edit, answer=PlanAnswer,
-             body=PlanPatch, refusals=(404, 409, 412), request_headers=(REVISION_HEADER,),
+             body=PlanPatch, refusals=(404, 409, 412), request_headers=(REVISION_HEADER,), scope=TokenScope.PLAN,
              example={"name": "Release 2026-11, second try"}),
     Endpoint(method="DELETE", path="/plans/{id}", summary="Delete a draft, or a plan that is over", handler=delete,
-             status=204, refusals=(404, 409, 412, 422), request_headers=(REVISION_HEADER,)),
+             status=204, refusals=(404, 409, 412, 422), request_headers=(REVISION_HEADER,), scope=TokenScope.PLAN),
     Endpoint(method="POST", path="/plans/{id}/copy", summary="Start a plan from another one", handler=copy,
              answer=PlanAnswer, body=Copy, status=201, refusals=(404, 409), request_headers=(KEY_HEADER,),
+             scope=TokenScope.PLAN,
              example={"name": "Release 2026-12"}),
     *_verb_endpoints(),
 )  # fmt: skip

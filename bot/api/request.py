@@ -6,9 +6,12 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from core.people import Actor
+from core.ports.people import Token
 
 ACTOR = web.RequestKey("actor", Actor)
 """Who sends the request."""
+TOKEN = web.RequestKey("token", Token)
+"""The token in the request."""
 REQUEST_ID = web.RequestKey("request_id", str)
 """The id of the request in the log."""
 

@@ -19,7 +19,7 @@ from bot.services import SERVICES, Services
 from core.commands import AnyCommand
 from core.engine import Outcome
 from core.errors import Invalid, NotFound, Problem, Thing
-from core.people import Actor
+from core.people import Actor, TokenScope
 
 B = TypeVar("B")
 Q = TypeVar("Q")
@@ -68,8 +68,8 @@ class Call(Generic[B, Q]):
 class Endpoint:
     """One method of one path below `/api/v1`.
 
-    `refusals` are its error statuses, apart from those that follow from what it reads. `request_headers` are the
-    headers that it evaluates. `example` is a body.
+    A token needs its `scope`; for reading, that need not be said. `refusals` are its error statuses, apart from those
+    that follow from what it reads. `request_headers` are the headers that it evaluates. `example` is a body.
     """
 
     method: str
@@ -83,10 +83,13 @@ class Endpoint:
     refusals: tuple[int, ...] = ()
     request_headers: tuple[str, ...] = ()
     example: Mapping[str, Any] | None = None
+    scope: TokenScope = TokenScope.READ
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Read a request, call the handler, and return its answer as a response."""
-        raw, actor = await request.read() if self.body else b"", request[ACTOR]
+        actor = request[ACTOR]
+        actor.require(self.scope)
+        raw = await request.read() if self.body else b""
         identity = f"{request.method} {request.path}\n".encode("utf-8", "replace") + raw
         call: Call[Any, Any] = Call(
             request,

@@ -18,8 +18,9 @@ from bot.chat.redelivery import Redelivery
 from bot.chat.requests import draft_from_form, find_field, make_command, new_plan_form
 from bot.i18n import Locale
 from bot.i18n.labels import N_
+from bot.people.card_links import CardLinks
 from bot.people.identities import OWN_PLATFORMS, Identities
-from bot.people.sign_in_links import REQUESTED_LIFE, SignInLinks
+from bot.people.sign_in_links import SignInLinks
 from bot.verbs import WORDS, ChatVerb, word_for
 from core import commands as c
 from core.card import SAY, Card, Form, Tone
@@ -38,10 +39,11 @@ from core.errors import (
     NotFound,
     OutdatedCard,
     Problem,
+    Thing,
     Unavailable,
 )
 from core.messages import Message
-from core.people import Person
+from core.people import Person, TokenScope
 from core.plan import Item, Plan
 from core.ports.clock import Clock, Ids
 from core.ports.store import Reading, Store
@@ -77,11 +79,11 @@ class Dispatch:
 
     def __init__(
         self, engine: Engine, store: Store, identities: Identities, clock: Clock, ids: Ids,
-        *, locale: Locale, public_url: str,
+        *, locale: Locale, card_links: CardLinks,
     ) -> None:  # fmt: skip
         self._engine, self._store, self._identities, self._clock, self._ids = engine, store, identities, clock, ids
-        self._locale, self._public_url, self._redelivery = locale, public_url, Redelivery(store, engine)
-        self._links = SignInLinks(store, clock, ids, public_url)
+        self._locale, self._public_url, self._redelivery = locale, card_links.public_url, Redelivery(store, engine)
+        self._links, self._card_links = SignInLinks(store, clock, ids, card_links.public_url), card_links
         self._answered = AnsweredMessages(store, clock)
 
     async def __call__(self, inbound: Inbound) -> Reply:
@@ -105,7 +107,8 @@ class Dispatch:
             if inbound.language:
                 locale = Locale(inbound.language, locale.timezone)
             request = _Request(inbound, person, locale)
-            return await (self._handle_click(request) if inbound.verb else self._handle_text(request))
+            reply = await (self._handle_click(request) if inbound.verb else self._handle_text(request))
+            return self._signed_in(request, reply)
         except Invalid as error:
             errors = {find_field(problem): locale.text(problem.message, **problem.params) for problem in error.problems}
             return Reply(locale.error(error), Tone.BAD, errors=errors)
@@ -120,10 +123,21 @@ class Dispatch:
                 reply = replace(reply, card=await self._find_card(request))
             return await self._update_reply(request, reply)
 
+    def _signed_in(self, request: _Request, reply: Reply) -> Reply:
+        """Return a reply whose card signs its reader in, where nobody else sees it; without what may not be read."""
+        inbound = request.inbound
+        if reply.card is None or TokenScope.READ not in inbound.credential.scopes:
+            return replace(reply, card=None)
+        if not inbound.private or inbound.platform in OWN_PLATFORMS:
+            return reply
+        return replace(reply, card=self._card_links.sign(reply.card, request.person.id, _digest(request.key)[:32]))
+
     async def _handle_click(self, request: _Request) -> Reply:
         inbound = request.inbound
         if inbound.verb == SAY:
             return await self._handle_text(replace(request, inbound=replace(inbound, text=inbound.ref)))
+        if inbound.verb in ("home", ChatVerb.SHOW):
+            self._context(request).actor.require(TokenScope.READ)
         if inbound.verb == "home":
             return Reply(card=await self._look(request).mine())
         if inbound.verb == ChatVerb.NEW:
@@ -166,7 +180,8 @@ class Dispatch:
         return replace(form, ref=request.inbound.ref) if form else None
 
     def _context(self, request: _Request) -> Context:
-        return self._engine.context(self._engine.directory.actor(request.person.id, request.inbound.platform))
+        inbound, directory = request.inbound, self._engine.directory
+        return self._engine.context(directory.actor(request.person.id, inbound.platform, inbound.credential))
 
     async def _execute(self, request: _Request, command: c.PersonCommand) -> Outcome:
         return await self._engine.execute(command, self._context(request).actor, request.key)
@@ -198,8 +213,12 @@ class Dispatch:
             case _:
                 assert_never(typed.verb)
 
-    async def _answer(self, request: _Request, verb: ChatVerb, typed: TypedCommand) -> Reply:
+    async def _answer(  # noqa: C901 - one flat line of cases
+        self, request: _Request, verb: ChatVerb, typed: TypedCommand
+    ) -> Reply:
         """Reply to a verb that exists in chats alone: it reads, or creates a plan."""
+        if verb is not ChatVerb.NEW:
+            self._context(request).actor.require(TokenScope.READ)
         look = self._look(request)
         match verb:
             case ChatVerb.LIST:
@@ -216,7 +235,7 @@ class Dispatch:
             case ChatVerb.NEW:
                 return Reply(form=new_plan_form(request.locale))
             case ChatVerb.WEB:
-                return await self._sign_in_link(request)
+                return await self._sign_in_link(request, typed.rest)
             case ChatVerb.DELIVERIES:
                 return Reply(card=await self._redelivery.list_dead(typed.rest, look.list_cards))
             case ChatVerb.HELP:
@@ -282,8 +301,8 @@ class Dispatch:
         card = await self._look(request).plan(outcome.plan.id)
         return Reply(describe_outcome(outcome, command, request.locale), Tone.GOOD, card)
 
-    async def _sign_in_link(self, request: _Request) -> Reply:
-        """Reply with a link that signs in the first person who opens it.
+    async def _sign_in_link(self, request: _Request, rest: str) -> Reply:
+        """Reply with a link that signs in the first person who opens it, and leads to the plan with a number in `rest`.
 
         A request gets no link where others read the reply, and no second link when it is repeated.
         """
@@ -291,7 +310,11 @@ class Dispatch:
             return Reply(
                 request.locale.text("Others would see the link here. Ask for it in a direct message."), Tone.BAD
             )
-        url = await self._links.make(request.person.id, REQUESTED_LIFE, _digest(request.key)[:32])
+        plan = rest.strip("#＃") if rest else ""
+        if plan and not (plan.isascii() and plan.isdecimal()):
+            raise NotFound(Thing.PLAN, plan[:40])
+        token_id = _digest(request.key)[:32]
+        url = await self._links.make(request.person.id, token_id, request.inbound.credential, plan)
         sentence = request.locale.text("Open this link within ten minutes; it works once: {url}", url=url)
         return Reply(sentence, link=url)
 

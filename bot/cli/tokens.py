@@ -13,6 +13,8 @@ from adapters.common.system import SystemClock, SystemIds
 from bot.cli.failure import ExitCode, Failure
 from bot.cli.options import Config, terminal_locale
 from bot.cli.show import TABLE, table_of, terminal
+from core.people import EVERY_SCOPE, USUAL_SCOPES, TokenScope
+from core.text import parse_duration
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Make, list and revoke API tokens (on the server's machine).")
 
+_LONGEST = timedelta(days=3650)
 _TEMPORARY = timedelta(hours=12)
 """The life of a token for `--as`, which is revoked when the command ends, unless the command is killed."""
 
@@ -29,16 +32,22 @@ _TEMPORARY = timedelta(hours=12)
 def create(
     person: Annotated[str, typer.Option("--as", metavar="ID", help="The person that the token acts as.")],
     name: Annotated[str, typer.Option(help="What the token is for, to know it again.")] = "",
-    days: Annotated[int, typer.Option(min=1, max=3650, help="How many days it is good for.")] = 90,
+    expires: Annotated[str, typer.Option(help="How long it is good for: 12h, 30d.")] = "90d",
+    scope: Annotated[
+        str,
+        typer.Option(metavar="SCOPES", help="What it may do: read,plan,decide,execute,admin. All but admin without."),
+    ] = "",
     config: Config = None,
 ) -> None:
     """Make a token and print it, once: keep it, for example as FABU_TOKEN."""
     from bot.cli.configuration import read_settings
 
-    secret, token = issue_token(read_settings(config), person, name or "command line", timedelta(days=days))
+    scopes = _parse_scopes(scope)
+    secret, token = issue_token(read_settings(config), person, name or "command line", _parse_life(expires), scopes)
     until = terminal_locale().time(token.expires_at)
+    may = ", ".join(sorted(scopes))
     terminal(errors=True).print(
-        f"Token {token.id} acts as {person} until {until}. It is shown only now:", soft_wrap=True
+        f"Token {token.id} acts as {person} until {until} ({may}). It is shown only now:", soft_wrap=True
     )
     typer.echo(secret)
 
@@ -63,8 +72,9 @@ def list_tokens(
         if ended or not state:
             used = locale.time(token.used_at) if token.used_at else "never"
             until = locale.time(token.expires_at) if token.expires_at else "revoked"
-            rows.append((token.id, token.person, token.name, used, state or f"until {until}"))
-    terminal(TABLE).print(table_of(("id", "person", "name", "last used", "good"), rows))
+            may = ", ".join(sorted(token.scopes))
+            rows.append((token.id, token.person, token.name, may, used, state or f"until {until}"))
+    terminal(TABLE).print(table_of(("id", "person", "name", "may", "last used", "good"), rows))
 
 
 @app.command()
@@ -83,14 +93,35 @@ def revoke(
 @contextmanager
 def temporary_token(settings: Settings, person: str) -> Iterator[str]:
     """Yield the secret of a token that acts as a person; revoke the token at the end."""
-    secret, token = issue_token(settings, person, "command line --as", _TEMPORARY)
+    secret, token = issue_token(settings, person, "command line --as", _TEMPORARY, EVERY_SCOPE)
     try:
         yield secret
     finally:
         _revoke(settings, token.id)
 
 
-def issue_token(settings: Settings, person: str, name: str, life: timedelta) -> tuple[str, Token]:
+def _parse_scopes(text: str) -> frozenset[TokenScope]:
+    """Return the scopes that a text names, the usual ones without any. Raises Failure for what is none."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if unknown := [name for name in names if name not in set(TokenScope)]:
+        raise Failure(f"There is no scope {unknown[0]}: write some of {','.join(TokenScope)}.", ExitCode.MISUSED)
+    return frozenset(map(TokenScope, names)) or USUAL_SCOPES
+
+
+def _parse_life(text: str) -> timedelta:
+    """Return how long a token is good for. Raises Failure for what is no duration, or too long."""
+    try:
+        life = parse_duration(text)
+    except ValueError as error:
+        raise Failure(f"--expires {text}: {error}", ExitCode.MISUSED) from None
+    if not timedelta() < life <= _LONGEST:
+        raise Failure(f"--expires {text}: write at most {_LONGEST.days}d", ExitCode.MISUSED)
+    return life
+
+
+def issue_token(
+    settings: Settings, person: str, name: str, life: timedelta, scopes: frozenset[TokenScope]
+) -> tuple[str, Token]:
     """Make and store a token that acts as a person; return its secret, which is stored nowhere, and the token.
 
     Raises Failure when nobody active has this id.
@@ -99,7 +130,7 @@ def issue_token(settings: Settings, person: str, name: str, life: timedelta) -> 
     from bot.people.tokens import new_token
 
     clock = SystemClock()
-    secret, token = new_token(person, name, clock, SystemIds(), clock.now() + life)
+    secret, token = new_token(person, name, clock, SystemIds(), clock.now() + life, scopes)
 
     async def add(store: Store) -> None:
         stored = await store.read(lambda reading: reading.people.directory())

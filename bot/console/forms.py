@@ -10,6 +10,8 @@ from aiohttp import web
 from bot.api.errors import BadRequest
 from core.messages import Message
 
+OPEN_AGAIN = Message("Open the page again, then repeat this.")
+"""The answer to a form that does not come from a page of the reader's session."""
 _FIELDS = 100
 """How many fields a form may have."""
 
@@ -19,10 +21,10 @@ async def read_form(request: web.Request) -> Mapping[str, str]:
 
     Raises BadRequest for any other body.
     """
-    raw, refusal = await request.read(), BadRequest(Message("Open the page again, then repeat this."))
+    raw = await request.read()
     if raw and request.content_type != "application/x-www-form-urlencoded":
-        raise refusal
+        raise BadRequest(OPEN_AGAIN)
     try:
         return dict(parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_FIELDS))
     except ValueError:
-        raise refusal from None
+        raise BadRequest(OPEN_AGAIN) from None

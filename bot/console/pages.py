@@ -10,7 +10,7 @@ from bot.cards.paging import Pages
 from bot.cards.plan import PlanCards
 from bot.cards.sentences import render_entry, render_log_head
 from bot.console.forms import read_form
-from bot.console.rendering import READER, locale_of, render
+from bot.console.rendering import CREDENTIAL, READER, locale_of, render
 from bot.i18n.labels import label
 from bot.people.seen import note_seen
 from bot.services import SERVICES
@@ -28,7 +28,7 @@ async def show_home(request: web.Request) -> web.Response:
     """Show what the reader has to do, and the newest plans."""
     services, reader = request.config_dict[SERVICES], request[READER]
     query = PlanQuery(text=request.query.get("q", "")[:200], cursor=request.query.get("cursor", ""))
-    mine = await services.chat(Inbound("console", reader.id, "", verb="home"))
+    mine = await services.chat(Inbound("console", reader.id, "", verb="home", credential=request[CREDENTIAL]))
     page = await services.store.read(lambda reading: reading.plans.page(query))
     name = services.engine.directory.name
     return await render(request, "home.html", mine=mine.card, page=page, query=query, label=label, name=name)
@@ -44,7 +44,7 @@ async def press_button(request: web.Request) -> web.Response:
     services, form = request.config_dict[SERVICES], await read_form(request)
     inbound = Inbound(
         "console", request[READER].id, form.get("once", ""), verb=form.get("verb", ""),
-        ref=form.get("ref", ""), values={"text": form.get("text", "")},
+        ref=form.get("ref", ""), values={"text": form.get("text", "")}, credential=request[CREDENTIAL],
     )  # fmt: skip
     return await _render_plan(request, await services.chat(inbound))
 

@@ -11,13 +11,15 @@ from aiohttp import web
 
 from bot.i18n import Locale
 from bot.services import SERVICES
-from core.people import Person
+from core.people import Credential, Person
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
 SECRET = web.RequestKey("console_secret", str)
 """The secret in the session's cookie."""
+CREDENTIAL = web.RequestKey("console_credential", Credential)
+"""What the session lets its person do."""
 READER = web.RequestKey("console_reader", Person)
 """The person who is signed in."""
 

@@ -15,12 +15,12 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from bot.api.auth import TOKENS
-from bot.console.forms import read_form
-from bot.console.rendering import READER, SECRET, csrf_token, locale_of, render
-from bot.people.tokens import digest_of, new_token
+from bot.console.forms import OPEN_AGAIN, read_form
+from bot.console.rendering import CREDENTIAL, READER, SECRET, csrf_token, locale_of, render
+from bot.people.tokens import new_token
 from bot.services import SERVICES
 from core.errors import FabuError, Forbidden, Unauthorized
-from core.messages import Message
+from core.people import TokenScope
 
 COOKIE = "fabu_session"
 _LIFE = timedelta(hours=12)
@@ -42,7 +42,7 @@ async def require_session(request: web.Request, handler: Handler) -> web.StreamR
         return await handler(request)
     try:
         if request.method == "POST" and _comes_from_elsewhere(request):
-            raise Forbidden(Message("Open the page again, then repeat this."))
+            raise Forbidden(OPEN_AGAIN)
         refusal = await _refuse(request) if needs_session else None
         return refusal or await handler(request)
     except FabuError as error:
@@ -63,44 +63,45 @@ async def _refuse(request: web.Request) -> web.Response | None:
     secret = request.cookies.get(COOKIE, "")
     try:
         token = await request.config_dict[TOKENS].find(secret)
-        actor = request.config_dict[SERVICES].engine.directory.actor(token.person, "console")
+        actor = request.config_dict[SERVICES].engine.directory.actor(token.person, "console", token.credential)
     except (Unauthorized, Forbidden):
-        return await render(request, "signed_out.html", 401)
-    request[SECRET] = secret
+        return await _render_signed_out(request)
+    actor.require(TokenScope.READ)
+    request[SECRET], request[CREDENTIAL] = secret, token.credential
     request[READER] = request.config_dict[SERVICES].engine.directory.people[actor.id]
     if request.method == "POST":
         sent = (await read_form(request)).get("csrf", "")
         if not hmac.compare_digest(sent.encode(), csrf_token(request).encode()):
-            return await render(
-                request, "message.html", 403, message=locale_of(request).text("Open the page again, then repeat this.")
-            )
+            raise Forbidden(OPEN_AGAIN)
     return None
 
 
 async def offer(request: web.Request) -> web.Response:
     """Show who will be signed in, and the button for it: a link that somebody else has sent may be theirs.
 
-    Redirect a reader with a session to the plan of the link, if it has one.
+    Redirect a reader with a session to the plan of the link, or to the start page when the link is used up.
     """
-    if plan := _plan_number(request):
+    plan, tokens = _plan_number(request), request.config_dict[TOKENS]
+    link = await tokens.find_link(request.match_info["secret"])
+    if plan or link is None:
         with suppress(Unauthorized):
-            await request.config_dict[TOKENS].find(request.cookies.get(COOKIE, ""))
+            await tokens.find(request.cookies.get(COOKIE, ""))
             return _redirect(plan)
-    link = await request.config_dict[TOKENS].find_link(request.match_info["secret"])
     if link is None:
-        return await render(request, "signed_out.html", 401)
+        return await _render_signed_out(request)
     return await render(request, "sign_in.html", name=request.config_dict[SERVICES].engine.directory.name(link.person))
 
 
 async def enter(request: web.Request) -> web.StreamResponse:
     """Use up the link, and begin a session."""
     services = request.config_dict[SERVICES]
-    now = services.clock.now()
-    digest = digest_of(request.match_info["secret"])
-    link = await services.store.write(lambda writing: writing.people.use_token(digest, now))
-    if link is None or not link.single_use:
-        return await render(request, "signed_out.html", 401)
-    secret, token = new_token(link.person, "console", services.clock, services.ids, now + _LIFE)
+    link = await request.config_dict[TOKENS].use_link(request.match_info["secret"])
+    if link is None:
+        return await _render_signed_out(request)
+    expires_at = services.clock.now() + _LIFE
+    secret, token = new_token(
+        link.person, "console", services.clock, services.ids, expires_at, link.scopes, link.parent
+    )
     await services.store.write(lambda writing: writing.people.add_token(token))
     answer = _redirect(_plan_number(request))
     secure = services.settings.public_url.startswith("https:")
@@ -108,6 +109,12 @@ async def enter(request: web.Request) -> web.StreamResponse:
         COOKIE, secret, max_age=int(_LIFE.total_seconds()), httponly=True, secure=secure, samesite="Lax", path="/"
     )
     return answer
+
+
+async def _render_signed_out(request: web.Request) -> web.Response:
+    """Show how to sign in, and to come back to the plan of the page."""
+    wanted = request.match_info.get("ref") or _plan_number(request)
+    return await render(request, "signed_out.html", 401, plan=wanted if wanted.isdecimal() else "")
 
 
 def _plan_number(request: web.Request) -> str:

@@ -13,6 +13,7 @@ from bot.cards.refs import View, mark_reply
 from bot.cards.states import MARKS
 from bot.i18n import Locale
 from bot.outbox.worker import Courier, Receipt, back_off_forever, persistent
+from bot.people.card_links import CardLinks
 from bot.people.identities import Identities
 from core.card import Button, Card, State, Tone, line
 from core.effects import Alarm, ContentMismatch, Destination, DestinationKind, Effect, FormReverted, Undelivered
@@ -34,10 +35,10 @@ class Alarms:
 
     def __init__(
         self, store: Store, engine: Engine, identities: Identities, messengers: Mapping[str, Messenger],
-        locale: Locale, public_url: str,
+        locale: Locale, links: CardLinks,
     ) -> None:  # fmt: skip
         self._store, self._engine, self._identities, self._messengers = store, engine, identities, messengers
-        self._locale, self._public_url = locale, public_url
+        self._locale, self._links, self._public_url = locale, links, links.public_url
 
     @property
     def courier(self) -> Courier:
@@ -79,7 +80,7 @@ class Alarms:
         for platform, messenger in self._messengers.items():
             try:
                 if user := await self._identities.user(platform, person):
-                    await messenger.post(Place(user=user), card, effect.id)
+                    await messenger.post(Place(user=user), self._links.sign(card, person.id, effect.id), effect.id)
                     return
             except DeliveryError as error:
                 if error.limited:  # this chat works

@@ -24,8 +24,8 @@ from bot.outbox.posting import CardPosting, find_intent, identity_of
 from bot.outbox.reminders import is_reminder, quiet_until, reminder_of
 from bot.outbox.threads import ends_plan, list_mentioned, list_new, list_thread
 from bot.outbox.worker import Courier, Deferred, Receipt, back_off_forever, persistent
+from bot.people.card_links import CardLinks
 from bot.people.identities import Identities
-from bot.people.sign_in_links import SignInLinks
 from core import commands as c
 from core.approval import pending_voters
 from core.audit import LogEntry
@@ -74,13 +74,12 @@ class CardSync:
 
     def __init__(
         self, messenger: Messenger, channel: str, store: Store, engine: Engine, identities: Identities,
-        clock: Clock, ids: Ids, locale: Locale, public_url: str, chats: Sequence[str],
+        clock: Clock, ids: Ids, locale: Locale, links: CardLinks, chats: Sequence[str],
     ) -> None:  # fmt: skip
         self._messenger, self._channel, self._store, self._engine = messenger, channel, store, engine
         self._identities, self._clock, self._ids = identities, clock, ids
-        self._locale, self._public_url, self._chats = locale, public_url, chats
+        self._locale, self._public_url, self._chats = locale, links.public_url, chats
         self._resting: dict[str, datetime] = {}
-        links = SignInLinks(store, clock, ids, public_url)
         self._posting = CardPosting(messenger, store, identities, clock, ids, links)
 
     @property

@@ -18,8 +18,8 @@ from bot.cards.digest import DigestCards, Entry, load_entries, summarize_parts
 from bot.i18n import Locale
 from bot.outbox.refusals import is_refusal
 from bot.outbox.worker import Courier, Receipt, back_off_forever, persistent
+from bot.people.card_links import CardLinks
 from bot.people.identities import Identities
-from bot.people.sign_in_links import SENT_LIFE, SignInLinks
 from core import commands as c
 from core.card import Card, Weight
 from core.effects import Destination, DestinationKind, Effect, Sync
@@ -80,11 +80,10 @@ class Digests:
 
     def __init__(
         self, store: Store, engine: Engine, identities: Identities, messengers: Mapping[str, Messenger],
-        clock: Clock, ids: Ids, locale: Locale, public_url: str,
+        clock: Clock, ids: Ids, locale: Locale, links: CardLinks,
     ) -> None:  # fmt: skip
         self._store, self._engine, self._identities, self._messengers = store, engine, identities, messengers
-        self._clock, self._ids, self._locale, self._public_url = clock, ids, locale, public_url
-        self._links = SignInLinks(store, clock, ids, public_url)
+        self._clock, self._ids, self._locale, self._links = clock, ids, locale, links
 
     @property
     def courier(self) -> Courier:
@@ -172,7 +171,8 @@ class Digests:
             messenger = self._messengers.get(record.platform)
             if record.message and messenger and messenger.buttons:
                 try:
-                    await messenger.update(Posted(record.channel, record.message), card)
+                    place = Posted(record.channel, record.message)
+                    await messenger.update(place, self._signed_in(record, card))
                 except DeliveryError as error:
                     if not is_refusal(error, state.attempt):
                         raise
@@ -208,7 +208,9 @@ class Digests:
         if record.content == _content_of(card):
             return
         try:
-            updated = await self._messengers[state.chat].update(Posted(record.channel, record.message), card)
+            updated = await self._messengers[state.chat].update(
+                Posted(record.channel, record.message), self._signed_in(record, card)
+            )
         except DeliveryError as error:
             if not is_refusal(error, state.attempt):
                 raise
@@ -246,9 +248,9 @@ class Digests:
         await self._put(record)
         try:
             user = await self._identities.user(state.chat, person)
-            posted = await messenger.post(Place(user=user), await self._with_link(card, messenger, person), record.id)
+            posted = await messenger.post(Place(user=user), self._signed_in(record, card), record.id)
             if intent and messenger.buttons:  # an earlier attempt may have posted what waited then
-                await messenger.update(posted, card)
+                await messenger.update(posted, self._signed_in(record, card))
         except DeliveryError as error:
             await self._note_refusal(replace(state, records=[*state.records, record]), error)
             raise
@@ -289,18 +291,16 @@ class Digests:
     def _new_record(self, state: _State) -> DigestRecord:
         return DigestRecord(self._ids.new(), state.person.id, state.chat)
 
-    async def _with_link(self, card: Card, messenger: Messenger, person: Person) -> Card:
-        """Return a card whose link signs its reader in, where the card has no buttons."""
-        if messenger.buttons or card.more is None:
-            return card
-        return replace(card, more=replace(card.more, url=await self._links.make(person.id, SENT_LIFE)))
+    def _signed_in(self, record: DigestRecord, card: Card) -> Card:
+        """Return a card whose links sign its reader in."""
+        return self._links.sign(card, record.person, record.id)
 
     def _make_card(self, state: _State) -> Card:
         return self._cards(state.person).digest(state.entries, lasting=self._messengers[state.chat].buttons)
 
     def _cards(self, person: Person) -> DigestCards:
         locale = Locale.of(person, self._locale.language, self._locale.timezone)
-        return DigestCards(locale, self._engine.directory, self._public_url)
+        return DigestCards(locale, self._engine.directory, self._links.public_url)
 
     async def _put(self, record: DigestRecord) -> None:
         await self._store.write(lambda writing: writing.digests.put(record))

@@ -9,8 +9,8 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from bot.people.card_links import CardLinks
 from bot.people.identities import Identities
-from bot.people.sign_in_links import SENT_LIFE, SignInLinks
 from core.card import Card
 from core.errors import DeliveryError
 from core.people import Person
@@ -27,7 +27,7 @@ class CardPosting:
     """Posts and updates cards by a messenger. Raises DeliveryError when the vendor does not accept one."""
 
     def __init__(
-        self, messenger: Messenger, store: Store, identities: Identities, clock: Clock, ids: Ids, links: SignInLinks
+        self, messenger: Messenger, store: Store, identities: Identities, clock: Clock, ids: Ids, links: CardLinks
     ) -> None:
         self._messenger, self._store, self._identities = messenger, store, identities
         self._clock, self._ids, self._links = clock, ids, links
@@ -56,7 +56,11 @@ class CardPosting:
 
     async def update(self, record: CardRecord, card: Card) -> bool:
         """Update a card; False when the vendor no longer permits that."""
-        return await self._messenger.update(Posted(record.channel, record.message), card)
+        return await self._messenger.update(Posted(record.channel, record.message), self._signed_in(record, card))
+
+    def _signed_in(self, record: CardRecord, card: Card) -> Card:
+        """Return a card whose links sign the person in who gets it; everybody in a channel reads the same."""
+        return card if record.purpose == "plan" else self._links.sign(card, record.audience, record.id)
 
     async def drop(self, record: CardRecord) -> None:
         """Forget a card."""
@@ -99,11 +103,8 @@ class CardPosting:
         await self._store.write(lambda writing: writing.cards.put([record]))
         user = await self._identities.user(self._messenger.platform, person) if person else ""
         place = Place(user=user) if person else Place(channel=record.audience)
-        if person and card.more and not self._messenger.buttons:
-            link = await self._links.make(person.id, SENT_LIFE, plan=plan.number)
-            card = replace(card, more=replace(card.more, url=link))
         try:
-            posted = await self._messenger.post(place, card, record.id)
+            posted = await self._messenger.post(place, self._signed_in(record, card), record.id)
         except DeliveryError as error:
             if not error.retryable:  # DingTalk keeps a card that it could not deliver, so the key cannot be used again
                 await self._replace_key(record)

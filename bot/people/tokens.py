@@ -6,11 +6,13 @@ import asyncio
 import hashlib
 import hmac
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.installation import derive
-from core.errors import Unauthorized, Unavailable
+from core.errors import Conflict, Unauthorized, Unavailable
+from core.people import EVERY_SCOPE, TokenScope
 from core.ports.clock import Clock, Ids
 from core.ports.people import Token
 from core.ports.store import Store
@@ -23,20 +25,26 @@ USE_RECORD_INTERVAL = timedelta(minutes=1)
 """How often the use of a token is recorded."""
 
 
-def new_token(person: str, name: str, clock: Clock, ids: Ids, expires_at: datetime | None = None) -> tuple[str, Token]:
+def new_token(
+    person: str, name: str, clock: Clock, ids: Ids, expires_at: datetime | None = None,
+    scopes: frozenset[TokenScope] = EVERY_SCOPE, parent: str = "",
+) -> tuple[str, Token]:  # fmt: skip
     """Return a new secret, and the token to store for it."""
     secret = f"fabu_{ids.token(32)}"
-    return secret, Token(ids.new(), digest_of(secret), person, name, clock.now(), expires_at)
+    return secret, Token(
+        ids.new(), digest_of(secret), person, name, clock.now(), expires_at, scopes=scopes, parent=parent
+    )
 
 
-def token_for_key(
-    key: str, installation: bytes, person: str, name: str, clock: Clock, expires_at: datetime | None
-) -> tuple[str, Token]:
-    """Return the secret and the token of a request with an idempotency key: the same ones for the same key."""
+def token_for_key(key: str, installation: bytes, made: Token) -> tuple[str, Token]:
+    """Return the secret and the token of a request with an idempotency key: the same ones for the same key.
+
+    `made` is the token that a request without a key would get.
+    """
     use = derive(installation, "tokens by key")
     secret, token_id = (hmac.new(use, f"{part} {key}".encode(), "sha256").hexdigest() for part in ("secret", "id"))
     secret = f"fabu_{secret}"
-    return secret, Token(token_id[:32], digest_of(secret), person, name, clock.now(), expires_at)
+    return secret, replace(made, id=token_id[:32], digest=digest_of(secret))
 
 
 def digest_of(secret: str) -> str:
@@ -48,11 +56,13 @@ class Tokens:
     """Finds tokens, which it keeps in memory for a few seconds.
 
     However many requests come with unknown tokens, at most one read of the store runs and one waits: requests share it.
+    `read_link` reads the links that are not stored before they are used (`bot.people.card_links`).
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+    def __init__(self, store: Store, clock: Clock, read_link: Callable[[str], Token | None]) -> None:
+        self._store, self._clock, self._read_link = store, clock, read_link
         self._known: Mapping[str, Token] = {}
+        self._by_id: Mapping[str, Token] = {}
         self._read_at: datetime | None = None
         self._reading: asyncio.Task[None] | None = None
         self._next: asyncio.Task[None] | None = None
@@ -60,10 +70,8 @@ class Tokens:
     async def find(self, secret: str) -> Token:
         """Return the valid token with a secret, and record its use. Raises Unauthorized when there is none."""
         digest, now = digest_of(secret), self._clock.now()
-        if digest not in self._known or self._read_at is None or now - self._read_at > FRESH:
-            await self._refresh()
-        token = self._known.get(digest)
-        if token is None or token.single_use or token.revoked_at or (token.expires_at and token.expires_at <= now):
+        token = await self._look_up(digest)
+        if token is None or token.single_use or not self._is_valid(token):
             raise Unauthorized
         if token.used_at is None or now - token.used_at > USE_RECORD_INTERVAL:
             token = await self._record_use(token, now)
@@ -72,12 +80,44 @@ class Tokens:
 
     async def find_link(self, secret: str) -> Token | None:
         """Return the valid sign-in link with a secret, without using it; None when there is none."""
-        digest, now = digest_of(secret), self._clock.now()
-        every = await self._store.read(lambda reading: reading.people.tokens())
-        link = next((token for token in every if token.digest == digest and token.single_use), None)
-        if link is None or link.used_at or link.revoked_at or (link.expires_at and link.expires_at <= now):
+        link = await self._look_up(digest_of(secret)) or self._read_link(secret)
+        return link if link and link.single_use and not link.used_at and self._is_valid(link) else None
+
+    async def use_link(self, secret: str) -> Token | None:
+        """Use a valid sign-in link up and return it; None when there is none, or somebody else has just used it."""
+        link, now = await self.find_link(secret), self._clock.now()
+        if link is None:
             return None
-        return link
+        is_stored = link.id in self._by_id
+        self.forget()
+        if is_stored:
+            return await self._store.write(lambda writing: writing.people.use_token(link.digest, now))
+        used = replace(link, used_at=now)
+        try:
+            await self._store.write(lambda writing: writing.people.add_token(used))
+        except Conflict:
+            return None
+        return used
+
+    async def is_good(self, token_id: str, age: timedelta) -> bool:
+        """Return whether a token is still valid, by what the store said at most some time ago."""
+        if self._read_at is None or self._clock.now() - self._read_at >= age:
+            await self._refresh()
+        token = self._by_id.get(token_id)
+        return token is not None and self._is_valid(token)
+
+    async def _look_up(self, digest: str) -> Token | None:
+        """Return the token with a digest, valid or not, as it was a few seconds ago."""
+        if digest not in self._known or self._read_at is None or self._clock.now() - self._read_at > FRESH:
+            await self._refresh()
+        return self._known.get(digest)
+
+    def _is_valid(self, token: Token) -> bool:
+        """Return whether a token is neither revoked nor expired, nor the one with which it was made."""
+        if token.revoked_at or (token.expires_at and token.expires_at <= self._clock.now()):
+            return False
+        parent = self._by_id.get(token.parent)
+        return not token.parent or (parent is not None and self._is_valid(parent))
 
     async def _record_use(self, token: Token, now: datetime) -> Token:
         """Record the use of a valid token and return it; while nothing can be saved, it is used all the same.
@@ -114,3 +154,4 @@ class Tokens:
             self.forget()  # what is known may have been revoked
             raise
         self._known = {token.digest: token for token in tokens}
+        self._by_id = {token.id: token for token in tokens}

@@ -18,13 +18,15 @@ from core.decide.decision import PendingDecision
 from core.decide.rights import check_allowed
 from core.errors import NotFound, OutdatedCard, Thing, WrongStatus
 from core.plan import Plan
+from core.verbs import VERBS
 
 
 def start(command: c.Create, context: Context) -> PendingDecision:
     """Return the new plan that a `Create` command makes; its number is given when it is saved.
 
-    Raises Invalid with every problem of the draft.
+    Raises Invalid with every problem of the draft, and MissingScope.
     """
+    context.actor.require(VERBS[command.verb].scope)
     return planning.start(command, context)
 
 

@@ -32,6 +32,7 @@ from core.draft import (
     WorkflowItemDraft,
 )
 from core.errors import Invalid, StaleRevision
+from core.people import TokenScope
 from core.plan import Item, Plan
 from core.preview import problems_to_finish
 from core.status import HookEvent, ItemStatus, PlanStatus
@@ -143,6 +144,8 @@ def _finish(pending: PendingDecision) -> None:
 
 
 def _submit(pending: PendingDecision) -> None:
+    if pending.plan.schedule_at:  # it starts items in the manager's name, without anybody asking
+        pending.context.actor.require(TokenScope.EXECUTE)
     if pending.plan.status is PlanStatus.PLANNING:
         _finish(pending)
     else:

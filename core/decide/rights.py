@@ -35,12 +35,15 @@ _SCHEDULE_BARRED = Message(
 
 def may(plan: Plan, verb: Verb, context: Context, item_id: str = "") -> bool:
     """Return whether a card should offer a verb to the actor. `decide` checks everything when the verb is used."""
-    return not plan.deleted and plan.status in VERBS[verb].statuses and _has_right(plan, verb, context, item_id)
+    spec, scopes = VERBS[verb], context.actor.credential.scopes
+    is_accepted = not plan.deleted and plan.status in spec.statuses and spec.scope in scopes
+    return is_accepted and _has_right(plan, verb, context, item_id)
 
 
 def check_allowed(plan: Plan, command: c.PersonCommand, context: Context) -> None:
     """Raise the error that explains why the actor has no right to a verb, or the plan does not accept it, if so."""
     verb: Verb = command.verb
+    context.actor.require(VERBS[verb].scope)
     item_id = command.item_id if isinstance(command, c.ItemCommand) else ""
     if item_id and item_id not in plan.items:
         raise NotFound(Thing.ITEM, item_id)

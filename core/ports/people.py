@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from core.people import Directory, Group, Person
+from core.people import EVERY_SCOPE, Credential, Directory, Group, Person, TokenScope
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token of the API, or of a one-time sign-in link (`single_use`); only its SHA-256 is stored."""
+    """A token of the API, or of a one-time sign-in link (`single_use`); only its SHA-256 is stored.
+
+    A token that was made with another one, its `parent`, is valid only as long as that.
+    """
 
     id: str
     digest: str
@@ -23,6 +26,13 @@ class Token:
     revoked_at: datetime | None = None
     used_at: datetime | None = None
     single_use: bool = False
+    scopes: frozenset[TokenScope] = EVERY_SCOPE
+    parent: str = ""
+
+    @property
+    def credential(self) -> Credential:
+        """What its person may do with it."""
+        return Credential(self.scopes, self.id)
 
 
 class PeopleWrites(Protocol):

@@ -172,7 +172,10 @@ async def test_the_page_of_a_link_says_who_will_be_signed_in(fabu: Fabu, reader:
     status, page, _ = await reader.get(fabu, path)
     assert (status, "Alice" in page) == (200, True)
     await reader.post(fabu, path)
-    assert (await reader.get(fabu, path))[0] == 401
+    status, page, _ = await reader.get(fabu, path)
+    assert (status, "You will be signed in" in page) == (200, False), "who is signed in needs no link"
+    async with fabu.session.get(fabu.url + path) as somebody_else:
+        assert somebody_else.status == 401
 
 
 @pytest.mark.parametrize("header", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}])
@@ -247,3 +250,27 @@ async def test_a_form_that_no_page_sends_is_refused(fabu: Fabu, alice: Reader, k
     status, page = await alice.send(fabu, f"/plans/{plan['number']}", kind, body)
     assert status == 400
     assert "Open the page again" in page
+
+
+async def test_a_link_leads_to_a_plan_and_the_page_says_how_to_get_one(fabu: Fabu, reader: Reader) -> None:
+    await fabu.submitted(step("notes"))
+    status, page, _ = await reader.get(fabu, "/plans/1")
+    assert (status, "Write “web 1” to Fabu" in page) == (401, True)
+    reply = await fabu.services.chat(Inbound("cli", "alice", "k", "web 1", private=True))
+    status, page = await reader.post(fabu, reply.link.removeprefix("http://fabu.example.com"))
+    assert (status, "#1 Payments 2.4" in page) == (200, True)
+
+
+async def test_a_session_may_do_what_the_token_may_that_requested_its_link(fabu: Fabu, reader: Reader) -> None:
+    token = await fabu.api("POST", "/tokens", {"name": "look", "scopes": ["read"]})
+    await fabu.draft(step("notes"))
+    headers = {"Authorization": f"Bearer {token['secret']}"}
+    async with fabu.session.post(f"{fabu.url}/api/v1/chat", json={"text": "web 1"}, headers=headers) as answer:
+        link = (await answer.json())["text"].split()[-1]
+    _, page = await reader.post(fabu, link.removeprefix("http://fabu.example.com"))
+    fields = dict(re.findall(r'name="(csrf|once|verb|ref)" value="([^"]*)"', page))
+    _, page = await reader.post(fabu, "/plans/1", **fields)
+    assert "This token has no scope “plan”" in page
+    assert await fabu.status() == "planning"
+    await fabu.api("DELETE", f"/tokens/{token['id']}")
+    assert (await reader.get(fabu, "/plans/1"))[0] == 401, "it ends with the token"

@@ -10,7 +10,6 @@ import pytest
 from aiohttp import ClientSession, CookieJar
 from yarl import URL
 
-from bot.people.sign_in_links import SENT_LIFE
 from tests.clock import SharedClock
 from tests.scenario.chats.dingtalk import DINGTALK, GROUP, PUBLIC_URL
 from tests.scenario.chats.dingtalk_text import DINGTALK_TEXT, TextOffice, commands
@@ -100,10 +99,10 @@ async def test_a_link_is_good_for_a_day_and_leads_nowhere_else(tmp_path: Path) -
         await case.fabu.submitted(step("notes"), stages=[DINGTALK.stage("QA", "bob")])
         message = await asked(case, "bob", "waiting for approval")
         link = message.params["singleURL"].replace(PUBLIC_URL, case.fabu.url)
-        case.ding.clock.advance(SENT_LIFE.total_seconds() + 1)
+        case.ding.clock.advance(2 * 86_400)
         async with bob.post(link) as page:
             assert page.status == 401
-            assert "Write “web” to Fabu" in await page.text()
+            assert "Write “web 1” to Fabu" in await page.text()
         again = URL((await case.bob.says("web")).split()[-1].replace(PUBLIC_URL, case.fabu.url))
         async with bob.post(again.with_query(plan="//evil.example"), allow_redirects=False) as page:
             assert page.headers["Location"] == "/"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -127,3 +129,26 @@ async def test_items_that_end_in_quick_succession_are_one_update(
         await office.channel_card("executing, 11 of 12 done")
         updates = [call for call in office.alice.simulator.calls[before:] if "update" in call.operation]
         assert len(updates) <= 4, "one, and what gathers in each second after it"
+
+
+async def test_the_links_of_ones_own_card_sign_in_once_and_those_of_the_channel_nobody(
+    office: Office[Any, Any], chat: Chat
+) -> None:
+    fabu = office.fabu
+    await fabu.submitted(stages=[chat.vendor.stage("QA", "bob")])
+    shared, mine = await office.channel_card("waiting for approval"), await office.bob.card_with("Approve")
+    page = "https://fabu.example.com/plans/1"
+    assert page in links_of(shared)
+    [link] = [url for url in links_of(mine) if "/sign-in/" in url and url.endswith("?plan=1")]
+    path = link.removeprefix("https://fabu.example.com")
+    async with fabu.session.get(fabu.url + path) as offered:
+        assert "You will be signed in as Bob." in await offered.text()
+    async with fabu.session.post(fabu.url + path, allow_redirects=False) as entered:
+        assert (entered.status, entered.headers["Location"]) == (303, "/plans/1")
+    async with fabu.session.post(fabu.url + path, allow_redirects=False) as again:
+        assert again.status == 401
+
+
+def links_of(card: Any) -> list[str]:
+    """All URLs of a card, wherever they stand."""
+    return re.findall(r"https://fabu\.example\.com/[^\"')\s\\]*", json.dumps(vars(card), default=str))

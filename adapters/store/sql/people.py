@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, BindParameter, Connection, bindparam, delete,
 from adapters.store.sql.rows import AnyRow, Values, micros, moment
 from adapters.store.sql.tables import groups, identities, people, tokens
 from core.encoding import encode_json
-from core.people import Directory, Group, Person
+from core.people import EVERY_SCOPE, Directory, Group, Person, TokenScope
 from core.ports.people import Token
 
 _ids: BindParameter[Any] = bindparam("ids", expanding=True)
@@ -135,9 +135,12 @@ def _group_of(row: AnyRow) -> Group:
 
 def _token_values(token: Token) -> Values:
     values = asdict(token)
-    return values | {name: micros(values[name]) for name in _TIMES}
+    times = {name: micros(values[name]) for name in _TIMES}
+    return values | times | {"scopes": encode_json(sorted(token.scopes))}
 
 
 def _token_of(row: AnyRow) -> Token:
-    """Return the token of a row."""
-    return Token(**{**row._mapping, **{name: moment(row._mapping[name]) for name in _TIMES}})
+    """Return the token of a row; one of a version without scopes has all."""
+    times = {name: moment(row._mapping[name]) for name in _TIMES}
+    scopes = EVERY_SCOPE if row.scopes is None else frozenset(map(TokenScope, json.loads(row.scopes)))
+    return Token(**{**row._mapping, **times, "scopes": scopes})

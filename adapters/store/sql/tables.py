@@ -433,4 +433,6 @@ tokens = Table(
     _moment("revoked_at"),
     _moment("used_at"),
     _col("single_use", Boolean),
+    _col("scopes", null=True),
+    Column("parent", Text, nullable=False, server_default=""),
 )

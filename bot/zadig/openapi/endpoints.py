@@ -32,6 +32,7 @@ from core.context import Policy
 from core.decide.planning import draft_of
 from core.draft import PlanDraft, PlanPatch
 from core.errors import FabuError, Invalid, NotFound, Problem, Thing, WrongStatus
+from core.people import TokenScope
 from core.plan import Plan, Stage
 from core.ports.plans import PlanQuery
 from core.ports.store import Reading
@@ -184,7 +185,8 @@ def _as_handler(action: Action) -> Callable[[web.Request], Awaitable[web.Respons
     async def handler(request: web.Request) -> web.Response:
         services = request.config_dict[SERVICES]
         try:
-            request[ACTOR] = await authenticate(request)
+            actor = await authenticate(request)
+            actor.require(TokenScope.READ if request.method == "GET" else TokenScope.PLAN)
             answer = await action(request, services)
         except FabuError as error:
             return _error_response(request, services, error)

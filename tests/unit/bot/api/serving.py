@@ -21,6 +21,7 @@ from bot.api.openapi import build_document
 from bot.chat.dispatch import Dispatch
 from bot.i18n import Locale
 from bot.outbox.runs import Runs
+from bot.people.card_links import CardLinks
 from bot.people.identities import Identities
 from bot.people.tokens import new_token
 from bot.services import SERVICES, Services
@@ -117,12 +118,13 @@ async def site(url: str = "memory://", approval: ApprovalRules = NO_RULES) -> As
     hooks = {"ci": frozenset({HookEvent.ALL_JOB_DONE})}
     policy = Policy(runners={"local": lambda _: []}, hooks=hooks, destinations=("slack",), approval=approval)
     engine = Engine(store, clock, ids, Environment(policy, PEOPLE), b"audit")
+    links = CardLinks(b"key", clock, settings.public_url)
     dispatch = Dispatch(
         engine, store, Identities(store, engine, clock, {}), clock, ids,
-        locale=Locale("en", "UTC"), public_url=settings.public_url,
+        locale=Locale("en", "UTC"), card_links=links,
     )  # fmt: skip
     app = web.Application(client_max_size=BODY)
-    app[SERVICES] = Services(settings, store, engine, clock, ids, dispatch, {}, Runs(store, engine, {}))
+    app[SERVICES] = Services(settings, store, engine, clock, ids, dispatch, {}, Runs(store, engine, {}), links)
     add_routes(app)
     made = {person: new_token(person, "test", clock, ids, START + timedelta(days=300)) for person in PEOPLE.people}
     for _, token in made.values():

@@ -117,7 +117,7 @@ class CountingStore:
 
 async def test_guessing_costs_few_reads(fabu: Site) -> None:
     store = CountingStore(fabu.services.store)
-    tokens = Tokens(store, fabu.clock)
+    tokens = Tokens(store, fabu.clock, lambda _: None)
     guesses = (tokens.find(f"guess{number}") for number in range(100))
     refused = await asyncio.gather(*guesses, return_exceptions=True)
     assert {type(error) for error in refused} == {Unauthorized}

@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
+import pytest
 from aiohttp import ClientResponse
 
 from tests.unit.bot.api.serving import Site, site
 from tests.waiting import PATIENCE
+from tests.worlds import PEOPLE, START
 
 
 async def read_events(response: ClientResponse, count: int) -> list[dict[str, Any]]:
@@ -62,3 +66,23 @@ async def test_streams_end_when_the_server_stops() -> None:
         async with asyncio.timeout(PATIENCE):
             await fabu.client.server.close()
         assert await response.content.read() == b"\n"
+
+
+@pytest.mark.parametrize("end", ["revoked", "revoked elsewhere", "expired", "left"])
+async def test_a_stream_ends_with_its_token(fabu: Site, end: str) -> None:
+    made = (await fabu.ask("POST", "/tokens", {"name": "stream", "expires_in": "1h"})).json
+    fabu.tokens["stream"] = made["secret"]
+    async with fabu.client.get("/api/v1/events", headers=fabu.headers("stream")) as stream:
+        assert await stream.content.readline() == b": connected\n"
+        if end == "revoked":
+            await fabu.ask("DELETE", f"/tokens/{made['id']}")
+        elif end == "revoked elsewhere":
+            await fabu.services.store.write(lambda writing: writing.people.revoke_token(made["id"], START))
+            fabu.clock.advance(timedelta(seconds=1))
+        elif end == "expired":
+            fabu.clock.advance(timedelta(hours=1))
+        else:
+            people = {name: replace(person, active=name != "alice") for name, person in PEOPLE.people.items()}
+            fabu.services.engine._environment.publish(directory=replace(PEOPLE, people=people))
+        async with asyncio.timeout(PATIENCE):
+            assert (await stream.content.read()).strip() == b""

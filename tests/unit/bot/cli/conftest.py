@@ -18,6 +18,7 @@ from uuid import uuid4
 import pytest
 
 from bot.cli import main
+from core.people import TokenScope
 from tests.waiting import PATIENCE
 
 FABU = Path(sys.executable).parent / "fabu"
@@ -98,7 +99,7 @@ class Terminal:
 
     def acting_as(self, person: str) -> Terminal:
         """Return the terminal of a person with a token."""
-        lines = self.fabu("token", "create", "--as", person).splitlines()
+        lines = self.fabu("token", "create", "--as", person, "--scope", ",".join(TokenScope)).splitlines()
         return Terminal(self.folder, {**self.env, "FABU_TOKEN": lines[0]})
 
     def plan(self, **parts: str) -> str:

@@ -24,7 +24,7 @@ SWAPPED = (
 
 
 def test_a_token_is_printed_once_and_works_until_it_is_revoked(server: Terminal) -> None:
-    secret, told = server.fabu("token", "create", "--as", "bob", "--name", "ci", "--days", "3").split("\n", 1)
+    secret, told = server.fabu("token", "create", "--as", "bob", "--name", "ci", "--expires", "3d").split("\n", 1)
     token = re.search(r"Token (\w+) acts as bob until", told)
     assert token
     assert "There are no such plans." in server.fabu("plan", "list", "--manager", "bob", FABU_TOKEN=secret)

@@ -12,6 +12,7 @@ from adapters.store.memory import MemoryStore
 from bot.i18n import Locale
 from bot.outbox import worker as workers
 from bot.outbox.alarms import Alarms, plan_to_deliver
+from bot.people.card_links import CardLinks
 from bot.people.identities import Identities
 from core import commands as c
 from core.card import Card
@@ -79,7 +80,12 @@ class Alarmed(Desk):
         self.people()
         identities = Identities(self.store, self.office.engine, self.clock, self.chats)
         self.alarms = Alarms(
-            self.store, self.office.engine, identities, self.chats, Locale("en", "UTC"), "https://fabu.example.com"
+            self.store,
+            self.office.engine,
+            identities,
+            self.chats,
+            Locale("en", "UTC"),
+            CardLinks(b"key", self.clock, "https://fabu.example.com"),
         )
 
     def people(self, **changes: bool) -> None:

@@ -13,6 +13,7 @@ from adapters.common.system import SystemIds
 from adapters.store.open import open_store
 from bot.i18n import Locale
 from bot.outbox.digests import PAUSE, Digests, digest_effect
+from bot.people.card_links import CardLinks
 from bot.people.identities import Identities
 from core import commands as c
 from core.card import Card
@@ -102,7 +103,7 @@ class Case:
         self.identities = Identities(self.store, self.engine, self.clock, self.chats)
         self.digests = Digests(
             self.store, self.engine, self.identities, self.chats, self.clock, self.ids,
-            Locale("en", "UTC"), "https://fabu.example.com",
+            Locale("en", "UTC"), CardLinks(b"key", self.clock, "https://fabu.example.com"),
         )  # fmt: skip
         self.has(slack="U1", feishu="ou_1")
 

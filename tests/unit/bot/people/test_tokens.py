@@ -22,7 +22,7 @@ class Door:
         self.clock = ManualClock(START)
         self.plain = open_store("memory://", b"key", self.clock)
         self.store = FailingStore(self.plain)
-        self.tokens = Tokens(self.store, self.clock)
+        self.tokens = Tokens(self.store, self.clock, lambda _: None)
         self.secret, self.token = new_token("alice", "ci", self.clock, SystemIds())
 
     async def add(self) -> None:
