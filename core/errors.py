@@ -78,6 +78,12 @@ class Forbidden(FabuError):
     message = "This is not yours to do: {verb}. Ask {people}, or an administrator."
 
 
+class WrongCode(Forbidden):
+    """The instance code of a callback is not the plan's."""
+
+    message = "The instance code does not belong to the present revision of this plan."
+
+
 class NotApprover(Forbidden):
     """The person is not among the approvers."""
 
