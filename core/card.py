@@ -214,7 +214,8 @@ class Hidden:
 class Section:
     """A part of a card. A `folded` one is closed until somebody opens it, where the vendor can.
 
-    `hidden` counts the rows that are not in `rows`.
+    `hidden` counts the rows that are not in `rows`. `columns` are the names of the title, the state and the line of a
+    row, for where the rows stand in a table.
     """
 
     title: str = ""
@@ -222,6 +223,7 @@ class Section:
     show: Show = Show.LIST
     folded: bool = False
     hidden: tuple[Hidden, ...] = ()
+    columns: tuple[str, str, str] | tuple[()] = ()
 
     @property
     def rest(self) -> str:
@@ -230,12 +232,30 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Option:
+    """One of several things to pick."""
+
+    label: str
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picker:
+    """A list to pick one thing from, which sends `verb` and the `ref` of that back. Not every vendor shows it."""
+
+    label: str
+    verb: str
+    options: tuple[Option, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """A whole card. `summary` is the line for notifications; `more` links to the page, for where a card is cut.
 
     `ask` says in one or two lines what is wanted, and by when; `notices` what must not be missed, the worst first; and
     `foot` what is good to know. `review` links to the page in place of `buttons` that decide (those that are PRIMARY)
-    where not every risky and changed row finds room in full.
+    where not every risky and changed row finds room in full. With a `picker`, what a row does not offer is still within
+    reach.
     """
 
     title: str
@@ -248,6 +268,7 @@ class Card:
     foot: tuple[Line, ...] = ()
     more: Button | None = None
     review: Button | None = None
+    picker: Picker | None = None
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -256,7 +277,7 @@ class Card:
 
     def without_buttons(self) -> Card:
         """Return the card without buttons; the link to the page in `more` stays."""
-        return replace(self.with_rows(lambda row: replace(row, buttons=())), buttons=(), review=None)
+        return replace(self.with_rows(lambda row: replace(row, buttons=())), buttons=(), review=None, picker=None)
 
     def with_rows(self, change: Callable[[Row], Row]) -> Card:
         """Return the card with each row changed."""

@@ -152,6 +152,11 @@ class Approval:
     delegates: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def deadline(self) -> datetime | None:
+        """Until when the current stage has to be decided; None for no deadline, and while nobody is asked."""
+        return self.asked_at + self.expires_in if self.asked_at and self.expires_in else None
+
+    @property
     def stage(self) -> Stage | None:
         """The stage that is being decided, or None when all are complete."""
         return self.stages[self.current] if self.current < len(self.stages) else None

@@ -23,6 +23,8 @@ class TimerKind(StrEnum):
 
 _JUST_AFTER = timedelta(milliseconds=1)
 """The window includes its end: it has closed just after."""
+_REMINDER = timedelta(hours=1)
+"""How long after a request approvers are reminded first, if the plan does not say."""
 _CHECK_REMINDER = timedelta(minutes=10)
 """How long after the start of a check people are reminded first."""
 
@@ -57,12 +59,12 @@ def _execution_timers(plan: Plan) -> dict[TimerKind, datetime | None]:
 def _approval_timers(plan: Plan) -> dict[TimerKind, datetime | None]:
     """Return the timers of an approval. Reminders come after growing intervals: every, 2 x every, 4 x every."""
     approval = plan.approval
-    requested, every = approval.asked_at, approval.remind_every
+    requested, every = approval.asked_at, approval.remind_every or _REMINDER
     if requested is None:
         return {}
     return {
-        TimerKind.APPROVAL_DEADLINE: requested + approval.expires_in if approval.expires_in else None,
-        TimerKind.APPROVAL_REMINDER: requested + every * (2 ** (approval.reminders + 1) - 1) if every else None,
+        TimerKind.APPROVAL_DEADLINE: approval.deadline,
+        TimerKind.APPROVAL_REMINDER: requested + every * (2 ** (approval.reminders + 1) - 1),
     }
 
 

@@ -48,6 +48,11 @@ pre, code { background: #f8f8f8; border: 1px solid #ddd; border-radius: 4px; fon
 pre { padding: 6px 8px; margin: 4px 0; }
 blockquote { border-left: 4px solid #ddd; margin: 4px 0; padding-left: 10px; }
 code { color: #c01343; padding: 0 3px; }
+.box { border: 1px solid #ddd; border-radius: 10px; padding: 6px 12px; }
+.task { display: flex; gap: 8px; font-size: 14px; }
+.icon { width: 15px; height: 15px; border-radius: 50%; margin-top: 3px; background: #bbb; color: #fff;
+  font: bold 10px/15px sans-serif; text-align: center; }
+.icon.in_progress { background: #1264a3; } .icon.complete { background: #007a5a; } .icon.error { background: #e01e5a; }
 .actions { display: flex; flex-wrap: wrap; gap: 8px; margin: 8px 0; }
 .button { border: 1px solid #bbb; border-radius: 8px; padding: 0 12px; white-space: nowrap; }
 .primary { background: #007a5a; color: #fff; border-color: #007a5a; }
@@ -86,14 +91,20 @@ def draw_block(block: Json) -> str:
         case "actions":
             return f"<div class=actions>{''.join(map(draw_button, block['elements']))}</div>"
         case "container":
-            return f"<div class='block note'>▸ {escape(block['title']['text'])}</div>"
+            return f"<div class='block box'><b>{escape(block['title']['text'])}</b> ⌄</div>"
         case "plan":
-            tasks = "".join(f"<li>{escape(task['title'])}</li>" for task in block["tasks"])
-            return f"<div class=block>{escape(block['title'])}<ul>{tasks}</ul></div>"
+            tasks = "".join(map(draw_task, block["tasks"]))
+            return f"<div class='block box'><b>{escape(block['title'])}</b> ⌃{tasks}</div>"
         case "divider":
             return "<hr>"
         case other:
             raise ValueError(other)
+
+
+def draw_task(task: Json) -> str:
+    """Return the HTML of a task of a plan."""
+    icon = {"pending": "", "in_progress": "⋯", "complete": "✓", "error": "✕"}[task["status"]]
+    return f"<div class=task><span class='icon {task['status']}'>{icon}</span>{escape(task['title'])}</div>"
 
 
 def draw_element(element: Json) -> str:

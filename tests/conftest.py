@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, chdir
+from datetime import timedelta
 
 import hypothesis
 import pytest
@@ -32,6 +33,14 @@ def _no_settings_in_this_folder(tmp_path_factory: pytest.TempPathFactory) -> Ite
     """Run in an empty folder: in that of the repository there may be a developer's `fabu.toml`."""
     with chdir(tmp_path_factory.mktemp("empty")):
         yield
+
+
+@pytest.fixture(autouse=True)
+def _cards_do_not_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Update the cards of plans under way at once: tests would wait for each item."""
+    from bot.outbox import cards  # not before the environment is clean
+
+    monkeypatch.setattr(cards, "PAUSES", {0: timedelta()})
 
 
 @pytest.fixture(scope="session")

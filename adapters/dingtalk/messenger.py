@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from weakref import WeakValueDictionary
 
@@ -91,8 +91,13 @@ class DingTalkMessenger:
                 return False
         return True
 
-    async def say(self, posted: Posted, text: str, key: str) -> None:
-        """Send a text to the chat of a card: there are no threads. Messages have no keys, so `key` is not used."""
+    async def say(
+        self, posted: Posted, text: str, key: str, mentioned: Sequence[str] = (), *, loud: bool = False
+    ) -> None:
+        """Send a text to the chat of a card: there are no threads, so each is `loud`.
+
+        Messages of robots have no keys, and mention nobody.
+        """
         kind, _, chat = posted.channel.partition(":")
         content = {"content": cut(plain(text), MESSAGE_BYTES)}
         await self._send(Space("user" if kind == "user" else "group", chat), "sampleText", content)

@@ -17,6 +17,10 @@ Direction = Literal["vertical", "horizontal"]
 Length = Annotated[str, Field(pattern=r"^[a-z0-9_ %-]+$")]  # "8px", "4px 8px", "medium"
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Url = Annotated[str, Field(min_length=1)]
+Color = Literal[
+    "neutral", "blue", "turquoise", "lime", "orange", "violet", "indigo",
+    "wathet", "green", "yellow", "red", "purple", "carmine",
+]  # fmt: skip
 
 
 class Strict(BaseModel):
@@ -214,26 +218,45 @@ class Select(Entry):
     initial_option: str | None = None
 
 
+class TableOption(Strict):
+    """A coloured label in a cell of a table."""
+
+    text: Annotated[str, Field(min_length=1)]
+    color: Color
+
+
+class TableHeader(Strict):
+    """The look of the names of the columns."""
+
+    text_align: Align | None = None
+    text_size: Literal["normal", "heading"] | None = None
+    background_style: Literal["grey", "none"] | None = None
+    text_color: Literal["default", "grey"] | None = None
+    bold: bool | None = None
+    lines: int | None = Field(None, ge=1)
+
+
 class TableColumn(Strict):
-    """One column of a table."""
+    """One column of a table; `data_type` is that of its cells, which `validate` checks."""
 
     name: Name
     display_name: str | None = None
     data_type: Literal["text", "lark_md", "markdown", "options", "number", "persons", "date"]
-    width: Length | None = None
+    width: Annotated[str, Field(pattern=r"^(auto|([89][0-9]|[1-5][0-9]{2}|600)px|[0-9]{1,3}%)$")] | None = None
     horizontal_align: Align | None = None
     vertical_align: VerticalAlign | None = None
 
 
 class Table(Component):
-    """A table with pages."""
+    """A table with pages. Allowed at the root of a card only."""
 
     tag: Literal["table"]
-    columns: list[TableColumn] = Field(min_length=1)
+    columns: list[TableColumn] = Field(min_length=1, max_length=50)
     rows: list[dict[str, Any]]
     page_size: int | None = Field(None, ge=1, le=10)
-    row_height: Length | None = None
+    row_height: Literal["low", "middle", "high", "auto"] | None = None
     freeze_first_column: bool | None = None
+    header_style: TableHeader | None = None
 
 
 class Column(Layout):
@@ -282,7 +305,7 @@ class Panel(Layout):
 
     tag: Literal["collapsible_panel"]
     header: PanelHeader
-    elements: list[Folded]
+    elements: list[Nested]
     expanded: bool | None = None
     background_color: str | None = None
     border: PanelBorder | None = None
@@ -298,7 +321,6 @@ class Form(Layout):
 
 Leaf = Div | Markdown | Rule | Button | Input | Select
 Nested = Annotated[Leaf | ColumnSet | Panel, Field(discriminator="tag")]
-Folded = Annotated[Leaf | ColumnSet | Panel | Table, Field(discriminator="tag")]
 Root = Annotated[Leaf | ColumnSet | Panel | Form | Table, Field(discriminator="tag")]
 
 
@@ -307,7 +329,7 @@ class TextTag(Strict):
 
     tag: Literal["text_tag"]
     text: PlainText
-    color: str | None = None
+    color: Color | None = None
 
 
 class Header(Strict):

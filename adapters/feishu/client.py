@@ -99,9 +99,9 @@ class FeishuClient:
         )
         return str(data["message_id"])
 
-    async def reply_text(self, message_id: str, text: str, uuid: str) -> str:
-        """Reply to a message in plain text and return the id of the reply; the text mentions nobody."""
-        return await self.reply(message_id, "post", post_content(text), uuid)
+    async def reply_text(self, message_id: str, text: str, uuid: str, mentioned: Sequence[str] = ()) -> str:
+        """Reply to a message in plain text and return the id of the reply; the text itself mentions nobody."""
+        return await self.reply(message_id, "post", post_content(text, mentioned=mentioned), uuid)
 
     async def get_user(self, open_id: str) -> dict[str, Any] | None:
         """Return the profile of a user, as far as the app may read it; None for a user that it may not read."""

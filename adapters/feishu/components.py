@@ -34,9 +34,10 @@ def plain_text(text: str, limit: int) -> Element:
     return {"tag": "plain_text", "content": fit(text, limit)}
 
 
-def markdown(content: str, *, small: bool = False) -> Element:
+def markdown(content: str, *, small: bool = False, centered: bool = False) -> Element:
     """Return Markdown as a component."""
-    return {"tag": "markdown", "content": content, **({"text_size": "notation"} if small else {})}
+    size = {"text_size": "notation"} if small else {}
+    return {"tag": "markdown", "content": content, **size, **({"text_align": "center"} if centered else {})}
 
 
 def tinted(content: str, tone: Tone) -> Element:
@@ -75,13 +76,19 @@ def panel(title: str, elements: Sequence[Element]) -> Element:
     return {"tag": "collapsible_panel", "expanded": False, "header": header, "elements": list(elements)}
 
 
-def button_element(button: Button, name: str = "") -> Element:
-    """Return a button; with a name it submits the form that contains it."""
+def button_element(button: Button, name: str = "", *, light: bool = False) -> Element:
+    """Return a button; with a name it submits the form that contains it.
+
+    One without a form around it that needs a text opens a form, which its label says. A `light` one has no border,
+    unless its style is a strong one.
+    """
+    asks = not name and button.field is not None and button.field.required
+    label = f"{fit(button.label, LABEL - 1)}{CUT}" if asks else fit(button.label, LABEL) or CUT
     element: Element = {
         "tag": "button",
-        "text": {"tag": "plain_text", "content": fit(button.label, LABEL) or CUT},
-        "type": _TYPES[button.style],
-        "behaviors": [_behavior(button)],
+        "text": {"tag": "plain_text", "content": label},
+        "type": "text" if light and button.style is Style.DEFAULT else _TYPES[button.style],
+        "behaviors": [_behavior(button, alone=not name)],
     }
     if button.confirm:
         element["confirm"] = {"title": plain_text(button.label, LABEL), "text": plain_text(button.confirm, TEXT)}
@@ -98,9 +105,8 @@ def drop_unsafe_links(buttons: Iterable[Button]) -> list[Button]:
 def input_element(fields: Sequence[Field], name: str, *, required: bool, labelled: bool = True) -> Element:
     """Return one input for the fields of several buttons that have the same name.
 
-    One that is not `labelled` says inside of it what it is for, as long as it is empty.
+    One that is not `labelled` is small, and says inside of it what it is for, as long as it is empty.
     """
-    labels = dict.fromkeys(field.label for field in fields if field.label)
     longest = min(1000, max(1, *(field.max_length for field in fields)))
     element: Element = {
         "tag": "input",
@@ -109,22 +115,25 @@ def input_element(fields: Sequence[Field], name: str, *, required: bool, labelle
         "max_length": longest,
         "required": required,
     }
-    hint = next((field.hint for field in fields if field.hint), "")
     value = next((field.value for field in fields if field.value), "")
-    if labelled or hint or value:
-        element |= {"label": plain_text(" / ".join(labels), LABEL), "label_position": "top"}
-    else:
-        hint = " / ".join(labels)
-    if hint:
+    labelled = labelled or bool(value)
+    label = " / ".join(dict.fromkeys(field.label for field in fields if field.label))
+    hints = [field.hint if labelled else field.hint or field.label for field in fields]
+    if labelled:
+        element |= {"label": plain_text(label, LABEL), "label_position": "top"}
+    if hint := " / ".join(dict.fromkeys(filter(None, hints))):
         element["placeholder"] = plain_text(hint, LABEL)
     if value:
         element["default_value"] = fit(value, longest)
     if any(field.multiline for field in fields):
-        element |= {"input_type": "multiline_text", "rows": 2}
+        rows = 3 if labelled else 1
+        element |= {"input_type": "multiline_text", "rows": rows, "auto_resize": True, "max_rows": 8}
     return element
 
 
-def _behavior(button: Button) -> Element:
+def _behavior(button: Button, *, alone: bool) -> Element:
+    """Return what a press does. One `alone`, without a form around it, sends an empty text where that is enough."""
     if button.url:
         return {"type": "open_url", "default_url": button.url}
-    return {"type": "callback", "value": {"verb": button.verb, "ref": button.ref}}
+    empty = {"text": ""} if alone and button.field and not button.field.required else {}
+    return {"type": "callback", "value": {"verb": button.verb, "ref": button.ref, **empty}}

@@ -14,13 +14,15 @@ from functools import partial
 from typing import Any, Final
 
 from adapters.common.answering import Answering, call_with_retries, send_by_any
+from adapters.feishu.cards import Cards
 from adapters.feishu.client import FeishuClient
 from adapters.feishu.events import Message
-from adapters.feishu.inbound import parse_message
+from adapters.feishu.inbound import SentForm, parse_message
 from adapters.feishu.messenger import UUID
-from adapters.feishu.render import render_card, render_form
+from adapters.feishu.render import render_form
 from adapters.feishu.text import fit, post_content
-from core.card import Tone
+from adapters.feishu.words import Words
+from core.card import Card, State, Tone, line
 from core.chat import Handler, Inbound, Reply
 from core.errors import DeliveryError
 
@@ -33,13 +35,13 @@ log = logging.getLogger(__name__)
 
 
 class Conversation:
-    """Answers messages and clicks that are verified to come from Feishu.
+    """Answers messages and clicks that are verified to come from Feishu."""
 
-    `unreachable` is sent to a group in place of a reply for a requester who gets no direct messages.
-    """
-
-    def __init__(self, handler: Handler, client: FeishuClient, answering: Answering, unreachable: str) -> None:
-        self._handler, self._client, self._answering, self._unreachable = handler, client, answering, unreachable
+    def __init__(
+        self, handler: Handler, client: FeishuClient, cards: Cards, answering: Answering, words: Words
+    ) -> None:
+        self._handler, self._client, self._cards = handler, client, cards
+        self._answering, self._words = answering, words
 
     async def answer_message(self, key: str, message: Message) -> None:
         """Reply to a message to the bot, and ignore one to others; a slow reply goes on after this returns.
@@ -58,36 +60,69 @@ class Conversation:
         if handled:
             await self._send(*handled)
 
-    async def answer_click(self, inbound: Inbound) -> dict[str, Any]:
+    async def answer_click(self, inbound: Inbound, form: SentForm | None = None) -> dict[str, Any]:
         """Handle a click and return the answer to its callback; it is empty without a reply, or before it is ready.
 
-        Raises whatever the handler raises.
+        `form` is the form that it submits. Raises whatever the handler raises.
         """
-        reply = await self._answering.answer(self._handler(inbound), partial(self._send_late, inbound))
+        handled = self._handle_click(inbound, form)
+        reply = await self._answering.answer(handled, partial(self._send_late, inbound))
         if reply is None:
             return {}
-        body, rest = _split_reply(inbound, reply)
+        body, rest = self._split_reply(inbound, reply)
         self._answering.start(self._send(inbound, rest))
         return body
+
+    async def _handle_click(self, inbound: Inbound, form: SentForm | None) -> Reply:
+        """Return the reply to a click. A form that was submitted becomes a sentence; its card replaced that of a plan.
+
+        So the card whose button opened the form is updated, if nothing else keeps it up to date.
+        """
+        reply = await self._handler(inbound)
+        if not form or reply.tone is not Tone.GOOD or (reply.card and not reply.replaces):
+            return reply
+        if reply.card and form.opened_by:
+            self._answering.start(self._refresh(form.opened_by, reply.card))
+        return replace(reply, card=Card(form.title, reply.text, State(Tone.GOOD), ask=(line(reply.text),)))
+
+    def _split_reply(self, inbound: Inbound, reply: Reply) -> tuple[dict[str, Any], Reply]:
+        """Return the answer to a callback, and the rest of the reply, to be sent as messages."""
+        body: dict[str, Any] = {}
+        if text := reply.text or (self._words.form_sent if reply.form else ""):
+            body["toast"] = {"type": _TOASTS.get(reply.tone, "info"), "content": fit(text, TOAST)}
+        if reply.card and _replaces_card(inbound):
+            body["card"] = {"type": "raw", "data": self._cards.render(reply.card)}
+        return body, replace(reply, text="", card=None if "card" in body else reply.card)
 
     async def _send(self, inbound: Inbound, reply: Reply) -> None:
         """Send a reply as messages; repeated for the same request within an hour, they are sent once."""
         if reply.text:
             await self._send_privately(inbound, "post", post_content(reply.text, reply.link))
         if reply.form:
-            await self._send_privately(inbound, "interactive", render_form(reply.form))
+            await self._send_privately(inbound, "interactive", render_form(reply.form, inbound.message))
         if reply.card:
-            await self._send_in_chat(inbound, "interactive", render_card(reply.card), _uuid(inbound, "card"))
+            uuid = _uuid(inbound, "card")
+            await self._cards.send(
+                reply.card, lambda content: self._send_in_chat(inbound, "interactive", content, uuid)
+            )
 
     async def _send_late(self, inbound: Inbound, reply: Reply) -> None:
         """Send a reply that was not ready in time for the answer to the callback."""
-        if reply.card and _replaces_card(inbound):
-            try:
-                await self._client.patch_card(inbound.message, render_card(reply.card))
-                reply = replace(reply, card=None)
-            except DeliveryError as error:
-                log.info("the clicked card is not updated, and a new one is sent: %s", error)
+        if reply.card and _replaces_card(inbound) and await self._patch(inbound.message, reply.card):
+            reply = replace(reply, card=None)
         await self._send(inbound, reply)
+
+    async def _refresh(self, message: str, card: Card) -> None:
+        await self._patch(message, card)
+
+    async def _patch(self, message: str, card: Card) -> bool:
+        """Replace the content of a card, and return whether Feishu did."""
+        try:
+            await self._cards.send(card, lambda content: self._client.patch_card(message, content))
+        except DeliveryError as error:
+            log.info("a clicked card is not updated: %s", error)
+            return False
+        return True
 
     async def _send_privately(self, inbound: Inbound, kind: str, content: dict[str, Any]) -> None:
         """Send content to the requester alone; a requester who gets no messages is sent a sentence in the group."""
@@ -99,7 +134,7 @@ class Conversation:
             await call_with_retries(lambda: self._client.send("open_id", inbound.user, kind, content, uuid))
         except DeliveryError as error:
             log.info("a reply cannot be sent to its requester: %s", error)
-            await call_with_retries(lambda: self._client.reply_text(inbound.message, self._unreachable, uuid))
+            await call_with_retries(lambda: self._client.reply_text(inbound.message, self._words.unreachable, uuid))
 
     async def _send_in_chat(self, inbound: Inbound, kind: str, content: dict[str, Any], uuid: str) -> None:
         """Send content below the message of the request; to the requester where Feishu does not accept that."""
@@ -108,16 +143,6 @@ class Conversation:
             await call_with_retries(lambda: self._client.reply(inbound.message, kind, content, uuid))
 
         await send_by_any(send_below, lambda: self._client.send("open_id", inbound.user, kind, content, uuid))
-
-
-def _split_reply(inbound: Inbound, reply: Reply) -> tuple[dict[str, Any], Reply]:
-    """Return the answer to a callback, and the rest of the reply, to be sent as messages."""
-    body: dict[str, Any] = {}
-    if reply.text:
-        body["toast"] = {"type": _TOASTS.get(reply.tone, "info"), "content": fit(reply.text, TOAST)}
-    if reply.card and _replaces_card(inbound):
-        body["card"] = {"type": "raw", "data": render_card(reply.card)}
-    return body, replace(reply, text="", card=None if "card" in body else reply.card)
 
 
 def _replaces_card(inbound: Inbound) -> bool:

@@ -22,6 +22,7 @@ MESSAGE_IN_FLIGHT: Final = 230049
 RECALLED: Final = 230011
 TOO_OLD: Final = 230031  # a message older than 14 days cannot be updated
 NO_SUCH_USER: Final = frozenset({41012, 41050})  # unknown, or outside the contacts that the app may read
+CARD_REFUSED: Final = 230099  # the content of a card: a component, a property, or too much of one
 UUID_USED: Final = 60012  # an approval instance has this uuid already
 NO_SUCH_INSTANCE: Final = 1390003
 SUBSCRIBED: Final = 1390007  # events of this approval definition are subscribed to already
@@ -35,10 +36,10 @@ _BUSY: Final = _LIMITED | {2200, 1395001, MESSAGE_IN_FLIGHT}
 """The rate limits, the internal errors of messages and approvals, and a message that is being sent."""
 _FINAL: Final = (
     NO_SUCH_USER
-    | {RECALLED, TOO_OLD, UUID_USED, NO_SUCH_INSTANCE, SUBSCRIBED, DELETED}
+    | {RECALLED, TOO_OLD, UUID_USED, NO_SUCH_INSTANCE, SUBSCRIBED, DELETED, CARD_REFUSED}
     | {10003, 10014, 99991672, 99991679, 99992351, 99992402}  # credentials, permissions, fields
     | {230001, 230002, 230006, 230013, 230015, 230017, 230018, 230019, 230022, 230025, 230027, 230028, 230029, 230034}
-    | {230035, 230038, 230053, 230054, 230055, 230072, 230075, 230099, 230111}  # messages
+    | {230035, 230038, 230053, 230054, 230055, 230072, 230075, 230111}  # messages
     | {60009, 1390001, 1390002, 1390008, 1390013, 1390015}  # approvals
 )
 """Refusals that hold until somebody changes something. An unknown code is given some attempts."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from adapters.feishu.events import CardAction, Message
@@ -40,13 +41,33 @@ def parse_click(key: str, event: CardAction) -> Inbound | None:
         key,
         verb=verb,
         ref=ref,
-        values=_values(event.action.form_value, event.action.input_value),
+        values=_values(event.action.value, event.action.form_value, event.action.input_value),
         channel=event.context.open_chat_id,
         message=event.context.open_message_id,
     )
 
 
-def _values(form: Mapping[str, Any], typed: str) -> dict[str, str]:
-    """Return the inputs by the names of their fields, without the numbers that `render` appends."""
+@dataclass(frozen=True, slots=True)
+class SentForm:
+    """The card of a form: its title, and the message whose button opened it."""
+
+    title: str
+    opened_by: str
+
+
+def parse_form(event: CardAction) -> SentForm | None:
+    """Return the form that a click submits; None for the buttons of other cards."""
+    sent = event.action.value.get("form")
+    if not isinstance(sent, dict):
+        return None
+    return SentForm(str(sent.get("title", "")), str(sent.get("opened_by", "")))
+
+
+def _values(value: Mapping[str, Any], form: Mapping[str, Any], typed: str) -> dict[str, str]:
+    """Return the inputs by the names of their fields, without the numbers that `asking` appends.
+
+    A button without an input brings the empty text that is enough for it.
+    """
+    empty = {"text": ""} if value.get("text") == "" else {}
     values = {name.rpartition("_")[0] or name: text for name, text in form.items() if isinstance(text, str)}
-    return values | ({"text": typed} if typed else {})
+    return empty | values | ({"text": typed} if typed else {})

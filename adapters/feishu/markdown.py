@@ -26,6 +26,9 @@ COLORS: Final = {
     Tone.BAD: "red",
 }
 
+FONT_COLORS: Final = {**COLORS, Tone.NEUTRAL: "grey"}
+"""The colours of words, and of the bar at the top of a card."""
+
 _LIVE = re.compile(r"`|<[A-Za-z/!?]|&[#A-Za-z0-9]+;|:[A-Za-z0-9_]+:|[\n\t\\]")
 _LIVE_BLOCK = re.compile(r"```|~~~|<[A-Za-z/!?]|&[#A-Za-z0-9]+;")
 _LANGUAGE = re.compile(r"[a-z0-9+#-]{1,20}")
@@ -58,7 +61,12 @@ def tag(state: State, limit: int) -> str:
 
 def grey(markdown: str) -> str:
     """Return Markdown in grey."""
-    return f"<font color='grey'>{markdown}</font>" if markdown else ""
+    return colored(markdown, "grey")
+
+
+def colored(markdown: str, color: str) -> str:
+    """Return Markdown in one of Feishu's colours."""
+    return f"<font color='{color}'>{markdown}</font>" if markdown else ""
 
 
 def block(excerpt: Excerpt) -> str:

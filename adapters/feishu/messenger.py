@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from functools import partial
+from typing import Any, Final
 from weakref import WeakValueDictionary
 
 from adapters.common.pace import Pace
+from adapters.feishu.cards import Cards
 from adapters.feishu.client import FeishuClient
 from adapters.feishu.errors import DELETED, MESSAGE_RATE_LIMITED, RECALLED, SYSTEM, TOO_OLD, FeishuError
 from adapters.feishu.inbound import PLATFORM
-from adapters.feishu.render import render_card
 from core.card import Card
 from core.errors import DeliveryError
 from core.ports.messenger import Place, Posted
@@ -31,8 +32,8 @@ class FeishuMessenger:
     threads = True
     buttons = True
 
-    def __init__(self, client: FeishuClient) -> None:
-        self._client = client
+    def __init__(self, client: FeishuClient, cards: Cards) -> None:
+        self._client, self._cards = client, cards
         self._api_in_minute, self._api_in_second = Pace(SYSTEM, 1000, 60.0), Pace(SYSTEM, 50, 1.0)
         self._receivers = Pace(SYSTEM, 5, 1.0)
         self._updating: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -40,9 +41,12 @@ class FeishuMessenger:
     async def post(self, place: Place, card: Card, key: str) -> Posted:
         """Post a card to a person or a channel; repeated with the same key within an hour, it is posted once."""
         kind, receiver = ("open_id", place.user) if place.user else ("chat_id", place.channel)
-        with self._in_turn("create"), self._receivers.keep(receiver, _is_of_receiver):
-            message = await self._client.send(kind, receiver, "interactive", render_card(card), key[:UUID])
-        return Posted(receiver, message)
+
+        async def send(content: dict[str, Any]) -> str:
+            with self._in_turn("create"), self._receivers.keep(receiver, _is_of_receiver):
+                return await self._client.send(kind, receiver, "interactive", content, key[:UUID])
+
+        return Posted(receiver, await self._cards.send(card, send))
 
     async def update(self, posted: Posted, card: Card) -> bool:
         """Replace the content of a card; False when the card was recalled or deleted, or is older than 14 days.
@@ -52,9 +56,7 @@ class FeishuMessenger:
         updating = self._updating.setdefault(posted.message, asyncio.Lock())
         await updating.acquire()
         try:
-            self._receivers.note(posted.message)
-            with self._in_turn("patch"), self._receivers.watch(posted.message, _is_of_receiver):
-                await self._client.patch_card(posted.message, render_card(card))
+            await self._cards.send(card, partial(self._patch, posted.message))
         except FeishuError as error:
             if error.vendor_code not in (TOO_OLD, RECALLED, DELETED):
                 raise
@@ -63,10 +65,17 @@ class FeishuMessenger:
             asyncio.get_running_loop().call_later(PACE, updating.release)
         return True
 
-    async def say(self, posted: Posted, text: str, key: str) -> None:
-        """Post a plain text in the thread below a card."""
+    async def _patch(self, message: str, content: dict[str, Any]) -> None:
+        self._receivers.note(message)
+        with self._in_turn("patch"), self._receivers.watch(message, _is_of_receiver):
+            await self._client.patch_card(message, content)
+
+    async def say(
+        self, posted: Posted, text: str, key: str, mentioned: Sequence[str] = (), *, loud: bool = False
+    ) -> None:
+        """Post a plain text as a reply to a card, which stands in the chat: each one is `loud`."""
         with self._in_turn("reply"), self._receivers.keep(posted.channel, _is_of_receiver):
-            await self._client.reply_text(posted.message, text, key[:UUID])
+            await self._client.reply_text(posted.message, text, key[:UUID], mentioned)
 
     async def find_user(self, email: str, phone: str) -> str:
         """Return the open_id of the user with an e-mail address or phone number; empty when there is none.

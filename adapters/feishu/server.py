@@ -12,15 +12,16 @@ from aiohttp import web
 from adapters.common.adapter import Inbox, RequestHandler
 from adapters.common.answering import ANSWER_WITHIN, Answering
 from adapters.common.http import json_answer
-from adapters.common.texts import UNREACHABLE
+from adapters.feishu.cards import Cards
 from adapters.feishu.client import FeishuClient
 from adapters.feishu.connection import LongConnection
 from adapters.feishu.conversation import Conversation
 from adapters.feishu.crypto import BadRequest, Verifier
 from adapters.feishu.events import ApprovalInstance, ApprovalTask, CardAction, Challenge, Envelope, parse_event
 from adapters.feishu.events import Message as ChatMessage
-from adapters.feishu.inbound import parse_click
+from adapters.feishu.inbound import parse_click, parse_form
 from adapters.feishu.settings import FeishuSettings
+from adapters.feishu.words import ENGLISH, Words
 from core.errors import Unauthorized
 from core.messages import Message
 from core.ports.clock import Clock
@@ -38,18 +39,16 @@ class FeishuServer:
         self,
         settings: FeishuSettings,
         client: FeishuClient,
+        cards: Cards,
         inbox: Inbox,
         clock: Clock,
         answer_within: float = ANSWER_WITHIN,
-        unreachable: str = UNREACHABLE,
+        words: Words = ENGLISH,
     ) -> None:
-        """Raise ValueError in mode http when no secret is set: no request could be verified.
-
-        `unreachable` is sent to a group in place of a reply for a requester who gets no direct messages.
-        """
+        """Raise ValueError in mode http when no secret is set: no request could be verified."""
         self._client, self._clock, self._form_changed = client, clock, inbox.form_changed
         self._answering = Answering("Feishu", answer_within)
-        self._conversation = Conversation(inbox.handler, client, self._answering, unreachable)
+        self._conversation = Conversation(inbox.handler, client, cards, self._answering, words)
         self._connection: LongConnection | None = None
         self.paths: Mapping[str, RequestHandler] = {}
         if settings.mode == "http":
@@ -98,7 +97,7 @@ class FeishuServer:
                 await self._conversation.answer_message(envelope.key, event)
             case CardAction():
                 inbound = parse_click(envelope.key, event)
-                return await self._conversation.answer_click(inbound) if inbound else {}
+                return await self._conversation.answer_click(inbound, parse_form(event)) if inbound else {}
             case None:
                 pass
         return {}

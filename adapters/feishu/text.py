@@ -5,6 +5,7 @@ Characters that are invisible or reorder text are removed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from adapters.common.links import break_links
@@ -34,10 +35,11 @@ def plain(text: str, limit: int) -> str:
     return fit(break_links(remove_invisible(text)), limit)
 
 
-def post_content(text: str, link: str = "") -> dict[str, Any]:
+def post_content(text: str, link: str = "", mentioned: Sequence[str] = ()) -> dict[str, Any]:
     """Return a text as the content of a message of type `post`, whose parts are rendered literally.
 
     In the type `text`, Feishu reads `<at>`, `<b>` and `[a](https://b)` in it. The URL `link` in it is the only link.
+    The users with the open_ids in `mentioned` are notified; they are named after the text.
     """
     pieces = fit(text, POST).split(link) if link else [fit(text, POST)]
     lines: list[list[dict[str, str]]] = [[]]
@@ -46,4 +48,6 @@ def post_content(text: str, link: str = "") -> dict[str, Any]:
         first, *others = break_links(piece).split("\n")
         lines[-1] += [{"tag": "text", "text": first}] if first else []
         lines += [[{"tag": "text", "text": line}] for line in others if line]
+    for user in mentioned:
+        lines[-1] += [{"tag": "text", "text": " "}, {"tag": "at", "user_id": user}]
     return {"zh_cn": {"title": "", "content": lines}}

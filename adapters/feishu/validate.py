@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import orjson
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from adapters.feishu.card_schema import (
     Body,
@@ -25,14 +25,24 @@ from adapters.feishu.card_schema import (
     Markdown,
     Panel,
     Table,
+    TableOption,
 )
 
 MAX_BYTES: Final = 30_000  # of the body of a request, in which the card is a string of JSON
 ENVELOPE: Final = 300  # bytes of the body around the card: receiver, type and key
-MAX_ELEMENTS: Final = 200  # objects with a tag, the texts inside components among them
+MAX_ELEMENTS: Final = 200  # objects with a tag, the texts inside components among them, and the columns of tables
 MAX_DEPTH: Final = 5  # containers within containers
 MAX_TABLES: Final = 5  # in a card, tables written in Markdown included
 MAX_MARKDOWN_TABLES: Final = 4  # in one Markdown component
+
+_CELLS: Final[Mapping[str, TypeAdapter[Any]]] = {
+    **dict.fromkeys(("text", "lark_md", "markdown"), TypeAdapter(str)),
+    "number": TypeAdapter(int | float),
+    "options": TypeAdapter(list[TableOption]),
+    "persons": TypeAdapter(str | list[str]),
+    "date": TypeAdapter(int),
+}
+"""What a cell of a table has, by the type of its column."""
 
 _TABLE_RULE = re.compile(r"^ *\|?(?: *:?-+:? *\|)+(?: *:?-+:? *)?$", re.MULTILINE)
 
@@ -57,8 +67,13 @@ def size_in_body(node: Any) -> int:
 
 
 def count_elements(node: Any) -> int:
-    """Return the number of elements in a card or in a part of one, as MAX_ELEMENTS counts them."""
+    """Return the number of elements in a card or in a part of one, as MAX_ELEMENTS counts them.
+
+    Feishu's documents count what has a tag. The cells of a table have none; whether its columns count, they do not say.
+    """
     if isinstance(node, Mapping):
+        if node.get("tag") == "table":
+            return 1 + len(node.get("columns") or ())
         return ("tag" in node) + sum(count_elements(value) for value in node.values())
     return sum(map(count_elements, node)) if isinstance(node, list) else 0
 
@@ -71,10 +86,10 @@ def _body_problems(body: Body) -> Iterator[str]:
     if any(depth > MAX_DEPTH for _, _, depth in inside):
         yield f"body: containers are nested deeper than {MAX_DEPTH} levels"
     tables = sum(isinstance(one, Table) for one, _, _ in inside)
-    if any(isinstance(one, Table) and form for one, form, _ in inside):
-        yield "table: not allowed inside a form"
     for one, form, _ in inside:
-        if isinstance(one, Markdown):
+        if isinstance(one, Table):
+            yield from _table_problems(one)
+        elif isinstance(one, Markdown):
             written = len(_TABLE_RULE.findall(one.content))
             tables += written
             if written > MAX_MARKDOWN_TABLES:
@@ -87,6 +102,21 @@ def _body_problems(body: Body) -> Iterator[str]:
     for one, _, _ in inside:
         if isinstance(one, Form) and id(one) not in submitting:
             yield f"form {one.name}: has no submit button"
+
+
+def _table_problems(table: Table) -> Iterator[str]:
+    """Yield where the rows of a table differ from what its columns promise."""
+    types = {column.name: column.data_type for column in table.columns}
+    if len(types) < len(table.columns):
+        yield "table: two columns have the same name"
+    for number, row in enumerate(table.rows):
+        if row.keys() != types.keys():
+            yield f"table row {number}: its cells are {sorted(row)}, the columns {sorted(types)}"
+        for name, cell in row.items():
+            try:
+                _CELLS[types.get(name, "text")].validate_python(cell, strict=True)
+            except ValidationError:
+                yield f"table row {number}: {name} is no {types.get(name)}"
 
 
 def _interactive(one: Interactive, form: Form | None) -> Iterator[str]:

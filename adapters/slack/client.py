@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
 import aiohttp
+import orjson
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from yarl import URL
@@ -18,6 +20,7 @@ from adapters.common.pace import Pace
 from adapters.common.proxies import open_proxied_session
 from adapters.slack.errors import NO_SUCH_USER, SYSTEM, SlackError, is_outage, read_error, translate_errors
 from adapters.slack.settings import SlackSettings
+from adapters.slack.taking import NewestBlocks
 from adapters.slack.text import JSON
 from core.messages import Message
 from core.ports.messenger import Posted
@@ -31,6 +34,7 @@ _BURST: Final = 5
 """How many messages one after the other a channel gets, in as many seconds."""
 _UPDATES: Final = 50
 """How many updates in a minute Slack takes at least. It welcomes bursts, so as many are sent in ten seconds."""
+_ERROR: Final = re.compile(r"[a-z]+(_[a-z]+)+")
 _QUIET: Final = {"unfurl_links": False, "unfurl_media": False}
 
 
@@ -54,6 +58,7 @@ class SlackClient:
         self._updates = Pace(SYSTEM, _UPDATES, 10.0, interval=60 / _UPDATES)
         self._ephemerals = Pace(SYSTEM, 100, 60.0)
         self._workspace: JSON = {}
+        self.newest_blocks = NewestBlocks()
 
     @property
     def web(self) -> AsyncWebClient:
@@ -114,8 +119,9 @@ class SlackClient:
         body = {"replace_original": False, **kind, **content}
         with self._track_call():
             async with self.session.post(url, json=body, allow_redirects=False) as response:
-                if response.status != 200:
-                    raise read_error(response.status, response.headers, None)
+                answer = _read_answer(await response.text())
+                if response.status != 200 or answer.get("error"):
+                    raise read_error(response.status, response.headers, answer)
 
     async def open_modal(self, trigger_id: str, view: JSON) -> None:
         """Open a modal. A trigger can be used once, within three seconds of the click."""
@@ -196,6 +202,15 @@ def _in_turn(pace: Pace, key: str, queued: bool) -> Iterator[None]:
     (pace.take if queued else pace.note)(key)
     with pace.watch(key):
         yield
+
+
+def _read_answer(text: str) -> JSON:
+    """Return the answer of a response_url, which has its error in JSON or is its error."""
+    try:
+        answer = orjson.loads(text)
+    except ValueError:
+        return {"error": text} if _ERROR.fullmatch(text) else {}
+    return answer if isinstance(answer, dict) else {}
 
 
 def _host(url: str) -> str | None:

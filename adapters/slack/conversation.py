@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from adapters.common.adapter import Inbox
-from adapters.common.answering import Answering, Send, call_with_retries, send_by_any
+from adapters.common.answering import Answering, call_with_retries, send_by_any
 from adapters.common.texts import NOT_NOW
 from adapters.slack.client import SlackClient
 from adapters.slack.errors import TRIGGER_USED, SlackError
 from adapters.slack.inbound import Kind, Request
 from adapters.slack.render import render_home, render_message, render_modal, render_opener, render_reply
+from adapters.slack.taking import Render
 from adapters.slack.text import JSON, cut, flatten
 from core.card import Card, Form, Tone, paragraph
 from core.chat import Reply
@@ -29,6 +31,9 @@ from core.ports.messenger import Posted
 PATIENCE: Final = 1.0  # seconds that a confirmation waits at most while requests pile up
 CONFIRMATIONS: Final = 16  # sent at the same time
 _ERROR: Final = 250  # characters of the error below an input
+
+SendContent = Callable[[JSON], Awaitable[object]]
+"""Sends content by one way. Raises DeliveryError."""
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +73,7 @@ class Conversation:
         """Return the body of the acknowledgement, and start to send what Slack does not accept in it."""
         match request.kind:
             case Kind.COMMAND if not reply.form:
-                return {"response_type": "ephemeral", **render_reply(reply)} if reply.text or reply.card else None
+                return self._acknowledge_command(reply) if reply.text or reply.card else None
             case Kind.SUBMISSION if reply.errors and request.inbound.values:
                 return {"response_action": "errors", "errors": _input_errors(request, reply)}
             case Kind.SUBMISSION if reply.form:
@@ -76,6 +81,10 @@ class Conversation:
             case _:
                 self._answering.start(self._send(request, reply))
                 return None
+
+    def _acknowledge_command(self, reply: Reply) -> JSON:
+        content = self._client.newest_blocks.render_known(lambda newest: render_reply(reply, newest=newest))
+        return {"response_type": "ephemeral", **content}
 
     async def _send(self, request: Request, reply: Reply) -> None:
         """Send a reply by calls of the Web API."""
@@ -90,7 +99,7 @@ class Conversation:
         elif request.kind is Kind.CLICK and reply.tone is Tone.GOOD:
             await self._confirm(request, reply)
         elif reply.text or reply.card:
-            await self._send_to_requester(request, render_reply(reply))
+            await self._send_to_requester(request, lambda newest: render_reply(reply, newest=newest))
         if request.at_home and not reply.form:
             opened = replace(inbound, key=f"{inbound.key}:home", verb="home", ref="", values={})
             home = await self._handle(replace(request, inbound=opened))
@@ -110,24 +119,23 @@ class Conversation:
                 if error.vendor_code == TRIGGER_USED:
                     return  # the request came twice, and the modal is open
                 log.info("a button is sent in place of a modal: %s", error)
-        await self._send_to_requester(request, render_opener(form, request.inbound.text))
+        await self._send_to_requester(request, lambda _: render_opener(form, request.inbound.text))
 
     async def _replace_clicked(self, request: Request, card: Card) -> bool:
         """Let a card take the place of the clicked one; False when Slack does not accept that.
 
         By its response_url, or else as an ordinary update, which Slack has not for ephemeral messages.
         """
-        content, inbound = render_message(card), request.inbound
-        clicked = Posted(inbound.channel, inbound.message)
-        ways: list[Send] = []
+        client, clicked = self._client, Posted(request.inbound.channel, request.inbound.message)
+        ways: list[SendContent] = []
         if request.response_url:
-            ways.append(lambda: self._client.respond(request.response_url, content, replaces=True))
+            ways.append(lambda content: client.respond(request.response_url, content, replaces=True))
         if not request.ephemeral:
-            ways.append(lambda: self._client.update(clicked, content))
+            ways.append(lambda content: client.update(clicked, content))
         if not ways:
             return False
         try:
-            await send_by_any(*ways)
+            await self._send_by_any(lambda newest: render_message(card, newest=newest), *ways)
         except DeliveryError as error:
             log.info("the clicked card is not updated, and a new one is sent: %s", error)
             return False
@@ -137,20 +145,26 @@ class Conversation:
         """Send the confirmation of a click: a few at the same time, and not while requests pile up."""
         async with self._confirmations:
             await self._pressure.wait_until_quiet(PATIENCE)
-            await self._send_to_requester(request, render_reply(reply))
+            await self._send_to_requester(request, lambda newest: render_reply(reply, newest=newest))
 
-    async def _send_to_requester(self, request: Request, content: JSON) -> None:
+    async def _send_to_requester(self, request: Request, render: Render) -> None:
         """Send content to where the request came from; as a direct message where Slack does not accept that."""
         inbound, client = request.inbound, self._client
-        ways: list[Send] = []
+        ways: list[SendContent] = []
         if request.kind is Kind.MESSAGE:
-            ways.append(lambda: self._send_to_thread(request, content))
+            ways.append(lambda content: self._send_to_thread(request, content))
         else:
             if request.response_url:
-                ways.append(lambda: client.respond(request.response_url, content))
+                ways.append(lambda content: client.respond(request.response_url, content))
             if inbound.channel:
-                ways.append(lambda: client.send_ephemeral(inbound.channel, inbound.user, content, inbound.thread))
-        await send_by_any(*ways, lambda: client.send_directly(inbound.user, content))
+                ways.append(
+                    lambda content: client.send_ephemeral(inbound.channel, inbound.user, content, inbound.thread)
+                )
+        await self._send_by_any(render, *ways, lambda content: client.send_directly(inbound.user, content))
+
+    async def _send_by_any(self, render: Render, *ways: SendContent) -> None:
+        newest = self._client.newest_blocks
+        await send_by_any(*(partial(newest.send, render, way) for way in ways))
 
     async def _send_to_thread(self, request: Request, content: JSON) -> None:
         """Send content to the thread of a message; a direct message without a thread starts none."""

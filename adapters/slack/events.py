@@ -24,12 +24,31 @@ class User(WireModel):
     team_id: str = ""
 
 
-class Action(WireModel):
-    """The clicked button."""
+class Option(WireModel):
+    """The option that was picked in a menu."""
 
+    value: str = ""
+
+
+class Action(WireModel):
+    """The clicked button, or the menu with what was picked in it."""
+
+    type: str = ""
     action_id: Id
     value: str = ""
+    selected_option: Option | None = None
     action_ts: str = ""
+
+    @property
+    def request(self) -> tuple[str, str]:
+        """The verb, and what it is about. An option of an overflow menu has both, one of another menu the latter."""
+        verb = self.action_id.partition(":")[0]
+        if self.selected_option is None:
+            return verb, self.value
+        if self.type == "overflow":
+            verb, _, ref = self.selected_option.value.partition(" ")
+            return verb, ref
+        return verb, self.selected_option.value
 
 
 class Container(WireModel):
@@ -43,8 +62,9 @@ class Container(WireModel):
 
 
 class InputValue(WireModel):
-    """The value of an input."""
+    """The value of an input. Menus have no such value."""
 
+    type: str = ""
     value: str = ""
 
 
@@ -54,8 +74,9 @@ class State(WireModel):
     values: dict[str, dict[str, InputValue]] = Field(default_factory=dict)
 
     def by_block(self) -> dict[str, str]:
-        """Return the values by block_id; a block has one input."""
-        return {block: entry.value for block, inputs in self.values.items() for entry in inputs.values()}
+        """Return the values by block_id; a block has one input. What is picked in menus is not among them."""
+        entries = ((block, entry) for block, inputs in self.values.items() for entry in inputs.values())
+        return {block: entry.value for block, entry in entries if entry.type != "static_select"}
 
 
 class BlockActions(WireModel):

@@ -76,7 +76,7 @@ def parse(body: Mapping[str, Any]) -> Request | None:
 
 def _click(payload: BlockActions) -> Request | None:
     action, place = payload.actions[0], payload.container
-    verb = action.action_id.partition(":")[0]
+    verb, value = action.request
     if verb == LINK:
         return None
     is_command = verb == SAY
@@ -84,9 +84,9 @@ def _click(payload: BlockActions) -> Request | None:
         PLATFORM,
         payload.user.id,
         payload.trigger_id or f"{place.message_ts}:{action.action_ts}:{payload.user.id}",
-        text=action.value if is_command else "",
+        text=value if is_command else "",
         verb="" if is_command else verb,
-        ref="" if is_command else action.value,
+        ref="" if is_command else value,
         values=payload.state.by_block() if payload.state else {},
         channel=place.channel_id,
         message=place.message_ts,

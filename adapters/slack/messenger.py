@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from adapters.slack.client import SlackClient
 from adapters.slack.errors import NO_UPDATE, SlackError
 from adapters.slack.inbound import PLATFORM
@@ -23,22 +25,30 @@ class SlackMessenger:
     async def post(self, place: Place, card: Card, key: str) -> Posted:
         """Post a card to a person or a channel."""
         channel = await self._client.open_direct_channel(place.user) if place.user else place.channel
-        return await self._client.send(channel, render_message(card), queued=True)
+        return await self._client.newest_blocks.send(
+            lambda newest: render_message(card, newest=newest),
+            lambda content: self._client.send(channel, content, queued=True),
+        )
 
     async def update(self, posted: Posted, card: Card) -> bool:
         """Replace the content of a card; False when Slack does not permit that any more."""
-        content = render_message(card)
         try:
-            await self._client.update(posted, content, queued=True)
+            await self._client.newest_blocks.send(
+                lambda newest: render_message(card, newest=newest),
+                lambda content: self._client.update(posted, content, queued=True),
+            )
         except SlackError as error:
             if error.vendor_code in NO_UPDATE:
                 return False
             raise
         return True
 
-    async def say(self, posted: Posted, text: str, key: str) -> None:
-        """Post a plain text in the thread below a card."""
-        await self._client.send(posted.channel, render_text(text), posted.message, queued=True)
+    async def say(
+        self, posted: Posted, text: str, key: str, mentioned: Sequence[str] = (), *, loud: bool = False
+    ) -> None:
+        """Post a plain text in the thread below a card; a `loud` one is broadcast to the channel as well."""
+        content = render_text(text, mentioned=mentioned) | ({"reply_broadcast": True} if loud else {})
+        await self._client.send(posted.channel, content, posted.message, queued=True)
 
     async def find_user(self, email: str, phone: str) -> str:
         """Return the id of the active user with an e-mail address, or "". Slack finds nobody by phone number."""

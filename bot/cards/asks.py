@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
 from bot.cards.items import ItemRows
@@ -19,7 +20,7 @@ from core.card import Line, Notice, Text, join_lines, line
 from core.people import Directory
 from core.plan import Decision, Plan, Vote
 from core.status import FAILED_CHECK, WAITING_CHECK, PlanStatus
-from core.text import join_names
+from core.text import format_duration, join_names
 
 _DRAFT: Final = frozenset({PlanStatus.PLANNING, PlanStatus.FINISH_PLANNING})
 
@@ -61,12 +62,31 @@ class Asks:
         own = [vote for vote in self.plan.votes if self.reader and self.reader in (vote.person, vote.delegate)]
         return own[-1] if own else None
 
+    def handed_over(self) -> Line:
+        """Return to whom the reader handed a decision over that is still open; empty if to nobody."""
+        delegate = self.plan.approval.delegates.get(self.reader)
+        if not delegate or self.own_vote or self.plan.status is not PlanStatus.WAIT_FOR_APPROVAL:
+            return ()
+        return line(self.locale.text("Handed over to {name}, who decides for you.", name=self.directory.name(delegate)))
+
     def window(self) -> Line:
         """Return when the plan may be executed; empty if at any time."""
         window = self.plan.window
         if not (window.start or window.end):
             return ()
         return self.locale.spans("window {start} – {end}", start=window.start, end=window.end)
+
+    def of_reminder(self, now: datetime) -> tuple[Line, ...]:
+        """Return that the plan still waits for the reader's vote, and for how long it does; or what has become of it.
+
+        Time left is said in a new message alone: no card is drawn again because time passes.
+        """
+        if self.plan.status is not PlanStatus.WAIT_FOR_APPROVAL:
+            return self.of_plan()
+        text, deadline = self.locale.text, self.plan.approval.deadline
+        waits = (Text(text("Waits for your approval"), strong=True),)
+        left = text("{left} left", left=format_duration(_in_minutes(deadline - now))) if deadline else ""
+        return (join_lines([waits, line(left), self._deadline()]),)
 
     def revoked(self) -> tuple[Notice, ...]:
         """Return that an approval was revoked when it was too late to request it again; none when none was."""
@@ -111,10 +131,8 @@ class Asks:
         return join_lines([waits, line(StageRows(self.locale, self.directory, self.plan).rule(stage))])
 
     def _deadline(self) -> Line:
-        approval = self.plan.approval
-        if not (approval.asked_at and approval.expires_in):
-            return ()
-        return self.locale.spans("by {deadline}", deadline=approval.asked_at + approval.expires_in)
+        deadline = self.plan.approval.deadline
+        return self.locale.spans("by {deadline}", deadline=deadline) if deadline else ()
 
     def _progress(self) -> Line:
         """Return how many items wait for what; empty where the items are not loaded."""
@@ -171,3 +189,8 @@ class Asks:
             Decision.REJECT: self.locale.text("You rejected revision {revision}", revision=self.plan.revision),
         }
         return join_lines([(Text(texts[vote.decision], strong=True),), (self.locale.moment(vote.at),)])
+
+
+def _in_minutes(duration: timedelta) -> timedelta:
+    """Return a duration without seconds, of at least a minute."""
+    return max(timedelta(minutes=1), duration - duration % timedelta(minutes=1))

@@ -15,12 +15,16 @@ from bot.cards.naming import name_positions, shorten, title_of_item
 from bot.cards.paging import Pages
 from bot.cards.states import state_of_item, weigh_item
 from bot.i18n import Locale
+from bot.verbs import ChatVerb, word_for
 from core.card import (
+    SAY,
     Body,
     Code,
     Excerpt,
     ExcerptKind,
     Line,
+    Option,
+    Picker,
     Row,
     Section,
     Show,
@@ -40,6 +44,10 @@ _LINE: Final = 300
 """The longest message of a run or remark in a row, in characters."""
 _OUTPUT: Final = (4, 120)
 """How many lines of what a failed run says a row has, and how many characters each of them."""
+_OPTIONS: Final = 100
+"""How many items there are to pick from; nobody looks through more."""
+_OPTION: Final = 50
+"""How long the name of an item to pick is, in characters."""
 _NEEDS_SOMEBODY: Final = Weight.RUNNING
 """The lightest weight of the rows that a card of a plan under way begins with."""
 
@@ -67,6 +75,17 @@ class ItemRows:
             return (Section(title, tuple(map(self.row, pages.part(items)))),)
         rows = [(item, self.row(item)) for item in items]
         return (Section(title, self._group(rows)),) if self.contents else tuple(self._by_need(rows))
+
+    def picker(self) -> Picker:
+        """Return the list to look at any item, or at those that readers need most, in their order."""
+        word, plan = word_for(ChatVerb.SHOW, self.locale.language), self.plan
+        needed = sorted(plan.items_in_order, key=lambda item: weigh_item(plan, item))[:_OPTIONS]
+        options = []
+        for item in sorted(needed, key=lambda item: item.position):
+            mark = state_of_item(item, weigh_item(plan, item), self.locale).mark
+            label = shorten(f"{mark} {title_of_item(item)}", _OPTION)
+            options.append(Option(label, f"{word} {plan.number} {item.position}"))
+        return Picker(self.locale.text("Any item…"), SAY, tuple(options))
 
     def counts(self) -> Line:
         """Return how many items are in each state but the last, heaviest first: `❌ 1 failed · ▶️ 2 ready`."""
@@ -154,14 +173,16 @@ class ItemRows:
         later = [(item, _quiet(row)) for item, row in rows if row.weight is Weight.LATER]
         skipped = [pair for pair in rows if pair[0].status is ItemStatus.SKIPPED]
         done = [pair for pair in rows if pair[0].status is ItemStatus.DONE]
+        columns = (text("Item"), text("State"), text("Details"))
         if now:
-            yield Section(text("Now {count}", count=len(now)), self._group(now))
+            yield Section(text("Now {count}", count=len(now)), self._group(now), columns=columns)
         if later:
-            yield Section(text("Later {count}", count=len(later)), self._group(later), Show.PROGRESS)
+            yield Section(text("Later {count}", count=len(later)), self._group(later), Show.PROGRESS, columns=columns)
         if skipped:
             yield Section(text("Skipped {count}", count=len(skipped)), self._group(skipped))
         if done:
-            yield Section(text("Done {count}", count=len(done)), self._group(done), Show.PROGRESS, folded=True)
+            title = text("Done {count}", count=len(done))
+            yield Section(title, self._group(done), Show.PROGRESS, folded=True, columns=columns)
 
     def _group(self, rows: Sequence[tuple[Item, Row]]) -> tuple[Row, ...]:
         return group_rows(rows, self._target, self.locale)

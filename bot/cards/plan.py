@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from bot.cards.asks import Asks
@@ -86,10 +87,10 @@ class PlanCards:
         the web page, which shows all. While people decide on the plan, it begins with what has changed `since`.
         """
         contents = self._contents(plan)
-        items = self._items(plan, contents).sections(pages)
+        items = self._items(plan, contents)
         changes = self._changes(plan, since) if plan.status in _UNDECIDED else ()
-        paging = paging_sections(pages, self.locale)
-        sections = (*paging, *changes, *self._touches(contents), *items, *self._about(plan))
+        shown = (*changes, *self._touches(contents), *items.sections(pages))
+        sections = (*paging_sections(pages, self.locale), *shown, *self._about(plan))
         buttons = Buttons(self.locale).of_plan(plan)
         if pages and pages.count > 1:
             buttons = tuple(self._review(plan) if each.verb == Verb.APPROVE else each for each in buttons)
@@ -98,7 +99,8 @@ class PlanCards:
             return card
         command = f"{word_for(ChatVerb.SHOW, self.locale.language)} {plan.number} {self.locale.text('page')} 1"
         hint = self.locale.text("`{command}` lists the items in their order.", command=command)
-        return replace(card, foot=(*card.foot, line(hint)))
+        picker = items.picker() if plan.status is PlanStatus.EXECUTING else None
+        return replace(card, foot=(*card.foot, line(hint)), picker=picker)
 
     def approval(self, plan: Plan, since: Since | None = None) -> Card:
         """Return the card for an approver: what is asked, what runs, and buttons to approve and reject.
@@ -115,6 +117,8 @@ class PlanCards:
             items = tuple(replace(section, folded=True) for section in items)
         card = self._card(plan, (*changes, *self._touches(contents), *items, *self._about(plan)), buttons, contents)
         card = replace(card, ask=asks.of_approval(again=again))
+        if handed := asks.handed_over():
+            return replace(card, ask=(handed, *card.ask[1:]), buttons=(), review=None)
         if vote := asks.own_vote:
             tone = Tone.GOOD if vote.decision is Decision.APPROVE else Tone.BAD
             folded = tuple(replace(section, folded=True) for section in card.sections)
@@ -168,10 +172,27 @@ class PlanCards:
             Buttons(self.locale).of_notice(plan) or (show,),
         )
         passed = text("The external check passed: {event}", event=plan.passed_check) if plan.passed_check else ""
+        if plan.status is PlanStatus.WAIT_FOR_APPROVAL and (done := plan.approval.stages[: plan.approval.current]):
+            passed = text("Stage {stage} is complete", stage=done[-1].name)
         ask = tuple(each for each in (line(passed), *card.ask) if each)[:2]
         said = (*(each.line for each in card.notices), *ask)
         summary = " ".join(filter(None, map(plain, said)))
         return replace(card, ask=ask, summary=f"{card.summary}. {summary}" if summary else card.summary)
+
+    def reminder(self, plan: Plan, now: datetime) -> Card:
+        """Return the card that reminds an approver: how long is left, the worst that can happen, and the buttons.
+
+        The approval card above it says what will run.
+        """
+        buttons = Buttons(self.locale).of_verbs(plan, Verb.APPROVE, Verb.REJECT)
+        card = self._card(plan, (), buttons, self._contents(plan))
+        ask = self._asks(plan).of_reminder(now)
+        news = " ".join(filter(None, map(plain, (*ask, *(each.line for each in card.notices[:1])))))
+        review = (card.review,) if card.review else ()
+        more, summary = None if review else card.more, f"{card.title}: {news}"
+        return replace(
+            card, ask=ask, notices=card.notices[:1], buttons=(*card.buttons, *review), more=more, summary=summary
+        )
 
     def replaced(self, plan: Plan, revision: int) -> Card:
         """Return what is left of a card that asked for something of an older revision: which one replaces it."""
@@ -230,12 +251,12 @@ class PlanCards:
         """Return the line that notifies an approver: who asks for what, by when, and the worst risk."""
         if plan.status is not PlanStatus.WAIT_FOR_APPROVAL:
             return card.summary
-        text, approval = self.locale.text, plan.approval
+        text = self.locale.text
         ask = text(
             "{manager} asks for your approval: {plan}", manager=self.directory.name(plan.manager), plan=card.title
         )
-        if approval.asked_at and approval.expires_in:
-            ask = text("{ask}, by {deadline}", ask=ask, deadline=approval.asked_at + approval.expires_in)
+        if deadline := plan.approval.deadline:
+            ask = text("{ask}, by {deadline}", ask=ask, deadline=deadline)
         return text("{ask}; risk: {risk}", ask=ask, risk=plain(card.notices[0].line)) if card.notices else ask
 
     def _card(

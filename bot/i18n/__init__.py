@@ -35,8 +35,7 @@ class Locale:
     """The language and the time zone of a reader, and what is rendered with them."""
 
     def __init__(self, language: str, timezone: str) -> None:
-        self.language, self.timezone = language, timezone
-        self._zone = ZoneInfo(timezone)
+        self.language, self.timezone, self.zone = language, timezone, ZoneInfo(timezone)
 
     @classmethod
     def of(cls, person: Person | None, language: str, timezone: str) -> Locale:
@@ -70,7 +69,7 @@ class Locale:
         """
         if at is None:
             return self.text("any time")
-        local = at.astimezone(self._zone)
+        local = at.astimezone(self.zone)
         written = local if is_in_clock_change(local) else local.replace(tzinfo=None)
         return f"{written.isoformat(' ', 'minutes')} {self.timezone}"
 
@@ -79,7 +78,7 @@ class Locale:
 
         Raises as `parse_moment` does.
         """
-        return parse_moment(text, self._zone)
+        return parse_moment(text, self.zone)
 
     def problem(self, problem: Problem) -> str:
         """Return a problem as `path: what to do about it`."""

@@ -10,8 +10,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Final
 
+from bot.cards.naming import title_of
 from bot.cards.plan import PlanCards
 from bot.cards.refs import View, mark_reply
 from bot.cards.sentences import render_entry, render_log_head
@@ -19,6 +21,8 @@ from bot.i18n import Locale
 from bot.outbox.holds import Holds
 from bot.outbox.notices import ITEM_CARD, is_notice, list_notices
 from bot.outbox.posting import CardPosting, find_intent, identity_of
+from bot.outbox.reminders import is_reminder, quiet_until, reminder_of
+from bot.outbox.threads import ends_plan, list_mentioned, list_new, list_thread
 from bot.outbox.worker import Courier, Deferred, Receipt, back_off_forever, persistent
 from bot.people.identities import Identities
 from bot.people.sign_in_links import SignInLinks
@@ -28,7 +32,7 @@ from core.audit import LogEntry
 from core.card import Card
 from core.engine import Engine
 from core.errors import DeliveryError
-from core.events import EVENTS, CardsRefused, Reminded, RunEnded
+from core.events import EVENTS, CardsRefused
 from core.people import SYSTEM, Person
 from core.plan import Plan
 from core.ports.cards import CardRecord
@@ -43,6 +47,8 @@ log = logging.getLogger(__name__)
 
 _KEPT_AFTER_END = timedelta(days=14)
 """How long the cards of a plan that has ended are tried."""
+PAUSES: Final = {0: timedelta(seconds=2), 61: timedelta(seconds=5)}
+"""How long the cards of a plan under way rest after an update, by the least number of its items."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,7 @@ class CardSync:
         self._messenger, self._channel, self._store, self._engine = messenger, channel, store, engine
         self._identities, self._clock, self._ids = identities, clock, ids
         self._locale, self._public_url, self._chats = locale, public_url, chats
+        self._resting: dict[str, datetime] = {}
         links = SignInLinks(store, clock, ids, public_url)
         self._posting = CardPosting(messenger, store, identities, clock, ids, links)
 
@@ -83,11 +90,14 @@ class CardSync:
 
     async def _deliver(self, delivery: Delivery) -> Receipt | Deferred:
         """Update the cards of one plan, first that in the channel. Return which have to wait."""
-        platform = self._messenger.platform
+        platform, plan_id = self._messenger.platform, delivery.effect.plan_id
+        if (rest_until := self._resting.pop(plan_id, None)) and rest_until > self._clock.now():
+            self._resting[plan_id] = rest_until
+            return Deferred(rest_until, delivery.holds)
 
         def load(reading: Reading) -> _Snapshot:
-            records = reading.cards.of_plan(delivery.effect.plan_id, platform)
-            plan = reading.plans.get(delivery.effect.plan_id, whole=True)
+            records = reading.cards.of_plan(plan_id, platform)
+            plan = reading.plans.get(plan_id, whole=True)
             entries = reading.log.of_plan(plan.id, min((record.log_seq for record in records), default=0))
             holds = Holds(delivery, plan.version, self._clock)
             return _Snapshot(plan, records, entries, holds, self._compare(reading, plan))
@@ -98,6 +108,9 @@ class CardSync:
         intents = {intent.id for record in needed if (intent := find_intent(record, snapshot.records))}
         closed = [record for record in snapshot.records if record.id not in needed_ids | intents]
         for record in holds.take_turns([*needed, *closed]):
+            if until := self._quiet_until(snapshot.plan, record):
+                holds.wait(record, until)
+                continue
             try:
                 await self._bring_up_to_date(snapshot, record, needed=record.id in needed_ids)
             except DeliveryError as error:
@@ -105,7 +118,15 @@ class CardSync:
                 log.log(level, "the %s card of plan #%s waits: %s", record.purpose, snapshot.plan.number, error)
                 holds.add(record, error)
         await self._report_refusals(snapshot)
+        if snapshot.plan.status is PlanStatus.EXECUTING:
+            self._rest(snapshot.plan)
         return Receipt() if self._has_expired(snapshot.plan, delivery) else holds.outcome()
+
+    def _rest(self, plan: Plan) -> None:
+        """Let the cards of a plan rest: items that start and end in quick succession are one update."""
+        now = self._clock.now()
+        self._resting = {each: until for each, until in self._resting.items() if until > now}
+        self._resting[plan.id] = now + max(pause for least, pause in PAUSES.items() if plan.tally.total >= least)
 
     def _compare(self, reading: Reading, plan: Plan) -> dict[str, Since]:
         if plan.status is not PlanStatus.WAIT_FOR_APPROVAL:
@@ -141,15 +162,14 @@ class CardSync:
         known = {identity_of(record): record for record in records}
         blank = CardRecord("", plan.id, self._messenger.platform, "plan", self._channel, log_seq=plan.log_seq)
         needed = []
-        if self._channel and (
-            plan.status is not PlanStatus.PLANNING or plan.revision > 1 or identity_of(blank) in known
-        ):
+        if self._channel and (plan.status is not PlanStatus.PLANNING or identity_of(blank) in known):
             needed.append(replace(blank, log_seq=0))
         current = replace(blank, revision=plan.revision)
-        needed += [
-            replace(current, purpose="approval", audience=person, stage=plan.approval.current)
-            for person in await self._list_voters(snapshot)
-        ]
+        for person in await self._list_voters(snapshot):
+            approval = replace(current, purpose="approval", audience=person, stage=plan.approval.current)
+            needed.append(approval)
+            if plan.approval.reminders:
+                needed.append(replace(approval, purpose=reminder_of(plan)))
         needed += [
             replace(current, purpose=purpose, audience=person, item_id=item_id)
             for purpose, person, item_id in list_notices(plan)
@@ -202,15 +222,16 @@ class CardSync:
         """
         plan = snapshot.plan
         is_current = bool(record.message) and record.version == plan.version
-        if is_current and not (needed and _list_thread(record, snapshot)):
+        if is_current and not (needed and self._list_thread(record, snapshot)):
             return
         if not record.message and not needed:
             await self._posting.drop(record)
             return
         person = self._engine.directory.people.get(record.audience) if record.purpose != "plan" else None
-        locale = Locale.of(person, self._locale.language, self._locale.timezone)
+        locale = self._locale_of(record)
         card = self._make_card(plan, record, locale, snapshot.since.get(record.audience))
-        changed = _changes_closed(record, snapshot.entries)
+        is_superseded = is_reminder(record.purpose) and not needed
+        changed = is_superseded or _changes_closed(record, snapshot.entries)
         if needed and (changed or not record.message or not is_notice(record.purpose)):
             if not is_current:
                 record = await self._show(snapshot, record, card, person)
@@ -219,7 +240,7 @@ class CardSync:
             await self._posting.drop(record)
             return
         record = replace(record, version=plan.version, log_seq=max(record.log_seq, plan.log_seq))
-        final = not needed and (plan.status in ENDED or _is_replaced(record, plan))
+        final = not needed and (plan.status in ENDED or _is_replaced(record, plan) or is_superseded)
         await (self._posting.drop(record) if final else self._put(record))
 
     async def _show(self, snapshot: _Snapshot, record: CardRecord, card: Card, person: Person | None) -> CardRecord:
@@ -233,7 +254,7 @@ class CardSync:
 
         shown = await self._posting.update_or_post(snapshot.plan, snapshot.records, record, card, person, is_refusal)
         shown = replace(shown, version=snapshot.plan.version)
-        if _list_thread(shown, snapshot):
+        if self._list_thread(shown, snapshot):
             await self._put(shown)
         return shown
 
@@ -242,16 +263,39 @@ class CardSync:
 
     async def _write_thread(self, snapshot: _Snapshot, record: CardRecord, locale: Locale) -> CardRecord:
         """Post new log entries below a card, and return the record with the last entry."""
-        plan, new = snapshot.plan, _list_new(record, snapshot)
-        entries = _list_thread(record, snapshot)
+        plan, new = snapshot.plan, list_new(record, snapshot.entries)
+        entries = self._list_thread(record, snapshot)
         if entries:
-            heading = [] if self._messenger.threads else [f"#{plan.number} {plan.name}"]
+            heading = [] if self._messenger.threads else [title_of(plan)]
             lines = [*heading, *(render_entry(entry, plan, locale, self._engine.directory) for entry in entries)]
             if record.purpose == "plan" and plan.status in ENDED:
                 lines.append(render_log_head(plan, locale))
-            place = Posted(record.channel, record.message)
-            await self._messenger.say(place, "\n".join(lines), f"{record.id}-{entries[-1].seq}")
+            mentioned = await self._list_mentioned(record, entries, plan)
+            place, key = Posted(record.channel, record.message), f"{record.id}-{entries[-1].seq}"
+            await self._messenger.say(place, "\n".join(lines), key, mentioned, loud=ends_plan(entries))
         return replace(record, log_seq=new[-1].seq if new else record.log_seq)
+
+    def _list_thread(self, record: CardRecord, snapshot: _Snapshot) -> list[LogEntry]:
+        return list_thread(record, snapshot.entries, threads=self._messenger.threads)
+
+    async def _list_mentioned(self, record: CardRecord, entries: Sequence[LogEntry], plan: Plan) -> list[str]:
+        """Return the chat's users whom new lines in a channel mention: those who have to act, if they are known."""
+        if record.purpose != "plan":
+            return []
+        people = map(self._engine.directory.people.get, list_mentioned(entries, plan))
+        users = [await self._identities.user(self._messenger.platform, each) for each in people if each and each.active]
+        return [user for user in users if user]
+
+    def _quiet_until(self, plan: Plan, record: CardRecord) -> datetime | None:
+        """Return until when a reminder waits that has not been sent; None for all other cards."""
+        if record.message or not is_reminder(record.purpose):
+            return None
+        locale = self._locale_of(record)
+        return quiet_until(self._clock.now(), locale.zone, plan.approval.deadline)
+
+    def _locale_of(self, record: CardRecord) -> Locale:
+        person = self._engine.directory.people.get(record.audience) if record.purpose != "plan" else None
+        return Locale.of(person, self._locale.language, self._locale.timezone)
 
     def _make_card(self, plan: Plan, record: CardRecord, locale: Locale, since: Since | None) -> Card:
         reader = record.audience if record.purpose != "plan" else ""
@@ -261,30 +305,12 @@ class CardSync:
         match record.purpose:
             case "approval":
                 return mark_reply(cards.approval(plan, since), View.APPROVAL)
+            case purpose if is_reminder(purpose):
+                return cards.reminder(plan, self._clock.now())
             case purpose if is_notice(purpose) or purpose == ITEM_CARD:
                 return cards.notice(plan, record.item_id)
             case _:
                 return cards.plan(plan)
-
-
-def _list_new(record: CardRecord, snapshot: _Snapshot) -> list[LogEntry]:
-    return [entry for entry in snapshot.entries if entry.seq > record.log_seq]
-
-
-def _list_thread(record: CardRecord, snapshot: _Snapshot) -> list[LogEntry]:
-    """Return the log entries that have still to be posted below a card.
-
-    All entries of a thread go below the plan card; below an approval card goes a reminder, and below a notice the
-    failure of its run: the person has to act again.
-    """
-    new = _list_new(record, snapshot)
-    match record.purpose:
-        case "plan":
-            return [entry for entry in new if EVENTS[entry.event].in_thread]
-        case "approval":
-            return [entry for entry in new if entry.event == Reminded.name][-1:]
-        case _:
-            return [entry for entry in new if _ends_run(entry, record.item_id)][-1:]
 
 
 def _is_replaced(record: CardRecord, plan: Plan) -> bool:
@@ -304,8 +330,3 @@ def _refused_to(entry: LogEntry, chat: str) -> Sequence[str]:
     """Return to whom a chat refused cards, as far as an entry says so."""
     is_about_chat = entry.event == CardsRefused.name and entry.details["chat"] == chat
     return entry.details["recipients"] if is_about_chat else ()
-
-
-def _ends_run(entry: LogEntry, item_id: str) -> bool:
-    """Return whether an entry is the end of an item's run. When the item's card is still needed, the run has failed."""
-    return entry.event == RunEnded.name and entry.details.get("item_id") == item_id

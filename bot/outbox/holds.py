@@ -76,6 +76,10 @@ class Holds:
         """Let a card wait that was not accepted, or everything for its receiver when that is over a rate limit."""
         self._add(record.audience if error.limited else _name(record), record.audience, error)
 
+    def wait(self, record: CardRecord, until: datetime) -> None:
+        """Let a card wait whose time has not come."""
+        self._holds[_name(record)] = Hold(until)
+
     def add_person(self, person: str, error: DeliveryError) -> None:
         """Let everything wait for a person who cannot be looked up."""
         self._add(person, person, error)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from bot.outbox.reminders import is_reminder
 from core.plan import Item, Plan
 from core.status import FAILED_CHECK, ItemStatus, PlanStatus, RunStatus
 
@@ -17,13 +18,14 @@ ITEM_CARD: Final = "item"
 """The purpose of the card of a single item for its assignee. Such cards are kept up to date until their plan ends, but
 posted no more: digests have taken their place."""
 _STATUS_NOTICE: Final = "notice:status:"
-"""What the purpose of a card about a status of the plan begins with; the status follows."""
+"""What the purpose of a card about a status of the plan begins with; the status follows, and, while the plan waits for
+another stage, the number of those that are complete."""
 _BAD_ENDS = frozenset({PlanStatus.DENIED, PlanStatus.TIMEOUT, *FAILED_CHECK.values()})
 
 
 def is_notice(purpose: str) -> bool:
-    """Return whether a card with a purpose is a notice."""
-    return purpose == RUN_NOTICE or purpose.startswith(_STATUS_NOTICE)
+    """Return whether a card with a purpose is a notice: it shows news, and changes only when that does."""
+    return purpose == RUN_NOTICE or purpose.startswith(_STATUS_NOTICE) or is_reminder(purpose)
 
 
 def list_notices(plan: Plan) -> Iterator[tuple[str, str, str]]:
@@ -33,6 +35,8 @@ def list_notices(plan: Plan) -> Iterator[tuple[str, str, str]]:
     """
     if _has_news(plan):
         yield f"{_STATUS_NOTICE}{plan.status}", plan.manager, ""
+    if plan.status is PlanStatus.WAIT_FOR_APPROVAL and plan.approval.current:
+        yield f"{_STATUS_NOTICE}{plan.status}:{plan.approval.current}", plan.manager, ""
     for item in plan.items.values():
         if _has_failed(item):
             assignee = item.assignee if plan.status is PlanStatus.EXECUTING else ""

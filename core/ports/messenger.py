@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -45,8 +46,14 @@ class Messenger(Protocol):
         """Replace the content of a card; False when the vendor no longer permits that, so that a new card is needed."""
         ...
 
-    async def say(self, posted: Posted, text: str, key: str) -> None:
-        """Post a plain text in the thread below a card, or in its chat where there are no threads."""
+    async def say(
+        self, posted: Posted, text: str, key: str, mentioned: Sequence[str] = (), *, loud: bool = False
+    ) -> None:
+        """Post a plain text in the thread below a card, or in its chat where there are no threads.
+
+        `mentioned` are the vendor's ids of those who have to act, who are notified where the chat can. A `loud` text
+        stands in the chat as well as in the thread.
+        """
         ...
 
     async def find_user(self, email: str, phone: str) -> str:

@@ -24,7 +24,7 @@ async def test_a_release_goes_on_without_the_chat_and_shows_afterwards(
         assert await fabu.status() == "success"
         await bob.until(lambda: bob.simulator.calls[-1].fault)
     await office.until_all_cards_show("successful")
-    lines = [*LINES_OF_SMALL_RELEASE, await fabu.head()]
+    lines = vendor.lines(*LINES_OF_SMALL_RELEASE, await fabu.head())
     await bob.until(lambda: office.thread()[-1:] == lines[-1:])
     assert office.thread() == lines
 

@@ -91,6 +91,7 @@ async def test_dingtalk(tmp_path: Path) -> None:
             "senderCorpId": None, "senderStaffId": "dave", "robotCode": ding.robot_code, "sessionWebhook": None,
             "sessionWebhookExpiredTime": None, "msgtype": None, "text": {"content": "approve 1"},
         }  # fmt: skip
+        await case.fabu.until_seen("dave")
         signed_headers = robot_headers(ding.client_secret, at)
         assert (await post(f"{case.fabu.url}/dingtalk/robot", message, signed_headers)).status == 200
         await case.fabu.until_status("executing")

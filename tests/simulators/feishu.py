@@ -18,6 +18,7 @@ from adapters.feishu.validate import problems
 from .base import Simulator
 from .feishu_api import Rate, Refused, Tokens, endpoint, parsed, text
 from .feishu_approval import Approvals
+from .feishu_cards import elements
 from .feishu_socket import Sockets
 
 HOUR = 3600.0
@@ -25,8 +26,12 @@ UPDATABLE = 14 * 24 * HOUR
 RECEIVE_ID_TYPES = {"open_id", "chat_id", "email"}
 TEXT_BYTES = 150 * 1024
 POST_BYTES = 30 * 1024
-POST_PARTS: dict[str, set[str]] = {"text": {"tag", "text"}, "a": {"tag", "text", "href"}}
-"""The keys of those parts of a formatted message that an app of texts and links needs."""
+POST_PARTS: dict[str, set[str]] = {
+    "text": {"tag", "text"},
+    "a": {"tag", "text", "href"},
+    "at": {"tag", "user_id"},
+}
+"""The keys of those parts of a formatted message that an app of texts, links and mentions needs."""
 BOT = "ou_bot"
 
 
@@ -48,7 +53,10 @@ class Message:
     def text(self) -> str:
         """The words of a text message, or of a formatted one."""
         if self.msg_type == "post":
-            return "\n".join("".join(part["text"] for part in line) for line in self.content["zh_cn"]["content"])
+            return "\n".join(
+                "".join(part.get("text") or f"@{part['user_id']}" for part in line)
+                for line in self.content["zh_cn"]["content"]
+            )
         return str(self.content["text"])
 
 
@@ -68,6 +76,8 @@ class FeishuSimulator(Simulator):
         self.scopes = {"im:message", "im:chat:readonly", "contact:user.id:readonly", "contact:contact.base:readonly"}
         self.scopes |= {"contact:user.email:readonly", "contact:user.phone:readonly", "approval:approval"}
         self.activate_status = 2
+        self.takes_tables = True
+        """Whether cards may have tables; not in the app of an old tenant."""
         self.messages: dict[str, Message] = {}
         self.tokens = Tokens(self.clock, {"app_id": self.app_id, "app_secret": self.app_secret})
         self.rate = Rate(self.clock)
@@ -217,10 +227,17 @@ class FeishuSimulator(Simulator):
             self._uuids[uuid] = message
         return {"message_id": message.message_id, "chat_id": chat_id, "msg_type": msg_type, "parent_id": parent_id}
 
+    def card_problems(self, card: dict[str, Any]) -> list[str]:
+        """Return why Feishu refuses a card; empty if it takes it."""
+        has_table = any(element["tag"] == "table" for element, _ in elements(card))
+        if has_table and not self.takes_tables:
+            return ["ErrCode: 200861; ErrMsg: cards no longer support this; ErrorValue: unsupported tag table"]
+        return problems(card)
+
     def _checked(self, msg_type: str, body: dict[str, Any]) -> dict[str, Any]:
         content: dict[str, Any] = parsed(body, "content")
         if msg_type == "interactive":
-            if found := problems(content):
+            if found := self.card_problems(content):
                 raise Refused(230099, f"Failed to create card content, ext={'; '.join(found)}")
         elif msg_type == "text":
             if not isinstance(content.get("text"), str) or len(json.dumps(content).encode()) > TEXT_BYTES:
@@ -239,7 +256,8 @@ def _is_post(content: dict[str, Any]) -> bool:
     lines = [line for post in posts for line in post.get("content", ())]
     parts = [part for line in lines for part in line]
     return bool(parts) and all(
-        part.keys() == POST_PARTS.get(part.get("tag")) and isinstance(part["text"], str) and part["text"]
+        part.keys() == POST_PARTS.get(part.get("tag"))
+        and all(isinstance(value, str) and value for value in part.values())
         for part in parts
     )
 

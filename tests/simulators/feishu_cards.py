@@ -91,13 +91,20 @@ def _read_words(content: str) -> str:
     return html.unescape(re.sub(r"\[([^\]\n]*)\]\([^)\n]*\)", r"\1", words)).replace("\xa0", " ")
 
 
+def _read_cell(cell: Any) -> str:
+    """Return the text of a cell of a table; labels are read one after the other."""
+    return " ".join(option["text"] for option in cell) if isinstance(cell, list) else str(cell)
+
+
 def _texts(node: Any) -> Iterator[str]:
     if isinstance(node, dict):
         if isinstance(node.get("content"), str):
             yield read_markdown(node["content"]) if node["tag"] == "markdown" else node["content"]
+        if "display_name" in node:
+            yield node["display_name"]
         for key, value in node.items():
             if key == "rows" and isinstance(value, list):
-                yield from (str(cell) for row in value for cell in row.values())
+                yield from (" ".join(filter(None, map(_read_cell, row.values()))) for row in value)
             elif key != "behaviors":
                 yield from _texts(value)
     elif isinstance(node, list):

@@ -69,12 +69,16 @@ class FeishuPlatform:
         self._simulator = simulator
         self._url = events_url
 
-    async def click(self, user: str, message: Message, button: str, form_value: dict[str, Any] | None = None) -> Answer:
+    async def click(
+        self, user: str, message: Message, button: str, form_value: dict[str, Any] | None = None, beside: str = ""
+    ) -> Answer:
         """Press the button of that name or text in the shown card, after filling the form around it.
+
+        `beside` is a part of the text that it stands beside, where several have the same text.
 
         AssertionError if a person could not do so: no such button, a required field left empty, a card too old.
         """
-        found = [one for one in buttons(message.content) if button in {one.name, one.text}]
+        found = [one for one in buttons(message.content) if button in {one.name, one.text} and beside in one.beside]
         assert found, f"no button {button!r} among {[one.text for one in buttons(message.content)]}"
         pressed = found[0]
         assert pressed.value is not None, f"{button!r} opens {pressed.url}, it sends nothing"
@@ -86,6 +90,8 @@ class FeishuPlatform:
             assert not form_value, f"{button!r} does not submit a form"
         answer = await self.click_raw(user, message, action)
         if answer.card is not None:
+            if not self._simulator.takes_tables and self._simulator.card_problems(answer.card):
+                return answer  # whoever clicked sees that something went wrong, and the card stays
             assert not problems(answer.card), problems(answer.card)
             message.history.append(message.content)
             message.content = answer.card

@@ -8,10 +8,13 @@ from aiohttp import web
 
 from .slack_arguments import arguments_of, object_of, objects, require
 from .slack_blocks import problems
+from .slack_newest import characters, characters_of_cells
 from .slack_views import Views
 from .slack_workspace import JSON, Channel, Message, Person, Refused, Workspace
 
 TEXT_CHARACTERS = 40_000
+BLOCK_CHARACTERS = 12_000
+"""Characters of the texts of all blocks of a message; those of tables have a limit of their own."""
 ATTACHMENTS = 100
 READS = {"auth.test", "chat.getPermalink", "conversations.info", "users.info", "users.lookupByEmail"}
 """Methods that GET may call too. All of them but auth.test do not read a JSON body (their pages list form alone)."""
@@ -166,6 +169,9 @@ class WebApi:
         """Return the bot's new message from text, blocks and attachments, or refuse it; it is not posted yet."""
         message = Message(channel.id, self.workspace.timestamp(), self.workspace.bot_user, "")
         message.thread_ts = arguments.get("thread_ts")
+        message.is_broadcast = arguments.get("reply_broadcast") is True
+        if message.is_broadcast and not message.thread_ts:
+            raise Refused("invalid_arguments", ["[ERROR] reply_broadcast without thread_ts"])
         self._fill(message, arguments)
         return message
 
@@ -185,8 +191,11 @@ class WebApi:
         if len(attachments or []) > ATTACHMENTS:
             raise Refused("too_many_attachments")
         shown = [blocks, *(attachment.get("blocks") for attachment in attachments or [])]
-        if found := [line for one in shown if one for line in problems(one)]:
+        newest = self.workspace.has_newest_blocks
+        if found := [line for one in shown if one for line in problems(one, newest=newest)]:
             raise Refused("invalid_blocks", found)
+        if characters(blocks or []) - characters_of_cells(blocks or []) > BLOCK_CHARACTERS:
+            raise Refused("msg_blocks_too_long")
         message.text = text
         if blocks is not None:
             message.blocks = self.workspace.with_ids(blocks)

@@ -1,4 +1,4 @@
-"""Block Kit validity: blocks, modals and home tabs. Slack docs: reference/block-kit, reference/views.
+"""Block Kit validity of messages, modals and home tabs. Slack docs: reference/block-kit, reference/views.
 
 `problems` and `view_problems` answer with one line per fault, worded as Slack's `response_metadata.messages`.
 Covered are the blocks that an app of texts and controls needs; video, file and call are refused.
@@ -12,136 +12,32 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
-from .slack_elements import (
-    Accessory,
-    ActionElement,
-    AnyText,
-    ContextElement,
-    InputElement,
-    PlainText,
-    RichTextPreformatted,
-    RichTextSection,
-    Strict,
-    Url,
-    distinct_actions,
-    refuse,
-    short,
+from .slack_basics import (
+    MARKDOWN_CHARACTERS,
+    Actions,
+    Context,
+    Divider,
+    Header,
+    ImageBlock,
+    Input,
+    Markdown,
+    RichText,
+    Section,
+    Table,
 )
+from .slack_elements import PlainText, Strict, refuse, short
+from .slack_newest import CELL_CHARACTERS, TYPES, Container, DataTable, Plan, Task, characters_of_cells
 
 Surface = Literal["message", "modal", "home"]
 VIEW_BYTES = 250_000
-MARKDOWN_CHARACTERS = 12_000
-
-
-class Block(Strict):
-    """What every block has."""
-
-    block_id: str | None = Field(None, min_length=1, max_length=255)
-
-
-class Section(Block):
-    """Text, fields, or both, with at most one accessory."""
-
-    type: Literal["section"]
-    text: AnyText | None = None
-    fields: list[Annotated[AnyText, short(2000)]] | None = Field(None, min_length=1, max_length=10)
-    accessory: Accessory | None = None
-    expand: bool | None = None
-
-    @model_validator(mode="after")
-    def _has_content(self) -> Section:
-        if self.text is None and self.fields is None:
-            raise refuse("one of `text` and `fields` is required")
-        return self
-
-
-class Header(Block):
-    """A large plain line."""
-
-    type: Literal["header"]
-    text: Annotated[PlainText, short(150)]
-
-
-class Actions(Block):
-    """A row of interactive elements."""
-
-    type: Literal["actions"]
-    elements: Annotated[list[ActionElement], Field(min_length=1, max_length=25), distinct_actions]
-
-
-class Context(Block):
-    """Small images and texts."""
-
-    type: Literal["context"]
-    elements: list[ContextElement] = Field(min_length=1, max_length=10)
-
-
-class RichText(Block):
-    """Texts and links with styles as fields, in place of markup."""
-
-    type: Literal["rich_text"]
-    elements: list[Annotated[RichTextSection | RichTextPreformatted, Field(discriminator="type")]] = Field(min_length=1)
-
-
-class Divider(Block):
-    """A line; it has no content."""
-
-    type: Literal["divider"]
-
-
-class Input(Block):
-    """A labelled element whose value is sent with the form."""
-
-    type: Literal["input"]
-    label: Annotated[PlainText, short(2000)]
-    element: InputElement
-    hint: Annotated[PlainText, short(2000)] | None = None
-    optional: bool | None = None
-    dispatch_action: bool | None = None
-
-
-class ImageBlock(Block):
-    """An image with a mandatory description."""
-
-    type: Literal["image"]
-    image_url: Url
-    alt_text: str = Field(min_length=1, max_length=2000)
-    title: Annotated[PlainText, short(2000)] | None = None
-
-
-class Markdown(Block):
-    """Standard Markdown; messages only."""
-
-    type: Literal["markdown"]
-    text: str = Field(min_length=1, max_length=MARKDOWN_CHARACTERS)
-
-
-class RawText(Strict):
-    """A table cell."""
-
-    type: Literal["raw_text"]
-    text: str
-
-
-class ColumnSettings(Strict):
-    """Alignment of one table column."""
-
-    align: Literal["left", "center", "right"] | None = None
-    is_wrapped: bool | None = None
-
-
-class Table(Block):
-    """Rows of plain cells; messages only."""
-
-    type: Literal["table"]
-    rows: list[Annotated[list[RawText], Field(min_length=1, max_length=20)]] = Field(min_length=1, max_length=100)
-    column_settings: list[ColumnSettings | None] | None = Field(None, max_length=20)
+MESSAGE_BLOCKS = 50
 
 
 Anywhere = Section | Header | Actions | Context | RichText | Divider | Input | ImageBlock
 ViewBlocks = Annotated[list[Annotated[Anywhere, Field(discriminator="type")]], Field(min_length=1, max_length=100)]
+InMessages = Anywhere | Markdown | Table | Plan | Task | DataTable | Container
 MessageBlocks = Annotated[
-    list[Annotated[Anywhere | Markdown | Table, Field(discriminator="type")]], Field(min_length=1, max_length=50)
+    list[Annotated[InMessages, Field(discriminator="type")]], Field(min_length=1, max_length=MESSAGE_BLOCKS)
 ]
 
 
@@ -183,10 +79,17 @@ _VIEW_BLOCKS: TypeAdapter[Any] = TypeAdapter(ViewBlocks)
 _VIEWS: dict[str, TypeAdapter[Any]] = {"modal": TypeAdapter(Modal), "home": TypeAdapter(Home)}
 
 
-def problems(blocks: Any, surface: Surface = "message") -> list[str]:
-    """Return what Slack would refuse in `blocks`; an empty list means valid."""
+def problems(blocks: Any, surface: Surface = "message", *, newest: bool = True) -> list[str]:
+    """Return what Slack would refuse in `blocks`; an empty list means valid.
+
+    Without `newest` the workspace does not have the newest blocks yet.
+    """
     adapter = _MESSAGE if surface == "message" else _VIEW_BLOCKS
-    return _failures(adapter, blocks, "/blocks") + _across_blocks(blocks, "/blocks")
+    found = _failures(adapter, blocks, "/blocks") + _across_blocks(blocks, "/blocks")
+    if not newest and isinstance(blocks, list):
+        kinds = [(at, block.get("type")) for at, block in enumerate(blocks) if isinstance(block, dict)]
+        found += [_line(f"unsupported type: {kind}", f"/blocks/{at}/type") for at, kind in kinds if kind in TYPES]
+    return found
 
 
 def view_problems(view: Any, kind: Literal["modal", "home"] | None = None) -> list[str]:
@@ -240,7 +143,8 @@ def _pointer(loc: tuple[int | str, ...], value: Any) -> str:
 def _across_blocks(blocks: Any, root: str) -> list[str]:
     """Check what only all blocks together show: unique block_ids, and the Markdown budget of one payload."""
     objects = [block for block in blocks if isinstance(block, dict)] if isinstance(blocks, list) else []
-    ids = Counter(block["block_id"] for block in objects if isinstance(block.get("block_id"), str))
+    children = [child for block in objects for child in _children(block)]
+    ids = Counter(block["block_id"] for block in objects + children if isinstance(block.get("block_id"), str))
     found = [
         _line(f"`block_id` must be unique: {name!r} is used more than once", root)
         for name, uses in ids.items()
@@ -248,4 +152,19 @@ def _across_blocks(blocks: Any, root: str) -> list[str]:
     ]
     if sum(len(str(block.get("text"))) for block in objects if block.get("type") == "markdown") > MARKDOWN_CHARACTERS:
         found.append(_line(f"markdown blocks must be less than {MARKDOWN_CHARACTERS + 1} characters in all", root))
+    if children and len(objects) + len(children) > MESSAGE_BLOCKS:
+        found.append(_line(f"no more than {MESSAGE_BLOCKS} blocks are allowed, those in containers included", root))
+    tables = [block for block in objects + children if block.get("type") in ("table", "data_table")]
+    if len(tables) > 1:
+        found.append(_line("only one table is allowed", root))
+    if characters_of_cells(tables) > CELL_CHARACTERS:
+        found.append(_line(f"the cells of tables must be less than {CELL_CHARACTERS + 1} characters in all", root))
+    kinds = [block.get("type") for block in objects]
+    if kinds.count("plan") > 1 or {"plan", "task_card"} <= set(kinds):
+        found.append(_line("a plan stands alone, without other plans and loose tasks", root))
     return found
+
+
+def _children(block: dict[str, Any]) -> list[dict[str, Any]]:
+    children = block.get("child_blocks")
+    return [child for child in children if isinstance(child, dict)] if isinstance(children, list) else []

@@ -109,13 +109,21 @@ class RichTextDate(Strict):
     style: TextStyle | None = None
 
 
+class RichTextUser(Strict):
+    """A mention of a rich_text block, which notifies the user."""
+
+    type: Literal["user"]
+    user_id: str = Field(pattern=r"^[UW][A-Z0-9]+$")
+    style: TextStyle | None = None
+
+
 class RichTextSection(Strict):
     """A paragraph or quotation of a rich_text block."""
 
     type: Literal["rich_text_section", "rich_text_quote"]
-    elements: list[Annotated[RichTextPart | RichTextLink | RichTextDate, Field(discriminator="type")]] = Field(
-        min_length=1
-    )
+    elements: list[
+        Annotated[RichTextPart | RichTextLink | RichTextDate | RichTextUser, Field(discriminator="type")]
+    ] = Field(min_length=1)
 
 
 class RichTextPreformatted(Strict):
@@ -123,6 +131,17 @@ class RichTextPreformatted(Strict):
 
     type: Literal["rich_text_preformatted"]
     elements: list[Annotated[RichTextPart | RichTextLink, Field(discriminator="type")]] = Field(min_length=1)
+
+
+class RichTextList(Strict):
+    """A list of paragraphs of a rich_text block."""
+
+    type: Literal["rich_text_list"]
+    style: Literal["bullet", "ordered"]
+    elements: list[RichTextSection] = Field(min_length=1)
+    indent: int | None = Field(None, ge=0, le=8)
+    offset: int | None = Field(None, ge=0)
+    border: int | None = Field(None, ge=0, le=1)
 
 
 class Confirm(Strict):

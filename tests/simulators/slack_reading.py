@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 JSON = dict[str, Any]
+_ICONS = {"pending": "▫️", "in_progress": "⏳", "complete": "✅", "error": "❌"}
 _RICH_TEXTS = ("rich_text_section", "rich_text_quote", "rich_text_preformatted")
 
 
@@ -24,7 +25,7 @@ class Shown(Protocol):
 def interactive(block: JSON) -> list[JSON]:
     """Return the interactive elements of one block."""
     elements = [*block.get("elements", []), block.get("accessory"), block.get("element")]
-    shown = (None, "image", "mrkdwn", "plain_text", *_RICH_TEXTS)
+    shown = (None, "image", "mrkdwn", "plain_text", "rich_text_list", *_RICH_TEXTS)
     return [e for e in elements if isinstance(e, dict) and e.get("type") not in shown]
 
 
@@ -59,16 +60,33 @@ def texts(node: Any) -> Iterator[str]:
             yield from texts(item)
     elif isinstance(node, dict):
         if node.get("type") in _RICH_TEXTS:
-            yield "".join(part.get("text") or part.get("fallback") or part["url"] for part in node["elements"])
+            yield "".join(
+                part.get("text") or part.get("fallback") or part.get("url") or f"@{part['user_id']}"
+                for part in node["elements"]
+            )
             return
         if node.get("type") in ("plain_text", "mrkdwn", "markdown", "raw_text"):
             yield node["text"]
             return
-        if node.get("type") == "image":
-            yield node["alt_text"]
+        yield from _own_text(node)
         for key, child in node.items():
-            if key not in ("confirm", "initial_option", "initial_options"):
+            if key not in ("confirm", "initial_option", "initial_options", "sources", "child_blocks"):
                 yield from texts(child)
+
+
+def _own_text(node: JSON) -> Iterator[str]:
+    """Yield what a node says of itself that is no text object; the status of a task is an icon."""
+    match node.get("type"):
+        case "image":
+            yield node["alt_text"]
+        case "plan":
+            yield node["title"]
+        case "data_table":
+            yield node["caption"]
+        case "task_card":
+            yield f"{_ICONS[node['status']]} {node['title']}"
+        case _:
+            pass
 
 
 def is_card(message: Any) -> bool:

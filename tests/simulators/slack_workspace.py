@@ -51,11 +51,14 @@ class Message:
     only_for: str | None = None
     """The one user who sees it, when it is ephemeral."""
     edited: str | None = None
+    is_broadcast: bool = False
+    """Whether a reply in a thread stands in the channel as well."""
     metadata: JSON | None = None
 
     def all_blocks(self) -> list[JSON]:
-        """Return the blocks of the message and of its attachments."""
-        return self.blocks + [block for one in self.attachments for block in one.get("blocks", [])]
+        """Return the blocks of the message and of its attachments, those in containers after the container."""
+        blocks = self.blocks + [block for one in self.attachments for block in one.get("blocks", [])]
+        return [each for block in blocks for each in (block, *block.get("child_blocks", ()))]
 
 
 @dataclass
@@ -110,6 +113,8 @@ class Workspace:
         self.people: dict[str, Person] = {self.bot_user: Person(self.bot_user, "fabu")}
         self.channels: dict[str, Channel] = {}
         self.ephemerals: list[Message] = []
+        self.has_newest_blocks = True
+        """Whether messages may have the blocks that Slack enables one workspace after the other."""
         self.numbers = count(1)
 
     def next_id(self, prefix: str) -> str:
@@ -179,6 +184,8 @@ class Workspace:
         blocks = copy.deepcopy(blocks)
         for block in blocks:
             block.setdefault("block_id", self.next_id("b"))
+            if "child_blocks" in block:
+                block["child_blocks"] = self.with_ids(block["child_blocks"])
             for element in interactive(block):
                 element.setdefault("action_id", self.next_id("a"))
         return blocks

@@ -210,5 +210,6 @@ DINGTALK = Vendor(
     connect=connect,
     seen=seen,
     remove=remove,
+    threads=False,
     names_pause=False,
 )

@@ -132,5 +132,6 @@ DINGTALK_TEXT: Vendor[DingTalkSimulator, TextOffice] = Vendor(
     connect=_connect,
     seen=seen,
     remove=remove,
+    threads=False,
     keyed=False,
 )

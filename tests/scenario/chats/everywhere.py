@@ -50,17 +50,21 @@ class Everywhere:
         return {chat: len(texts) for chat, texts in self.cards().items()}
 
     async def until_all_threads_end(self, *ending: str) -> list[str]:
-        """Wait until the threads of all chats end with these lines; return their lines, which must be equal."""
+        """Wait until the threads of all chats end with these lines; return their lines, which must be equal.
 
-        async def threads() -> list[list[str]]:
-            return [office.thread() for office in self.offices.values()]
+        Where there are no threads, those that everybody has to know must be.
+        """
 
-        def end(lines: list[str]) -> bool:
-            return lines[-len(ending) :] == list(ending)
+        async def threads() -> dict[str, list[str]]:
+            return {chat: office.thread() for chat, office in self.offices.items()}
 
-        lines, *others = await eventually(threads, wanted=lambda found: all(map(end, found)))
-        assert all(other == lines for other in others)
-        return lines
+        def end(found: Mapping[str, list[str]]) -> bool:
+            wanted = {chat: VENDORS[chat].lines(*ending) for chat in found}
+            return all(not wanted[chat] or lines[-len(wanted[chat]) :] == wanted[chat] for chat, lines in found.items())
+
+        found = await eventually(threads, wanted=end)
+        assert found == {chat: VENDORS[chat].lines(*found["slack"]) for chat in found}
+        return found["slack"]
 
 
 @dataclass(frozen=True)

@@ -71,15 +71,29 @@ class User(Person[Message]):
         return [m for m in self.feishu.messages.values() if m.parent_id == message.message_id and m.msg_type == kind]
 
     async def clicks(self, button: str, on: Message | None = None, *, item: str = "", text: str = "") -> str:
-        """Click a button, with `text` in the input beside it, and return the toast."""
+        """Click a button, with `text` in the input beside it or in the form that it opens, and return the toast."""
         return (await self.presses(button, on, item=item, text=text)).toast
 
     async def presses(self, button: str, on: Message | None = None, *, item: str = "", text: str = "") -> Answer:
-        """Click a button, with `text` in the input beside it, and return Fabu's whole response."""
+        """Click a button, with `text` in the input beside it, and return Fabu's whole response.
+
+        A button that opens a form is pressed, and the form is filled in.
+        """
         card = on or await self.card_with(button)
         found = await self.until(lambda: button_of(card, button, item))
+        if found.text.endswith("…"):
+            return await self.fills(button, card, item, text)
         typed = dict.fromkeys(fields(found.form), text) if text and found.form else {}
-        return await self.platform.click(self.id, card, found.name or button, typed)
+        return await self.platform.click(self.id, card, found.name or button, typed, item)
+
+    async def fills(self, button: str, card: Message, item: str, text: str) -> Answer:
+        """Click a button that opens a form, fill it in, and return Fabu's response to that."""
+        before = len(self.cards)
+        await self.platform.click(self.id, card, f"{button}…", beside=item)
+        [form] = await self.until(lambda: self.cards[before:])
+        submit = button_of(form, button)
+        assert submit, text_of(form.content)
+        return await self.platform.click(self.id, form, submit.name, dict.fromkeys(fields(submit.form or {}), text))
 
     @property
     def sentences(self) -> list[str]:
@@ -122,7 +136,7 @@ class FeishuOffice(Office[User, Message]):
     def thread(self) -> list[str]:
         """Return the lines in the thread of the group's newest plan card."""
         replies = self.alice.replies_to(self.channel_cards[-1], "post")
-        return "\n".join(reply.text for reply in replies).splitlines()
+        return [line.partition(" @ou_")[0] for reply in replies for line in reply.text.splitlines()]
 
     async def form(self, number: int = 0) -> Instance:
         """Wait until a form is submitted and linked to its plan; return the form."""
@@ -136,9 +150,12 @@ class FeishuOffice(Office[User, Message]):
 
 
 def button_of(card: Message, label: str, item: str = "") -> Button | None:
-    """Return a button of a card with a label, and beside the name of an item if one is given."""
+    """Return a button of a card with a label, and beside the name of an item if one is given.
+
+    The label of a button that opens a form ends with an ellipsis.
+    """
     for one in buttons(card.content):
-        if one.text == label and item in one.beside:
+        if one.text in (label, f"{label}…") and item in one.beside:
             return one
     return None
 

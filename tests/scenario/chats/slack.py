@@ -150,7 +150,8 @@ def cards(slack: SlackSimulator) -> list[Message]:
 def thread(slack: SlackSimulator) -> list[str]:
     """Return the lines below the channel's newest card."""
     [*_, card] = [message for message in slack.messages(CHANNEL) if is_card(message)]
-    return "\n".join(text_of(reply) for reply in slack.messages(CHANNEL, thread=card.ts)).splitlines()
+    replies = slack.messages(CHANNEL, thread=card.ts)
+    return [line.partition(" @U")[0] for reply in replies for line in text_of(reply).splitlines()]
 
 
 def section_for(slack: SlackSimulator, **fields: Any) -> Json:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -175,16 +176,24 @@ class Office(ABC, Generic[PersonT, CardT]):
         return await alice.until(look)
 
 
+_FOR_ALL = re.compile(r"The plan is (?:rejected|complete)|Nobody decided|cancelled the plan|: failed|^Operation log")
+
+
+def for_all(lines: Sequence[str]) -> list[str]:
+    """Return those lines of a thread that everybody has to know, which are messages where there are no threads."""
+    return [line for line in lines if _FOR_ALL.search(line)]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Vendor(Generic[SimulatorT, OfficeT]):
     """A chat as scenarios and contracts use it.
 
     `name` is the platform, the section of the settings and the channel of stages. `posting` is the simulator's
     operation that posts a card. `simulator` runs the chat with an account for everybody and the channel. `section`
-    returns the settings of the app, `account` the vendor's id of a person; `people` has everybody's accounts in Fabu's
-    settings. `connect` lets the simulator reach a running Fabu. `seen` returns the texts that the bot has sent to a
-    channel or an account, oldest first; `remove` deletes a card. `keyed` is whether the vendor posts a card once for
-    its key, `names_pause` whether a busy vendor answers how long to wait.
+    returns the settings of the app, `account` the vendor's id of a person; `people` has everybody's accounts in
+    Fabu's settings. `connect` lets the simulator reach a running Fabu. `seen` returns the texts that the bot has sent
+    to a channel or an account, oldest first; `remove` deletes a card. `threads` is whether there are any; `keyed` is
+    whether the vendor posts a card once for its key, `names_pause` whether a busy vendor answers how long to wait.
     """
 
     name: str
@@ -196,8 +205,13 @@ class Vendor(Generic[SimulatorT, OfficeT]):
     connect: Callable[[SimulatorT, Fabu], Awaitable[OfficeT]]
     seen: Callable[[SimulatorT, str], list[str]]
     remove: Callable[[SimulatorT, Posted], None]
+    threads: bool = True
     keyed: bool = True
     names_pause: bool = True
+
+    def lines(self, *lines: str) -> list[str]:
+        """Return the lines of a thread as they stand in this chat."""
+        return list(lines) if self.threads else for_all(lines)
 
     def stage(self, name: str, *approvers: str, **fields: Any) -> Json:
         """Return a stage that is decided by cards of this chat."""

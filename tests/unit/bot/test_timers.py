@@ -61,7 +61,7 @@ KINDS: dict[TimerKind, tuple[dict[str, Any], timedelta, list[str]]] = {
     TimerKind.WINDOW_END: ({"window": {"end": START + HOUR}}, HOUR + timedelta(milliseconds=1), ["timed_out"]),
     TimerKind.APPROVAL_REMINDER: ({"approval": APPROVAL}, HOUR / 2, ["reminded"]),
     TimerKind.APPROVAL_DEADLINE: (
-        {"approval": APPROVAL | {"remind_every": None}}, 2 * HOUR, ["approval_expired"],
+        {"approval": APPROVAL | {"remind_every": "3h"}}, 2 * HOUR, ["approval_expired"],
     ),
     TimerKind.CHECK_REMINDER: ({"checked": True}, HOUR / 6, ["check_reminded"]),
     TimerKind.CHECK_DEADLINE: ({"checked": True}, HOUR, ["check_failed"]),

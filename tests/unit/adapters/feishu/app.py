@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from adapters.common.answering import ANSWER_WITHIN
 from adapters.common.system import SystemClock
+from adapters.feishu.cards import Cards
 from adapters.feishu.client import FeishuClient
 from adapters.feishu.server import FeishuServer
 from adapters.feishu.settings import FeishuSettings
@@ -46,7 +47,7 @@ async def listening(
     settings = section_of(feishu, mode=mode)
     client = FeishuClient(settings, SystemClock(), timeout=PATIENCE)
     inbox = inbox_of(handler, bot.form_changed if bot else None)
-    server = FeishuServer(settings, client, inbox, SystemClock(), answer_within)
+    server = FeishuServer(settings, client, Cards(), inbox, SystemClock(), answer_within)
     async with serve(server.paths) as url:
         await client.load()
         await server.start()

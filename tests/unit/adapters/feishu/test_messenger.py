@@ -5,6 +5,7 @@ from collections.abc import Awaitable
 
 import pytest
 
+from adapters.feishu.cards import Cards
 from adapters.feishu.client import FeishuClient
 from adapters.feishu.errors import FeishuError
 from adapters.feishu.messenger import FeishuMessenger
@@ -17,7 +18,7 @@ from tests.simulators.feishu_cards import text_of
 
 @pytest.fixture
 def messenger(client: FeishuClient) -> Messenger:
-    return FeishuMessenger(client)
+    return FeishuMessenger(client, Cards())
 
 
 def card(title: str = "#7 Release") -> Card:

@@ -76,6 +76,7 @@ cards = st.builds(
 REASON = Field("Why do you reject it?", required=True, multiline=True)
 APPROVE = Button("approve", "Approve", "p.n", Style.PRIMARY)
 REJECT = Button("reject", "Reject", "p.n", Style.DANGER, REASON)
+SKIP = Button("skip", "Skip", "p.n", field=REASON)
 REPLAN = Button("replan", "Replan", "p.n", confirm="Take it back?")
 
 
@@ -84,9 +85,9 @@ def pressable(card: dict[str, Any]) -> list[Seen]:
 
 
 @settings(max_examples=150, deadline=None)
-@given(cards)
-def test_any_card_is_one_that_feishu_takes(card: Card) -> None:
-    assert problems(render_card(card)) == []
+@given(cards, st.booleans())
+def test_any_card_is_one_that_feishu_takes(card: Card, tables: bool) -> None:
+    assert problems(render_card(card, tables=tables)) == []
 
 
 @settings(max_examples=50, deadline=None)
@@ -127,7 +128,7 @@ def test_approve_and_reject_share_a_form_and_what_is_confirmed_stays_apart() -> 
 
 
 def test_a_text_that_every_button_requires_must_be_filled_in() -> None:
-    card = render_card(Card("t", "s", sections=(Section(rows=(Row("item", buttons=(REJECT,)),)),)))
+    card = render_card(Card("t", "s", sections=(Section(rows=(Row("item", Weight.BAD, buttons=(REJECT,)),)),)))
     (reject,) = pressable(card)
     (field,) = fields(reject.form or {}).values()
     assert field["required"]
@@ -139,11 +140,37 @@ def test_buttons_without_a_text_need_no_form() -> None:
     assert approve.form is None
 
 
-def test_each_item_has_a_form_of_its_own() -> None:
-    rows = tuple(Row(f"{n}. item", buttons=(Button("skip", "Skip", f"p.n.{n}", field=REASON),)) for n in range(3))
-    found = pressable(render_card(Card("t", "s", sections=(Section("Items", rows=rows),))))
-    assert [one.value for one in found] == [{"verb": "skip", "ref": f"p.n.{n}"} for n in range(3)]
-    assert len({id(one.form) for one in found}) == 3
+def test_the_row_that_needs_somebody_most_has_the_one_form() -> None:
+    done = Button("done", "Done", "p.n", Style.PRIMARY, Field("Remark", multiline=True))
+    weights = (Weight.PERSON, Weight.BAD, Weight.PERSON)
+    rows = tuple(Row(f"{n} item", weight, buttons=(done, SKIP)) for n, weight in enumerate(weights))
+    card = render_card(Card("t", "s", sections=(Section("Items", rows=rows),)))
+    assert problems(card) == []
+    found = pressable(card)
+    assert [(one.text, one.submits) for one in found] == [
+        ("Done", False), ("Skip…", False), ("Done", True), ("Skip", True), ("Done", False), ("Skip…", False)
+    ]  # fmt: skip
+    assert found[0].value == {"verb": "done", "ref": "p.n", "text": ""}, "one click is enough"
+    assert found[1].value == {"verb": "skip", "ref": "p.n"}, "it opens a form"
+    assert found[2].value == {"verb": "done", "ref": "p.n"}
+
+
+def test_the_buttons_of_the_card_itself_have_the_form_before_any_row() -> None:
+    row = Row("7 item", Weight.BAD, buttons=(SKIP,))
+    found = pressable(render_card(Card("t", "s", sections=(Section(rows=(row,)),), buttons=(APPROVE, REJECT))))
+    assert [(one.text, one.submits) for one in found] == [("Skip…", False), ("Approve", True), ("Reject", True)]
+
+
+def test_what_is_ready_is_started_without_a_form() -> None:
+    row = Row("7 item", Weight.READY, buttons=(Button("execute", "Execute", "p.n"), SKIP))
+    [element] = render_card(Card("t", "s", sections=(Section(rows=(row,)),)))["body"]["elements"]
+    assert [column["elements"][0].get("type") for column in element["columns"]] == [None, "default", "text"]
+
+
+def test_three_buttons_stand_in_a_row() -> None:
+    buttons = tuple(Button(f"verb{n}", f"Do {n}") for n in range(4))
+    rows = render_card(Card("t", "s", buttons=buttons))["body"]["elements"]
+    assert [len(row["columns"]) for row in rows] == [3, 1]
 
 
 def test_a_long_plan_keeps_every_title_and_as_many_forms_as_fit() -> None:
@@ -162,13 +189,13 @@ def test_the_parts_of_a_card_stand_in_their_order() -> None:
         Card(
             "#7 Release", "s", State(Tone.WAITING, "🟡", "waiting"), (line("alice asks"), line("by 19:30")),
             (Notice(line("no WHERE")),),
-            (Section("Items", (Row("1 Deploy"),)), Section("In full", (Row("1 Deploy"),), folded=True)),
+            (Section("Items", (Row("1 Deploy"), Row("2 Check"))), Section("In full", (Row("1 Deploy"),), folded=True)),
             (APPROVE, REJECT), (line("revision 2"),), Button("open", "Open", url="https://fabu.example/1"),
         )
     )  # fmt: skip
     tags = [element["tag"] for element in card["body"]["elements"]]
     assert tags == [
-        "markdown", "column_set", "markdown", "markdown", "form", "column_set", "collapsible_panel", "markdown"
+        "markdown", "column_set", "markdown", "markdown", "markdown", "form", "collapsible_panel", "markdown"
     ]  # fmt: skip
     words = [
         "waiting",
@@ -178,9 +205,9 @@ def test_the_parts_of_a_card_stand_in_their_order() -> None:
         "Items",
         "1 Deploy",
         "Approve",
-        "Open",
         "In full",
         "revision 2",
+        "Open",
     ]
     shown = text_of(card)
     places = [shown.index(word) for word in words]
@@ -210,9 +237,41 @@ def test_a_title_and_its_paragraph_are_one_line() -> None:
     assert element["content"] == "**Touches**　api, web"
 
 
-def test_the_button_of_a_line_stands_beside_it() -> None:
-    row = Row("8 Check", Weight.YOURS, buttons=(Button("show", "Handle", "p.n"),))
+def test_a_title_and_the_only_row_below_it_are_one_line() -> None:
+    section = Section("Approval", (Row("SRE", state=State(Tone.WAITING, "🟡", "waiting")),))
+    [element] = render_card(Card("t", "s", sections=(section,)))["body"]["elements"]
+    assert element["content"] == "**Approval**　🟡 **SRE** <text_tag color='orange'>waiting</text_tag>"
+
+
+def test_the_link_to_the_page_stands_at_the_end_unless_there_is_a_row_of_buttons() -> None:
+    more, foot = Button("open", "Open", url="https://fabu.example/1"), (line("revision 2"),)
+    [end] = render_card(Card("t", "s", foot=foot, more=more))["body"]["elements"]
+    assert end["content"] == "<font color='grey'>revision 2</font> · [Open](https://fabu.example/1)"
+    beside = buttons(render_card(Card("t", "s", buttons=(REPLAN,), foot=foot, more=more)))
+    assert [one.text for one in beside] == ["Replan", "Open"]
+
+
+@pytest.mark.parametrize(
+    ("body", "tags"),
+    [
+        (line("short"), ["column_set"]),
+        (line("long " * 20), ["markdown", "column_set"]),
+        (Excerpt(ExcerptKind.QUOTE, ("short",)), ["column_set"]),
+        (Excerpt(ExcerptKind.QUOTE, ("two", "lines")), ["markdown", "column_set"]),
+        (Excerpt(ExcerptKind.QUOTE, ("short",), "+4 lines"), ["markdown", "column_set"]),
+        (Excerpt(ExcerptKind.CODE, ("make",)), ["markdown", "column_set"]),
+    ],
+)
+def test_buttons_stand_beside_a_short_body_and_below_a_long_one(body: Line | Excerpt, tags: list[str]) -> None:
+    row = Row("8 Check", Weight.READY, body=(body,), buttons=(Button("show", "Handle", "p.n"),))
+    card = render_card(Card("t", "s", sections=(Section(rows=(row,)),)))
+    assert [element["tag"] for element in card["body"]["elements"]] == tags
+
+
+def test_the_button_of_a_row_stands_beside_its_two_lines() -> None:
+    row = Row("8 Check", Weight.YOURS, line=line("by dave"), buttons=(Button("show", "Handle", "p.n"),))
     [element] = render_card(Card("t", "s", sections=(Section(rows=(row,)),)))["body"]["elements"]
+    assert element["columns"][0]["elements"][0]["content"] == "**8 Check**\n<font color='grey'>by dave</font>"
     assert [column["elements"][0]["tag"] for column in element["columns"]] == ["markdown", "button"]
 
 
@@ -224,18 +283,18 @@ def test_notices_stand_on_the_colour_of_the_worst_and_more_than_three_are_counte
 
 
 def test_no_form_is_folded() -> None:
-    rows = (Row("1 Deploy"), Row("2 Check", buttons=(REJECT,)))
+    rows = (Row("1 Deploy"), Row("2 Check", Weight.BAD, buttons=(REJECT,)), Row("3 Look", buttons=(REJECT,)))
     card = render_card(Card("t", "s", sections=(Section("In full", rows, folded=True),)))
     assert [element["tag"] for element in card["body"]["elements"]] == ["form", "collapsible_panel"]
     assert problems(card) == []
 
 
-def test_the_tasks_of_a_progress_are_one_component_and_of_many_most_are_counted() -> None:
+def test_without_tables_the_tasks_of_a_progress_are_one_component_and_of_many_most_are_counted() -> None:
     rows = tuple(Row(f"{n} Deploy", Weight.LATER, State(word="later")) for n in range(1, 31))
     done = tuple(Row(f"{n} Check", Weight.DONE, State(word="done")) for n in range(31, 301))
     yours = Row("301 Ask", Weight.YOURS, buttons=(Button("done", "Done", "p.n"),))
     section = Section("", (*done, *rows, yours), Show.PROGRESS, hidden=(Hidden("done", 1),))
-    card = render_card(Card("t", "s", sections=(section,)))
+    card = render_card(Card("t", "s", sections=(section,)), tables=False)
     assert len(card["body"]["elements"]) == 3
     shown = text_of(card)
     assert shown.count("Deploy") == 20
@@ -320,6 +379,6 @@ def test_a_form_asks_for_all_its_fields_at_once() -> None:
     form = Form("new", "", "New plan", "Create", (Field("Name", "name", required=True), Field("Items", "items")))
     card = render_form(form)
     (create,) = pressable(card)
-    assert create.value == {"verb": "new", "ref": ""}
+    assert create.value == {"verb": "new", "ref": "", "form": {"title": "New plan", "opened_by": ""}}
     assert [name.rpartition("_")[0] for name in fields(create.form or {})] == ["name", "items"]
     assert [one["required"] for one in fields(create.form or {}).values()] == [True, False]

@@ -5,9 +5,10 @@ from typing import Literal
 import pytest
 
 from adapters.feishu.render import render_card
-from core.card import Button, Card, Field, Form, Style, Tone
+from core.card import Button, Card, Field, Form, Row, Section, Style, Tone, Weight
 from core.chat import Reply
 from tests.simulators.feishu import FeishuSimulator, Message
+from tests.simulators.feishu_cards import buttons as pressable
 from tests.simulators.feishu_cards import text_of
 from tests.simulators.feishu_platform import encrypted, signed
 from tests.unit.adapters.bot import Bot
@@ -80,6 +81,34 @@ async def test_a_form_is_a_card_for_the_one_who_asked(feishu: FeishuSimulator, b
     assert bot.asked[-1].values == {"name": "Shop", "items": "a\nb"}
     assert answer.card is not None
     assert "#8 Shop" in text_of(answer.card)
+
+
+async def test_a_form_that_a_click_opens_ends_as_a_sentence(feishu: FeishuSimulator, bot: Bot) -> None:
+    message = posted(feishu, Button("skip", "Skip", "p1.n1.plan"))
+    bot.reply = Reply(form=Form("skip", "p1.n1.plan", "Skip: 7 Deploy", "Skip", (Field("Why?", required=True),)))
+    async with listening(feishu, bot) as platform:
+        assert (await platform.click("ou_alice", message, "Skip")).toast == "The form is in your chat with me."
+        [form] = await feishu.until(lambda: feishu.cards_in("ou_alice"))
+        bot.reply = Reply("Too short.", Tone.BAD)
+        assert (await platform.click("ou_alice", form, "Skip", {"text_1": "x"})).card is None
+        bot.reply = Reply("It is skipped.", Tone.GOOD, Card("#7 Release 2", "#7"), replaces=True)
+        answer = await platform.click("ou_alice", form, "Skip", {"text_1": "too late"})
+        await feishu.until(lambda: "#7 Release 2" in text_of(message.content))
+    assert bot.asked[-1].values == {"text": "too late"}
+    assert answer.card == form.content
+    assert tuple(filter(None, text_of(form.content).split("\n"))) == ("Skip: 7 Deploy", "It is skipped.")
+    assert pressable(form.content) == []
+
+
+async def test_a_button_whose_text_may_be_empty_needs_one_click(feishu: FeishuSimulator, bot: Bot) -> None:
+    done = Button("execute", "Done", "p1.n1", field=Field("Remark"))
+    sections = (Section(rows=tuple(Row(name, Weight.PERSON, buttons=(done,)) for name in ("a", "b"))),)
+    message = feishu.add_message("oc_ops", "ou_bot", "interactive", render_card(Card("#7", "#7", sections=sections)))
+    async with listening(feishu, bot) as platform:
+        [_, alone] = pressable(message.content)
+        assert alone.form is None
+        await platform.click("ou_alice", message, "Done", beside="b")
+    assert bot.asked[0].values == {"text": ""}
 
 
 async def test_the_present_card_takes_the_place_of_an_outdated_one(feishu: FeishuSimulator, bot: Bot) -> None:

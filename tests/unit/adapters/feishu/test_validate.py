@@ -10,7 +10,14 @@ from .cards import button, card, form, plain, vote
 
 SUBMIT = button("Go", "go", name="go", form_action_type="submit")
 MARKDOWN_TABLE = "| a | b |\n|---|:-:|\n| 1 | 2 |\n"
-TABLE = {"tag": "table", "page_size": 10, "columns": [{"name": "a", "data_type": "text"}], "rows": [{"a": "1"}]}
+OPTIONS = {"data_type": "options"}
+
+
+def table(column: dict[str, Any], cell: object, **more: Any) -> dict[str, Any]:
+    return {"tag": "table", "page_size": 10, "columns": [{"name": "a", **column}], "rows": [{"a": cell}], **more}
+
+
+TABLE = table({"data_type": "text"}, "1")
 
 
 def panel(*elements: dict[str, Any]) -> dict[str, Any]:
@@ -33,7 +40,8 @@ def nested(levels: int) -> dict[str, Any]:
         card(button("Open", "x") | {"behaviors": [{"type": "open_url", "default_url": "https://example.com"}]}),
         card(button("Gone", "x") | {"behaviors": [], "disabled": True}),
         card(nested(5)),
-        card(panel(TABLE, {"tag": "hr"})),
+        card(panel({"tag": "hr"}), *[TABLE] * 5),
+        card(table(OPTIONS, [{"text": "done", "color": "green"}], header_style={"background_style": "grey"})),
         card(*[{"tag": "markdown", "content": MARKDOWN_TABLE * 4}], TABLE),
         card({"tag": "input", "behaviors": [{"type": "callback", "value": {}}], "max_length": 1000}),
         card({"tag": "markdown", "content": "x" * 29_000}),
@@ -74,7 +82,9 @@ def test_what_feishu_takes(good: dict[str, Any]) -> None:
         (card(button("Go", {}, required=True)), "button.required: Extra inputs"),
         (card({"tag": "input", "required": True}), "`required` is allowed inside a form only"),
         (card(button("x" * 101, {})), "text.content"),
-        (card(form(SUBMIT, panel(TABLE))), "table: not allowed inside a form"),
+        (card(panel(TABLE)), "collapsible_panel.elements.0"),
+        (card(form(SUBMIT, panel(TABLE))), "collapsible_panel.elements.0"),
+        (card({"tag": "column_set", "columns": [{"tag": "column", "elements": [TABLE]}]}), "column_set"),
         (card(button("A", {}, name="a"), button("B", {}, name="a")), "name 'a' is used 2 times"),
         (card(form(SUBMIT, name="go")), "name 'go' is used 2 times"),
         (card(form({"tag": "input", "name": "reason"})), "form vote: has no submit button"),
@@ -87,11 +97,22 @@ def test_what_feishu_takes(good: dict[str, Any]) -> None:
         (card({"tag": "input", "placeholder": plain("x" * 101)}), "placeholder"),
         (card({"tag": "input", "input_type": "number"}), "input_type"),
         (card(TABLE | {"page_size": 11}), "page_size"),
+        (card(TABLE | {"page_size": 0}), "page_size"),
+        (card(TABLE | {"row_height": "tall"}), "row_height"),
+        (card(table({"data_type": "link"}, "x")), "data_type"),
+        (card(table({"data_type": "text", "width": "79px"}, "x")), "width"),
+        (card(table(OPTIONS, [{"text": "done", "color": "pink"}])), "table row 0: a is no options"),
+        (card(table(OPTIONS, "done")), "table row 0: a is no options"),
+        (card(table({"data_type": "number"}, "1")), "table row 0: a is no number"),
+        (card(TABLE | {"rows": [{"b": "1"}]}), "table row 0: its cells are ['b'], the columns ['a']"),
+        (card(TABLE | {"columns": TABLE["columns"] * 2}), "two columns have the same name"),
+        (card(TABLE | {"columns": [{"name": f"c{n}", "data_type": "text"} for n in range(51)]}), "columns"),
         (card(*[TABLE] * 6), "6 tables"),
         (card({"tag": "markdown", "content": (MARKDOWN_TABLE + "\n") * 5}), "5 tables"),
         (card(nested(6)), "nested deeper than 5"),
         (card({"tag": "markdown", "content": "字" * 10_000}), "at most 30000"),
         (card(*[{"tag": "hr"}] * 200), "201 elements"),
+        (card(*[{"tag": "hr"}] * 198, TABLE), "201 elements"),
     ],
 )
 def test_what_feishu_refuses(bad: dict[str, Any], says: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from adapters.slack.settings import SlackSettings
-from core.card import Button, Card, Field, Style
+from core.card import SAY, Button, Card, Field, Option, Picker, Style
 from core.chat import Reply
 from tests.adapters import changed
 from tests.simulators.slack import SlackSimulator
@@ -86,6 +86,23 @@ async def test_two_buttons_of_one_verb_stand_side_by_side(slack: SlackSimulator,
     card = await shown(slack, bot, cards.card("x", *(Button("show", f"Plan {n}", f"ref-{n}") for n in (1, 2))))
     await slack.click("U1", card, "Plan 2")
     assert (bot.asked[0].verb, bot.asked[0].ref) == ("show", "ref-2")
+
+
+async def test_an_option_of_a_menu_keeps_verb_and_ref(slack: SlackSimulator, bot: Bot) -> None:
+    buttons = (Button(verb, verb.title(), f"ref-{verb}") for verb in ("submit", "recheck", "replan", "diff", "log"))
+    card = await shown(slack, bot, cards.card("x", *buttons))
+    await slack.click("U1", card, "more", choice="Log")
+    assert (bot.asked[0].verb, bot.asked[0].ref, bot.asked[0].text) == ("log", "ref-log", "")
+
+
+async def test_what_is_picked_is_said(slack: SlackSimulator, bot: Bot) -> None:
+    picker = Picker("Any item…", SAY, (Option("1 Notes", "show 7 1"), Option("2 Deploy", "show 7 2")))
+    card = await shown(slack, bot, replace(cards.card(), picker=picker))
+    await slack.click("U1", card, SAY, choice="2 Deploy")
+    await slack.click("U1", card, "Approve")
+    picked, approved = bot.asked
+    assert (picked.text, picked.verb, picked.ref, dict(picked.values)) == ("show 7 2", "", "", {})
+    assert (approved.verb, dict(approved.values)) == ("approve", {})
 
 
 async def test_link_buttons_ask_nothing(slack: SlackSimulator, bot: Bot) -> None:

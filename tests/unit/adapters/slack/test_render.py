@@ -14,6 +14,7 @@ from adapters.slack import validate
 from adapters.slack.render import render_home, render_message, render_modal, render_reply, render_text
 from adapters.slack.text import clean, escape, strip_markup
 from core.card import (
+    SAY,
     Button,
     Card,
     Code,
@@ -24,6 +25,8 @@ from core.card import (
     Link,
     Moment,
     Notice,
+    Option,
+    Picker,
     Row,
     Section,
     Show,
@@ -85,6 +88,8 @@ ROWS = st.builds(
     URLS,
 )
 SECTIONS = st.builds(Section, HOSTILE, st.lists(ROWS, max_size=20).map(tuple), st.sampled_from(Show), st.booleans())
+OPTIONS = st.builds(Option, HOSTILE, st.sampled_from(["", "1f.2e.3d", "show 1 2", "x" * 76]))
+PICKERS = st.builds(Picker, HOSTILE, VERBS, st.lists(OPTIONS, max_size=120).map(tuple))
 CARDS = st.builds(
     Card,
     HOSTILE,
@@ -96,6 +101,8 @@ CARDS = st.builds(
     st.lists(BUTTONS, max_size=30).map(tuple),
     st.lists(LINES, max_size=4).map(tuple),
     st.none() | BUTTONS,
+    st.none(),
+    st.none() | PICKERS,
 )
 
 
@@ -214,6 +221,17 @@ def test_rows_without_buttons_share_a_block() -> None:
     assert "149 Item" in texts(blocks)[-1]
 
 
+def test_a_card_that_is_too_large_without_rows_keeps_its_first_lines_and_buttons() -> None:
+    long = line(*("x" * 1000,) * 5)
+    buttons = tuple(Button("approve", "Approve", f"r{n}", confirm="y" * 300) for n in range(25))
+    rows = (Row("1 Deploy", body=(long,)),) * 3
+    card = Card("t", "s", ask=(long, long), sections=(Section("Items", rows),), buttons=buttons)
+    blocks = render_message(card)["blocks"]
+    assert [block["type"] for block in blocks] == ["header", "rich_text", "actions", "context"]
+    assert len(blocks[2]["elements"]) == 5
+    assert blocks[3]["elements"][0]["text"] == "… +3"
+
+
 def test_rows_beyond_the_room_are_counted_by_their_state() -> None:
     buttons = (Button("execute", "Run", "r"), Button("skip", "Skip", "s"))
     ready = tuple(Row(f"{n} Item", Weight.READY, State(word="ready"), buttons=buttons) for n in range(3000))
@@ -244,6 +262,30 @@ def test_a_button_carries_its_reference_and_nothing_else() -> None:
     [button] = block["elements"]
     assert button["value"] == cards.REJECT.ref
     assert "confirm" not in button
+
+
+def test_rare_buttons_stand_in_a_menu() -> None:
+    plain = [Button(verb, verb.title(), "ref-1") for verb in ("submit", "recheck", "replan", "diff", "log")]
+    asks = Button("cancel", "Cancel", "ref-1", confirm="For good?")
+    card = Card("t", "s", buttons=(*plain[:4], asks, plain[4]), more=Button("open", "Open", url="https://a.b/"))
+    [block] = render_message(card)["blocks"][1:]
+    *buttons, menu = block["elements"]
+    assert [each["text"]["text"] for each in buttons] == ["Submit", "Recheck", "Replan", "Cancel", "Open"]
+    assert (menu["type"], [option["value"] for option in menu["options"]]) == ("overflow", ["diff ref-1", "log ref-1"])
+
+
+def test_a_menu_of_one_is_a_button() -> None:
+    buttons = tuple(Button(verb, verb.title(), "ref-1") for verb in ("submit", "recheck", "replan", "log"))
+    [block] = render_message(Card("t", "s", buttons=buttons))["blocks"][1:]
+    assert [each["type"] for each in block["elements"]] == ["button"] * 4
+
+
+def test_a_picker_offers_as_much_as_a_menu_may_have() -> None:
+    picker = Picker("Any item…", SAY, tuple(Option(f"{n} Item", f"show 1 {n}") for n in range(300)))
+    [block] = render_message(Card("t", "s", picker=picker))["blocks"][1:]
+    [menu] = block["elements"]
+    assert (menu["type"], menu["action_id"], len(menu["options"])) == ("static_select", SAY, 100)
+    assert slack_blocks.problems([block]) == []
 
 
 def test_addresses_that_are_none_have_no_button() -> None:

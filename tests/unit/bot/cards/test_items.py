@@ -13,7 +13,7 @@ from bot.cards.paging import Pages
 from bot.cards.plan import PlanCards
 from bot.i18n import Locale
 from core import commands as c
-from core.card import Card, Row, Style, Weight, plain
+from core.card import SAY, Card, Row, Style, Weight, plain
 from core.status import RunStatus
 from tests.worlds import PEOPLE, World, draft, text_item, workflow_item
 
@@ -139,3 +139,31 @@ def test_a_plan_without_items_has_no_section_for_them() -> None:
     world = World()
     world.create(draft(items=[]))
     assert CARDS.plan(world.plan).sections == ()
+
+
+def test_of_a_long_plan_any_item_can_be_picked() -> None:
+    assert CARDS.plan(many(2).plan).picker is None
+    picker = CARDS.plan(many(6).plan).picker
+    assert picker is not None
+    assert picker.verb == SAY
+    assert [(each.label, each.ref) for each in picker.options][-5:] == [
+        ("❌ 8 Bad", "show 1 8"),
+        ("⏳ 9 Slow", "show 1 9"),
+        ("▶️ 10 Next", "show 1 10"),
+        ("✅ 11 Done", "show 1 11"),
+        ("⏭️ 12 Skipped", "show 1 12"),
+    ]
+
+
+def test_of_300_items_those_can_be_picked_that_need_somebody_first() -> None:
+    picker = CARDS.plan(many(300).plan).picker
+    assert picker is not None
+    labels = [each.label for each in picker.options]
+    assert len(labels) == 100
+    assert [labels[0], *labels[-3:]] == ["✋ 1 Step", "❌ 302 Bad", "⏳ 303 Slow", "▶️ 304 Next"]
+
+
+def test_a_plan_that_is_decided_on_has_nothing_to_pick() -> None:
+    world = World()
+    world.create(draft(items=[text_item(f"t{number}") for number in range(20)]))
+    assert CARDS.plan(world.plan).picker is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -53,7 +54,9 @@ class Chat(Messenger):
     async def update(self, posted: Posted, card: Card) -> bool:
         raise NotImplementedError
 
-    async def say(self, posted: Posted, text: str, key: str) -> None:
+    async def say(
+        self, posted: Posted, text: str, key: str, mentioned: Sequence[str] = (), *, loud: bool = False
+    ) -> None:
         raise NotImplementedError
 
     async def find_user(self, email: str, phone: str) -> str:

@@ -63,7 +63,9 @@ class Chat:
             self.shown[posted.message] = card
         return self.updatable
 
-    async def say(self, posted: Posted, text: str, key: str) -> None:
+    async def say(
+        self, posted: Posted, text: str, key: str, mentioned: Sequence[str] = (), *, loud: bool = False
+    ) -> None:
         self._answer()
         self.lines.append(text)
 

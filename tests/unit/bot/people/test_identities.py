@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -46,7 +47,9 @@ class Chat(Messenger):
     async def update(self, posted: Posted, card: Card) -> bool:
         raise NotImplementedError
 
-    async def say(self, posted: Posted, text: str, key: str) -> None:
+    async def say(
+        self, posted: Posted, text: str, key: str, mentioned: Sequence[str] = (), *, loud: bool = False
+    ) -> None:
         raise NotImplementedError
 
     async def close(self) -> None: ...

@@ -336,11 +336,11 @@ def test_only_a_schedule_that_has_come_looks_at_what_was_completed(world: World)
     assert timers_of(world.plan) == {TimerKind.SCHEDULE: world.clock.now()}
 
 
-def test_a_plan_without_deadlines_has_no_timers(world: World) -> None:
+def test_a_plan_without_deadlines_reminds_its_approvers_alone(world: World) -> None:
     approval = {"stages": [stage("bob")], "expires_in": None, "remind_every": None}
     world.create(draft(approval=approval))
     world.do(c.Submit)
-    assert timers_of(world.plan) == {}
+    assert timers_of(world.plan) == {TimerKind.APPROVAL_REMINDER: START + timedelta(hours=1)}
     world.do(c.Approve, "bob")
     assert timers_of(world.plan) == {}
 

@@ -1,0 +1,41 @@
+"""A long plan under way in Slack: its progress, and any item of it."""
+
+from __future__ import annotations
+
+from core.card import SAY
+from tests.scenario.chats.slack import SlackOffice, User
+from tests.scenario.office import Fabu, script, step
+from tests.simulators.slack import SlackSimulator
+from tests.simulators.slack_reading import text_of
+from tests.waiting import eventually
+
+
+async def test_progress_and_any_item(fabu: Fabu, slack: SlackSimulator, alice: User, bob: User) -> None:
+    await fabu.submitted(step("notes"), *(script(f"deploy{n}", "true", needs=["notes"]) for n in range(11)))
+    card = await SlackOffice(fabu, slack).channel_card("Later 11")
+    [plan] = [block for block in card.blocks if block["type"] == "plan"]
+    assert [task["status"] for task in plan["tasks"]] == ["pending"] * len(plan["tasks"])
+
+    await slack.click(bob.id, card, SAY, choice="▫️ 7 Deploy5")
+    shown = await bob.until(lambda: next(iter(slack.ephemerals(bob.id)), None))
+    assert "7 Deploy5" in text_of(shown)
+    assert "after: 1 Notes" in text_of(shown)
+
+    assert "is done" in await alice.says("execute 1 notes")
+    assert "is running" in await alice.says("execute 1 deploy5")
+    await eventually(fabu.item, "deploy5", wanted=lambda item: item["status"] == "done")
+    card = await SlackOffice(fabu, slack).channel_card("Done 2")
+    [plan] = [block for block in card.blocks if block["type"] == "plan"]
+    assert (plan["tasks"][-1]["title"], plan["tasks"][-1]["status"]) == ("Done 2", "complete")
+    assert "✅ 7 Deploy5 · done" in text_of(card)
+
+
+async def test_a_workspace_without_these_blocks_reads_the_same(fabu: Fabu, slack: SlackSimulator, alice: User) -> None:
+    slack.workspace.has_newest_blocks = False
+    await fabu.submitted(step("notes"), *(script(f"deploy{n}", "true", needs=["notes"]) for n in range(11)))
+    card = await SlackOffice(fabu, slack).channel_card("Later 11", "▫️ 7 Deploy5 · later")
+    assert "is done" in await alice.clicks("Done", on=card, text="Written")
+    await SlackOffice(fabu, slack).channel_card("Done 1", "✅ 1 Notes · done")
+    refused = [call.operation for call in slack.calls if call.answer.get("error") == "invalid_blocks"]
+    assert refused == ["chat.postMessage"]
+    slack.calls.clear()
