@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import secrets
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+from adapters.common.files import make_private_folder, open_private
 from adapters.store.open import data_folder, holds_plans
 from config.settings import Settings
 from core.audit import LogEntry, fits
@@ -64,8 +64,8 @@ def load_secret(settings: Settings) -> bytes:
     if is_key_lost(path, settings.database.url):
         raise LostKey(path)
     if not path.exists():
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
+        make_private_folder(folder)
+        with open(path, "x", opener=open_private) as file:
             file.write(secrets.token_hex(32))
     return path.read_bytes().strip()
 

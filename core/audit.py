@@ -57,7 +57,8 @@ class Head:
 
 
 _CHAINED = [f.name for f in fields(LogEntry) if f.name not in ("hash", "id", "at", "link_seq", "link")]
-_HIDDEN = ("instance_code", "nonce", "items", "draft", "stages", "item_digests", "alarms")
+_HIDDEN = ("instance_code", "origin", "nonce", "items", "draft", "stages", "item_digests", "alarms")
+"""Fields that are stored elsewhere, or that nobody who reads the log may know: `origin` has Zadig's instance code."""
 
 
 def entries_for(

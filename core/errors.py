@@ -89,6 +89,12 @@ class MissingScope(Forbidden):
     )
 
 
+class WrongCode(Forbidden):
+    """The instance code of a callback is not the plan's."""
+
+    message = "The instance code does not belong to the present revision of this plan."
+
+
 class NotApprover(Forbidden):
     """The person is not among the approvers."""
 

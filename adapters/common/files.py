@@ -25,8 +25,10 @@ def make_private_file(path: Path) -> None:
 
 
 def make_private_folder(path: Path) -> None:
-    """Make a folder that only its owner can enter, unless it exists."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Make a folder that only its owner can enter, unless it exists; only the owner can change new ones around it."""
+    for parent in reversed(path.parents):
+        parent.mkdir(mode=0o755, exist_ok=True)
+    path.mkdir(mode=0o700, exist_ok=True)
 
 
 def check_private(paths: Iterable[Path]) -> list[Finding]:

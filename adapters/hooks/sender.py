@@ -95,12 +95,13 @@ def make_headers(receiver: Receiver, body: bytes, *, event: str, effect_id: str,
 
 
 async def send(
-    session: ClientSession, receiver: Receiver, body: bytes, *, event: str, effect_id: str, now: datetime
+    session: ClientSession, receiver: Receiver, body: bytes, *, event: str, effect_id: str, now: datetime, code: str
 ) -> Attempt:
     """Post `body` once, unchanged, and return the result; a failure of the receiver raises nothing.
 
     `session` comes from `guarded_session`. Redirects are not followed: a 3xx is a failure. Only the status of the
-    response decides, once the first 4 kB of the response or all of it have arrived.
+    response decides, once the first 4 kB of the response or all of it have arrived. Whoever reads deliveries does not
+    see the instance code in it, `code`, when the receiver sends it back.
     """
     started = time.monotonic()
     headers = make_headers(receiver, body, event=event, effect_id=effect_id, now=now)
@@ -113,7 +114,7 @@ async def send(
         _judge(response.status),
         _ms_since(started),
         response.status,
-        answer.decode(errors="replace"),
+        _hide(answer, code.encode()).decode(errors="replace"),
         retry_after=_retry_after(response.headers, now) if response.status in _BUSY else None,
     )
 
@@ -124,6 +125,15 @@ async def _head(response: ClientResponse) -> bytes:
     while len(answer) < ANSWER_LIMIT and (chunk := await response.content.read(ANSWER_LIMIT - len(answer))):
         answer += chunk
     return answer
+
+
+def _hide(answer: bytes, code: bytes) -> bytes:
+    """Return the head of a response with asterisks for the code, also for one that the limit has cut off."""
+    hidden = answer.replace(code, b"*" * len(code))
+    if len(answer) < ANSWER_LIMIT:
+        return hidden
+    cut = max(length for length in range(len(code) + 1) if hidden.endswith(code[:length]))
+    return hidden[: len(hidden) - cut] + b"*" * cut
 
 
 def _reason(error: Exception) -> Message:

@@ -25,7 +25,7 @@ from bot.services import SERVICES, Services
 from core import commands as c
 from core.effects import Hook
 from core.engine import Outcome
-from core.errors import FabuError, Forbidden, Gone, Invalid, Unauthorized
+from core.errors import FabuError, Forbidden, Gone, Invalid, NotFound, Unauthorized, WrongCode
 from core.messages import Message
 from core.people import EXTERNAL
 from core.ports.paging import read_all
@@ -91,14 +91,17 @@ class Callbacks:
         raw = await _read(request)
         key = self._authenticate(request, raw)
         body = _parse(raw)
-        plan_id = await self._services.store.read(lambda reading: reading.plans.id_of(body.release_plan_id))
-        client = (_client_address(request, trust_proxy=self._services.settings.server.trust_proxy), plan_id)
+        plan_id = await self._find_plan(body.release_plan_id)
+        asked = plan_id or body.release_plan_id.lstrip("0")
+        client = (_client_address(request, trust_proxy=self._services.settings.server.trust_proxy), asked)
         too_many = self._wrong_codes.too_many(client, self._services.clock.now())
-        if too_many and not await self._is_present_code(plan_id, body.instance_code):
+        if too_many and not (plan_id and await self._is_present_code(plan_id, body.instance_code)):
             response = error_response(request, TooManyCodes())
             response.headers["Retry-After"] = str(int(SPAN.total_seconds()))
             return response
         try:
+            if not plan_id:
+                raise WrongCode
             outcome = await self._execute(plan_id, body, key)
         except (Forbidden, Gone):
             self._wrong_codes.count(client)
@@ -115,6 +118,18 @@ class Callbacks:
             case "signature" if not _are_equal(request.headers.get("X-Zadig-Token", ""), self._secret):
                 return f"callback:{verify(raw, request.headers, [self._secret], self._services.clock.now())}"
         return ""
+
+    async def _find_plan(self, ref: str) -> str:
+        """Return the id of a plan, empty when there is none; of senders with a proof that raises NotFound.
+
+        Others may be anybody: to them a plan that does not exist is one whose code they do not have.
+        """
+        try:
+            return await self._services.store.read(lambda reading: reading.plans.id_of(ref))
+        except NotFound:
+            if self._mode == "instance_code":
+                return ""
+            raise
 
     async def _is_present_code(self, plan_id: str, code: str) -> bool:
         plan = await self._services.store.read(lambda reading: reading.plans.get(plan_id))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from adapters.common.files import open_private
 from bot.cli.failure import ExitCode, Failure
 from bot.cli.options import Config
 
@@ -146,7 +147,7 @@ def _open_output(path: Path | None) -> Iterator[TextIO]:
         yield sys.stdout
         return
     try:
-        file = path.open("w", encoding="utf-8", newline="")
+        file = open(path, "w", encoding="utf-8", newline="", opener=open_private)  # noqa: SIM115 - closed below
     except OSError as error:
         raise Failure(f"{path} cannot be written: {error.strerror}.") from None
     with file:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from adapters.common.files import make_private_file
 from bot.cli.access import pass_api
 from bot.cli.failure import ExitCode, Failure
 from bot.cli.options import terminal_locale
@@ -157,8 +158,7 @@ def _keep_history() -> None:
     """Keep typed lines for the arrow keys, across conversations, in a file below XDG's folder for state."""
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state"
     file = Path(state) / "fabu/chat_history"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.touch(mode=0o600)
+    make_private_file(file)
     readline.read_history_file(file)
     readline.set_history_length(_HISTORY)
     atexit.register(readline.write_history_file, file)

@@ -66,9 +66,9 @@ class Hooks:
         if delivery.attempts == 1 and effect.destination not in self._healthy:
             await self._check_enabled(effect)
         body = await self._bodies.of(delivery)
-        event = effect.payload_as(Hook).event
+        hook, now = effect.payload_as(Hook), self._clock.now()
         attempt = await send(
-            self._session, receiver, body, event=event.value, effect_id=effect.id, now=self._clock.now()
+            self._session, receiver, body, event=hook.event.value, effect_id=effect.id, now=now, code=hook.instance_code
         )
         self._log_reachability(effect.destination.name, attempt)
         if attempt.outcome is not Outcome.DELIVERED:

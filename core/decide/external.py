@@ -9,7 +9,7 @@ from core import commands as c
 from core import events as e
 from core.decide import flow
 from core.decide.decision import PendingDecision
-from core.errors import Contradiction, Forbidden, Invalid, Problem, WrongStatus
+from core.errors import Contradiction, Forbidden, Invalid, Problem, WrongCode, WrongStatus
 from core.messages import Message
 from core.status import FAILED_CHECK, WAITING_CHECK
 
@@ -54,7 +54,7 @@ def decide(
 def _accept_callback(pending: PendingDecision, command: c.Callback) -> None:
     plan = pending.plan
     if not hmac.compare_digest(plan.instance_code.encode(), command.instance_code.encode()):
-        raise Forbidden(Message("The instance code does not belong to the present revision of this plan."))
+        raise WrongCode
     if command.result not in ("success", "failed", "executing"):
         raise Invalid(Problem("result", "write success, failed or executing"))
     if plan.status is not WAITING_CHECK[command.event]:

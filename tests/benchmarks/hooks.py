@@ -196,8 +196,9 @@ async def bare(database: str, address: str, plans: int) -> float:
         async def post(number: int, content: bytes) -> int:
             async with limit:
                 attempt = await send(
-                    session, receiver, content, event="finish_planning", effect_id=str(number), now=datetime.now(UTC)
-                )
+                    session, receiver, content, event="finish_planning", effect_id=str(number), now=datetime.now(UTC),
+                    code=str(number),
+                )  # fmt: skip
                 assert attempt.status == web.HTTPOk.status_code
                 return number
 

@@ -158,8 +158,8 @@ async def test_a_wait_is_brought_to_mind_and_ends_at_its_deadline(tmp_path: Path
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ({"release_plan_id": "0" * 24}, (404, "not_found")),
-        ({"release_plan_id": 987654}, (404, "not_found")),
+        ({"release_plan_id": "0" * 24}, (403, "forbidden")),
+        ({"release_plan_id": 987654}, (403, "forbidden")),
         ({"instance_code": "0" * 32}, (403, "forbidden")),
         ({"instance_code": ""}, (403, "forbidden")),
         ({"hook_event": "all_job_done"}, (409, "wrong_status")),
@@ -319,7 +319,17 @@ async def test_a_deleted_plan_is_not_found(tmp_path: Path) -> None:
         await check.running.call("POST", f"/plans/{check.plan['id']}/cancel")
         assert (await check.post(check.body()))[0] == 409
         await check.running.call("DELETE", f"/plans/{check.plan['id']}")
-        assert (await check.post(check.body()))[0] == 404
+        assert (await check.post(check.body()))[0] == 403
+
+
+async def test_without_a_proof_nobody_learns_which_plans_there_are(tmp_path: Path) -> None:
+    async with waiting(tmp_path) as check:
+
+        async def tried(number: str) -> list[tuple[int, str]]:
+            bodies = [check.body(release_plan_id=f"{zero}{number}", instance_code="0") for zero in [""] * 10 + ["0"]]
+            return [(status, answer["message"]) for status, answer in [await check.post(body) for body in bodies]]
+
+        assert await tried("1") == await tried("999")
 
 
 async def test_a_bearer_token_may_be_asked_for_as_well(tmp_path: Path) -> None:
@@ -328,6 +338,7 @@ async def test_a_bearer_token_may_be_asked_for_as_well(tmp_path: Path) -> None:
             status, answer = await check.post(check.body(), **wrong)
             assert (status, answer["code"]) == (401, "unauthorized")
         authorized = {"Authorization": "Bearer let-me-in"}
+        assert (await check.post(check.body(release_plan_id="999"), **authorized))[0] == 404
         assert (await check.post(check.body(instance_code="0" * 32), **authorized))[0] == 403
         assert (await check.post(check.body(), **authorized))[0] == 200
 

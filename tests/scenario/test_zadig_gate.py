@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.scenario.walking import read_everything
 from tests.scenario.zadig_case import ADDRESSES, Case, Json, case, zadigs_plan
 from tests.simulators.zadig import Zadig
 from tests.simulators.zadig_plans import Plan
@@ -46,6 +47,19 @@ async def test_approvers_see_what_will_be_released_but_no_credential(fabu: Case)
     for said in ("deploy all: Shop release (shop)", "version=2.0", "build / script (freestyle)", "TARGET=dev"):
         assert said in description
     assert "hunter2" not in description
+
+
+async def test_nobody_reads_the_code_that_zadig_is_answered_with(fabu: Case, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    plan = zadigs_plan()
+    asked = await opened_gate(fabu, plan)
+    await fabu.do(f"/plans/{asked['id']}/approve", by="bob")
+    ended = await fabu.until(asked["id"], lambda now: now["status"] == "success")
+    for person in ("carol", "root"):
+        read = await read_everything(fabu.running, person, ended)
+        assert {where for where, answer in read.items() if plan.instance_code in answer} == set()
+    assert "zadig" in caplog.text
+    assert plan.instance_code not in caplog.text
 
 
 async def test_a_rejected_gate_stops_zadig_with_the_reason(fabu: Case) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.common.files import check_private, make_private_file, open_private
+from adapters.common.files import check_private, make_private_file, make_private_folder, open_private
 from tests.adapters import wrong
 
 
@@ -27,6 +27,9 @@ def test_what_is_made_is_for_the_owner_alone(tmp_path: Path) -> None:
     made = tmp_path / "data" / "fabu.db"
     make_private_file(made)
     assert (mode(made), mode(made.parent)) == (0o600, 0o700)
+    deep = tmp_path / "srv" / "fabu" / "data"
+    make_private_folder(deep)
+    assert [mode(each) for each in (deep, *deep.parents[:2])] == [0o700, 0o755, 0o755]
     with open(tmp_path / "lock", "w", opener=open_private):
         assert mode(tmp_path / "lock") == 0o600
 

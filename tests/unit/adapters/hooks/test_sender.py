@@ -18,6 +18,7 @@ from tests.simulators.receiver import Answer, Receiver
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 NEXT_SECRET = "whsec_" + base64.b64encode(bytes(range(32, 64))).decode()
+CODE = "0123456789abcdef"
 PLAN: dict[str, Any] = {
     "id": "68b7ec363306e52e21b2dbe6",
     "index": 52,
@@ -33,7 +34,7 @@ PLAN: dict[str, Any] = {
     "create_time": 1756884022,
     "updated_by": "alice",
     "update_time": 1756884022,
-    "instance_code": "0123456789abcdef",
+    "instance_code": CODE,
     "jobs": [],
     "status": "executing",
     "planning_time": 0,
@@ -67,7 +68,7 @@ def target(receiver: Receiver, **changes: Any) -> sender.Receiver:
 
 async def post(session: ClientSession, to: sender.Receiver, effect_id: str = "effect-1") -> Attempt:
     now = datetime.now(UTC)
-    return await sender.send(session, to, BODY, event="start_execute", effect_id=effect_id, now=now)
+    return await sender.send(session, to, BODY, event="start_execute", effect_id=effect_id, now=now, code=CODE)
 
 
 async def test_a_strict_receiver_accepts_headers_signature_and_body(receiver: Receiver, session: ClientSession) -> None:
@@ -173,6 +174,14 @@ async def test_only_the_head_of_an_endless_answer_is_read(receiver: Receiver, se
     assert len(attempt.answer) == sender.ANSWER_LIMIT
 
 
+async def test_an_instance_code_that_comes_back_is_not_kept(receiver: Receiver, session: ClientSession) -> None:
+    cut = b"x" * (sender.ANSWER_LIMIT - 9) + CODE.encode()
+    receiver.script(Answer(body=b"got " + CODE.encode() + b" twice " + CODE.encode()), Answer(body=cut))
+    stars = "*" * len(CODE)
+    assert (await post(session, target(receiver))).answer == f"got {stars} twice {stars}"
+    assert (await post(session, target(receiver))).answer == "x" * (sender.ANSWER_LIMIT - 9) + "*" * 9
+
+
 async def test_an_answer_that_breaks_off_is_no_answer(receiver: Receiver, session: ClientSession) -> None:
     receiver.script(Answer(body=b'{"mess', ending="cut"))
     attempt = await post(session, target(receiver))
@@ -239,6 +248,7 @@ async def test_the_receiver_is_strict_about_the_body(receiver: Receiver, session
         event="start_execute",
         effect_id="e",
         now=datetime.now(UTC),
+        code=CODE,
     )
     assert attempt.status == 400
     assert receiver.hooks[0].problems == [

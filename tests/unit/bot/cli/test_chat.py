@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
 from tests.unit.bot.cli.conftest import BY_BOB, Terminal
 
@@ -96,3 +98,15 @@ def test_in_what_runs_they_are_kept_and_shown(alice: Terminal, bob: Terminal) ->
     bob.fabu("plan", "approve", number, "--yes")
     alice.fabu("plan", "skip", number, "dep\ufeffloy", "not now")
     assert json.loads(alice.fabu("plan", "show", number, "--json"))["status"] == "success"
+
+
+def test_what_was_typed_is_kept_for_its_owner_alone(alice: Terminal, tmp_path: Path) -> None:
+    here = Terminal(alice.folder, {**alice.env, "XDG_STATE_HOME": str(tmp_path / "state"), "TERM": "dumb"})
+    before = os.umask(0)
+    try:
+        code, screen = here.answering("quit\n", "chat")
+    finally:
+        os.umask(before)
+    kept = tmp_path / "state" / "fabu" / "chat_history"
+    assert (code, kept.read_text()) == (0, "quit\n"), screen
+    assert [path.stat().st_mode & 0o777 for path in (kept, kept.parent)] == [0o600, 0o700]
