@@ -203,6 +203,15 @@ class Show(StrEnum):
     TABLE = "table"
 
 
+class Part(StrEnum):
+    """Which part of a card a section is, for vendors that have a place of its own for each; CONTENT is the rest."""
+
+    CONTENT = "content"
+    CHANGES = "changes"
+    TOUCHES = "touches"
+    VOTES = "votes"
+
+
 @dataclass(frozen=True, slots=True)
 class Hidden:
     """How many rows of one state a section does not show; `word` is that of the state, or empty."""
@@ -223,6 +232,7 @@ class Section:
     show: Show = Show.LIST
     folded: bool = False
     hidden: tuple[Hidden, ...] = ()
+    part: Part = Part.CONTENT
 
     @property
     def rest(self) -> str:
