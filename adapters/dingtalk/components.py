@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
+from adapters.common.fitting import MUST_BE_SHOWN
 from adapters.dingtalk.text import flatten, keep, size
 from adapters.dingtalk.validate import MAX_VALUE_BYTES, ROWS
 from core.card import Card, Excerpt, Part, Row, Section, plain
@@ -18,6 +19,8 @@ ITEM_OF: Final = re.compile(r"#(\d+) · (\d+) ")
 """The number of a plan and the position of an item, at the beginning of the title of a row that names both."""
 POSITION: Final = re.compile(r"(\d+)(?:[–…,]\S+)* ")
 """The position of an item, or the positions of a group of items, at the beginning of the title of its row."""
+_MANY, _IN_LINE = 8, 6
+"""More rows than this that are but a name, and in one state, are in a line together, and how many in each."""
 _LINES: Final = (8, 12, 20, 30)
 """How many lines a variable has at most: as few as there is room for. The template shows twice as many, for lines that
 wrap.
@@ -32,14 +35,18 @@ def write_head(row: Row) -> str:
 
 def write_row(row: Row) -> list[str]:
     """Return the lines of a row, to the letter, with the position of an item as `【3】`."""
-    title = row.title
-    if found := ITEM_OF.match(title):
-        title = f"#{found[1]}【{found[2]}】{title[found.end() :]}"
-    elif found := POSITION.match(title):
-        title = f"【{found[0].strip()}】{title[found.end() :]}"
-    head = " · ".join(filter(None, (title, row.state.word if title else "", plain(row.line))))
+    word = row.state.word if row.title else ""
+    head = " · ".join(filter(None, (_write_title(row), word, plain(row.line))))
     mark = f"{row.state.mark} " if row.state.mark and head else ""
     return list(filter(None, (flatten(f"{mark}{head}"), *write_body(row))))
+
+
+def _write_title(row: Row) -> str:
+    if found := ITEM_OF.match(row.title):
+        return f"#{found[1]}【{found[2]}】{row.title[found.end() :]}"
+    if found := POSITION.match(row.title):
+        return f"【{found[0].strip()}】{row.title[found.end() :]}"
+    return row.title
 
 
 def write_body(row: Row) -> Iterator[str]:
@@ -51,47 +58,82 @@ def write_body(row: Row) -> Iterator[str]:
 
 def write_part(card: Card, part: Part) -> list[str]:
     """Return one of the parts that have a variable, in pieces: the first is for the variable, the others find room
-    among the items.
+    among the items. Of the changes, the first has what is said of them all.
     """
-    lines = [line for section in card.sections if section.part is part for line in _write_section(section)]
-    return _fill([lines]) if lines else []
+    blocks = [block for section in sections_of(card, part) for block in _write_part(section)]
+    if part is Part.CHANGES:
+        return [text for block in blocks for text in _fill([block])]
+    return _fill(blocks)
 
 
 def write_rows(card: Card) -> list[str]:
     """Return the texts of the variables of the items, as many as are needed, which may be too many.
 
-    First comes what found no room in the variables of the other parts. An item with contents has a text of its own
-    where there are few of them, or else shares it with its neighbours.
+    First comes what has changed, and what found no room in the variables of the other parts. An item with contents has
+    a text of its own where there are few of them, or else shares it with its neighbours.
     """
-    changes, touches, votes = (write_part(card, part)[1:] for part in (Part.CHANGES, Part.TOUCHES, Part.VOTES))
-    sections = [section for section in card.sections if section.part is Part.CONTENT and section.rows]
+    changes, touches = (write_part(card, part)[1:] for part in (Part.CHANGES, Part.TOUCHES))
+    sections = [section for section in sections_of(card, Part.CONTENT) if section.rows]
     blocks = [block for section in sections for block in _write_blocks(section, titled=len(sections) > 1)]
-    apart = [*changes, *touches, *(text for block in blocks for text in _fill([block])), *votes]
-    denser = ([*changes, *touches, *_fill(blocks, limit), *votes] for limit in _LINES)
+    apart = [*changes, *touches, *(text for block in blocks for text in _fill([block]))]
+    parts = [text.split("\n") for text in (*changes, *touches)]
+    denser = (_fill([*parts, *blocks], limit) for limit in _LINES)
     return next((texts for texts in (apart, *denser) if len(texts) <= len(ROWS)), apart)
 
 
-def _write_section(section: Section) -> Iterator[str]:
-    """Yield the lines of a part; what a plan touches has its title in the same line, and votes need none."""
-    lines = [line for row in section.rows for line in write_row(row)]
-    title = flatten(section.title)
-    if lines and title and section.part is Part.TOUCHES:
-        lines[0] = f"{title}: {lines[0]}"
-    elif lines and title and section.part is Part.CHANGES:
-        yield title
-    yield from lines
+def count_listed(card: Card) -> int:
+    """Return how many items a card lists, apart from those that it must show in full."""
+    return sum(row.weight not in MUST_BE_SHOWN for section in sections_of(card, Part.CONTENT) for row in section.rows)
+
+
+def write_votes(card: Card) -> list[str]:
+    """Return the lines of the votes."""
+    return [line for section in sections_of(card, Part.VOTES) for row in section.rows for line in write_row(row)]
+
+
+def sections_of(card: Card, part: Part) -> list[Section]:
+    """Return the sections of one part."""
+    return [section for section in card.sections if section.part is part]
+
+
+def _write_part(section: Section) -> Iterator[list[str]]:
+    """Yield the lines of a part that belong together.
+
+    What a plan touches has its title in the same line. The title of changes stands above what is said of them all, and
+    not of one item.
+    """
+    rows, title = [write_row(row) for row in section.rows], flatten(section.title)
+    if section.part is Part.CHANGES:
+        count = next((index for index, row in enumerate(section.rows) if row.title), len(rows))
+        yield [*filter(None, [title]), *(line for lines in rows[:count] for line in lines)]
+        rows = rows[count:]
+    elif title and rows and rows[0]:
+        rows[0][0] = f"{title}: {rows[0][0]}"
+    yield from rows
 
 
 def _write_blocks(section: Section, *, titled: bool) -> Iterator[list[str]]:
     """Yield the lines that belong together: an item with its contents, or some items of one line each."""
     title = [flatten(section.title)] if titled and flatten(section.title) else []
-    written = [lines for row in section.rows if (lines := write_row(row))]
-    for is_short, group in groupby(written, key=lambda lines: len(lines) == 1):
+    for is_short, group in groupby(_write_names(section), key=lambda lines: len(lines) == 1):
         rows = list(group)
         step = _LINES[0] if is_short else 1
         for start in range(0, len(rows), step):
             yield title + [line for lines in rows[start : start + step] for line in lines]
             title = []
+
+
+def _write_names(section: Section) -> Iterator[list[str]]:
+    """Yield the lines of each row that is more than a link. Of many that are in one state, several are in a line."""
+    rows = [row for row in section.rows if row.line or row.body or row.buttons or row.state.word or not row.url]
+    for state, group in groupby(rows, key=lambda row: None if row.line or row.body else row.state):
+        alike = list(group)
+        if state is None or len(alike) <= _MANY:
+            yield from filter(None, map(write_row, alike))
+            continue
+        for start in range(0, len(alike), _IN_LINE):
+            names = " · ".join(_write_title(row) for row in alike[start : start + _IN_LINE])
+            yield [flatten(f"{state.mark} {state.word} {names}")]
 
 
 def _fill(blocks: Sequence[Sequence[str]], limit: int = _LINES[-1]) -> list[str]:

@@ -12,7 +12,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from adapters.common.fitting import MUST_BE_SHOWN, fit_card
-from adapters.dingtalk.components import ITEM_OF, POSITION, write_body, write_head, write_part, write_row, write_rows
+from adapters.dingtalk.components import (
+    ITEM_OF,
+    POSITION,
+    count_listed,
+    write_body,
+    write_head,
+    write_part,
+    write_row,
+    write_rows,
+    write_votes,
+)
 from adapters.dingtalk.text import (
     cut,
     cut_lines,
@@ -37,7 +47,7 @@ from adapters.dingtalk.validate import (
     measure,
 )
 from adapters.dingtalk.words import Words
-from core.card import SAY, Button, Card, Part, Row, Section, Tone, plain
+from core.card import SAY, Button, Card, Part, Row, Section, Show, Tone, plain
 
 MESSAGE_BYTES = 6000
 """The maximum of a markdown message: `msgParam` may have 15,000 bytes, and its JSON escapes may double a text."""
@@ -50,7 +60,9 @@ _STATUS_BYTES = 60
 _URL_BYTES = 500
 """The maximum of a link; a longer one is not shown, since no part of it leads anywhere."""
 _TEXT_BYTES = 600
-"""The maximum of a slot, of the foot, and of what counts the rest."""
+"""The maximum of a slot, of the votes, of the foot, and of what counts the rest."""
+_LISTED = 72
+"""How many items are listed, so that people find what is below them; six for each variable."""
 _LINE_BYTES = 400
 """The maximum of a line of markdown."""
 _NUMBER = re.compile(r"#(\d+)\b")
@@ -60,15 +72,9 @@ _NUMBER = re.compile(r"#(\d+)\b")
 def render_variables(card: Card) -> dict[str, str]:
     """Return the public variables of the template, with as many items as there is room for."""
     slots = _slots(card)
-    listed = replace(
-        card,
-        sections=tuple(
-            replace(section, rows=tuple(row for row in section.rows if not any(row is slot for slot in slots)))
-            for section in card.sections
-        ),
-    )
-    fitted = fit_card(listed, lambda candidate: _has_room(candidate, slots))
-    return _variables(fitted, slots)
+    votes = cut_lines(write_votes(card), _TEXT_BYTES)
+    fitted = fit_card(_listed(card, slots), lambda candidate: _has_room(candidate, slots, votes))
+    return _variables(fitted, slots, votes)
 
 
 def has_buttons(card: Card) -> bool:
@@ -95,8 +101,26 @@ def _message(head: Sequence[str], card: Card, words: Words) -> str:
     return "\n\n".join(cut(line, _LINE_BYTES) for line in lines if line) + _link(card)
 
 
-def _has_room(card: Card, slots: Sequence[Row]) -> bool:
-    return len(write_rows(card)) <= len(ROWS) and measure(_variables(card, slots)) <= MAX_TOTAL_BYTES
+def _listed(card: Card, slots: Sequence[Row]) -> Card:
+    """Return the card with the rows that it lists, which are neither slots nor votes.
+
+    The template cannot fold: of a folded section only what must be shown stays, and the page has the rest.
+    """
+
+    def list_rows(section: Section) -> tuple[Row, ...]:
+        rows = tuple(row for row in section.rows if not any(row is slot for slot in slots))
+        if section.folded and section.part is Part.CONTENT and section.show is not Show.PROGRESS:
+            return tuple(row for row in rows if row.weight in MUST_BE_SHOWN)
+        return rows
+
+    sections = (section for section in card.sections if section.part is not Part.VOTES)
+    return replace(card, sections=tuple(replace(section, rows=list_rows(section)) for section in sections))
+
+
+def _has_room(card: Card, slots: Sequence[Row], votes: str) -> bool:
+    if count_listed(card) > _LISTED or len(write_rows(card)) > len(ROWS):
+        return False
+    return measure(_variables(card, slots, votes)) <= MAX_TOTAL_BYTES
 
 
 def _slots(card: Card) -> list[Row]:
@@ -111,13 +135,11 @@ def _slots(card: Card) -> list[Row]:
     return list(fitting)[: len(SLOTS)]
 
 
-def _variables(card: Card, slots: Sequence[Row]) -> dict[str, str]:
-    """Return the variables of a card that was fitted, and of its slots."""
+def _variables(card: Card, slots: Sequence[Row], votes: str) -> dict[str, str]:
+    """Return the variables of a card that was fitted, of its slots, and of its votes."""
     buttons = _select(card.buttons, PLAN_VERBS)
     on_items = [button for row in slots for button in _select(row.buttons, SLOT_VERBS)]
-    rows, changes, touches, votes = (
-        write_rows(card), *(write_part(card, part)[:1] for part in (Part.CHANGES, Part.TOUCHES, Part.VOTES)),
-    )  # fmt: skip
+    rows, changes, touches = write_rows(card), write_part(card, Part.CHANGES)[:1], write_part(card, Part.TOUCHES)[:1]
     offered = _offered(card)
     texts = {
         "title": cut(flatten(card.title), _TITLE_BYTES),
@@ -129,7 +151,7 @@ def _variables(card: Card, slots: Sequence[Row]) -> dict[str, str]:
         "touches": "".join(touches),
         **{name: rows[index] if index < len(rows) else "" for index, name in enumerate(ROWS)},
         "rest": cut(_rest(card), _TEXT_BYTES),
-        "votes": "".join(votes),
+        "votes": votes,
         "foot": cut(_foot(card, buttons), _TEXT_BYTES),
         "ref": buttons[0].ref if buttons else "",
         "url": offered.url if offered else "",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -140,3 +141,10 @@ def test_a_card_needs_every_variable_each_time() -> None:
     incomplete = {name: value for name, value in variables().items() if name != "ref"}
     assert delivery_problems(request(cardData={"cardParamMap": incomplete})) == ["ref: missing"]
     assert update_problems({"outTrackId": "c1", "cardData": {"cardParamMap": incomplete}}) == ["ref: missing"]
+
+
+@pytest.mark.parametrize("name", ["dingtalk.md", "dingtalk.zh.md"])
+def test_the_documentation_names_every_variable(name: str) -> None:
+    written = (TEMPLATE.parents[1] / "docs" / name).read_text(encoding="utf-8")
+    cells = re.findall(r"^\| ((?:`\w+` ?)+) \|", written, re.MULTILINE)
+    assert {*PUBLIC, *PRIVATE} <= {each for cell in cells for each in re.findall(r"`(\w+)`", cell)}
