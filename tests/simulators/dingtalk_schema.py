@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,6 +20,7 @@ SESSION_MESSAGES = {"text": {"content"}, "markdown": {"title", "text"}}
 """What answers over a session may be, with the fields that must not be empty."""
 
 
+@cache
 def template_variables(*, private: bool) -> dict[str, str]:
     """Return the names of the variables of the card template in `config`, with their types."""
     editor = json.loads(json.loads(TEMPLATE.read_text(encoding="utf-8"))["editorData"])

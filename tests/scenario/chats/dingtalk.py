@@ -133,7 +133,7 @@ class DingTalkOffice(Organisation[User, Card]):
 def text_of(card: Card) -> str:
     """Return the text of a card, with the positions of items as the other chats write them."""
     shown = "\n".join(value for name, value in card.params.items() if name not in FLAGS)
-    return re.sub("【(.+?)】", r"\1 ", shown)
+    return re.sub("【(.+?)】", r"\1 ", re.sub(r"(#\d+)【", r"\1 · 【", shown))
 
 
 def narrow(text: str) -> str:
