@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import Final
 
 from adapters.common.fitting import MUST_BE_SHOWN
@@ -82,8 +82,9 @@ def write_rows(card: Card) -> list[str]:
 
 
 def count_listed(card: Card) -> int:
-    """Return how many items a card lists, apart from those that it must show in full."""
-    return sum(row.weight not in MUST_BE_SHOWN for section in sections_of(card, Part.CONTENT) for row in section.rows)
+    """Return how many rows a card lists, apart from those that it must show in full, and does."""
+    rows = (row for part in (Part.CONTENT, Part.CHANGES) for section in sections_of(card, part) for row in section.rows)
+    return sum(row.weight not in MUST_BE_SHOWN or not (row.line or row.body) for row in rows)
 
 
 def write_votes(card: Card) -> list[str]:
@@ -102,20 +103,21 @@ def _write_part(section: Section) -> Iterator[list[str]]:
     What a plan touches has its title in the same line. The title of changes stands above what is said of them all, and
     not of one item.
     """
-    rows, title = [write_row(row) for row in section.rows], flatten(section.title)
+    rows, title = section.rows, flatten(section.title)
     if section.part is Part.CHANGES:
-        count = next((index for index, row in enumerate(section.rows) if row.title), len(rows))
-        yield [*filter(None, [title]), *(line for lines in rows[:count] for line in lines)]
-        rows = rows[count:]
-    elif title and rows and rows[0]:
-        rows[0][0] = f"{title}: {rows[0][0]}"
-    yield from rows
+        said = list(takewhile(lambda row: not row.title, rows))
+        yield [*filter(None, [title]), *(line for row in said for line in write_row(row))]
+        yield from _write_names(rows[len(said) :])
+        return
+    lines = [line for row in rows for line in write_row(row)]
+    if lines:
+        yield [f"{title}: {lines[0]}" if title else lines[0], *lines[1:]]
 
 
 def _write_blocks(section: Section, *, titled: bool) -> Iterator[list[str]]:
     """Yield the lines that belong together: an item with its contents, or some items of one line each."""
     title = [flatten(section.title)] if titled and flatten(section.title) else []
-    for is_short, group in groupby(_write_names(section), key=lambda lines: len(lines) == 1):
+    for is_short, group in groupby(_write_names(section.rows), key=lambda lines: len(lines) == 1):
         rows = list(group)
         step = _LINES[0] if is_short else 1
         for start in range(0, len(rows), step):
@@ -123,10 +125,10 @@ def _write_blocks(section: Section, *, titled: bool) -> Iterator[list[str]]:
             title = []
 
 
-def _write_names(section: Section) -> Iterator[list[str]]:
+def _write_names(rows: Sequence[Row]) -> Iterator[list[str]]:
     """Yield the lines of each row that is more than a link. Of many that are in one state, several are in a line."""
-    rows = [row for row in section.rows if row.line or row.body or row.buttons or row.state.word or not row.url]
-    for state, group in groupby(rows, key=lambda row: None if row.line or row.body else row.state):
+    shown = [row for row in rows if row.line or row.body or row.buttons or row.state.word or not row.url]
+    for state, group in groupby(shown, key=lambda row: None if row.line or row.body else row.state):
         alike = list(group)
         if state is None or len(alike) <= _MANY:
             yield from filter(None, map(write_row, alike))

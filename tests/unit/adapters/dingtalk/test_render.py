@@ -226,6 +226,16 @@ def test_where_a_risk_finds_no_room_the_link_to_the_page_stands_in_place_of_the_
     assert "`open" not in render_message(replace(card, buttons=(review, REJECT)), WORDS)
 
 
+def test_of_changes_that_find_no_room_some_are_named_and_the_others_counted() -> None:
+    changed = [Row(f"{n} 部署", Weight.CHANGED, State(word="已修改"), body=(line("改" * 100),)) for n in range(1, 301)]
+    review = Button("open", "查看并审批", url=OPEN.url)
+    sections = (Section("改动", tuple(changed), part=Part.CHANGES),)
+    card = Card("#1 x", "x", sections=sections, buttons=(replace(APPROVE, style=Style.PRIMARY),), review=review)
+    shown = render_variables(card)
+    assert sum(shown[name].count("】部署") for name in ROWS) == 72
+    assert (shown["rest"], shown["url_text"], shown["show_approve"]) == ("+228 已修改", "查看并审批", "false")
+
+
 def test_no_text_is_asked_for_where_no_button_takes_one() -> None:
     assert render_variables(plan_card(item(1, "execute")))["show_input_item"] == "false"
 
