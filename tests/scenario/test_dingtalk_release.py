@@ -57,6 +57,15 @@ async def test_three_items_have_their_own_buttons(case: DingTalkOffice) -> None:
     assert found == [("todo", ""), ("skipped", "测试环境已验证"), ("todo", ""), ("done", "已发送")]
 
 
+async def test_the_card_of_an_item_has_the_buttons_of_the_item(case: DingTalkOffice) -> None:
+    await case.fabu.submitted(step("notes"), step("smoke"))
+    await case.channel_card("executing")
+    await case.alice.writes("show 1 smoke")
+    [card] = await case.alice.until(lambda: case.alice.answers)
+    assert "“Smoke” is done" in await case.alice.clicks("Done", on=card, item="Smoke", text="正常")
+    assert [item["remark"] for item in (await case.fabu.plan())["items"]] == ["", "正常"]
+
+
 async def test_what_is_typed_is_answered_to_who_typed_it(case: DingTalkOffice) -> None:
     await case.fabu.draft()
     answers = {
