@@ -66,6 +66,17 @@ async def test_the_card_of_an_item_has_the_buttons_of_the_item(case: DingTalkOff
     assert [item["remark"] for item in (await case.fabu.plan())["items"]] == ["", "正常"]
 
 
+async def test_what_waits_for_somebody_has_its_own_buttons(case: DingTalkOffice) -> None:
+    await case.fabu.submitted(step("notes", assignee="bob"), name="Orders 1.0")
+    await case.fabu.submitted(stages=[DINGTALK.stage("QA", "bob")])
+    await case.fabu.until_seen("bob", 2)
+    await case.bob.writes("list mine")
+    [card] = await case.bob.until(lambda: case.bob.answers)
+    await case.bob.clicks("Show", on=card, item="#2")
+    assert card.params["title"] == "#2 Payments 2.4"
+    assert card.params["show_approve"] == "true"
+
+
 async def test_what_is_typed_is_answered_to_who_typed_it(case: DingTalkOffice) -> None:
     await case.fabu.draft()
     answers = {
