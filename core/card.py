@@ -202,6 +202,15 @@ class Show(StrEnum):
     PROGRESS = "progress"
 
 
+class Part(StrEnum):
+    """Which part of a card a section is, for vendors that have a place of its own for each; CONTENT is the rest."""
+
+    CONTENT = "content"
+    CHANGES = "changes"
+    TOUCHES = "touches"
+    VOTES = "votes"
+
+
 @dataclass(frozen=True, slots=True)
 class Hidden:
     """How many rows of one state a section does not show; `word` is that of the state, or empty."""
@@ -215,7 +224,7 @@ class Section:
     """A part of a card. A `folded` one is closed until somebody opens it, where the vendor can.
 
     `hidden` counts the rows that are not in `rows`. `columns` are the names of the title, the state and the line of a
-    row, for where the rows stand in a table.
+    row, for where the rows stand in a table. `part` is which part of the card it is.
     """
 
     title: str = ""
@@ -224,6 +233,7 @@ class Section:
     folded: bool = False
     hidden: tuple[Hidden, ...] = ()
     columns: tuple[str, str, str] | tuple[()] = ()
+    part: Part = Part.CONTENT
 
     @property
     def rest(self) -> str:

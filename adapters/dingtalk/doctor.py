@@ -53,7 +53,8 @@ async def _ignore(_topic: str, _headers: Mapping[str, str], _data: dict[str, Any
 
 def _template(settings: DingTalkSettings) -> Finding:
     if settings.card_template_id:
-        return Finding(True, "a card template is set")
+        told = "a card template is set; DingTalk does not tell which one: import it again when CHANGELOG.md says so"
+        return Finding(True, told)
     cure = "import config/dingtalk_card.json into the card builder, publish it, and set dingtalk.card_template_id"
     return Finding(False, "there is no card template: plans are shown as messages without buttons", cure)
 

@@ -1,18 +1,29 @@
 """Renders cards as the variables of the card template, or as markdown messages where a card has no buttons.
 
-A variable has at most 1024 bytes, so lists are cut, and the page with all of them is linked. The template has one set
-of buttons for the plan, and one for the first item that has buttons. People act on other items by typed commands and on
-the page.
+A variable has at most 1024 bytes, so lists fill several of them, and the page with all of them is linked. The template
+has buttons for the plan, and for the first three rows that have buttons (slots). People act on other items by typed
+commands and on the page.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
-from adapters.common.fitting import fit_card
+from adapters.common.fitting import MUST_BE_SHOWN, fit_card
+from adapters.dingtalk.components import (
+    ITEM_OF,
+    POSITION,
+    count_listed,
+    write_body,
+    write_head,
+    write_part,
+    write_row,
+    write_rows,
+    write_votes,
+)
 from adapters.dingtalk.text import (
-    clean,
     cut,
     cut_lines,
     escape,
@@ -24,36 +35,52 @@ from adapters.dingtalk.text import (
     format_link,
     size,
 )
-from adapters.dingtalk.validate import ITEM_VERBS, MAX_VALUE_BYTES, PLAN_VERBS
+from adapters.dingtalk.validate import (
+    FLAGS,
+    ITEM_VERBS,
+    MAX_TOTAL_BYTES,
+    MAX_VALUE_BYTES,
+    PLAN_VERBS,
+    ROWS,
+    SLOT_VERBS,
+    SLOTS,
+    measure,
+)
 from adapters.dingtalk.words import Words
-from core.card import SAY, Body, Button, Card, Excerpt, Line, Row, Section, Tone, plain
+from core.card import SAY, Button, Card, Part, Row, Section, Show, Tone, plain
 
 MESSAGE_BYTES = 6000
 """The maximum of a markdown message: `msgParam` may have 15,000 bytes, and its JSON escapes may double a text."""
 
 _COLORS = {Tone.NEUTRAL: "gray", Tone.WAITING: "orange", Tone.ACTIVE: "blue", Tone.GOOD: "green", Tone.BAD: "red"}
 _TITLE_BYTES = 300
-"""The maximum of a title and of a status."""
+"""The maximum of a title, and of the words inside an input."""
+_STATUS_BYTES = 60
+"""The maximum of a status, of the words of a link and of those of a button."""
+_URL_BYTES = 500
+"""The maximum of a link; a longer one is not shown, since no part of it leads anywhere."""
+_TEXT_BYTES = 600
+"""The maximum of a slot, of the votes, of the foot, and of what counts the rest."""
+_LISTED = 72
+"""How many items are listed, so that people find what is below them; six for each variable."""
 _LINE_BYTES = 400
 """The maximum of a line of markdown."""
 _NUMBER = re.compile(r"#(\d+)\b")
 """The number of a plan, at the beginning of a title."""
-_ITEM_OF = re.compile(r"#(\d+) · (\d+) ")
-"""The number of a plan and the position of an item, at the beginning of the title of a row that names both."""
-_POSITION = re.compile(r"(\d+)(?:[–…,]\S+)* ")
-"""The position of an item, or the positions of a group of items, at the beginning of the title of its row."""
 
 
 def render_variables(card: Card) -> dict[str, str]:
     """Return the public variables of the template, with as many items as there is room for."""
-    fitted = fit_card(card, lambda candidate: all(size(text) <= MAX_VALUE_BYTES for text in _lists(candidate)))
-    current = next((row for row in card.rows if _select(row.buttons, ITEM_VERBS)), Row())
-    return _variables(fitted, current)
+    slots = _slots(card)
+    votes = cut_lines(write_votes(card), _TEXT_BYTES)
+    fitted = fit_card(_listed(card, slots), lambda candidate: _has_room(candidate, slots, votes))
+    return _variables(fitted, slots, votes)
 
 
 def has_buttons(card: Card) -> bool:
     """Return whether the template has a button for a card; without one, a message has more space for the card."""
-    return bool(_select(card.buttons, PLAN_VERBS) or any(_select(row.buttons, ITEM_VERBS) for row in card.rows))
+    of_items = (card.buttons, *(row.buttons for row in card.rows))
+    return bool(_select(card.buttons, PLAN_VERBS) or any(_select(buttons, ITEM_VERBS) for buttons in of_items))
 
 
 def render_message(card: Card, words: Words) -> str:
@@ -67,73 +94,143 @@ def _message(head: Sequence[str], card: Card, words: Words) -> str:
     lines = list(head)
     for section in card.sections:
         lines += _section(section)
-    lines += _links(card)
+    lines += _links(card.rows)
     if commands := [f"`{escape_code(command)}`" for command in _commands(card, words)]:
         lines += [words.type_this, " ".join(commands)]
     lines += [escape_paragraph(plain(line)) for line in card.foot]
     return "\n\n".join(cut(line, _LINE_BYTES) for line in lines if line) + _link(card)
 
 
-def _variables(card: Card, current: Row) -> dict[str, str]:
-    """Return the variables of a card that was fitted; `current` is the item that its buttons for items act on."""
-    on_plan, on_item = _select(card.buttons, PLAN_VERBS), _select(current.buttons, ITEM_VERBS)
-    buttons = {button.verb: button for button in (*on_plan, *on_item)}
-    items, details = _lists(card)
-    return {
+def _listed(card: Card, slots: Sequence[Row]) -> Card:
+    """Return the card with the rows that it lists, which are neither slots nor votes.
+
+    The template cannot fold: of a folded section only what must be shown stays, and the page has the rest.
+    """
+
+    def list_rows(section: Section) -> tuple[Row, ...]:
+        rows = tuple(row for row in section.rows if not any(row is slot for slot in slots))
+        if section.folded and section.part is Part.CONTENT and section.show is not Show.PROGRESS:
+            return tuple(row for row in rows if row.weight in MUST_BE_SHOWN)
+        return rows
+
+    sections = (section for section in card.sections if section.part is not Part.VOTES)
+    return replace(card, sections=tuple(replace(section, rows=list_rows(section)) for section in sections))
+
+
+def _has_room(card: Card, slots: Sequence[Row], votes: str) -> bool:
+    if count_listed(card) > _LISTED or len(write_rows(card)) > len(ROWS):
+        return False
+    return measure(_variables(card, slots, votes)) <= MAX_TOTAL_BYTES
+
+
+def _slots(card: Card) -> list[Row]:
+    """Return the rows that have buttons of their own: the first three that somebody can act on.
+
+    The card of an item has its buttons below its own title. A row whose contents must be shown is none unless the
+    variable of a slot has room for all of it.
+    """
+    own = Row(card.title, state=card.state, buttons=card.buttons) if _select(card.buttons, ITEM_VERBS) else Row()
+    rows = (row for row in (own, *card.rows) if _select(row.buttons, SLOT_VERBS))
+    fitting = (row for row in rows if row.weight not in MUST_BE_SHOWN or size("\n".join(write_row(row))) <= _TEXT_BYTES)
+    return list(fitting)[: len(SLOTS)]
+
+
+def _variables(card: Card, slots: Sequence[Row], votes: str) -> dict[str, str]:
+    """Return the variables of a card that was fitted, of its slots, and of its votes."""
+    buttons = _select(card.buttons, PLAN_VERBS)
+    on_items = [button for row in slots for button in _select(row.buttons, SLOT_VERBS)]
+    rows, changes, touches = write_rows(card), write_part(card, Part.CHANGES)[:1], write_part(card, Part.TOUCHES)[:1]
+    offered = _offered(card)
+    texts = {
         "title": cut(flatten(card.title), _TITLE_BYTES),
-        "status": cut(flatten(card.state.word), _TITLE_BYTES),
+        "status": cut(flatten(card.state.word), _STATUS_BYTES),
         "status_color": _COLORS[card.state.tone],
-        "body": _body(card),
-        "details": cut(details, MAX_VALUE_BYTES),
-        "items": cut(items, MAX_VALUE_BYTES),
-        "item": cut(_line(current), MAX_VALUE_BYTES),
-        "footer": cut(_footer(card, on_plan), MAX_VALUE_BYTES),
-        "ref": on_plan[0].ref if on_plan else "",
-        "item_ref": on_item[0].ref if on_item else "",
-        "show_input": _flag(any(button.field for button in buttons.values())),
-        **{f"show_{verb}": _flag(verb in buttons) for verb in PLAN_VERBS + ITEM_VERBS},
+        "ask": _ask(card, slots),
+        "risk": cut_lines([f"⚠️ {flatten(plain(notice.line))}" for notice in card.notices], MAX_VALUE_BYTES),
+        "changes": "".join(changes),
+        "touches": "".join(touches),
+        **{name: rows[index] if index < len(rows) else "" for index, name in enumerate(ROWS)},
+        "rest": cut(_rest(card), _TEXT_BYTES),
+        "votes": votes,
+        "foot": cut(_foot(card, buttons), _TEXT_BYTES),
+        "ref": buttons[0].ref if buttons else "",
+        "url": offered.url if offered else "",
+        "url_text": cut(flatten(offered.label), _STATUS_BYTES) if offered else "",
+        "hint": _hint(buttons),
+        "hint_item": _hint(on_items),
+    }
+    for index, name in enumerate(SLOTS):
+        texts |= _slot(name, slots[index] if index < len(slots) else Row())
+    shown = {*_shown(buttons, slots), *(f"show_{name}" for name in ("risk", "changes", "votes", "url") if texts[name])}
+    return texts | {name: "true" if name in shown else "false" for name in FLAGS}
+
+
+def _shown(buttons: Sequence[Button], slots: Sequence[Row]) -> Iterator[str]:
+    """Yield the flags of the buttons that a card shows, of its slots, and of the inputs for what buttons ask."""
+    on_slots = [(name, _select(row.buttons, SLOT_VERBS)) for name, row in zip(SLOTS, slots, strict=False)]
+    yield from (f"show_{button.verb}" for button in buttons)
+    for name, offered in on_slots:
+        yield f"show_{name}"
+        yield from (f"{name}_{button.verb}" for button in offered)
+    if any(button.field for button in buttons):
+        yield "show_input"
+    if any(button.field for _, offered in on_slots for button in offered):
+        yield "show_input_item"
+
+
+def _slot(name: str, row: Row) -> dict[str, str]:
+    """Return the texts of a slot."""
+    buttons = _select(row.buttons, SLOT_VERBS)
+    go = next((button.label for button in buttons if button.verb == "execute"), "")
+    return {
+        name: cut("\n".join(write_row(row)), _TEXT_BYTES),
+        f"{name}_ref": buttons[0].ref if buttons else "",
+        f"{name}_go": cut(flatten(go), _STATUS_BYTES),
     }
 
 
-def _lists(card: Card) -> tuple[str, str]:
-    """Return the items of a card, one a line, and what they do: what cannot be taken back comes first."""
-    lists = [section for section in card.sections if _has_items(section)]
-    titled = len(lists) > 1
-    lines = [
-        line
-        for section in lists
-        for line in (flatten(section.title) if titled else "", *map(_line, section.rows), flatten(section.rest))
-    ]
-    rows = sorted((row for section in lists for row in section.rows if row.body), key=lambda row: row.weight)
-    details = [
-        clean("\n".join(filter(None, (row.title and f"【{row.title}】", *_plain_body(row.body))))) for row in rows
-    ]
-    paragraphs = (row for section in card.sections if not _has_items(section) for row in section.rows if not row.title)
-    details += [clean("\n".join(_plain_body(row.body))) for row in paragraphs]
-    return "\n".join(filter(None, lines)), "\n\n".join(filter(None, details))
+def _ask(card: Card, slots: Sequence[Row]) -> str:
+    """Return what is asked and by when, or else the state, with links to the runs of what can be acted on."""
+    asked = [plain(line) for line in card.ask] or [card.state.word]
+    mark = f"{card.state.mark} " if card.state.mark and asked[0][:1].isalnum() else ""
+    first = _bold(f"{mark}{asked[0]}")
+    lines = [first, *(escape_paragraph(line) for line in asked[1:]), *_links((*slots, *card.rows))]
+    return cut_lines([cut(line, _LINE_BYTES) for line in lines if line], MAX_VALUE_BYTES, "\n\n")
 
 
-def _has_items(section: Section) -> bool:
-    """Return whether a section has items of plans, rather than stages, links or a text."""
-    titles = [row.title for row in section.rows]
-    return any(_POSITION.match(title) or _ITEM_OF.match(title) for title in titles)
+def _rest(card: Card) -> str:
+    """Return how many rows found no room, part by part."""
+    return " · ".join(filter(None, (flatten(section.rest) for section in card.sections)))
 
 
-def _body(card: Card) -> str:
-    """Return what is asked, what must not be missed, and what is neither an item nor a text."""
-    lines = _top(card)
-    for section in card.sections:
-        if not _has_items(section) and any(row.title for row in section.rows):
-            lines += _section(section)
-    lines += [*_links(card), *(escape_paragraph(plain(line)) for line in card.foot)]
-    paragraphs = [cut(line, _LINE_BYTES) for line in lines if line]
-    link = _link(card)
-    return cut_lines(paragraphs, MAX_VALUE_BYTES - size(link), "\n\n") + link
+def _foot(card: Card, buttons: Sequence[Button]) -> str:
+    """Return what is good to know, and what the buttons do that ask a question, which the template cannot ask.
+
+    What approval is asked again for stands in the risks already.
+    """
+    asking = (button for button in buttons if button.confirm and button.verb != "approve")
+    lines = [*(plain(line) for line in card.foot), *(f"{button.label}: {button.confirm}" for button in asking)]
+    return "\n".join(filter(None, map(flatten, lines)))
+
+
+def _hint(buttons: Iterable[Button]) -> str:
+    """Return what the input above some buttons asks for, each question once; empty if they ask for nothing."""
+    fields = [(button, button.field) for button in buttons if button.field]
+    hints = (flatten(f"{button.label}{'*' if field.required else ''}: {field.label}") for button, field in fields)
+    return cut(" · ".join(dict.fromkeys(hints)), _TITLE_BYTES)
+
+
+def _offered(card: Card) -> Button | None:
+    """Return the link to the page, or what takes the place of a button that decides."""
+    links = (button for button in (*card.buttons, card.more) if button and button.url)
+    return next(
+        (each for each in links if each.url.startswith(("https://", "http://")) and size(each.url) <= _URL_BYTES), None
+    )
 
 
 def _link(card: Card) -> str:
     """Return the link below a text: to the page, or what takes the place of a button that decides."""
-    offered = next((button for button in (*card.buttons, card.more) if button and button.url), None)
+    offered = _offered(card)
     return f"\n\n{format_link(offered.label, offered.url)}" if offered else ""
 
 
@@ -155,52 +252,24 @@ def _section(section: Section) -> list[str]:
 
 
 def _row(row: Row) -> list[str]:
-    below = [f"　{escape(line)}" if row.title else f"• {escape(line)}" for line in _plain_body(row.body)]
-    return [f"• {escape(_line(row))}", *below] if row.title else below
+    below = [f"　{escape(line)}" if row.title else f"• {escape(line)}" for line in write_body(row)]
+    return [f"• {escape(write_head(row))}", *below] if row.title else below
 
 
-def _footer(card: Card, on_plan: Sequence[Button]) -> str:
-    """Return what the buttons do that ask a question, which the template cannot ask."""
-    return "\n".join(f"{flatten(button.label)}: {flatten(button.confirm)}" for button in on_plan if button.confirm)
-
-
-def _links(card: Card) -> list[str]:
+def _links(rows: Iterable[Row]) -> list[str]:
     """Return the links to the runs of items, those of items with buttons first."""
-    rows = sorted((row for row in card.rows if row.url), key=lambda row: not row.buttons)
-    links = [f"• {format_link(row.title, row.url)}" for row in rows]
+    ordered = sorted({row.url: row for row in rows if row.url}.values(), key=lambda row: not row.buttons)
+    links = [f"• {format_link(row.title, row.url)}" for row in ordered]
     return [link for link in links if size(link) <= _LINE_BYTES]
-
-
-def _plain_body(body: Body) -> Iterator[str]:
-    """Yield the lines of what stands below a row, to the letter."""
-    for part in body:
-        if isinstance(part, Excerpt):
-            yield from (line for line in (*part.lines, part.more) if line.strip())
-        elif text := _plain(part):
-            yield text
-
-
-def _plain(line: Line) -> str:
-    return plain(line).strip()
 
 
 def _bold(text: str) -> str:
     return f"**{escape_inside(text)}**" if flatten(text) else ""
 
 
-def _line(row: Row) -> str:
-    """Return the head of a row: mark, title, state and line."""
-    word = row.state.word if row.title else ""
-    return flatten(" · ".join(filter(None, (f"{row.state.mark} {row.title}".strip(), word, _plain(row.line)))))
-
-
 def _select(buttons: tuple[Button, ...], verbs: tuple[str, ...]) -> list[Button]:
     """Return the buttons that can be clicked, of those with the given verbs."""
     return [button for button in buttons if button.verb in verbs and button.ref]
-
-
-def _flag(value: bool) -> str:
-    return "true" if value else "false"
 
 
 def _commands(card: Card, words: Words) -> Iterator[str]:
@@ -212,7 +281,7 @@ def _commands(card: Card, words: Words) -> Iterator[str]:
         elif plan:
             yield words.command_of(button, plan[1])
     for row in card.rows:
-        number, position, item = (pattern.match(row.title) for pattern in (_NUMBER, _POSITION, _ITEM_OF))
+        number, position, item = (pattern.match(row.title) for pattern in (_NUMBER, POSITION, ITEM_OF))
         for button in row.buttons:
             if item and button.verb in ITEM_VERBS:
                 yield words.command_of(button, item[1], item[2])

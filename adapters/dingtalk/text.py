@@ -34,6 +34,11 @@ def clean(text: str) -> str:
     return remove_invisible(text).replace("\t", " ").strip()
 
 
+def keep(line: str) -> str:
+    """Return one clean line with the spaces at its beginning, which a script or a difference needs."""
+    return remove_invisible(line).replace("\t", " ").rstrip()
+
+
 def flatten(text: str) -> str:
     """Return the clean text as one line."""
     return " ".join(clean(text).split())

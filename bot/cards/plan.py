@@ -26,6 +26,7 @@ from core.card import (
     Code,
     Form,
     Line,
+    Part,
     Row,
     Section,
     State,
@@ -150,7 +151,7 @@ class PlanCards:
         if since.success:
             rows = tuple(replace(row, weight=Weight.SAME) for row in changes.rows())
             title = text("Since #{number}, which succeeded last", number=since.success)
-            return (Section(title, rows or (Row(body=(line(text("Nothing differs.")),)),)),)
+            return (Section(title, rows or (Row(body=(line(text("Nothing differs.")),)),), part=Part.CHANGES),)
         title = text("Changed since revision {revision}", revision=since.comparison.against)
         if since.rejected is not None:
             title = text("Changed since revision {revision}, which you rejected", revision=since.comparison.against)
@@ -158,7 +159,7 @@ class PlanCards:
         same = [item.name for item in plan.items_in_order if item.key not in changes.keys]
         unchanged = text("Unchanged {count}: {names}", count=len(same), names=join_names(same)) if same else ""
         rest = (Row(weight=Weight.SAME, body=(line(unchanged),)),) if unchanged else ()
-        return (Section(title, (*said, *changes.rows(), *rest)),)
+        return (Section(title, (*said, *changes.rows(), *rest), part=Part.CHANGES),)
 
     def notice(self, plan: Plan, item_id: str = "") -> Card:
         """Return the card that notifies of the plan's status, or of the failed run of an item."""
@@ -314,7 +315,7 @@ class PlanCards:
     def _touches(self, contents: Contents | None) -> Iterator[Section]:
         """Yield what the plan touches, without which nobody decides by a button."""
         if contents and (touches := contents.touches()):
-            yield Section(self.locale.text("Touches"), (Row(weight=Weight.RISKY, body=(touches,)),))
+            yield Section(self.locale.text("Touches"), (Row(weight=Weight.RISKY, body=(touches,)),), part=Part.TOUCHES)
 
     def _about(self, plan: Plan) -> Iterator[Section]:
         """Yield the approval, and what the author says of the release."""

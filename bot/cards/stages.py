@@ -9,7 +9,7 @@ from typing import Final
 from bot.cards.naming import shorten
 from bot.i18n import Locale
 from bot.i18n.labels import label
-from core.card import Line, Row, Section, State, Tone, Weight, join_lines, line
+from core.card import Line, Part, Row, Section, State, Tone, Weight, join_lines, line
 from core.people import Directory
 from core.plan import Decision, Plan, Stage, Vote
 from core.status import PlanStatus
@@ -33,7 +33,7 @@ class StageRows:
         if stages:
             rows = tuple(self._row(stage, index) for index, stage in enumerate(stages))
             is_over = self.plan.status is not PlanStatus.WAIT_FOR_APPROVAL
-            yield Section(self.locale.text("Approval"), rows, folded=is_over)
+            yield Section(self.locale.text("Approval"), rows, folded=is_over, part=Part.VOTES)
 
     def rule(self, stage: Stage) -> str:
         """Return how many of the approvers of a stage must approve."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from adapters.dingtalk.validate import ROWS
 from tests.clock import SharedClock
 from tests.scenario.chats.dingtalk import DINGTALK, GROUP, DingTalkOffice
 from tests.scenario.office import LINES_OF_SMALL_RELEASE, opened, step
@@ -76,7 +77,7 @@ async def test_cards_never_show_an_older_state_than_before(case: DingTalkOffice)
             case.ding.fail("card.update", status=503)
         await case.alice.writes(f"execute 1 item{number}")
     await case.channel_card("successful")
-    done = [shown["items"].count("✅") for shown in [*card.history, card.params]]
+    done = ["".join(shown[name] for name in ROWS).count("✅") for shown in [*card.history, card.params]]
     assert done == sorted(done)
     assert done[-1] == 8
 
@@ -121,7 +122,7 @@ async def test_a_card_that_can_be_changed_no_more_is_posted_anew(case: DingTalkO
     await case.fabu.api("POST", "/plans/1/items/notes/execute", {})
     await case.alice.until(lambda: len(case.ding.cards(GROUP)) == 2)
     new = await case.channel_card("✅ 1 Notes")
-    assert "✋ 1 Notes" in old.params["items"]
+    assert old.params["n1"].startswith("✋ 【1】Notes")
     await case.alice.clicks("Execute", on=new)
     await case.channel_card("successful")
     assert len(case.ding.cards(GROUP)) == 2

@@ -23,15 +23,58 @@ async def test_the_card_of_the_group_is_at_the_next_item(case: DingTalkOffice) -
     await case.fabu.submitted(step("notes"), step("smoke"), stages=[DINGTALK.stage("QA", "bob")])
     await case.bob.clicks("Approve", text="可以发布")
     card = await case.channel_card("executing")
-    assert (card.params["item"], card.params["show_execute"]) == ("✋ 1 Notes · waits for a person", "true")
+    assert card.params["n1"].startswith("✋ 【1】Notes · waits for a person")
+    assert [card.params[f"n1_{name}"] for name in ("go", "execute", "retry", "skip")] == [
+        "Done",
+        "true",
+        "false",
+        "true",
+    ]
     await case.alice.clicks("Done", on=card, text="已通知")
-    await case.alice.until(lambda: card.params["item"].startswith("✋ 2 Smoke"))
+    await case.alice.until(lambda: card.params["n1"].startswith("✋ 【2】Smoke"))
     await case.alice.says("完成 1 smoke 正常", GROUP)
     await case.channel_card("successful")
-    shown = [card.params[name] for name in ("status_color", "show_execute", "item")]
-    assert shown == ["green", "false", ""]
+    shown = [card.params[name] for name in ("status_color", "show_n1", "n1", "n1_ref")]
+    assert shown == ["green", "false", "", ""]
     assert [item["remark"] for item in (await case.fabu.plan())["items"]] == ["已通知", "正常"]
     assert await case.fabu.votes() == [("bob", "approve", "可以发布")]
+
+
+async def test_three_items_have_their_own_buttons(case: DingTalkOffice) -> None:
+    items = [step(name, assignee="") for name in ("notes", "smoke", "announce", "report")]
+    await case.fabu.submitted(*items)
+    card = await case.channel_card("executing")
+    assert [card.params[slot].splitlines()[0][:8] for slot in ("n1", "n2", "n3")] == [
+        "✋ 【1】Not",
+        "✋ 【2】Smo",
+        "✋ 【3】Ann",
+    ]
+    assert "Report" in card.params["i1"]
+    await case.alice.clicks("Skip", on=card, item="Smoke", text="测试环境已验证")
+    await case.alice.until(lambda: card.params["n2"].startswith("✋ 【3】"))
+    await case.alice.clicks("Done", on=card, item="Report", text="已发送")
+    found = [(item["status"], item["remark"]) for item in (await case.fabu.plan())["items"]]
+    assert found == [("todo", ""), ("skipped", "测试环境已验证"), ("todo", ""), ("done", "已发送")]
+
+
+async def test_the_card_of_an_item_has_the_buttons_of_the_item(case: DingTalkOffice) -> None:
+    await case.fabu.submitted(step("notes"), step("smoke"))
+    await case.channel_card("executing")
+    await case.alice.writes("show 1 smoke")
+    [card] = await case.alice.until(lambda: case.alice.answers)
+    assert "“Smoke” is done" in await case.alice.clicks("Done", on=card, item="Smoke", text="正常")
+    assert [item["remark"] for item in (await case.fabu.plan())["items"]] == ["", "正常"]
+
+
+async def test_what_waits_for_somebody_has_its_own_buttons(case: DingTalkOffice) -> None:
+    await case.fabu.submitted(step("notes", assignee="bob"), name="Orders 1.0")
+    await case.fabu.submitted(stages=[DINGTALK.stage("QA", "bob")])
+    await case.fabu.until_seen("bob", 2)
+    await case.bob.writes("list mine")
+    [card] = await case.bob.until(lambda: case.bob.answers)
+    await case.bob.clicks("Show", on=card, item="#2")
+    assert card.params["title"] == "#2 Payments 2.4"
+    assert card.params["show_approve"] == "true"
 
 
 async def test_what_is_typed_is_answered_to_who_typed_it(case: DingTalkOffice) -> None:
@@ -74,7 +117,7 @@ async def test_the_answer_to_a_command_shows_what_its_buttons_did(case: DingTalk
     await case.alice.writes("show 1")
     [card] = case.alice.answers
     assert "“Notes” is done" in await case.alice.clicks("Execute", on=card)
-    assert "Announce" in card.params["item"]
+    assert "Announce" in card.params["n1"]
     await case.fabu.api("POST", "/plans/1/cancel", {})
     assert "cancelled" in await case.alice.clicks("Execute", on=card)
-    assert (card.params["status"], card.params["show_execute"]) == ("cancelled", "false")
+    assert (card.params["status"], card.params["n1_execute"]) == ("cancelled", "false")

@@ -75,7 +75,7 @@ def dingtalk_markup(office: Office[Any, Any]) -> Iterator[str]:
     assert isinstance(office, Organisation)
     cards = [card for chat in ("cid-releases", *PEOPLE) for card in office.ding.cards(chat)]
     messages = [message for chat in ("cid-releases", *PEOPLE) for message in office.ding.robot_messages(chat)]
-    texts = [card.params["body"] for card in cards]
+    texts = [card.params["ask"] for card in cards]
     for message in messages:
         texts += [message.text] if message.msg_key != "sampleText" else []
         yield from ["link"] if message.msg_key == "sampleText" and "://" in message.text else []

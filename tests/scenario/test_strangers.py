@@ -21,7 +21,7 @@ from core.draft import PlanDraft
 from core.people import Actor, ActorKind
 from tests.scenario.office import step, written_for
 
-_HINT = re.compile(r"<p>Write “web.*</p>")
+_HINT = re.compile(r"<p>Write\s*“web.*</p>")
 """How to sign in, and to come back to the number in the address, whether such a plan exists or not."""
 _PARTS = re.compile(r"\{[^}]+\}")
 

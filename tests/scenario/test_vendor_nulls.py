@@ -79,6 +79,7 @@ async def test_dingtalk(tmp_path: Path) -> None:
     async with DINGTALK.office(tmp_path, mode="http") as case:
         await case.fabu.submitted(stages=[DINGTALK.stage("QA", "bob", "dave")])
         card = await case.bob.card_with("Approve")
+        await case.fabu.until_seen("dave")
         ding = case.ding
         content = {"cardPrivateData": {"actionIds": ["approve"], "params": {"ref": card.params["ref"], "text": None}}}
         click = {"outTrackId": card.out_track_id, "userId": "bob", "content": json.dumps(content), "spaceId": None}

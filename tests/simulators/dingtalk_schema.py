@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,19 +20,33 @@ SESSION_MESSAGES = {"text": {"content"}, "markdown": {"title", "text"}}
 """What answers over a session may be, with the fields that must not be empty."""
 
 
-def template_variables(*, private: bool) -> set[str]:
-    """Return the names of the variables of the card template in `config`."""
+@cache
+def template_variables(*, private: bool) -> dict[str, str]:
+    """Return the names of the variables of the card template in `config`, with their types."""
     editor = json.loads(json.loads(TEMPLATE.read_text(encoding="utf-8"))["editorData"])
-    return {variable["name"] for variable in editor["variableList"] if variable["private"] is private}
+    return {each["name"]: each["type"] for each in editor["variableList"] if each["private"] is private}
 
 
-def _known(params: dict[str, str], names: set[str]) -> dict[str, str]:
+def _known(params: dict[str, str], types: dict[str, str]) -> dict[str, str]:
+    """Refuse what the template does not have or cannot show; 16 KB in total is what Fabu keeps to."""
     for name, value in params.items():
-        if name not in names:
+        if name not in types:
             raise ValueError(f"{name}: no such variable")
         if len(name.encode()) > 100 or len(value.encode()) > 1024:
             raise ValueError(f"{name}: too long")
+        if types[name] == "boolean" and value not in ("true", "false"):
+            raise ValueError(f"{name}: not a boolean")
+    if len(json.dumps(params, ensure_ascii=False).encode()) > 16 * 1024:
+        raise ValueError("too long in total")
     return params
+
+
+def _public(params: dict[str, str]) -> dict[str, str]:
+    """Refuse data without one of the variables: what is missing would stay as it was before."""
+    types = template_variables(private=False)
+    if missing := types.keys() - params.keys():
+        raise ValueError(f"missing: {', '.join(sorted(missing))}")
+    return _known(params, types)
 
 
 class Strict(BaseModel):
@@ -43,7 +58,7 @@ class Strict(BaseModel):
 class PublicData(Strict):
     """`cardData`."""
 
-    card_param_map: Annotated[dict[str, str], AfterValidator(lambda p: _known(p, template_variables(private=False)))]
+    card_param_map: Annotated[dict[str, str], AfterValidator(_public)]
 
 
 class PrivateData(Strict):

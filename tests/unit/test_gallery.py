@@ -30,4 +30,4 @@ def test_a_plan_under_way_has_the_buttons_of_its_next_steps_at_any_size() -> Non
         card = dict(cards(size, LOCALES["feishu"]))[f"executing-{size}"]
         assert '"action_id": "retry"' in json.dumps(RENDERERS["slack"](card))
         assert '"verb": "retry"' in json.dumps(RENDERERS["feishu"](card))
-        assert RENDERERS["dingtalk"](card)["show_retry"] == "true"
+        assert RENDERERS["dingtalk"](card)["n1_retry"] == "true"

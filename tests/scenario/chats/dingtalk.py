@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from adapters.dingtalk.validate import FLAGS
 from core.ports.messenger import Posted
 from tests.scenario.chats.vocabulary import CardT, Office, Person, PersonT, Vendor
 from tests.scenario.office import PEOPLE, Fabu, Json
@@ -58,7 +60,7 @@ class User(Member[Card]):
 
     def offers(self, card: Card, button: str) -> bool:
         """Return whether a card has a button."""
-        return card.params[f"show_{verb_of(button)}"] == "true"
+        return bool(self.ding.offers(card, verb_of(button)))
 
     async def says(self, words: str, channel: str = "") -> str:
         """Write to the robot and return its reply for this person alone: a message, or the private note on a card."""
@@ -69,8 +71,9 @@ class User(Member[Card]):
     async def clicks(self, button: str, on: Card | None = None, *, item: str = "", text: str = "") -> str:
         """Click a button once the card shows the item, with `text` in its input; return the private note."""
         card = on or await self.card_with(button)
-        await self.until(lambda: self.offers(card, button) and item in card.params["item"])
-        answer = await self.ding.click(self.id, card, verb_of(button), text)
+        verb = verb_of(button)
+        await self.until(lambda: self.ding.offers(card, verb, item))
+        answer = await self.ding.click(self.id, card, verb, text, item)
         assert answer.status == 200
         return self.note(card)
 
@@ -128,8 +131,9 @@ class DingTalkOffice(Organisation[User, Card]):
 
 
 def text_of(card: Card) -> str:
-    """Return the text of a card."""
-    return "\n".join(value for name, value in card.params.items() if not name.startswith("show_"))
+    """Return the text of a card, with the positions of items as the other chats write them."""
+    shown = "\n".join(value for name, value in card.params.items() if name not in FLAGS)
+    return re.sub("【(.+?)】", r"\1 ", re.sub(r"(#\d+)【", r"\1 · 【", shown))
 
 
 def narrow(text: str) -> str:

@@ -14,7 +14,7 @@ from adapters.dingtalk.client import Approvers, DingTalkClient, Space
 from adapters.dingtalk.crypto import CardVerifier, EventCrypto, EventVerifier, RobotVerifier
 from adapters.dingtalk.events import CardCallback, RobotMessage, parse_event
 from adapters.dingtalk.settings import DingTalkSettings
-from adapters.dingtalk.validate import PUBLIC
+from adapters.dingtalk.validate import FLAGS, PUBLIC, ROWS
 from core.errors import Unauthorized
 from tests.simulators.dingtalk import DingTalkSimulator
 from tests.simulators.dingtalk_platform import Console
@@ -90,8 +90,11 @@ async def receiver(ding: DingTalkSimulator, client: DingTalkClient) -> AsyncIter
         yield receiver
 
 
+PARTS = ("risk", "changes", "votes", "rest")
+
+
 def params(**changes: str) -> dict[str, str]:
-    return {name: "false" if name.startswith("show_") else "" for name in PUBLIC} | {"status_color": "blue"} | changes
+    return {name: "false" if name in FLAGS else "" for name in PUBLIC} | {"status_color": "blue"} | changes
 
 
 async def test_messages_over_http_and_their_reply(
@@ -192,9 +195,15 @@ def creation(ding: DingTalkSimulator) -> dict[str, Any]:
     [
         ({}, None),
         ({"cardTemplateId": "other"}, "param.templateNotExist"),
-        ({"cardData": {"cardParamMap": {"title": "x"}}}, "param.cardDataError"),
-        ({"cardData": {"cardParamMap": params(body="发" * 342)}}, "invalidParameter"),
-        ({"cardData": {"cardParamMap": {**params(), "body": 7}}}, "invalidParameter"),
+        ({"cardData": {"cardParamMap": {"title": "x"}}}, "invalidParameter"),
+        ({"cardData": {"cardParamMap": params(ask="发" * 342)}}, "invalidParameter"),
+        ({"cardData": {"cardParamMap": {**params(), "ask": 7}}}, "invalidParameter"),
+        ({"cardData": {"cardParamMap": {**params(), "item": ""}}}, "invalidParameter"),
+        ({"cardData": {"cardParamMap": params(n1_skip="yes")}}, "invalidParameter"),
+        (
+            {"cardData": {"cardParamMap": params(**dict.fromkeys((*ROWS, *PARTS), "a" * 1024))}},
+            "invalidParameter",
+        ),
         ({"openSpaceId": "alice"}, "invalidParameter"),
         ({"openSpaceId": "dtv1.card//IM_GROUP.cid1"}, "invalidParameter"),
         ({"imRobotOpenDeliverModel": {"robotCode": "other", "spaceType": "IM_ROBOT"}}, "param.robotCodeError"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.card import Button, Card, Field, Row, Section, State, Tone, line, paragraph
+from core.card import Button, Card, Field, Part, Row, Section, State, Tone, line, paragraph
 
 OPEN = Button("open", "打开", url="https://fabu.example/plans/12")
 REASON = Field("为什么驳回？", required=True)
@@ -28,7 +28,7 @@ def plan_card(*rows: Row, buttons: tuple[Button, ...] = (), **changes: Any) -> C
         "foot": (line("负责人 Alice"),),
         "sections": (
             paragraph("灰度发布"),
-            Section("审批", (Row("QA", state=State(Tone.GOOD, "✅", "同意"), line=line("Bob")),)),
+            Section("审批", (Row("QA", state=State(Tone.GOOD, "✅", "同意"), line=line("Bob")),), part=Part.VOTES),
             Section("发布项", rows=rows),
         ),
         "buttons": buttons,

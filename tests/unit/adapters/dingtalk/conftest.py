@@ -9,14 +9,14 @@ import pytest
 from adapters.common.system import SystemClock
 from adapters.dingtalk.client import DingTalkClient
 from adapters.dingtalk.settings import DingTalkSettings
-from adapters.dingtalk.validate import PUBLIC
+from adapters.dingtalk.validate import FLAGS, PUBLIC
 from tests.simulators.dingtalk import DingTalkSimulator
 
 
 def variables(**changes: str) -> dict[str, str]:
     """Return the variables of a card, with no button shown."""
-    blank = {name: "false" if name.startswith("show_") else "" for name in PUBLIC}
-    return blank | {"title": "#12 支付服务", "status_color": "orange", "ref": "r1", "item_ref": "i1"} | changes
+    blank = {name: "false" if name in FLAGS else "" for name in PUBLIC}
+    return blank | {"title": "#12 支付服务", "status_color": "orange", "ref": "r1", "n1_ref": "i1"} | changes
 
 
 @pytest.fixture

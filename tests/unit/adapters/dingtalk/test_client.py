@@ -38,22 +38,22 @@ async def test_the_same_card_is_not_made_twice(ding: DingTalkSimulator, client: 
     assert [card.params["title"] for card in ding.cards("cid1")] == ["first"]
 
 
-async def test_an_update_changes_what_it_names(ding: DingTalkSimulator, client: DingTalkClient) -> None:
+async def test_an_update_changes_the_card(ding: DingTalkSimulator, client: DingTalkClient) -> None:
     await client.create_and_deliver("c1", GROUP, variables(title="发布", status="waiting"))
-    await client.update_card("c1", {"status": "approved", "show_execute": "true"}, {"bob": {"note": "thanks"}})
+    await client.update_card("c1", variables(status="approved", n1_execute="true"), {"bob": {"note": "thanks"}})
     (card,) = ding.cards("cid1")
-    assert (card.params["title"], card.params["status"], card.params["show_execute"]) == ("发布", "approved", "true")
+    assert (card.params["status"], card.params["n1_execute"]) == ("approved", "true")
     assert card.private == {"bob": {"note": "thanks"}}
 
 
 async def test_a_card_that_does_not_fit_the_template_is_not_sent(
     ding: DingTalkSimulator, client: DingTalkClient
 ) -> None:
-    with pytest.raises(DeliveryError, match="body: longer than 1024 bytes") as raised:
-        await client.create_and_deliver("c1", GROUP, variables(body="发" * 342))
+    with pytest.raises(DeliveryError, match="ask: longer than 1024 bytes") as raised:
+        await client.create_and_deliver("c1", GROUP, variables(ask="发" * 342))
     assert (raised.value.retryable, raised.value.sent) == (False, False)
     with pytest.raises(DeliveryError, match="colour: no such variable"):
-        await client.update_card("c1", {"colour": "red"})
+        await client.update_card("c1", variables(colour="red"))
     assert ding.calls == []
 
 
@@ -67,7 +67,7 @@ async def test_a_card_that_is_not_delivered_is_an_error(ding: DingTalkSimulator,
 async def test_an_expired_token_is_replaced_once(ding: DingTalkSimulator, client: DingTalkClient) -> None:
     await client.create_and_deliver("c1", GROUP, variables())
     ding.tokens.expire()
-    await client.update_card("c1", {"status": "approved"})
+    await client.update_card("c1", variables(status="approved"))
     ding.tokens.expire()
     assert await client.find_user_by_mobile("13800000001") == "alice"
     assert len(ding.calls_to("token")) == 3
@@ -85,7 +85,7 @@ async def test_the_older_api_gets_a_new_token_as_well(
 async def test_a_token_that_stays_refused_is_an_error(ding: DingTalkSimulator, client: DingTalkClient) -> None:
     ding.fail("card.update", 2, status=400, body={"code": "InvalidAuthentication", "message": "no"})
     with pytest.raises(DeliveryError) as caught:
-        await client.update_card("c1", {"status": "approved"})
+        await client.update_card("c1", variables(status="approved"))
     assert (caught.value.retryable, caught.value.known) == (True, False)
 
 
@@ -175,7 +175,7 @@ REFUSALS: list[tuple[str, dict[str, object], bool]] = [
 async def use(client: DingTalkClient, operation: str) -> None:
     match operation:
         case "card.update":
-            await client.update_card("c1", {"status": "approved"})
+            await client.update_card("c1", variables(status="approved"))
         case "card.register":
             await client.register_card_callback("https://fabu.example/dingtalk/card", "secret")
         case "robot.users":

@@ -82,15 +82,16 @@ async def test_a_message(ding: DingTalkSimulator, handler: Recorder) -> None:
 
 @pytest.mark.usefixtures("stream")
 async def test_a_click_shows_the_answer(ding: DingTalkSimulator, handler: Recorder, client: DingTalkClient) -> None:
+    params = variables(show_approve="true", show_n1="true", n1_skip="true", show_input="true")
+
     async def answer() -> dict[str, Any]:
         return {
             "cardUpdateOptions": {"updateCardDataByKey": True, "updatePrivateDataByKey": True},
-            "cardData": {"cardParamMap": {"status": "执行中"}},
+            "cardData": {"cardParamMap": params | {"status": "执行中"}},
             "userPrivateData": {"cardParamMap": {"note": "已批准"}},
         }
 
     handler.answer = answer
-    params = variables(show_approve="true", show_skip="true", show_input="true")
     await client.create_and_deliver("c1", Space("group", "cid1"), params)
     (card,) = ding.cards("cid1")
     await ding.click("bob", card, "approve", text="好")

@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 
 from adapters.dingtalk.render import MESSAGE_BYTES, has_buttons, render_message, render_variables
 from adapters.dingtalk.text import cut_lines, size
-from adapters.dingtalk.validate import ITEM_VERBS, PLAN_VERBS, PUBLIC, param_problems
+from adapters.dingtalk.validate import FLAGS, ITEM_VERBS, PLAN_VERBS, PUBLIC, ROWS, SLOTS, param_problems
 from adapters.dingtalk.words import Words
 from core.card import (
     Button,
@@ -19,6 +19,7 @@ from core.card import (
     ExcerptKind,
     Field,
     Notice,
+    Part,
     Row,
     Section,
     State,
@@ -45,7 +46,7 @@ LINES = st.lists(st.builds(Text, HOSTILE) | st.builds(Code, HOSTILE), max_size=3
 EXCERPTS = st.builds(Excerpt, st.sampled_from(ExcerptKind), st.lists(HOSTILE, max_size=3).map(tuple), HOSTILE)
 STATES = st.builds(State, st.sampled_from(Tone), HOSTILE, HOSTILE)
 TITLES = HOSTILE | HOSTILE.map(lambda title: f"7 {title}") | HOSTILE.map(lambda title: f"#7 · 3 {title}")
-ROWS = st.lists(
+CARD_ROWS = st.lists(
     st.builds(
         Row, TITLES, st.sampled_from(Weight), STATES, LINES, st.lists(LINES | EXCERPTS, max_size=2).map(tuple), BUTTONS
     ),
@@ -58,7 +59,7 @@ CARDS = st.builds(
     state=STATES,
     ask=st.lists(LINES, max_size=2).map(tuple),
     notices=st.lists(st.builds(Notice, LINES), max_size=4).map(tuple),
-    sections=st.lists(st.builds(Section, HOSTILE, ROWS), max_size=4).map(tuple),
+    sections=st.lists(st.builds(Section, HOSTILE, CARD_ROWS, part=st.sampled_from(Part)), max_size=4).map(tuple),
     buttons=BUTTONS,
     foot=st.lists(LINES, max_size=3).map(tuple),
     more=st.sampled_from([None, OPEN]),
@@ -80,7 +81,7 @@ def test_any_card_fits_the_template(card: Card) -> None:
 @settings(max_examples=60, deadline=None)
 @given(CARDS, READERS)
 def test_markdown_of_a_card_holds_nothing_but_our_own_markup(card: Card, reader: MarkdownIt) -> None:
-    kinds, links = markup(reader, render_variables(card)["body"])
+    kinds, links = markup(reader, render_variables(card)["ask"])
     assert kinds <= OURS
     assert links <= {OPEN.url}
 
@@ -110,70 +111,150 @@ def test_an_approval_card() -> None:
     assert (shown["title"], shown["status"], shown["status_color"]) == ("#12 支付服务", "执行中", "blue")
     assert shown["ref"] == "plan.r1"
     assert [name for name, value in shown.items() if value == "true"] == [
-        "show_input", "show_approve", "show_reject", "show_cancel",
+        "show_approve", "show_reject", "show_cancel", "show_risk", "show_votes", "show_input", "show_url",
     ]  # fmt: skip
-    assert shown["body"].split("\n\n") == [
-        "alice 请你审批",
-        "⚠️ **1 清空 cart**",
-        "**审批**",
-        "• ✅ QA · 同意 · Bob",
-        "负责人 Alice",
-        "[打开](https://fabu.example/plans/12)",
+    assert (shown["ask"], shown["risk"]) == ("**🔵 alice 请你审批**", "⚠️ 1 清空 cart")
+    assert shown["votes"] == "✅ QA · 同意 · Bob"
+    assert (shown["i1"], shown["i2"]) == ("灰度发布", "发布项\n▫️ 【1】第1步 · 待办\n▫️ 【2】第2步 · 待办")
+    assert shown["foot"] == "负责人 Alice\n取消计划: 计划将不可恢复？"
+    assert shown["hint"] == "驳回*: 为什么驳回？"
+    assert (shown["url"], shown["url_text"]) == (OPEN.url, "打开")
+    assert (shown["n1"], shown["n1_ref"], shown["hint_item"]) == ("", "", "")
+
+
+SQL = Excerpt(ExcerptKind.CODE, ("DELETE FROM `shop_main`;", "    -- [a](b) @all"), "另有 4 行", "sql")
+
+
+def test_what_will_run_stands_to_the_letter_an_item_a_variable() -> None:
+    row = replace(item(3), body=(line("库 ", Code("shop_main")), SQL))
+    shown = render_variables(Card("#1 x", "x", sections=(Section("发布项", (row, replace(item(4), body=(SQL,)))),)))
+    assert shown["i1"].splitlines() == [
+        "▫️ 【3】第3步 · 待办", "库 shop_main", "DELETE FROM `shop_main`;", "    -- [a](b) @all", "另有 4 行",
+    ]  # fmt: skip
+    assert shown["i2"].splitlines()[0] == "▫️ 【4】第4步 · 待办"
+
+
+def test_parts_have_their_own_variables_and_what_finds_no_room_there_stands_among_the_items() -> None:
+    said = Row(weight=Weight.CHANGED, body=(line("“先备份”"),))
+    changed = [said, *(Row(f"{n} 部署", Weight.CHANGED, body=(line("改" * 300),)) for n in range(1, 5))]
+    sections = (
+        Section("改动", tuple(changed), part=Part.CHANGES),
+        Section("影响范围", (Row(weight=Weight.RISKY, body=(line("prod · shop_main"),)),), part=Part.TOUCHES),
+        Section("发布项", (item(7),)),
+    )
+    shown = render_variables(Card("#1 x", "x", sections=sections))
+    assert shown["touches"] == "影响范围: prod · shop_main"
+    assert shown["changes"] == "改动\n“先备份”"
+    listed = "".join(shown[name] for name in ROWS)
+    assert (listed.count("改"), listed.count("】部署")) == (1200, 4), "nothing that must be shown is lost"
+    assert "▫️ 【7】第7步 · 待办" in [shown[name] for name in ROWS]
+
+
+def test_of_a_folded_section_only_what_must_be_shown_stays() -> None:
+    rows = (item(1), replace(item(2), weight=Weight.RISKY, body=(SQL,)), item(3))
+    shown = render_variables(Card("#1 x", "x", sections=(Section("发布项", rows, folded=True),)))
+    assert [shown[name].partition(" · ")[0] for name in ROWS if shown[name]] == ["▫️ 【2】第2步"]
+
+
+def test_many_that_are_but_names_share_a_line() -> None:
+    rows = tuple(map(item, range(1, 10)))
+    shown = render_variables(Card("#1 x", "x", sections=(Section("发布项", rows),)))
+    assert shown["i1"].splitlines() == [
+        "▫️ 待办 【1】第1步 · 【2】第2步 · 【3】第3步 · 【4】第4步 · 【5】第5步 · 【6】第6步",
+        "▫️ 待办 【7】第7步 · 【8】第8步 · 【9】第9步",
     ]
-    assert (shown["details"], shown["items"]) == ("灰度发布", "▫️ 1 第1步 · 待办\n▫️ 2 第2步 · 待办")
-    assert shown["footer"] == "取消计划: 计划将不可恢复？"
-    assert (shown["item"], shown["item_ref"]) == ("", "")
 
 
-def test_what_will_run_stands_to_the_letter() -> None:
-    sql = Excerpt(ExcerptKind.CODE, ("DELETE FROM `shop_main`;", "-- [a](b)"), "另有 4 行", "sql")
-    row = replace(item(3), body=(line("库 ", Code("shop_main")), sql))
-    assert render_variables(plan_card(row))["details"].split("\n\n")[0].splitlines() == [
-        "【3 第3步】", "库 shop_main", "DELETE FROM `shop_main`;", "-- [a](b)", "另有 4 行",
-    ]  # fmt: skip
+def test_a_line_that_is_longer_than_a_variable_goes_on_in_the_next() -> None:
+    shown = render_variables(Card("#1 x", "x", sections=(Section(rows=(Row(body=(line("发" * 1000),)),)),)))
+    assert "".join(shown[name] for name in ROWS) == "发" * 1000
 
 
-def test_items_beyond_the_room_are_counted_and_those_that_need_somebody_stand_first() -> None:
-    many = [replace(item(n), title=f"{n} {'部署服务' * 3}") for n in range(1, 301)]
-    failed = replace(item(301, "retry"), weight=Weight.BAD, state=State(Tone.BAD, "❌", "失败"))
+@pytest.mark.parametrize("size_of_plan", [1, 12, 60])
+def test_few_items_have_a_variable_each_and_many_share_them(size_of_plan: int) -> None:
+    rows = tuple(replace(item(n), body=(line("deploy · prod"),)) for n in range(1, size_of_plan + 1))
+    shown = render_variables(Card("#1 x", "x", sections=(Section("发布项", rows),)))
+    used = [shown[name] for name in ROWS if shown[name]]
+    assert len(used) >= min(size_of_plan, 8)
+    assert "".join(used).count("deploy · prod") == size_of_plan
+    assert shown["rest"] == ""
+
+
+def test_items_beyond_the_room_are_counted_and_those_that_need_somebody_have_a_slot() -> None:
+    many = [replace(item(n), title=f"{n} {'部署服务' * 9}") for n in range(1, 301)]
+    failed = replace(item(301, "retry"), weight=Weight.BAD, state=State(Tone.BAD, "❌", "失败"), url="https://ci/7")
     shown = render_variables(plan_card(*many, failed))
-    lines = shown["items"].splitlines()
-    assert lines[-2:] == ["❌ 301 第301步 · 失败", f"+{300 - len(lines) + 2} 待办"]
-    assert shown["item"] == "❌ 301 第301步 · 失败"
-    assert shown["show_retry"] == "true"
+    listed = "".join(shown[name] for name in ROWS).count("】部署服务")
+    assert (listed, shown["rest"]) == (72, f"+{300 - 72} 待办")
+    assert (shown["n1"], shown["n1_retry"], shown["show_n2"]) == ("❌ 【301】第301步 · 失败", "true", "false")
+    assert shown["ask"].endswith("• [301 第301步](https://ci/7)")
 
 
-def test_the_current_item_is_the_first_that_something_can_be_done_about() -> None:
-    shown = render_variables(plan_card(item(1, mark="✅"), item(2, "retry", "skip"), item(3, "execute", "skip")))
-    assert (shown["item"], shown["item_ref"]) == ("▫️ 2 第2步 · 待办", "plan.r1.i2")
-    assert [name for name in shown if name.startswith("show_") and shown[name] == "true"] == [
-        "show_input", "show_skip", "show_retry",
+def test_the_first_three_rows_with_buttons_have_a_slot_each_with_its_own_reference() -> None:
+    rows = [item(1, mark="✅"), item(2, "retry", "skip"), item(3, "execute"), item(4, "show"), item(5, "execute")]
+    shown = render_variables(plan_card(*rows))
+    assert [shown[f"{slot}_ref"] for slot in SLOTS] == ["plan.r1.i2", "plan.r1.i3", "plan.r1.i4"]
+    assert [shown[f"{slot}_go"] for slot in SLOTS] == ["", "execute", ""]
+    assert [name for name in FLAGS if shown[name] == "true" and name[0] == "n"] == [
+        "n1_retry", "n1_skip", "n2_execute", "n3_show",
     ]  # fmt: skip
+    assert (shown["show_input_item"], shown["show_input"]) == ("true", "false")
+    listed = "".join(shown[name] for name in ROWS)
+    assert ("第3步" in listed, "第5步" in listed) == (False, True)
+
+
+def test_the_card_of_an_item_has_its_buttons() -> None:
+    execute = Button("execute", "完成", "plan.r1.i7")
+    shown = render_variables(Card("#1 x · 7 冒烟测试", "x", buttons=(execute,)))
+    assert (shown["n1"], shown["n1_go"], shown["n1_ref"]) == ("#1 x · 7 冒烟测试", "完成", "plan.r1.i7")
+
+
+def test_no_row_whose_contents_must_be_shown_is_cut_in_a_slot() -> None:
+    risky = replace(item(1, "execute"), weight=Weight.RISKY, body=(line("很长" * 150),))
+    shown = render_variables(plan_card(risky))
+    assert shown["show_n1"] == "false"
+    assert "很长" * 150 in "".join(shown[name] for name in ROWS)
 
 
 def test_where_a_risk_finds_no_room_the_link_to_the_page_stands_in_place_of_the_vote() -> None:
     review = Button("open", "查看并审批", url="https://fabu.example/plans/12")
-    risky = [replace(item(n), weight=Weight.RISKY, body=(line("很长" * 60),)) for n in range(1, 41)]
+    risky = [replace(item(n), weight=Weight.RISKY, body=(line("很长" * 120),)) for n in range(1, 41)]
     card = plan_card(*risky, buttons=(replace(APPROVE, style=Style.PRIMARY), REJECT), review=review)
     shown = render_variables(card)
     assert (shown["show_approve"], shown["show_reject"]) == ("false", "true")
-    assert shown["body"].endswith("[查看并审批](https://fabu.example/plans/12)")
+    assert (shown["url_text"], shown["url"], shown["show_url"]) == ("查看并审批", OPEN.url, "true")
     assert "`open" not in render_message(replace(card, buttons=(review, REJECT)), WORDS)
 
 
+def test_of_changes_that_find_no_room_some_are_named_and_the_others_counted() -> None:
+    changed = [Row(f"{n} 部署", Weight.CHANGED, State(word="已修改"), body=(line("改" * 100),)) for n in range(1, 301)]
+    review = Button("open", "查看并审批", url=OPEN.url)
+    sections = (Section("改动", tuple(changed), part=Part.CHANGES),)
+    card = Card("#1 x", "x", sections=sections, buttons=(replace(APPROVE, style=Style.PRIMARY),), review=review)
+    shown = render_variables(card)
+    assert sum(shown[name].count("】部署") for name in ROWS) == 72
+    assert (shown["rest"], shown["url_text"], shown["show_approve"]) == ("+228 已修改", "查看并审批", "false")
+
+
 def test_no_text_is_asked_for_where_no_button_takes_one() -> None:
-    assert render_variables(plan_card(item(1, "execute")))["show_input"] == "false"
+    assert render_variables(plan_card(item(1, "execute")))["show_input_item"] == "false"
 
 
 def test_a_button_of_an_old_kind_without_a_reference_is_not_shown() -> None:
     assert render_variables(plan_card(buttons=(replace(APPROVE, ref=""),)))["show_approve"] == "false"
 
 
-def test_the_link_stays_when_a_plan_is_too_long() -> None:
-    stages = tuple(Row(f"阶段{n}", state=State(word="待定"), line=line("很长" * 40)) for n in range(20))
-    body = render_variables(plan_card(sections=(Section("审批", stages),)))["body"]
-    assert body.endswith("[打开](https://fabu.example/plans/12)")
-    assert "\n\n… +" in body
+def test_long_votes_are_counted_and_the_link_stays() -> None:
+    stages = tuple(Row(f"阶段{n}", state=State(word="待定"), line=line("很长" * 20)) for n in range(20))
+    shown = render_variables(plan_card(sections=(Section("审批", stages, part=Part.VOTES),)))
+    lines = shown["votes"].splitlines()
+    assert lines[-1] == f"… +{20 - len(lines) + 1}"
+    assert (shown["url"], shown["rest"]) == (OPEN.url, "")
+
+
+def test_a_link_that_is_too_long_is_not_shown() -> None:
+    shown = render_variables(plan_card(more=replace(OPEN, url=f"https://fabu.example/{'a' * 500}")))
+    assert (shown["url"], shown["url_text"], shown["show_url"]) == ("", "", "false")
 
 
 @pytest.mark.parametrize(
