@@ -199,11 +199,14 @@ def _quiet(row: Row) -> Row:
 
 
 def _parameters(spec: Mapping[str, Any] | None) -> list[Line]:
-    """Return the parameters of a workflow that have a value, without credentials, and the names of its jobs."""
+    """Return the parameters of a workflow that have a value, without credentials, and the names of its jobs.
+
+    A job that is called as its workflow is not named again.
+    """
     if not spec:
         return []
     workflow = Workflow.model_validate(spec)
     values = (f"{p.name}={p.value}" for p in workflow.params if p.value and not p.is_credential)
-    jobs = (job.name for stage in workflow.stages for job in stage.jobs)
+    jobs = (job.name for stage in workflow.stages for job in stage.jobs if job.name != workflow.name)
     parameters = [line(Code(shorten(reveal_invisible(each), _OUTPUT[1]))) for each in values]
     return [*parameters, line(reveal_invisible(join_names(jobs)))]

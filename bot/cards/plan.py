@@ -99,9 +99,9 @@ class PlanCards:
         if pages or len(plan.items) <= PAGE_SIZE:
             return card
         command = f"{word_for(ChatVerb.SHOW, self.locale.language)} {plan.number} {self.locale.text('page')} 1"
-        hint = self.locale.text("`{command}` lists the items in their order.", command=command)
+        hint = self.locale.spans("{command} lists the items in their order.", command=Code(command))
         picker = items.picker() if plan.status is PlanStatus.EXECUTING else None
-        return replace(card, foot=(*card.foot, line(hint)), picker=picker)
+        return replace(card, foot=(*card.foot, hint), picker=picker)
 
     def approval(self, plan: Plan, since: Since | None = None) -> Card:
         """Return the card for an approver: what is asked, what runs, and buttons to approve and reject.

@@ -78,7 +78,7 @@ def test_a_plan_of_300_items_shows_its_next_steps_with_buttons() -> None:
     ]  # fmt: skip
     assert [(row.title, plain(row.line)) for row in later.rows] == [("2–301 300 workflows", "local · W0, W1, W2 +297")]
     assert later.title == "Later 300"
-    assert plain(card.foot[-1]) == "`show 1 page 1` lists the items in their order."
+    assert plain(card.foot[-1]) == "show 1 page 1 lists the items in their order."
 
 
 def test_one_button_of_a_card_is_primary() -> None:
