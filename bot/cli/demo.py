@@ -186,8 +186,10 @@ class Show:
     async def _wait(self, key: str, status: ItemStatus) -> None:
         """Wait for a run to end. Raises TimeoutError when it does not."""
         async with asyncio.timeout(_PATIENCE):
-            while next(item.status for item in (await self.plan()).items.values() if item.key == key) is not status:
-                self._changed.clear()
+            while True:
+                self._changed.clear()  # before the read, which may miss what changes while it runs
+                if next(item.status for item in (await self.plan()).items.values() if item.key == key) is status:
+                    return
                 await self._changed.wait()
 
     def _explain(self, message: Message) -> None:
