@@ -1,13 +1,14 @@
 """A gallery of cards as the chats get them, in tests/fixtures/cards: `python -m tests.gallery` writes it anew.
 
-It has the approval card, the card of a plan under way and the digest, of plans of 1, 12, 60 and 300 items. A test
-compares it, so that every change of a card is seen in its commit.
+It has the approval card, the card of a plan under way and the digest, of plans of 1, 12, 60 and 300 items and of the
+example of the release-plan document. A test compares it, so that every change of a card is seen in its commit.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from core.draft import PlanDraft, PlanPatch
 from core.plan import Plan
 from core.revisions import Comparison, Since
 from core.status import RunStatus
+from tests.fixtures import hook_example
 from tests.worlds import PEOPLE, World, draft, stage, text_item, workflow_item
 
 FOLDER: Final = Path(__file__).parent / "fixtures" / "cards"
@@ -66,10 +68,26 @@ def items_of(size: int, *, version: str = "2.4.0") -> list[dict[str, Any]]:
     return kinds[:size]
 
 
-def plans(size: int) -> Iterator[tuple[str, Plan, Since | None]]:
+def items_of_example(*, version: str = "2.4.0") -> list[dict[str, Any]]:
+    """Return a step by hand, and the workflow of the document's example with a parameter more."""
+    [job, *_] = hook_example()["release_plan"]["jobs"]
+    params = [{"name": "VERSION", "type": "string", "value": version}]
+    workflow = {**job["spec"]["workflow"], "params": [*job["spec"]["workflow"].get("params", ()), *params]}
+    return [*items_of(1), workflow_item("backup", name=job["name"], workflow=workflow)]
+
+
+PLANS: Final[Mapping[str, Callable[..., list[dict[str, Any]]]]] = {
+    **{str(size): partial(items_of, size) for size in SIZES},
+    "example": items_of_example,
+}
+"""What makes the items of each plan of the gallery, for a version."""
+
+
+def plans(kind: str) -> Iterator[tuple[str, Plan, Since | None]]:
     """Yield a plan in the states of which there are cards, with what has changed since its reader saw it."""
-    before = draft(stage("bob", name="SRE"), items=items_of(size), name="商城 2.4.0 发布")
-    after = before.model_copy(update={"name": "商城 2.4.1 发布", "items": _items(size, "2.4.1")})
+    before = draft(stage("bob", name="SRE"), items=PLANS[kind](), name="商城 2.4.0 发布")
+    items = draft(items=PLANS[kind](version="2.4.1")).items
+    after = before.model_copy(update={"name": "商城 2.4.1 发布", "items": items})
     world = World()
     world.create(before)
     world.do(c.Submit)
@@ -81,39 +99,35 @@ def plans(size: int) -> Iterator[tuple[str, Plan, Since | None]]:
     yield "approval-changed", world.plan, Since(_compare(before, after), "先备份，再清理")
     world.do(c.Approve, "bob", comment="可以发布")
     yield "approval-decided", world.plan, None
-    if size > 1:
+    if len(items) > 1:
         world.on_item(c.Execute, "support", remark="已通知")
         world.on_item(c.Execute, "backup")
         world.report("backup", RunStatus.FAILED)
     yield "executing", world.plan, None
 
 
-def cards(size: int, locale: Locale) -> Iterator[tuple[str, Card]]:
-    """Yield the cards of a plan of some size with their names."""
-    for name, plan, since in plans(size):
+def cards(kind: str, locale: Locale) -> Iterator[tuple[str, Card]]:
+    """Yield the cards of a plan of the gallery with their names."""
+    for name, plan, since in plans(kind):
         make = PlanCards(locale, PEOPLE, URL, "" if name == "executing" else "bob")
-        yield f"{name}-{size}", make.plan(plan) if name == "executing" else make.approval(plan, since)
+        yield f"{name}-{kind}", make.plan(plan) if name == "executing" else make.approval(plan, since)
         if name == "executing":
             entries = sort_entries(((plan, item) for item in plan.items_in_order if item.assignee == "erin"), PEOPLE)
-            yield f"digest-{size}", DigestCards(locale, PEOPLE, URL).digest(entries)
+            yield f"digest-{kind}", DigestCards(locale, PEOPLE, URL).digest(entries)
         if name == "approval-changed":
-            yield f"approval-replaced-{size}", make.replaced(plan, 1)
+            yield f"approval-replaced-{kind}", make.replaced(plan, 1)
 
 
 def payloads() -> Iterator[tuple[str, str]]:
     """Yield the name and the text of each file of the gallery."""
     for vendor, render in RENDERERS.items():
-        for size in SIZES:
-            for name, card in cards(size, LOCALES.get(vendor, LOCALES["feishu"])):
+        for kind in PLANS:
+            for name, card in cards(kind, LOCALES.get(vendor, LOCALES["feishu"])):
                 yield f"{vendor}.{name}.json", json.dumps(render(card), ensure_ascii=False, indent=1) + "\n"
 
 
 def _workflow(name: str, job: dict[str, Any]) -> dict[str, Any]:
     return {"name": name, "stages": [{"name": "main", "jobs": [job]}]}
-
-
-def _items(size: int, version: str) -> Any:
-    return draft(items=items_of(size, version=version)).items
 
 
 def _compare(before: PlanDraft, after: PlanDraft) -> Comparison:

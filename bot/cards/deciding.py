@@ -21,7 +21,7 @@ _NOTICES: Final = 3
 """How many notices a card has; the others are counted."""
 _FACTS: Final = 12
 """How many facts of one part are listed; the others are counted."""
-_PARTS: Final = 8
+_PARTS: Final = 16
 """How many parts of one item are described, if not more are a risk; the others are counted."""
 
 

@@ -170,13 +170,13 @@ def test_names_and_scripts_are_to_the_letter() -> None:
 
 
 def test_of_many_jobs_the_risky_ones_are_shown_and_the_rest_counted() -> None:
-    jobs = [{"name": f"j{n}", "type": "sql", "spec": {"id": "db", "sql": "SELECT 1"}} for n in range(12)]
+    jobs = [{"name": f"j{n}", "type": "sql", "spec": {"id": "db", "sql": "SELECT 1"}} for n in range(20)]
     jobs.append({"name": "last", "type": "sql", "spec": {"id": "db", "sql": "DROP TABLE a"}})
     plan = waiting(workflow_item("many", workflow={"name": "w", "stages": [{"name": "s", "jobs": jobs}]})).plan
     body = row(cards().approval(plan), "1 Many").body
     assert body[1] == Excerpt(ExcerptKind.CODE, ("DROP TABLE a",), "", "sql")
     assert body[-1] == (Text("+5 jobs"),)
-    assert len(body) == 8 * 2 + 1
+    assert len(body) == 16 * 2 + 1
 
 
 @pytest.mark.parametrize("count", [1, 12, 60, 300])
