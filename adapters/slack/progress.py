@@ -42,9 +42,10 @@ def set_aside(card: Card) -> Card:
 def list_few(card: Card) -> Card:
     """Return the card of many rows for a workspace that refuses tables: most of what needs nobody is counted.
 
-    As in a table, only the first of the rows that can be executed have buttons.
+    As in a table, only the first of the rows that can be executed have buttons. A card without such rows is about what
+    will run, of which nothing is left out here.
     """
-    if card.picker is None or len(card.rows) <= _MANY:
+    if card.picker is None or len(card.rows) <= _MANY or not any(row.buttons for row in card.rows):
         return card
     far = {id(row) for section in card.sections for row in _find_far(section.rows, _NEXT)}
     card = card.with_rows(lambda row: replace(row, buttons=(), body=()) if id(row) in far else row)

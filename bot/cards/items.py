@@ -44,7 +44,7 @@ _LINE: Final = 300
 """The longest message of a run or remark in a row, in characters."""
 _OUTPUT: Final = (4, 120)
 """How many lines of what a failed run says a row has, and how many characters each of them."""
-_OPTIONS: Final = 100
+OPTIONS: Final = 100
 """How many items there are to pick from; nobody looks through more."""
 _OPTION: Final = 50
 """How long the name of an item to pick is, in characters."""
@@ -79,11 +79,11 @@ class ItemRows:
     def picker(self) -> Picker:
         """Return the list to look at any item, or at those that readers need most, in their order."""
         word, plan = word_for(ChatVerb.SHOW, self.locale.language), self.plan
-        needed = sorted(plan.items_in_order, key=lambda item: weigh_item(plan, item))[:_OPTIONS]
+        needed = sorted(plan.items_in_order, key=lambda item: weigh_item(plan, item))[:OPTIONS]
         options = []
         for item in sorted(needed, key=lambda item: item.position):
-            mark = state_of_item(item, weigh_item(plan, item), self.locale).mark
-            label = shorten(f"{mark} {title_of_item(item)}", _OPTION)
+            mark = "" if self.contents else f"{state_of_item(item, weigh_item(plan, item), self.locale).mark} "
+            label = shorten(f"{mark}{title_of_item(item)}", _OPTION)
             options.append(Option(label, f"{word} {plan.number} {item.position}"))
         return Picker(self.locale.text("Any item…"), SAY, tuple(options))
 

@@ -11,7 +11,7 @@ from bot.cards.asks import Asks
 from bot.cards.buttons import Buttons, emphasize_one, link_to
 from bot.cards.changes import Changes
 from bot.cards.deciding import Contents
-from bot.cards.items import ItemRows
+from bot.cards.items import OPTIONS, ItemRows
 from bot.cards.naming import shorten, title_of, title_of_item
 from bot.cards.paging import PAGE_SIZE, Pages, paging_buttons, paging_sections
 from bot.cards.stages import StageRows
@@ -107,10 +107,11 @@ class PlanCards:
         """Return the card for an approver: what is asked, what runs, and buttons to approve and reject.
 
         To a reader who was shown an earlier revision, it says first what has changed `since`. Once the reader has
-        voted, it says how, and the contents are closed.
+        voted, it says how, and the contents are closed. What is cut of an item can be read whole, by the picker.
         """
         contents, asks = self._contents(plan), self._asks(plan)
-        items = tuple(_without_buttons(each) for each in self._items(plan, contents).sections())
+        all_items = self._items(plan, contents)
+        items = tuple(_without_buttons(each) for each in all_items.sections())
         buttons = Buttons(self.locale).of_verbs(plan, Verb.APPROVE, Verb.REJECT)
         changes = self._changes(plan, since)
         again = since is not None and not since.success
@@ -126,7 +127,8 @@ class PlanCards:
             state = State(tone, MARKS[tone], self.locale.text(label(vote.decision)))
             summary = f"{card.title}: {plain(card.ask[0])}"
             return replace(card, state=state, sections=folded, summary=summary)
-        return replace(card, summary=self._summarize_request(plan, card))
+        picker = all_items.picker() if len(plan.items) <= OPTIONS else None  # contents before a list of a third of them
+        return replace(card, summary=self._summarize_request(plan, card), picker=picker)
 
     def difference(self, plan: Plan, since: Since) -> Card:
         """Return the card with what differs between two revisions, as far as it finds room; the page has the rest."""

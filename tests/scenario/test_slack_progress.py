@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.card import SAY
 from tests.scenario.chats.slack import SlackOffice, User
-from tests.scenario.office import Fabu, script, step
+from tests.scenario.office import Fabu, script, stage, step
 from tests.simulators.slack import SlackSimulator
 from tests.simulators.slack_reading import text_of
 from tests.waiting import eventually
@@ -39,3 +39,13 @@ async def test_a_workspace_without_these_blocks_reads_the_same(fabu: Fabu, slack
     refused = [call.operation for call in slack.calls if call.answer.get("error") == "invalid_blocks"]
     assert refused == ["chat.postMessage"]
     slack.calls.clear()
+
+
+async def test_an_approver_reads_an_item_whole_by_the_picker(fabu: Fabu, slack: SlackSimulator, bob: User) -> None:
+    long = script("deploy", "\n".join(f"echo {number}" for number in range(40)))
+    await fabu.submitted(step("notes"), long, stages=[stage("QA", "bob")])
+    card = await bob.card_with("Approve")
+    assert "echo 39" not in text_of(card)
+    await slack.click(bob.id, card, SAY, choice="2 Deploy")
+    [shown] = await bob.until(lambda: [text for text in bob.sentences if "2 Deploy" in text])
+    assert "echo 39" in shown
