@@ -265,7 +265,7 @@ class Card:
     `ask` says in one or two lines what is wanted, and by when; `notices` what must not be missed, the worst first; and
     `foot` what is good to know. `review` links to the page in place of `buttons` that decide (those that are PRIMARY)
     where not every risky and changed row finds room in full. With a `picker`, what a row does not offer is still within
-    reach.
+    reach. The links of a `personal` card sign its reader in, so that nobody must pass it on.
     """
 
     title: str
@@ -278,6 +278,7 @@ class Card:
     foot: tuple[Line, ...] = ()
     more: Button | None = None
     review: Button | None = None
+    personal: bool = False
     picker: Picker | None = None
 
     @property

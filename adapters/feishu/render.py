@@ -132,6 +132,8 @@ def _draw(card: Card, *, counts: Sequence[Count], many: bool, tables: bool) -> d
     opened = [each for section in sections if not section.folded for each in drawing.section(section)]
     asked = [input_form((), submits, drawing.numbers)] if submits else []
     frame = _frame(card.title, card.summary, card.state, counts, many=many)
+    if card.personal:
+        frame["config"]["enable_forward"] = False
     frame["body"]["elements"] = [
         *_lines(card.ask[:ASK]),
         *([tiles(counts)] if many else []),

@@ -47,6 +47,7 @@ class CardLinks:
             buttons=tuple(map(sign_button, card.buttons)),
             more=card.more and sign_button(card.more),
             review=card.review and sign_button(card.review),
+            personal=True,
         )
 
     def read(self, secret: str) -> Token | None:

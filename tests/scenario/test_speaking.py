@@ -141,6 +141,11 @@ async def test_the_links_of_ones_own_card_sign_in_once_and_those_of_the_channel_
     assert page in links_of(shared)
     [link] = [url for url in links_of(mine) if "/sign-in/" in url and url.endswith("?plan=1")]
     path = link.removeprefix("https://fabu.example.com")
+    if chat.vendor.name == "feishu":
+        assert (mine.content["config"]["enable_forward"], "enable_forward" in shared.content["config"]) == (
+            False,
+            False,
+        )
     async with fabu.session.get(fabu.url + path) as offered:
         assert "You will be signed in as Bob." in await offered.text()
     async with fabu.session.post(fabu.url + path, allow_redirects=False) as entered:
