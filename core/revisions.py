@@ -117,8 +117,8 @@ def compare_for_readers(reading: Reading, plan: Plan, people: Iterable[str]) -> 
 
 
 def _compare_with_success(reading: Reading, plan: Plan) -> Since | None:
-    """Compare a plan with the last one of its lineage that succeeded, but for what each plan has of its own."""
-    success = reading.plans.last_success(plan)
+    """Compare a copy with the last plan of its lineage that succeeded, but for what each plan has of its own."""
+    success = reading.plans.last_success(plan) if plan.lineage else None
     if success is None:
         return None
     old, new = (History.load(reading, each).compare(against=0) for each in (success, plan))

@@ -144,6 +144,9 @@ async def test_a_gate_of_an_earlier_version_keeps_its_question(url: str) -> None
     plan = await office.create()
     await store.close()
     taken_back(url, "0005")
+    details = {"details": json.dumps({"origin": origin}), "plan_id": command.plan_id}  # what the log had then
+    with create_engine(parse_url(url), poolclass=NullPool).begin() as connection:
+        connection.execute(text("UPDATE log SET details = :details WHERE plan_id = :plan_id AND seq = 1"), details)
     migrate.upgrade(url)
     store = open_store(url, b"key")
     stored = await store.read(lambda reading: [reading.plans.get(each) for each in (command.plan_id, plan.id)])

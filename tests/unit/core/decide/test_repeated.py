@@ -209,7 +209,7 @@ ROWS = (
     Row(c.Cancel, requested, ["cancelled"], WRONG, ["cancelled"], WRONG),
     Row(c.Recheck, check_failed, ["check_started"], WRONG, WRONG, WRONG, world=lambda: World(CHECKED)),
     Row(
-        c.Callback, checking, ["check_passed"], ["check_repeated"], errors.Forbidden, WRONG, by="system",
+        c.Callback, checking, ["check_passed"], ["check_repeated"], errors.WrongCode, WRONG, by="system",
         fields=answer, world=lambda: World(CHECKED),
     ),
     Row(
