@@ -11,10 +11,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+import orjson
+
 from adapters.slack.components import count_characters
 from adapters.slack.text import JSON, line
 
 TYPES: Final = frozenset({"plan", "data_table", "container"})
+MESSAGE_CHARACTERS: Final = 12_000  # of all texts but those in tables; somewhat above, it is msg_blocks_too_long
 TASKS: Final = 50  # tasks of a plan: Slack documents no limit
 TABLE_ROWS: Final = 100  # below the header
 TABLE_CHARACTERS: Final = 10_000  # of all cells of the tables of a message
@@ -40,6 +43,14 @@ def _keeps_state(block: JSON) -> bool:
 def count_blocks(blocks: Sequence[JSON]) -> int:
     """Return the number of blocks, with those in containers."""
     return len(blocks) + sum(len(block.get("child_blocks", ())) for block in blocks)
+
+
+def texts_fit(blocks: Sequence[JSON]) -> bool:
+    """Return whether the texts of a message are within the limits of it and of its tables."""
+    if len(orjson.dumps(blocks)) <= TABLE_CHARACTERS:  # a text has no more characters than its JSON has bytes
+        return True
+    texts, cells = count_texts(blocks)
+    return texts <= MESSAGE_CHARACTERS and cells <= TABLE_CHARACTERS
 
 
 def count_texts(blocks: Iterable[JSON]) -> tuple[int, int]:

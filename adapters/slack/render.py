@@ -16,10 +16,10 @@ import orjson
 
 from adapters.common.fitting import fit_card
 from adapters.slack import components
-from adapters.slack.newest import CHILDREN, TABLE_CHARACTERS, container, count_blocks, count_texts
+from adapters.slack.newest import CHILDREN, container, count_blocks, texts_fit
 from adapters.slack.progress import Progress, list_few, set_aside
 from adapters.slack.text import JSON, escape, line
-from adapters.slack.validate import MESSAGE_BLOCKS, MESSAGE_CHARACTERS, VIEW_BLOCKS, require_valid, require_valid_view
+from adapters.slack.validate import MESSAGE_BLOCKS, VIEW_BLOCKS, require_valid, require_valid_view
 from core.card import SAY, Button, Card, Form, Row, Section, Style, Weight
 from core.card import line as line_of
 from core.chat import Reply
@@ -98,7 +98,9 @@ def _card(card: Card, *above: JSON, newest: bool, limit: int = MESSAGE_BLOCKS) -
     def draw(candidate: Card) -> list[JSON]:
         return _blocks(candidate, above, progress)
 
-    blocks = draw(fit_card(card, lambda candidate: _fits(draw(candidate), limit)))
+    blocks = draw(card)
+    if not _fits(blocks, limit):
+        blocks = draw(fit_card(card, lambda candidate: _fits(draw(candidate), limit)))
     return blocks if _fits(blocks, limit) else draw(_cut(card))
 
 
@@ -118,10 +120,7 @@ def _with_one_button(row: Row) -> Row:
 
 
 def _fits(blocks: list[JSON], limit: int) -> bool:
-    if count_blocks(blocks) > limit:
-        return False
-    texts, cells = count_texts(blocks)
-    return texts <= MESSAGE_CHARACTERS and cells <= TABLE_CHARACTERS
+    return count_blocks(blocks) <= limit and texts_fit(blocks)
 
 
 def _blocks(card: Card, above: Sequence[JSON], progress: Progress | None) -> list[JSON]:

@@ -9,13 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from adapters.slack.newest import CHILDREN, TABLE_CHARACTERS, TABLE_ROWS, TASKS, TYPES, count_blocks, count_texts
+from adapters.slack.newest import (
+    CHILDREN,
+    MESSAGE_CHARACTERS,
+    TABLE_CHARACTERS,
+    TABLE_ROWS,
+    TASKS,
+    TYPES,
+    count_blocks,
+    count_texts,
+    texts_fit,
+)
 from adapters.slack.text import JSON
 from core.errors import DeliveryError
 from core.messages import Message
 
 MESSAGE_BLOCKS: Final = 50
-MESSAGE_CHARACTERS: Final = 12_000  # of all texts but those in tables; somewhat above, it is msg_blocks_too_long
 VIEW_BLOCKS: Final = 100
 PLAIN: Final = ("plain_text",)
 TEXTS: Final = ("plain_text", "mrkdwn")
@@ -50,7 +59,7 @@ _KEYS: Final = {  # the keys of each type
 
 def require_valid(blocks: list[JSON]) -> list[JSON]:
     """Return the blocks of a message. Raises DeliveryError, not retryable, with the first problem."""
-    characters, _ = count_texts(blocks)
+    characters, _ = (0, 0) if texts_fit(blocks) else count_texts(blocks)
     long = [f"blocks: there are {characters} characters, allowed are {MESSAGE_CHARACTERS}"]
     _refuse([*problems(blocks), *(long if characters > MESSAGE_CHARACTERS else ())])
     return blocks
@@ -70,7 +79,7 @@ def _refuse(found: list[str]) -> None:
 
 def problems(blocks: Sequence[JSON], limit: int = MESSAGE_BLOCKS) -> list[str]:
     """Return the problems of blocks, as `place: problem`."""
-    number, (_, cells) = count_blocks(blocks), count_texts(blocks)
+    number, (_, cells) = count_blocks(blocks), (0, 0) if texts_fit(blocks) else count_texts(blocks)
     found = [] if 1 <= number <= limit else [f"blocks: there are {number}, allowed are 1 to {limit}"]
     if cells > TABLE_CHARACTERS:
         found.append(f"blocks: tables have {cells} characters, allowed are {TABLE_CHARACTERS}")

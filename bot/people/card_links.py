@@ -13,6 +13,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from hashlib import blake2b
 from typing import Final
 
 from bot.people.tokens import digest_of
@@ -37,9 +38,11 @@ class CardLinks:
         secret = self._make(person, card_id)
 
         def sign_button(button: Button) -> Button:
-            return replace(button, url=self._sign(button.url, secret))
+            return replace(button, url=self._sign(button.url, secret)) if button.url else button
 
         def sign_row(row: Row) -> Row:
+            if not row.url and not any(button.url for button in row.buttons):
+                return row
             return replace(row, url=self._sign(row.url, secret), buttons=tuple(map(sign_button, row.buttons)))
 
         return replace(
@@ -69,7 +72,8 @@ class CardLinks:
         return f"{payload}.{self._mac(payload)}"
 
     def _mac(self, payload: str) -> str:
-        return urlsafe_b64encode(hmac.digest(self._key, payload.encode(), "sha256")).decode().rstrip("=")
+        """Return the keyed hash of a payload: every card of a person needs one, and BLAKE2 is quicker than HMAC."""
+        return urlsafe_b64encode(blake2b(payload.encode(), key=self._key, digest_size=32).digest()).decode().rstrip("=")
 
     def _sign(self, url: str, secret: str) -> str:
         """Return the URL that signs in and then opens a page; that of anything else stays as it is."""
