@@ -27,7 +27,7 @@ _LEASE = timedelta(seconds=30)
 """How long a claimed timer is left to the server that claimed it."""
 _BATCH = 200
 """Timers that are claimed at once."""
-_KEPT = timedelta(days=7)
+KEPT = timedelta(days=7)
 """How long the keys of requests, and ended sign-in links, are kept."""
 
 
@@ -79,7 +79,7 @@ class Ticks:
 
     async def delete_old(self) -> None:
         """Delete the keys of old requests, which nobody repeats any more, and of sign-in links that have ended."""
-        before = self._clock.now() - _KEPT
+        before = self._clock.now() - KEPT
         await self._store.write(lambda writing: writing.requests.forget(before))
         await self._store.write(lambda writing: writing.people.forget_links(before))
 

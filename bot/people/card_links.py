@@ -21,8 +21,8 @@ from core.card import Button, Card, Row
 from core.ports.clock import Clock
 from core.ports.people import Token
 
-_LIFE: Final = timedelta(days=2)
-"""How long after the beginning of its day a link is good."""
+LIFE: Final = timedelta(days=2)
+"""How long after the beginning of its day a link is good: its use is remembered for longer (`bot.scheduler`)."""
 _FORM: Final = re.compile(r"([\w-]{1,400})\.([\w-]{43})")
 
 
@@ -63,10 +63,10 @@ class CardLinks:
         except (ValueError, NotBase64):
             return None
         digest, ends_at = digest_of(secret), datetime.fromtimestamp(ends, UTC)
-        return Token(digest[:32], digest, person, f"link on card {card_id}", ends_at - _LIFE, ends_at, single_use=True)
+        return Token(digest[:32], digest, person, f"link on card {card_id}", ends_at - LIFE, ends_at, single_use=True)
 
     def _make(self, person: str, card_id: str) -> str:
-        ends = datetime.combine(self._clock.now().astimezone(UTC), time(), UTC) + _LIFE
+        ends = datetime.combine(self._clock.now().astimezone(UTC), time(), UTC) + LIFE
         said = json.dumps([person, card_id, int(ends.timestamp())], ensure_ascii=False, separators=(",", ":"))
         payload = urlsafe_b64encode(said.encode()).decode().rstrip("=")
         return f"{payload}.{self._mac(payload)}"

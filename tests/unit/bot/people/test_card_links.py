@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 
-from bot.people.card_links import CardLinks
+from adapters.store.open import open_store
+from bot.people.card_links import LIFE, CardLinks
+from bot.people.tokens import Tokens
+from bot.scheduler import KEPT
 from core.card import Button, Card, Row, Section
 from tests.clock import ManualClock
 from tests.worlds import START
@@ -63,3 +67,16 @@ def test_what_others_make_is_no_link(links: CardLinks, forged: str) -> None:
     payload, _, mac = secret.partition(".")
     assert links.read(f"{payload}A.{mac}") is None
     assert CardLinks(b"other", ManualClock(START), URL).read(secret) is None
+
+
+async def test_a_link_works_once_however_long_its_use_is_kept(links: CardLinks, clock: ManualClock) -> None:
+    store = open_store("memory://", b"key", clock)
+    secret = secret_of(links.sign(CARD, "bob", "card1"))
+    tokens = [Tokens(store, clock, links.read) for _ in range(2)]
+    used = await asyncio.gather(*(each.use_link(secret) for each in tokens))
+    assert [link.person for link in used if link] == ["bob"]
+    await store.write(lambda writing: writing.people.forget_links(clock.now() - KEPT))
+    assert await Tokens(store, clock, links.read).use_link(secret) is None
+    assert LIFE <= KEPT, "a use is remembered for longer than the link is good"
+    clock.advance(LIFE)
+    assert await Tokens(store, clock, links.read).find_link(secret) is None
