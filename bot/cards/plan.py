@@ -26,6 +26,7 @@ from core.card import (
     Code,
     Form,
     Line,
+    Notice,
     Part,
     Row,
     Section,
@@ -102,6 +103,12 @@ class PlanCards:
         hint = self.locale.spans("{command} lists the items in their order.", command=Code(command))
         picker = items.picker() if plan.status is PlanStatus.EXECUTING else None
         return replace(card, foot=(*card.foot, hint), picker=picker)
+
+    def with_unreached(self, card: Card, people: Iterable[str]) -> Card:
+        """Return the card of a plan, with whom the request for their approval does not reach."""
+        names = self.directory.names(sorted(people))
+        missing = (Notice(line(self.locale.text("not reached: {names}", names=names)), Tone.WAITING),) if names else ()
+        return replace(card, notices=(*card.notices, *missing))
 
     def approval(self, plan: Plan, since: Since | None = None) -> Card:
         """Return the card for an approver: what is asked, what runs, and buttons to approve and reject.

@@ -23,6 +23,7 @@ from bot.outbox.notices import ITEM_CARD, is_notice, list_notices
 from bot.outbox.posting import CardPosting, find_intent, identity_of
 from bot.outbox.reminders import is_reminder, quiet_until, reminder_of
 from bot.outbox.threads import ends_plan, list_mentioned, list_new, list_thread
+from bot.outbox.unreached import list_unreached, refused_to
 from bot.outbox.worker import Courier, Deferred, Receipt, back_off_forever, persistent
 from bot.people.card_links import CardLinks
 from bot.people.identities import Identities
@@ -32,7 +33,7 @@ from core.audit import LogEntry
 from core.card import Card
 from core.engine import Engine
 from core.errors import DeliveryError
-from core.events import EVENTS, CardsRefused
+from core.events import EVENTS
 from core.people import SYSTEM, Person
 from core.plan import Plan
 from core.ports.cards import CardRecord
@@ -56,7 +57,8 @@ class _Snapshot:
     """A plan with the records of its cards, and the log entries since the oldest of them.
 
     `holds` are the cards and the receivers that wait, with the people who cannot be looked up now. `since` is what has
-    changed, for each person who votes, since the revision that they were shown before.
+    changed, for each person who votes, since the revision that they were shown before. `unreached` are those to whom
+    the chat refused the card that asks for their vote.
     """
 
     plan: Plan
@@ -64,6 +66,7 @@ class _Snapshot:
     entries: Sequence[LogEntry]
     holds: Holds
     since: Mapping[str, Since]
+    unreached: frozenset[str]
 
 
 class CardSync:
@@ -99,9 +102,27 @@ class CardSync:
             plan = reading.plans.get(plan_id, whole=True)
             entries = reading.log.of_plan(plan.id, min((record.log_seq for record in records), default=0))
             holds = Holds(delivery, plan.version, self._clock)
-            return _Snapshot(plan, records, entries, holds, self._compare(reading, plan))
+            unreached = list_unreached(reading, plan, platform, records)
+            return _Snapshot(plan, records, entries, holds, self._compare(reading, plan), unreached)
 
         snapshot = await self._store.read(load)
+        await self._update_all(snapshot)
+        if snapshot.unreached and (later := await self._store.read(load)).unreached != snapshot.unreached:
+            await self._update_channel(replace(later, holds=snapshot.holds))
+        await self._report_refusals(snapshot)
+        if snapshot.plan.status is PlanStatus.EXECUTING:
+            self._rest(snapshot.plan)
+        return Receipt() if self._has_expired(snapshot.plan, delivery) else snapshot.holds.outcome()
+
+    async def _update_channel(self, snapshot: _Snapshot) -> None:
+        """Update the card in the channel although its plan has not changed: somebody was reached meanwhile."""
+        for record in [each for each in snapshot.records if each.purpose == "plan" and each.message]:
+            outdated = replace(record, version=0)
+            await self._put(outdated)
+            await self._update(snapshot, outdated, needed=True)
+
+    async def _update_all(self, snapshot: _Snapshot) -> None:
+        """Update the cards that do not wait, first that in the channel."""
         holds, needed = snapshot.holds, await self._list_needed(snapshot)
         needed_ids = {record.id for record in needed}
         intents = {intent.id for record in needed if (intent := find_intent(record, snapshot.records))}
@@ -110,16 +131,16 @@ class CardSync:
             if until := self._quiet_until(snapshot.plan, record):
                 holds.wait(record, until)
                 continue
-            try:
-                await self._bring_up_to_date(snapshot, record, needed=record.id in needed_ids)
-            except DeliveryError as error:
-                level = logging.DEBUG if error.limited else logging.WARNING
-                log.log(level, "the %s card of plan #%s waits: %s", record.purpose, snapshot.plan.number, error)
-                holds.add(record, error)
-        await self._report_refusals(snapshot)
-        if snapshot.plan.status is PlanStatus.EXECUTING:
-            self._rest(snapshot.plan)
-        return Receipt() if self._has_expired(snapshot.plan, delivery) else holds.outcome()
+            await self._update(snapshot, record, needed=record.id in needed_ids)
+
+    async def _update(self, snapshot: _Snapshot, record: CardRecord, *, needed: bool) -> None:
+        """Update one card; it waits when that fails."""
+        try:
+            await self._bring_up_to_date(snapshot, record, needed=needed)
+        except DeliveryError as error:
+            level = logging.DEBUG if error.limited else logging.WARNING
+            log.log(level, "the %s card of plan #%s waits: %s", record.purpose, snapshot.plan.number, error)
+            snapshot.holds.add(record, error)
 
     def _rest(self, plan: Plan) -> None:
         """Let the cards of a plan rest: items that start and end in quick succession are one update."""
@@ -138,7 +159,7 @@ class CardSync:
         Once: the log entries that a card has not shown yet say what was reported since the first failure.
         """
         chat = self._messenger.platform
-        reported = {who for entry in snapshot.entries for who in _refused_to(entry, chat)}
+        reported = {who for entry in snapshot.entries for who in refused_to(entry, chat)}
         failures = snapshot.holds.failures
         refused = {who: error for who, error, is_refused in failures if is_refused and who not in reported}
         if refused:
@@ -228,7 +249,7 @@ class CardSync:
             return
         person = self._engine.directory.people.get(record.audience) if record.purpose != "plan" else None
         locale = self._locale_of(record)
-        card = self._make_card(plan, record, locale, snapshot.since.get(record.audience))
+        card = self._make_card(snapshot, record, locale)
         is_superseded = is_reminder(record.purpose) and not needed
         changed = is_superseded or _changes_closed(record, snapshot.entries)
         if needed and (changed or not record.message or not is_notice(record.purpose)):
@@ -296,7 +317,8 @@ class CardSync:
         person = self._engine.directory.people.get(record.audience) if record.purpose != "plan" else None
         return Locale.of(person, self._locale.language, self._locale.timezone)
 
-    def _make_card(self, plan: Plan, record: CardRecord, locale: Locale, since: Since | None) -> Card:
+    def _make_card(self, snapshot: _Snapshot, record: CardRecord, locale: Locale) -> Card:
+        plan, since = snapshot.plan, snapshot.since.get(record.audience)
         reader = record.audience if record.purpose != "plan" else ""
         cards = PlanCards(locale, self._engine.directory, self._public_url, reader)
         if _is_replaced(record, plan):
@@ -309,7 +331,7 @@ class CardSync:
             case purpose if is_notice(purpose) or purpose == ITEM_CARD:
                 return cards.notice(plan, record.item_id)
             case _:
-                return cards.plan(plan)
+                return cards.with_unreached(cards.plan(plan), snapshot.unreached)
 
 
 def _is_replaced(record: CardRecord, plan: Plan) -> bool:
@@ -323,9 +345,3 @@ def _changes_closed(record: CardRecord, entries: Sequence[LogEntry]) -> bool:
     return any(
         EVENTS[entry.event].changes_closed_cards or entry.details.get("item_id") == record.item_id for entry in new
     )
-
-
-def _refused_to(entry: LogEntry, chat: str) -> Sequence[str]:
-    """Return to whom a chat refused cards, as far as an entry says so."""
-    is_about_chat = entry.event == CardsRefused.name and entry.details["chat"] == chat
-    return entry.details["recipients"] if is_about_chat else ()

@@ -71,6 +71,7 @@ async def test_a_refused_card_comes_once_the_cause_is_mended(case: Everywhere, c
 
         found = await eventually(notified, wanted=lambda found: len(found) == 2)
         assert chat not in {name for name, _ in found}
+    await person.card_with("Approve")
     await person.clicks("Approve")
     assert await case.fabu.status() == "executing"
     await case.offices[chat].channel_card("executing")
@@ -122,6 +123,21 @@ async def test_who_is_out_of_reach_holds_up_nobody_else(tmp_path: Path) -> None:
         await office.bob.says("show 1")
         await office.bob.says("approve 1")
         await office.channel_card("executing")
+
+
+async def test_the_channel_reads_who_is_not_reached_until_they_are(tmp_path: Path) -> None:
+    async with SLACK.office(tmp_path, clock=SharedClock) as office:
+        refusal = {"ok": False, "error": "user_disabled"}
+        with office.slack.outage("conversations.open", how="answer", status=200, body=refusal):
+            await office.fabu.submitted(stages=[SLACK.stage("QA", "bob")])
+            card = await office.channel_card("not reached: Bob")
+
+        async def reached() -> bool:
+            office.bob.slack.clock.advance(3600)
+            return not office.alice.shows(card, "not reached")
+
+        await eventually(reached, wanted=bool)
+        await office.bob.card_with("Approve")
 
 
 async def refused_attempts(fabu: Any) -> int:

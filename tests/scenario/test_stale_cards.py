@@ -41,6 +41,7 @@ async def test_the_card_of_a_plan_that_was_deleted_says_so_and_is_answered_in_wo
 ) -> None:
     fabu, alice = office.fabu, office.alice
     await fabu.submitted()
+    await office.channel_card("executing")  # before that, the plan is a draft again, which has no card
     await fabu.api("POST", "/plans/1/replan", {"reason": "wrong tag"})
     card = await office.channel_card("planning")
     await fabu.api("DELETE", "/plans/1")
