@@ -6,6 +6,7 @@ adapters decide about size alone (`adapters.common.fitting`).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -294,6 +295,23 @@ class Card:
         """Return the card with each row changed."""
         sections = (replace(section, rows=tuple(map(change, section.rows))) for section in self.sections)
         return replace(self, sections=tuple(sections))
+
+
+def count_hidden(hidden: Iterable[Hidden], rows: Iterable[Row] = ()) -> tuple[Hidden, ...]:
+    """Return the counts of rows that are not shown, with more such rows: one count for each state."""
+    counts: Counter[str] = Counter()
+    for each in hidden:
+        counts[each.word] += each.count
+    counts.update(row.state.word for row in rows)
+    return tuple(Hidden(word, count) for word, count in counts.items())
+
+
+def leave_out(section: Section, gone: Iterable[Row]) -> Section:
+    """Return a section without some of its rows, which are counted. They are known by identity: rows may be equal."""
+    ids = set(map(id, gone))
+    rows = tuple(row for row in section.rows if id(row) not in ids)
+    left_out = (row for row in section.rows if id(row) in ids)
+    return replace(section, rows=rows, hidden=count_hidden(section.hidden, left_out))
 
 
 def paragraph(*lines: str, title: str = "") -> Section:

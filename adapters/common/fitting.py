@@ -13,7 +13,7 @@ from dataclasses import replace
 from enum import IntEnum
 from typing import Final
 
-from core.card import Card, Hidden, Row, Section, Style, Weight
+from core.card import Card, Row, Section, Style, Weight, count_hidden
 
 MUST_BE_SHOWN: Final = frozenset({Weight.RISKY, Weight.CHANGED})
 """The weights of rows without whose full contents nobody decides by a button."""
@@ -91,9 +91,8 @@ def _shrink(section: Section, sizes: Sequence[_Size]) -> Section:
     pairs = list(zip(section.rows, sizes, strict=True))
     shown = ((row, size) for row, size in pairs if size is _Size.FULL or (size and row.title))
     rows = (row if size is _Size.FULL else row.short for row, size in shown)
-    hidden = Counter({each.word: each.count for each in section.hidden})
-    hidden.update(row.state.word for row, size in pairs if not size and row.title)
-    return replace(section, rows=tuple(rows), hidden=tuple(Hidden(word, count) for word, count in hidden.items()))
+    counted = (row for row, size in pairs if not size and row.title)
+    return replace(section, rows=tuple(rows), hidden=count_hidden(section.hidden, counted))
 
 
 def _to_review(card: Card) -> Card:

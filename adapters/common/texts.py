@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any, Final
 
 
 def N_(text: str) -> str:
@@ -14,3 +16,8 @@ NOT_NOW: Final = N_("I cannot reach {chat} now, so I do not know who you are. Pl
 """What a request is answered while the vendor does not say who its users are."""
 UNREACHABLE: Final = N_("I cannot write to you alone. Open a chat with me, and ask there.")
 """What the sender of a message to a group is sent there, when the reply is for the sender alone and cannot be sent."""
+
+
+def translate_texts(words: Any, translate: Callable[[str], str]) -> dict[str, Any]:
+    """Return the texts that are defaults of the fields of a dataclass, translated, by the names of the fields."""
+    return {each.name: translate(each.default) for each in fields(words) if isinstance(each.default, str)}

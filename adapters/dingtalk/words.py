@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field
 
-from adapters.common.texts import N_, UNREACHABLE
+from adapters.common.texts import N_, UNREACHABLE, translate_texts
 from core.card import Button
 
 
@@ -29,8 +28,7 @@ class Words:
     @classmethod
     def translate(cls, translate: Callable[[str], str], commands: Mapping[str, str]) -> Words:
         """Return the texts, translated by `translate`."""
-        texts: dict[str, Any] = {f.name: translate(f.default) for f in fields(cls) if isinstance(f.default, str)}
-        return cls(**texts, commands=commands)
+        return cls(**translate_texts(cls, translate), commands=commands)
 
     def command(self, verb: str) -> str:
         """Return the word that people type for a verb."""

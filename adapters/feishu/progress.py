@@ -7,7 +7,6 @@ more to say stay rows.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -16,7 +15,7 @@ from typing import Any, Final
 from adapters.feishu.components import Element, markdown
 from adapters.feishu.markdown import COLORS, FONT_COLORS, colored, words
 from adapters.feishu.text import CUT, fit
-from core.card import Body, Card, Excerpt, Hidden, Line, Row, Section, Show, Tone, Weight, plain
+from core.card import Body, Card, Excerpt, Line, Row, Section, Show, Tone, Weight, count_hidden, leave_out, plain
 
 MANY: Final = 20
 """How many items a card shows without tiles, and with a row for each of those that are next."""
@@ -97,11 +96,7 @@ def _condense(section: Section, limit: int) -> Section:
     idle = [row for row in section.rows if not row.buttons and row.weight > Weight.CHANGED]
     if section.show is not Show.PROGRESS or len(idle) <= limit:
         return section
-    cut = set(map(id, sorted(idle, key=lambda row: row.weight)[limit:]))
-    hidden = Counter({each.word: each.count for each in section.hidden})
-    hidden.update(row.state.word for row in section.rows if id(row) in cut)
-    rows = tuple(row for row in section.rows if id(row) not in cut)
-    return replace(section, rows=rows, hidden=tuple(Hidden(*each) for each in hidden.items()))
+    return leave_out(section, sorted(idle, key=lambda row: row.weight)[limit:])
 
 
 def split_sections(sections: Sequence[Section]) -> tuple[list[Section], Section]:
@@ -109,12 +104,9 @@ def split_sections(sections: Sequence[Section]) -> tuple[list[Section], Section]
     found = [(section, [row for row in section.rows if _is_tabular(section, row)]) for section in sections]
     left = [_without(section, rows) if section.show is Show.PROGRESS else section for section, rows in found]
     titles = dict.fromkeys(section.title for section, rows in found if rows and section.title)
-    hidden: Counter[str] = Counter()
-    for section in sections:
-        if section.show is Show.PROGRESS:
-            hidden.update({each.word: each.count for each in section.hidden})
+    hidden = (each for section in sections if section.show is Show.PROGRESS for each in section.hidden)
     rows = tuple(row for _, rows in found for row in rows)
-    return left, Section(" · ".join(titles), rows, hidden=tuple(Hidden(*each) for each in hidden.items()))
+    return left, Section(" · ".join(titles), rows, hidden=count_hidden(hidden))
 
 
 def _without(section: Section, rows: Sequence[Row]) -> Section:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Final
 
-from adapters.common.texts import N_, UNREACHABLE
+from adapters.common.texts import N_, UNREACHABLE, translate_texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Words:
     @classmethod
     def translate(cls, translate: Callable[[str], str]) -> Words:
         """Return the texts, translated by `translate`."""
-        return cls(**{each.name: translate(str(each.default)) for each in fields(cls)})
+        return cls(**translate_texts(cls, translate))
 
 
 ENGLISH: Final = Words()

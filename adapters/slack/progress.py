@@ -14,7 +14,7 @@ from typing import Final
 from adapters.slack.components import note, row_list, row_text, web_address
 from adapters.slack.newest import TABLE_CHARACTERS, TABLE_ROWS, TASKS, TITLE
 from adapters.slack.text import EMPTY, JSON, cut, flatten
-from core.card import Card, Hidden, Row, Section, Show, Weight, plain
+from core.card import Card, Row, Section, Show, Weight, count_hidden, leave_out, plain
 
 _MANY: Final = 20  # rows of a card, from which on not all that can be executed have buttons
 _NEXT: Final = 5  # rows of each weight that have
@@ -52,8 +52,7 @@ def list_few(card: Card) -> Card:
     idle = sorted(
         (row for row in card.rows if _only_tells(row) and row.weight in _OF_ITEMS), key=lambda row: row.weight
     )
-    gone = set(map(id, idle[_MANY:]))
-    return replace(card, sections=tuple(_leave_out(section, gone) for section in card.sections))
+    return replace(card, sections=tuple(leave_out(section, idle[_MANY:]) for section in card.sections))
 
 
 def _split_next(section: Section, most: int) -> Iterator[Section]:
@@ -100,18 +99,14 @@ class Progress:
             rows = sorted((row for part in parts for row in part.rows), key=lambda row: row.weight)[TABLE_ROWS:]
         else:
             rows = [row for part in parts if part.folded for row in part.rows[_DETAILS:]]
-        gone = set(map(id, rows))
-        return replace(card, sections=tuple(_leave_out(section, gone) for section in card.sections))
+        return replace(card, sections=tuple(leave_out(section, rows) for section in card.sections))
 
     def split(self, sections: Sequence[Section]) -> list[tuple[Section, list[JSON]]]:
         """Return the sections without these rows, each with the blocks below it: the progress below the first."""
         others, parts = self._split(sections)
         shown = [part for part in parts if part.rows]
         blocks = [self._block(shown)] if shown else []
-        hidden: Counter[str] = Counter()
-        for part in parts:
-            hidden.update({each.word: each.count for each in part.hidden})
-        rest = Section(hidden=tuple(Hidden(*each) for each in hidden.items())).rest
+        rest = Section(hidden=count_hidden(each for part in parts for each in part.hidden)).rest
         blocks += [note(rest)] if rest else []
         first = next((section for section in sections if section.show is Show.PROGRESS), None)
         return [(other, blocks if section is first else []) for section, other in zip(sections, others, strict=True)]
@@ -139,13 +134,6 @@ class Progress:
 def _only_tells(row: Row) -> bool:
     """Return whether there is nothing to press, to check or to read below a row."""
     return bool(flatten(row.title)) and not row.buttons and not row.body and row.weight > Weight.CHANGED
-
-
-def _leave_out(section: Section, gone: set[int]) -> Section:
-    hidden = Counter({each.word: each.count for each in section.hidden})
-    hidden.update(row.state.word for row in section.rows if id(row) in gone)
-    rows = tuple(row for row in section.rows if id(row) not in gone)
-    return replace(section, rows=rows, hidden=tuple(Hidden(*each) for each in hidden.items()))
 
 
 def _tasks(parts: Iterable[Section]) -> Iterator[JSON]:

@@ -11,6 +11,9 @@ from core.ports.cards import CardRecord
 from core.ports.store import Reading
 from core.status import PlanStatus
 
+_ENTRIES = 5000
+"""How many entries of a log are looked at."""
+
 
 def list_unreached(reading: Reading, plan: Plan, chat: str, records: Iterable[CardRecord]) -> frozenset[str]:
     """Return the people who did not get their approval card of the present stage, and to whom that was refused."""
@@ -30,7 +33,3 @@ def refused_to(entry: LogEntry, chat: str) -> Sequence[str]:
     """Return to whom a chat refused cards, as far as an entry says so."""
     is_about_chat = entry.event == CardsRefused.name and entry.details["chat"] == chat
     return entry.details["recipients"] if is_about_chat else ()
-
-
-_ENTRIES = 5000
-"""How many entries of a log are looked at."""
