@@ -71,7 +71,7 @@ WORDS: Mapping[Verb | ChatVerb, VerbWords] = {
         cli_help="Ask for approval; a plan that needs none may be executed at once.",
     ),
     Verb.APPROVE: VerbWords(
-        aliases=("批准", "同意", "通过"),
+        aliases=("同意", "批准", "通过"),
         usage=N_("approve N [comment]"),
         done=N_("Approved."),
         style=Style.PRIMARY,

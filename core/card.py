@@ -173,6 +173,15 @@ class Button:
     confirm: str = ""
     url: str = ""
 
+    @property
+    def opening_label(self) -> str:
+        """The label where a press opens something first, a field or a question: it then ends in `…`.
+
+        That of a primary button without a field stays as it is: its question repeats a risk that the card names.
+        """
+        asks = self.field or (self.confirm and self.style is not Style.PRIMARY)
+        return f"{self.label}…" if asks else self.label
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -252,7 +261,10 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Picker:
-    """A list to pick one thing from, which sends `verb` and the `ref` of that back. Not every vendor shows it."""
+    """A list to pick one thing from, which sends `verb` and the `ref` of that back. Not every vendor shows it.
+
+    Where there is too little room for all `options`, the first ones are shown.
+    """
 
     label: str
     verb: str

@@ -45,6 +45,7 @@ class Reply:
 
     `text` is a sentence (a toast or an ephemeral message). `card` is sent with it, or takes the place of the clicked
     card: always when it `replaces` that, which is a reply that nothing else keeps up to date.
+    One `aside` is about a part of the clicked card, for the requester alone: a chat with dialogs shows it in one.
     `form` is a dialog to open. `errors` maps fields of the submitted form to what is wrong with them. `link` is the URL
     in `text` that is Fabu's own: what people wrote is in `text`, too, and no chat makes links of that.
     """
@@ -56,6 +57,7 @@ class Reply:
     errors: Mapping[str, str] = field(default_factory=dict)
     link: str = ""
     replaces: bool = False
+    aside: bool = False
 
 
 Handler = Callable[[Inbound], Awaitable[Reply]]

@@ -64,7 +64,7 @@ VERBS: Mapping[Verb, VerbSpec] = {
     Verb.APPROVE: VerbSpec("Approve", TokenScope.DECIDE, _WAITING, c.Approve, Argument.COMMENT),
     Verb.REJECT: VerbSpec("Reject", TokenScope.DECIDE, _WAITING, c.Reject, Argument.REASON),
     Verb.DELEGATE: VerbSpec("Delegate", TokenScope.DECIDE, _WAITING, c.Delegate, Argument.PERSON),
-    Verb.EXECUTE: VerbSpec("Execute", TokenScope.EXECUTE, _EXECUTING, c.Execute, Argument.REMARK, Target.ITEM),
+    Verb.EXECUTE: VerbSpec("Run", TokenScope.EXECUTE, _EXECUTING, c.Execute, Argument.REMARK, Target.ITEM),
     Verb.SKIP: VerbSpec("Skip", TokenScope.EXECUTE, _EXECUTING, c.Skip, Argument.REASON, Target.ITEM),
     Verb.RETRY: VerbSpec("Retry", TokenScope.EXECUTE, _EXECUTING, c.Retry, target=Target.ITEM),
     Verb.REPLAN: VerbSpec("Replan", TokenScope.PLAN, _UNENDED - _PLANNING, c.Replan, Argument.OPTIONAL_REASON),

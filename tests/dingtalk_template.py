@@ -18,7 +18,7 @@ FILE: Final = Path(__file__).parents[1] / "config" / "dingtalk_card.json"
 LABELS: Final = {
     "submit": "提交 Submit",
     "recheck": "重新检测 Recheck",
-    "approve": "批准 Approve",
+    "approve": "同意 Approve",
     "reject": "驳回 Reject",
     "replan": "重新规划 Replan",
     "cancel": "取消计划 Cancel",

@@ -17,6 +17,9 @@ NOT_NOW: Final = N_("I cannot reach {chat} now, so I do not know who you are. Pl
 UNREACHABLE: Final = N_("I cannot write to you alone. Open a chat with me, and ask there.")
 """What the sender of a message to a group is sent there, when the reply is for the sender alone and cannot be sent."""
 
+SENT_ASIDE: Final = N_("It is in your chat with me.")
+"""What is told who clicks for a card that is sent to them alone."""
+
 
 def translate_texts(words: Any, translate: Callable[[str], str]) -> dict[str, Any]:
     """Return the texts that are defaults of the fields of a dataclass, translated, by the names of the fields."""

@@ -61,6 +61,9 @@ class Conversation:
             return {}
         inbound = parse_click(click, delivery)
         reply = await self._answering.answer(self._handle(inbound), partial(self._send_late, inbound))
+        if reply and reply.card and reply.aside:
+            self._answering.start(self._send_aside(inbound, reply.text, reply.card))
+            return _card_changes(self._words.sent_aside)
         return _card_changes(reply.text, reply.card) if reply else _card_changes(self._words.later)
 
     async def _handle(self, inbound: Inbound) -> Reply:
@@ -124,8 +127,17 @@ class Conversation:
             raise DeliveryError(SYSTEM, Message("the session of the message is over"), retryable=False, sent=False)
         await self._messenger.client.reply_session_webhook(message.session_webhook, kind, content)
 
+    async def _send_aside(self, inbound: Inbound, text: str, card: Card) -> None:
+        """Send a card to the requester of a click alone."""
+        if not await self._create_card(inbound, text, card):
+            content = self._markdown(text, card)
+            await call_with_retries(lambda: self._messenger.send_to_user(inbound.user, "sampleMarkdown", content))
+
     async def _send_late(self, inbound: Inbound, reply: Reply) -> None:
         """Send a reply that was not ready in time for the answer to the click."""
+        if reply.card and reply.aside:
+            await self._send_aside(inbound, reply.text, reply.card)
+            return
         if reply.card and not await self._update(inbound.message, reply.card):
             kind, content = "sampleMarkdown", self._markdown(reply.text, reply.card)
         elif reply.text:

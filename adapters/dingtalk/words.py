@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from adapters.common.texts import N_, UNREACHABLE, translate_texts
+from adapters.common.texts import N_, SENT_ASIDE, UNREACHABLE, translate_texts
 from core.card import Button
 
 
@@ -21,6 +21,7 @@ class Words:
     failed: str = N_("Something went wrong. Please try again.")
     new_plan: str = N_("Write `{new} NAME` to start a plan, or open {url} to fill in everything at once.")
     unreachable: str = UNREACHABLE
+    sent_aside: str = SENT_ASIDE
     type_this: str = N_("Send me one of these commands:")
     your_text: str = N_("REASON")
     commands: Mapping[str, str] = field(default_factory=dict)

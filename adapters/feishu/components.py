@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from adapters.feishu.markdown import is_web_address
 from adapters.feishu.text import CUT, fit
-from core.card import Button, Field, Style, Tone
+from core.card import Button, Field, Picker, Style, Tone
 
 Element = dict[str, Any]
 
@@ -79,11 +79,11 @@ def panel(title: str, elements: Sequence[Element]) -> Element:
 def button_element(button: Button, name: str = "", *, light: bool = False) -> Element:
     """Return a button; with a name it submits the form that contains it.
 
-    One without a form around it that needs a text opens a form, which its label says. A `light` one has no border,
-    unless its style is a strong one.
+    One without a form around it that needs a text opens a form, and one with a question asks it, which its label says.
+    A `light` one has no border, unless its style is a strong one.
     """
-    asks = not name and button.field is not None and button.field.required
-    label = f"{fit(button.label, LABEL - 1)}{CUT}" if asks else fit(button.label, LABEL) or CUT
+    sends_at_once = name or (button.field and not button.field.required)
+    label = fit(button.label if sends_at_once else button.opening_label, LABEL) or CUT
     element: Element = {
         "tag": "button",
         "text": {"tag": "plain_text", "content": label},
@@ -95,6 +95,17 @@ def button_element(button: Button, name: str = "", *, light: bool = False) -> El
     if name:
         element |= {"name": name, "form_action_type": "submit"}
     return element
+
+
+def select_element(picker: Picker, count: int) -> Element:
+    """Return a list to pick one of the first `count` options from (Feishu docs, "select_static")."""
+    options = [{"text": plain_text(each.label, LABEL), "value": each.ref} for each in picker.options[:count]]
+    return {
+        "tag": "select_static",
+        "placeholder": plain_text(picker.label, LABEL),
+        "options": options,
+        "behaviors": [{"type": "callback", "value": {"verb": picker.verb}}],
+    }
 
 
 def drop_unsafe_links(buttons: Iterable[Button]) -> list[Button]:

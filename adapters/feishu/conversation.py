@@ -88,7 +88,8 @@ class Conversation:
     def _split_reply(self, inbound: Inbound, reply: Reply) -> tuple[dict[str, Any], Reply]:
         """Return the answer to a callback, and the rest of the reply, to be sent as messages."""
         body: dict[str, Any] = {}
-        if text := reply.text or (self._words.form_sent if reply.form else ""):
+        sent = self._words.form_sent if reply.form else self._words.sent_aside if reply.aside else ""
+        if text := reply.text or sent:
             body["toast"] = {"type": _TOASTS.get(reply.tone, "info"), "content": fit(text, TOAST)}
         if reply.card and _replaces_card(inbound):
             body["card"] = {"type": "raw", "data": self._cards.render(reply.card)}
@@ -97,14 +98,12 @@ class Conversation:
     async def _send(self, inbound: Inbound, reply: Reply) -> None:
         """Send a reply as messages; repeated for the same request within an hour, they are sent once."""
         if reply.text:
-            await self._send_privately(inbound, "post", post_content(reply.text, reply.link))
+            await self._send_privately(inbound, "post", post_content(reply.text, reply.link), "post")
         if reply.form:
-            await self._send_privately(inbound, "interactive", render_form(reply.form, inbound.message))
+            await self._send_privately(inbound, "interactive", render_form(reply.form, inbound.message), "interactive")
         if reply.card:
-            uuid = _uuid(inbound, "card")
-            await self._cards.send(
-                reply.card, lambda content: self._send_in_chat(inbound, "interactive", content, uuid)
-            )
+            send = self._send_privately if reply.aside else self._send_in_chat
+            await self._cards.send(reply.card, lambda content: send(inbound, "interactive", content, "card"))
 
     async def _send_late(self, inbound: Inbound, reply: Reply) -> None:
         """Send a reply that was not ready in time for the answer to the callback."""
@@ -124,20 +123,21 @@ class Conversation:
             return False
         return True
 
-    async def _send_privately(self, inbound: Inbound, kind: str, content: dict[str, Any]) -> None:
-        """Send content to the requester alone; a requester who gets no messages is sent a sentence in the group."""
-        uuid = _uuid(inbound, kind)
+    async def _send_privately(self, inbound: Inbound, kind: str, content: dict[str, Any], part: str) -> None:
+        """Send a part of a reply to the requester alone; one who gets no messages is sent a sentence in the group."""
         if inbound.private:
-            await self._send_in_chat(inbound, kind, content, uuid)
+            await self._send_in_chat(inbound, kind, content, part)
             return
+        uuid = _uuid(inbound, part)
         try:
             await call_with_retries(lambda: self._client.send("open_id", inbound.user, kind, content, uuid))
         except DeliveryError as error:
             log.info("a reply cannot be sent to its requester: %s", error)
             await call_with_retries(lambda: self._client.reply_text(inbound.message, self._words.unreachable, uuid))
 
-    async def _send_in_chat(self, inbound: Inbound, kind: str, content: dict[str, Any], uuid: str) -> None:
-        """Send content below the message of the request; to the requester where Feishu does not accept that."""
+    async def _send_in_chat(self, inbound: Inbound, kind: str, content: dict[str, Any], part: str) -> None:
+        """Send a part of a reply below the message of the request; to the requester where Feishu refuses that."""
+        uuid = _uuid(inbound, part)
 
         async def send_below() -> None:
             await call_with_retries(lambda: self._client.reply(inbound.message, kind, content, uuid))

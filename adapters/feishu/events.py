@@ -96,6 +96,7 @@ class _Operator(WireModel):
 class _Action(WireModel):
     value: _Object = Field(default_factory=dict)
     name: str = ""
+    option: str = ""
     form_value: _Object = Field(default_factory=dict)
     input_value: str = ""
 
@@ -106,7 +107,10 @@ class _Context(WireModel):
 
 
 class CardAction(WireModel):
-    """A click on a button of a card. `operator.open_id` identifies the user; `action` proves nothing."""
+    """A click on a button of a card, or a pick of an option in a list.
+
+    `operator.open_id` identifies the user; `action` proves nothing.
+    """
 
     TYPE: ClassVar = "card.action.trigger"
 

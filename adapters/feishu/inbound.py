@@ -31,8 +31,8 @@ def parse_message(key: str, event: Message, bot: str) -> Inbound | None:
 
 
 def parse_click(key: str, event: CardAction) -> Inbound | None:
-    """Return the request of a click; None for buttons of other apps."""
-    verb, ref = event.action.value.get("verb"), event.action.value.get("ref")
+    """Return the request of a click; None for buttons of other apps. What is picked in a list is the ref."""
+    verb, ref = event.action.value.get("verb"), event.action.option or event.action.value.get("ref")
     if not isinstance(verb, str) or not isinstance(ref, str) or not verb:
         return None
     return Inbound(

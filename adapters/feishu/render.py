@@ -31,6 +31,7 @@ from adapters.feishu.components import (
     markdown,
     panel,
     plain_text,
+    select_element,
     tinted,
 )
 from adapters.feishu.markdown import COLORS, FONT_COLORS, block, grey, inline, tag, words
@@ -55,6 +56,7 @@ from core.card import (
     Line,
     Link,
     Notice,
+    Picker,
     Row,
     Section,
     Show,
@@ -74,6 +76,7 @@ NOTICES: Final = 3
 FOOT: Final = 4  # lines
 TAGS: Final = 3  # labels beside the title
 BUTTONS: Final = 5  # on a card that is too large without rows
+OPTIONS: Final = 20  # of a list to pick from, for which rows make room
 
 
 def render_card(card: Card, *, tables: bool = True) -> dict[str, Any]:
@@ -92,12 +95,24 @@ def render_card(card: Card, *, tables: bool = True) -> dict[str, Any]:
     fitted = fit_card(card, lambda each: _fits(draw(each)))
     found = draw(fitted)
     if _fits(found):
-        return found
+        return _fill_picker(found, card.picker)
     hidden = sum(each.count for section in card.sections for each in section.hidden) + len(card.rows)
     foot = (line(f"{CUT} +{hidden}"),) if hidden else ()
-    buttons = fitted.buttons[:BUTTONS]
-    card = replace(card, ask=card.ask[:1], notices=card.notices[:1], sections=(), buttons=buttons, foot=foot)
-    return draw(card)
+    card = replace(card, ask=card.ask[:1], notices=card.notices[:1], sections=(), foot=foot, picker=None)
+    return draw(replace(card, buttons=fitted.buttons[:BUTTONS]))
+
+
+def _fill_picker(rendered: dict[str, Any], picker: Picker | None) -> dict[str, Any]:
+    """Return a card whose list to pick from has as many options as there is room for."""
+    menu = next((each for each in rendered["body"]["elements"] if each["tag"] == "select_static"), None)
+    if picker and menu:
+        few, every = menu["options"], select_element(picker, len(picker.options))["options"]
+        for number in range(len(every), len(few), -5):
+            menu["options"] = every[:number]
+            if _fits(rendered):
+                return rendered
+        menu["options"] = few
+    return rendered
 
 
 def render_form(form_: Form, opened_by: str = "") -> dict[str, Any]:
@@ -142,6 +157,7 @@ def _draw(card: Card, *, counts: Sequence[Count], many: bool, tables: bool) -> d
         *_paged(paged),
         *asked,
         *button_rows(others if linked else others + more),
+        *([select_element(card.picker, OPTIONS)] if card.picker and card.picker.options else []),
         *(each for section in sections if section.folded for each in drawing.panel(section)),
         *_foot(card.foot[:FOOT], linked),
     ] or [markdown(CUT)]

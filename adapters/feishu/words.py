@@ -6,19 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from adapters.common.texts import N_, UNREACHABLE, translate_texts
+from adapters.common.texts import N_, SENT_ASIDE, UNREACHABLE, translate_texts
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
     """The texts; the defaults are English, and the keys of the translations.
 
-    `unreachable` is sent to a group in place of a reply for a requester who gets no direct messages; `form_sent` is
-    what who clicks a button is told that opens a form.
+    `unreachable` is sent to a group in place of a reply for a requester who gets no direct messages; `form_sent` and
+    `sent_aside` are what who clicks a button is told that opens a form, or a card for them alone.
     """
 
     unreachable: str = UNREACHABLE
     form_sent: str = N_("The form is in your chat with me.")
+    sent_aside: str = SENT_ASIDE
 
     @classmethod
     def translate(cls, translate: Callable[[str], str]) -> Words:

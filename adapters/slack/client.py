@@ -123,9 +123,13 @@ class SlackClient:
                 if response.status != 200 or answer.get("error"):
                     raise read_error(response.status, response.headers, answer)
 
-    async def open_modal(self, trigger_id: str, view: JSON) -> None:
-        """Open a modal. A trigger can be used once, within three seconds of the click."""
-        await self.call("views.open", {"trigger_id": trigger_id, "view": view})
+    async def open_modal(self, trigger_id: str, view: JSON, *, above: bool = False) -> None:
+        """Open a modal, `above` the one with the click. A trigger can be used once, within three seconds of that."""
+        await self.call("views.push" if above else "views.open", {"trigger_id": trigger_id, "view": view})
+
+    async def update_modal(self, view_id: str, view: JSON) -> None:
+        """Replace the content of an open modal."""
+        await self.call("views.update", {"view_id": view_id, "view": view})
 
     async def publish_home(self, user: str, view: JSON) -> None:
         """Replace the home tab of a user."""

@@ -170,7 +170,7 @@ def _fits_menu(button: Button) -> bool:
 
 
 def _menu_option(button: Button) -> JSON:
-    text = line(button.label, _LABEL)
+    text = line(button.opening_label, _LABEL)
     if button.url:
         return {"text": text, "value": LINK, "url": web_address(button.url)}
     return {"text": text, "value": f"{button.verb} {button.ref}"}
@@ -188,7 +188,7 @@ def _select(picker: Picker) -> list[JSON]:
 def button_element(button: Button, about: str = "") -> JSON:
     """Return a button that sends its verb and ref, or opens a page."""
     action_id = LINK if button.url else button.verb
-    element: JSON = {"type": "button", "text": line(button.label, _LABEL), "action_id": action_id}
+    element: JSON = {"type": "button", "text": line(button.opening_label, _LABEL), "action_id": action_id}
     if about:
         element["accessibility_label"] = cut(flatten(f"{button.label} {about}"), _LABEL) or EMPTY
     if button.style is not Style.DEFAULT:

@@ -1,8 +1,8 @@
 """Passes users' requests to the bot's handler and its replies to Slack, over HTTP and Socket Mode alike.
 
 A reply goes into the acknowledgement where Slack accepts it there, and is sent by calls otherwise: by the response_url,
-in the channel, or at last as a direct message. Where a modal cannot be opened, a button that opens it is sent. The
-confirmation of a click is not urgent: it waits while requests pile up.
+in the channel, or at last as a direct message; whoever acts in a modal gets it there. Where a form cannot be opened, a
+button that opens it is sent. The confirmation of a click is not urgent: it waits while requests pile up.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from adapters.common.texts import NOT_NOW
 from adapters.slack.client import SlackClient
 from adapters.slack.errors import TRIGGER_USED, SlackError
 from adapters.slack.inbound import Kind, Request
-from adapters.slack.render import render_home, render_message, render_modal, render_opener, render_reply
+from adapters.slack.render import render_detail, render_home, render_message, render_modal, render_opener, render_reply
 from adapters.slack.taking import Render
 from adapters.slack.text import JSON, cut, flatten
 from core.card import Card, Form, Tone, paragraph
@@ -78,6 +78,8 @@ class Conversation:
                 return {"response_action": "errors", "errors": _input_errors(request, reply)}
             case Kind.SUBMISSION if reply.form:
                 return {"response_action": "update", "view": render_modal(reply.form, request.origin())}
+            case Kind.SUBMISSION if request.view and reply.tone is Tone.BAD:
+                return {"response_action": "update", "view": _detail(request, reply)}
             case _:
                 self._answering.start(self._send(request, reply))
                 return None
@@ -93,6 +95,8 @@ class Conversation:
             await self._publish_home(inbound.user, reply)
         elif reply.form:
             await self._open_form(request, reply.form)
+        elif reply.aside or request.view:
+            await self._show_detail(request, reply)
         elif reply.card and reply.replaces and not request.at_home:
             replaced = await self._replace_clicked(request, reply.card)
             await self._send(request, replace(reply, card=None if replaced else reply.card, replaces=False))
@@ -110,16 +114,42 @@ class Conversation:
         await call_with_retries(lambda: self._client.publish_home(user, view))
 
     async def _open_form(self, request: Request, form: Form) -> None:
-        """Open a modal; without a trigger, or where Slack refuses it, send a button that requests the form again."""
-        if request.trigger_id:
-            try:
-                await self._client.open_modal(request.trigger_id, render_modal(form, request.origin()))
-                return
-            except SlackError as error:
-                if error.vendor_code == TRIGGER_USED:
-                    return  # the request came twice, and the modal is open
-                log.info("a button is sent in place of a modal: %s", error)
-        await self._send_to_requester(request, lambda _: render_opener(form, request.inbound.text))
+        """Open a form; where Slack refuses it, send a button that requests it again."""
+        if not await self._open_modal(request, render_modal(form, request.origin())):
+            await self._send_to_requester(request, lambda _: render_opener(form, request.inbound.text))
+
+    async def _show_detail(self, request: Request, reply: Reply) -> None:
+        """Show a reply in a modal: in that with the card that it replaces, or else in a new one.
+
+        Where Slack refuses it, the reply is sent as a message.
+        """
+        view = _detail(request, reply)
+        if request.view and reply.card and not reply.aside:
+            shown = await self._update_modal(request.view, view)
+        else:
+            shown = await self._open_modal(request, view)
+        if not shown:
+            await self._send_to_requester(request, lambda newest: render_reply(reply, newest=newest))
+
+    async def _update_modal(self, view_id: str, view: JSON) -> bool:
+        """Replace the content of a modal; False when somebody has closed it, or Slack refuses it."""
+        try:
+            await self._client.update_modal(view_id, view)
+        except SlackError as error:
+            log.info("a message is sent in place of a modal: %s", error)
+            return False
+        return True
+
+    async def _open_modal(self, request: Request, view: JSON) -> bool:
+        """Open a modal, above the one with the click; False without a trigger, or where Slack refuses it."""
+        if not request.trigger_id:
+            return False
+        try:
+            await self._client.open_modal(request.trigger_id, view, above=bool(request.view))
+        except SlackError as error:
+            log.info("a message is sent in place of a modal: %s", error)
+            return error.vendor_code == TRIGGER_USED  # the request came twice, and the modal is open
+        return True
 
     async def _replace_clicked(self, request: Request, card: Card) -> bool:
         """Let a card take the place of the clicked one; False when Slack does not accept that.
@@ -180,6 +210,11 @@ def _input_errors(request: Request, reply: Reply) -> dict[str, str]:
     for name, text in reply.errors.items():
         errors.setdefault(name if name in inputs else next(iter(inputs)), []).append(text)
     return {name: cut(flatten(" ".join(texts)), _ERROR) for name, texts in errors.items()}
+
+
+def _detail(request: Request, reply: Reply) -> JSON:
+    """Return the view of a modal with the card of a reply below its sentence, or with its sentence alone."""
+    return render_detail(reply.card or Card("Fabu", reply.text), request.origin(), reply.text)
 
 
 def _home_card(reply: Reply) -> Card:

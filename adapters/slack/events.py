@@ -79,26 +79,60 @@ class State(WireModel):
         return {block: entry.value for block, entry in entries if entry.type != "static_select"}
 
 
+class View(WireModel):
+    """A modal or a home tab, as it was when somebody acted in it."""
+
+    id: Id
+    type: str = ""
+    callback_id: str = ""
+    private_metadata: str = ""
+    hash: str = ""
+    state: State = State()
+
+
+class Origin(WireModel):
+    """The private_metadata of Fabu's modals: the ref of their subject, and where they were opened.
+
+    `view` is the id of the modal that one lies on.
+    """
+
+    ref: str = ""
+    view: str = ""
+    channel: str = ""
+    message: str = ""
+    response_url: str = ""
+    ephemeral: bool = False
+
+
 class BlockActions(WireModel):
-    """A click on a button."""
+    """A click on a button. `view` is the home tab or modal that it is in; a message is none."""
 
     type: Literal["block_actions"]
     user: User
     container: Container
+    view: View | None = None
     actions: Annotated[list[Action], Field(min_length=1)]
     state: State | None = None
     trigger_id: str = ""
     response_url: str = ""
 
+    @property
+    def modal(self) -> str:
+        """The id of the modal with the button; empty if there is none."""
+        return self.view.id if self.view and self.view.type == "modal" else ""
 
-class View(WireModel):
-    """A modal, as it was submitted."""
-
-    id: Id
-    callback_id: str = ""
-    private_metadata: str = ""
-    hash: str = ""
-    state: State = State()
+    @property
+    def origin(self) -> Origin:
+        """The message with the button, or the one from which its modal was opened; empty for the home tab."""
+        if self.view and self.modal:
+            return Origin.model_validate_json(self.view.private_metadata)
+        place = self.container
+        return Origin(
+            channel=place.channel_id,
+            message=place.message_ts,
+            response_url=self.response_url,
+            ephemeral=place.is_ephemeral,
+        )
 
 
 class ViewSubmission(WireModel):
@@ -108,16 +142,6 @@ class ViewSubmission(WireModel):
     user: User
     view: View
     trigger_id: str = ""
-
-
-class Origin(WireModel):
-    """The private_metadata of Fabu's modals: the ref of their subject, and where they were opened."""
-
-    ref: str = ""
-    channel: str = ""
-    message: str = ""
-    response_url: str = ""
-    ephemeral: bool = False
 
 
 class Command(WireModel):

@@ -35,7 +35,8 @@ class Request:
     """A request of a user, and where replies to it may be sent.
 
     `team` is the team of the user, empty where Slack does not send it. `at_home` is whether it comes from the home tab,
-    and `ephemeral` whether the clicked message is one that only the user sees.
+    and `ephemeral` whether the clicked message is one that only the user sees. `view` is the modal with the card that
+    it is about.
     """
 
     kind: Kind
@@ -45,6 +46,7 @@ class Request:
     response_url: str = ""
     at_home: bool = False
     ephemeral: bool = False
+    view: str = ""
 
     def origin(self) -> dict[str, str]:
         """Return the place of this request, for a modal to carry, so that the reply to its submission is sent there."""
@@ -53,6 +55,7 @@ class Request:
             message=self.inbound.message,
             response_url=self.response_url,
             ephemeral=self.ephemeral,
+            view=self.view,
         ).model_dump(exclude_defaults=True)
 
 
@@ -80,6 +83,7 @@ def _click(payload: BlockActions) -> Request | None:
     if verb == LINK:
         return None
     is_command = verb == SAY
+    origin = payload.origin
     inbound = Inbound(
         PLATFORM,
         payload.user.id,
@@ -88,14 +92,20 @@ def _click(payload: BlockActions) -> Request | None:
         verb="" if is_command else verb,
         ref="" if is_command else value,
         values=payload.state.by_block() if payload.state else {},
-        channel=place.channel_id,
-        message=place.message_ts,
+        channel=origin.channel,
+        message=origin.message or payload.modal,
         thread=place.thread_ts,
-        private=place.channel_id.startswith("D"),
+        private=bool(payload.modal) or origin.channel.startswith("D"),
     )
-    at_home = place.type == "view"
     return Request(
-        Kind.CLICK, inbound, payload.user.team_id, payload.trigger_id, payload.response_url, at_home, place.is_ephemeral
+        Kind.CLICK,
+        inbound,
+        payload.user.team_id,
+        payload.trigger_id,
+        origin.response_url,
+        at_home=not origin.channel,
+        ephemeral=origin.ephemeral,
+        view=payload.modal,
     )
 
 
@@ -110,14 +120,19 @@ def _submission(payload: ViewSubmission) -> Request:
         ref=origin.ref,
         values=view.state.by_block(),
         channel=origin.channel,
-        message=origin.message,
+        message=origin.message or origin.view,
         private=origin.channel.startswith("D"),
     )
-    at_home = not origin.channel  # only a modal that was opened from the home tab has none
     return Request(
-        Kind.SUBMISSION, inbound, payload.user.team_id, payload.trigger_id, origin.response_url, at_home,
-        origin.ephemeral,
-    )  # fmt: skip
+        Kind.SUBMISSION,
+        inbound,
+        payload.user.team_id,
+        payload.trigger_id,
+        origin.response_url,
+        at_home=not origin.channel,  # only a modal that was opened from the home tab has none
+        ephemeral=origin.ephemeral,
+        view=origin.view,
+    )
 
 
 def _command(payload: Command) -> Request:

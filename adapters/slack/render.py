@@ -28,6 +28,7 @@ MAX_BUTTONS: Final = 25  # below a card
 FEW_BUTTONS: Final = 5  # below a card that is too large without rows
 FALLBACK: Final = 3000  # characters of the text for notifications
 VALUE: Final = 2000  # characters of the value of a button
+DETAIL: Final = "detail"  # the callback_id of modals without inputs
 MODAL_LABEL: Final = 24  # characters of the title of a modal and its buttons
 _ROWS: Final = 2500  # characters of the rows that share a block: more of them, and it is a wall
 
@@ -79,6 +80,22 @@ def render_modal(form: Form, origin: JSON) -> JSON:
         "title": line(form.title, MODAL_LABEL),
         "submit": line(form.submit, MODAL_LABEL),
         "blocks": [components.input_block(field) for field in form.fields],
+    }
+    return require_valid_view(view)
+
+
+def render_detail(card: Card, origin: JSON, text: str = "") -> JSON:
+    """Return the view of a modal with a card below a sentence, if there is one.
+
+    A click in it returns `origin`, from where it was opened. Raises DeliveryError when Slack would refuse the view.
+    """
+    above = [components.sentence(text)] if text else []
+    view = {
+        "type": "modal",
+        "callback_id": DETAIL,
+        "private_metadata": orjson.dumps(origin).decode(),
+        "title": line(card.title, MODAL_LABEL),
+        "blocks": _card(card, *above, newest=False, limit=VIEW_BLOCKS),
     }
     return require_valid_view(view)
 

@@ -93,7 +93,7 @@ def view_problems(view: JSON) -> list[str]:
     """Return the problems of a modal or home tab."""
     found = [*_keys(view), *problems(view["blocks"], VIEW_BLOCKS)]
     if view["type"] == "modal":
-        found += [*_text(view["title"], 24, PLAIN), *_text(view["submit"], 24, PLAIN)]
+        found += [each for key in ("title", "submit") if key in view for each in _text(view[key], 24, PLAIN)]
         found += [*_length("callback_id", view, 255), *_length("private_metadata", view, 3000)]
     return found
 

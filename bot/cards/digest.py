@@ -14,8 +14,9 @@ from bot.cards.naming import shorten, title_of, title_of_item
 from bot.cards.refs import Ref, View
 from bot.i18n import Locale
 from bot.i18n.labels import N_, label
+from bot.verbs import ChatVerb
 from core.approval import eligible_in_any
-from core.card import Body, Button, Card, Line, Row, Section, State, Tone, Weight, join_lines, line
+from core.card import Body, Button, Card, Line, Row, Section, State, Style, Tone, Weight, join_lines, line
 from core.messages import NO_MESSAGE
 from core.people import Directory
 from core.plan import Item, Plan
@@ -173,7 +174,10 @@ class DigestCards:
         return link_to(self.locale.text("Open"), self.public_url)
 
     def _button(self, entry: Entry, *, first: bool) -> Button:
-        """Return the button for the one thing to do."""
+        """Return the button for the one thing to do; what has failed has several ways on, and its card offers them."""
+        if entry.weight is Weight.BAD:
+            ref = str(Ref(entry.plan.id, item_id=entry.item.id))
+            return Button(ChatVerb.SHOW, self.locale.text("Handle"), ref, Style.PRIMARY)
         foremost = Buttons(self.locale).of_item(entry.plan, entry.item)[0]
         button = replace(foremost, ref=str(replace(Ref.parse(foremost.ref), view=View.DIGEST)))
         return button if first else replace(button, field=None)

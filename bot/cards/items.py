@@ -13,11 +13,11 @@ from bot.cards.deciding import Contents, show_part
 from bot.cards.grouping import group_rows
 from bot.cards.naming import name_positions, shorten, title_of_item
 from bot.cards.paging import Pages
+from bot.cards.refs import Ref
 from bot.cards.states import state_of_item, weigh_item
 from bot.i18n import Locale
-from bot.verbs import ChatVerb, word_for
+from bot.verbs import ChatVerb
 from core.card import (
-    SAY,
     Body,
     Code,
     Excerpt,
@@ -78,14 +78,14 @@ class ItemRows:
 
     def picker(self) -> Picker:
         """Return the list to look at any item, or at those that readers need most, in their order."""
-        word, plan = word_for(ChatVerb.SHOW, self.locale.language), self.plan
+        plan = self.plan
         needed = sorted(plan.items_in_order, key=lambda item: weigh_item(plan, item))[:OPTIONS]
         options = []
         for item in sorted(needed, key=lambda item: item.position):
             mark = "" if self.contents else f"{state_of_item(item, weigh_item(plan, item), self.locale).mark} "
             label = shorten(f"{mark}{title_of_item(item)}", _OPTION)
-            options.append(Option(label, f"{word} {plan.number} {item.position}"))
-        return Picker(self.locale.text("Any item…"), SAY, tuple(options))
+            options.append(Option(label, str(Ref(plan.id, item_id=item.id))))
+        return Picker(self.locale.text("Any item…"), ChatVerb.SHOW, tuple(options))
 
     def counts(self) -> Line:
         """Return how many items are in each state but the last, heaviest first: `❌ 1 failed · ▶️ 2 ready`."""

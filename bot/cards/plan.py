@@ -40,6 +40,7 @@ from core.card import (
     plain,
 )
 from core.commands import Verb
+from core.errors import Problem
 from core.people import Directory
 from core.plan import Confirmation, Controls, Decision, Item, Plan
 from core.revisions import Since
@@ -109,6 +110,12 @@ class PlanCards:
         names = self.directory.names(sorted(people))
         missing = (Notice(line(self.locale.text("not reached: {names}", names=names)), Tone.WAITING),) if names else ()
         return replace(card, notices=(*card.notices, *missing))
+
+    def with_missing(self, card: Card, problems: Iterable[Problem]) -> Card:
+        """Return the card of a draft, with what has to be mended before it can be submitted."""
+        text, problem = self.locale.text, self.locale.problem
+        lines = (line(text("Before it can be submitted: {problem}", problem=problem(each))) for each in problems)
+        return replace(card, notices=(*card.notices, *(Notice(each, Tone.WAITING) for each in lines)))
 
     def approval(self, plan: Plan, since: Since | None = None) -> Card:
         """Return the card for an approver: what is asked, what runs, and buttons to approve and reject.

@@ -23,6 +23,7 @@ class View(StrEnum):
     MINE = "mine"
     DIGEST = "digest"
     APPROVAL = "approval"
+    ITEM = "item"
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,7 @@ class Dispatch:
         inbound = request.inbound
         if reply.card is None or TokenScope.READ not in inbound.credential.scopes:
             return replace(reply, card=None)
-        if not inbound.private or inbound.platform in OWN_PLATFORMS:
+        if not (inbound.private or reply.aside) or inbound.platform in OWN_PLATFORMS:
             return reply
         return replace(reply, card=self._card_links.sign(reply.card, request.person.id, _digest(request.key)[:32]))
 
@@ -143,6 +143,8 @@ class Dispatch:
         if inbound.verb == ChatVerb.NEW:
             return await self._create(request, draft_from_form(inbound.values, request.locale, self._engine.directory))
         ref = Ref.parse(inbound.ref)
+        if inbound.verb == ChatVerb.SHOW and ref.item_id:
+            return Reply(card=await self._look(request).item(ref), aside=True)
         if inbound.verb == ChatVerb.SHOW:
             return Reply(card=await self._look(request).show(ref.plan_id))
         if inbound.verb == Verb.APPROVE and ref.view != View.APPROVAL:

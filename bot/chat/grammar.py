@@ -25,7 +25,7 @@ _BEFORE = ".,:;!、。，：；！…" + whitespace
 _MARKS = ".,:;!?、。，：；！？…"
 """Punctuation that people type before a command, and after each of its words."""
 _NUMBER = re.compile(r"([0-9]+)([^\x00-\x7f].*)", re.DOTALL)
-"""The number of a plan with what follows it without a space, as in `批准 12，没问题`."""
+"""The number of a plan with what follows it without a space, as in `同意 12，没问题`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def _suggest(word: str) -> str:
 
 
 def _split_joined(word: str, rest: str) -> tuple[Verb | ChatVerb | None, str]:
-    """Split a Chinese verb from the number that follows without a space, as in `批准12`."""
+    """Split a Chinese verb from the number that follows without a space, as in `同意12`."""
     match = re.fullmatch(r"([^\x00-\x7f]+?)(#?[0-9].*)", word, re.DOTALL)
     if match and (verb := _VERBS.get(match[1])):
         return verb, f"{match[2]} {rest}"

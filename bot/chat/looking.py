@@ -18,9 +18,11 @@ from bot.people.seen import note_seen
 from bot.verbs import ChatVerb, word_for
 from core.audit import LogEntry
 from core.card import Card, Weight
+from core.decide.planning import problems_of_plan
 from core.engine import Engine
 from core.errors import Invalid, NotFound, Problem
 from core.messages import Message
+from core.people import SYSTEM
 from core.plan import Plan, find_items
 from core.ports.clock import Clock
 from core.ports.paging import Page
@@ -77,6 +79,8 @@ class Looking:
         """Return what the clicked card shows now."""
         if ref.view == View.MINE:
             return await self.mine(1)
+        if ref.view == View.ITEM:
+            return await self.item(ref)
         if ref.view == View.DIGEST:
             directory = self.engine.directory
             entries = await self.store.read(lambda reading: load_entries(reading, self.person, directory))
@@ -148,10 +152,20 @@ class Looking:
         await note_seen(self.store, self.clock, plan, self.person)
         return self._card(plan)
 
+    async def item(self, ref: Ref) -> Card:
+        """Return the card of the item that a button refers to. Raises NotFound when its plan has it no more."""
+        plan = await self._load(ref.plan_id)
+        if ref.item_id not in plan.items:
+            raise NotFound(Message("The plan has changed, and this item is gone. `show` lists its items."))
+        return mark_reply(self._item_cards(plan).item(plan.items[ref.item_id]), View.ITEM)
+
+    def _item_cards(self, plan: Plan) -> ItemCards:
+        return ItemCards(self.locale, self.engine.directory, self.public_url, plan, self.person)
+
     async def _show_items(self, plan_id: str, what: str) -> Card:
         """Return the card of an item, or of all that fit. Raises NotFound when none does."""
         plan = await self._load(plan_id)
-        cards = ItemCards(self.locale, self.engine.directory, self.public_url, plan, self.person)
+        cards = self._item_cards(plan)
         items = plan.items_in_order
         found, wanted = find_items(items, what), normalize_name(what)
         exact = [
@@ -162,7 +176,7 @@ class Looking:
         elif not found:
             raise NotFound(Message("This plan has no item {ref}. `show` lists its items.", {"ref": what}))
         elif len(found) == 1:
-            return mark_reply(cards.item(found[0]), View.PLAN)
+            return mark_reply(cards.item(found[0]), View.ITEM)
         return mark_reply(cards.found(found, what), View.PLAN)
 
     async def approval(self, plan_id: str) -> Card:
@@ -204,7 +218,10 @@ class Looking:
     def _card(self, plan: Plan, page: int = 0) -> Card:
         command = f"{word_for(ChatVerb.SHOW, self.locale.language)} {plan.number} {self.locale.text('page')}"
         pages = Pages(len(plan.items), page, command) if page else None
-        return mark_reply(self.plan_cards.plan(plan, pages), View.PLAN, page)
+        card = self.plan_cards.plan(plan, pages)
+        if plan.status is PlanStatus.PLANNING:
+            card = self.plan_cards.with_missing(card, problems_of_plan(plan, self.engine.context(SYSTEM)))
+        return mark_reply(card, View.PLAN, page)
 
 
 def split_page(rest: str) -> tuple[str, int]:

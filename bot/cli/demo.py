@@ -64,10 +64,10 @@ SECOND_ACT = (
     Scene("bob", "show 1", Message("Bob looks at it: a vote counts for what its voter has seen."), with_card=True),
     Scene("bob", "approve 1 thank you", Message("Bob agrees; the second stage is next.")),
     Scene("alice", "approve 1", Message("Alice is responsible for the plan, so her approval does not count.")),
-    Scene("carol", "批准 1", Message("Carol has seen nothing yet, so she is shown it in place of a vote.")),
+    Scene("carol", "同意 1", Message("Carol has seen nothing yet, so she is shown it in place of a vote.")),
     Scene(
         "carol",
-        "批准 1 可以发布",
+        "同意 1 可以发布",
         Message("Carol, of the group sre, approves in Chinese: the plan may be executed."),
         with_card=True,
     ),

@@ -15,11 +15,14 @@ from bot.i18n.labels import label
 from bot.people.seen import note_seen
 from bot.services import SERVICES
 from core.chat import Inbound, Reply
+from core.decide.planning import problems_of_plan
+from core.people import SYSTEM
 from core.plan import Plan
 from core.ports.plans import PlanQuery
 from core.ports.runner import Embedded
 from core.ports.store import Reading
 from core.revisions import Since, compare_for_readers
+from core.status import PlanStatus
 
 _STYLE = Path(__file__).parent / "static" / "style.css"
 
@@ -66,11 +69,14 @@ async def _render_plan(request: web.Request, reply: Reply | None = None) -> web.
     await note_seen(services.store, services.clock, plan, reader)
     in_order = Pages(len(plan.items), 1, "", size=max(1, len(plan.items)))
     cards = PlanCards(locale, directory, services.settings.public_url, reader, is_page=True)
+    card = cards.plan(plan, in_order, since)
+    if plan.status is PlanStatus.PLANNING:
+        card = cards.with_missing(card, problems_of_plan(plan, services.engine.context(SYSTEM)))
     return await render(
         request,
         "plan.html",
         plan=plan,
-        card=cards.plan(plan, in_order, since),
+        card=card,
         log=log,
         head=render_log_head(plan, locale),
         reply=reply,

@@ -31,9 +31,9 @@ from core.draft import (
     WindowDraft,
     WorkflowItemDraft,
 )
-from core.errors import Invalid, StaleRevision
+from core.errors import Invalid, Problem, StaleRevision
 from core.people import TokenScope
-from core.plan import Item, Plan
+from core.plan import Controls, Item, Plan, Stage
 from core.preview import problems_to_finish
 from core.status import HookEvent, ItemStatus, PlanStatus
 from core.validate import author_problems, problems_of
@@ -122,13 +122,24 @@ def draft_after(patch: PlanPatch, plan: Plan) -> PlanDraft:
     return draft.model_copy(update={"items": items})
 
 
+def problems_of_plan(plan: Plan, context: Context) -> list[Problem]:
+    """Return what has to be mended in a plan before its planning can be finished."""
+    draft = draft_of(plan)
+    return problems_to_finish(draft, *_demands(plan, draft, context), plan.maker, context)
+
+
+def _demands(plan: Plan, draft: PlanDraft, context: Context) -> tuple[tuple[Stage, ...], Controls | None]:
+    """Return the stages of a plan, and what policies demand besides; a gate's are those of its system."""
+    rules = context.policy.approval
+    return (plan.approval.stages, None) if plan.gate else (rules.stages(draft), rules.controls(draft, plan.editors))
+
+
 def _finish(pending: PendingDecision) -> None:
     plan, context = pending.plan, pending.context
-    draft = draft_of(plan)
-    stages = plan.approval.stages if plan.gate else context.policy.approval.stages(draft)
-    controls = None if plan.gate else context.policy.approval.controls(draft, plan.editors)
-    if problems := problems_to_finish(draft, stages, controls, plan.maker, context):
+    if problems := problems_of_plan(plan, context):
         raise Invalid(*problems)
+    draft = draft_of(plan)
+    stages, controls = _demands(plan, draft, context)
     items = {item.id: digest_item(mask_spec(item), needs_of(item, plan)) for item in plan.items_in_order}
     pending.add(
         e.Finished(

@@ -125,7 +125,7 @@ async def test_a_release_is_approved_and_run_in_the_browser(console: Console, br
         browser.find_element(By.CSS_SELECTOR, "details[open] textarea").send_keys("检查完毕")
         click("details[open] button", "Done")
         shown(".log", "检查完毕")
-        click("button", "Execute")
+        click("button", "Run")
 
     async def by(person: str, steps: Callable[[str], None]) -> None:
         await asyncio.to_thread(steps, await console.link(person))

@@ -123,7 +123,7 @@ async def test_a_card_that_can_be_changed_no_more_is_posted_anew(case: DingTalkO
     await case.alice.until(lambda: len(case.ding.cards(GROUP)) == 2)
     new = await case.channel_card("✅ 1 Notes")
     assert old.params["n1"].startswith("✋ 【1】Notes")
-    await case.alice.clicks("Execute", on=new)
+    await case.alice.clicks("Run", on=new)
     await case.channel_card("successful")
     assert len(case.ding.cards(GROUP)) == 2
 
@@ -141,7 +141,7 @@ async def test_after_a_restart_the_cards_are_the_same_and_tell_what_happened(tmp
         async with opened(settings) as fabu:
             case = await DINGTALK.connect(ding, fabu)
             await case.until_all_cards_show("executing")
-            await case.alice.clicks("Execute", on=await case.channel_card("executing"))
+            await case.alice.clicks("Run", on=await case.channel_card("executing"))
             await case.until_all_cards_show("successful")
             assert len(ding.cards(GROUP)) == 1
             await case.alice.until(lambda: LINES_OF_SMALL_RELEASE[-1] in case.thread())

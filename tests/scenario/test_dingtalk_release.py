@@ -116,8 +116,8 @@ async def test_the_answer_to_a_command_shows_what_its_buttons_did(case: DingTalk
     assert (card.params["status"], card.params["show_approve"]) == ("executing, 0 of 2 done", "false")
     await case.alice.writes("show 1")
     [card] = case.alice.answers
-    assert "“Notes” is done" in await case.alice.clicks("Execute", on=card)
+    assert "“Notes” is done" in await case.alice.clicks("Run", on=card)
     assert "Announce" in card.params["n1"]
     await case.fabu.api("POST", "/plans/1/cancel", {})
-    assert "cancelled" in await case.alice.clicks("Execute", on=card)
+    assert "cancelled" in await case.alice.clicks("Run", on=card)
     assert (card.params["status"], card.params["n1_execute"]) == ("cancelled", "false")

@@ -60,3 +60,8 @@ async def test_the_name_of_an_item_comes_before_a_state(office: Office[Any, Any]
 
 async def test_what_no_item_is_called_is_said(office: Office[Any, Any]) -> None:
     assert "This plan has no item elsewhere." in await office.alice.says("show 1 elsewhere")
+
+
+async def test_a_draft_says_what_it_lacks_before_it_can_be_submitted(office: Office[Any, Any]) -> None:
+    await office.alice.says("new Hotfix")
+    assert "Before it can be submitted: items: add at least one item" in await read_answer(office.alice, "show 2")

@@ -48,7 +48,7 @@ async def test_one_stage_is_decided_in_three_chats(case: Everywhere) -> None:
     assert [person for person, *_ in await case.fabu.votes()] == ["carol", "erin", "bob"]
 
     await case.slack.alice.says("execute 1 notes written")
-    await case.feishu.alice.clicks("Execute", on=await case.feishu.channel_card("written"), item="Deploy")
+    await case.feishu.alice.clicks("Run", on=await case.feishu.channel_card("written"), item="Deploy")
     card = await case.dingtalk.channel_card("✅ 2 Deploy")
     await case.dingtalk.alice.clicks("Skip", on=card, item="Announce", text="nobody reads it")
     await case.until_all_cards_show("successful", "👍 Carol")

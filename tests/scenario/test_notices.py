@@ -91,7 +91,7 @@ async def test_every_failure_of_a_run_is_notified(office: Office[Any, Any], chat
 
 async def test_an_assignee_who_is_the_manager_gets_one_notice_of_a_failure(office: Office[Any, Any]) -> None:
     await office.fabu.submitted(FAILING | {"assignee": "alice"})
-    await office.alice.card_with("Execute")
+    await office.alice.card_with("Run")
     await office.alice.says("execute 1 deploy")
     await office.channel_card("executing")
     await office.alice.until(lambda: office.thread()[-1:] == ["System: “Deploy”: failed — all/go: exit code 1"])

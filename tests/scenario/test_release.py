@@ -50,7 +50,7 @@ EVENTS = [
 DEPLOY = script("deploy", 'echo "attempt $FABU_ATTEMPT"; test "$FABU_ATTEMPT" -gt 1', needs=["notes"])
 MIGRATE = sql("migrate", "shop", "UPDATE orders SET state = 'new'", needs=["deploy"])
 ITEMS = [step("notes", assignee="erin"), DEPLOY, MIGRATE, step("announce", needs=["migrate"])]
-BUTTONS = ("Approve", "Reject", "Done", "Execute", "Skip", "Retry")
+BUTTONS = ("Approve", "Reject", "Done", "Run", "Skip", "Retry")
 TYPOS = {
     "aprove 1": "没有“aprove”这个命令。你是想输入 `approve` 吗？",
     "批淮 1": "没有“批淮”这个命令。你是想输入 `批准` 吗？",
@@ -133,11 +133,11 @@ async def test_a_whole_release_by_buttons(office: Office[Any, Any], chat: Chat, 
 
     assert await erin.clicks("Done", text="Written in the wiki") == "“Notes” is done. #1 is now: executing."
     card = await office.channel_card("Written in the wiki")
-    assert "“Deploy” is running" in await alice.clicks("Execute", on=card, item="Deploy")
+    assert "“Deploy” is running" in await alice.clicks("Run", on=card, item="Deploy")
     card = await office.channel_card("❌ 2 Deploy", "exit code 1")
     assert "“Deploy” is running" in await alice.clicks("Retry", on=card, item="Deploy")
     card = await office.channel_card("✅ 2 Deploy")
-    assert "“Migrate” is running" in await alice.clicks("Execute", on=card, item="Migrate")
+    assert "“Migrate” is running" in await alice.clicks("Run", on=card, item="Migrate")
     card = await office.channel_card("✅ 3 Migrate")
     assert "why" in (await alice.clicks("Skip", on=card, item="Announce")).lower(), "so does a skip"
     answer = await alice.clicks("Skip", on=card, item="Announce", text="Nobody reads it")

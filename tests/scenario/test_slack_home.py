@@ -31,8 +31,8 @@ async def test_home_shows_what_concerns_somebody_and_its_buttons_work(
 
     await bob.clicks("Done", on=home, text="by the book")
     await bob.until(lambda: "1 Notes" not in text_of(home))
-    await bob.clicks("Execute", on=home)
-    await bob.until(lambda: not bob.offers(home, "Execute"))
+    await bob.clicks("Run", on=home)
+    await bob.until(lambda: not bob.offers(home, "Run"))
     await fabu.until_status("success", 1)
     assert (await fabu.item("notes"))["remark"] == "by the book"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from core.card import SAY
 from tests.scenario.chats.slack import SlackOffice, User
 from tests.scenario.office import Fabu, script, stage, step
 from tests.simulators.slack import SlackSimulator
@@ -16,8 +15,8 @@ async def test_progress_and_any_item(fabu: Fabu, slack: SlackSimulator, alice: U
     [plan] = [block for block in card.blocks if block["type"] == "plan"]
     assert [task["status"] for task in plan["tasks"]] == ["pending"] * len(plan["tasks"])
 
-    await slack.click(bob.id, card, SAY, choice="▫️ 7 Deploy5")
-    shown = await bob.until(lambda: next(iter(slack.ephemerals(bob.id)), None))
+    await slack.click(bob.id, card, "show", choice="▫️ 7 Deploy5")
+    shown = await bob.until(lambda: slack.modal(bob.id))
     assert "7 Deploy5" in text_of(shown)
     assert "after: 1 Notes" in text_of(shown)
 
@@ -46,6 +45,22 @@ async def test_an_approver_reads_an_item_whole_by_the_picker(fabu: Fabu, slack: 
     await fabu.submitted(step("notes"), long, stages=[stage("QA", "bob")])
     card = await bob.card_with("Approve")
     assert "echo 39" not in text_of(card)
-    await slack.click(bob.id, card, SAY, choice="2 Deploy")
-    [shown] = await bob.until(lambda: [text for text in bob.sentences if "2 Deploy" in text])
-    assert "echo 39" in shown
+    await slack.click(bob.id, card, "show", choice="2 Deploy")
+    assert "echo 39" in text_of(await bob.until(lambda: slack.modal(bob.id)))
+
+
+async def test_a_failed_item_is_handled_in_a_modal(fabu: Fabu, slack: SlackSimulator, alice: User, bob: User) -> None:
+    failing = script("deploy", "exit 3", assignee="bob")
+    await fabu.submitted(failing, step("check", assignee="bob"))
+    assert "is running" in await alice.says("execute 1 deploy")
+    digest = await bob.card_with("Handle")
+    await slack.click(bob.id, digest, "Handle")
+    item = await bob.until(lambda: slack.modal(bob.id))
+    assert "❌ failed" in text_of(item)
+
+    await slack.click(bob.id, item, "Skip")
+    form = await bob.until(lambda: view if (view := slack.modal(bob.id)) is not item else None)
+    await slack.submit_view(bob.id, form, {"text": "not needed"})
+    await bob.until(lambda: "⏭️ skipped" in text_of(item))
+    assert slack.modal(bob.id) is item
+    assert (await fabu.item("deploy"))["remark"] == "not needed"

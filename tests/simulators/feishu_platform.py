@@ -21,7 +21,7 @@ from Crypto.Util.Padding import pad
 from adapters.feishu.validate import problems
 
 from .feishu import BOT, UPDATABLE, FeishuSimulator, Message
-from .feishu_cards import Button, buttons, fields
+from .feishu_cards import Button, buttons, elements, fields
 
 _MENTION = re.compile(r"@(ou_\w+)")
 ANSWER_WITHIN = aiohttp.ClientTimeout(total=3)
@@ -96,6 +96,15 @@ class FeishuPlatform:
             message.history.append(message.content)
             message.content = answer.card
         return answer
+
+    async def pick(self, user: str, message: Message, option: str) -> Answer:
+        """Pick the option of that text in the list of the shown card."""
+        menus = [one for one, _ in elements(message.content) if one["tag"] == "select_static"]
+        found = [(m, each) for m in menus for each in m["options"] if each["text"]["content"] == option]
+        assert found, f"no option {option!r} in {menus}"
+        menu, picked = found[0]
+        [value] = [each["value"] for each in menu["behaviors"] if each["type"] == "callback"]
+        return await self.click_raw(user, message, {"value": value, "tag": menu["tag"], "option": picked["value"]})
 
     async def click_raw(self, user: str, message: Message, action: dict[str, Any]) -> Answer:
         """Send a card callback with any `action`, whether the card has such a button or not."""

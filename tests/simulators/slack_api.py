@@ -43,6 +43,7 @@ class WebApi:
             "conversations.open": self.conversations_open,
             "views.open": views.open,
             "views.publish": views.publish,
+            "views.push": views.push_by_trigger,
             "views.update": views.update,
         }
 

@@ -34,13 +34,18 @@ def elements_of(shown: Shown) -> list[tuple[JSON, JSON]]:
     return [(block, element) for block in shown.all_blocks() for element in interactive(block)]
 
 
+def label_of(element: JSON) -> str:
+    """Return the text of a button, without the ellipsis that says that something is asked."""
+    return str(element.get("text", {}).get("text", "")).removesuffix("…")
+
+
 def buttons(shown: Shown) -> dict[str, JSON]:
-    """Return the buttons by action_id and by text; of several with one name the first is kept."""
+    """Return the buttons by action_id and by text without an ellipsis; of several with one name the first is kept."""
     found: dict[str, JSON] = {}
     for _, element in elements_of(shown):
         if element["type"] == "button":
             found.setdefault(element["action_id"], element)
-            found.setdefault(element["text"]["text"], element)
+            found.setdefault(label_of(element), element)
     return found
 
 
@@ -95,12 +100,12 @@ def is_card(message: Any) -> bool:
 
 
 def find(shown: Shown, action: str | tuple[str, str]) -> tuple[JSON, JSON]:
-    """Return the one (block, element) that `action` names: an action_id, a button's text, or (block_id, either)."""
+    """Return the one (block, element) that `action` names: an action_id, a button's label, or (block_id, either)."""
     block_id, name = action if isinstance(action, tuple) else (None, action)
     hits = [
         (block, element)
         for block, element in elements_of(shown)
-        if name in (element["action_id"], element.get("text", {}).get("text")) and block_id in (None, block["block_id"])
+        if name in (element["action_id"], label_of(element)) and block_id in (None, block["block_id"])
     ]
     if len(hits) == 1:
         return hits[0]
@@ -112,7 +117,7 @@ def option_of(element: JSON, value: str) -> JSON:
     """Return the option with that value or text."""
     groups = [group["options"] for group in element.get("option_groups", [])]
     for option in [*element.get("options", []), *(option for group in groups for option in group)]:
-        if value in (option["value"], option["text"]["text"]):
+        if value in (option["value"], label_of(option)):
             return dict(option)
     raise NotPossible(f"{element['action_id']} offers no option {value!r}")
 

@@ -35,6 +35,18 @@ class Views:
         self.stacks[user] = [view]
         return {"view": self.wire(view)}
 
+    def push_by_trigger(self, arguments: JSON) -> JSON:
+        """Exchange a trigger_id of a click in a modal for another modal on top of it."""
+        require(arguments, "trigger_id")
+        content = valid_view(object_of(arguments, "view"), "modal")
+        self._unused_external_id(content)
+        trigger = self._triggers.exchange(arguments["trigger_id"])
+        stack = self.stacks.get(trigger.user, [])
+        below = next((view for view in stack if view.id == trigger.view_id), None)
+        if below is None:
+            raise Refused("invalid_arguments", ["the trigger is of no modal that is open"])
+        return {"view": self.wire(self.push(below, content))}
+
     def update(self, arguments: JSON) -> JSON:
         """Replace the content of an open modal."""
         if not arguments.get("view_id"):

@@ -21,7 +21,12 @@ GROUP = "cid-releases"
 PHONES = {"carol": "13800000003", "erin": "13800000005"}
 KNOWN = {name: {"phone": PHONES[name]} if name in PHONES else {"dingtalk": name} for name in PEOPLE}
 """Everybody's accounts: by the mobile number that DingTalk confirms, or by the user id."""
-VERBS = {"Done": "execute", "Let it go on": "execute", "Check again": "recheck", "Cancel plan": "cancel"}
+VERBS = {
+    **dict.fromkeys(("Done", "Run", "Let it go on"), "execute"),
+    "Check again": "recheck",
+    "Cancel plan": "cancel",
+    "Handle": "show",
+}
 """The verbs of buttons with another label; a card template has one button for each verb."""
 FORM = "PROC-RELEASE"
 PUBLIC_URL = "https://fabu.example.com"

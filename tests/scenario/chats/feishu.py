@@ -81,7 +81,7 @@ class User(Person[Message]):
         """
         card = on or await self.card_with(button)
         found = await self.until(lambda: button_of(card, button, item))
-        if found.text.endswith("…"):
+        if found.text.endswith("…") and "confirm" not in found.element:
             return await self.fills(button, card, item, text)
         typed = dict.fromkeys(fields(found.form), text) if text and found.form else {}
         return await self.platform.click(self.id, card, found.name or button, typed, item)

@@ -11,7 +11,7 @@ from core.ports.messenger import Posted
 from tests.scenario.chats.vocabulary import Office, Person, Vendor
 from tests.scenario.office import PEOPLE, Fabu, Json
 from tests.simulators.slack import Action, SlackSimulator
-from tests.simulators.slack_reading import NotPossible, find, interactive, is_card, text_of, texts
+from tests.simulators.slack_reading import NotPossible, find, interactive, is_card, label_of, text_of, texts
 from tests.simulators.slack_workspace import Message, View
 
 CHANNEL = "C1"
@@ -188,7 +188,7 @@ async def connect(slack: SlackSimulator, fabu: Fabu) -> SlackOffice:
 
 def _labels(block: Json) -> list[str]:
     """Return the labels of the buttons in a block."""
-    return [element.get("text", {}).get("text") for element in interactive(block)]
+    return [label_of(element) for element in interactive(block)]
 
 
 def _action(shown: Message | View, button: str, item: str) -> Action:

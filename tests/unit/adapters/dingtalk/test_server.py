@@ -79,6 +79,23 @@ async def test_a_click_on_an_outdated_card_shows_the_plan_as_it_is(
     assert ding.vars_of(card, "bob")["note"] == "卡片已过期"
 
 
+@pytest.mark.parametrize("late", [False, True])
+async def test_what_is_opened_beside_a_card_is_sent_alone(
+    ding: DingTalkSimulator, settings: DingTalkSettings, bot: Bot, late: bool
+) -> None:
+    async with serving(ding, settings, bot, "http", answer_within=0.05 if late else 2) as served:
+        card = await posted(ding, served)
+        before = dict(card.params)
+        bot.reply = Reply(card=plan_card(title="2 部署", buttons=(APPROVE,)), aside=True)
+        if late:
+            bot.free.clear()
+        await ding.click("bob", card, "approve")
+        bot.free.set()
+        opened = await ding.until(lambda: next((c for c in ding.cards("bob") if c.params["title"] == "2 部署"), None))
+        assert ding.vars_of(card, "bob")["note"] == ("稍后回复" if late else "It is in your chat with me.")
+    assert (opened is not card, card.params) == (True, before)
+
+
 async def test_who_clicks_is_told_by_the_envelope_alone(ding: DingTalkSimulator, served: Served, bot: Bot) -> None:
     card = await posted(ding, served)
     claims = {"ref": "plan.r1", "text": "", "user": "root", "userId": "root", "operator": {"userId": "root"}}

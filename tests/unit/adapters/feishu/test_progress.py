@@ -27,7 +27,7 @@ from core.card import (
 )
 from tests.simulators.feishu_cards import buttons, text_of
 
-RUN = Button("execute", "Execute", "p.n")
+RUN = Button("execute", "Run", "p.n")
 SKIP = Button("skip", "Skip", "p.n", field=Field("Why?", required=True))
 STATES = {
     Weight.BAD: State(Tone.BAD, "❌", "failed"),
@@ -137,7 +137,7 @@ def test_many_counts_are_tiles_and_the_first_that_are_next_have_buttons() -> Non
         "▶️ **30**\n<font color='blue'>ready</font>", "⏳ **6**\n<font color='blue'>running</font>",
         "▫️ **200**\n<font color='grey'>later</font>",
     ]  # fmt: skip
-    pressed = [one.beside for one in buttons(card) if one.text == "Execute"]
+    pressed = [one.beside for one in buttons(card) if one.text == "Run"]
     assert [text.split()[0] for text in pressed] == ["❌", *["✋"] * 5, *["▶️"] * 5]
     [table] = tables(card)
     words = [each["s"][0]["text"] for each in table["rows"]]

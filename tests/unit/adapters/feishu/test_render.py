@@ -162,7 +162,7 @@ def test_the_buttons_of_the_card_itself_have_the_form_before_any_row() -> None:
 
 
 def test_what_is_ready_is_started_without_a_form() -> None:
-    row = Row("7 item", Weight.READY, buttons=(Button("execute", "Execute", "p.n"), SKIP))
+    row = Row("7 item", Weight.READY, buttons=(Button("execute", "Run", "p.n"), SKIP))
     [element] = render_card(Card("t", "s", sections=(Section(rows=(row,)),)))["body"]["elements"]
     assert [column["elements"][0].get("type") for column in element["columns"]] == [None, "default", "text"]
 
@@ -248,7 +248,7 @@ def test_the_link_to_the_page_stands_at_the_end_unless_there_is_a_row_of_buttons
     [end] = render_card(Card("t", "s", foot=foot, more=more))["body"]["elements"]
     assert end["content"] == "<font color='grey'>revision 2</font> · [Open](https://fabu.example/1)"
     beside = buttons(render_card(Card("t", "s", buttons=(REPLAN,), foot=foot, more=more)))
-    assert [one.text for one in beside] == ["Replan", "Open"]
+    assert [one.text for one in beside] == ["Replan…", "Open"]
 
 
 @pytest.mark.parametrize(
@@ -307,7 +307,7 @@ def test_rows_that_somebody_must_act_on_stand_with_their_buttons_when_others_fin
     failed = Row("100 item", Weight.BAD, State(Tone.BAD, "❌", "failed"), body=(line("发" * 400),), buttons=(REJECT,))
     card = render_card(Card("t", "s", sections=(Section("Items", (*others, failed)),), buttons=(REPLAN,)))
     assert problems(card) == []
-    assert [one.text for one in pressable(card)] == ["Reject", "Replan"]
+    assert [one.text for one in pressable(card)] == ["Reject", "Replan…"]
     assert "later" in text_of(card)
     assert pressable(card)[0].beside.startswith("❌ 100 item failed")
 

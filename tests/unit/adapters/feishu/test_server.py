@@ -5,7 +5,7 @@ from typing import Literal
 import pytest
 
 from adapters.feishu.render import render_card
-from core.card import Button, Card, Field, Form, Row, Section, Style, Tone, Weight
+from core.card import Button, Card, Field, Form, Option, Picker, Row, Section, Style, Tone, Weight
 from core.chat import Reply
 from tests.simulators.feishu import FeishuSimulator, Message
 from tests.simulators.feishu_cards import buttons as pressable
@@ -127,6 +127,19 @@ async def test_a_plan_chosen_from_a_list_comes_beside_the_list(feishu: FeishuSim
         assert (await platform.click("ou_alice", message, "Show")).body == {}
     (shown,) = feishu.messages_in("oc_ops")[1:]
     assert shown.parent_id == message.message_id
+
+
+async def test_what_is_picked_is_sent_to_who_picks_it_alone(feishu: FeishuSimulator, bot: Bot) -> None:
+    picker = Picker("Any item…", "show", tuple(Option(f"{n} Deploy", f"p1..i{n}") for n in range(1, 101)))
+    card = render_card(Card("#7", "#7", picker=picker))
+    message = feishu.add_message("oc_ops", "ou_bot", "interactive", card)
+    bot.reply = Reply(card=Card("2 Deploy", "2 Deploy"), aside=True)
+    async with listening(feishu, bot) as platform:
+        answer = await platform.pick("ou_alice", message, "2 Deploy")
+    assert answer.toast == "It is in your chat with me."
+    assert [(asked.verb, asked.ref) for asked in bot.asked] == [("show", "p1..i2")]
+    assert ["2 Deploy" in text_of(one.content) for one in feishu.messages_in("ou_alice")] == [True]
+    assert feishu.messages_in("oc_ops") == [message]
 
 
 async def test_who_clicked_is_the_operator_whatever_the_value_says(feishu: FeishuSimulator, bot: Bot) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from adapters.slack.settings import SlackSettings
-from core.card import SAY, Button, Card, Field, Option, Picker, Style
+from core.card import Button, Card, Field, Option, Picker, Style, Tone
 from core.chat import Reply
 from tests.adapters import changed
 from tests.simulators.slack import SlackSimulator
@@ -18,6 +18,8 @@ from tests.unit.adapters.bot import Bot
 
 from . import cards
 from .conftest import running
+
+RETRY = Button("retry", "Retry", "p1.n1.i2.item")
 
 
 @pytest.fixture(params=["http", "socket"])
@@ -45,6 +47,20 @@ async def modal(slack: SlackSimulator, user: str = "U1") -> View:
 async def told(slack: SlackSimulator, count: int, user: str = "U1") -> Message:
     """Wait for the count-th message that a user alone sees."""
     return (await slack.until(lambda: slack.ephemerals(user)[count - 1 :]))[0]
+
+
+async def pick(slack: SlackSimulator, bot: Bot) -> Message:
+    """Let U1 pick an item of a card, and return the card."""
+    picker = Picker("Any item…", "show", (Option("1 Notes", "p1..i1"), Option("2 Deploy", "p1..i2")))
+    card = await shown(slack, bot, replace(cards.card(), picker=picker))
+    bot.replies["show"] = Reply(card=Card("2 Deploy", "2 Deploy", buttons=(RETRY, cards.SKIP)), aside=True)
+    await slack.click("U1", card, "show", choice="2 Deploy")
+    return card
+
+
+async def item_of(slack: SlackSimulator, bot: Bot) -> tuple[Message, View]:
+    """Let U1 pick an item of a card; return the card, and the modal with the item."""
+    return await pick(slack, bot), await modal(slack)
 
 
 async def test_command_is_answered_at_once(slack: SlackSimulator, bot: Bot) -> None:
@@ -95,14 +111,65 @@ async def test_an_option_of_a_menu_keeps_verb_and_ref(slack: SlackSimulator, bot
     assert (bot.asked[0].verb, bot.asked[0].ref, bot.asked[0].text) == ("log", "ref-log", "")
 
 
-async def test_what_is_picked_is_said(slack: SlackSimulator, bot: Bot) -> None:
-    picker = Picker("Any item…", SAY, (Option("1 Notes", "show 7 1"), Option("2 Deploy", "show 7 2")))
-    card = await shown(slack, bot, replace(cards.card(), picker=picker))
-    await slack.click("U1", card, SAY, choice="2 Deploy")
+async def test_what_is_picked_opens_beside_the_card(slack: SlackSimulator, bot: Bot) -> None:
+    card, item = await item_of(slack, bot)
+    assert text_of(item).startswith("2 Deploy\n")
+    picked = bot.asked[0]
+    assert (picked.verb, picked.ref, picked.text, dict(picked.values)) == ("show", "p1..i2", "", {})
     await slack.click("U1", card, "Approve")
-    picked, approved = bot.asked
-    assert (picked.text, picked.verb, picked.ref, dict(picked.values)) == ("show 7 2", "", "", {})
-    assert (approved.verb, dict(approved.values)) == ("approve", {})
+    assert (bot.asked[1].verb, dict(bot.asked[1].values)) == ("approve", {})
+
+
+async def test_a_click_in_a_modal_is_answered_in_it(slack: SlackSimulator, bot: Bot) -> None:
+    card, item = await item_of(slack, bot)
+    bot.replies["retry"] = Reply("It runs.", Tone.GOOD, Card("2 Deploy · running", "x"), replaces=True)
+    await slack.click("U1", item, "retry")
+    await slack.until(lambda: "2 Deploy · running" in text_of(item))
+    assert "It runs." in text_of(item)
+    asked = bot.asked[-1]
+    assert (asked.channel, asked.message, asked.private) == ("C1", card.ts, True)
+    assert (len(slack.ephemerals("U1")), slack.modal("U1")) == (1, item)
+
+
+async def test_a_refusal_in_a_modal_lies_above_it(slack: SlackSimulator, bot: Bot) -> None:
+    _, item = await item_of(slack, bot)
+    bot.replies["retry"] = Reply("Only Alice may.", Tone.BAD)
+    await slack.click("U1", item, "retry")
+    refusal = await slack.until(lambda: view if (view := slack.modal("U1")) is not item else None)
+    assert "Only Alice may." in text_of(refusal)
+    await slack.close_view("U1", refusal)
+    assert slack.modal("U1") is item
+
+
+async def test_a_form_in_a_modal_lies_above_it_and_its_reply_takes_its_place(slack: SlackSimulator, bot: Bot) -> None:
+    _, item = await item_of(slack, bot)
+    bot.replies["skip"] = Reply(form=cards.WHY)
+    await slack.click("U1", item, "skip")
+    form = await slack.until(lambda: view if (view := slack.modal("U1")) is not item else None)
+    bot.replies["reject"] = Reply("You may not.", Tone.BAD)
+    await slack.submit_view("U1", form, {"Why?": "x"})
+    assert "You may not." in text_of(form)
+    await slack.close_view("U1", form)
+    await slack.click("U1", item, "skip")
+    form = await slack.until(lambda: view if (view := slack.modal("U1")) is not item else None)
+    bot.replies["reject"] = Reply("Skipped.", Tone.GOOD, Card("2 Deploy · skipped", "x"), replaces=True)
+    await slack.submit_view("U1", form, {"Why?": "x"})
+    await slack.until(lambda: "2 Deploy · skipped" in text_of(item))
+    assert slack.modal("U1") is item
+
+
+@pytest.mark.parametrize("method", ["views.open", "views.update"])
+async def test_where_no_modal_can_be_shown_there_is_a_message(slack: SlackSimulator, bot: Bot, method: str) -> None:
+    if method == "views.open":
+        slack.fail(method, body={"ok": False, "error": "expired_trigger_id"})
+        await pick(slack, bot)
+        assert "2 Deploy" in text_of(await told(slack, 2))
+        return
+    _, item = await item_of(slack, bot)
+    slack.fail(method, body={"ok": False, "error": "not_found"})
+    bot.replies["retry"] = Reply("It runs.", Tone.GOOD, Card("2 Deploy · running", "x"), replaces=True)
+    await slack.click("U1", item, "retry")
+    assert "It runs." in text_of(await told(slack, 2))
 
 
 async def test_link_buttons_ask_nothing(slack: SlackSimulator, bot: Bot) -> None:

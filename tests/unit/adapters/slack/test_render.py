@@ -270,7 +270,7 @@ def test_rare_buttons_stand_in_a_menu() -> None:
     card = Card("t", "s", buttons=(*plain[:4], asks, plain[4]), more=Button("open", "Open", url="https://a.b/"))
     [block] = render_message(card)["blocks"][1:]
     *buttons, menu = block["elements"]
-    assert [each["text"]["text"] for each in buttons] == ["Submit", "Recheck", "Replan", "Cancel", "Open"]
+    assert [each["text"]["text"] for each in buttons] == ["Submit", "Recheck", "Replan", "Cancel…", "Open"]
     assert (menu["type"], [option["value"] for option in menu["options"]]) == ("overflow", ["diff ref-1", "log ref-1"])
 
 

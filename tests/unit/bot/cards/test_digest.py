@@ -98,7 +98,7 @@ def test_one_button_is_emphasized_and_asks_and_each_names_the_digest(plan: Plan)
     card = CARDS.digest(sort_entries(((plan, item) for item in plan.items.values()), PEOPLE))
     first, second = (row.buttons for row in card.sections[0].rows)
     assert [(b.label, b.style, bool(b.field)) for b in first] == [("Done", Style.PRIMARY, True)]
-    assert [(b.label, b.style, bool(b.field)) for b in second] == [("Execute", Style.DEFAULT, False)]
+    assert [(b.label, b.style, bool(b.field)) for b in second] == [("Run", Style.DEFAULT, False)]
     assert all(button.ref.endswith(".digest") for button in (*first, *second))
     assert [row.buttons for row in card.sections[1].rows] == [()]
     assert [(row.title, row.state.word) for row in card.rows[:2]] == [

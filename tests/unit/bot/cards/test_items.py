@@ -11,9 +11,10 @@ from bot.cards.grouping import group_rows
 from bot.cards.naming import name_positions
 from bot.cards.paging import Pages
 from bot.cards.plan import PlanCards
+from bot.cards.refs import Ref
 from bot.i18n import Locale
 from core import commands as c
-from core.card import SAY, Card, Row, Style, Weight, plain
+from core.card import Card, Row, Style, Weight, plain
 from core.status import RunStatus
 from tests.worlds import PEOPLE, World, draft, text_item, workflow_item
 
@@ -73,7 +74,7 @@ def test_a_plan_of_300_items_shows_its_next_steps_with_buttons() -> None:
     card = CARDS.plan(many(300).plan)
     now, later = card.sections[:2]
     assert [(row.title, [button.label for button in row.buttons]) for row in now.rows] == [
-        ("302 Bad", ["Retry", "Skip"]), ("1 Step", ["Done", "Skip"]), ("304 Next", ["Execute", "Skip"]),
+        ("302 Bad", ["Retry", "Skip"]), ("1 Step", ["Done", "Skip"]), ("304 Next", ["Run", "Skip"]),
         ("303 Slow", []),
     ]  # fmt: skip
     assert [(row.title, plain(row.line)) for row in later.rows] == [("2–301 300 workflows", "local · W0, W1, W2 +297")]
@@ -143,15 +144,16 @@ def test_a_plan_without_items_has_no_section_for_them() -> None:
 
 def test_of_a_long_plan_any_item_can_be_picked() -> None:
     assert CARDS.plan(many(2).plan).picker is None
-    picker = CARDS.plan(many(6).plan).picker
+    plan = many(6).plan
+    picker = CARDS.plan(plan).picker
     assert picker is not None
-    assert picker.verb == SAY
-    assert [(each.label, each.ref) for each in picker.options][-5:] == [
-        ("❌ 8 Bad", "show 1 8"),
-        ("⏳ 9 Slow", "show 1 9"),
-        ("▶️ 10 Next", "show 1 10"),
-        ("✅ 11 Done", "show 1 11"),
-        ("⏭️ 12 Skipped", "show 1 12"),
+    assert picker.verb == "show"
+    assert [(each.label, plan.items[Ref.parse(each.ref).item_id].position) for each in picker.options][-5:] == [
+        ("❌ 8 Bad", 8),
+        ("⏳ 9 Slow", 9),
+        ("▶️ 10 Next", 10),
+        ("✅ 11 Done", 11),
+        ("⏭️ 12 Skipped", 12),
     ]
 
 

@@ -88,7 +88,7 @@ def test_a_run_is_shown_while_it_goes_on_and_when_it_failed(world: World) -> Non
     executing(world, workflow_item("a", workflow=workflow("true") | {"params": PARAMS}), text_item("b"))
     spec = "deploy (local) · TARGET=prod · job1"
     assert (row(world, "a").state.mark, said(world, "a")) == ("▶️", f"ready · {spec}")
-    assert offered(world, "a") == ["Execute", "Skip"]
+    assert offered(world, "a") == ["Run", "Skip"]
     world.on_item(c.Execute, "a")
     world.report("a", RunStatus.RUNNING, url="http://run/1", message=Message.verbatim("job1"))
     assert (row(world, "a").state.mark, row(world, "a").url) == ("⏳", "http://run/1")
