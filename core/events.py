@@ -35,7 +35,10 @@ class Created(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edited(Event):
-    """The content changed; `changed` names the fields, `differences` are their changes for the log (masked)."""
+    """The content changed; `changed` names the fields, `differences` are their changes for the log (masked).
+
+    `revision` is the number of the new revision, 0 in a log that an earlier version wrote.
+    """
 
     name = "edited"
     draft: PlanDraft
@@ -45,6 +48,7 @@ class Edited(Event):
     nonce: str
     differences: tuple[dict[str, Any], ...] = ()
     content_sha256: str = ""
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,7 +70,7 @@ class Conversation:
         if reply is None:
             return {}
         body, rest = self._split_reply(inbound, reply)
-        self._answering.start(self._send(inbound, rest))
+        self._answering.start(self._send_late(inbound, rest))
         return body
 
     async def _handle_click(self, inbound: Inbound, form: SentForm | None) -> Reply:
@@ -91,8 +91,9 @@ class Conversation:
         sent = self._words.form_sent if reply.form else self._words.sent_aside if reply.aside else ""
         if text := reply.text or sent:
             body["toast"] = {"type": _TOASTS.get(reply.tone, "info"), "content": fit(text, TOAST)}
-        if reply.card and _replaces_card(inbound):
-            body["card"] = {"type": "raw", "data": self._cards.render(reply.card)}
+        card = self._cards.render_known(reply.card) if reply.card and _replaces_card(inbound) else None
+        if card:
+            body["card"] = {"type": "raw", "data": card}
         return body, replace(reply, text="", card=None if "card" in body else reply.card)
 
     async def _send(self, inbound: Inbound, reply: Reply) -> None:
@@ -106,7 +107,7 @@ class Conversation:
             await self._cards.send(reply.card, lambda content: send(inbound, "interactive", content, "card"))
 
     async def _send_late(self, inbound: Inbound, reply: Reply) -> None:
-        """Send a reply that was not ready in time for the answer to the callback."""
+        """Send a reply, or what of it was not in the answer to the callback."""
         if reply.card and _replaces_card(inbound) and await self._patch(inbound.message, reply.card):
             reply = replace(reply, card=None)
         await self._send(inbound, reply)

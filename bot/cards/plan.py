@@ -171,7 +171,7 @@ class PlanCards:
         title = text("Changed since revision {revision}", revision=since.comparison.against)
         if since.rejected is not None:
             title = text("Changed since revision {revision}, which you rejected", revision=since.comparison.against)
-        said = (Row(weight=Weight.CHANGED, body=(line(f"“{since.rejected}”"),)),) if since.rejected else ()
+        said = (Row(weight=Weight.YOURS, body=(line(f"“{since.rejected}”"),)),) if since.rejected else ()
         same = [item.name for item in plan.items_in_order if item.key not in changes.keys]
         unchanged = text("Unchanged {count}: {names}", count=len(same), names=join_names(same)) if same else ""
         rest = (Row(weight=Weight.SAME, body=(line(unchanged),)),) if unchanged else ()

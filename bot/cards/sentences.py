@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bot.i18n import Locale
 from bot.i18n.labels import N_
 from core.audit import LogEntry, message_in
 from core.commands import Verb
-from core.events import EVENTS, Voted
+from core.events import EVENTS, Edited, Voted
 from core.messages import Message
 from core.people import Directory
 from core.plan import Channel, Decision, Plan
 from core.status import HookEvent, RunStatus
+from core.text import join_names
 
 SENTENCES = {
     "created": N_("started the plan"),
@@ -78,6 +80,8 @@ FIELDS = {
     "items": N_("items"),
 }
 """The fields of a plan that may be edited."""
+_ITEM = re.compile(r"items\[([^]]*)\]")
+"""The beginning of the path of a difference in an item, with its key."""
 
 
 def render_entry(entry: LogEntry, plan: Plan, locale: Locale, directory: Directory) -> str:
@@ -87,17 +91,29 @@ def render_entry(entry: LogEntry, plan: Plan, locale: Locale, directory: Directo
     item = plan.items.get(str(details.get("item_id", "")))
     params["item"] = item.name if item else "?"
     params["stage"] = _stage_name(plan, int(details.get("stage", 0)))
-    params["changed"] = ", ".join(locale.text(FIELDS[name]) for name in details.get("changed", ()))
+    params["changed"] = join_names(_changed(details, locale))
     params["count"] = len(details.get("started", ()))
     params["destinations"] = ", ".join(details.get("destinations", ()))
     params["recipients"] = directory.names(details.get("recipients", ()))
     params["attempt"] = (details.get("run") or {}).get("attempt", 1)
     params["event"] = params.get("event") or HookEvent((details.get("check") or {"event": "finish_planning"})["event"])
     sentence = locale.text(SENTENCES[entry.event], **params)
+    if entry.event == Edited.name and details.get("revision"):
+        sentence = locale.text("{what} (revision {revision})", what=sentence, revision=details["revision"])
     if EVENTS[entry.event].has_actor:
         sentence = locale.text("{who}: {what}", who=_actor_name(entry, locale, directory), what=sentence)
     comment = next((message_in(details, name) for name in _COMMENTS if details.get(name)), _policies(details))
     return f"{sentence} — {locale.message(comment)}" if comment else sentence
+
+
+def _changed(details: Mapping[str, Any], locale: Locale) -> Iterator[str]:
+    """Yield what an edit changed: the names of fields, and how many items."""
+    keys = {found[1] for each in details.get("differences", ()) if (found := _ITEM.match(each["path"]))}
+    for name in details.get("changed", ()):
+        if name != "items" or not keys:
+            yield locale.text(FIELDS[name])
+        else:
+            yield locale.text("1 item") if len(keys) == 1 else locale.text("{count} items", count=len(keys))
 
 
 def _policies(details: Mapping[str, Any]) -> Message:

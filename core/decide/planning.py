@@ -105,6 +105,7 @@ def _edit(pending: PendingDecision, command: c.Edit) -> None:
                 instance_code=token,
                 nonce=nonce,
                 differences=for_log(differences),
+                revision=plan.revision + 1,
             )
         )
 
