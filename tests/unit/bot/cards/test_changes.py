@@ -43,7 +43,7 @@ def test_a_line_of_a_long_text_stands_with_its_neighbours() -> None:
     script = [f"step {number}" for number in range(1, 11)]
     changed = [*script[:9], "rm -rf /srv/prod"]
     [row] = compare(draft(items=[deploy("\n".join(script))]), draft(items=[deploy("\n".join(changed))]))
-    assert read(row) == ["stage › job1 › script", " step 9", "-step 10", "+rm -rf /srv/prod"]
+    assert read(row) == ["script", " step 9", "-step 10", "+rm -rf /srv/prod"]
 
 
 def test_lines_beyond_the_limit_are_counted() -> None:

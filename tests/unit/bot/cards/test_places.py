@@ -6,6 +6,11 @@ import pytest
 
 from bot.cards.places import item_key, name_place
 
+SERVICES = [
+    {"service_name": "api", "modules": [{"image": "a:1"}]},
+    {"service_name": "web", "modules": [{"image": "w:1"}, {"service_module": "ui", "image": "u:1"}]},
+]
+SPEC = {"script": "make", "repos": [{}], "services": SERVICES}
 PLAN = {
     "approval": {"stages": [{"name": "QA", "approvers": ["bob"]}]},
     "items": [
@@ -13,7 +18,7 @@ PLAN = {
             "key": "deploy.v2",
             "workflow": {
                 "params": [{"name": "VERSION", "value": "2.3"}],
-                "stages": [{"name": "main", "jobs": [{"name": "build", "spec": {"script": "make", "repos": [{}]}}]}],
+                "stages": [{"name": "main", "jobs": [{"name": "build", "spec": SPEC}]}],
             },
         }
     ],
@@ -25,9 +30,11 @@ WORKFLOW = "items[deploy.v2].workflow"
     ("path", "name"),
     [
         (f"{WORKFLOW}.params[0].value", "VERSION"),
-        (f"{WORKFLOW}.stages[0].jobs[0].spec.script", "main › build › script"),
-        (f"{WORKFLOW}.stages[0].jobs[0].spec.repos[0].tag", "main › build › repos › 1 › tag"),
-        (f"{WORKFLOW}.stages[0].jobs[1]", "main › 2"),
+        (f"{WORKFLOW}.stages[0].jobs[0].spec.script", "script"),
+        (f"{WORKFLOW}.stages[0].jobs[0].spec.repos[0].tag", "repos › 1 › tag"),
+        (f"{WORKFLOW}.stages[0].jobs[0].spec.services[0].modules[0].image", "api › image"),
+        (f"{WORKFLOW}.stages[0].jobs[0].spec.services[1].modules[1].image", "web › ui › image"),
+        (f"{WORKFLOW}.stages[1]", "2"),
         ("items[deploy.v2].name", "name"),
         ("items[gone].assignee", "assignee"),
         ("approval.stages[0].rule", "QA › rule"),
