@@ -26,6 +26,7 @@ from core.chat import Reply
 
 MAX_BUTTONS: Final = 25  # below a card
 FEW_BUTTONS: Final = 5  # below a card that is too large without rows
+FEW_ROWS: Final = 10  # that have all of their buttons, though a picker offers them, too
 FALLBACK: Final = 3000  # characters of the text for notifications
 VALUE: Final = 2000  # characters of the value of a button
 DETAIL: Final = "detail"  # the callback_id of modals without inputs
@@ -102,7 +103,7 @@ def render_detail(card: Card, origin: JSON, text: str = "") -> JSON:
 
 def _card(card: Card, *above: JSON, newest: bool, limit: int = MESSAGE_BLOCKS) -> list[JSON]:
     """Return the blocks of a card, with as many rows as there is room for."""
-    if card.picker:
+    if card.picker and len(card.rows) > FEW_ROWS:
         card = card.with_rows(_with_one_button)
     progress = None
     if newest:

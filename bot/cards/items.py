@@ -44,7 +44,7 @@ _LINE: Final = 300
 """The longest message of a run or remark in a row, in characters."""
 _OUTPUT: Final = (4, 120)
 """How many lines of what a failed run says a row has, and how many characters each of them."""
-OPTIONS: Final = 100
+_OPTIONS: Final = 100
 """How many items there are to pick from; nobody looks through more."""
 _OPTION: Final = 50
 """How long the name of an item to pick is, in characters."""
@@ -76,10 +76,15 @@ class ItemRows:
         rows = [(item, self.row(item)) for item in items]
         return (Section(title, self._group(rows)),) if self.contents else tuple(self._by_need(rows))
 
-    def picker(self) -> Picker:
-        """Return the list to look at any item, or at those that readers need most, in their order."""
+    def picker(self) -> Picker | None:
+        """Return the list to look at any item, or at those that readers need most, in their order.
+
+        None where it would take the place of contents that people have to decide on: of more than it has room for.
+        """
         plan = self.plan
-        needed = sorted(plan.items_in_order, key=lambda item: weigh_item(plan, item))[:OPTIONS]
+        if not plan.items or (self.contents and len(plan.items) > _OPTIONS):
+            return None
+        needed = sorted(plan.items_in_order, key=lambda item: weigh_item(plan, item))[:_OPTIONS]
         options = []
         for item in sorted(needed, key=lambda item: item.position):
             mark = "" if self.contents else f"{state_of_item(item, weigh_item(plan, item), self.locale).mark} "

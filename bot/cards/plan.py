@@ -11,7 +11,7 @@ from bot.cards.asks import Asks
 from bot.cards.buttons import Buttons, emphasize_one, link_to
 from bot.cards.changes import Changes
 from bot.cards.deciding import Contents
-from bot.cards.items import OPTIONS, ItemRows
+from bot.cards.items import ItemRows
 from bot.cards.naming import shorten, title_of, title_of_item
 from bot.cards.paging import PAGE_SIZE, Pages, paging_buttons, paging_sections
 from bot.cards.stages import StageRows
@@ -57,8 +57,8 @@ _UNDECIDED: Final = frozenset(
     }
 )
 """The statuses in which cards say what will run, and not how far it has come."""
-_ASKED_WITH_WINDOW: Final = frozenset({PlanStatus.WAIT_FOR_APPROVAL, PlanStatus.EXECUTING})
-"""The statuses in which the first lines of a card name the release window, so that its foot does not."""
+_UNDER_WAY: Final = frozenset({PlanStatus.WAIT_FOR_APPROVAL, PlanStatus.EXECUTING})
+"""The statuses in which people look at the items, and the first lines of a card name the release window."""
 _DESCRIPTION_LIMIT: Final = 1500
 """The longest description on a card, in characters."""
 _DIFF: Final = 12
@@ -98,12 +98,13 @@ class PlanCards:
         if pages and pages.count > 1:
             buttons = tuple(self._review(plan) if each.verb == Verb.APPROVE else each for each in buttons)
         card = self._card(plan, sections, (*buttons, *paging_buttons(pages, self.locale)), contents)
+        if plan.status in _UNDER_WAY and not pages:
+            card = replace(card, picker=items.picker())
         if pages or len(plan.items) <= PAGE_SIZE:
             return card
         command = f"{word_for(ChatVerb.SHOW, self.locale.language)} {plan.number} {self.locale.text('page')} 1"
         hint = self.locale.spans("{command} lists the items in their order.", command=Code(command))
-        picker = items.picker() if plan.status is PlanStatus.EXECUTING else None
-        return replace(card, foot=(*card.foot, hint), picker=picker)
+        return replace(card, foot=(*card.foot, hint))
 
     def with_unreached(self, card: Card, people: Iterable[str]) -> Card:
         """Return the card of a plan, with whom the request for their approval does not reach."""
@@ -141,8 +142,7 @@ class PlanCards:
             state = State(tone, MARKS[tone], self.locale.text(label(vote.decision)))
             summary = f"{card.title}: {plain(card.ask[0])}"
             return replace(card, state=state, sections=folded, summary=summary)
-        picker = all_items.picker() if len(plan.items) <= OPTIONS else None  # contents before a list of a third of them
-        return replace(card, summary=self._summarize_request(plan, card), picker=picker)
+        return replace(card, summary=self._summarize_request(plan, card), picker=all_items.picker())
 
     def difference(self, plan: Plan, since: Since) -> Card:
         """Return the card with what differs between two revisions, as far as it finds room; the page has the rest."""
@@ -364,7 +364,7 @@ class PlanCards:
         if executors := self._executors(plan.controls):
             yield line(text("executors: {names}", names=executors))
         scheduled = self.locale.spans("scheduled for {time}", time=plan.schedule_at) if plan.schedule_at else ()
-        window = () if plan.status in _ASKED_WITH_WINDOW else asks.window()
+        window = () if plan.status in _UNDER_WAY else asks.window()
         if times := join_lines([window, scheduled]):
             yield times
         if plan.content and plan.content.jira_sprints:
