@@ -1,15 +1,17 @@
-"""Servers side by side, measured in turns: a few requests over one connection, many over sixteen; medians count."""
+"""Servers side by side, measured in turns: a few requests over one connection, many over several; medians count."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import statistics
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -20,7 +22,8 @@ from tests.benchmarks.multiplying import database_in, end_deliveries
 from tests.benchmarks.processes import MEASURED, started
 from tests.benchmarks.requests import REQUESTS, slack
 
-CONNECTIONS = 16
+CONNECTIONS = (16, 64)
+_TICKS = os.sysconf("SC_CLK_TCK")
 _OPEN = re.compile(r'^fabu_deliveries\{state="(?:pending|sending)"\} [^0]', re.MULTILINE)
 
 
@@ -36,7 +39,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is measured: requests over one connection, over sixteen, and how often."""
+    """How much is measured: requests over one connection, over each of `CONNECTIONS`, and how often."""
 
     few: int
     many: int
@@ -45,7 +48,7 @@ class Size:
     @property
     def total(self) -> int:
         """The requests that one server gets."""
-        return (self.few + self.many) * self.rounds
+        return (self.few + self.many * len(CONNECTIONS)) * self.rounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class Server:
 
     name: str
     port: int
+    pid: int
     refs: Iterator[str]
     request: Callable[[str], bytes]
     folder: Path | None = None
@@ -70,7 +74,8 @@ async def fabu(
         module = ("-m", "tests.benchmarks.fabu_server", kind, sink, folder, *numbers)
         async with started(*module, core=MEASURED) as line:
             ready = json.loads(line)
-            yield Server(name, ready["port"], iter(ready["refs"]), lambda ref: REQUESTS[kind](ref, sink), Path(folder))
+            request = partial(REQUESTS[kind], sink=sink)
+            yield Server(name, ready["port"], ready["pid"], iter(ready["refs"]), request, Path(folder))
 
 
 @asynccontextmanager
@@ -80,20 +85,63 @@ async def peer(name: str, sink: str, size: Size) -> AsyncIterator[Server]:
         module = ("-m", "tests.benchmarks.peers", name, folder, str(size.total), sink)
         async with started(*module, core=MEASURED) as line:
             ready = json.loads(line)
-            yield Server(name, ready["port"], iter(ready["refs"]), lambda ref: slack(ref, sink))
+            yield Server(name, ready["port"], ready["pid"], iter(ready["refs"]), partial(slack, sink=sink))
 
 
-async def compared(servers: list[Server], size: Size) -> dict[str, load.Figures]:
-    """Measure servers in turns; return by name the median rate over sixteen connections, the median wait over one."""
-    waits: dict[str, list[float]] = {server.name: [] for server in servers}
-    rates: dict[str, list[float]] = {server.name: [] for server in servers}
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one server showed: the median wait over one connection, in milliseconds.
+
+    By the number of connections: requests a second, and milliseconds of CPU for each request while they come in.
+    """
+
+    p50: float
+    rates: Mapping[int, float]
+    cpu: Mapping[int, float]
+
+    @property
+    def rate(self) -> float:
+        """Requests a second over the fewest of several connections."""
+        return self.rates[CONNECTIONS[0]]
+
+
+async def compared(servers: list[Server], size: Size) -> dict[str, Measured]:
+    """Measure servers in turns; return the medians by name."""
+    rounds: dict[str, list[Measured]] = {server.name: [] for server in servers}
     for server in servers * size.rounds:
-        few, many = ([server.request(ref) for ref in islice(server.refs, n)] for n in (size.few, size.many))
-        waits[server.name].append((await load.run(server.port, few, 1)).p50)
+        rounds[server.name].append(await _measure(server, size))
+    return {name: _median(found) for name, found in rounds.items()}
+
+
+async def _measure(server: Server, size: Size) -> Measured:
+    rates, cpu = dict[int, float](), dict[int, float]()
+    p50 = (await load.run(server.port, _requests(server, size.few), 1)).p50
+    await _settled(server)
+    for connections in CONNECTIONS:
+        requests, before = _requests(server, size.many), _cpu_seconds(server.pid)
+        rates[connections] = (await load.run(server.port, requests, connections)).rate
+        cpu[connections] = (_cpu_seconds(server.pid) - before) * 1000 / size.many
         await _settled(server)
-        rates[server.name].append((await load.run(server.port, many, CONNECTIONS)).rate)
-        await _settled(server)
-    return {name: load.Figures(statistics.median(rates[name]), statistics.median(waits[name])) for name in rates}
+    return Measured(p50, rates, cpu)
+
+
+def _median(found: Sequence[Measured]) -> Measured:
+    middle = statistics.median
+    return Measured(
+        middle(each.p50 for each in found),
+        {number: middle(each.rates[number] for each in found) for number in CONNECTIONS},
+        {number: middle(each.cpu[number] for each in found) for number in CONNECTIONS},
+    )
+
+
+def _requests(server: Server, count: int) -> list[bytes]:
+    return [server.request(ref) for ref in islice(server.refs, count)]
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Return how many seconds of CPU a process has used; 0 where the system does not tell it in /proc."""
+    stat = Path(f"/proc/{pid}/stat")
+    return sum(map(int, stat.read_text().rpartition(")")[2].split()[11:13])) / _TICKS if stat.exists() else 0.0
 
 
 async def _settled(server: Server) -> None:

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from tests.benchmarks.comparing import Server, Size
@@ -39,10 +40,10 @@ async def errbot(sink: str, size: Size) -> AsyncIterator[Server]:
     with tempfile.TemporaryDirectory() as folder:
         command = (str(_ROOT / "bin" / "errbot"), "--config", str(_CONFIG))
         environment = os.environ | {"FABU_ERRBOT": folder}
-        async with process(*command, core=MEASURED, environment=environment):
+        async with process(*command, core=MEASURED, environment=environment) as running:
             port = await asyncio.wait_for(_port(Path(folder)), _START)
             refs = (f"plan-{number}" for number in range(size.total))
-            yield Server("errbot", port, refs, lambda ref: slack(ref, sink))
+            yield Server("errbot", port, running.pid, refs, partial(slack, sink=sink))
 
 
 async def _port(folder: Path) -> int:

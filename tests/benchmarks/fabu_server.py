@@ -1,13 +1,15 @@
 """Fabu as it runs, with one chat: `python -m tests.benchmarks.fabu_server KIND SINK FOLDER PLANS ITEMS STORED`.
 
-It prepares plans that wait for two approvers, so many with items of that number, beside so many others that are only
-stored. When all their cards are posted to the sink it prints its port and what the buttons of the plans carry.
+It prepares plans that wait for the vote that decides on them, so many with items of that number, beside so many others
+that are only stored. When all their cards are posted to the sink it prints its port, its process, and what the buttons
+of the plans carry.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -61,7 +63,7 @@ async def waiting(services: Services, kind: str, count: int) -> list[str]:
     """Make plans that wait for an approval, or for a callback, and return what their requests refer to."""
     content = PlanDraft(
         name="Release",
-        approval=ApprovalDraft(stages=(StageDraft(name="QA", approvers=("bob", "carol")),)),
+        approval=ApprovalDraft(stages=(StageDraft(name="QA", approvers=("bob",)),)),
         items=(TextItemDraft(type="text", key="k", name="Check the dashboards"),),
     )
     alice = services.engine.directory.actor("alice", "api")
@@ -102,7 +104,7 @@ async def main(kind: str, sink: str, folder: Path, numbers: Sequence[int]) -> No
         await settled(services, settings.database.url)
         multiply_items(settings.database.url, items)
         multiply_plans(settings.database.url, stored)
-        print(json.dumps({"port": int(url.rpartition(":")[2]), "refs": refs}), flush=True)
+        print(json.dumps({"port": int(url.rpartition(":")[2]), "pid": os.getpid(), "refs": refs}), flush=True)
         await asyncio.Event().wait()
 
 

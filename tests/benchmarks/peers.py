@@ -2,14 +2,16 @@
 
 `usual` is how such a bot is usually written: slack-bolt's AsyncApp with SQLAlchemy's async ORM over aiosqlite, one
 transaction of three writes for each click (plan with version check, log row, effect row), durable as ours is.
-`noop` is slack-bolt's AsyncApp as shipped, doing nothing.
+`noop` is slack-bolt's AsyncApp as shipped, doing nothing; `bare` is a handler of aiohttp without it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
@@ -102,20 +104,31 @@ async def noop(file: str, plans: int) -> AsyncApp:
     return app
 
 
-async def serve(name: str, folder: str, count: int) -> None:
-    """Serve a peer and print its address with what clicks carry, until the process is ended."""
-    bolt = await {"usual": usual, "noop": noop}[name](f"{folder}/peer.db", count)
+async def bare(request: web.Request) -> web.Response:
+    """Read a request, and answer it."""
+    await request.read()
+    return web.Response()
+
+
+async def handler(name: str, file: str, plans: int) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Return the handler of a peer that is written with slack-bolt."""
+    bolt = await {"usual": usual, "noop": noop}[name](file, plans)
 
     async def events(request: web.Request) -> web.Response:
         return await to_aiohttp_response(await bolt.async_dispatch(await to_bolt_request(request)))
 
+    return events
+
+
+async def serve(name: str, folder: str, count: int) -> None:
+    """Serve a peer and print its address with what clicks carry, until the process is ended."""
     app = web.Application()
-    app.router.add_post("/slack/events", events)
+    app.router.add_post("/slack/events", bare if name == "bare" else await handler(name, f"{folder}/peer.db", count))
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     refs = [f"plan-{number}" for number in range(1, count + 1)]
-    print(json.dumps({"port": runner.addresses[0][1], "refs": refs}), flush=True)
+    print(json.dumps({"port": runner.addresses[0][1], "pid": os.getpid(), "refs": refs}), flush=True)
     await asyncio.Event().wait()
 
 

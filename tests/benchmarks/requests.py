@@ -37,7 +37,7 @@ def slack(ref: str, sink: str) -> bytes:
     return http_post("/slack/events", body, headers)
 
 
-def feishu(ref: str, _: str) -> bytes:
+def feishu(ref: str, sink: str) -> bytes:
     """Return a click on "approve", encrypted and signed."""
     event = {
         "operator": {"tenant_key": "t", "open_id": "ou_bob"}, "token": "c-1", "host": "im_message",
@@ -52,7 +52,7 @@ def feishu(ref: str, _: str) -> bytes:
     return http_post("/feishu/events", body, _JSON | feishu_platform.signed(body, SECRET, time.time()))
 
 
-def dingtalk(ref: str, _: str) -> bytes:
+def dingtalk(ref: str, sink: str) -> bytes:
     """Return a click on "approve", signed."""
     sent = {"cardPrivateData": {"actionIds": ["approve"], "params": {"ref": ref, "text": ""}}}
     body = {
@@ -63,7 +63,7 @@ def dingtalk(ref: str, _: str) -> bytes:
     return http_post("/dingtalk/card", json.dumps(body).encode(), _JSON | headers)
 
 
-def callback(ref: str, _: str) -> bytes:
+def callback(ref: str, sink: str) -> bytes:
     """Return the answer of an external system to a hook; `ref` is the plan's id and instance code."""
     plan_id, code = ref.split(".")
     body = {
@@ -72,7 +72,7 @@ def callback(ref: str, _: str) -> bytes:
     return http_post("/api/callback/release_plan", json.dumps(body).encode(), _JSON)
 
 
-REQUESTS: dict[str, Callable[[str, str], bytes]] = {
+REQUESTS: dict[str, Callable[..., bytes]] = {
     "slack": slack,
     "feishu": feishu,
     "dingtalk": dingtalk,

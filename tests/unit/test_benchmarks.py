@@ -20,7 +20,7 @@ async def test_fabu_takes_the_requests_of_a_benchmark(kind: str) -> None:
     assert found[kind].rate > 0
 
 
-@pytest.mark.parametrize("name", ["usual", "noop"])
+@pytest.mark.parametrize("name", ["usual", "noop", "bare"])
 async def test_a_peer_takes_the_same_clicks(name: str) -> None:
     async with started("-m", "tests.benchmarks.sink") as sink, peer(name, sink, SMALL) as server:
         found = await compared([server], SMALL)
