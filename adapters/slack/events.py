@@ -79,13 +79,19 @@ class State(WireModel):
         return {block: entry.value for block, entry in entries if entry.type != "static_select"}
 
 
-class View(WireModel):
-    """A modal or a home tab, as it was when somebody acted in it."""
+class Surface(WireModel):
+    """The modal or home tab in which somebody acts."""
+
+    id: str = ""
+    type: str = ""
+    private_metadata: str = ""
+
+
+class View(Surface):
+    """A modal, as it was submitted."""
 
     id: Id
-    type: str = ""
     callback_id: str = ""
-    private_metadata: str = ""
     hash: str = ""
     state: State = State()
 
@@ -110,7 +116,7 @@ class BlockActions(WireModel):
     type: Literal["block_actions"]
     user: User
     container: Container
-    view: View | None = None
+    view: Surface | None = None
     actions: Annotated[list[Action], Field(min_length=1)]
     state: State | None = None
     trigger_id: str = ""

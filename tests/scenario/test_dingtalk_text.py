@@ -131,7 +131,7 @@ async def test_in_chinese_the_messages_say_chinese_commands(tmp_path: Path) -> N
     async with DINGTALK_TEXT.office(tmp_path, language="zh_CN") as case:
         await case.fabu.submitted(step("notes"), stages=[DINGTALK.stage("测试", "bob")])
         approve, reject = commands(await asked(case, "bob", "等待审批"))
-        assert (approve, reject) == ("批准 1", "驳回 1 原因")
+        assert (approve, reject) == ("同意 1", "驳回 1 原因")
         assert "执行中" in await case.bob.says(approve, GROUP)
         execute = next(words for words in commands(await in_group(case, "执行中")) if words.startswith("执行"))
         assert "成功" in await case.alice.says(execute)

@@ -26,7 +26,7 @@ async def test_cards_in_chinese_change_their_colour_with_the_state(tmp_path: Pat
         await case.alice.clicks("重新规划", on=card)
         await case.channel_card("规划中")
         await case.alice.clicks("提交", on=card)
-        await case.bob.clicks("批准")
+        await case.bob.clicks("同意")
         await case.channel_card("执行中")
         await case.alice.clicks("执行", on=card, item="Deploy")
         await case.channel_card("运行中")

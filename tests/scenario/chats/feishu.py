@@ -84,7 +84,7 @@ class User(Person[Message]):
         if found.text.endswith("…") and "confirm" not in found.element:
             return await self.fills(button, card, item, text)
         typed = dict.fromkeys(fields(found.form), text) if text and found.form else {}
-        return await self.platform.click(self.id, card, found.name or button, typed, item)
+        return await self.platform.click(self.id, card, found.name or found.text, typed, item)
 
     async def fills(self, button: str, card: Message, item: str, text: str) -> Answer:
         """Click a button that opens a form, fill it in, and return Fabu's response to that."""
