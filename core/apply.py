@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, assert_never
 
@@ -12,6 +11,7 @@ from core.draft import PlanDraft
 from core.event import Stamp
 from core.messages import NO_MESSAGE
 from core.plan import Approval, Content, Controls, Item, Plan, Stage, Tally, Vote, Window
+from core.replacing import replace
 from core.status import FAILED_CHECK, REOPENABLE, WAITING_CHECK, HookEvent, ItemStatus, PlanStatus, RunStatus
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from core import commands as c
@@ -27,6 +27,7 @@ from core.ports.plans import Change, Scope
 from core.ports.requests import AcceptedRequest
 from core.ports.store import Store, Writing
 from core.pressure import Pressure
+from core.replacing import replace
 from core.timers import TimerKind, timers_of
 
 BATCH = 64

@@ -306,7 +306,7 @@ class Content:
     jira_sprints: tuple[Mapping[str, Any], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: `core.replacing`
 class Plan:
     """A release plan as far as a command needs it.
 

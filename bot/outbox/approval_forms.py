@@ -84,7 +84,12 @@ class ApprovalFormStages:
         return Courier(self._deliver, _backoff, self._deny_plan)
 
     async def poll(self) -> None:
-        """Apply the state of every form that a plan waits for, or that a plan was approved by which has not ended."""
+        """Apply the state of every form that a plan waits for, or that a plan was approved by which has not ended.
+
+        Without a vendor there is nobody to ask, and no plan is loaded.
+        """
+        if not self._vendors:
+            return
         async for plan, form in self._iter_followed():
             try:
                 await self._apply_state(plan, form)
