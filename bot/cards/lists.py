@@ -118,12 +118,13 @@ class ListCards:
         return Row(usage, line=line(" ".join(word for word in words.aliases if not usage.startswith(word))))
 
     def _row(self, plan: Plan, weight: Weight = Weight.LATER) -> Row:
+        label = self.locale.text("Review") if weight is Weight.YOURS else self.locale.text("Show")
         return Row(
             title_of(plan),
             weight,
             state_of(plan, self.locale),
             line(self.directory.name(plan.manager)),
-            buttons=(Button(ChatVerb.SHOW, self.locale.text("Show"), plan.ref),),
+            buttons=(Button(ChatVerb.SHOW, label, plan.ref),),
         )
 
     def _card(self, title: str, sections: tuple[Section, ...], pages: Pages | None = None) -> Card:
