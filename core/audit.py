@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -20,13 +20,14 @@ from typing import Any
 from core.draft import PlanDraft
 from core.encoding import encode_canonical_json
 from core.event import Event
-from core.events import AnyEvent, Created
+from core.events import EVENTS, AnyEvent, Created
 from core.messages import NO_MESSAGE, Message
 from core.people import Actor
 from core.plan import AppliedPolicy, Check, Controls, Item, Run
+from core.replacing import replace
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: `core.replacing`
 class LogEntry:
     """One line of a plan's operation log. `seq` counts from 1 per plan; `id` counts over all plans once stored.
 
@@ -59,6 +60,8 @@ class Head:
 _CHAINED = [f.name for f in fields(LogEntry) if f.name not in ("hash", "id", "at", "link_seq", "link")]
 _HIDDEN = ("instance_code", "origin", "nonce", "items", "draft", "stages", "item_digests", "alarms")
 """Fields that are stored elsewhere, or that nobody who reads the log may know: `origin` has Zadig's instance code."""
+_STORED = {name: tuple(f.name for f in fields(event) if f.name not in _HIDDEN) for name, event in EVENTS.items()}
+"""The fields of each event that the log stores, by its name."""
 
 
 def entries_for(
@@ -77,7 +80,7 @@ def entries_for(
 def entry_hash(previous: str, entry: LogEntry, key: bytes) -> str:
     """Return the hash of an entry that follows one with the hash `previous`, as 64 hexadecimal digits."""
     content = {name: getattr(entry, name) for name in _CHAINED} | {"at": entry.at.timestamp()}
-    return hmac.new(key, previous.encode() + encode_canonical_json(content).encode(), "sha256").hexdigest()
+    return hmac.digest(key, previous.encode() + encode_canonical_json(content).encode(), "sha256").hex()
 
 
 def fits(entry: LogEntry, previous: str, key: bytes) -> bool:
@@ -98,7 +101,7 @@ def link_entries(entries: Iterable[LogEntry], head: Head, key: bytes) -> list[Lo
 def entry_link(previous: str, seq: int, entry: LogEntry, key: bytes) -> str:
     """Return the link of the entry `seq` of all plans, after one with the link `previous`, as 64 hexadecimal digits."""
     content = encode_canonical_json([previous, seq, entry.plan_id, entry.seq, entry.hash])
-    return hmac.new(key, content.encode(), "sha256").hexdigest()
+    return hmac.digest(key, content.encode(), "sha256").hex()
 
 
 def first_broken_entry(entries: Iterable[LogEntry], key: bytes) -> LogEntry | None:
@@ -118,7 +121,7 @@ def details_of(event: Event) -> dict[str, Any]:
     `message_in` returns.
     """
     details, messages = dict[str, Any](), dict[str, Any]()
-    for name in (f.name for f in fields(event) if f.name not in _HIDDEN):
+    for name in _STORED[event.name]:
         value = getattr(event, name)
         if _is_given(value):
             details[name] = _to_json(value)

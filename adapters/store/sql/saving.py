@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from operator import itemgetter
 
-from sqlalchemy import BindParameter, Connection, Executable, bindparam, delete, insert, update
+from sqlalchemy import BindParameter, Connection, Table, bindparam, delete, insert, update
 
 from adapters.store.sql.announcing import announce
 from adapters.store.sql.linking import extend_chain
 from adapters.store.sql.outbox import ADD_EFFECT, effect_values
+from adapters.store.sql.prepared import Prepared
 from adapters.store.sql.rows import (
     Values,
     immutable_values,
@@ -49,25 +50,28 @@ from core.workflow import Workflow, split_credentials
 _of: BindParameter[str] = bindparam("of")
 _this_version = (plans.c.id == _of, plans.c.version == bindparam("before"))
 
-_ADD_PLAN, _ADD_STAGE, _ADD_VOTE, _ADD_ITEM, _ADD_RUN = map(insert, (plans, stages, votes, items, runs))
-_ADD_SPEC, _ADD_CONTENT, _ADD_VERSION, _ADD_TIMER, _ADD_REQUEST = map(
-    insert, (item_specs, contents, versions, timers, inbox)
-)
-_SET_PLAN, _SET_PROGRESS, _SET_LOG_POSITION = (update(plans).where(*_this_version) for _ in range(3))
-_SETTING = frozenset({_SET_PLAN, _SET_PROGRESS, _SET_LOG_POSITION})
-_SET_ITEM, _SET_RUN = update(items).where(items.c.id == _of), update(runs).where(runs.c.id == _of)
-_DROP_STAGES = delete(stages).where(stages.c.plan_id == _of)
-_DROP_VOTES = delete(votes).where(votes.c.plan_id == _of, votes.c.revision == bindparam("which"))
-_DROP_CONTENT = delete(contents).where(contents.c.plan_id == _of)
-_DROP_ITEM = delete(items).where(items.c.id == _of)
-_DROP_SPEC = delete(item_specs).where(item_specs.c.item_id == _of)
-_DROP_TIMER = delete(timers).where(timers.c.plan_id == _of, timers.c.kind == bindparam("which"))
-_ADD_ENTRY = insert(log).inline()
 
-_STATEMENTS: tuple[Executable, ...] = (
+def _adding(*tables: Table) -> Iterator[Prepared]:
+    """Yield the statement that adds rows to each table."""
+    return (Prepared(insert(table).inline()) for table in tables)
+
+
+_ADD_PLAN, _ADD_STAGE, _ADD_VOTE, _ADD_ITEM, _ADD_RUN = _adding(plans, stages, votes, items, runs)
+_ADD_SPEC, _ADD_CONTENT, _ADD_VERSION, _ADD_TIMER, _ADD_REQUEST = _adding(item_specs, contents, versions, timers, inbox)
+_ADD_EFFECT, _ADD_ENTRY = Prepared(ADD_EFFECT), *_adding(log)
+_SET_PLAN, _SET_PROGRESS, _SET_LOG_POSITION = (Prepared(update(plans).where(*_this_version)) for _ in range(3))
+_SETTING = frozenset({_SET_PLAN, _SET_PROGRESS, _SET_LOG_POSITION})
+_SET_ITEM, _SET_RUN = (Prepared(update(table).where(table.c.id == _of)) for table in (items, runs))
+_DROP_STAGES, _DROP_CONTENT = (Prepared(delete(table).where(table.c.plan_id == _of)) for table in (stages, contents))
+_DROP_VOTES = Prepared(delete(votes).where(votes.c.plan_id == _of, votes.c.revision == bindparam("which")))
+_DROP_ITEM = Prepared(delete(items).where(items.c.id == _of))
+_DROP_SPEC = Prepared(delete(item_specs).where(item_specs.c.item_id == _of))
+_DROP_TIMER = Prepared(delete(timers).where(timers.c.plan_id == _of, timers.c.kind == bindparam("which")))
+
+_STATEMENTS: tuple[Prepared, ...] = (
     _ADD_PLAN, _SET_PLAN, _SET_PROGRESS, _SET_LOG_POSITION, _DROP_CONTENT, _ADD_CONTENT, _DROP_STAGES, _ADD_STAGE,
     _DROP_VOTES, _ADD_VOTE, _DROP_ITEM, _ADD_ITEM, _SET_ITEM, _DROP_SPEC, _ADD_SPEC, _ADD_RUN, _SET_RUN, _ADD_VERSION,
-    _DROP_TIMER, _ADD_TIMER, _ADD_REQUEST, ADD_EFFECT,
+    _DROP_TIMER, _ADD_TIMER, _ADD_REQUEST, _ADD_EFFECT,
 )  # fmt: skip
 """All statements but that of the log, in the order that references and unique keys require."""
 
@@ -77,7 +81,7 @@ class Saver:
 
     def __init__(self, connection: Connection, sealing: Sealing, now: datetime) -> None:
         self._connection, self._sealing, self._now = connection, sealing, now
-        self._rows: defaultdict[Executable, list[Values]] = defaultdict(list)
+        self._rows: defaultdict[Prepared, list[Values]] = defaultdict(list)
 
     def save(self, changes: Sequence[Change], link_key: bytes) -> None:
         """Save everything; `link_key` links the log entries.
@@ -91,16 +95,16 @@ class Saver:
         effects = [effect_values(effect, self._now) for change in changes for effect in change.effects]
         # One order for all transactions, so that they cannot deadlock on pending effects.
         effects.sort(key=itemgetter("plan_id", "destination"))
-        self._rows[ADD_EFFECT] += effects
+        self._rows[_ADD_EFFECT] += effects
         for statement in _STATEMENTS:
             if rows := self._rows.get(statement):
-                result = self._connection.execute(statement, rows)
-                if statement in _SETTING and result.rowcount != len(rows):
+                changed = statement.execute(self._connection, rows)
+                if statement in _SETTING and changed != len(rows):
                     raise Conflict
         if entries := [entry for change in changes for entry in change.entries]:
             announce(self._connection)
             linked = extend_chain(self._connection, entries, link_key)
-            self._connection.execute(_ADD_ENTRY, list(map(log_values, linked)))
+            _ADD_ENTRY.execute(self._connection, list(map(log_values, linked)))
 
     def _collect_plan(self, before: Plan | None, after: Plan) -> None:
         if before is None:
