@@ -25,6 +25,7 @@ from bot.adapters import CHATS, Chats, host_of, open_chats, open_runners
 from bot.api import add_routes
 from bot.api.callback import add_callback
 from bot.chat.dispatch import Dispatch
+from bot.clockwatch import ClockWatch
 from bot.console import add_console
 from bot.i18n import Locale
 from bot.installation import LOG_KEY, check_key, derive, load_secret
@@ -33,6 +34,7 @@ from bot.outbox.approval_forms import ApprovalFormStages
 from bot.outbox.cards import CardSync
 from bot.outbox.digests import Digests
 from bot.outbox.hooks import Hooks
+from bot.outbox.leases import Leases
 from bot.outbox.runs import Runs, is_wanted, report_run
 from bot.outbox.worker import Couriers, DeliveryWorker
 from bot.people.card_links import CardLinks
@@ -58,6 +60,8 @@ MAX_BODY = 2 * 1024 * 1024
 """The largest request body, in bytes."""
 POLL = 20.0
 """Seconds between two polls of runners and of approval forms, and between two loads of the directory."""
+CHECK = 15.0
+"""Seconds between two checks whether leases are longer than any can be."""
 PRUNE = 3600.0
 """Seconds between two removals of old outputs of runs."""
 GRACE = 10.0
@@ -217,9 +221,15 @@ def _start_work(
     stack.push_async_callback(worker.stop)
     ticks = Ticks(store, engine, services.clock)
     runs, refresh = services.runs, _directory_refresh(store, environment)
+    leases = Leases(store, services.clock)
     everything = (refresh, runs.poll, *polls)
-    ticks.start({**dict.fromkeys(everything, POLL), runs.prune: PRUNE})
+    ticks.start({leases.check: CHECK, **dict.fromkeys(everything, POLL), runs.prune: PRUNE})
     stack.callback(ticks.stop)
+    watch = ClockWatch()
+    for notify in (leases.note_jump, lambda _: ticks.wake(), lambda _: worker.wake()):
+        watch.listen(notify)
+    watch.start()
+    stack.push_async_callback(watch.stop)
     return ticks
 
 

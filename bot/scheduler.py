@@ -1,7 +1,8 @@
 """The regular jobs of a server: firing due timers, deleting what is old, and jobs that others add.
 
 APScheduler only calls the jobs; which timers are due is in the store. Replicas run the same jobs, and share the timers
-by claiming them.
+by claiming them. APScheduler compares moments of the machine's clock: when that is set, `wake` makes up for it
+(`bot.clockwatch`).
 """
 
 from __future__ import annotations
