@@ -12,7 +12,16 @@ from importlib import import_module
 
 from aiohttp import web
 
-from adapters.common.adapter import ChatAdapter, Host, Inbox, Listener, ReportHandler, RunnerAdapter
+from adapters.common.adapter import (
+    ChatAdapter,
+    Host,
+    Inbox,
+    Listener,
+    ReportHandler,
+    RunnerAdapter,
+    WantedCheck,
+    always_wanted,
+)
 from adapters.store.open import data_folder
 from bot.i18n import translate
 from bot.verbs import ALIASES, word_for
@@ -96,8 +105,8 @@ def open_runners(settings: Settings, host: Host) -> dict[str, RunnerAdapter]:
     }
 
 
-def host_of(settings: Settings, clock: Clock, report: ReportHandler) -> Host:
-    """Return what adapters get from the program; `report` handles what runners report of their runs."""
+def host_of(settings: Settings, clock: Clock, report: ReportHandler, is_wanted: WantedCheck = always_wanted) -> Host:
+    """Return what adapters get from the program: runners `report` on their runs, and ask whether one `is_wanted`."""
     language = settings.server.language
     return Host(
         clock,
@@ -109,4 +118,5 @@ def host_of(settings: Settings, clock: Clock, report: ReportHandler) -> Host:
         report,
         (settings.file,) if settings.file else (),
         tuple(secret for secret in secrets_in(settings) if len(secret) >= _SHORTEST),
+        is_wanted,
     )

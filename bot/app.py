@@ -10,7 +10,7 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -25,6 +25,7 @@ from bot.adapters import CHATS, Chats, host_of, open_chats, open_runners
 from bot.api import add_routes
 from bot.api.callback import add_callback
 from bot.chat.dispatch import Dispatch
+from bot.clockwatch import ClockWatch
 from bot.console import add_console
 from bot.i18n import Locale
 from bot.installation import LOG_KEY, check_key, derive, load_secret
@@ -33,12 +34,14 @@ from bot.outbox.approval_forms import ApprovalFormStages
 from bot.outbox.cards import CardSync
 from bot.outbox.digests import Digests
 from bot.outbox.hooks import Hooks
-from bot.outbox.runs import Runs, report_run
+from bot.outbox.leases import Leases
+from bot.outbox.runs import Runs, is_wanted, report_run
 from bot.outbox.worker import Couriers, DeliveryWorker
 from bot.people.card_links import CardLinks
 from bot.people.directory import load_people
 from bot.people.identities import Identities
-from bot.scheduler import Ticks
+from bot.replicas import Replicas
+from bot.scheduler import Job, Ticks
 from bot.services import SERVICES, Services
 from bot.zadig import add_zadig, gate_couriers
 from config.approval import NO_VOTE
@@ -48,7 +51,7 @@ from core.effects import Destination, DestinationKind
 from core.engine import Engine
 from core.plan import Channel
 from core.ports.clock import Clock, Ids
-from core.ports.runner import Runner
+from core.ports.runner import Embedded, Runner
 from core.ports.store import Store
 
 log = logging.getLogger(__name__)
@@ -57,14 +60,12 @@ MAX_BODY = 2 * 1024 * 1024
 """The largest request body, in bytes."""
 POLL = 20.0
 """Seconds between two polls of runners and of approval forms, and between two loads of the directory."""
+CHECK = 15.0
+"""Seconds between two checks whether leases are longer than any can be."""
 PRUNE = 3600.0
 """Seconds between two removals of old outputs of runs."""
 GRACE = 10.0
 """Seconds that requests have to end when the server stops: less than any service manager waits before it kills."""
-
-
-Job = Callable[[], Awaitable[None]]
-"""Something that is done at regular intervals."""
 
 
 def policy_of(settings: Settings) -> Policy:
@@ -95,10 +96,11 @@ async def run_app(
         if settings.approval.required == "none":
             log.warning("%s", NO_VOTE)
         engine, store = await _open_engine(settings, environment, clock, ids, stack)
-        host = host_of(settings, clock, partial(report_run, engine))
+        host = host_of(settings, clock, partial(report_run, engine), partial(is_wanted, store))
         adapters = open_runners(settings, host)
+        replicas = _watch_replicas(settings, adapters, store, clock, ids, stack)
         runners = await _start_runners(adapters, stack)
-        runs = Runs(store, engine, runners)
+        runs = Runs(store, engine, runners, clock, replicas.is_gone if replicas else lambda _: True)
         chats = open_chats(settings, host)
         stack.push_async_callback(chats.stop)
         environment.publish(policy=_complete_policy(environment.policy, adapters, chats))
@@ -123,7 +125,9 @@ async def run_app(
             **gate_couriers(services),
             **_card_couriers(chats, services, identities, locale),
         }
-        _start_work(services, (forms.poll, digests.poll), couriers, environment, stack)
+        ticks = _start_work(services, (forms.poll, digests.poll), couriers, environment, stack)
+        if replicas:
+            replicas.listen(lambda: ticks.wake(runs.poll))
         yield app
 
 
@@ -154,7 +158,7 @@ async def _open_engine(
     engine = Engine(store, clock, ids, environment, derive(secret, LOG_KEY))
     stack.push_async_callback(engine.drain)
     if data_folder(settings.database.url) is not None:  # only this server sends: what is being sent was interrupted
-        await store.write(lambda writing: writing.outbox.release(clock.now()))
+        await store.write(lambda writing: writing.outbox.release_all(clock.now()))
     environment.publish(directory=await load_people(settings, store, CHATS, clock.now()))
     return engine, store
 
@@ -165,6 +169,23 @@ async def _start_runners(adapters: Mapping[str, RunnerAdapter], stack: AsyncExit
         stack.push_async_callback(adapter.runner.close)
         await adapter.start()
     return {name: adapter.runner for name, adapter in adapters.items()}
+
+
+def _watch_replicas(
+    settings: Settings, adapters: Mapping[str, RunnerAdapter], store: Store, clock: Clock, ids: Ids,
+    stack: AsyncExitStack,
+) -> Replicas | None:  # fmt: skip
+    """Start to record that this server lives, and to watch the others; None where there are no others.
+
+    It goes on until the runners are closed: a server that waits for its last runs still lives.
+    """
+    if data_folder(settings.database.url) is not None:
+        return None
+    homes = [adapter.runner.home() for adapter in adapters.values() if isinstance(adapter.runner, Embedded)]
+    replicas = Replicas(store, clock, next(filter(None, homes), "") or ids.new())
+    replicas.start()
+    stack.push_async_callback(replicas.stop)
+    return replicas
 
 
 def _build_application(services: Services) -> web.Application:
@@ -190,7 +211,7 @@ def _card_couriers(chats: Chats, services: Services, identities: Identities, loc
 
 def _start_work(
     services: Services, polls: Sequence[Job], couriers: Couriers, environment: Environment, stack: AsyncExitStack
-) -> None:
+) -> Ticks:
     """Start the work in the background: deliveries and regular jobs, `polls` among them. It stops with the stack."""
     store, engine = services.store, services.engine
     worker = DeliveryWorker(store, services.clock, couriers, engine)
@@ -200,8 +221,16 @@ def _start_work(
     stack.push_async_callback(worker.stop)
     ticks = Ticks(store, engine, services.clock)
     runs, refresh = services.runs, _directory_refresh(store, environment)
-    ticks.start({refresh: POLL, runs.poll: POLL, **dict.fromkeys(polls, POLL), runs.prune: PRUNE})
+    leases = Leases(store, services.clock)
+    everything = (refresh, runs.poll, *polls)
+    ticks.start({leases.check: CHECK, **dict.fromkeys(everything, POLL), runs.prune: PRUNE})
     stack.callback(ticks.stop)
+    watch = ClockWatch()
+    for notify in (leases.note_jump, lambda _: ticks.wake(), lambda _: worker.wake()):
+        watch.listen(notify)
+    watch.start()
+    stack.push_async_callback(watch.stop)
+    return ticks
 
 
 def _directory_refresh(store: Store, environment: Environment) -> Job:

@@ -30,6 +30,14 @@ def require_bubblewrap() -> None:
         leave_out("bubblewrap", "not installed, or the kernel forbids user namespaces")
 
 
+def require_faketime() -> Path:
+    """Return the library that gives a process another time (libfaketime); leave the test out where it is not there."""
+    found = [*Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")]
+    if not found:
+        leave_out("libfaketime", "not installed (on Debian: faketime)")
+    return found[0]
+
+
 @contextmanager
 def fresh_database(service: str, address: str, *, drop: str = "DROP DATABASE {}") -> Iterator[str]:
     """Create an empty database on the server at `address`, and drop it afterwards."""

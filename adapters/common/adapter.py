@@ -27,8 +27,16 @@ FormHandler = Callable[[str], Coroutine[Any, Any, None]]
 """Takes the vendor's id of an approval form that may have changed."""
 ReportHandler = Callable[[str, str, RunReport], Awaitable[None]]
 """Takes the id of a plan, the id of an item, and the runner's report on the item's run."""
+WantedCheck = Callable[[str, str, str], Awaitable[bool]]
+"""Takes the ids of a plan, an item and a run, and returns whether the run is still to go on: it has not ended for the
+plan, and nobody has started another one in its place. Waits until the store answers."""
 CheckUp = Callable[[], Awaitable[list[Finding]]]
 """Checks the settings of an adapter and the system they name, for `fabu doctor`."""
+
+
+async def always_wanted(_plan_id: str, _item_id: str, _run_id: str) -> bool:
+    """Let a run go on: the check of a program without a store."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +45,9 @@ class Host:
 
     `public_url` is the address for people, without a slash at the end. `language` is the installation's; `translate`
     translates a text into it, and `words` maps each verb to its word in that language. `data_folder` is where an
-    adapter may keep files; None when several servers share one database, since none of them owns a folder. Runners
-    send the ends of their runs to `report`. `private_files` are those that nothing which a runner starts may read, and
-    `secrets` the texts that no output may show.
+    adapter may keep files; None when several servers share one database, since none of them owns a folder. Runners send
+    the ends of their runs to `report`, and ask `is_wanted` before they go on with one in this process. `private_files`
+    are those that nothing which a runner starts may read, and `secrets` the texts that no output may show.
     """
 
     clock: Clock
@@ -51,6 +59,7 @@ class Host:
     report: ReportHandler
     private_files: tuple[Path, ...] = ()
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    is_wanted: WantedCheck = always_wanted
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,17 +26,23 @@ class Token:
         self._fetch, self._early, self._clock = fetch, early, clock
         self._lock = asyncio.Lock()
         self._value = ""
-        self._renew_at: datetime | None = None
+        self._good: tuple[datetime, datetime] | None = None
+        """From when to when the token is used."""
 
     async def get(self) -> str:
         """Return a token that does not expire soon. Raises what `fetch` raises."""
         async with self._lock:
-            if self._renew_at is None or self._clock.now() >= self._renew_at:
+            if not self._is_good(self._clock.now()):
                 self._value, lifetime = await self._fetch()
-                self._renew_at = self._clock.now() + lifetime - min(self._early, lifetime / 4)
+                now = self._clock.now()
+                self._good = (now, now + lifetime - min(self._early, lifetime / 4))
             return self._value
 
     def forget(self, token: str) -> None:
         """Drop a token that the vendor has rejected; keep it if it was renewed in the meantime."""
         if token == self._value:
-            self._renew_at = None
+            self._good = None
+
+    def _is_good(self, now: datetime) -> bool:
+        """Return whether the token is known and does not expire soon; not if the clock was set back since."""
+        return self._good is not None and self._good[0] <= now < self._good[1]

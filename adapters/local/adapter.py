@@ -29,7 +29,7 @@ def open_runner(settings: LocalSettings, host: Host) -> RunnerAdapter:
         host.report,
         isolation,
         secrets=host.secrets,
-        shared=host.data_folder is None,
+        is_wanted=host.is_wanted,
         public_url=host.public_url,
     )
 

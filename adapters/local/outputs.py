@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from secrets import token_hex
 
-from adapters.common.files import open_private
+from adapters.common.files import make_private_folder, open_private
 from adapters.local.cleaning import Cleaner
 from adapters.local.output import masker_of, read_output
 from adapters.local.record import RunFolder
@@ -46,11 +47,11 @@ class Outputs:
     def home(self) -> str:
         """Return the id of the root, which it keeps when it is moved; empty when it is not writable."""
         path = self._root / "home"
-        try:
+        with suppress(OSError):  # such as when it exists
+            make_private_folder(self._root)
             with open(path, "x", opener=open_private) as file:
                 file.write(token_hex(8))
-        except FileExistsError:
-            pass
+        try:
+            return path.read_text()
         except OSError:
             return ""
-        return path.read_text()

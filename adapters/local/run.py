@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -22,6 +22,8 @@ from core.text import format_duration
 
 log = logging.getLogger(__name__)
 
+_NOT_WANTED = Message("not begun: the plan does not wait for this run any more")
+
 End = tuple[RunStatus, Message]
 """The status of a run at its end, and the reason."""
 
@@ -36,6 +38,7 @@ class LocalRun:
         output: OutputLog,
         steps: Sequence[Step],
         *,
+        is_wanted: Callable[[], Awaitable[bool]],
         slots: asyncio.Semaphore,
         settings: LocalSettings,
         isolation: Isolation,
@@ -45,6 +48,7 @@ class LocalRun:
         self.record = record
         self.left_in_queue = False
         self._output = output
+        self._is_wanted = is_wanted
         self._settings = settings
         self._isolation = isolation
         self._grace = grace
@@ -91,8 +95,10 @@ class LocalRun:
         if slots.locked():
             self._output.write_line("== waiting for other runs to end")
         async with slots:
-            self._save(replace(self.record, begun=True))
             for number, step in enumerate(steps, 1):
+                if not await self._is_wanted():
+                    return RunStatus.CANCELLED, _at_step(step, _NOT_WANTED)
+                self._save(replace(self.record, begun=True))
                 self._output.write_line(f"== {step.name}")
                 try:
                     async with asyncio.timeout(step.timeout):

@@ -7,13 +7,13 @@ import logging
 import time
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from adapters.common.adapter import ReportHandler
+from adapters.common.adapter import ReportHandler, WantedCheck, always_wanted
 from adapters.common.settings import UnusableSetting
 from adapters.local.isolation.base import Isolation
 from adapters.local.jobs import find_problems, make_steps
@@ -56,16 +56,15 @@ class LocalRunner:
         isolation: Isolation,
         *,
         secrets: Iterable[str] = (),
-        shared: bool = False,
+        is_wanted: WantedCheck = always_wanted,
         public_url: str = "",
         grace: float = GRACE,
         drain: float = DRAIN,
     ) -> None:
         """Store the folders of runs in `work_dir`, send their ends to `report`, and start scripts under `isolation`.
 
-        `secrets` are masked in outputs, as are the passwords of databases. `shared` is whether other servers have the
-        same plans, each with its own folder. `public_url` is the base of the URLs of pages with outputs. `grace` and
-        `drain` are in seconds.
+        `secrets` are masked in outputs, as are the passwords of databases. `is_wanted` is asked before each step of a
+        run. `public_url` is the base of the URLs of pages with outputs. `grace` and `drain` are in seconds.
 
         Raises UnusableSetting when the URL of a database cannot be read.
         """
@@ -75,7 +74,7 @@ class LocalRunner:
         self._outputs = Outputs(work_dir, settings.keep_outputs, self._secrets)
         self._send_report = report
         self._isolation = isolation
-        self._shared = shared
+        self._is_wanted = is_wanted
         self._public_url = public_url
         self._grace = grace
         self._drain = drain
@@ -116,24 +115,24 @@ class LocalRunner:
         return self._report(folder, folder.load())
 
     async def find(self, order: RunOrder) -> RunReport | None:
-        """Return the report on a run, or None if it was not started here; queue it again if its server left it."""
+        """Return the report on a run, or None if it was not started here.
+
+        A run whose server has ended is queued again if it had not begun, and is `unknown` otherwise.
+        """
         folder = self._outputs.folder(order.run_id)
         if not folder.exists():
             return None
         record = folder.load()
         if record.abandoned and not record.begun and not self._closed:
             self._queue_again(folder, order)
+        await self._end_abandoned(folder)
         return self._report(folder, folder.load())
 
     async def status(self, run_id: str, external_id: str, order: RunOrder) -> RunReport | None:
-        """Return the report on a run, as `find` does; `unknown` if there is no such run.
-
-        None if another server may still run it; after the time limits of its steps, it is `unknown`.
-        """
+        """Return the report on a run, as `find` does; None if it has another home, `unknown` if it is nowhere."""
         if known := await self.find(order):
             return known
-        home = external_id.partition("@")[2]
-        if self._shared and home not in ("", self._outputs.home()) and _may_be_running(order):
+        if self.home_of(external_id) not in ("", self.home()):
             return None
         folder = self._outputs.folder(run_id)
         return self._report(folder, folder.load())
@@ -157,15 +156,27 @@ class LocalRunner:
         """Delete the folders of runs that ended longer ago than the settings keep them."""
         await asyncio.to_thread(self._outputs.prune, time.time())
 
+    def home(self) -> str:
+        """Return the id of the folder with the runs; empty when it is not writable."""
+        return self._outputs.home()
+
+    def home_of(self, external_id: str) -> str:
+        """Return the id of the folder that a run is in."""
+        return external_id.partition("@")[2]
+
     async def recover(self) -> None:
         """End the runs of a crashed server: stop their scripts, and report the runs as `unknown`."""
         for folder in self._outputs.all():
-            record = folder.load()
-            if record.abandoned and record.begun:
-                if record.session and record.session.alive:
-                    await end_session(record.session.pid, self._grace)
-                detail = Message("the server stopped while this ran; see its output, then retry or skip")
-                await self._end(folder, replace(record, status=RunStatus.UNKNOWN, detail=detail, session=None))
+            await self._end_abandoned(folder)
+
+    async def _end_abandoned(self, folder: RunFolder) -> None:
+        """End a run whose server has ended since it began, and its script with it: nobody reports on it any more."""
+        record = folder.load()
+        if record.abandoned and record.begun and folder.run_id not in self._runs:
+            if record.session and record.session.alive:
+                await end_session(record.session.pid, self._grace)
+            detail = Message("the server stopped while this ran; see its output, then retry or skip")
+            await self._end(folder, replace(record, status=RunStatus.UNKNOWN, detail=detail, session=None))
 
     async def resume(self, run_id: str, external_id: str, order: RunOrder, comment: str) -> None:
         """Do nothing: local runs do not wait for people."""
@@ -208,6 +219,7 @@ class LocalRunner:
             record,
             OutputLog(folder.path, [*credentials(order.workflow), *self._secrets]),
             make_steps(order.workflow, _variables(order)),
+            is_wanted=partial(self._is_wanted, order.plan_id, order.item_id, order.run_id),
             slots=self._slots,
             settings=self._settings,
             isolation=self._isolation,
@@ -239,7 +251,7 @@ class LocalRunner:
 
     def _report(self, folder: RunFolder, record: Record) -> RunReport:
         run_id, url = folder.run_id, f"{self._public_url}/runs/{folder.run_id}"
-        return RunReport(run_id, record.status, f"{run_id}@{self._outputs.home()}", url, record.detail)
+        return RunReport(run_id, record.status, f"{run_id}@{self.home()}", url, record.detail)
 
 
 def _parse_password(database: str, url: str) -> str:
@@ -247,12 +259,6 @@ def _parse_password(database: str, url: str) -> str:
         return str(make_url(url).password or "")
     except (ArgumentError, ValueError):
         raise UnusableSetting(f"local.databases.{database} is not the URL of a database") from None
-
-
-def _may_be_running(order: RunOrder) -> bool:
-    """Return whether a run may still be running: for the time limits of all its steps, and an hour in a queue."""
-    longest = timedelta(seconds=sum(step.timeout for step in make_steps(order.workflow, {})), hours=1)
-    return order.requested_at is not None and datetime.now(UTC) < order.requested_at + longest
 
 
 def _variables(order: RunOrder) -> dict[str, str]:

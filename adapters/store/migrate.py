@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, insert, insp
 from adapters.store.sql.databases import make_private_database, parse_url, translate_errors
 from adapters.store.sql.tables import counters, metadata
 
-HEAD = "0017"
+HEAD = "0018"
 """The newest revision in `migrations/versions`. Revisions are named so that they sort."""
 _VERSION_TABLE = (
     "CREATE TABLE alembic_version "

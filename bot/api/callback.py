@@ -164,7 +164,7 @@ class WrongCodes:
 
     def too_many(self, client: tuple[str, str], now: datetime) -> bool:
         """Tell whether a client may send no other wrong code for now."""
-        if self._until is None or now >= self._until:
+        if self._until is None or not now < self._until <= now + SPAN:  # the clock may have been set back
             self._counts.clear()
             self._until = now + SPAN
         return self._counts[client] >= WRONG_CODES

@@ -50,6 +50,7 @@ _KEPT_AFTER_END = timedelta(days=14)
 """How long the cards of a plan that has ended are tried."""
 PAUSES: Final = {0: timedelta(seconds=2), 61: timedelta(seconds=5)}
 """How long the cards of a plan under way rest after an update, by the least number of its items."""
+_LONGEST_PAUSE = max(PAUSES.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,8 @@ class CardSync:
     async def _deliver(self, delivery: Delivery) -> Receipt | Deferred:
         """Update the cards of one plan, first that in the channel. Return which have to wait."""
         platform, plan_id = self._messenger.platform, delivery.effect.plan_id
-        if (rest_until := self._resting.pop(plan_id, None)) and rest_until > self._clock.now():
+        rest_until, now = self._resting.pop(plan_id, None), self._clock.now()
+        if rest_until and now < rest_until <= now + _LONGEST_PAUSE:  # the clock may have been set back
             self._resting[plan_id] = rest_until
             return Deferred(rest_until, delivery.holds)
 

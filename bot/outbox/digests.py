@@ -200,7 +200,8 @@ class Digests:
         return any(entry.key not in record.shown and entry.weight is not Weight.BAD for entry in state.now)
 
     def _pause_left(self, record: DigestRecord) -> timedelta:
-        return record.posted_at + PAUSE - self._clock.now() if record.posted_at else timedelta()
+        """Return what is left of the pause since a message; all of it if the clock was set back since."""
+        return min(PAUSE, record.posted_at + PAUSE - self._clock.now()) if record.posted_at else timedelta()
 
     async def _update(self, state: _State, record: DigestRecord) -> None:
         """Update a message in silence; post it anew where its chat does not update it any more."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 
 from bot.outbox.contents import find_mismatch, is_reported
-from bot.outbox.worker import Courier, Receipt, back_off_forever
+from bot.outbox.worker import LEASE, ClaimLost, Courier, Receipt, back_off_forever
 from core import commands as c
 from core.effects import Destination, Effect, RunCancel, RunResume, RunStart
 from core.engine import Engine
@@ -17,6 +17,7 @@ from core.errors import DeliveryError, FabuError, NotFound, Thing, Unavailable
 from core.messages import Message
 from core.people import Actor, ActorKind
 from core.plan import Item, Plan, Run
+from core.ports.clock import Clock
 from core.ports.outbox import Attempt, Delivery
 from core.ports.runner import Embedded, Runner, RunOrder, RunReport
 from core.ports.store import Reading, Store
@@ -31,6 +32,9 @@ _MAX_ATTEMPTS = 9
 """With the growing delays this is about four minutes; then a person decides what to do."""
 _RECORD_AGAIN = 1.0
 """Seconds between two attempts to record a start."""
+_ASK_AGAIN = 1.0
+"""Seconds between two attempts to read whether a run goes on."""
+_SERVER_GONE = Message("the server that runs it shows no sign of life; see there what was done, then retry or skip")
 _FAILED = frozenset({RunStatus.FAILED, RunStatus.TIMEOUT, RunStatus.CANCELLED})
 
 
@@ -44,11 +48,46 @@ async def report_run(engine: Engine, plan_id: str, item_id: str, report: RunRepo
         await engine.execute(command, RUNNER)
 
 
-class Runs:
-    """Connects the plan engine with the runners."""
+async def is_wanted(store: Store, plan_id: str, item_id: str, run_id: str) -> bool:
+    """Return whether a run goes on for its plan. Waits until the store answers."""
+    waits = False
+    while True:
+        try:
+            run = await _load_run(store, plan_id, item_id, run_id)
+        except NotFound:
+            return False
+        except Unavailable as error:
+            if not waits:
+                log.warning("run %s waits, since its plan cannot be read: %s", run_id, error)
+            waits = True
+            await asyncio.sleep(_ASK_AGAIN)
+        else:
+            return run is not None and not run.status.ended
 
-    def __init__(self, store: Store, engine: Engine, runners: Mapping[str, Runner]) -> None:
+
+async def _load_run(store: Store, plan_id: str, item_id: str, run_id: str) -> Run | None:
+    """Return a run; None when its item does not exist any more or has a newer run."""
+    plan = await store.read(lambda reading: reading.plans.get(plan_id))
+    item = plan.items.get(item_id)
+    return item.run if item and item.run and item.run.id == run_id else None
+
+
+class Runs:
+    """Connects the plan engine with the runners.
+
+    `is_gone` is whether a server, by the home of its embedded runner, does not live any more.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        engine: Engine,
+        runners: Mapping[str, Runner],
+        clock: Clock,
+        is_gone: Callable[[str], bool] = lambda _: True,
+    ) -> None:
         self._store, self._engine, self.runners = store, engine, runners
+        self._clock, self._is_gone = clock, is_gone
         self._unfollowed: set[str] = set()
 
     @property
@@ -89,11 +128,17 @@ class Runs:
             order = await self._make_order(plan_id, item.id, run.id)
             if self._may_begin(runner, run) and await self._refuse_if_changed(plan_id, item.id, run.id):
                 return
-            report = await runner.status(run.id, run.external_id, order)
+            report = await runner.status(run.id, run.external_id, order) or self._judge_other(runner, run)
             if report and not (run.status in _FAILED and report.status in (*_FAILED, RunStatus.UNKNOWN)):
                 await report_run(self._engine, plan_id, item.id, report)
         except FabuError as error:
             log.info("the status of a run of %s cannot be requested: %s", item.runner, error)
+
+    def _judge_other(self, runner: Runner, run: Run) -> RunReport | None:
+        """Return the report on a run of another server: `unknown` when that is gone, otherwise none."""
+        if not isinstance(runner, Embedded) or not self._is_gone(runner.home_of(run.external_id)):
+            return None
+        return RunReport(run.id, RunStatus.UNKNOWN, message=_SERVER_GONE)
 
     def _may_begin(self, runner: Runner, run: Run) -> bool:
         """Return whether a question about a run may begin it: a server that stopped may have left it in its queue."""
@@ -137,7 +182,7 @@ class Runs:
             case RunStart() as payload:
                 await self._start(runner, delivery, payload)
             case RunResume() as payload:
-                await self._resume(runner, effect, payload)
+                await self._resume(runner, delivery, payload)
             case _:
                 await self._cancel(runner, effect.plan_id, effect.payload_as(RunCancel))
         return Receipt()
@@ -153,9 +198,16 @@ class Runs:
         if may_begin and await self._refuse_if_changed(effect.plan_id, start.item_id, start.run_id):
             return
         order = await self._make_order(effect.plan_id, start.item_id, start.run_id)
+        await self._hold(delivery)
         report = await runner.find(order) if interrupted else await _start_or_find(runner, order)
         unknown = RunReport(start.run_id, RunStatus.UNKNOWN, message=Message("the start was interrupted"))
         await self._record_start(effect.plan_id, start.item_id, report or unknown)
+
+    async def _hold(self, delivery: Delivery) -> None:
+        """Renew the claim of a delivery, right before what must not be done twice. Raises ClaimLost."""
+        lease_end = self._clock.now() + LEASE
+        if not await self._store.write(lambda writing: writing.outbox.renew([delivery.claim], lease_end)):
+            raise ClaimLost
 
     async def _record_start(self, plan_id: str, item_id: str, report: RunReport) -> None:
         """Record the report on a start, however long nothing can be saved.
@@ -174,12 +226,13 @@ class Runs:
         run = await self._load_run(plan_id, cancel.item_id, cancel.run_id)
         await runner.cancel(cancel.run_id, run.external_id if run else cancel.external_id)
 
-    async def _resume(self, runner: Runner, effect: Effect, resume: RunResume) -> None:
+    async def _resume(self, runner: Runner, delivery: Delivery, resume: RunResume) -> None:
         """Resume a run, unless its item has a newer one.
 
         After an earlier attempt to resume it, the run may wait at another step, which nobody has approved. So a retry
         or a replay does nothing when an earlier attempt was accepted, or when the run waits again.
         """
+        effect = delivery.effect
         run = await self._load_run(effect.plan_id, resume.item_id, resume.run_id)
         attempts = await self._load_attempts(effect)
         accepted = any(not attempt.error for attempt in attempts)
@@ -189,16 +242,14 @@ class Runs:
             return
         order = await self._make_order(effect.plan_id, resume.item_id, run.id)
         comment = ": ".join(filter(None, (resume.by, resume.comment)))
+        await self._hold(delivery)
         await runner.resume(run.id, run.external_id, order, comment)
 
     async def _load_attempts(self, effect: Effect) -> list[Attempt]:
         return await self._store.read(lambda reading: reading.deliveries.attempts(effect.id))
 
     async def _load_run(self, plan_id: str, item_id: str, run_id: str) -> Run | None:
-        """Return a run; None when its item does not exist any more or has a newer run."""
-        plan = await self._store.read(lambda reading: reading.plans.get(plan_id))
-        item = plan.items.get(item_id)
-        return item.run if item and item.run and item.run.id == run_id else None
+        return await _load_run(self._store, plan_id, item_id, run_id)
 
     async def _is_cancelled(self, plan_id: str, item_id: str, run_id: str) -> bool:
         """Return whether a run is cancelled, or its plan or item does not have it any more."""

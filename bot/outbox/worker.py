@@ -3,13 +3,15 @@
 Effects of the same plan and destination are delivered one after the other, all others concurrently, so that a slow
 destination delays no other. Claims and results are written in batches. While requests pile up, only a few effects are
 claimed at a time: cards may be late for a second, decisions may not. Delivery is at least once: when a worker dies, its
-claims expire, and the effects are delivered again.
+claims expire, and the effects are delivered again. A worker that was only paused finds its claims lost when it goes on,
+and neither records nor continues what another has taken over.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -23,13 +25,17 @@ from core.engine import Engine
 from core.errors import DeliveryError, FabuError, NotFound, Unavailable
 from core.messages import NO_MESSAGE, Message
 from core.ports.clock import Clock
-from core.ports.outbox import Attempt, Delivery, DeliveryState, Hold, Settled
+from core.ports.outbox import Attempt, Claim, Delivery, DeliveryState, Hold, Settled
 from core.ports.store import Store, Writing
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(minutes=2)
-"""How long a claimed effect belongs to its worker; after that it may be claimed again."""
+LEASE = timedelta(seconds=15)
+"""How long a claimed effect belongs to its worker, unless the claim is renewed; then it may be claimed again."""
+_RENEWAL = timedelta(seconds=5)
+"""How old a claim is when it is renewed."""
+_FIRST_CLAIM = 2.0
+"""Seconds after an outage of the database until effects are claimed: the others record first what they have sent."""
 POLL_INTERVAL = 1.0
 """Seconds between reads of the outbox when nothing wakes the worker."""
 _WAKE_LATE = 0.01
@@ -84,6 +90,10 @@ class Courier:
     """Returns how long to wait after a refusal, whose cause somebody may mend; without it, a refusal gives up."""
 
 
+class ClaimLost(Exception):
+    """Another worker has taken an effect over, so that this one must not go on with it."""
+
+
 Couriers = Mapping[Destination | DestinationKind, Courier]
 """Couriers by destination. The courier of a kind serves the destinations of that kind without one of their own."""
 
@@ -98,6 +108,28 @@ def persistent(delivery: Delivery) -> timedelta:
     return timedelta(seconds=min(3600, 2 ** min(delivery.attempts, 12)))
 
 
+@dataclass(slots=True)
+class _InProgress:
+    """A delivery in progress, and when the lease of its claim ends."""
+
+    delivery: Delivery
+    lease_end: datetime
+
+    def is_renewable(self, now: datetime) -> bool:
+        """Return whether the claim has to be renewed: it is some seconds old, or the clock was set back since."""
+        return not LEASE - _RENEWAL < self.lease_end - now <= LEASE
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What an exchange tells the outbox: results, claims that are given up, and claims to renew."""
+
+    results: list[Settled]
+    notes: list[c.AnyCommand]
+    given_up: list[Claim]
+    renewals: list[Claim]
+
+
 class DeliveryWorker:
     """Delivers the effects in the outbox until it is stopped."""
 
@@ -106,7 +138,9 @@ class DeliveryWorker:
         self._wakeup = asyncio.Event()
         self._results: list[Settled] = []
         self._notes: list[c.AnyCommand] = []
-        self._deliveries: dict[asyncio.Task[None], Destination] = {}
+        self._given_up: list[Claim] = []
+        self._deliveries: dict[asyncio.Task[None], _InProgress] = {}
+        self._claims_from = 0.0
         self._loop: asyncio.Task[None] | None = None
         self._stopping = False
 
@@ -121,8 +155,9 @@ class DeliveryWorker:
     async def stop(self, grace: float = 10.0) -> None:
         """Claim no more effects, deliver the claimed ones within `grace` seconds, and record the results in as many.
 
-        This waits for the loop and not for the present deliveries, since a claim in progress adds more of them. What
-        was delivered and could not be recorded is delivered again by the next worker.
+        What is not delivered by then is released for other workers. This waits for the loop and not for the present
+        deliveries, since a claim in progress adds more of them. What was delivered and could not be recorded is
+        delivered again by the next worker.
         """
         self._stopping = True
         self.wake()
@@ -139,7 +174,7 @@ class DeliveryWorker:
 
     async def _run(self) -> None:
         failing = False
-        while not (self._stopping and not self._deliveries and not self._results):
+        while not (self._stopping and not self._deliveries and not self._results and not self._given_up):
             self._wakeup.clear()
             try:
                 for delivery in await self._exchange():
@@ -149,6 +184,7 @@ class DeliveryWorker:
                     log.warning("the outbox cannot be read or written: %s", error)
                 failing = True
                 await asyncio.sleep(POLL_INTERVAL)
+                self._claims_from = asyncio.get_running_loop().time() + _FIRST_CLAIM
             else:
                 if failing:
                     log.info("the outbox can be read and written again")
@@ -158,49 +194,88 @@ class DeliveryWorker:
                     await asyncio.wait_for(self._wakeup.wait(), POLL_INTERVAL)
 
     async def _exchange(self) -> list[Delivery]:
-        """Record the results and claim effects in one transaction; return the claimed ones."""
+        """Record the results, renew claims and claim effects in one transaction; return the claimed ones."""
         quiet = await self._engine.pressure.wait_until_quiet(PRESSURE_TIMEOUT)
-        limit = MAX_PER_DESTINATION if quiet else MAX_UNDER_PRESSURE
-        results, self._results = self._results, []
-        notes, self._notes = self._notes, []
-        free = 0 if self._stopping else min(MAX_DELIVERIES - len(self._deliveries), limit)
-        counts = Counter(self._deliveries.values())
+        free = self._free(MAX_PER_DESTINATION if quiet else MAX_UNDER_PRESSURE)
+        counts = Counter(each.delivery.effect.destination for each in self._deliveries.values())
         busy = [destination for destination, count in counts.items() if count >= MAX_PER_DESTINATION]
-        now = self._clock.now()
-        if not results and not free:
+        now, batch = self._clock.now(), self._take_batch()
+        if not free and not any((batch.results, batch.given_up, batch.renewals)):
             return []
 
-        def exchange(writing: Writing) -> tuple[Sequence[str], list[Delivery]]:
-            changed = self._engine.note(writing, notes)  # first: all transactions lock plans before effects
-            if results:
-                writing.outbox.settle(results)
-            return changed, writing.outbox.claim(now, LEASE, free, busy) if free else []
+        def exchange(writing: Writing) -> tuple[Sequence[str], set[Claim], list[Delivery]]:
+            changed = self._engine.note(writing, batch.notes)  # first: all transactions lock plans before effects
+            lost = _record(writing, batch, now)
+            return changed, lost, writing.outbox.claim(now, LEASE, free, busy) if free else []
 
         try:
-            changed, claimed = await self._store.write(exchange)
+            changed, lost, claimed = await self._store.write(exchange)
         except FabuError:
-            self._results, self._notes = results + self._results, notes + self._notes
+            self._put_back(batch)
             raise
         self._engine.notify_listeners(changed)
+        self._abandon(lost)
+        for each in self._deliveries.values():
+            if each.delivery.claim in batch.renewals:
+                each.lease_end = now + LEASE
         if claimed and len(claimed) == free:
             self.wake()  # more effects may be due
         return claimed
 
+    def _free(self, limit: int) -> int:
+        """Return how many effects may be claimed now."""
+        if self._stopping or asyncio.get_running_loop().time() < self._claims_from:
+            return 0
+        return min(MAX_DELIVERIES - len(self._deliveries), limit)
+
+    def _take_batch(self) -> _Batch:
+        now, ended = self._clock.now(), {result.claim for result in self._results}
+        renewable = [each.delivery.claim for each in self._deliveries.values() if each.is_renewable(now)]
+        renewals = [claim for claim in renewable if claim not in ended]
+        batch = _Batch(self._results, self._notes, self._given_up, renewals)
+        self._results, self._notes, self._given_up = [], [], []
+        return batch
+
+    def _put_back(self, batch: _Batch) -> None:
+        self._results, self._notes = batch.results + self._results, batch.notes + self._notes
+        self._given_up = batch.given_up + self._given_up
+
+    def _abandon(self, lost: set[Claim]) -> None:
+        """End the deliveries that another worker has taken over."""
+        for task, each in list(self._deliveries.items()):
+            if each.delivery.claim in lost:
+                del self._deliveries[task]
+                task.cancel()
+        self._results = [result for result in self._results if result.claim not in lost]
+        if lost:
+            log.warning(
+                "%s deliveries were taken over by another server, since this one did not renew its claims in time:"
+                " their results are not recorded here",
+                len(lost),
+            )
+
     def _start_delivery(self, delivery: Delivery) -> None:
         task = asyncio.create_task(self._deliver(delivery), name=f"deliver {delivery.effect.id}")
-        self._deliveries[task] = delivery.effect.destination
+        self._deliveries[task] = _InProgress(delivery, delivery.due_at or self._clock.now())
         task.add_done_callback(self._end_delivery)
 
     def _end_delivery(self, task: asyncio.Task[None]) -> None:
-        self._deliveries.pop(task, None)
+        ended = self._deliveries.pop(task, None)
+        if ended and task.cancelled():
+            self._given_up.append(ended.delivery.claim)
         self.wake()
 
     async def _deliver(self, delivery: Delivery) -> None:
         destination = delivery.effect.destination
         courier = self._couriers.get(destination) or self._couriers.get(destination.kind)
-        started = self._clock.now()
-        outcome = await self._attempt(courier, delivery)
-        result = await self._result_of(outcome, delivery, courier, started)
+        started, began = self._clock.now(), time.monotonic()
+        try:
+            outcome = await self._attempt(courier, delivery)
+        except ClaimLost:
+            self._abandon({delivery.claim})
+            return
+        ms = int((time.monotonic() - began) * 1000)
+        result = await self._result_of(outcome, delivery, courier, started, ms)
         self._results.append(result)
         if result.due_at:
             self._wake_at(result.due_at)
@@ -213,23 +288,23 @@ class DeliveryWorker:
         delivery: Delivery,
         courier: Courier | None,
         started: datetime,
+        ms: int,
     ) -> Settled:
         """Return what to record of an attempt. A rate limit ends no attempt: it is kept, and the effect stays due."""
-        effect_id, now = delivery.effect.id, self._clock.now()
-        ms = int((now - started).total_seconds() * 1000)
+        claim = delivery.claim
         match outcome:
             case Receipt(status, answer):
-                return Settled(effect_id, DeliveryState.DONE, Attempt(started, ms, status, NO_MESSAGE, answer))
+                return Settled(claim, DeliveryState.DONE, Attempt(started, ms, status, NO_MESSAGE, answer))
             case Deferred(due_at, holds, failure):
                 attempt = _failed_attempt(failure, started, ms) if failure else None
-                return Settled(effect_id, DeliveryState.PENDING, attempt, due_at, holds)
+                return Settled(claim, DeliveryState.PENDING, attempt, due_at, holds)
             case DeliveryError(limited=True):
-                due_at = now + timedelta(seconds=outcome.retry_after or POLL_INTERVAL)
+                due_at = self._clock.now() + timedelta(seconds=outcome.retry_after or POLL_INTERVAL)
                 log.info("delivery to %s waits until %s: %s", delivery.effect.destination, due_at, outcome)
-                return Settled(effect_id, DeliveryState.PENDING, None, due_at, delivery.holds)
+                return Settled(claim, DeliveryState.PENDING, None, due_at, delivery.holds)
             case DeliveryError():
                 state, next_at = await self._handle_failure(delivery, courier, outcome)
-                return Settled(effect_id, state, _failed_attempt(outcome, started, ms), next_at, delivery.holds)
+                return Settled(claim, state, _failed_attempt(outcome, started, ms), next_at, delivery.holds)
             case _:
                 assert_never(outcome)
 
@@ -238,6 +313,8 @@ class DeliveryWorker:
         effect = delivery.effect
         try:
             return await (courier.deliver if courier else _refuse)(delivery)
+        except ClaimLost:
+            raise
         except NotFound:
             log.info("effect %s has nothing to deliver any more: its plan was deleted", effect.id)
             return Receipt()
@@ -270,6 +347,16 @@ class DeliveryWorker:
             return DeliveryState.PENDING, self._clock.now() + back_off_forever(delivery)
         log.warning("delivery %s to %s failed and is not retried: %s", delivery.effect.id, destination, error)
         return DeliveryState.DEAD, None
+
+
+def _record(writing: Writing, batch: _Batch, now: datetime) -> set[Claim]:
+    """Tell the outbox what a batch says; return the claims that were lost to another worker."""
+    lost = writing.outbox.settle(batch.results) if batch.results else set()
+    if batch.given_up:
+        writing.outbox.release(batch.given_up, now)
+    if batch.renewals:
+        lost |= {*batch.renewals} - writing.outbox.renew(batch.renewals, now + LEASE)
+    return lost
 
 
 async def _record_failure(

@@ -89,4 +89,4 @@ class Identities:
 
 def _is_fresh(match: tuple[str, datetime], now: datetime) -> bool:
     found, at = match
-    return now - at <= (_FRESH if found else _FRESH_UNKNOWN)
+    return timedelta() <= now - at <= (_FRESH if found else _FRESH_UNKNOWN)  # the clock may have been set back

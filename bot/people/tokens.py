@@ -73,7 +73,7 @@ class Tokens:
         token = await self._look_up(digest)
         if token is None or token.single_use or not self._is_valid(token):
             raise Unauthorized
-        if token.used_at is None or now - token.used_at > USE_RECORD_INTERVAL:
+        if token.used_at is None or abs(now - token.used_at) > USE_RECORD_INTERVAL:
             token = await self._record_use(token, now)
             self._known = {**self._known, digest: token}
         return token
@@ -101,16 +101,21 @@ class Tokens:
 
     async def is_good(self, token_id: str, age: timedelta) -> bool:
         """Return whether a token is still valid, by what the store said at most some time ago."""
-        if self._read_at is None or self._clock.now() - self._read_at >= age:
+        if self._age() >= age:
             await self._refresh()
         token = self._by_id.get(token_id)
         return token is not None and self._is_valid(token)
 
     async def _look_up(self, digest: str) -> Token | None:
         """Return the token with a digest, valid or not, as it was a few seconds ago."""
-        if digest not in self._known or self._read_at is None or self._clock.now() - self._read_at > FRESH:
+        if digest not in self._known or self._age() > FRESH:
             await self._refresh()
         return self._known.get(digest)
+
+    def _age(self) -> timedelta:
+        """Return for how long the tokens are known; for ever if they are not, or if the clock was set back since."""
+        age = self._clock.now() - self._read_at if self._read_at else timedelta.max
+        return age if age >= timedelta() else timedelta.max
 
     def _is_valid(self, token: Token) -> bool:
         """Return whether a token is neither revoked nor expired, nor the one with which it was made."""

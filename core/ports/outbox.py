@@ -36,6 +36,14 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """One claim of an effect. Its number grows with each claim, which tells an earlier claimant from a later one."""
+
+    effect_id: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """An effect with the state of its delivery. `attempts` counts those that have started, the current one included.
 
@@ -50,6 +58,11 @@ class Delivery:
     settled_at: datetime | None = None
     error: Message = NO_MESSAGE
     holds: Mapping[str, Hold] = field(default_factory=dict)
+
+    @property
+    def claim(self) -> Claim:
+        """The claim with which it was taken; the number is that of the attempt."""
+        return Claim(self.effect.id, self.attempts)
 
     @property
     def is_direct(self) -> bool:
@@ -78,17 +91,22 @@ class Outage:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The result of an attempt: the delivery is done, dead, or pending again and due at `due_at`.
+    """The result of an attempt, by its claim: the delivery is done, dead, or pending again and due at `due_at`.
 
     Without an `attempt`, the delivery waits for a rate limit: that counts as no attempt, and is no failure. `holds` are
     the parts of a pending `Sync` that wait, in place of those before.
     """
 
-    effect_id: str
+    claim: Claim
     state: DeliveryState
     attempt: Attempt | None
     due_at: datetime | None = None
     holds: Mapping[str, Hold] = field(default_factory=dict)
+
+    @property
+    def effect_id(self) -> str:
+        """The id of the effect."""
+        return self.claim.effect_id
 
     def error_after(self, before: Message) -> Message:
         """Return the error of the delivery now: a wait for a limit ends no failure of the parts that wait as well."""
@@ -105,16 +123,41 @@ class Outbox(Protocol):
 
         Those that are due for the longest come first, but all that `is_direct` after the others: the card of a plan in
         a channel does not wait for what one person gets.
-        An effect that is not settled within the lease may be claimed again: its sender is presumed dead.
+        An effect whose lease ends before it is renewed or settled may be claimed again: its sender is presumed dead.
         """
         ...
 
-    def release(self, now: datetime) -> int:
+    def renew(self, claims: Collection[Claim], lease_end: datetime) -> set[Claim]:
+        """Extend the leases of claims; return those that are still held. The others were claimed again, or settled."""
+        ...
+
+    def release(self, claims: Collection[Claim], now: datetime) -> None:
+        """Make effects due at once whose claims are given up while they are still held. Their attempts count."""
+        ...
+
+    def release_all(self, now: datetime) -> int:
         """Make all claimed effects due at once; return how many. Call it only when no other process can be sending."""
         ...
 
-    def settle(self, results: Sequence[Settled]) -> None:
-        """Store the results of attempts. A `Sync` that is done is deleted; other effects stay, with their attempts.
+    def shorten_leases(self, now: datetime, lease: timedelta) -> int:
+        """End leases after `lease` that end later than twice that, and return how many.
+
+        None is that long, so the clock has been set back since, or that of the claimant was ahead. A claimant that
+        lives has the time to renew its claim.
+        """
+        ...
+
+    def hasten(self, now: datetime) -> int:
+        """Make all that waits for an attempt due at once, without holds; return how many.
+
+        It is for a clock that was set back: what was to wait for seconds would wait for hours.
+        """
+        ...
+
+    def settle(self, results: Sequence[Settled]) -> set[Claim]:
+        """Store the results of attempts whose claims are still held; return the other claims, whose results are lost.
+
+        A `Sync` that is done is deleted; other effects stay, with their attempts.
 
         A `Sync` to try again replaces one that was added since the attempt began, and is then due at once; its holds
         stay, so that a change of the plan ends no pause.

@@ -84,7 +84,7 @@ class Runner(Protocol):
         ...
 
     async def status(self, run_id: str, external_id: str, order: RunOrder) -> RunReport | None:
-        """Return the report on an attempt: `unknown` when the runner has lost it, None when another server runs it."""
+        """Return the report on an attempt: `unknown` when the runner has lost it, None when another server has it."""
         ...
 
     async def cancel(self, run_id: str, external_id: str) -> None:
@@ -125,6 +125,14 @@ class Pushing(Protocol):
 @runtime_checkable
 class Embedded(Protocol):
     """A runner whose runs are in this process, and whose outputs are stored on this machine."""
+
+    def home(self) -> str:
+        """Return the id of the place with the runs and outputs, which outlives the process; empty when it has none."""
+        ...
+
+    def home_of(self, external_id: str) -> str:
+        """Return the home of a run by the runner's id of it; empty when that does not tell."""
+        ...
 
     def active_runs(self) -> list[tuple[str, str, str]]:
         """Return the ids of the plan, the item and the attempt of every run that is active in this process."""

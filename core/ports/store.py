@@ -16,6 +16,7 @@ from core.ports.log import LogReads
 from core.ports.outbox import DeliveryReads, Outbox
 from core.ports.people import PeopleReads, PeopleWrites
 from core.ports.plans import PlanReads, PlanWrites
+from core.ports.replicas import ReplicaReads, ReplicaWrites
 from core.ports.requests import RequestReads, RequestWrites
 from core.ports.seen import SeenReads, SeenWrites
 from core.ports.timers import Timers
@@ -34,6 +35,7 @@ class Writing(Protocol):
     digests: DigestWrites
     people: PeopleWrites
     seen: SeenWrites
+    replicas: ReplicaWrites
 
 
 class Reading(Protocol):
@@ -47,6 +49,7 @@ class Reading(Protocol):
     digests: DigestReads
     people: PeopleReads
     seen: SeenReads
+    replicas: ReplicaReads
 
 
 class Store(Protocol):

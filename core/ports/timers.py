@@ -26,6 +26,13 @@ class Timers(Protocol):
         """Claim due timers; one that still exists after the lease can be claimed again."""
         ...
 
+    def shorten_leases(self, now: datetime, lease: timedelta) -> int:
+        """End leases after `lease` that end later than twice that, and return how many (see `Outbox.shorten_leases`).
+
+        A timer whose moment is later is claimed at that moment.
+        """
+        ...
+
     def drop(self, timers: Sequence[DueTimer]) -> None:
         """Delete stale timers, unless they have been set to another time since."""
         ...

@@ -7,15 +7,20 @@ import json
 import os
 import re
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGKILL, Signals
 from typing import Any
 
+from aiohttp import ClientSession
+
 from tests.waiting import PATIENCE
 
 FABU = Path(sys.executable).with_name("fabu")
+HASTY = (sys.executable, "-m", "tests.scenario.hasty")
+"""A Fabu whose leases and signs of life last seconds."""
 _LISTENS = re.compile(rb"Fabu listens at (\S+)")
 
 
@@ -39,10 +44,14 @@ class Server:
                     self.url = found[1].decode()
         self._reading = asyncio.create_task(self._read_on())
 
+    def send(self, signal: Signals) -> None:
+        """Send a signal."""
+        self._process.send_signal(signal)
+
     async def end(self, signal: Signals = SIGKILL) -> int:
         """Send a signal, wait for the exit, and return its code."""
         if self._process.returncode is None:
-            self._process.send_signal(signal)
+            self.send(signal)
         if self._reading:
             await self._reading
         return await self._process.wait()
@@ -73,11 +82,45 @@ async def run_fabu(*arguments: str, written: Mapping[str, Any], variables: Mappi
     return process.returncode, output
 
 
+@dataclass(frozen=True)
+class Person:
+    """Somebody who uses the API of servers on one database."""
+
+    session: ClientSession
+    token: str
+
+    async def request(self, server: Server, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """Send a request; return the status and the JSON of the response."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        url = f"{server.url}/api/v1{path}"
+        async with self.session.request(method, url, json=body, headers=headers) as response:
+            return response.status, await response.json()
+
+    async def api(self, server: Server, method: str, path: str, body: Any = None) -> Any:
+        """Send a request, and return the JSON of the response, which must be a success."""
+        status, answer = await self.request(server, method, path, body)
+        assert status < 300, answer
+        return answer
+
+
 @asynccontextmanager
-async def serving(written: Mapping[str, Any], variables: Mapping[str, str] | None = None) -> AsyncIterator[Server]:
+async def people(written: Mapping[str, Any], *names: str) -> AsyncIterator[list[Person]]:
+    """Make tokens for people by the command line."""
+    async with ClientSession() as session:
+        found = []
+        for name in names:
+            _, said = await run_fabu("token", "create", "--as", name, written=written, variables={})
+            found.append(Person(session, said.split()[-1]))
+        yield found
+
+
+@asynccontextmanager
+async def serving(
+    written: Mapping[str, Any], variables: Mapping[str, str] | None = None, program: Sequence[str | Path] = (FABU,)
+) -> AsyncIterator[Server]:
     """Run a server with settings in environment variables, and with other `variables`."""
     process = await asyncio.create_subprocess_exec(
-        FABU,
+        *program,
         "run",
         env=environment(written, variables or {}),
         stderr=asyncio.subprocess.PIPE,

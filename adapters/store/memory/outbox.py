@@ -10,7 +10,7 @@ from adapters.store.memory.state import State
 from core.effects import Destination, Effect, Sync
 from core.errors import Conflict
 from core.ports.clock import Clock
-from core.ports.outbox import Delivery, DeliveryState, Settled
+from core.ports.outbox import Claim, Delivery, DeliveryState, Settled
 
 ENDED = (DeliveryState.DONE, DeliveryState.DEAD)
 
@@ -45,19 +45,47 @@ class MemoryOutbox:
             )
         return [self._state.deliveries[seq] for seq in taken]
 
-    def release(self, now: datetime) -> int:
+    def renew(self, claims: Collection[Claim], lease_end: datetime) -> set[Claim]:
+        """See `Outbox.renew`."""
+        held = self._held(claims)
+        for seq in held.values():
+            self._state.deliveries[seq] = replace(self._state.deliveries[seq], due_at=lease_end)
+        return set(held)
+
+    def release(self, claims: Collection[Claim], now: datetime) -> None:
         """See `Outbox.release`."""
+        for seq in self._held(claims).values():
+            self._reopen(seq, now)
+
+    def shorten_leases(self, now: datetime, lease: timedelta) -> int:
+        """See `Outbox.shorten_leases`."""
+        sending = [seq for seq, each in self._state.deliveries.items() if each.state is DeliveryState.SENDING]
+        overlong = [seq for seq in sending if self._due_at(seq) > now + 2 * lease]
+        for seq in overlong:
+            self._state.deliveries[seq] = replace(self._state.deliveries[seq], due_at=now + lease)
+        return len(overlong)
+
+    def hasten(self, now: datetime) -> int:
+        """See `Outbox.hasten`."""
+        pending = [seq for seq, each in self._state.deliveries.items() if each.state is DeliveryState.PENDING]
+        waiting = [seq for seq in pending if self._due_at(seq) > now]
+        for seq in waiting:
+            self._state.deliveries[seq] = replace(self._state.deliveries[seq], due_at=now, holds={})
+        return len(waiting)
+
+    def release_all(self, now: datetime) -> int:
+        """See `Outbox.release_all`."""
         claimed = [seq for seq, each in self._state.deliveries.items() if each.state is DeliveryState.SENDING]
         for seq in claimed:
             self._reopen(seq, now)
         return len(claimed)
 
-    def settle(self, results: Sequence[Settled]) -> None:
-        """See `Outbox.settle`. An effect that another sender has settled stays as it is."""
-        numbers = self._numbers(result.effect_id for result in results)
+    def settle(self, results: Sequence[Settled]) -> set[Claim]:
+        """See `Outbox.settle`."""
+        held = self._held([result.claim for result in results])
         for result in results:
-            seq = numbers.get(result.effect_id)
-            if seq is None or self._state.deliveries[seq].state in ENDED:
+            seq = held.get(result.claim)
+            if seq is None:
                 continue
             if self._is_sync(seq) and result.state is DeliveryState.DONE:
                 self._forget(seq)
@@ -66,6 +94,7 @@ class MemoryOutbox:
                 past = self._state.attempts.get(result.effect_id, ())
                 self._state.attempts[result.effect_id] = (*past, result.attempt)
             self._end(seq, result)
+        return {result.claim for result in results} - set(held)
 
     def add(self, effects: Sequence[Effect]) -> None:
         """See `Outbox.add`."""
@@ -135,6 +164,13 @@ class MemoryOutbox:
     def _numbers(self, effect_ids: Iterable[str]) -> dict[str, int]:
         wanted = set(effect_ids)
         return {d.effect.id: seq for seq, d in self._state.deliveries.items() if d.effect.id in wanted}
+
+    def _held(self, claims: Collection[Claim]) -> dict[Claim, int]:
+        """Return the numbers of the effects whose claims are still held."""
+        numbers = self._numbers(claim.effect_id for claim in claims)
+        of = {claim: self._state.deliveries[numbers[claim.effect_id]] for claim in claims if claim.effect_id in numbers}
+        sending = DeliveryState.SENDING
+        return {c: numbers[c.effect_id] for c, each in of.items() if each.state is sending and each.claim == c}
 
     def _is_sync(self, seq: int) -> bool:
         return isinstance(self._state.deliveries[seq].effect.payload, Sync)

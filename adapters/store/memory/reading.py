@@ -8,6 +8,7 @@ from adapters.store.memory.digests import MemoryDigestReads
 from adapters.store.memory.log import MemoryLogReads
 from adapters.store.memory.people import MemoryPeopleReads
 from adapters.store.memory.plan_reads import MemoryPlanReads
+from adapters.store.memory.replicas import MemoryReplicaReads
 from adapters.store.memory.requests import MemoryRequestReads
 from adapters.store.memory.seen import MemorySeenReads
 from adapters.store.memory.state import State
@@ -17,6 +18,7 @@ from core.ports.log import LogReads
 from core.ports.outbox import DeliveryReads
 from core.ports.people import PeopleReads
 from core.ports.plans import PlanReads
+from core.ports.replicas import ReplicaReads
 from core.ports.requests import RequestReads
 from core.ports.seen import SeenReads
 
@@ -27,6 +29,7 @@ class MemoryReading:
     def __init__(self, state: State) -> None:
         self.people: PeopleReads = MemoryPeopleReads(state)
         self.seen: SeenReads = MemorySeenReads(state)
+        self.replicas: ReplicaReads = MemoryReplicaReads(state)
         self.plans: PlanReads = MemoryPlanReads(state, self.people)
         self.requests: RequestReads = MemoryRequestReads(state)
         self.log: LogReads = MemoryLogReads(state)

@@ -45,6 +45,7 @@ class State:
     cards: dict[str, CardRecord] = field(default_factory=dict)
     digests: dict[str, DigestRecord] = field(default_factory=dict)
     seen: dict[tuple[str, str, int], datetime] = field(default_factory=dict)
+    replicas: dict[str, tuple[int, datetime]] = field(default_factory=dict)
     digest_parts: dict[tuple[str, str], str] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)

@@ -23,6 +23,14 @@ class MemoryTimers:
             self._timers[key] = Timer(self._timers[key].due_at, now + lease)
         return [DueTimer(plan_id, kind, self._timers[plan_id, kind].due_at) for plan_id, kind in taken]
 
+    def shorten_leases(self, now: datetime, lease: timedelta) -> int:
+        """See `Timers.shorten_leases`."""
+        claimed = {key: timer for key, timer in self._timers.items() if timer.claim_at != timer.due_at}
+        overlong = {key: timer for key, timer in claimed.items() if timer.claim_at > now + 2 * lease}
+        for key, timer in overlong.items():
+            self._timers[key] = Timer(timer.due_at, max(timer.due_at, now + lease))
+        return len(overlong)
+
     def drop(self, timers: Sequence[DueTimer]) -> None:
         """See `Timers.drop`."""
         for due in timers:

@@ -7,6 +7,7 @@ from adapters.store.memory.digests import MemoryDigestWrites
 from adapters.store.memory.outbox import MemoryOutbox
 from adapters.store.memory.people import MemoryPeopleWrites
 from adapters.store.memory.plan_writes import MemoryPlanWrites
+from adapters.store.memory.replicas import MemoryReplicaWrites
 from adapters.store.memory.requests import MemoryRequestWrites
 from adapters.store.memory.seen import MemorySeenWrites
 from adapters.store.memory.state import State
@@ -17,6 +18,7 @@ from core.ports.digests import DigestWrites
 from core.ports.outbox import Outbox
 from core.ports.people import PeopleWrites
 from core.ports.plans import PlanWrites
+from core.ports.replicas import ReplicaWrites
 from core.ports.requests import RequestWrites
 from core.ports.seen import SeenWrites
 from core.ports.timers import Timers
@@ -35,3 +37,4 @@ class MemoryWriting:
         self.digests: DigestWrites = MemoryDigestWrites(state)
         self.people: PeopleWrites = MemoryPeopleWrites(state)
         self.seen: SeenWrites = MemorySeenWrites(state)
+        self.replicas: ReplicaWrites = MemoryReplicaWrites(state)

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    case,
     delete,
     insert,
     or_,
@@ -32,7 +33,7 @@ from core.effects import Destination, Effect, EffectKind, PayloadRecord, payload
 from core.encoding import encode_json
 from core.messages import Message
 from core.ports.clock import Clock
-from core.ports.outbox import Attempt, Delivery, DeliveryState, Hold, Settled
+from core.ports.outbox import Attempt, Claim, Delivery, DeliveryState, Hold, Settled
 
 # These two are texts: an `insert` that knows ON CONFLICT is one database's own, and keeps its dialect in memory (2 MB).
 ADD_EFFECT = sql(
@@ -87,13 +88,19 @@ _TAKE = (
     .values(state=DeliveryState.SENDING.value, attempts=effects.c.attempts + 1, due_at=bindparam("lease_end"))
 )
 
-_CLAIMED = (
-    select(effects)
-    .where(effects.c.state == DeliveryState.SENDING.value, OPEN)
-    .order_by(effects.c.seq)
-    .with_for_update()
+_IS_SENDING = and_(effects.c.state == DeliveryState.SENDING.value, OPEN)
+_CLAIMED = select(effects).where(_IS_SENDING).order_by(effects.c.seq).with_for_update()
+_SENDING = select(effects).where(effects.c.id.in_(_ids), _IS_SENDING).order_by(effects.c.seq).with_for_update()
+_EXTEND = update(effects).where(effects.c.id.in_(_ids)).values(due_at=bindparam("lease_end"))
+_SHORTEN = (
+    update(effects).where(_IS_SENDING, effects.c.due_at > bindparam("longest")).values(due_at=bindparam("lease_end"))
 )
-_SETTLING = select(effects).where(effects.c.id.in_(_ids), OPEN).order_by(effects.c.seq).with_for_update()
+_NO_HOLDS = case((effects.c.kind == EffectKind.SYNC.value, "{}"), else_=effects.c.payload)
+_HASTEN = (
+    update(effects)
+    .where(effects.c.state == DeliveryState.PENDING.value, effects.c.due_at > bindparam("now"))
+    .values(due_at=bindparam("now"), payload=_NO_HOLDS)
+)
 _ENDED = select(effects).where(effects.c.id.in_(_ids), ~OPEN).order_by(effects.c.seq).with_for_update()
 _FORGET = delete(effects).where(effects.c.id.in_(_ids))
 _ADD_ATTEMPT = insert(attempts).inline()
@@ -136,19 +143,42 @@ class SqlOutbox:
             for row in rows
         ]
 
-    def release(self, now: datetime) -> int:
+    def renew(self, claims: Collection[Claim], lease_end: datetime) -> set[Claim]:
+        """See `Outbox.renew`."""
+        held = self._held(claims)
+        if held:
+            ids = [claim.effect_id for claim in held]
+            self._connection.execute(_EXTEND, {"ids": ids, "lease_end": micros(lease_end)})
+        return set(held)
+
+    def release(self, claims: Collection[Claim], now: datetime) -> None:
         """See `Outbox.release`."""
+        self._renew(list(self._held(claims).values()), now)
+        announce(self._connection)
+
+    def shorten_leases(self, now: datetime, lease: timedelta) -> int:
+        """See `Outbox.shorten_leases`."""
+        bounds = {"longest": micros(now + 2 * lease), "lease_end": micros(now + lease)}
+        return self._connection.execute(_SHORTEN, bounds).rowcount
+
+    def hasten(self, now: datetime) -> int:
+        """See `Outbox.hasten`."""
+        return self._connection.execute(_HASTEN, {"now": micros(now)}).rowcount
+
+    def release_all(self, now: datetime) -> int:
+        """See `Outbox.release_all`."""
         rows = self._connection.execute(_CLAIMED).all()
         self._renew(rows, now)
         return len(rows)
 
-    def settle(self, results: Sequence[Settled]) -> None:
-        """See `Outbox.settle`. An effect that another sender has settled stays as it is."""
-        rows = {row.id: row for row in self._rows(_SETTLING, [result.effect_id for result in results])}
+    def settle(self, results: Sequence[Settled]) -> set[Claim]:
+        """See `Outbox.settle`."""
+        held = self._held([result.claim for result in results])
+        rows = {claim.effect_id: row for claim, row in held.items()}
         kept: list[Settled] = []
         forgotten: list[Settled] = []
         for result in results:
-            if row := rows.get(result.effect_id):
+            if row := held.get(result.claim):
                 done_sync = row.kind == EffectKind.SYNC and result.state is DeliveryState.DONE
                 (forgotten if done_sync else kept).append(result)
         self._execute(_ADD_ATTEMPT, [_attempt_values(each.effect_id, each.attempt) for each in kept if each.attempt])
@@ -161,6 +191,7 @@ class SqlOutbox:
         self._set(endings)
         if forgotten:
             self._connection.execute(_FORGET, {"ids": [result.effect_id for result in forgotten]})
+        return {result.claim for result in results} - set(held)
 
     def add(self, effects: Sequence[Effect]) -> None:
         """See `Outbox.add`."""
@@ -219,6 +250,11 @@ class SqlOutbox:
             for plan, place, effect_id in syncs
             if self._connection.execute(_ABSORB, {"plan": plan, "place": place, "of": effect_id}).rowcount
         }
+
+    def _held(self, claims: Collection[Claim]) -> dict[Claim, AnyRow]:
+        """Lock the effects of claims; return the rows of those whose claims are still held."""
+        rows = {Claim(row.id, row.attempts): row for row in self._rows(_SENDING, [each.effect_id for each in claims])}
+        return {claim: rows[claim] for claim in claims if claim in rows}
 
     def _rows(self, statement: Select[Any], ids: Collection[str]) -> Sequence[AnyRow]:
         return self._connection.execute(statement, {"ids": list(ids)}).all() if ids else ()

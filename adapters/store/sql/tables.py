@@ -340,6 +340,17 @@ timers = Table(
     # When it may be claimed next: when it is due, or at the end of the lease.
     Column("claim_at", BigInteger, nullable=False, index=True),
 )
+CLAIMED_TIMER = timers.c.claim_at != timers.c.due_at
+"""Timers that a server is firing, or was when it died."""
+_index_part("ix_timers_claimed", timers.c.claim_at, where=CLAIMED_TIMER)
+
+replicas = Table(
+    "replicas",
+    metadata,
+    _id(),
+    _col("beats", BigInteger),
+    _moment("seen_at", null=False),
+)
 
 cards = Table(
     "cards",

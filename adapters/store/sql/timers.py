@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Integer, bindparam, delete, select, update
+from sqlalchemy import Connection, Integer, bindparam, case, delete, select, update
 
 from adapters.store.sql.rows import micros, moment
-from adapters.store.sql.tables import timers
+from adapters.store.sql.tables import CLAIMED_TIMER, timers
 from core.ports.timers import DueTimer
 from core.timers import TimerKind
 
@@ -21,6 +21,11 @@ _CLAIMABLE = (
     .with_for_update(skip_locked=True)
 )
 _TAKE = update(timers).where(*_this).values(claim_at=bindparam("lease_end"))
+_SHORTEN = (
+    update(timers)
+    .where(CLAIMED_TIMER, timers.c.claim_at > bindparam("longest"))
+    .values(claim_at=case((timers.c.due_at > bindparam("lease_end"), timers.c.due_at), else_=bindparam("lease_end")))
+)
 _DROP = delete(timers).where(*_this, timers.c.due_at == bindparam("due"))
 
 
@@ -38,6 +43,11 @@ class SqlTimers:
             taken = [{"plan": row.plan_id, "which": row.kind, "lease_end": lease_end} for row in rows]
             self._connection.execute(_TAKE, taken)
         return [DueTimer(row.plan_id, TimerKind(row.kind), moment(row.due_at)) for row in rows]
+
+    def shorten_leases(self, now: datetime, lease: timedelta) -> int:
+        """See `Timers.shorten_leases`."""
+        bounds = {"longest": micros(now + 2 * lease), "lease_end": micros(now + lease)}
+        return self._connection.execute(_SHORTEN, bounds).rowcount
 
     def drop(self, timers: Sequence[DueTimer]) -> None:
         """See `Timers.drop`."""

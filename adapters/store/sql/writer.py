@@ -17,6 +17,7 @@ from adapters.store.sql.digests import SqlDigestWrites
 from adapters.store.sql.outbox import SqlOutbox
 from adapters.store.sql.people import SqlPeopleWrites
 from adapters.store.sql.plan_writes import SqlPlanWrites
+from adapters.store.sql.replicas import SqlReplicaWrites
 from adapters.store.sql.requests import SqlRequestWrites
 from adapters.store.sql.sealing import Sealing
 from adapters.store.sql.seen import SqlSeenWrites
@@ -27,6 +28,7 @@ from core.ports.digests import DigestWrites
 from core.ports.outbox import Outbox
 from core.ports.people import PeopleWrites
 from core.ports.plans import PlanWrites
+from core.ports.replicas import ReplicaWrites
 from core.ports.requests import RequestWrites
 from core.ports.seen import SeenWrites
 from core.ports.store import Writing
@@ -47,6 +49,7 @@ class SqlWriting:
         self.digests: DigestWrites = SqlDigestWrites(connection)
         self.people: PeopleWrites = SqlPeopleWrites(connection)
         self.seen: SeenWrites = SqlSeenWrites(connection)
+        self.replicas: ReplicaWrites = SqlReplicaWrites(connection)
 
 
 class Writer:

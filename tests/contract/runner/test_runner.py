@@ -54,8 +54,7 @@ async def test_a_run_is_followed_to_its_end(subject: Subject, well: bool, status
 
 async def test_a_run_that_nobody_knows_is_unknown(subject: Subject) -> None:
     report = await subject.started()
-    known, _, _ = report.external_id.rpartition("1")
-    lost = RunReport("r9", RunStatus.RUNNING, f"{known}9")
+    lost = RunReport("r9", RunStatus.RUNNING, re.sub("1(?=@|$)", "9", report.external_id, count=1))
     assert await subject.status(lost) is RunStatus.UNKNOWN
     await subject.runner.cancel(lost.run_id, lost.external_id)
     assert await subject.status(report) is RunStatus.RUNNING

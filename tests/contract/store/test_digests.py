@@ -9,7 +9,7 @@ from core import commands as c
 from core.effects import Destination, DestinationKind, Effect, Sync
 from core.plan import Item, Plan
 from core.ports.digests import DigestRecord
-from core.ports.outbox import Attempt, DeliveryState, Settled
+from core.ports.outbox import Attempt, Claim, DeliveryState, Settled
 from core.ports.store import Store
 from core.status import RunStatus
 from tests.contract.store.offices import Office, item_of
@@ -108,6 +108,6 @@ async def test_the_effects_of_one_digest_coalesce_and_are_delivered_one_after_th
     assert sorted(await claimed()) == ["e0", "e2"]
     await add(4, bob)
     assert await claimed() == [], "another replica would send a second message"
-    done = Settled("e0", DeliveryState.DONE, Attempt(START, 1))
+    done = Settled(Claim("e0", 1), DeliveryState.DONE, Attempt(START, 1))
     await store.write(lambda writing: writing.outbox.settle([done]))
     assert await claimed() == ["e4"]

@@ -30,7 +30,10 @@ class Tries:
     async def again(self, number: int, status: int) -> None:
         good = status == 200
         attempt = Attempt(self.clock.now(), 1, status, NO_MESSAGE if good else Message("refused"))
-        settled = Settled(f"e{number}", DeliveryState.DONE if good else DeliveryState.DEAD, attempt)
+        now, lease = self.clock.now(), timedelta(seconds=30)
+        [claimed] = await self.store.write(lambda writing: writing.outbox.claim(now, lease, 1))
+        assert claimed.effect.id == f"e{number}"
+        settled = Settled(claimed.claim, DeliveryState.DONE if good else DeliveryState.DEAD, attempt)
         await self.store.write(lambda writing: writing.outbox.settle([settled]))
         self.clock.advance(timedelta(minutes=1))
 

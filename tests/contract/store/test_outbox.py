@@ -11,7 +11,7 @@ from core import commands as c
 from core.effects import Alarm, Destination, DestinationKind, Effect, Hook, Payload, Sync, Undelivered
 from core.errors import Conflict
 from core.messages import NO_MESSAGE, Message
-from core.ports.outbox import Attempt, Delivery, DeliveryState, Hold, Settled
+from core.ports.outbox import Attempt, Claim, Delivery, DeliveryState, Hold, Settled
 from core.ports.store import Store
 from tests.clock import ManualClock
 from tests.contract.store.offices import Office
@@ -51,12 +51,18 @@ class Desk:
         claimed = await self.store.write(lambda writing: writing.outbox.claim(now, LEASE, limit, busy))
         return [delivery.effect.id for delivery in claimed]
 
+    async def claims(self, *ids: str) -> list[Claim]:
+        """Return the present claims of effects, and a first one for those that do not exist any more."""
+        found = await self.all()
+        return [found[each].claim if each in found else Claim(each, 1) for each in ids]
+
     async def settle(
         self, *ids: str, state: DeliveryState = DeliveryState.DONE, due_at: datetime | None = None
     ) -> None:
         error = NO_MESSAGE if state is DeliveryState.DONE else REFUSED
         attempt = Attempt(self.clock.now(), 12, 200, error, "answer")
-        results = [Settled(effect_id, state, attempt, due_at) for effect_id in ids]
+        claims = await self.claims(*ids)
+        results = [Settled(claim, state, attempt, due_at) for claim in claims]
         await self.store.write(lambda writing: writing.outbox.settle(results))
 
     async def fail(self, *ids: str, after: int = 0) -> None:
@@ -68,7 +74,8 @@ class Desk:
         """Let parts of a sync wait: for a rate limit, or after a failed try."""
         attempt = Attempt(self.clock.now(), 12, 200, REFUSED, "answer") if failed else None
         due_at = min(hold.until for hold in holds.values())
-        result = Settled(effect_id, DeliveryState.PENDING, attempt, due_at, holds)
+        [claim] = await self.claims(effect_id)
+        result = Settled(claim, DeliveryState.PENDING, attempt, due_at, holds)
         await self.store.write(lambda writing: writing.outbox.settle([result]))
 
     async def replay(self, *ids: str) -> int:
@@ -158,7 +165,7 @@ async def test_what_was_being_sent_is_released_at_once_and_counts_as_a_try(desk:
     await desk.fail("e4", after=30)
     await desk.add(sync(6))
     now = desk.clock.now()
-    assert await desk.store.write(lambda writing: writing.outbox.release(now)) == 2
+    assert await desk.store.write(lambda writing: writing.outbox.release_all(now)) == 2
     assert {key: (d.state, d.attempts) for key, d in (await desk.all()).items()} == {
         "e1": (DeliveryState.PENDING, 1),
         "e2": (DeliveryState.PENDING, 0),
@@ -254,7 +261,7 @@ async def test_an_effect_that_is_no_sync_can_wait_for_a_limit_too(desk: Desk) ->
     await desk.add(effect(1))
     await desk.claim()
     due_at = desk.clock.now() + timedelta(seconds=30)
-    result = Settled("e1", DeliveryState.PENDING, None, due_at)
+    result = Settled(Claim("e1", 1), DeliveryState.PENDING, None, due_at)
     await desk.store.write(lambda writing: writing.outbox.settle([result]))
     assert await desk.claim() == []
     desk.clock.advance(timedelta(seconds=30))
@@ -286,7 +293,7 @@ async def test_a_sync_whose_sender_died_still_waits_where_it_waited(desk: Desk) 
     desk.clock.advance(timedelta(minutes=6))
     assert await desk.claim() == ["e1"]
     now = desk.clock.now()
-    await desk.store.write(lambda writing: writing.outbox.release(now))
+    await desk.store.write(lambda writing: writing.outbox.release_all(now))
     assert (await desk.all())["e1"].holds == holds
 
 

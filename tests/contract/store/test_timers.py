@@ -19,6 +19,11 @@ async def claim(office: Office, limit: int = 10) -> list[DueTimer]:
     return await office.store.write(lambda writing: writing.timers.claim(now, LEASE, limit))
 
 
+async def shorten(office: Office) -> int:
+    now = office.clock.now()
+    return await office.store.write(lambda writing: writing.timers.shorten_leases(now, LEASE))
+
+
 async def test_timers_are_set_with_the_plan_and_dropped_when_it_moves_on(office: Office) -> None:
     plan = await office.create(draft(approval=APPROVAL))
     await office.do(c.Submit, plan)
@@ -79,3 +84,38 @@ async def test_a_stale_timer_is_dropped_unless_it_was_set_anew(office: Office) -
     await office.store.write(lambda writing: writing.timers.drop([due]))
     office.clock.advance(LEASE)
     assert await claim(office) == []
+
+
+async def test_no_lease_of_a_timer_outlasts_a_clock_that_was_set_back(office: Office) -> None:
+    plan = await office.create(draft(approval=APPROVAL))
+    await office.do(c.Submit, plan)
+    office.clock.advance(timedelta(hours=1))
+    (due,) = await claim(office)
+    office.clock.advance(-timedelta(minutes=25))
+    assert await claim(office) == []
+    assert await shorten(office) == 1
+    assert await shorten(office) == 0
+    assert await claim(office) == []
+    office.clock.advance(LEASE)
+    assert await claim(office) == [due]
+
+
+async def test_a_timer_whose_moment_is_to_come_again_is_claimed_at_that_moment(office: Office) -> None:
+    plan = await office.create(draft(approval=APPROVAL))
+    await office.do(c.Submit, plan)
+    office.clock.advance(timedelta(hours=1))
+    (due,) = await claim(office)
+    office.clock.advance(-timedelta(hours=1))
+    assert await shorten(office) == 1
+    office.clock.advance(timedelta(minutes=30) - timedelta(microseconds=1))
+    assert await claim(office) == []
+    office.clock.advance(timedelta(microseconds=1))
+    assert await claim(office) == [due]
+
+
+async def test_a_lease_that_is_as_long_as_any_stays(office: Office) -> None:
+    plan = await office.create(draft(approval=APPROVAL))
+    await office.do(c.Submit, plan)
+    office.clock.advance(timedelta(minutes=30))
+    await claim(office)
+    assert await shorten(office) == 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import datetime, timedelta, tzinfo
+from typing import Self
 
 import pytest
 
@@ -106,3 +108,66 @@ async def test_a_tick_that_fails_is_named(ticks: Ticks, caplog: pytest.LogCaptur
     ticks.stop()
     [record] = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert "busy has to be repeated: Fabu cannot save this right now." in record.getMessage()
+
+
+async def run_until_the_clock_moves(ticks: Ticks, monkeypatch: pytest.MonkeyPatch, by: timedelta) -> asyncio.Event:
+    """Let a tick run three times by a clock that is then moved; return an event that its next run sets."""
+    moved, runs, again = timedelta(), asyncio.Semaphore(0), asyncio.Event()
+
+    class MovedTime(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls.fromtimestamp(datetime.now(tz).timestamp() + moved.total_seconds(), tz)
+
+    async def tick() -> None:
+        runs.release()
+        if moved:
+            again.set()
+
+    for module in ("bot.scheduler", "apscheduler.schedulers.base"):
+        monkeypatch.setattr(f"{module}.datetime", MovedTime)
+    ticks.start({tick: 0.02})
+    async with asyncio.timeout(PATIENCE):
+        for _ in range(3):
+            await runs.acquire()
+    moved = by
+    return again
+
+
+async def test_ticks_go_on_at_once_when_they_are_woken_after_the_clock_was_set_back(
+    ticks: Ticks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = await run_until_the_clock_moves(ticks, monkeypatch, -timedelta(hours=1))
+    ticks.wake()
+    await asyncio.wait_for(again.wait(), PATIENCE)
+    ticks.stop()
+
+
+async def test_a_tick_runs_once_for_all_the_time_by_which_the_clock_was_set_forward(
+    ticks: Ticks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = await run_until_the_clock_moves(ticks, monkeypatch, timedelta(days=50_000))
+    await asyncio.wait_for(again.wait(), PATIENCE)  # 200,000,000,000 runs would have to be added up
+    ticks.stop()
+
+
+async def test_one_tick_is_woken_alone(ticks: Ticks) -> None:
+    ran: list[str] = []
+    woken = asyncio.Event()
+
+    async def one() -> None:
+        ran.append("one")
+        if ran.count("one") == 2:
+            woken.set()
+
+    async def other() -> None:
+        ran.append("other")
+
+    ticks.start({one: 3600, other: 3600})
+    async with asyncio.timeout(PATIENCE):
+        while len(ran) < 2:  # noqa: ASYNC110 - both run at the start
+            await asyncio.sleep(0)
+        ticks.wake(one)
+        await woken.wait()
+    ticks.stop()
+    assert sorted(ran) == ["one", "one", "other"]

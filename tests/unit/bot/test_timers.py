@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.scheduler import TIMER_LEASE as LEASE
 from bot.scheduler import Ticks
 from core import commands as c
 from core.errors import Unavailable
@@ -18,7 +19,6 @@ from tests.contract.store.offices import Office
 from tests.unit.bot.outbox.failing import Desk
 from tests.worlds import START, draft, stage, waiting_policy, workflow_item
 
-LEASE = timedelta(seconds=30)
 HOUR = timedelta(hours=1)
 APPROVAL = {"stages": [stage("bob")], "expires_in": "2h", "remind_every": "30m"}
 WINDOW = {"start": START + HOUR, "end": START + 3 * HOUR}

@@ -58,6 +58,13 @@ async def test_a_short_lived_token_is_used_for_most_of_its_life() -> None:
     assert await token.get() == "t-2"
 
 
+async def test_a_token_is_renewed_when_the_clock_was_set_back_and_its_age_is_not_known() -> None:
+    token = (issuer := Issuer()).token()
+    await token.get()
+    issuer.wait(-1)
+    assert [await token.get(), await token.get()] == ["t-2", "t-2"]
+
+
 async def test_a_refused_token_is_replaced_once() -> None:
     token = (issuer := Issuer()).token()
     first = await token.get()

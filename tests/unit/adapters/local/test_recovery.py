@@ -65,6 +65,14 @@ async def test_a_run_of_a_killed_server_ends_as_unknown_and_is_not_repeated(kill
     assert len(desk.told) == 1
 
 
+async def test_a_server_beside_a_killed_one_ends_its_run_when_it_is_asked_about_it(killed: int, tmp_path: Path) -> None:
+    beside = Desk(tmp_path / "runs")
+    report = await beside.runner.status("r1", "", order(workflow(script("sleep 1000"))))
+    assert report
+    assert report.status is RunStatus.UNKNOWN
+    await gone(killed)
+
+
 async def test_what_waited_at_a_killed_server_is_run_once_somebody_asks_for_it(killed: int, tmp_path: Path) -> None:
     desk = Desk(tmp_path / "runs")
     await desk.runner.recover()

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -262,23 +261,40 @@ async def test_a_report_names_the_run_and_its_page(tmp_path: Path) -> None:
     assert await desk.runner.find(order(workflow())) == report
 
 
-async def test_a_run_of_another_server_is_its_affair_until_its_time_is_over(tmp_path: Path) -> None:
-    there, here = Desk(tmp_path / "there"), Desk(tmp_path / "here", shared=True)
-    started = await there.start(script("sleep 1000", timeout="10m"))
+async def test_a_run_of_another_server_is_its_affair(tmp_path: Path) -> None:
+    there, here = Desk(tmp_path / "there"), Desk(tmp_path / "here")
+    started = await there.start(script("sleep 1000"))
     assert there.runner.active_runs() == [("plan", "item-r1", "r1")]
-    await here.start(script("true"), run_id="r2")
-    now = datetime.now(UTC)
-    asked = replace(order(workflow(script("sleep 1000", timeout="10m"))), requested_at=now)
+    assert here.runner.home_of(started.external_id) == there.runner.home() != here.runner.home()
+    asked = order(workflow(script("sleep 1000")))
     assert await here.runner.status("r1", started.external_id, asked) is None
-    late = replace(asked, requested_at=now - timedelta(minutes=71))
-    lost = await here.runner.status("r1", started.external_id, late)
-    assert lost
-    assert lost.status is RunStatus.UNKNOWN
-    alone = await Desk(tmp_path / "here").runner.status("r1", started.external_id, asked)
-    assert alone
-    assert alone.status is RunStatus.UNKNOWN, "nobody else can have it"
-    for desk in (there, here):
-        await desk.runner.close()
+    nowhere = await here.runner.status("r1", "", asked)
+    assert nowhere
+    assert nowhere.status is RunStatus.UNKNOWN
+    await there.runner.close()
+
+
+async def test_a_step_is_not_begun_for_a_run_that_was_given_up(tmp_path: Path) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    async def is_wanted(*run: str) -> bool:
+        asked.append(run)
+        return len(asked) == 1
+
+    desk = Desk(tmp_path / "runs", is_wanted=is_wanted)
+    status, reason = await desk.run(script("echo one"), script("echo two", "second"))
+    assert (status, reason) == (
+        RunStatus.CANCELLED,
+        "stage/second: not begun: the plan does not wait for this run any more",
+    )
+    assert asked == [("plan", "item-r1", "r1")] * 2
+    assert "two" not in desk.runner.output("r1")
+
+
+async def test_a_folder_that_cannot_be_made_is_no_home(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "runs")
+    desk.work_dir.write_text("not a folder")
+    assert desk.runner.home() == ""
 
 
 async def test_what_ended_long_ago_is_removed(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ async def test_plain_texts_are_read_as_they_are(sqlite_file: Path) -> None:
     plan = await office.do(c.Execute, plan, item_id=item_of(plan, "deploy").id)
     plan = await office.report(plan, "deploy", RunStatus.FAILED, message=Message.verbatim(OLD))
     claimed = await store.write(lambda writing: writing.outbox.claim(START, timedelta(minutes=1), 10))
-    tries = [Settled(each.effect.id, DeliveryState.DEAD, Attempt(START, 1)) for each in claimed]
+    tries = [Settled(each.claim, DeliveryState.DEAD, Attempt(START, 1)) for each in claimed]
     await store.write(lambda writing: writing.outbox.settle(tries))
     check = json.dumps(["start_execute", 0, 1, "", OLD, 0])
     with closing(sqlite3.connect(sqlite_file)) as connection, connection:

@@ -77,7 +77,7 @@ async def deliver(store: Store) -> None:
     claimed = await store.write(lambda writing: writing.outbox.claim(START, LEASE, 10, [CI]))
     tried = Attempt(START, 1)
     states = [DeliveryState.PENDING, *[DeliveryState.DONE] * len(claimed)]
-    results = [Settled(d.effect.id, state, tried) for d, state in zip(claimed, states, strict=False)]
+    results = [Settled(d.claim, state, tried) for d, state in zip(claimed, states, strict=False)]
     await store.write(lambda writing: writing.outbox.settle(results))
     await store.write(lambda writing: writing.outbox.replay([d.effect.id for d in claimed], START))
     due = await store.write(lambda writing: writing.timers.claim(START + timedelta(days=1), LEASE, 10))

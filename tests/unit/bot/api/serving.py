@@ -124,7 +124,7 @@ async def site(url: str = "memory://", approval: ApprovalRules = NO_RULES) -> As
         locale=Locale("en", "UTC"), card_links=links,
     )  # fmt: skip
     app = web.Application(client_max_size=BODY)
-    app[SERVICES] = Services(settings, store, engine, clock, ids, dispatch, {}, Runs(store, engine, {}), links)
+    app[SERVICES] = Services(settings, store, engine, clock, ids, dispatch, {}, Runs(store, engine, {}, clock), links)
     add_routes(app)
     made = {person: new_token(person, "test", clock, ids, START + timedelta(days=300)) for person in PEOPLE.people}
     for _, token in made.values():

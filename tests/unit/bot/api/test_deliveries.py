@@ -15,11 +15,10 @@ async def give_up(fabu: Site) -> list[str]:
     """Let everything that is due fail for good; return the ids."""
     now = fabu.clock.now()
     claimed = await fabu.services.store.write(lambda writing: writing.outbox.claim(now, timedelta(minutes=1), 100))
-    ids = [delivery.effect.id for delivery in claimed]
     tried = Attempt(now, 5, 500, Message("refused"), "out of order")
-    ended = [Settled(effect_id, DeliveryState.DEAD, tried) for effect_id in ids]
+    ended = [Settled(delivery.claim, DeliveryState.DEAD, tried) for delivery in claimed]
     await fabu.services.store.write(lambda writing: writing.outbox.settle(ended))
-    return ids
+    return [delivery.effect.id for delivery in claimed]
 
 
 async def test_deliveries_are_listed_by_plan_and_state(fabu: Site) -> None:

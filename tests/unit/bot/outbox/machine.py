@@ -30,7 +30,7 @@ class Forgetful(Runner, Embedded):
         self.orders: list[RunOrder] = []
         self.failures: list[DeliveryError] = []
         self.found: RunStatus | None = None
-        self.now = RunStatus.RUNNING
+        self.now: RunStatus | None = RunStatus.RUNNING
         self.active: list[tuple[str, str, str]] = []
         self.meanwhile: Callable[[], None] = lambda: None
 
@@ -49,7 +49,7 @@ class Forgetful(Runner, Embedded):
 
     async def status(self, run_id: str, external_id: str, order: RunOrder) -> RunReport | None:
         self._note(f"status {external_id}")
-        return RunReport(run_id, self.now, external_id)
+        return RunReport(run_id, self.now, external_id) if self.now else None
 
     async def cancel(self, run_id: str, external_id: str) -> None:
         self._note(f"cancel {external_id}")
@@ -58,6 +58,12 @@ class Forgetful(Runner, Embedded):
         self._note(f"resume {external_id} {comment}")
 
     async def close(self) -> None: ...
+
+    def home(self) -> str:
+        return "here"
+
+    def home_of(self, external_id: str) -> str:
+        return external_id.partition("@")[2]
 
     def active_runs(self) -> list[tuple[str, str, str]]:
         return self.active
@@ -80,7 +86,8 @@ class Machine(Desk):
     def __init__(self) -> None:
         super().__init__()
         self.runner = Forgetful()
-        self.runs = Runs(self.store, self.office.engine, {"local": self.runner})
+        self.gone: set[str] = set()
+        self.runs = Runs(self.store, self.office.engine, {"local": self.runner}, self.clock, self.gone.__contains__)
         self.plan: Plan
 
     async def execute(self) -> Plan:
@@ -159,4 +166,4 @@ class Machine(Desk):
         await self.stop(grace=0.05)
         self.runner.meanwhile = lambda: None
         self.store.writable.set()
-        await self.plain.write(lambda writing: writing.outbox.release(self.clock.now()))
+        await self.plain.write(lambda writing: writing.outbox.release_all(self.clock.now()))

@@ -123,7 +123,7 @@ class Alarmed(Desk):
         [card] = await self.plain.write(lambda writing: writing.outbox.claim(now, timedelta(minutes=2), 1))
         assert card.effect.payload == Sync()
         attempt = Attempt(START, 1, 0, Message("not_in_channel"))
-        later = Settled(card.effect.id, DeliveryState.PENDING, attempt, now + timedelta(days=1))
+        later = Settled(card.claim, DeliveryState.PENDING, attempt, now + timedelta(days=1))
         await self.plain.write(lambda writing: writing.outbox.settle([later]))
         return plan
 
@@ -222,9 +222,10 @@ async def test_an_alarm_that_every_chat_refuses_stays_due(alarmed: Alarmed) -> N
 async def test_an_alarm_about_cards_that_were_delivered_meanwhile_is_not_sent(alarmed: Alarmed, over: str) -> None:
     plan = await alarmed.undelivered()
     if over == "delivered":
-        [card] = (await alarmed.plain.read(lambda reading: reading.deliveries.page(plan.id))).items
-        assert card.effect.destination == SLACK
-        done = Settled(card.effect.id, DeliveryState.DONE, Attempt(START, 1, 200, Message.verbatim("")))
+        later, lease = START + timedelta(days=1), timedelta(seconds=15)
+        claimed = await alarmed.plain.write(lambda writing: writing.outbox.claim(later, lease, 10))
+        [card] = [delivery for delivery in claimed if delivery.effect.destination == SLACK]
+        done = Settled(card.claim, DeliveryState.DONE, Attempt(START, 1, 200, Message.verbatim("")))
         await alarmed.plain.write(lambda writing: writing.outbox.settle([done]))
     await alarmed.raise_alarm(undelivered("slack" if over == "delivered" else "feishu"), plan)
     alarmed.open()
@@ -253,6 +254,6 @@ async def test_cards_are_due_however_many_deliveries_came_after_them() -> None:
     assert await store.read(lambda reading: plan_to_deliver(reading, plan.id, "dingtalk")) is None
 
     claimed = await store.write(lambda writing: writing.outbox.claim(START, timedelta(minutes=1), 500, [gone]))
-    done = [Settled(each.effect.id, DeliveryState.DONE, Attempt(START, 1)) for each in claimed]
+    done = [Settled(each.claim, DeliveryState.DONE, Attempt(START, 1)) for each in claimed]
     await store.write(lambda writing: writing.outbox.settle(done))
     assert await store.read(lambda reading: plan_to_deliver(reading, plan.id, "slack")) is None

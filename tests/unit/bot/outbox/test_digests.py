@@ -143,7 +143,7 @@ class Case:
             except DeliveryError as error:
                 failures.append(error)
                 state, due_at = DeliveryState.PENDING, self.clock.now() + timedelta(seconds=1)
-        settled = Settled(delivery.effect.id, state, Attempt(self.clock.now(), 1), due_at)
+        settled = Settled(delivery.claim, state, Attempt(self.clock.now(), 1), due_at)
         await self.store.write(lambda writing: writing.outbox.settle([settled]))
 
     async def again(self, after: timedelta = timedelta(seconds=1)) -> list[DeliveryError]:

@@ -24,7 +24,7 @@ from tests.worlds import START
 async def test_a_start_is_given_up_after_minutes_and_a_stop_never(payload: Payload, *, gives_up: bool) -> None:
     clock = ManualClock(START)
     store = open_store("memory://", b"k" * 32, clock)
-    backoff = Runs(store, Engine(store, clock, SystemIds(), Environment(Policy()), b"key"), {}).courier.backoff
+    backoff = Runs(store, Engine(store, clock, SystemIds(), Environment(Policy()), b"key"), {}, clock).courier.backoff
     effect = Effect("e", "p", Destination(DestinationKind.RUNNER, "zadig"), payload)
     waits = [backoff(Delivery(effect, DeliveryState.SENDING, attempts)) for attempts in range(1, 1000)]
     tried = [wait for wait in waits if wait is not None]

@@ -260,7 +260,7 @@ async def test_a_worker_that_never_started_stops(desk: Desk) -> None:
     await asyncio.wait_for(worker.stop(), 5)
 
 
-async def test_a_delivery_that_hangs_is_left_to_the_next_server(desk: Desk) -> None:
+async def test_a_delivery_that_hangs_is_released_for_the_next_server_at_the_stop(desk: Desk) -> None:
     begun = asyncio.Event()
 
     async def hang(_: Delivery) -> Receipt:
@@ -273,7 +273,8 @@ async def test_a_delivery_that_hangs_is_left_to_the_next_server(desk: Desk) -> N
     await begun.wait()
     await worker.stop(grace=0.05)
     left = await desk.delivery("e1")
-    assert (left.state, await desk.attempts("e1")) == (DeliveryState.SENDING, [])
+    assert (left.state, left.attempts, left.due_at) == (DeliveryState.PENDING, 1, START)
+    assert await desk.attempts("e1") == []
 
 
 async def test_a_worker_stops_although_its_results_cannot_be_recorded(

@@ -95,6 +95,14 @@ async def test_a_match_is_used_for_twelve_hours(office: Office) -> None:
     assert office.chat.asked == ["U3", "U3"]
 
 
+async def test_a_match_is_looked_up_again_when_the_clock_was_set_back(office: Office) -> None:
+    await office.who()
+    office.clock.advance(-timedelta(seconds=1))
+    for _ in range(2):
+        assert await office.who() == "carol"
+    assert office.chat.asked == ["U3", "U3"]
+
+
 async def test_a_match_is_used_after_a_restart(office: Office) -> None:
     await office.who()
     office.restart()

@@ -58,6 +58,14 @@ async def test_a_token_is_not_looked_for_while_it_is_fresh(door: Door) -> None:
         await door.tokens.find(door.secret)
 
 
+async def test_a_token_that_was_revoked_is_refused_although_the_clock_was_set_back(door: Door) -> None:
+    await door.tokens.find(door.secret)
+    await door.revoke()
+    door.clock.advance(-timedelta(hours=1))
+    with pytest.raises(Unauthorized):
+        await door.tokens.find(door.secret)
+
+
 async def test_a_token_that_was_revoked_while_the_database_was_away_is_refused_at_once(door: Door) -> None:
     await door.tokens.find(door.secret)
     await door.revoke()
