@@ -26,6 +26,7 @@ from bot.api import add_routes
 from bot.api.callback import add_callback
 from bot.chat.dispatch import Dispatch
 from bot.console import add_console
+from bot.disks import Disks
 from bot.i18n import Locale
 from bot.installation import LOG_KEY, check_key, derive, load_secret
 from bot.outbox.alarms import Alarms
@@ -200,7 +201,8 @@ def _start_work(
     stack.push_async_callback(worker.stop)
     ticks = Ticks(store, engine, services.clock)
     runs, refresh = services.runs, _directory_refresh(store, environment)
-    ticks.start({refresh: POLL, runs.poll: POLL, **dict.fromkeys(polls, POLL), runs.prune: PRUNE})
+    disks = Disks(services.settings)
+    ticks.start({refresh: POLL, runs.poll: POLL, disks.watch: POLL, **dict.fromkeys(polls, POLL), runs.prune: PRUNE})
     stack.callback(ticks.stop)
 
 

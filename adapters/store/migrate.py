@@ -6,8 +6,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, insert, inspect, text
 
-from adapters.store.sql.databases import make_private_database, parse_url, translate_errors
+from adapters.store.sql.databases import connectable, parse_url, translate_errors
 from adapters.store.sql.tables import counters, metadata
+from adapters.store.sqlite_file import prepare
 
 HEAD = "0017"
 """The newest revision in `migrations/versions`. Revisions are named so that they sort."""
@@ -29,8 +30,9 @@ def is_current(url: str) -> bool:
 def upgrade(url: str) -> None:
     """Migrate a database in one transaction. One without tables gets them as they are declared.
 
-    Raises Unavailable when it does not answer.
+    The file of an SQLite database is made when it is missing. Raises Unavailable when the database cannot be used.
     """
+    prepare(url)
     with translate_errors(), _engine(url).begin() as connection:
         if connection.dialect.name == "sqlite":  # the driver begins no transaction for DDL
             connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -67,7 +69,4 @@ def _is_current(connection: Connection) -> bool:
 
 
 def _engine(url: str) -> Engine:
-    parsed = parse_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        make_private_database(parsed)
-    return create_engine(parsed, poolclass=NullPool)
+    return create_engine(connectable(parse_url(url)), poolclass=NullPool)

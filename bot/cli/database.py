@@ -10,6 +10,7 @@ from typing import TypeVar
 from sqlalchemy.exc import ArgumentError
 
 from adapters.store.open import open_store
+from adapters.store.troubles import DatabaseTrouble
 from bot.cli.failure import ExitCode, Failure
 from bot.installation import derive, load_secret
 from config.settings import Settings
@@ -60,5 +61,12 @@ def explain_database_errors() -> Iterator[None]:
     except ValueError as error:
         raise Failure(f"{str(error).rstrip('.')}.", ExitCode.MISUSED) from None
     except Unavailable as error:
-        cause = error.__cause__
-        raise Failure(f"{error}" + (f" ({str(cause).splitlines()[0]})" if cause else "")) from None
+        raise Failure(describe_unavailable(error)) from None
+
+
+def describe_unavailable(error: Unavailable) -> str:
+    """Return why a database cannot be used, and the cure, for those who run Fabu."""
+    if not isinstance(error, DatabaseTrouble):
+        return str(error)
+    reason = next(iter(error.reason.splitlines()), "").rstrip(".")
+    return f"The database cannot be used ({reason}): {error.trouble.cure}."
