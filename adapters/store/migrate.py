@@ -23,8 +23,13 @@ def is_current(url: str) -> bool:
 
     A newer database has them too: `pre` migrations only add. Raises Unavailable when it does not answer.
     """
-    with translate_errors(), _engine(url).connect() as connection:
-        return _is_current(connection)
+    return read_revision(url) >= HEAD
+
+
+def read_revision(url: str) -> str:
+    """Return the revision of a database's tables, empty when they are not Fabu's. Raises as `is_current` does."""
+    with translate_errors(), open_engine(url).connect() as connection:
+        return _read_revision(connection)
 
 
 def upgrade(url: str) -> None:
@@ -33,12 +38,12 @@ def upgrade(url: str) -> None:
     The file of an SQLite database is made when it is missing. Raises Unavailable when the database cannot be used.
     """
     prepare(url)
-    with translate_errors(), _engine(url).begin() as connection:
+    with translate_errors(), open_engine(url).begin() as connection:
         if connection.dialect.name == "sqlite":  # the driver begins no transaction for DDL
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         if not inspect(connection).get_table_names():
-            _create(connection)
-        elif not _is_current(connection):
+            create_tables(connection)
+        elif _read_revision(connection) < HEAD:
             migrate(connection)
 
 
@@ -53,7 +58,7 @@ def migrate(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-def _create(connection: Connection) -> None:
+def create_tables(connection: Connection) -> None:
     """Create the tables that all migrations together create (a test compares them)."""
     metadata.create_all(connection)
     connection.execute(insert(counters), [{"name": name, "value": 0} for name in ("plans", "log")])
@@ -61,12 +66,12 @@ def _create(connection: Connection) -> None:
     connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
 
 
-def _is_current(connection: Connection) -> bool:
+def _read_revision(connection: Connection) -> str:
     if not inspect(connection).has_table("alembic_version"):
-        return False
-    revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return revision is not None and str(revision) >= HEAD
+        return ""
+    return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or "")
 
 
-def _engine(url: str) -> Engine:
+def open_engine(url: str) -> Engine:
+    """Return an engine whose connections are opened when they are used, and closed after it."""
     return create_engine(connectable(parse_url(url)), poolclass=NullPool)

@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Literal
 from urllib.parse import quote
 
 from sqlalchemy.engine import make_url
@@ -91,10 +92,15 @@ def require_usable(path: Path) -> None:
             raise Unavailable(_not_writable(place))
 
 
-def check_pages(path: Path) -> None:
+def connect(path: Path, mode: Literal["ro", "rw"] = "rw") -> sqlite3.Connection:
+    """Connect to a database that exists, without SQLAlchemy. Raises sqlite3.Error."""
+    return sqlite3.connect(f"file:{quote(str(path))}?mode={mode}", uri=True, isolation_level=None)
+
+
+def check_pages(path: Path, mode: Literal["ro", "rw"] = "rw") -> None:
     """Read all pages of a database. Raises DatabaseTrouble when it is damaged, or cannot be read."""
     try:
-        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True)) as connection:
+        with closing(connect(path, mode)) as connection:
             [found, *_] = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.Error as error:
         raise DatabaseTrouble(trouble_of(error), error) from error

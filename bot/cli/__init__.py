@@ -127,11 +127,12 @@ def load_commands() -> typer.Typer:
     `fabu run` does without them: a server would keep in memory what they import (2 MB).
     """
     from bot.cli import audit, deliveries, people, plans, policies, tokens
+    from bot.cli.backup import backup, restore
     from bot.cli.chat import chat
     from bot.cli.doctor import doctor
 
-    app.command()(chat)
-    app.command()(doctor)
+    for command in (chat, doctor, backup, restore):
+        app.command()(command)
     for name, group in (
         ("plan", plans), ("policy", policies), ("token", tokens), ("people", people), ("deliveries", deliveries),
         ("audit", audit),

@@ -73,6 +73,18 @@ async def run_fabu(*arguments: str, written: Mapping[str, Any], variables: Mappi
     return process.returncode, output
 
 
+async def fail_fabu(*arguments: str, written: Mapping[str, Any]) -> tuple[int, str]:
+    """Run a command of Fabu that fails by itself; return its exit code and the last line of its errors."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        FABU, *arguments, env=environment(written, {}), stderr=pipe, stdout=asyncio.subprocess.DEVNULL
+    )
+    errors = (await process.communicate())[1].decode()
+    assert process.returncode, "it has not failed"
+    assert "Traceback" not in errors, errors
+    return process.returncode, errors.splitlines()[-1]
+
+
 @asynccontextmanager
 async def serving(written: Mapping[str, Any], variables: Mapping[str, str] | None = None) -> AsyncIterator[Server]:
     """Run a server with settings in environment variables, and with other `variables`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import sqlite3
@@ -17,7 +16,7 @@ from aiohttp import ClientSession
 
 from tests.scenario.mounts import mounted
 from tests.scenario.office import Json, written_for
-from tests.scenario.process import FABU, Server, environment, run_fabu, serving
+from tests.scenario.process import Server, fail_fabu, run_fabu, serving
 from tests.waiting import eventually
 
 PLAN = {"name": "Payments 2.4", "items": [{"key": "notes", "name": "Notes", "type": "text", "content": "x"}]}
@@ -60,13 +59,7 @@ async def client_of(session: ClientSession, server: Server, written: Json) -> Cl
 
 async def refused(*arguments: str, written: Json) -> str:
     """Run a command that ends by itself with an error, and return the last line of it."""
-    process = await asyncio.create_subprocess_exec(
-        FABU, *arguments, env=environment(written, {}), stderr=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
-    _, errors = await process.communicate()
-    assert process.returncode not in (0, None), errors
-    assert b"Traceback" not in errors
-    return errors.decode().splitlines()[-1]
+    return (await fail_fabu(*arguments, written=written))[1]
 
 
 def take_away(file: Path, replacement: str) -> Path:
