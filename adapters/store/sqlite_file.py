@@ -55,9 +55,10 @@ def prepare(url: str) -> None:
         return
     if is_missing(path):
         require_first(path)
+        if not path.exists():
+            log.warning("a new, empty database is made: %s", path)
         with explain(path):
             make_private_file(path)
-        log.warning("a new, empty database was made: %s", path)
     require_usable(path)
 
 

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from signal import SIGKILL, Signals
@@ -27,6 +27,11 @@ class Server:
         self.url = ""
         self.said = ""
         self._reading: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The id of the process."""
+        return self._process.pid
 
     async def ready(self) -> None:
         """Wait until the server listens. Its log is read further: the process would block on a full pipe."""
@@ -86,9 +91,12 @@ async def fail_fabu(*arguments: str, written: Mapping[str, Any]) -> tuple[int, s
 
 
 @asynccontextmanager
-async def serving(written: Mapping[str, Any], variables: Mapping[str, str] | None = None) -> AsyncIterator[Server]:
-    """Run a server with settings in environment variables, and with other `variables`."""
+async def serving(
+    written: Mapping[str, Any], variables: Mapping[str, str] | None = None, prefix: Sequence[str] = ()
+) -> AsyncIterator[Server]:
+    """Run a server with settings in environment variables, and with other `variables`, by the program of a `prefix`."""
     process = await asyncio.create_subprocess_exec(
+        *prefix,
         FABU,
         "run",
         env=environment(written, variables or {}),

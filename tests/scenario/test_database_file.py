@@ -119,7 +119,7 @@ async def test_a_database_that_is_moved_is_noticed_and_no_other_is_made(
 
 async def test_no_command_makes_a_second_database_in_the_place_of_one_that_is_gone(written: Json, file: Path) -> None:
     async with serving(written) as server:
-        assert f"a new, empty database was made: {file}" in server.said
+        assert f"a new, empty database is made: {file}" in server.said
         assert await server.end(SIGTERM) == 0
     for emptied in (False, True):
         moved = take_away(file, "an empty file" if emptied else "none")
