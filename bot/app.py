@@ -21,12 +21,14 @@ from adapters.common.adapter import Inbox, RunnerAdapter
 from adapters.common.system import SystemClock, SystemIds
 from adapters.store.lock import exclusive_lock
 from adapters.store.open import data_folder, open_store
+from bot import connections
 from bot.adapters import CHATS, Chats, host_of, open_chats, open_runners
 from bot.api import add_routes
 from bot.api.callback import add_callback
 from bot.chat.dispatch import Dispatch
 from bot.clockwatch import ClockWatch
 from bot.console import add_console
+from bot.disks import Disks
 from bot.i18n import Locale
 from bot.installation import LOG_KEY, check_key, derive, load_secret
 from bot.outbox.alarms import Alarms
@@ -45,7 +47,7 @@ from bot.scheduler import Job, Ticks
 from bot.services import SERVICES, Services
 from bot.zadig import add_zadig, gate_couriers
 from config.approval import NO_VOTE
-from config.settings import Settings
+from config.settings import MAX_CONNECTIONS, Settings
 from core.context import Environment, Policy
 from core.effects import Destination, DestinationKind
 from core.engine import Engine
@@ -221,8 +223,8 @@ def _start_work(
     stack.push_async_callback(worker.stop)
     ticks = Ticks(store, engine, services.clock)
     runs, refresh = services.runs, _directory_refresh(store, environment)
-    leases = Leases(store, services.clock)
-    everything = (refresh, runs.poll, *polls)
+    leases, disks = Leases(store, services.clock), Disks(services.settings)
+    everything = (refresh, runs.poll, disks.watch, *polls)
     ticks.start({leases.check: CHECK, **dict.fromkeys(everything, POLL), runs.prune: PRUNE})
     stack.callback(ticks.stop)
     watch = ClockWatch()
@@ -243,17 +245,25 @@ def _directory_refresh(store: Store, environment: Environment) -> Job:
 
 
 @asynccontextmanager
-async def serve_http(app: web.Application, host: str, port: int, grace: float = GRACE) -> AsyncIterator[str]:
+async def serve_http(
+    app: web.Application, host: str, port: int, grace: float = GRACE, max_connections: int = MAX_CONNECTIONS
+) -> AsyncIterator[str]:
     """Serve an application over HTTP, and yield its URL. At the end, requests have `grace` seconds to end."""
     runner = web.AppRunner(
-        app, access_log=None, handler_cancellation=False, shutdown_timeout=grace, auto_decompress=False
-    )
+        app, access_log=None, handler_cancellation=False, shutdown_timeout=grace, auto_decompress=False,
+        keepalive_timeout=connections.IDLE,
+    )  # fmt: skip
     await runner.setup()
+    loop = asyncio.get_running_loop()
+    connections.watch_accepting(loop)
     try:
-        site = web.TCPSite(runner, host, port)
-        await site.start()
-        address = runner.addresses[0]
-        yield f"http://{address[0]}:{address[1]}"
+        door = connections.Doorkeeper(runner, max_connections)
+        listening = await loop.create_server(door, host, port, backlog=128)
+        try:
+            address = listening.sockets[0].getsockname()
+            yield f"http://{address[0]}:{address[1]}"
+        finally:
+            listening.close()
     finally:
         await runner.cleanup()
 
@@ -279,7 +289,9 @@ def tune_garbage_collection() -> None:
 async def serve(settings: Settings) -> None:
     """Run Fabu until SIGTERM or SIGINT; then finish the present work and return."""
     stop = stop_event()
-    async with run_app(settings) as app, serve_http(app, settings.server.host, settings.server.port) as url:
+    server = settings.server
+    serving = partial(serve_http, host=server.host, port=server.port, max_connections=server.max_connections)
+    async with run_app(settings) as app, serving(app) as url:
         tune_garbage_collection()
         log.info("Fabu listens at %s", url)
         await stop.wait()

@@ -49,11 +49,11 @@ class WrongKey(ValueError):
         super().__init__(f"{self.cause}: {self.cure}")
 
 
-def load_secret(settings: Settings) -> bytes:
-    """Return the secret of the settings, or that of `fabu.key` beside a SQLite database, which is made when missing.
+def load_secret(settings: Settings, *, make: bool = True) -> bytes:
+    """Return the secret of the settings, or that of `fabu.key` beside a SQLite database, which `make` makes if missing.
 
     Raises ValueError for another database without a secret in the settings: its servers have to share one. Raises
-    LostKey when the file is gone or empty, but the database has plans.
+    LostKey when the file is gone or empty, but the database has plans, or no new one may be made.
     """
     if configured := settings.server.secret_key.get_secret_value():
         return configured.encode()
@@ -61,7 +61,7 @@ def load_secret(settings: Settings) -> bytes:
     if folder is None:
         raise ValueError("set server.secret_key: with this database several servers have to share it")
     path = folder / "fabu.key"
-    if is_key_lost(path, settings.database.url):
+    if is_key_lost(path, settings.database.url) or not (make or path.exists()):
         raise LostKey(path)
     if not path.exists():
         make_private_folder(folder)

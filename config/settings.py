@@ -46,6 +46,10 @@ TimeZone = Annotated[str, AfterValidator(_check_timezone)]
 """The IANA name of a time zone, or nothing."""
 
 
+MAX_CONNECTIONS = 1000
+"""How many clients may be connected where the settings do not say it."""
+
+
 class Server(Section):
     """Where Fabu listens, and how it presents itself."""
 
@@ -62,6 +66,11 @@ class Server(Section):
     )
     accept_other_key: bool = Field(
         False, description="Start although the database was written with another secret key, which is lost."
+    )
+    max_connections: int = Field(
+        MAX_CONNECTIONS,
+        ge=10,
+        description="How many clients may be connected at once, each open page of the console among them.",
     )
     trust_proxy: bool = Field(
         False, description="Take the client's address from X-Forwarded-For, behind a proxy that sets it."

@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
+from core.chat import Reply
 from core.errors import DeliveryError, FabuError
 
 log = logging.getLogger(__name__)
@@ -93,6 +95,20 @@ class Answering:
                 log.warning("a request of a %s user was not carried out: %s", self._chat, error)
             case _:
                 log.error("a request of a %s user has failed", self._chat, exc_info=error)
+
+
+def render_whole(render: Callable[[Reply], T], reply: Reply) -> T:
+    """Return a reply as the vendor has it, without its card when that cannot be rendered: its text says what was done.
+
+    Raises what `render` raises for a reply without a card or a text.
+    """
+    try:
+        return render(reply)
+    except Exception:
+        if not (reply.card and reply.text):
+            raise
+        log.exception("a reply is sent without its card, which cannot be rendered")
+        return render(replace(reply, card=None))
 
 
 async def call_with_retries(call: Callable[[], Awaitable[T]]) -> T:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from adapters.common.answering import Answering, call_with_retries, send_by_any
+from adapters.common.answering import Answering, call_with_retries, render_whole, send_by_any
 from adapters.dingtalk.client import Space
 from adapters.dingtalk.errors import SYSTEM
 from adapters.dingtalk.events import CardCallback, RobotMessage
@@ -61,10 +61,12 @@ class Conversation:
             return {}
         inbound = parse_click(click, delivery)
         reply = await self._answering.answer(self._handle(inbound), partial(self._send_late, inbound))
-        if reply and reply.card and reply.aside:
+        if reply is None:
+            return _card_changes(self._words.later)
+        if reply.card and reply.aside:
             self._answering.start(self._send_aside(inbound, reply.text, reply.card))
             return _card_changes(self._words.sent_aside)
-        return _card_changes(reply.text, reply.card) if reply else _card_changes(self._words.later)
+        return render_whole(lambda whole: _card_changes(whole.text, whole.card), reply)
 
     async def _handle(self, inbound: Inbound) -> Reply:
         try:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
-from adapters.common.answering import Answering, call_with_retries, send_by_any
+from adapters.common.answering import Answering, call_with_retries, render_whole, send_by_any
 from adapters.feishu.cards import Cards
 from adapters.feishu.client import FeishuClient
 from adapters.feishu.events import Message
@@ -69,7 +69,7 @@ class Conversation:
         reply = await self._answering.answer(handled, partial(self._send_late, inbound))
         if reply is None:
             return {}
-        body, rest = self._split_reply(inbound, reply)
+        body, rest = render_whole(partial(self._split_reply, inbound), reply)
         self._answering.start(self._send_late(inbound, rest))
         return body
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from pathlib import Path
 
 from adapters.common.adapter import Host, RunnerAdapter
 from adapters.local.doctor import describe_reach, examine
@@ -20,7 +19,7 @@ def open_runner(settings: LocalSettings, host: Host) -> RunnerAdapter:
 
     Raises UnusableSetting when a setting does not work on this machine.
     """
-    work_dir = (Path(settings.work_dir) if settings.work_dir else (host.data_folder or Path()) / "runs").resolve()
+    work_dir = settings.find_folder(host.data_folder)
     private = (*host.private_files, *([host.data_folder] if host.data_folder else []))
     isolation = choose_isolation(settings, work_dir, private)
     runner = LocalRunner(

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from adapters.common.disk import check_room
 from adapters.common.files import check_private
 from adapters.local.databases import find_rights, open_engine
 from adapters.local.isolation.account import Account
@@ -48,6 +49,7 @@ async def examine(settings: LocalSettings, work_dir: Path, isolation: Isolation)
     private = [Finding(True, "only their owner can read the outputs of runs")]
     entered = isolation.kind == Account.kind  # by another user, who reads nothing there
     findings += check_private([] if entered else [work_dir]) or private
+    findings += check_room(work_dir)
     return findings + [await asyncio.to_thread(_check_account, *each) for each in settings.databases.items()]
 
 

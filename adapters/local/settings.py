@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from os.path import normpath
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr
@@ -61,6 +61,10 @@ class LocalSettings(Section):
     databases: dict[str, DatabaseUrl] = Field({}, description="SQLAlchemy URLs that sql jobs name by id.")
     max_parallel: int = Field(4, ge=1, le=64, description="How many runs may go at once.")
     keep_outputs: Duration = Field(timedelta(days=30), description="How long outputs are kept after the end of a run.")
+
+    def find_folder(self, data_folder: Path | None) -> Path:
+        """Return the folder of outputs on a machine where Fabu keeps its files in `data_folder`."""
+        return (Path(self.work_dir) if self.work_dir else (data_folder or Path()) / "runs").resolve()
 
     def mistakes(self) -> Mapping[str, str]:
         """Return what has no effect under the isolation that is written, or is missing for it."""

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Final
 
 from adapters.common.adapter import Inbox
-from adapters.common.answering import Answering, call_with_retries, send_by_any
+from adapters.common.answering import Answering, call_with_retries, render_whole, send_by_any
 from adapters.common.texts import NOT_NOW
 from adapters.slack.client import SlackClient
 from adapters.slack.errors import TRIGGER_USED, SlackError
@@ -85,7 +85,7 @@ class Conversation:
                 return None
 
     def _acknowledge_command(self, reply: Reply) -> JSON:
-        content = self._client.newest_blocks.render_known(lambda newest: render_reply(reply, newest=newest))
+        content = self._client.newest_blocks.render_known(partial(_render, reply))
         return {"response_type": "ephemeral", **content}
 
     async def _send(self, request: Request, reply: Reply) -> None:
@@ -103,7 +103,7 @@ class Conversation:
         elif request.kind is Kind.CLICK and reply.tone is Tone.GOOD:
             await self._confirm(request, reply)
         elif reply.text or reply.card:
-            await self._send_to_requester(request, lambda newest: render_reply(reply, newest=newest))
+            await self._send_to_requester(request, partial(_render, reply))
         if request.at_home and not reply.form:
             opened = replace(inbound, key=f"{inbound.key}:home", verb="home", ref="", values={})
             home = await self._handle(replace(request, inbound=opened))
@@ -175,7 +175,7 @@ class Conversation:
         """Send the confirmation of a click: a few at the same time, and not while requests pile up."""
         async with self._confirmations:
             await self._pressure.wait_until_quiet(PATIENCE)
-            await self._send_to_requester(request, lambda newest: render_reply(reply, newest=newest))
+            await self._send_to_requester(request, partial(_render, reply))
 
     async def _send_to_requester(self, request: Request, render: Render) -> None:
         """Send content to where the request came from; as a direct message where Slack does not accept that."""
@@ -201,6 +201,10 @@ class Conversation:
         inbound = request.inbound
         thread = inbound.thread or ("" if inbound.private else inbound.message)
         await self._client.send(inbound.channel, content, thread)
+
+
+def _render(reply: Reply, newest: bool) -> JSON:
+    return render_whole(partial(render_reply, newest=newest), reply)
 
 
 def _input_errors(request: Request, reply: Reply) -> dict[str, str]:

@@ -9,10 +9,13 @@ from pathlib import Path
 from sqlalchemy import create_engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from adapters.common.disk import check_room
 from adapters.common.files import check_private
 from adapters.store.migrate import is_current
 from adapters.store.settings import DatabaseSettings
 from adapters.store.sql.databases import parse_url
+from adapters.store.sqlite_file import check_pages, file_of, is_missing, require_first, require_usable
+from adapters.store.troubles import DatabaseTrouble
 from core.errors import Unavailable
 from core.ports.checkup import Finding
 
@@ -24,34 +27,42 @@ async def examine(settings: DatabaseSettings) -> list[Finding]:
         return [Finding(True, "plans are kept in memory and are lost when the server stops")]
     try:
         display_url = parse_url(url).render_as_string()
-        if is_new_file(url):
+        path = file_of(url)
+        if path and is_missing(path):
+            require_first(path)
             return [Finding(True, f"{display_url} will be made at the first start")]
+        if path:
+            require_usable(path)
+            await asyncio.to_thread(check_pages, path)
         current = await asyncio.to_thread(is_current, url)
     except ValueError as error:
         return [Finding(False, "database.url cannot be read", str(error))]
-    except (Unavailable, SQLAlchemyError) as error:
-        reason = str(error.__cause__ or error).splitlines()[0]
-        return [Finding(False, f"the database does not answer: {reason}", "start it, or mend database.url")]
+    except DatabaseTrouble as error:
+        reason = error.reason.partition("\n")[0]
+        return [Finding(False, f"the database does not answer: {reason}", error.trouble.cure)]
+    except Unavailable as error:
+        text, _, cure = str(error).partition(": ")
+        return [Finding(False, text, cure)]
     return [
-        *_permissions(url),
+        *_permissions(path),
+        *(check_room(path.parent) if path else ()),
         Finding(True, f"{display_url} answers"),
         Finding(current, "its tables fit this version" if current else "its tables are older", "run `fabu db upgrade`"),
     ]
 
 
-def _permissions(url: str) -> list[Finding]:
+def _permissions(path: Path | None) -> list[Finding]:
     """Check that only the owner of an SQLite database can read its files."""
-    parsed = parse_url(url)
-    if parsed.get_backend_name() != "sqlite":
+    if path is None:
         return []
-    files = [Path(f"{parsed.database}{suffix}") for suffix in ("", "-wal", "-shm", ".lock")]
+    files = [path.with_name(f"{path.name}{suffix}") for suffix in ("", "-wal", "-shm", ".lock")]
     return check_private(files) or [Finding(True, "only their owner can read the files of the database")]
 
 
 def is_new_file(url: str) -> bool:
     """Return whether a URL names an SQLite database that the first start will create."""
-    parsed = parse_url(url)
-    return parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).exists()
+    path = file_of(url)
+    return path is not None and is_missing(path)
 
 
 async def server_time(settings: DatabaseSettings) -> datetime | None:

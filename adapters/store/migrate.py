@@ -6,8 +6,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, insert, inspect, text
 
-from adapters.store.sql.databases import make_private_database, parse_url, translate_errors
+from adapters.store.sql.databases import connectable, parse_url, translate_errors
 from adapters.store.sql.tables import counters, metadata
+from adapters.store.sqlite_file import prepare
 
 HEAD = "0018"
 """The newest revision in `migrations/versions`. Revisions are named so that they sort."""
@@ -22,21 +23,27 @@ def is_current(url: str) -> bool:
 
     A newer database has them too: `pre` migrations only add. Raises Unavailable when it does not answer.
     """
-    with translate_errors(), _engine(url).connect() as connection:
-        return _is_current(connection)
+    return read_revision(url) >= HEAD
+
+
+def read_revision(url: str) -> str:
+    """Return the revision of a database's tables, empty when they are not Fabu's. Raises as `is_current` does."""
+    with translate_errors(), open_engine(url).connect() as connection:
+        return _read_revision(connection)
 
 
 def upgrade(url: str) -> None:
     """Migrate a database in one transaction. One without tables gets them as they are declared.
 
-    Raises Unavailable when it does not answer.
+    The file of an SQLite database is made when it is missing. Raises Unavailable when the database cannot be used.
     """
-    with translate_errors(), _engine(url).begin() as connection:
+    prepare(url)
+    with translate_errors(), open_engine(url).begin() as connection:
         if connection.dialect.name == "sqlite":  # the driver begins no transaction for DDL
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         if not inspect(connection).get_table_names():
-            _create(connection)
-        elif not _is_current(connection):
+            create_tables(connection)
+        elif _read_revision(connection) < HEAD:
             migrate(connection)
 
 
@@ -51,7 +58,7 @@ def migrate(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-def _create(connection: Connection) -> None:
+def create_tables(connection: Connection) -> None:
     """Create the tables that all migrations together create (a test compares them)."""
     metadata.create_all(connection)
     connection.execute(insert(counters), [{"name": name, "value": 0} for name in ("plans", "log")])
@@ -59,15 +66,12 @@ def _create(connection: Connection) -> None:
     connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
 
 
-def _is_current(connection: Connection) -> bool:
+def _read_revision(connection: Connection) -> str:
     if not inspect(connection).has_table("alembic_version"):
-        return False
-    revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return revision is not None and str(revision) >= HEAD
+        return ""
+    return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or "")
 
 
-def _engine(url: str) -> Engine:
-    parsed = parse_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        make_private_database(parsed)
-    return create_engine(parsed, poolclass=NullPool)
+def open_engine(url: str) -> Engine:
+    """Return an engine whose connections are opened when they are used, and closed after it."""
+    return create_engine(connectable(parse_url(url)), poolclass=NullPool)

@@ -17,8 +17,8 @@ def open_store(url: str, secret_key: bytes, clock: Clock | None = None) -> Store
     """Open `sqlite:///FILE`, `postgresql://…` or `memory://` (lost at the end of the process).
 
     An SQLite database is created and upgraded here, which blocks; one on PostgreSQL is upgraded by `fabu db upgrade`,
-    once for all replicas. Raises ValueError for another URL, Unavailable when the database does not answer or is not
-    upgraded.
+    once for all replicas. Raises ValueError for another URL, Unavailable when the database does not answer, is not
+    upgraded, or is a file that cannot be used or was moved away.
     """
     if url == "memory://":
         from adapters.store.memory import MemoryStore
@@ -27,8 +27,10 @@ def open_store(url: str, secret_key: bytes, clock: Clock | None = None) -> Store
     from adapters.store.migrate import is_current, upgrade
     from adapters.store.sql.databases import parse_url
     from adapters.store.sql.store import SqlStore
+    from adapters.store.sqlite_file import prepare
 
     parsed = parse_url(url)
+    prepare(url)
     if not is_current(url):
         if parsed.get_backend_name() != "sqlite":
             raise Unavailable(Message("The database is not made for this version of Fabu yet. Run: fabu db upgrade"))

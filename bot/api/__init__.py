@@ -12,6 +12,8 @@ from bot.api.metrics import METRICS, Metrics, measure, observe, show_metrics
 from bot.api.openapi import build_document
 from bot.api.pushes import add_pushes
 from bot.api.routing import Endpoint
+from bot.connections import receive_in_time
+from bot.disks import Disks
 from bot.people.tokens import Tokens
 from bot.services import SERVICES
 
@@ -34,8 +36,9 @@ def add_routes(app: web.Application) -> None:
     """
     services = app[SERVICES]
     app[TOKENS] = Tokens(services.store, services.clock, services.card_links.read)
-    app[METRICS], app[events.FEED], app[health.READINESS] = Metrics(), events.Feed(), {}
-    app.middlewares[:0] = [observe, answer_errors, refuse_compressed]
+    app[METRICS], app[events.FEED] = Metrics(), events.Feed()
+    app[health.READINESS], app[health.DISKS] = {}, Disks(services.settings)
+    app.middlewares[:0] = [observe, answer_errors, refuse_compressed, receive_in_time]
     app.middlewares.append(protect_api)
     app.cleanup_ctx.extend([measure, events.wake_streams])
     app.on_shutdown.append(app[events.FEED].close)

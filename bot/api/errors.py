@@ -68,6 +68,14 @@ class InternalError(FabuError):
     message = "Something went wrong inside Fabu. Its log tells more under the request {request_id}."
 
 
+class Unanswered(FabuError):
+    """The request is done, and durable, but its answer cannot be made."""
+
+    code = "done_unanswered"
+    http_status = 500
+    message = "This is done, but Fabu cannot answer with the result. Do not repeat it: look at plan {number}."
+
+
 _OF_STATUS: Mapping[int, type[FabuError]] = {
     kind.http_status: kind for kind in (BadRequest, NoSuchRoute, MethodNotAllowed, TooLarge, UnsupportedMediaType)
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,14 +13,16 @@ from typing import Any, Generic, TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from bot.api.errors import BadRequest, UnsupportedMediaType
-from bot.api.request import ACTOR, json_response
+from bot.api.errors import BadRequest, Unanswered, UnsupportedMediaType
+from bot.api.request import ACTOR, REQUEST_ID, json_response
 from bot.problems import MAX_PROBLEMS, find_unstorable, problems_in
 from bot.services import SERVICES, Services
 from core.commands import AnyCommand
 from core.engine import Outcome
 from core.errors import Invalid, NotFound, Problem, Thing
 from core.people import Actor, TokenScope
+
+log = logging.getLogger(__name__)
 
 B = TypeVar("B")
 Q = TypeVar("Q")
@@ -36,7 +39,8 @@ class Call(Generic[B, Q]):
     """A request as its handler gets it, with the validated body and query.
 
     `key` is the idempotency key, empty without one; requests with the same key must have the same `fingerprint`.
-    `revision` is the one that the caller expects, None for any. `headers` are sent with the answer.
+    `revision` is the one that the caller expects, None for any. `headers` are sent with the answer. `outcomes` are
+    those of the commands so far.
     """
 
     request: web.Request
@@ -48,6 +52,7 @@ class Call(Generic[B, Q]):
     revision: int | None = None
     fingerprint: str = ""
     headers: dict[str, str] = field(default_factory=dict)
+    outcomes: list[Outcome] = field(default_factory=list)
 
     def ref(self, name: str, what: Thing) -> str:
         """Return a named part of the path. Raises NotFound when nothing can have such a name."""
@@ -59,6 +64,7 @@ class Call(Generic[B, Q]):
     async def execute(self, command: AnyCommand) -> Outcome:
         """Execute a command, once per key. Raises Invalid when the key belongs to another request."""
         outcome = await self.services.engine.execute(command, self.actor, self.key, self.fingerprint)
+        self.outcomes.append(outcome)
         if outcome.repeated:
             self.headers["Idempotent-Replayed"] = "true"
         return outcome
@@ -101,6 +107,15 @@ class Endpoint:
             _read_revision(request) if REVISION_HEADER in self.request_headers else None,
             hashlib.sha256(identity).hexdigest(),
         )
+        try:
+            return await self._answer(call)
+        except Exception as error:
+            if not call.outcomes:
+                raise
+            log.exception("request %s is done, but cannot be answered", request[REQUEST_ID])
+            raise Unanswered(number=call.outcomes[-1].plan.number) from error
+
+    async def _answer(self, call: Call[Any, Any]) -> web.StreamResponse:
         answer = await self.handler(call)
         if isinstance(answer, web.StreamResponse):
             return answer

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -49,6 +51,8 @@ from core.ports.clock import Clock, Ids
 from core.ports.store import Reading, Store
 from core.status import PlanStatus
 from core.verbs import VERBS, Argument, Target
+
+log = logging.getLogger(__name__)
 
 _WITH_QUESTION = frozenset(verb for verb, words in WORDS.items() if words.question)
 """The verbs whose buttons may ask for a text. In chats with dialogs a click without a text opens a form for it."""
@@ -156,7 +160,10 @@ class Dispatch:
             return Reply(form=form)
         command = make_command(inbound.verb, ref, inbound.values.get("text", ""))
         outcome = await self._execute(request, command)
-        return await self._update_reply(request, Reply(describe_outcome(outcome, command, request.locale), Tone.GOOD))
+        done = Reply(_describe_anyhow(outcome, command, request.locale), Tone.GOOD)
+        with _what_was_done(outcome):
+            return await self._update_reply(request, done)
+        return done
 
     async def _update_reply(self, request: _Request, reply: Reply) -> Reply:
         """Add the present card to the reply to a click, if the clicked card is a reply itself, or a digest."""
@@ -300,8 +307,10 @@ class Dispatch:
     async def _execute_and_show(self, request: _Request, command: c.PersonCommand) -> Reply:
         """Execute a command; reply with its outcome and the card of the plan."""
         outcome = await self._execute(request, command)
-        card = await self._look(request).plan(outcome.plan.id)
-        return Reply(describe_outcome(outcome, command, request.locale), Tone.GOOD, card)
+        done = Reply(_describe_anyhow(outcome, command, request.locale), Tone.GOOD)
+        with _what_was_done(outcome):
+            return replace(done, card=await self._look(request).plan(outcome.plan.id))
+        return done
 
     async def _sign_in_link(self, request: _Request, rest: str) -> Reply:
         """Reply with a link that signs in the first person who opens it, and leads to the plan with a number in `rest`.
@@ -330,6 +339,22 @@ class Dispatch:
 
     def _look(self, request: _Request) -> Looking:
         return Looking(self._store, self._engine, self._clock, self._public_url, request.person.id, request.locale)
+
+
+@contextmanager
+def _what_was_done(outcome: Outcome) -> Iterator[None]:
+    """Log an error of showing what a command did, and go on: its requester has to read that it is done."""
+    try:
+        yield
+    except Exception:
+        log.exception("plan %s cannot be shown after a command that is done", outcome.plan.id)
+
+
+def _describe_anyhow(outcome: Outcome, command: c.PersonCommand, locale: Locale) -> str:
+    """Return the sentence that answers a command, or that it is done when the outcome cannot be described."""
+    with _what_was_done(outcome):
+        return describe_outcome(outcome, command, locale)
+    return locale.text("This is done. Look at the plan for its present state.")
 
 
 def describe_outcome(outcome: Outcome, command: c.PersonCommand, locale: Locale) -> str:

@@ -19,7 +19,7 @@ import typer
 
 from bot.cli.failure import ExitCode, Failure
 from bot.cli.options import Config, terminal_locale
-from core.errors import FabuError
+from core.errors import FabuError, Unavailable
 
 _ADDRESS_ERRORS = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
 """The system's errors for an address that a server cannot listen on."""
@@ -65,7 +65,7 @@ def run(
     """Run the server, until it is told to stop (SIGTERM, Ctrl-C)."""
     from adapters.common.system import hide_process
     from bot.cli.configuration import read_settings
-    from bot.cli.database import installation_secret
+    from bot.cli.database import describe_unavailable, installation_secret
 
     hide_process()
     settings = read_settings(config)
@@ -84,6 +84,8 @@ def run(
         asyncio.run(serve(settings))
     except (WrongKey, UnusableSetting) as error:
         raise Failure(f"{error}.", ExitCode.MISUSED) from None
+    except Unavailable as error:
+        raise Failure(describe_unavailable(error)) from None
     except OSError as error:
         cure = " Look at server.host and server.port." if error.errno in _ADDRESS_ERRORS else ""
         raise Failure(f"The server cannot run: {error.strerror or error}.{cure}") from None
@@ -125,11 +127,12 @@ def load_commands() -> typer.Typer:
     `fabu run` does without them: a server would keep in memory what they import (2 MB).
     """
     from bot.cli import audit, deliveries, people, plans, policies, tokens
+    from bot.cli.backup import backup, restore
     from bot.cli.chat import chat
     from bot.cli.doctor import doctor
 
-    app.command()(chat)
-    app.command()(doctor)
+    for command in (chat, doctor, backup, restore):
+        app.command()(command)
     for name, group in (
         ("plan", plans), ("policy", policies), ("token", tokens), ("people", people), ("deliveries", deliveries),
         ("audit", audit),

@@ -10,6 +10,7 @@ from typing import TypeVar
 from sqlalchemy.exc import ArgumentError
 
 from adapters.store.open import open_store
+from adapters.store.troubles import DatabaseTrouble
 from bot.cli.failure import ExitCode, Failure
 from bot.installation import derive, load_secret
 from config.settings import Settings
@@ -21,17 +22,26 @@ T = TypeVar("T")
 
 def run_on_store(settings: Settings, work: Callable[[Store], Awaitable[T]]) -> T:
     """Run a function on the store of the settings and return its result. Raises Failure for an unusable store."""
+    require_database(settings)
+    return run_on(settings.database.url, installation_secret(settings), work)
+
+
+def require_database(settings: Settings) -> None:
+    """Raise Failure when the settings keep plans in memory."""
     if settings.database.url.startswith("memory:"):
         raise Failure(
             "The settings keep plans in memory, where only the server itself sees them: "
             "set database.url to sqlite:///fabu.db, for example.",
             ExitCode.MISUSED,
         )
-    secret = installation_secret(settings)
+
+
+def run_on(url: str, secret: bytes, work: Callable[[Store], Awaitable[T]]) -> T:
+    """Run a function on the store of a URL and return its result. Raises Failure for an unusable store."""
 
     async def run() -> T:
         with explain_database_errors():
-            store = open_store(settings.database.url, derive(secret, "credentials"))
+            store = open_store(url, derive(secret, "credentials"))
         try:
             return await work(store)
         finally:
@@ -40,11 +50,11 @@ def run_on_store(settings: Settings, work: Callable[[Store], Awaitable[T]]) -> T
     return asyncio.run(run())
 
 
-def installation_secret(settings: Settings) -> bytes:
-    """Return the secret of the installation. Raises Failure when it cannot be read."""
+def installation_secret(settings: Settings, *, make: bool = True) -> bytes:
+    """Return the secret of the installation. Raises Failure when it cannot be read, or made where that is wanted."""
     with explain_database_errors():
         try:
-            return load_secret(settings)
+            return load_secret(settings, make=make)
         except OSError as error:
             cure = "run this as the user that the server runs as"
             raise Failure(f"{error.filename} cannot be used ({error.strerror}): {cure}.") from None
@@ -60,5 +70,12 @@ def explain_database_errors() -> Iterator[None]:
     except ValueError as error:
         raise Failure(f"{str(error).rstrip('.')}.", ExitCode.MISUSED) from None
     except Unavailable as error:
-        cause = error.__cause__
-        raise Failure(f"{error}" + (f" ({str(cause).splitlines()[0]})" if cause else "")) from None
+        raise Failure(describe_unavailable(error)) from None
+
+
+def describe_unavailable(error: Unavailable) -> str:
+    """Return why a database cannot be used, and the cure, for those who run Fabu."""
+    if not isinstance(error, DatabaseTrouble):
+        return str(error)
+    reason = next(iter(error.reason.splitlines()), "").rstrip(".")
+    return f"The database cannot be used ({reason}): {error.trouble.cure}."

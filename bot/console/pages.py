@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from aiohttp import web
@@ -14,6 +15,7 @@ from bot.console.rendering import CREDENTIAL, READER, locale_of, render
 from bot.i18n.labels import label
 from bot.people.seen import note_seen
 from bot.services import SERVICES
+from core.card import Tone
 from core.chat import Inbound, Reply
 from core.decide.planning import problems_of_plan
 from core.people import SYSTEM
@@ -23,6 +25,8 @@ from core.ports.runner import Embedded
 from core.ports.store import Reading
 from core.revisions import Since, compare_for_readers
 from core.status import PlanStatus
+
+log = logging.getLogger(__name__)
 
 _STYLE = Path(__file__).parent / "static" / "style.css"
 
@@ -49,7 +53,14 @@ async def press_button(request: web.Request) -> web.Response:
         "console", request[READER].id, form.get("once", ""), verb=form.get("verb", ""),
         ref=form.get("ref", ""), values={"text": form.get("text", "")}, credential=request[CREDENTIAL],
     )  # fmt: skip
-    return await _render_plan(request, await services.chat(inbound))
+    reply = await services.chat(inbound)
+    try:
+        return await _render_plan(request, reply)
+    except Exception:
+        if reply.tone is not Tone.GOOD:
+            raise
+        log.exception("a plan cannot be shown after a button that has worked")
+        return await render(request, "message.html", message=reply.text)
 
 
 async def _render_plan(request: web.Request, reply: Reply | None = None) -> web.Response:

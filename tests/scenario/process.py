@@ -33,6 +33,11 @@ class Server:
         self.said = ""
         self._reading: asyncio.Task[None] | None = None
 
+    @property
+    def pid(self) -> int:
+        """The id of the process."""
+        return self._process.pid
+
     async def ready(self) -> None:
         """Wait until the server listens. Its log is read further: the process would block on a full pipe."""
         async with asyncio.timeout(PATIENCE):
@@ -112,6 +117,18 @@ async def people(written: Mapping[str, Any], *names: str) -> AsyncIterator[list[
             _, said = await run_fabu("token", "create", "--as", name, written=written, variables={})
             found.append(Person(session, said.split()[-1]))
         yield found
+
+
+async def fail_fabu(*arguments: str, written: Mapping[str, Any]) -> tuple[int, str]:
+    """Run a command of Fabu that fails by itself; return its exit code and the last line of its errors."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        FABU, *arguments, env=environment(written, {}), stderr=pipe, stdout=asyncio.subprocess.DEVNULL
+    )
+    errors = (await process.communicate())[1].decode()
+    assert process.returncode, "it has not failed"
+    assert "Traceback" not in errors, errors
+    return process.returncode, errors.splitlines()[-1]
 
 
 @asynccontextmanager

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from threading import Lock
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
-from adapters.common.files import make_private_file
-from core.errors import Conflict, Invalid, Problem, Unavailable
+from adapters.store.troubles import DatabaseTrouble, Trouble, trouble_of
+from core.errors import Conflict, Invalid, Problem
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ def parse_url(url: str) -> URL:
     """Return the URL of a database that Fabu can use, with the driver that it uses. Raises ValueError otherwise."""
     parsed = make_url(url)
     match parsed.get_backend_name():
-        case "sqlite" if parsed.database and parsed.database != ":memory:":
+        case "sqlite" if parsed.database and not parsed.database.startswith((":memory:", "file:")):
             return parsed.set(drivername="sqlite+pysqlite")
         case "postgresql":
             return parsed.set(drivername="postgresql+psycopg")
@@ -67,10 +68,17 @@ def begin(connection: Connection, sqlite_mode: str) -> None:
         connection.exec_driver_sql(f"BEGIN {sqlite_mode}")
 
 
+def connectable(url: URL) -> URL:
+    """Return the URL by which a connection is opened; SQLite makes no new file by it where the database is missing."""
+    if url.get_backend_name() != "sqlite":
+        return url
+    file = "file:" + quote(os.path.realpath(str(url.database)))
+    return url.set(database=file).update_query_dict({"mode": "rw", "uri": "true"})
+
+
 def _sqlite(url: URL, *, pool_size: int) -> Engine:
     """Return an engine for SQLite that begins no transaction by itself: see `begin`."""
-    make_private_database(url)
-    engine = _engine(url, pool_size=pool_size, connect_args={"check_same_thread": False})
+    engine = _engine(connectable(url), pool_size=pool_size, connect_args={"check_same_thread": False})
 
     @event.listens_for(engine, "connect")
     def set_up(connection: sqlite3.Connection, record: Any) -> None:
@@ -91,45 +99,39 @@ class Availability:
     """
 
     def __init__(self) -> None:
-        self._lost: set[str] = set()
+        self._lost: dict[str, Trouble] = {}
         self._lock = Lock()
 
     @contextmanager
-    def track(self, use: str) -> Iterator[None]:
-        """Translate the errors of one use as `translate_errors` does, and log the loss or the return."""
+    def track(self, use: str, has_written: Callable[[], bool] = lambda: True) -> Iterator[None]:
+        """Translate the errors of one use as `translate_errors` does, and log the loss or the return.
+
+        `has_written` tells whether a use that succeeded changed anything.
+        """
         try:
             with translate_errors():
                 yield
-        except Unavailable as error:
-            if isinstance(error.__cause__, DBAPIError):
-                self._mark_lost(use, error.__cause__.orig)
+        except DatabaseTrouble as error:
+            self._mark_lost(use, error)
             raise
-        self._mark_restored(use)
+        if use in self._lost and (not self._lost[use].until_written or has_written()):
+            self._mark_restored(use)
 
-    def _mark_lost(self, use: str, reason: object) -> None:
+    def _mark_lost(self, use: str, error: DatabaseTrouble) -> None:
         with self._lock:
             if not self._lost:
-                log.error("The database cannot answer: %s; start it, make room for it, or mend database.url", reason)
-            self._lost.add(use)
+                log.error("The database cannot answer: %s; %s", error.reason, error.trouble.cure)
+            self._lost[use] = error.trouble
 
     def _mark_restored(self, use: str) -> None:
-        if use not in self._lost:
-            return
         with self._lock:
-            self._lost.discard(use)
-            if not self._lost:
+            if self._lost.pop(use, None) and not self._lost:
                 log.info("The database answers again")
-
-
-def make_private_database(url: URL) -> None:
-    """Make the file of an SQLite database, unless it exists: SQLite gives `-wal` and `-shm` the same permissions."""
-    if not str(url.database).startswith("file:"):  # a URI of SQLite
-        make_private_file(Path(str(url.database)))
 
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Translate errors of a database into Conflict (a lost race), Invalid (it cannot store this) or Unavailable.
+    """Translate errors of a database into Conflict (a lost race), Invalid (it cannot store this) or DatabaseTrouble.
 
     What the database says of the first two is dropped: PostgreSQL quotes the values, in lines after the first one.
     """
@@ -144,4 +146,4 @@ def translate_errors() -> Iterator[None]:
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", "") in _RETRYABLE:
             raise Conflict from error
-        raise Unavailable from error
+        raise DatabaseTrouble(trouble_of(error.orig), error.orig) from error

@@ -14,6 +14,7 @@ from adapters.store.sql.databases import READERS, Availability, begin, reading_e
 from adapters.store.sql.reading import SqlReading
 from adapters.store.sql.sealing import Sealing
 from adapters.store.sql.writer import Writer
+from adapters.store.sqlite_file import OpenedFile
 from core.ports.clock import Clock
 from core.ports.store import Reading, Writing
 
@@ -31,8 +32,10 @@ class SqlStore:
         self._url, self._sender = url, secrets.token_hex(8)
         self._sealing = Sealing(secret_key)
         self._availability = Availability()
+        is_file = url.get_backend_name() == "sqlite"
+        self._check = OpenedFile(url.render_as_string(hide_password=False)).check if is_file else _is_well
         engine = writing_engine(url, self._sender)
-        self._writer = Writer(engine, self._sealing, clock, self._availability)
+        self._writer = Writer(engine, self._sealing, clock, self._availability, self._check)
         self._engine = reading_engine(url)
         self._readers = ThreadPoolExecutor(READERS, "fabu-reader")
         self._listeners: list[Listener] = []
@@ -58,9 +61,11 @@ class SqlStore:
         await asyncio.to_thread(self._close)
 
     def _read(self, query: Callable[[Reading], T]) -> T:
-        with self._availability.track("reading"), self._engine.connect() as connection:
-            begin(connection, "DEFERRED")
-            return query(SqlReading(connection, self._sealing))
+        with self._availability.track("reading"):
+            self._check()
+            with self._engine.connect() as connection:
+                begin(connection, "DEFERRED")
+                return query(SqlReading(connection, self._sealing))
 
     def _close(self) -> None:
         for listener in self._listeners:
@@ -68,6 +73,10 @@ class SqlStore:
         self._readers.shutdown()
         self._engine.dispose()
         self._writer.close()
+
+
+def _is_well() -> None:
+    """Accept a database that is no file: it is always the one that was opened."""
 
 
 def _call(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:

@@ -55,9 +55,12 @@ class SqlWriting:
 class Writer:
     """Writes over one connection, which it replaces after any error."""
 
-    def __init__(self, engine: Engine, sealing: Sealing, clock: Clock, availability: Availability) -> None:
+    def __init__(
+        self, engine: Engine, sealing: Sealing, clock: Clock, availability: Availability, check: Callable[[], None]
+    ) -> None:
+        """`check` raises DatabaseTrouble when the database is not the one that was opened any more."""
         self._engine, self._sealing, self._clock = engine, sealing, clock
-        self._availability = availability
+        self._availability, self._check = availability, check
         self._thread = ThreadPoolExecutor(1, "fabu-writer")
         self._connection: Connection | None = None
 
@@ -74,7 +77,7 @@ class Writer:
 
     def _run(self, work: Callable[[Writing], T]) -> T:
         """Run a function and commit. When the connection is lost before the commit is sent, run it once more."""
-        with self._availability.track("writing"):
+        with self._availability.track("writing", self._has_written):
             try:
                 result = self._execute(work)
             except DBAPIError as error:
@@ -82,10 +85,17 @@ class Writer:
                     raise
                 result = self._execute(work)
             with self._use_connection() as connection:
+                self._check()
                 connection.commit()
             return result
 
+    def _has_written(self) -> bool:
+        """Tell whether the connection has changed anything since the last error, where its driver knows."""
+        driver = self._connection and self._connection.connection.driver_connection
+        return bool(getattr(driver, "total_changes", 1))
+
     def _execute(self, work: Callable[[Writing], T]) -> T:
+        self._check()
         with self._use_connection() as connection:
             begin(connection, "IMMEDIATE")
             return work(SqlWriting(connection, self._sealing, self._clock))

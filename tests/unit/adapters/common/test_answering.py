@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
-from adapters.common.answering import Answering
+from adapters.common.answering import Answering, render_whole
+from core.card import Card
+from core.chat import Reply
 from core.errors import DeliveryError, Unavailable
 from core.messages import Message
 from tests.waiting import PATIENCE
@@ -117,3 +119,16 @@ async def test_what_is_not_finished_in_time_is_given_up(answering: Answering, ca
     await answering.finish(grace=0.01)
     await asyncio.wait_for(cancelled.wait(), PATIENCE)
     assert "1 requests of Shop users took more than" in caplog.text
+
+
+def render(reply: Reply) -> str:
+    if reply.card:
+        raise ZeroDivisionError
+    return reply.text
+
+
+def test_a_reply_loses_a_card_that_cannot_be_rendered_but_not_its_text(caplog: pytest.LogCaptureFixture) -> None:
+    assert render_whole(render, Reply("Approved.", card=Card("a", "b"))) == "Approved."
+    assert caplog.messages == ["a reply is sent without its card, which cannot be rendered"]
+    with pytest.raises(ZeroDivisionError):
+        render_whole(render, Reply(card=Card("a", "b")))

@@ -22,11 +22,15 @@ async def test_database(tmp_path: Path) -> None:
     database = DatabaseSettings(url=f"sqlite:///{file}")
     assert wrong(await examine(database)) == []
     assert not file.exists()
-    file.touch(0o600)
-    assert wrong(await examine(database)) == ["its tables are older"]
     upgrade(database.url)
     assert wrong(await examine(database)) == []
     assert await server_time(database) is None
+    file.write_bytes(b"no database" * 1000)
+    assert wrong(await examine(database)) == ["the database does not answer: file is not a database"]
+    file.unlink()
+    file.with_name("fabu.db.lock").write_text("A server has used it.")
+    [found] = wrong(await examine(database))
+    assert "was moved, removed or emptied" in found
     [found] = wrong(await examine(DatabaseSettings(url="postgresql://nobody:hunter2@127.0.0.1:1/none")))
     assert found.startswith("the database does not answer")
     assert "hunter2" not in found

@@ -26,6 +26,7 @@ from adapters.store import migrate
 from adapters.store.open import open_store
 from adapters.store.sql.databases import parse_url
 from adapters.store.sql.tables import metadata
+from adapters.store.sqlite_file import prepare
 from core import commands as c
 from core.errors import Unavailable
 from core.people import Person, gate
@@ -72,6 +73,7 @@ WAYS = pytest.mark.parametrize("way", [migrated, migrate.upgrade])
 
 @WAYS
 def test_both_ways_make_the_tables_that_are_declared(url: str, way: Callable[[str], None]) -> None:
+    prepare(url)
     assert not migrate.is_current(url)
     way(url)
     assert migrate.is_current(url)
