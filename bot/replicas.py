@@ -85,7 +85,12 @@ class Replicas:
         gone = {each for each, (_, since) in self._known.items() if now - since >= GONE_AFTER}
         died, self._gone = gone - self._gone, gone
         if died:
-            log.warning("no sign of life for %g s from the servers %s", GONE_AFTER, ", ".join(sorted(died)))
+            log.warning(
+                "no sign of life for %g s from the server %s (the id is in its local.work_dir/home): its local runs are"
+                " unknown now",
+                GONE_AFTER,
+                ", ".join(sorted(died)),
+            )
             for notify in self._on_death:
                 notify()
 
@@ -103,6 +108,8 @@ class Replicas:
                 if not failing:
                     log.warning("this server cannot record that it lives: %s", error)
                 failing = True
+            except Exception:
+                log.exception("this server cannot record that it lives")
             else:
                 failing = False
             await asyncio.sleep(BEAT)

@@ -74,9 +74,10 @@ class Ticks:
         self._scheduler.start()
 
     def wake(self, *jobs: Job) -> None:
-        """Run some jobs now, or all of them, instead of at their time."""
-        for job in jobs or self._jobs:
-            self._jobs[job].modify(next_run_time=datetime.now(UTC))
+        """Run some jobs now, or all of them, instead of at their time. Nothing runs after the stop."""
+        if self._scheduler.running:
+            for job in jobs or self._jobs:
+                self._jobs[job].modify(next_run_time=datetime.now(UTC))
 
     def stop(self) -> None:
         """Run no more jobs."""

@@ -20,7 +20,7 @@ from core.plan import Item, Plan, Run
 from core.ports.clock import Clock
 from core.ports.outbox import Attempt, Delivery
 from core.ports.runner import Embedded, Runner, RunOrder, RunReport
-from core.ports.store import Reading, Store
+from core.ports.store import Reading, Store, Writing
 from core.status import RunStatus
 from core.workflow import Workflow
 
@@ -205,8 +205,11 @@ class Runs:
 
     async def _hold(self, delivery: Delivery) -> None:
         """Renew the claim of a delivery, right before what must not be done twice. Raises ClaimLost."""
-        lease_end = self._clock.now() + LEASE
-        if not await self._store.write(lambda writing: writing.outbox.renew([delivery.claim], lease_end)):
+
+        def renew(writing: Writing) -> bool:
+            return bool(writing.outbox.renew([delivery.claim], self._clock.now() + LEASE))
+
+        if not await self._store.write(renew):
             raise ClaimLost
 
     async def _record_start(self, plan_id: str, item_id: str, report: RunReport) -> None:

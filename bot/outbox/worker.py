@@ -199,17 +199,18 @@ class DeliveryWorker:
         free = self._free(MAX_PER_DESTINATION if quiet else MAX_UNDER_PRESSURE)
         counts = Counter(each.delivery.effect.destination for each in self._deliveries.values())
         busy = [destination for destination, count in counts.items() if count >= MAX_PER_DESTINATION]
-        now, batch = self._clock.now(), self._take_batch()
+        batch = self._take_batch()
         if not free and not any((batch.results, batch.given_up, batch.renewals)):
             return []
 
-        def exchange(writing: Writing) -> tuple[Sequence[str], set[Claim], list[Delivery]]:
+        def exchange(writing: Writing) -> tuple[Sequence[str], datetime, set[Claim], list[Delivery]]:
+            now = self._clock.now()  # the transaction may have waited, or be repeated
             changed = self._engine.note(writing, batch.notes)  # first: all transactions lock plans before effects
             lost = _record(writing, batch, now)
-            return changed, lost, writing.outbox.claim(now, LEASE, free, busy) if free else []
+            return changed, now, lost, writing.outbox.claim(now, LEASE, free, busy) if free else []
 
         try:
-            changed, lost, claimed = await self._store.write(exchange)
+            changed, now, lost, claimed = await self._store.write(exchange)
         except FabuError:
             self._put_back(batch)
             raise

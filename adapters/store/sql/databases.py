@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 READERS = 4
 """Threads and connections for reading."""
 _CONNECT = {"connect_timeout": 5, "keepalives_idle": 30, "application_name": "fabu"}
+IDLE_LIMIT = "10s"
+"""How long PostgreSQL waits for the next statement of a transaction that writes. A server that stands still, or is cut
+off, would keep its locks from all others."""
 _RETRYABLE = ("40001", "40P01")
 """PostgreSQL, appendix A: serialization_failure and deadlock_detected."""
 
@@ -42,7 +45,14 @@ def writing_engine(url: URL, sender: str) -> Engine:
     """Return an engine for the one connection that writes; its notifications carry `sender`."""
     if url.get_backend_name() == "sqlite":
         return _sqlite(url, pool_size=1)
-    return _engine(url, pool_size=1, connect_args=_CONNECT, execution_options={"sender": sender})
+    engine = _engine(url, pool_size=1, connect_args=_CONNECT, execution_options={"sender": sender})
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, record: Any) -> None:
+        connection.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_LIMIT}'")
+        connection.commit()
+
+    return engine
 
 
 def reading_engine(url: URL) -> Engine:

@@ -12,11 +12,12 @@ from functools import partial
 import pytest
 from sqlalchemy import NullPool, create_engine, text
 
+from adapters.store.sql import databases
 from core import commands as c
 from core.audit import LogEntry, first_broken_entry
 from core.effects import Effect, Sync
 from core.engine import Outcome
-from core.errors import AlreadyDecided, Invalid
+from core.errors import AlreadyDecided, Invalid, Unavailable
 from core.plan import Plan
 from core.ports.outbox import DeliveryState
 from core.ports.plans import Change
@@ -150,6 +151,22 @@ async def test_replicas_claim_different_timers(offices: list[Office], clock: Man
     )
     plans = [due.plan_id for batch in claimed for due in batch]
     assert len(plans) == len(set(plans)) == 20
+
+
+async def test_a_replica_that_stands_still_in_a_transaction_holds_up_no_other(
+    stores: list[Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(databases, "IDLE_LIMIT", "200ms")
+    effects = [Effect(f"e{number}", f"p{number}", CI, HOOK) for number in (1, 2)]
+    held = Held(stores[0], lambda writing: writing.outbox.add(effects[:1]))
+    await held.begun()
+    async with asyncio.timeout(PATIENCE):
+        await stores[1].write(lambda writing: writing.outbox.add(effects[1:]))
+    with pytest.raises(Unavailable):
+        await held.release()
+    await stores[0].write(lambda writing: writing.outbox.add(effects[:1]))
+    stored = await stores[1].read(lambda reading: reading.deliveries.page())
+    assert {delivery.effect.id for delivery in stored.items} == {"e1", "e2"}
 
 
 async def test_a_replica_hears_of_the_others_but_not_of_itself(offices: list[Office]) -> None:

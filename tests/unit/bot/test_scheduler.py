@@ -16,7 +16,7 @@ from core.context import Environment, Policy
 from core.engine import Engine
 from core.errors import Unavailable
 from tests.clock import ManualClock
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
 from tests.worlds import START
 
 
@@ -171,3 +171,17 @@ async def test_one_tick_is_woken_alone(ticks: Ticks) -> None:
         await woken.wait()
     ticks.stop()
     assert sorted(ran) == ["one", "one", "other"]
+
+
+async def test_nothing_is_woken_after_the_stop(ticks: Ticks) -> None:
+    ran: list[str] = []
+
+    async def job() -> None:
+        ran.append("job")
+
+    ticks.start({job: 3600})
+    await until(lambda: ran)
+    ticks.stop()
+    ticks.wake(job)
+    await all_ended()
+    assert ran == ["job"]

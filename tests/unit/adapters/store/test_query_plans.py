@@ -80,6 +80,15 @@ async def deliver(store: Store) -> None:
     results = [Settled(d.claim, state, tried) for d, state in zip(claimed, states, strict=False)]
     await store.write(lambda writing: writing.outbox.settle(results))
     await store.write(lambda writing: writing.outbox.replay([d.effect.id for d in claimed], START))
+    again = await store.write(lambda writing: writing.outbox.claim(START, LEASE, 10, [CI]))
+    claims = [delivery.claim for delivery in again]
+    assert claims
+    await store.write(lambda writing: writing.outbox.renew(claims, START + LEASE))
+    await store.write(lambda writing: writing.outbox.release(claims[:1], START))
+    await store.write(lambda writing: writing.outbox.shorten_leases(START, LEASE))
+    await store.write(lambda writing: writing.outbox.hasten(START - LEASE))
+    await store.write(lambda writing: writing.timers.shorten_leases(START, LEASE))
+    await store.write(lambda writing: writing.replicas.beat("one", START))
     due = await store.write(lambda writing: writing.timers.claim(START + timedelta(days=1), LEASE, 10))
     await store.write(lambda writing: writing.timers.drop(due))
     await store.write(lambda writing: writing.requests.forget(START))
