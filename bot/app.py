@@ -25,9 +25,9 @@ from bot import connections
 from bot.adapters import CHATS, Chats, host_of, open_chats, open_runners
 from bot.api import add_routes
 from bot.api.callback import add_callback
+from bot.api.health import DISKS
 from bot.chat.dispatch import Dispatch
 from bot.console import add_console
-from bot.disks import Disks
 from bot.i18n import Locale
 from bot.installation import LOG_KEY, check_key, derive, load_secret
 from bot.outbox.alarms import Alarms
@@ -125,7 +125,7 @@ async def run_app(
             **gate_couriers(services),
             **_card_couriers(chats, services, identities, locale),
         }
-        _start_work(services, (forms.poll, digests.poll), couriers, environment, stack)
+        _start_work(services, (forms.poll, digests.poll, app[DISKS].watch), couriers, environment, stack)
         yield app
 
 
@@ -202,8 +202,7 @@ def _start_work(
     stack.push_async_callback(worker.stop)
     ticks = Ticks(store, engine, services.clock)
     runs, refresh = services.runs, _directory_refresh(store, environment)
-    disks = Disks(services.settings)
-    ticks.start({refresh: POLL, runs.poll: POLL, disks.watch: POLL, **dict.fromkeys(polls, POLL), runs.prune: PRUNE})
+    ticks.start({refresh: POLL, runs.poll: POLL, **dict.fromkeys(polls, POLL), runs.prune: PRUNE})
     stack.callback(ticks.stop)
 
 
