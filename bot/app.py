@@ -25,10 +25,10 @@ from bot import connections
 from bot.adapters import CHATS, Chats, host_of, open_chats, open_runners
 from bot.api import add_routes
 from bot.api.callback import add_callback
+from bot.api.health import DISKS
 from bot.chat.dispatch import Dispatch
 from bot.clockwatch import ClockWatch
 from bot.console import add_console
-from bot.disks import Disks
 from bot.i18n import Locale
 from bot.installation import LOG_KEY, check_key, derive, load_secret
 from bot.outbox.alarms import Alarms
@@ -127,7 +127,8 @@ async def run_app(
             **gate_couriers(services),
             **_card_couriers(chats, services, identities, locale),
         }
-        ticks = _start_work(services, (forms.poll, digests.poll), couriers, environment, stack)
+        watched = (forms.poll, digests.poll, app[DISKS].watch)
+        ticks = _start_work(services, watched, couriers, environment, stack)
         if replicas:
             replicas.listen(lambda: ticks.wake(runs.poll))
         yield app
@@ -223,8 +224,7 @@ def _start_work(
     stack.push_async_callback(worker.stop)
     ticks = Ticks(store, engine, services.clock)
     runs, refresh = services.runs, _directory_refresh(store, environment)
-    leases, disks = Leases(store, services.clock), Disks(services.settings)
-    everything = (refresh, runs.poll, disks.watch, *polls)
+    leases, everything = Leases(store, services.clock), (refresh, runs.poll, *polls)
     ticks.start({leases.check: CHECK, **dict.fromkeys(everything, POLL), runs.prune: PRUNE})
     stack.callback(ticks.stop)
     watch = ClockWatch()

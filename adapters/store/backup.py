@@ -25,6 +25,8 @@ from adapters.store.sql.tables import counters, metadata
 from adapters.store.sqlite_file import check_pages, connect, file_of, is_missing, mark_used, require_usable
 from adapters.store.troubles import DatabaseTrouble
 
+_PART = ".part"
+"""The end of the name of a backup that is not complete."""
 _ROWS = 1000
 """How many rows are in memory at once."""
 _SERVERS = sql("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'fabu'")
@@ -78,7 +80,7 @@ def bringing_back(file: Path, url: str) -> Iterator[str]:
 @contextmanager
 def _new_file(file: Path) -> Iterator[Path]:
     """Yield a private file beside `file` that takes its name at the end; after an error there is neither of them."""
-    part = file.with_name(f"{file.name}.part")
+    part = file.with_name(f"{file.name}{_PART}")
     with _explain_write(file):
         try:
             os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -103,6 +105,7 @@ def _explain_write(file: Path) -> Iterator[None]:
         yield
     except (OSError, sqlite3.Error) as error:
         reason = getattr(error, "strerror", None) or error
+        file = file.with_suffix("") if file.suffix == _PART else file
         raise Refused(f"{file} cannot be written ({reason}): name another one.") from None
 
 

@@ -12,6 +12,9 @@ from core.messages import Message
 from core.ports.clock import Clock
 from core.ports.store import Store
 
+LARGEST = 1024**3
+"""The size in bytes up to which a database is read for damage: that takes a few seconds."""
+
 
 def open_store(url: str, secret_key: bytes, clock: Clock | None = None) -> Store:
     """Open `sqlite:///FILE`, `postgresql://…` or `memory://` (lost at the end of the process).
@@ -52,6 +55,27 @@ def holds_plans(url: str) -> bool:
             return connection.execute("SELECT 1 FROM plans LIMIT 1").fetchone() is not None
     except sqlite3.DatabaseError:  # no database of Fabu yet, or one that the store will complain of
         return False
+
+
+def find_damage(url: str) -> str:
+    """Read a whole SQLite database, which blocks; return what is wrong with it and the cure, nothing when it is well.
+
+    One that is larger than `LARGEST` is not read.
+    """
+    if not url.startswith("sqlite"):
+        return ""
+    from adapters.store.sqlite_file import check_pages, file_of
+    from adapters.store.troubles import DAMAGED, DatabaseTrouble
+
+    path = file_of(url)
+    if path is None or not path.is_file() or path.stat().st_size > LARGEST:
+        return ""
+    try:
+        check_pages(path)
+    except DatabaseTrouble as error:
+        if error.trouble is DAMAGED:
+            return f"the database is damaged ({error.reason}); {DAMAGED.cure}"
+    return ""
 
 
 def data_folder(url: str) -> Path | None:

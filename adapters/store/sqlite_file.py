@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from sqlalchemy.engine import make_url
 
+from adapters.common.disk import find_shortage
 from adapters.common.files import make_private_file
 from adapters.store.troubles import CLOSED, DAMAGED, GONE, DatabaseTrouble, trouble_of
 from core.errors import Unavailable
@@ -138,6 +139,10 @@ class OpenedFile:
             raise DatabaseTrouble(CLOSED, error.strerror) from error
         if self._gone:
             raise DatabaseTrouble(GONE, f"{self._path} is not the file that was opened any more")
+
+    def has_room(self) -> bool:
+        """Return whether there is room on the disk: on a full one some writes succeed, and others do not."""
+        return not find_shortage(self._path.parent)
 
 
 @contextmanager

@@ -37,6 +37,8 @@ LIMIT = 64 * 1024
 """The largest body, in bytes."""
 WRONG_CODES = 10
 """How many wrong codes one client may send for one plan within a `SPAN`."""
+MOST = 10_000
+"""How many pairs of a client and a plan are counted at once."""
 SPAN = timedelta(minutes=1)
 """The time after which wrong codes are counted from zero again."""
 
@@ -162,6 +164,10 @@ class WrongCodes:
         self._counts: Counter[tuple[str, str]] = Counter()
         self._until: datetime | None = None
 
+    def __len__(self) -> int:
+        """Return how many pairs are counted."""
+        return len(self._counts)
+
     def too_many(self, client: tuple[str, str], now: datetime) -> bool:
         """Tell whether a client may send no other wrong code for now."""
         if self._until is None or not now < self._until <= now + SPAN:  # the clock may have been set back
@@ -170,7 +176,9 @@ class WrongCodes:
         return self._counts[client] >= WRONG_CODES
 
     def count(self, client: tuple[str, str]) -> None:
-        """Count a wrong code."""
+        """Count a wrong code. Nobody fills the memory with plans that do not exist: at `MOST` pairs all begin anew."""
+        if len(self._counts) >= MOST and client not in self._counts:
+            self._counts.clear()
         self._counts[client] += 1
 
 

@@ -58,12 +58,15 @@ async def show_liveness(_: web.Request) -> web.Response:
 async def show_readiness(request: web.Request) -> web.Response:
     """Answer `/readyz`: 200 with the destinations that cannot be reached, or 503 with the reasons."""
     store, others = request.config_dict[SERVICES].store, request.config_dict[READINESS]
-    short = dict(await request.config_dict[DISKS].find_shortages())
+    disks = request.config_dict[DISKS]
+    short = dict(await disks.find_shortages())
     checks: dict[str, ReadinessCheck] = {"store": lambda: probe_store(store), **others}
     results = await asyncio.gather(*(_run(name, check) for name, check in checks.items()))
     reasons = {name: reason for name, reason in zip(checks, results, strict=True) if reason}
     if shortage := short.pop(DATABASE, ""):
         reasons["disk"] = f"{DATABASE}: {shortage}; make room there"
+    if disks.damage:
+        reasons["database"] = disks.damage
     details = {} if reasons else await _describe_failing(store) | short
     answer = ReadinessAnswer(status="unready" if reasons else "ready", reasons=reasons, details=details)
     return json_response(answer, 503 if reasons else 200)

@@ -17,7 +17,7 @@ from aiohttp import ClientSession
 from tests.scenario.mounts import mounted
 from tests.scenario.office import Json, written_for
 from tests.scenario.process import Server, fail_fabu, run_fabu, serving
-from tests.waiting import eventually
+from tests.waiting import eventually, until
 
 PLAN = {"name": "Payments 2.4", "items": [{"key": "notes", "name": "Notes", "type": "text", "content": "x"}]}
 GONE = "The file of Fabu's database was moved, removed or replaced while Fabu runs."
@@ -76,14 +76,15 @@ def content_of(file: Path) -> bytes | None:
     return file.read_bytes() if file.exists() else None
 
 
-def damage(file: Path) -> None:
-    """Overwrite all pages of a database but the first."""
+def damage(file: Path, table: str = "") -> None:
+    """Overwrite the page in which a table begins, or without one all pages of a database but the first."""
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        root = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", [table]).fetchone()
     with file.open("r+b") as opened:
         size = opened.seek(0, os.SEEK_END)
-        opened.seek(4096)
-        opened.write(b"\xff" * (size - 4096))
+        opened.seek((root[0] - 1 if root else 1) * 4096)
+        opened.write(b"\xff" * (4096 if root else size - 4096))
 
 
 def plans_in(file: Path) -> int:
@@ -168,6 +169,20 @@ async def test_a_damaged_database_is_found_at_the_start(
     line = await refused("run", written=written)
     assert line.startswith("The database cannot be used (")
     assert line.endswith("): stop Fabu, move the file away, and bring back a backup with `fabu restore`.")
+
+
+async def test_damage_that_nobody_meets_is_found_after_the_start(written: Json, file: Path) -> None:
+    async with serving(written) as server, ClientSession() as session:
+        await (await client_of(session, server, written)).create()
+        await server.end(SIGTERM)
+    damage(file, table="digest_parts")
+    async with serving(written) as server, ClientSession() as session:
+        await until(lambda: "the database is damaged (" in server.said)
+        async with session.get(f"{server.url}/readyz") as response:
+            reasons = (await response.json())["reasons"]
+        assert reasons["database"].endswith(
+            "stop Fabu, move the file away, and bring back a backup with `fabu restore`"
+        )
 
 
 async def test_a_database_that_becomes_damaged_is_told_in_a_sentence(written: Json, file: Path) -> None:

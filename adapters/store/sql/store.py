@@ -32,10 +32,9 @@ class SqlStore:
         self._url, self._sender = url, secrets.token_hex(8)
         self._sealing = Sealing(secret_key)
         self._availability = Availability()
-        is_file = url.get_backend_name() == "sqlite"
-        self._check = OpenedFile(url.render_as_string(hide_password=False)).check if is_file else _is_well
+        self._file = OpenedFile(str(url)) if url.get_backend_name() == "sqlite" else None
         engine = writing_engine(url, self._sender)
-        self._writer = Writer(engine, self._sealing, clock, self._availability, self._check)
+        self._writer = Writer(engine, self._sealing, clock, self._availability, self._file)
         self._engine = reading_engine(url)
         self._readers = ThreadPoolExecutor(READERS, "fabu-reader")
         self._listeners: list[Listener] = []
@@ -62,7 +61,8 @@ class SqlStore:
 
     def _read(self, query: Callable[[Reading], T]) -> T:
         with self._availability.track("reading"):
-            self._check()
+            if self._file:
+                self._file.check()
             with self._engine.connect() as connection:
                 begin(connection, "DEFERRED")
                 return query(SqlReading(connection, self._sealing))
@@ -73,10 +73,6 @@ class SqlStore:
         self._readers.shutdown()
         self._engine.dispose()
         self._writer.close()
-
-
-def _is_well() -> None:
-    """Accept a database that is no file: it is always the one that was opened."""
 
 
 def _call(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:

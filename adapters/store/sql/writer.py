@@ -22,6 +22,7 @@ from adapters.store.sql.requests import SqlRequestWrites
 from adapters.store.sql.sealing import Sealing
 from adapters.store.sql.seen import SqlSeenWrites
 from adapters.store.sql.timers import SqlTimers
+from adapters.store.sqlite_file import OpenedFile
 from core.ports.cards import CardWrites
 from core.ports.clock import Clock
 from core.ports.digests import DigestWrites
@@ -56,11 +57,11 @@ class Writer:
     """Writes over one connection, which it replaces after any error."""
 
     def __init__(
-        self, engine: Engine, sealing: Sealing, clock: Clock, availability: Availability, check: Callable[[], None]
+        self, engine: Engine, sealing: Sealing, clock: Clock, availability: Availability, file: OpenedFile | None
     ) -> None:
-        """`check` raises DatabaseTrouble when the database is not the one that was opened any more."""
+        """`file` is that of the database, if it is one."""
         self._engine, self._sealing, self._clock = engine, sealing, clock
-        self._availability, self._check = availability, check
+        self._availability, self._file = availability, file
         self._thread = ThreadPoolExecutor(1, "fabu-writer")
         self._connection: Connection | None = None
 
@@ -85,17 +86,24 @@ class Writer:
                     raise
                 result = self._execute(work)
             with self._use_connection() as connection:
-                self._check()
+                self._check_file()
                 connection.commit()
             return result
 
     def _has_written(self) -> bool:
-        """Tell whether the connection has changed anything since the last error, where its driver knows."""
+        """Tell whether the connection has changed anything since the last error, and there is room for more."""
+        if not self._file:
+            return True
         driver = self._connection and self._connection.connection.driver_connection
-        return bool(getattr(driver, "total_changes", 1))
+        return bool(getattr(driver, "total_changes", 0)) and self._file.has_room()
+
+    def _check_file(self) -> None:
+        """Raise DatabaseTrouble when the file of the database is not the one that was opened any more."""
+        if self._file:
+            self._file.check()
 
     def _execute(self, work: Callable[[Writing], T]) -> T:
-        self._check()
+        self._check_file()
         with self._use_connection() as connection:
             begin(connection, "IMMEDIATE")
             return work(SqlWriting(connection, self._sealing, self._clock))

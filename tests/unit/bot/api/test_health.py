@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot import disks
 from bot.api import health
 from bot.api.health import READINESS
 from core.errors import Unavailable
@@ -42,6 +43,17 @@ async def test_every_reason_against_readiness_is_told(fabu: Site) -> None:
     }
     async with fabu.client.get("/healthz") as response:
         assert response.status == 200
+
+
+async def test_a_nearly_full_disk_is_a_detail_or_a_reason(fabu: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    short = "1.0 MB are left on its disk"
+    monkeypatch.setattr(disks, "find_shortage", lambda folder: short if folder.name == "runs" else "")
+    async with fabu.client.get("/readyz") as response:
+        assert (response.status, (await response.json())["details"]) == (200, {"local runs": short})
+    monkeypatch.setattr(disks, "find_shortage", lambda _: short)
+    async with fabu.client.get("/readyz") as response:
+        reasons = (await response.json())["reasons"]
+    assert (response.status, reasons) == (503, {"disk": f"the database: {short}; make room there"})
 
 
 async def metrics(fabu: Site) -> dict[str, float]:
