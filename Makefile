@@ -17,7 +17,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --gener
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo run test check bench lock messages clean
+.PHONY: help setup demo run test check bench soak lock messages clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ check: setup ## lint, format, types, import contracts, lock files
 
 bench: setup ## run the measurements
 	$(BIN)/python -m tests.benchmarks
+
+soak: setup ## release while servers are killed and all else fails (ARGS="--minutes 60 --store sqlite")
+	$(BIN)/python -m tests.soak $(ARGS)
 
 lock: setup ## resolve pyproject.toml into the lock files (needs a package index; UPGRADE=1 takes newer releases)
 	$(COMPILE) $(if $(UPGRADE),--upgrade) --output-file config/requirements.txt pyproject.toml

@@ -74,7 +74,10 @@ class LocalRun:
         await asyncio.wait({self._work})
         if self._work.cancelled():
             status, detail = RunStatus.CANCELLED, self._reason
-        elif error := self._work.exception():
+        elif isinstance(error := self._work.exception(), OSError):
+            log.error("run %s has failed: %s", self.folder.run_id, error)
+            status, detail = RunStatus.FAILED, Message("this server has a problem: {error}", {"error": str(error)})
+        elif error:
             log.error("run %s has failed", self.folder.run_id, exc_info=error)
             status, detail = RunStatus.FAILED, Message.verbatim(str(error))
         else:

@@ -31,6 +31,8 @@ from core.workflow import Workflow, credentials
 
 log = logging.getLogger(__name__)
 
+_SAVE_AGAIN = 5.0
+"""Seconds after which the end of a run is saved again on a disk that was full: without it, the run would go on."""
 _CANCELLED = Message("cancelled with its plan")
 
 GRACE = 10.0
@@ -234,20 +236,27 @@ class LocalRunner:
         del self._runs[run.folder.run_id]
         if run.left_in_queue:
             return
-        await self._end(run.folder, replace(run.record, status=status, detail=detail, session=None))
+        record = replace(run.record, status=status, detail=detail, session=None)
+        while not await self._end(run.folder, record):
+            if self._closed or not run.folder.exists():
+                return
+            await asyncio.sleep(_SAVE_AGAIN)
 
-    async def _end(self, folder: RunFolder, record: Record) -> None:
-        """Save the end, then report it; a failure of one does not prevent the other."""
+    async def _end(self, folder: RunFolder, record: Record) -> bool:
+        """Save the end, then report it; a failure of one does not prevent the other. Return whether it is saved."""
+        is_saved = True
         try:
             folder.save(record)
-        except OSError:
-            log.exception("the end of run %s could not be saved", folder.run_id)
+        except OSError as error:
+            is_saved = False
+            log.error("the end of run %s cannot be saved: %s; make room for it", folder.run_id, error)  # noqa: TRY400
         try:
             await self._send_report(record.plan_id, record.item_id, self._report(folder, record))
         except FabuError as error:  # such as while the database is away: the status is requested again
             log.warning("the end of run %s could not be reported: %s", folder.run_id, error)
         except Exception:
             log.exception("the end of run %s could not be reported", folder.run_id)
+        return is_saved
 
     def _report(self, folder: RunFolder, record: Record) -> RunReport:
         run_id, url = folder.run_id, f"{self._public_url}/runs/{folder.run_id}"

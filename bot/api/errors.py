@@ -89,7 +89,7 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return await handler(request)
     except FabuError as error:
         return error_response(request, error)
-    except web.RequestPayloadError:  # the body ended early, or its Content-Encoding is wrong
+    except (web.RequestPayloadError, ConnectionResetError):  # the body ended early: perhaps nobody waits for an answer
         return error_response(request, BadRequest())
     except web.HTTPException as error:
         if error.status not in _OF_STATUS:

@@ -16,6 +16,8 @@ from tests.simulators.receiver import Answer, Receiver
 from tests.soak.fleet import Fleet, Replica
 
 HOUR = 3600
+_NOTICED = 2.5
+"""Seconds within which a server notices that its clock was set back, and shortens what it was to wait for."""
 _HOSTILE = (
     Answer(status=500),
     Answer(status=429, headers={"Retry-After": "1"}),
@@ -110,6 +112,7 @@ class Troubles:
             replica.set_clock(seconds)
             await asyncio.sleep(1)
         replica.set_clock(0)
+        await asyncio.sleep(_NOTICED)
 
 
 def _execute(database: str, statement: str) -> Any:

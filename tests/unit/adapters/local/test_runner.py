@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.local import runner as runner_module
 from adapters.local.isolation.base import Isolation
 from adapters.local.runner import LocalRunner
 from adapters.local.sessions import ProcessId
@@ -19,8 +20,9 @@ from core.messages import Message
 from core.ports.runner import RunReport
 from core.status import RunStatus
 from core.workflow import Workflow
+from tests.scenario.mounts import mounted
 from tests.unit.adapters.local.conftest import Desk, gone, order, pid_in, script, workflow
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, eventually, until
 
 
 async def test_stages_and_jobs_run_in_order_in_one_folder(desk: Desk) -> None:
@@ -175,8 +177,27 @@ async def test_a_script_that_closes_its_output_runs_on(desk: Desk) -> None:
 async def test_a_script_that_removes_the_folder_of_its_run_still_ends(desk: Desk) -> None:
     assert await desk.run(script('rm -rf "$(realpath ..)"; seq 200000')) == (
         RunStatus.FAILED,
-        f"[Errno 2] No such file or directory: '{desk.work_dir}/r1/output.1'",
+        f"this server has a problem: [Errno 2] No such file or directory: '{desk.work_dir}/r1/output.1'",
     )
+
+
+async def test_the_end_of_a_run_is_saved_when_a_full_disk_has_room_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(runner_module, "_SAVE_AGAIN", 0.05)
+    go = tmp_path / "go"
+    with mounted(tmp_path / "disk", 1) as disk:
+        desk = Desk(disk.folder / "runs")
+        await desk.start(script(f"until [ -e {go} ]; do sleep 0.05; done"))
+        await desk.output_with("== stage/job\n")
+        disk.fill()
+        go.touch()
+        await until(lambda: "the end of run r1 cannot be saved" in caplog.text)
+        assert await desk.status() is RunStatus.RUNNING
+        disk.free()
+        await eventually(desk.status, wanted=lambda status: status.ended)
+        await desk.runner.close()
+    assert "Traceback" not in caplog.text
 
 
 async def test_only_some_runs_go_on_at_a_time(tmp_path: Path) -> None:
