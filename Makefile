@@ -41,8 +41,8 @@ check: setup ## lint, format, types, import contracts, lock files
 	$(BIN)/pip check
 	$(BIN)/python -m pytest -q tests/unit/test_repository.py
 
-bench: setup ## run the measurements
-	$(BIN)/python -m tests.benchmarks
+bench: setup ## run the measurements, and write docs/benchmarks.md
+	$(BIN)/python -m tests.benchmarks --write docs
 
 soak: setup ## release while servers are killed and all else fails (ARGS="--minutes 60 --store sqlite")
 	$(BIN)/python -m tests.soak $(ARGS)
