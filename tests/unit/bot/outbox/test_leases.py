@@ -15,7 +15,7 @@ from core.ports.outbox import DeliveryState, Settled
 from tests.unit.bot.outbox.failing import Desk
 from tests.worlds import CI, HOOK, START
 
-HOUR = timedelta(hours=1)
+HOUR, SECONDS = timedelta(hours=1), timedelta(seconds=5)
 
 
 @pytest.fixture
@@ -55,6 +55,18 @@ async def test_a_server_that_started_after_the_jump_ends_the_leases(desk: Desk) 
     desk.clock.advance(-HOUR)
     await Leases(desk.store, desk.clock).check()
     assert await due(desk) == [LEASE, HOUR + timedelta(minutes=5)]
+
+
+@pytest.mark.parametrize(
+    ("back", "waits"), [(HOUR, timedelta()), (timedelta(seconds=5), timedelta(minutes=5, seconds=5))]
+)
+async def test_a_server_that_follows_one_whose_clock_was_ahead_ends_the_waits(
+    desk: Desk, back: timedelta, waits: timedelta
+) -> None:
+    await desk.office.create()
+    desk.clock.advance(-back)
+    await Leases(desk.store, desk.clock).check()
+    assert (await due(desk))[1] == waits
 
 
 async def test_a_clock_that_was_set_forward_shortens_no_wait(desk: Desk) -> None:
