@@ -94,15 +94,16 @@ async def offer(request: web.Request) -> web.Response:
 
 async def enter(request: web.Request) -> web.StreamResponse:
     """Use up the link, and begin a session."""
-    services = request.config_dict[SERVICES]
-    link = await request.config_dict[TOKENS].use_link(request.match_info["secret"])
+    services, tokens = request.config_dict[SERVICES], request.config_dict[TOKENS]
+    link = await tokens.find_link(request.match_info["secret"])
     if link is None:
         return await _render_signed_out(request)
     expires_at = services.clock.now() + _LIFE
-    secret, token = new_token(
+    secret, session = new_token(
         link.person, "console", services.clock, services.ids, expires_at, link.scopes, link.parent
     )
-    await services.store.write(lambda writing: writing.people.add_token(token))
+    if not await tokens.use_link(link, session):
+        return await _render_signed_out(request)
     answer = _redirect(_plan_number(request))
     secure = services.settings.public_url.startswith("https:")
     answer.set_cookie(

@@ -15,7 +15,7 @@ from core.errors import Conflict, Unauthorized, Unavailable
 from core.people import EVERY_SCOPE, TokenScope
 from core.ports.clock import Clock, Ids
 from core.ports.people import Token
-from core.ports.store import Store
+from core.ports.store import Store, Writing
 
 log = logging.getLogger(__name__)
 
@@ -83,21 +83,26 @@ class Tokens:
         link = await self._look_up(digest_of(secret)) or self._read_link(secret)
         return link if link and link.single_use and not link.used_at and self._is_valid(link) else None
 
-    async def use_link(self, secret: str) -> Token | None:
-        """Use a valid sign-in link up and return it; None when there is none, or somebody else has just used it."""
-        link, now = await self.find_link(secret), self._clock.now()
-        if link is None:
-            return None
-        is_stored = link.id in self._by_id
+    async def use_link(self, link: Token, session: Token) -> bool:
+        """Use up a sign-in link that was found, and add the session that it begins: both, or neither.
+
+        Return False when somebody else has just used the link.
+        """
+        is_stored, now = link.id in self._by_id, self._clock.now()
+
+        def use(writing: Writing) -> bool:
+            if is_stored and not writing.people.use_token(link.digest, now):
+                return False
+            if not is_stored:
+                writing.people.add_token(replace(link, used_at=now))
+            writing.people.add_token(session)
+            return True
+
         self.forget()
-        if is_stored:
-            return await self._store.write(lambda writing: writing.people.use_token(link.digest, now))
-        used = replace(link, used_at=now)
         try:
-            await self._store.write(lambda writing: writing.people.add_token(used))
+            return await self._store.write(use)
         except Conflict:
-            return None
-        return used
+            return False
 
     async def is_good(self, token_id: str, age: timedelta) -> bool:
         """Return whether a token is still valid, by what the store said at most some time ago."""

@@ -7,11 +7,13 @@ from datetime import timedelta
 
 import pytest
 
+from adapters.common.system import SystemIds
 from adapters.store.open import open_store
 from bot.people.card_links import LIFE, CardLinks
-from bot.people.tokens import Tokens
+from bot.people.tokens import Tokens, new_token
 from bot.scheduler import KEPT
 from core.card import Button, Card, Row, Section
+from core.ports.people import Token
 from tests.clock import ManualClock
 from tests.worlds import START
 
@@ -69,14 +71,29 @@ def test_what_others_make_is_no_link(links: CardLinks, forged: str) -> None:
     assert CardLinks(b"other", ManualClock(START), URL).read(secret) is None
 
 
+async def use(tokens: Tokens, secret: str, session: Token) -> bool:
+    link = await tokens.find_link(secret)
+    return link is not None and await tokens.use_link(link, session)
+
+
 async def test_a_link_works_once_however_long_its_use_is_kept(links: CardLinks, clock: ManualClock) -> None:
     store = open_store("memory://", b"key", clock)
     secret = secret_of(links.sign(CARD, "bob", "card1"))
     tokens = [Tokens(store, clock, links.read) for _ in range(2)]
-    used = await asyncio.gather(*(each.use_link(secret) for each in tokens))
-    assert [link.person for link in used if link] == ["bob"]
+    sessions = [new_token("bob", "console", clock, SystemIds())[1] for _ in range(3)]
+    used = await asyncio.gather(*(use(each, secret, session) for each, session in zip(tokens, sessions, strict=False)))
+    assert sorted(used) == [False, True]
     await store.write(lambda writing: writing.people.forget_links(clock.now() - KEPT))
-    assert await Tokens(store, clock, links.read).use_link(secret) is None
+    assert not await use(Tokens(store, clock, links.read), secret, sessions[2])
     assert LIFE <= KEPT, "a use is remembered for longer than the link is good"
     clock.advance(LIFE)
     assert await Tokens(store, clock, links.read).find_link(secret) is None
+
+
+async def test_a_link_stays_good_when_its_session_cannot_be_stored(links: CardLinks, clock: ManualClock) -> None:
+    store = open_store("memory://", b"key", clock)
+    secret, tokens = secret_of(links.sign(CARD, "bob", "card1")), Tokens(store, clock, links.read)
+    _, session = new_token("bob", "console", clock, SystemIds())
+    await store.write(lambda writing: writing.people.add_token(session))
+    assert not await use(tokens, secret, session)
+    assert await tokens.find_link(secret) is not None
