@@ -229,7 +229,7 @@ async def run(*, quick: bool) -> list[Row]:
                     measured.append(await sender(url, address, plans))
             ours, theirs = (statistics.median(measured) for measured in rates.values())
             note = f"{ours:.0f}/s; bare sender {theirs:.0f}/s, {plans} plans"
-            found.append(Row(f"hooks, {name}", ours / theirs, ">= 0.25", note))
+            found.append(Row(f"hooks, {name}", ours / theirs, ">= 0.5", note))
     with _sqlite() as url:
         await asyncio.to_thread(upgrade, url)
         milliseconds, size = await body(url)

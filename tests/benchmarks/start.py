@@ -33,8 +33,8 @@ async def run(*, quick: bool) -> list[Row]:
     found = [await _start() for _ in range(3 if quick else 7)]
     seconds, megabytes = (statistics.median(values) for values in zip(*found, strict=True))
     return [
-        Row("seconds until the server is ready", seconds, "< 1.5", "Slack on, new SQLite database"),
-        Row("megabytes of a server that is ready", megabytes, "< 90", "resident, Slack on, Feishu off"),
+        Row("seconds until the server is ready", seconds, "< 1", "Slack on, new SQLite database"),
+        Row("megabytes of a server that is ready", megabytes, "< 85", "resident, Slack on, Feishu off"),
     ]
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, TypeAlias, overload
 
+import orjson
 from sqlalchemy import CursorResult
 
 from adapters.store.sql.controls import controls_json, controls_of
@@ -166,7 +167,7 @@ def plan_of(
         created_at=moment(row.created_at),
         updated_by=row.updated_by,
         updated_at=moment(row.updated_at),
-        origin=tuple(json.loads(row.origin)) if row.origin else (),
+        origin=tuple(orjson.loads(row.origin)) if row.origin else (),
         lineage=row.lineage or "",
         revision=row.revision,
         instance_code=row.instance_code,
@@ -178,13 +179,13 @@ def plan_of(
         votes=votes,
         items=items,
         tally=Tally(row.todo, row.running, row.done, row.skipped, row.failed),
-        collaborators=tuple(json.loads(row.collaborators)),
+        collaborators=tuple(orjson.loads(row.collaborators)),
         editors=_texts(row.editors),
         labels=_texts(row.labels),
         controls=controls_of(row.controls) if row.controls else None,
-        check_events=None if row.check_events is None else frozenset(map(HookEvent, json.loads(row.check_events))),
+        check_events=None if row.check_events is None else frozenset(map(HookEvent, orjson.loads(row.check_events))),
         check=_check_of(row.external_check),
-        answers=MappingProxyType({HookEvent(event): result for event, result in json.loads(row.answers).items()}),
+        answers=MappingProxyType({HookEvent(event): result for event, result in orjson.loads(row.answers).items()}),
         submitting=row.submitting,
         window_open=row.window_open,
         reason=Message.from_column(row.reason),
@@ -210,13 +211,13 @@ def _approval_of(row: AnyRow, stages: tuple[Stage, ...]) -> Approval:
         current=row.stage,
         asked_at=moment(row.asked_at),
         reminders=row.reminders,
-        delegates=MappingProxyType(json.loads(row.delegates)),
+        delegates=MappingProxyType(orjson.loads(row.delegates)),
     )
 
 
 def _texts(column: str | None) -> tuple[str, ...]:
     """Return the texts of a column, which rows of earlier versions leave empty."""
-    return tuple(json.loads(column)) if column else ()
+    return tuple(orjson.loads(column)) if column else ()
 
 
 def _check_json(check: Check | None) -> str | None:
@@ -229,7 +230,7 @@ def _check_json(check: Check | None) -> str | None:
 def _check_of(text: str | None) -> Check | None:
     if text is None:
         return None
-    event, since, deadline, progress, reason, *rest = json.loads(text)
+    event, since, deadline, progress, reason, *rest = orjson.loads(text)
     return Check(HookEvent(event), moment(since), moment(deadline), progress, Message.from_json(reason), *rest)
 
 
@@ -257,7 +258,7 @@ def stage_values(plan_id: str, position: int, stage: Stage) -> Values:
 def stage_of(row: AnyRow) -> Stage:
     """Return the stage of a row."""
     rule = row.rule if row.rule in ("all", "any") else int(row.rule)
-    channel, approvers = Channel(row.channel), tuple(json.loads(row.approvers))
+    channel, approvers = Channel(row.channel), tuple(orjson.loads(row.approvers))
     return Stage(row.name, approvers, rule, channel, row.form, row.policy or "", row.reason or "", row.void_forms)
 
 
@@ -323,7 +324,7 @@ def item_of(row: AnyRow, spec: Mapping[str, Any] | None = None) -> Item:
         type=row.type,
         status=ItemStatus(row.status),
         assignee=row.assignee,
-        needs=tuple(json.loads(row.needs)),
+        needs=tuple(orjson.loads(row.needs)),
         labels=_texts(row.labels),
         runner=row.runner,
         project=row.project,
