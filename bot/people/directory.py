@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from config.settings import PersonEntry, Settings
+from core.errors import Conflict
 from core.people import Directory, Group, Person
 from core.ports.store import Store, Writing
 from core.text import remove_invisible
@@ -38,7 +39,10 @@ async def load_people(
         for token in revoked:
             writing.people.revoke_token(token, now)
 
-    await store.write(write)
+    try:
+        await store.write(write)
+    except Conflict:  # another server that starts at the same time has just added the same people
+        await store.write(write)
     return await store.read(lambda reading: reading.people.directory())
 
 
