@@ -100,12 +100,12 @@ async def impatient(monkeypatch: pytest.MonkeyPatch, written: Json) -> AsyncIter
 
 async def test_a_client_that_sends_nothing_is_disconnected(impatient: str) -> None:
     async with connected(impatient) as (reader, _):
-        assert await reader.read() == b""
+        assert await read_to_end(reader) == b""
 
 
 async def test_a_client_that_does_not_end_its_head_is_disconnected(impatient: str) -> None:
     async with connected(impatient) as (reader, writer), dribbling(writer, b"POST / HTTP/1.1\r\nHost: fa"):
-        assert await reader.read() == b""
+        assert await read_to_end(reader) == b""
 
 
 @pytest.mark.parametrize("path", ["/api/callback/release_plan", "/nowhere"])
@@ -114,9 +114,18 @@ async def test_a_client_that_dribbles_its_body_is_disconnected(
 ) -> None:
     head = f"POST {path} HTTP/1.1\r\nHost: fabu\r\nContent-Length: 1000000\r\n\r\n"
     async with connected(impatient) as (reader, writer), dribbling(writer, head.encode()):
-        status = (await reader.read())[9:12]
+        status = (await reader.readline())[9:12]
+        await read_to_end(reader)
     assert status in (b"408", b"404")
     assert not [record for record in caplog.records if record.exc_info]
+
+
+async def read_to_end(reader: asyncio.StreamReader) -> bytes:
+    """Read until the server ends the connection; what is sent to it after that is answered by a reset."""
+    try:
+        return await reader.read()
+    except ConnectionError:
+        return b""
 
 
 @asynccontextmanager
