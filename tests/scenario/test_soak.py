@@ -11,7 +11,7 @@ from tests.scenario.mounts import mounted
 from tests.services import fresh_postgres, require_faketime
 from tests.soak.run import Ground, soak
 
-SECONDS = 10.0
+SECONDS = 4.0
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
