@@ -137,10 +137,10 @@ def _demands(plan: Plan, draft: PlanDraft, context: Context) -> tuple[tuple[Stag
 
 def _finish(pending: PendingDecision) -> None:
     plan, context = pending.plan, pending.context
-    if problems := problems_of_plan(plan, context):
-        raise Invalid(*problems)
     draft = draft_of(plan)
     stages, controls = _demands(plan, draft, context)
+    if problems := problems_to_finish(draft, stages, controls, plan.maker, context):
+        raise Invalid(*problems)
     items = {item.id: digest_item(mask_spec(item), needs_of(item, plan)) for item in plan.items_in_order}
     pending.add(
         e.Finished(
